@@ -1,0 +1,104 @@
+//! What a stored secret is bound to: the one place it may be sent.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::foreign::escaped;
+
+/// What a record was got from and may be sent to, as labelled values: for OAuth the issuer, the origin of the token
+/// endpoint and the client id. A record whose binding does not fit the configuration is never used (F-BIND1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Binding(BTreeMap<String, String>);
+
+impl Binding {
+    /// The label of the authorization server's issuer identifier.
+    pub const ISSUER: &str = "issuer";
+    /// The label of the token endpoint's scheme, host and port.
+    pub const TOKEN_ENDPOINT: &str = "token endpoint";
+    /// The label of the client identifier.
+    pub const CLIENT_ID: &str = "client id";
+
+    /// The binding with one more labelled value.
+    #[must_use]
+    pub fn with(mut self, label: &str, value: impl Into<String>) -> Self {
+        self.0.insert(label.to_owned(), value.into());
+        self
+    }
+
+    /// The value of a label.
+    #[must_use]
+    pub fn get(&self, label: &str) -> Option<&str> {
+        self.0.get(label).map(String::as_str)
+    }
+
+    /// Whether a stored binding agrees with this one, the configured, in every value that the configuration knows. What
+    /// it leaves to discovery is pinned by the record.
+    #[must_use]
+    pub fn fits(&self, stored: &Self) -> bool {
+        self.0.iter().all(|(label, value)| stored.get(label) == Some(value))
+    }
+
+    /// The values of this binding from which the other differs, as `(label, here, there)`.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+        self.0.iter().filter_map(|(label, here)| {
+            let there = other.get(label).unwrap_or("(none)");
+            (there != here).then_some((label.as_str(), here.as_str(), there))
+        })
+    }
+
+    /// A short, stable name for the binding: 64 bits of a SHA-256, in hexadecimal. It tells records apart; the binding
+    /// itself is compared in full.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        for (label, value) in &self.0 {
+            for part in [label, value] {
+                context.update(&(part.len() as u64).to_be_bytes());
+                context.update(part.as_bytes());
+            }
+        }
+        context.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Binding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (label, value)) in self.0.iter().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            write!(formatter, "{separator}{label} {}", escaped(value))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_bind1_a_changed_value_does_not_fit() {
+        let stored = Binding::default()
+            .with(Binding::ISSUER, "https://as.example")
+            .with(Binding::TOKEN_ENDPOINT, "https://as.example")
+            .with(Binding::CLIENT_ID, "app");
+        let issuer = Binding::default().with(Binding::ISSUER, "https://as.example");
+        for (name, configured, fits) in [
+            ("the same", stored.clone(), true),
+            ("the endpoint left to discovery", issuer.clone(), true),
+            ("another endpoint", stored.clone().with(Binding::TOKEN_ENDPOINT, "https://evil.example"), false),
+            ("another client", issuer.clone().with(Binding::CLIENT_ID, "other"), false),
+            ("a label that the record lacks", issuer.with("program", "x"), false),
+        ] {
+            assert_eq!(configured.fits(&stored), fits, "{name}");
+        }
+    }
+
+    #[test]
+    fn fingerprints_tell_bindings_apart() {
+        let one = Binding::default().with("a", "bc");
+        let two = Binding::default().with("ab", "c");
+        assert_ne!(one.fingerprint(), two.fingerprint());
+        assert_eq!(one.fingerprint().len(), 16);
+    }
+}

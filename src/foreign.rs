@@ -1,0 +1,75 @@
+//! Text from a server, a file or another program, made safe for a terminal.
+
+use std::fmt;
+
+/// More than this many characters of foreign text are of no use in a message, and could push the message itself away.
+const LONGEST: usize = 300;
+
+/// Text that somebody else wrote. It is shown in backticks, with every character that could steer a terminal or reorder
+/// the line written as an escape, and cut after 300 characters (F-CTRL2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign(String);
+
+impl Foreign {
+    /// Marks a text as foreign.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`", escaped(&self.0))
+    }
+}
+
+/// The text with steering characters written out, cut after 300 characters; for places that bring their own quotes.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(LONGEST));
+    for (count, character) in text.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if steers(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Whether a character could do more than appear: control characters (C0, DEL, C1) and Unicode's format, bidirectional,
+/// line separator, tag and variation characters.
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_ctrl2_foreign_text_cannot_steer_a_terminal() {
+        for (name, text, want) in [
+            ("plain", "access denied", "`access denied`"),
+            ("other scripts stay", "доступ запрещён 拒否", "`доступ запрещён 拒否`"),
+            ("colour", "\u{1b}[31mred", "`\\u{1b}[31mred`"),
+            ("title and bell", "\u{1b}]0;x\u{7}", "`\\u{1b}]0;x\\u{7}`"),
+            ("c1 control", "\u{9b}2J", "`\\u{9b}2J`"),
+            ("right-to-left override", "user\u{202e}gpj.exe", "`user\\u{202e}gpj.exe`"),
+            ("zero width", "git\u{200b}hub", "`git\\u{200b}hub`"),
+            ("line break", "a\r\nerror: b", "`a\\u{d}\\u{a}error: b`"),
+        ] {
+            assert_eq!(Foreign::new(text).to_string(), want, "{name}");
+        }
+        assert_eq!(Foreign::new("x".repeat(400)).to_string().chars().count(), 303);
+    }
+}

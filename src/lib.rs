@@ -1,0 +1,9 @@
+pub mod binding;
+pub mod console;
+pub mod foreign;
+pub mod name;
+pub mod oauth;
+pub mod ports;
+pub mod secret;
+pub mod setting;
+pub mod token;

@@ -1,0 +1,236 @@
+//! The names that people give: providers, accounts, scopes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// Names longer than this are refused: they end up in file names and keyring attributes.
+const LONGEST_NAME: usize = 64;
+
+/// The name of a provider in the configuration: `[a-z0-9][a-z0-9-]*`, at most 64 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderName(String);
+
+impl ProviderName {
+    /// The provider of the short form, `[credentials] domain = …`.
+    #[must_use]
+    pub fn short_form() -> Self {
+        Self("default".to_owned())
+    }
+
+    /// The name as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as it stands in an environment variable: upper case, `-` written `_`.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_uppercase().replace('-', "_")
+    }
+}
+
+impl fmt::Display for ProviderName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A text that is no provider name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a provider's name has lower-case letters, digits and `-`, begins with a letter or digit and is at most 64 long")]
+pub struct InvalidProviderName;
+
+impl FromStr for ProviderName {
+    type Err = InvalidProviderName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let valid = !text.is_empty()
+            && text.len() <= LONGEST_NAME
+            && text.bytes().all(|byte| fits(byte) || byte == b'-')
+            && text.bytes().next().is_some_and(fits);
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidProviderName) }
+    }
+}
+
+/// The name of one account of a provider: what `--account` takes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// The account of a login that told no name.
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self("default".to_owned())
+    }
+
+    /// The name as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Makes a name of what a server calls the user: characters that an account name cannot have are left out.
+    #[must_use]
+    pub fn proposed(text: &str) -> Option<Self> {
+        let kept: String = text.chars().filter(|c| !c.is_control() && !c.is_whitespace()).take(LONGEST_NAME).collect();
+        kept.parse().ok()
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&crate::foreign::escaped(&self.0))
+    }
+}
+
+/// A text that is no account name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an account's name is at most 128 bytes long and has no blanks or control characters")]
+pub struct InvalidAccountName;
+
+impl FromStr for AccountName {
+    type Err = InvalidAccountName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let valid = !text.is_empty()
+            && text.len() <= 2 * LONGEST_NAME
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidAccountName) }
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = InvalidAccountName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> Self {
+        name.0
+    }
+}
+
+/// A set of scopes (RFC 6749 section 3.3). The order has no meaning there, and has none here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct ScopeSet(BTreeSet<String>);
+
+impl ScopeSet {
+    /// Reads scopes from a space-separated list, leaving out what is no scope token: for what a server answers.
+    #[must_use]
+    pub fn lenient(text: &str) -> Self {
+        Self(text.split(' ').filter(|scope| is_scope_token(scope)).map(str::to_owned).collect())
+    }
+
+    /// Whether there is no scope in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a scope is in it.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// Whether each of these scopes is in the other set.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// The scopes of this set that the other lacks.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
+    /// The scopes that both sets have.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// The scopes of both sets.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// The scopes, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str(" ")?;
+            }
+            formatter.write_str(scope)?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that is no list of scopes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a scope is printable ASCII without blanks, quotes and backslashes (RFC 6749, section 3.3)")]
+pub struct InvalidScope;
+
+impl FromStr for ScopeSet {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let scopes: BTreeSet<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+        if scopes.iter().all(|scope| is_scope_token(scope)) { Ok(Self(scopes)) } else { Err(InvalidScope) }
+    }
+}
+
+/// RFC 6749 section 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+fn is_scope_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn provider_names() {
+        for (name, text, valid) in [
+            ("usual", "github", true),
+            ("digits and dashes", "0-my-app2", true),
+            ("longest", &"a".repeat(64), true),
+            ("too long", &"a".repeat(65), false),
+            ("empty", "", false),
+            ("upper case", "GitHub", false),
+            ("leading dash", "-x", false),
+            ("path", "../x", false),
+            ("underscore", "a_b", false),
+        ] {
+            assert_eq!(text.parse::<ProviderName>().is_ok(), valid, "{name}");
+        }
+        assert_eq!("my-app".parse::<ProviderName>().unwrap().folded(), "MY_APP");
+    }
+
+    #[test]
+    fn scopes_are_a_set() {
+        let left: ScopeSet = "repo  read:org repo".parse().unwrap();
+        assert_eq!(left.to_string(), "read:org repo");
+        assert_eq!(left, "read:org repo".parse().unwrap());
+        assert!("bad\"scope".parse::<ScopeSet>().is_err());
+        assert_eq!(ScopeSet::lenient("a \u{1b}[31m b").to_string(), "a b");
+        assert_eq!(left.difference(&"repo".parse().unwrap()).to_string(), "read:org");
+    }
+}

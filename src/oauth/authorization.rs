@@ -1,0 +1,380 @@
+//! The authorization request and the check of its answer (RFC 6749 section 4.1, RFC 9207).
+
+use std::collections::BTreeSet;
+
+use subtle::ConstantTimeEq as _;
+use url::Url;
+
+use super::endpoint::EndpointUrl;
+use super::form::Form;
+use super::pkce;
+use crate::foreign::Foreign;
+use crate::ports::Random;
+use crate::secret::{AuthorizationCode, CodeVerifier, Nonce, State};
+
+/// A request that is under way: what its answer is checked against, and the verifier that goes with the code. It is used
+/// up by the one answer that fits.
+#[derive(Debug)]
+pub struct Pending {
+    /// Sent with the code to the token endpoint, and nowhere else.
+    pub verifier: CodeVerifier,
+    /// Expected in the id token; sent when OpenID is used.
+    pub nonce: Nonce,
+    /// What the redirect is checked against.
+    pub expected: Expected,
+}
+
+/// What a redirect must agree with.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The one-time `state`.
+    pub state: State,
+    /// The issuer as its validated metadata writes it, noted before the browser opens (RFC 9207 section 2.4).
+    pub issuer: Option<String>,
+    /// Whether the server says that it sends `iss`.
+    pub issuer_required: bool,
+    /// The redirect URI, as it was sent.
+    pub redirect_uri: Url,
+}
+
+impl Pending {
+    /// Makes the secrets of a new request.
+    #[must_use]
+    pub fn new(random: &dyn Random, issuer: Option<String>, issuer_required: bool, redirect_uri: Url) -> Self {
+        Self {
+            verifier: pkce::verifier(random),
+            nonce: Nonce::new(pkce::random_text(random)),
+            expected: Expected {
+                state: State::new(pkce::random_text(random)),
+                issuer,
+                issuer_required,
+                redirect_uri,
+            },
+        }
+    }
+
+    /// The URL that the user's browser is sent to: the endpoint's own query is kept (RFC 6749 section 3.1), the rest
+    /// appended. `parameters` are the scope and whatever else the provider adds; ours win.
+    #[must_use]
+    pub fn url(&self, endpoint: &EndpointUrl, client_id: &str, parameters: &Form, openid: bool) -> Url {
+        let mut form = parameters.clone();
+        form.set("response_type", "code");
+        form.set("client_id", client_id);
+        form.set("redirect_uri", redirect_uri_text(&self.expected.redirect_uri));
+        form.set("state", self.expected.state.expose());
+        form.set("code_challenge", &pkce::challenge(&self.verifier));
+        form.set("code_challenge_method", "S256");
+        if openid {
+            form.set("nonce", self.nonce.expose());
+        }
+        let mut url = endpoint.url().clone();
+        url.query_pairs_mut().extend_pairs(form.iter());
+        url
+    }
+}
+
+/// The redirect URI as it is sent and registered.
+#[must_use]
+pub fn redirect_uri_text(uri: &Url) -> &str {
+    uri.as_str()
+}
+
+/// A browser's request to the redirect URI, as far as it matters.
+#[derive(Debug, Clone, Default)]
+pub struct Redirect {
+    /// The method.
+    pub method: String,
+    /// The request target, as it came.
+    pub target: String,
+    /// Every `Host` header.
+    pub hosts: Vec<String>,
+    /// The `Origin` header.
+    pub origin: Option<String>,
+    /// The `Sec-Fetch-Dest` header.
+    pub fetch_destination: Option<String>,
+}
+
+/// What a redirect turned out to be.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Not an answer to the request: it is sent this status and the wait goes on.
+    Ignored(u16),
+    /// The answer, and it says that there is no code. The wait is over.
+    Refused(AuthorizationError),
+    /// The answer with its code. The wait is over.
+    Code(AuthorizationCode),
+}
+
+/// The server's refusal, or an answer that fits the request but must not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizationError {
+    /// RFC 6749 section 4.1.2.1.
+    #[error("the authorization server answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Server {
+        /// The error code.
+        error: Foreign,
+        /// The description.
+        description: Option<Foreign>,
+        /// Whether it says that the user (or the server for them) said no.
+        denied: bool,
+    },
+    /// RFC 9207 section 2.4: "clients MUST reject authorization responses without the `iss` parameter".
+    #[error("the authorization server says that it names itself in its answer (`iss`), and the answer does not")]
+    IssuerMissing,
+    /// RFC 9207 section 2.4: the answer comes from another server than the one that was asked.
+    #[error("the answer is not from the authorization server that was asked: its `iss` is {found}, not {expected}")]
+    IssuerMismatch {
+        /// The issuer of the server that was asked.
+        expected: String,
+        /// What the answer says.
+        found: Foreign,
+    },
+    /// Neither `code` nor `error`.
+    #[error("the authorization server answered with neither a code nor an error")]
+    Empty,
+}
+
+impl Expected {
+    /// Checks a browser's request in the order: method and path, where it comes from, `state`, `iss`, `error`, `code`.
+    /// What does not carry the right `state` is nobody's answer and cannot end the wait (F-CB2).
+    #[must_use]
+    pub fn check(&self, redirect: &Redirect) -> Verdict {
+        // The target is compared as raw bytes, so that no encoding, dot segment or doubled slash leads here (F-CB11).
+        let (path, query) = redirect.target.split_once('?').unwrap_or((&redirect.target, ""));
+        if path != self.redirect_uri.path() {
+            return Verdict::Ignored(404);
+        }
+        if redirect.method != "GET" {
+            return Verdict::Ignored(405);
+        }
+        // A name that was rebound to this address has another Host (F-CB5).
+        if redirect.hosts.len() != 1 || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(&self.redirect_uri)) {
+            return Verdict::Ignored(421);
+        }
+        // A redirect is a top-level navigation; a page's own request is not (F-CB6).
+        let foreign_origin = redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
+        let subresource = redirect.fetch_destination.as_deref().is_some_and(|destination| destination != "document");
+        if foreign_origin || subresource {
+            return Verdict::Ignored(403);
+        }
+        self.check_query(query)
+    }
+
+    /// Checks a redirect that the user pasted: the whole URL, or its query.
+    #[must_use]
+    pub fn check_pasted(&self, pasted: &str) -> Verdict {
+        let pasted = pasted.trim();
+        match pasted.split_once('?') {
+            Some((base, query)) if base == self.redirect_uri.as_str() => {
+                self.check_query(query.split('#').next().unwrap_or_default())
+            }
+            _ => Verdict::Ignored(404),
+        }
+    }
+
+    fn check_query(&self, query: &str) -> Verdict {
+        let Some(parameters) = decode(query) else { return Verdict::Ignored(400) };
+        let mut seen = BTreeSet::new();
+        // RFC 6749 section 3.1: "Request and response parameters MUST NOT be included more than once" (F-CB4).
+        if !parameters.iter().all(|(name, _)| seen.insert(name.as_str())) {
+            return Verdict::Ignored(400);
+        }
+        let parameter = |name: &str| {
+            parameters.iter().find(|(present, value)| present == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        };
+        let state = parameter("state").unwrap_or_default();
+        if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
+            return Verdict::Ignored(400);
+        }
+        // From here on it is the answer. RFC 9207 section 2.4: simple string comparison, before anything is believed.
+        match (parameter("iss"), &self.issuer) {
+            (None, _) if self.issuer_required => return Verdict::Refused(AuthorizationError::IssuerMissing),
+            (Some(found), Some(expected)) if found != expected => {
+                return Verdict::Refused(AuthorizationError::IssuerMismatch {
+                    expected: expected.clone(),
+                    found: Foreign::new(found),
+                });
+            }
+            _ => {}
+        }
+        if let Some(error) = parameter("error") {
+            return Verdict::Refused(AuthorizationError::Server {
+                error: Foreign::new(error),
+                description: parameter("error_description").map(Foreign::new),
+                denied: error == "access_denied",
+            });
+        }
+        match parameter("code").map(AuthorizationCode::parse) {
+            Some(Ok(code)) => Verdict::Code(code),
+            Some(Err(_)) => Verdict::Ignored(400),
+            None => Verdict::Refused(AuthorizationError::Empty),
+        }
+    }
+}
+
+/// Decodes a query strictly: a loose `%`, a raw control character or text that is not UTF-8 makes it no query.
+fn decode(query: &str) -> Option<Vec<(String, String)>> {
+    let part = |text: &str| {
+        let bytes = text.as_bytes();
+        let is_hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
+        if (0..bytes.len()).any(|i| !bytes[i].is_ascii_graphic() || bytes[i] == b'%' && !(is_hex(i + 1) && is_hex(i + 2))) {
+            return None;
+        }
+        let spaced = text.replace('+', " ");
+        let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
+        (!decoded.contains(['\0', '\r', '\n'])).then_some(decoded)
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((part(name)?, part(value)?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected() -> Expected {
+        Expected {
+            state: State::new("the-state"),
+            issuer: Some("https://as.example".to_owned()),
+            issuer_required: false,
+            redirect_uri: Url::parse("http://127.0.0.1:4321/callback").unwrap(),
+        }
+    }
+
+    fn redirect(target: &str) -> Redirect {
+        Redirect {
+            method: "GET".to_owned(),
+            target: target.to_owned(),
+            hosts: vec!["127.0.0.1:4321".to_owned()],
+            ..Redirect::default()
+        }
+    }
+
+    fn summary(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Ignored(status) => format!("ignored {status}"),
+            Verdict::Refused(error) => format!("refused: {error}"),
+            Verdict::Code(code) => format!("code {}", code.expose()),
+        }
+    }
+
+    #[test]
+    fn f_cb2_f_cb3_f_cb4_f_cb8_f_cb11_only_the_answer_ends_the_wait() {
+        for (name, target, want) in [
+            ("the answer", "/callback?code=abc&state=the-state", "code abc"),
+            ("more members", "/callback?code=abc&state=the-state&session_state=x&iss=https%3A%2F%2Fas.example", "code abc"),
+            ("plus and percent", "/callback?code=a%2Fb+c&state=the-state", "code a/b c"),
+            ("F-CB2 wrong state", "/callback?code=abc&state=other", "ignored 400"),
+            ("F-CB2 longer state", "/callback?code=abc&state=the-state2", "ignored 400"),
+            ("F-CB2 no state", "/callback?code=abc", "ignored 400"),
+            ("F-CB2 empty state", "/callback?code=abc&state=", "ignored 400"),
+            ("F-CB3 error without state", "/callback?error=access_denied", "ignored 400"),
+            ("F-CB3 error with wrong state", "/callback?error=access_denied&state=x", "ignored 400"),
+            ("error with the state", "/callback?error=access_denied&error_description=no%1b&state=the-state",
+                "refused: the authorization server answered `access_denied`: `no\\u{1b}`"),
+            ("neither", "/callback?state=the-state", "refused: the authorization server answered with neither a code nor an error"),
+            ("F-CB4 code twice", "/callback?code=a&code=b&state=the-state", "ignored 400"),
+            ("F-CB4 state twice", "/callback?code=a&state=the-state&state=the-state", "ignored 400"),
+            ("F-CB8 favicon", "/favicon.ico", "ignored 404"),
+            ("F-CB8 root", "/?code=a&state=the-state", "ignored 404"),
+            ("F-CB11 slash after", "/callback/?code=a&state=the-state", "ignored 404"),
+            ("F-CB11 slashes before", "//callback?code=a&state=the-state", "ignored 404"),
+            ("F-CB11 dots", "/x/../callback?code=a&state=the-state", "ignored 404"),
+            ("F-CB11 case", "/Callback?code=a&state=the-state", "ignored 404"),
+            ("F-CB11 encoded path", "/%63allback?code=a&state=the-state", "ignored 404"),
+            ("F-CB11 nul", "/callback?code=a%00b&state=the-state", "ignored 400"),
+            ("F-CB11 line break", "/callback?code=a%0d%0ab&state=the-state", "ignored 400"),
+            ("F-CB11 not UTF-8", "/callback?code=a%ff&state=the-state", "ignored 400"),
+            ("F-CB11 loose percent", "/callback?code=a%4&state=the-state", "ignored 400"),
+            ("F-CB5 absolute form", "http://127.0.0.1:4321/callback?code=a&state=the-state", "ignored 404"),
+        ] {
+            assert_eq!(summary(expected().check(&redirect(target))), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn f_cb5_f_cb6_f_cb7_only_a_navigation_to_our_host_counts() {
+        let good = || redirect("/callback?code=abc&state=the-state");
+        let host = |hosts: &[&str]| Redirect { hosts: hosts.iter().map(|&h| h.to_owned()).collect(), ..good() };
+        let fetch = |value: &str| Redirect { fetch_destination: Some(value.to_owned()), ..good() };
+        for (name, request, want) in [
+            ("as it should be", good(), "code abc"),
+            ("F-CB5 rebound name", host(&["evil.example:4321"]), "ignored 421"),
+            ("F-CB5 no port", host(&["127.0.0.1"]), "ignored 421"),
+            ("F-CB5 trailing dot", host(&["127.0.0.1.:4321"]), "ignored 421"),
+            ("F-CB5 localhost", host(&["localhost:4321"]), "ignored 421"),
+            ("F-CB5 none", host(&[]), "ignored 421"),
+            ("F-CB5 two", host(&["127.0.0.1:4321", "evil.example"]), "ignored 421"),
+            ("F-CB6 foreign origin", Redirect { origin: Some("https://evil.example".to_owned()), ..good() }, "ignored 403"),
+            ("F-CB6 opaque origin after cross-site redirects", Redirect { origin: Some("null".to_owned()), ..good() }, "code abc"),
+            ("F-CB6 image", fetch("image"), "ignored 403"),
+            ("F-CB6 iframe", fetch("iframe"), "ignored 403"),
+            ("F-CB6 fetch", fetch("empty"), "ignored 403"),
+            ("navigation", fetch("document"), "code abc"),
+            ("F-CB7 preflight", Redirect { method: "OPTIONS".to_owned(), ..good() }, "ignored 405"),
+            ("F-CB7 head", Redirect { method: "HEAD".to_owned(), ..good() }, "ignored 405"),
+            ("F-CB7 post", Redirect { method: "POST".to_owned(), ..good() }, "ignored 405"),
+        ] {
+            assert_eq!(summary(expected().check(&request)), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn i1_i2_i3_the_issuer_is_compared_before_anything_is_believed() {
+        let mismatch = |found: &str| {
+            format!("refused: the answer is not from the authorization server that was asked: its `iss` is `{found}`, not https://as.example")
+        };
+        for (name, required, query, want) in [
+            ("I1 advertised and missing", true, "code=a", "refused: the authorization server says that it names itself in its answer (`iss`), and the answer does not".to_owned()),
+            ("I1 advertised and right", true, "code=a&iss=https%3A%2F%2Fas.example", "code a".to_owned()),
+            ("I2 other server", true, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
+            ("I2 final slash", true, "code=a&iss=https%3A%2F%2Fas.example%2F", mismatch("https://as.example/")),
+            ("I2 case", true, "code=a&iss=https%3A%2F%2FAS.example", mismatch("https://AS.example")),
+            ("I2 default port", true, "code=a&iss=https%3A%2F%2Fas.example%3A443", mismatch("https://as.example:443")),
+            ("I2 error of another server", false, "error=x&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
+            ("I3 unadvertised and wrong", false, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
+            ("I3 unadvertised and missing", false, "code=a", "code a".to_owned()),
+        ] {
+            let expected = Expected { issuer_required: required, ..expected() };
+            let target = format!("/callback?state=the-state&{query}");
+            assert_eq!(summary(expected.check(&redirect(&target))), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn f_cb16_a_pasted_redirect_is_checked_alike() {
+        for (name, pasted, want) in [
+            ("the URL", "  http://127.0.0.1:4321/callback?code=abc&state=the-state \n", "code abc"),
+            ("with a fragment", "http://127.0.0.1:4321/callback?code=abc&state=the-state#_", "code abc"),
+            ("another port", "http://127.0.0.1:1/callback?code=abc&state=the-state", "ignored 404"),
+            ("wrong state", "http://127.0.0.1:4321/callback?code=abc&state=x", "ignored 400"),
+            ("nonsense", "yes", "ignored 404"),
+        ] {
+            assert_eq!(summary(expected().check_pasted(pasted)), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn o6_the_endpoint_keeps_its_query() {
+        let pending = Pending {
+            verifier: CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            nonce: Nonce::new("n"),
+            expected: expected(),
+        };
+        let endpoint = EndpointUrl::configured("https://as.example/authorize?tenant=x").unwrap();
+        let mut parameters = Form::default();
+        parameters.set("scope", "openid repo");
+        assert_eq!(
+            pending.url(&endpoint, "app", &parameters, true).as_str(),
+            "https://as.example/authorize?tenant=x&scope=openid+repo&response_type=code&client_id=app\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A4321%2Fcallback&state=the-state\
+             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&nonce=n"
+        );
+    }
+}

@@ -1,0 +1,333 @@
+//! The one gate that every URL passes before it is requested, opened or shown.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::address::is_public;
+use crate::foreign::{Foreign, escaped};
+use crate::ports::{HttpRequest, Method, Reach, Transport};
+
+/// URLs longer than this are no endpoints; some openers cut longer ones.
+const LONGEST: usize = 8192;
+
+/// Why a URL was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlRefused {
+    /// It is no URL, or has no host.
+    #[error("{0} is not an absolute URL with a host")]
+    NotAUrl(Foreign),
+    /// Its scheme is not `https`.
+    #[error("{0} is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration")]
+    NotHttps(Foreign),
+    /// It has a user name or password.
+    #[error("{0} has a user name or password in it")]
+    Userinfo(Foreign),
+    /// It has a character that a URL does not have, or that a shell would act on.
+    #[error("{0} has a character that does not belong in a URL")]
+    Characters(Foreign),
+    /// It has a fragment (RFC 6749 section 3.1: "MUST NOT include a fragment component").
+    #[error("{0} has a fragment")]
+    Fragment(Foreign),
+    /// A server named an address of a private network (F-SSRF).
+    #[error("{0} is not a public address, and only the configuration may name others")]
+    NotPublic(Foreign),
+}
+
+/// An endpoint's URL that passed the gate: `https`, or `http` on a literal loopback address that the configuration
+/// names; no user name, no fragment, no character that a shell or terminal would act on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointUrl {
+    url: Url,
+    reach: Reach,
+}
+
+impl EndpointUrl {
+    /// Takes a URL that the configuration names.
+    ///
+    /// # Errors
+    /// [`UrlRefused`].
+    pub fn configured(text: &str) -> Result<Self, UrlRefused> {
+        let url = parse(text)?;
+        if url.scheme() == "https" || url.scheme() == "http" && is_literal_loopback(&url, text) {
+            Ok(Self { url, reach: Reach::Configured })
+        } else {
+            Err(UrlRefused::NotHttps(Foreign::new(text)))
+        }
+    }
+
+    /// Takes a URL that a server named. On the host of the configured issuer it counts as configured; elsewhere it must
+    /// be `https` and public.
+    ///
+    /// # Errors
+    /// [`UrlRefused`].
+    pub fn learned(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
+        let url = parse(text)?;
+        if url.host() == issuer.url.host() && (url.scheme() == "https" || url.scheme() == issuer.url.scheme()) {
+            return Self::configured(text);
+        }
+        if url.scheme() != "https" {
+            return Err(UrlRefused::NotHttps(Foreign::new(text)));
+        }
+        let public = match url.host() {
+            Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+            Some(Host::Domain(name)) => !is_local_name(name),
+            None => false,
+        };
+        if public { Ok(Self { url, reach: Reach::Learned }) } else { Err(UrlRefused::NotPublic(Foreign::new(text))) }
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Scheme, host and port: what a secret is bound to.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// The host, with the port where it is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        authority(&self.url)
+    }
+
+    /// Whether a server named it, and not the configuration.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// A request to it, so far without headers and body.
+    #[must_use]
+    pub fn request(&self, method: Method, transport: &Transport) -> HttpRequest {
+        HttpRequest {
+            method,
+            url: self.url.clone(),
+            reach: self.reach,
+            headers: Vec::new(),
+            body: None,
+            transport: transport.clone(),
+        }
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&escaped(self.url.as_str()))
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "EndpointUrl({self}, {:?})", self.reach)
+    }
+}
+
+/// The host of a URL, with the port where it is not the scheme's own.
+#[must_use]
+pub fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// An issuer identifier (RFC 8414 section 2): an `https` URL without query and fragment, compared as text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Issuer {
+    text: String,
+    url: Url,
+}
+
+impl Issuer {
+    /// Takes an issuer that the configuration names.
+    ///
+    /// # Errors
+    /// [`UrlRefused`]; also for one with a query (RFC 8414 section 2).
+    pub fn configured(text: &str) -> Result<Self, UrlRefused> {
+        let url = EndpointUrl::configured(text)?.url;
+        if url.query().is_some() {
+            return Err(UrlRefused::Characters(Foreign::new(text)));
+        }
+        Ok(Self { text: text.to_owned(), url })
+    }
+
+    /// The identifier as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&escaped(&self.text))
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Issuer({self})")
+    }
+}
+
+fn parse(text: &str) -> Result<Url, UrlRefused> {
+    if text.len() > LONGEST || text.chars().any(does_not_belong) || text.contains("$(") || has_loose_percent(text) {
+        return Err(UrlRefused::Characters(Foreign::new(text)));
+    }
+    let url = Url::parse(text).map_err(|_| UrlRefused::NotAUrl(Foreign::new(text)))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(UrlRefused::NotHttps(Foreign::new(text)));
+    }
+    // A parser that repairs (`https:/x`, `https:x`) would let the text name another host than it seems to.
+    let written = text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
+    if !written || raw_authority(text).is_empty() || url.host_str().is_none_or(str::is_empty) {
+        return Err(UrlRefused::NotAUrl(Foreign::new(text)));
+    }
+    if !url.username().is_empty() || url.password().is_some() || raw_authority(text).contains('@') {
+        return Err(UrlRefused::Userinfo(Foreign::new(text)));
+    }
+    if url.fragment().is_some() {
+        return Err(UrlRefused::Fragment(Foreign::new(text)));
+    }
+    Ok(url)
+}
+
+/// Characters outside RFC 3986, and those of it that a shell, a desktop file or a command line acts on.
+fn does_not_belong(character: char) -> bool {
+    !character.is_ascii_graphic() || matches!(character, '"' | '\'' | '`' | '<' | '>' | '\\' | '^' | '{' | '|' | '}')
+}
+
+/// Whether a `%` is not followed by two hexadecimal digits: `%PATH%` is expanded by Windows' command line.
+fn has_loose_percent(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
+    (0..bytes.len()).any(|index| bytes[index] == b'%' && !(is_hex(index + 1) && is_hex(index + 2)))
+}
+
+fn raw_authority(text: &str) -> &str {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]
+}
+
+/// Whether the host is `localhost`, 127.0.0.1 or [::1] as the text itself says: `127.1`, `0x7f000001` and
+/// `[::ffff:127.0.0.1]` do not count (F-URL5).
+fn is_literal_loopback(url: &Url, text: &str) -> bool {
+    let authority = raw_authority(text).to_ascii_lowercase();
+    let host = match url.host() {
+        Some(Host::Ipv4(address)) if address.is_loopback() => address.to_string(),
+        Some(Host::Ipv6(address)) if address.is_loopback() => format!("[{address}]"),
+        Some(Host::Domain("localhost")) => "localhost".to_owned(),
+        _ => return false,
+    };
+    authority.strip_prefix(&host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+fn is_local_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_url1_f_url2_f_url5_only_harmless_urls_pass() {
+        for (text, passes) in [
+            ("https://as.example/authorize?tenant=x", true),
+            ("https://as.example//oauth/token/", true),
+            ("https://as.example/%7Euser", true),
+            ("http://127.0.0.1:8080/token", true),
+            ("http://[::1]:8080/token", true),
+            ("http://localhost:8080/token", true),
+            ("http://as.example/token", false),
+            ("http://localhost.evil.example/", false),
+            ("http://127.0.0.1.evil.example/", false),
+            ("http://127.1/", false),
+            ("http://0x7f000001/", false),
+            ("http://2130706433/", false),
+            ("http://[::ffff:127.0.0.1]/", false),
+            ("http://127.0.0.1@evil.example/", false),
+            ("https://user@as.example/", false),
+            ("https://@as.example/", false),
+            ("https://user:pw@as.example/", false),
+            ("https://as.example/#fragment", false),
+            ("https:as.example", false),
+            ("https:/as.example/", false),
+            ("https:///as.example/", false),
+            ("https://", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("file:///etc/passwd", false),
+            ("vbscript:x", false),
+            ("smb://host/share", false),
+            ("a:$(calc.exe)", false),
+            ("http://www.example.com/$(calc.exe)", false),
+            ("https://www.example.com/$(calc.exe)", false),
+            ("https://as.example/`id`", false),
+            ("https://as.example/\"x", false),
+            ("https://as.example/a b", false),
+            ("https://as.example/\u{1b}[31m", false),
+            ("https://as.example/\nhost=evil", false),
+            ("https://as.example/%PATH%", false),
+            ("https://as.example/%4", false),
+            ("https://as.example/\u{202e}", false),
+            (" https://as.example/", false),
+            ("--remote-debugging-port=1", false),
+            ("", false),
+        ] {
+            assert_eq!(EndpointUrl::configured(text).is_ok(), passes, "{text}");
+        }
+        assert!(EndpointUrl::configured(&format!("https://as.example/{}", "a".repeat(9000))).is_err());
+    }
+
+    #[test]
+    fn f_ssrf_servers_cannot_name_private_addresses() {
+        let public = Issuer::configured("https://as.example").unwrap();
+        let local = Issuer::configured("http://127.0.0.1:8080").unwrap();
+        for (issuer, text, want) in [
+            (&public, "https://as.example/token", Some(Reach::Configured)),
+            (&public, "https://tokens.example/token", Some(Reach::Learned)),
+            (&public, "http://as.example/token", None),
+            (&public, "http://127.0.0.1/token", None),
+            (&public, "https://127.0.0.1/token", None),
+            (&public, "https://169.254.169.254/latest", None),
+            (&public, "https://10.0.0.1/", None),
+            (&public, "https://[::ffff:10.0.0.1]/", None),
+            (&public, "https://0x7f000001/", None),
+            (&public, "https://localhost/", None),
+            (&public, "https://app.localhost./", None),
+            (&local, "http://127.0.0.1:8080/token", Some(Reach::Configured)),
+            (&local, "http://127.0.0.1:9090/token", Some(Reach::Configured)),
+            (&local, "http://[::1]:8080/token", None),
+            (&local, "http://169.254.169.254/", None),
+        ] {
+            let reach = EndpointUrl::learned(text, issuer).ok().map(|endpoint| endpoint.reach());
+            assert_eq!(reach, want, "{issuer} {text}");
+        }
+    }
+
+    #[test]
+    fn m3_issuers_have_no_query_and_no_fragment() {
+        for (text, passes) in [
+            ("https://as.example", true),
+            ("https://as.example/tenant/", true),
+            ("https://as.example?x=1", false),
+            ("https://as.example#x", false),
+            ("http://as.example", false),
+        ] {
+            assert_eq!(Issuer::configured(text).is_ok(), passes, "{text}");
+        }
+    }
+}

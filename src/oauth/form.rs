@@ -1,0 +1,93 @@
+//! Request parameters and their `application/x-www-form-urlencoded` form (RFC 6749 appendix B).
+
+use url::form_urlencoded;
+
+use crate::secret::SecretText;
+
+/// The media type of token requests.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+/// The media type of JSON requests.
+pub const JSON: &str = "application/json";
+
+/// The parameters of one request, in order. Their values may be secrets.
+#[derive(Debug, Clone, Default)]
+pub struct Form(Vec<(String, SecretText)>);
+
+impl Form {
+    /// Sets a parameter. One without a value is left out, and a second value takes the place of the first: "Parameters
+    /// sent without a value MUST be treated as if they were omitted", and none "MUST NOT be included more than once"
+    /// (RFC 6749 section 3.2).
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(present, _)| present != name);
+        self.add(name, value);
+    }
+
+    /// Adds a value of a parameter that may have several: `resource` (RFC 8707 section 2) and `audience` (RFC 8693
+    /// section 2.1).
+    pub fn add(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.0.push((name.to_owned(), SecretText::new(value)));
+        }
+    }
+
+    /// The parameters in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
+    }
+
+    /// The form-encoded parameters.
+    #[must_use]
+    pub fn encoded(&self) -> SecretText {
+        let mut serializer = form_urlencoded::Serializer::new(String::new());
+        serializer.extend_pairs(self.iter());
+        SecretText::new(serializer.finish())
+    }
+
+    /// The parameters as a JSON object, for servers that want that; several values become an array.
+    #[must_use]
+    pub fn json(&self) -> SecretText {
+        let mut object = serde_json::Map::new();
+        for (name, value) in self.iter() {
+            let value = serde_json::Value::from(value);
+            match object.get_mut(name) {
+                None => {
+                    object.insert(name.to_owned(), value);
+                }
+                Some(serde_json::Value::Array(values)) => values.push(value),
+                Some(first) => *first = serde_json::Value::Array(vec![first.take(), value]),
+            }
+        }
+        SecretText::new(serde_json::Value::Object(object).to_string())
+    }
+}
+
+/// One value, form-encoded: for HTTP Basic (RFC 6749 section 2.3.1).
+#[must_use]
+pub fn encode(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o3_encodes_as_appendix_b_says() {
+        assert_eq!(encode(" %&+£€"), "+%25%26%2B%C2%A3%E2%82%AC");
+        let mut form = Form::default();
+        form.set("scope", " %&+£€");
+        assert_eq!(form.encoded().expose(), "scope=+%25%26%2B%C2%A3%E2%82%AC");
+    }
+
+    #[test]
+    fn o2_no_empty_and_no_repeated_parameters() {
+        let mut form = Form::default();
+        form.set("scope", "");
+        form.set("a", "1");
+        form.set("a", "2");
+        form.add("resource", "https://x");
+        form.add("resource", "https://y");
+        assert_eq!(form.encoded().expose(), "a=2&resource=https%3A%2F%2Fx&resource=https%3A%2F%2Fy");
+        assert_eq!(form.json().expose(), r#"{"a":"2","resource":["https://x","https://y"]}"#);
+    }
+}

@@ -1,0 +1,58 @@
+//! Proof Key for Code Exchange (RFC 7636): S256 alone.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::ports::Random;
+use crate::secret::CodeVerifier;
+
+/// Text of 256 random bits, base64url: 43 characters of the unreserved set.
+#[must_use]
+pub fn random_text(random: &dyn Random) -> String {
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    random.fill(&mut *bytes);
+    URL_SAFE_NO_PAD.encode(*bytes)
+}
+
+/// A fresh verifier: "a high-entropy cryptographic random string" of 43 to 128 characters (RFC 7636 section 4.1).
+#[must_use]
+pub fn verifier(random: &dyn Random) -> CodeVerifier {
+    CodeVerifier::new(random_text(random))
+}
+
+/// The challenge of a verifier: `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))` (RFC 7636 section 4.2).
+#[must_use]
+pub fn challenge(verifier: &CodeVerifier) -> String {
+    URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.expose().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(std::cell::Cell<u8>);
+
+    impl Random for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            for byte in buffer {
+                self.0.set(self.0.get().wrapping_add(1));
+                *byte = self.0.get();
+            }
+        }
+    }
+
+    #[test]
+    fn k2_challenge_of_rfc_7636_appendix_b() {
+        let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert_eq!(challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
+    #[test]
+    fn k1_verifiers_are_43_unreserved_characters_and_differ() {
+        let random = Counting(std::cell::Cell::new(0));
+        let (one, two) = (verifier(&random), verifier(&random));
+        assert_ne!(one.expose(), two.expose());
+        assert_eq!(one.expose().len(), 43);
+        assert!(one.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)));
+    }
+}

@@ -1,0 +1,69 @@
+//! What known servers do otherwise than the standards say: a closed list, mostly set by templates.
+
+use crate::setting::{Key, Section, Shape};
+
+/// The keys of a `quirks` table.
+pub const KEYS: &[&Key] = &[
+    &Key::new("request_style", Shape::Choice(&["form", "json"]), "Whether token requests are sent as a form or as JSON").or("form"),
+    &Key::new("plain_basic", Shape::Boolean, "Client id and secret go into HTTP Basic without form-encoding").or("false"),
+    &Key::new("missing_token_type", Shape::Boolean, "A token answer without `token_type` is taken as bearer").or("false"),
+    &Key::new("token_member", Shape::Text, "The member of the token answer that holds the tokens"),
+    &Key::new("accept", Shape::Text, "The `Accept` header of token requests").or("application/json"),
+    &Key::new("no_resource", Shape::Boolean, "The `resource` parameter is left out").or("false"),
+    &Key::new("scope_parameter", Shape::Text, "The name of the authorization request's scope parameter").or("scope"),
+    &Key::new("scope_separator", Shape::Text, "What stands between two scopes in requests and answers").or(" "),
+    &Key::new("tenant_issuer", Shape::Boolean, "The metadata's issuer has `{tenantid}` in place of a tenant").or("false"),
+    &Key::new("id_token_issuer", Shape::Text, "Another issuer that its id tokens may name"),
+];
+
+/// The deviations of one server.
+#[derive(Debug, Clone)]
+pub struct Quirks {
+    /// Token requests are JSON objects.
+    pub json_requests: bool,
+    /// HTTP Basic without the form-encoding of RFC 6749 section 2.3.1.
+    pub plain_basic: bool,
+    /// `token_type`, REQUIRED by RFC 6749 section 5.1, may be missing.
+    pub missing_token_type: bool,
+    /// The tokens are members of this member of the answer.
+    pub token_member: Option<String>,
+    /// The `Accept` header.
+    pub accept: String,
+    /// The server chokes on RFC 8707's parameter.
+    pub no_resource: bool,
+    /// The name of the `scope` parameter in the authorization request.
+    pub scope_parameter: String,
+    /// What stands between two scopes.
+    pub scope_separator: String,
+    /// `{tenantid}` stands in the metadata's issuer.
+    pub tenant_issuer: bool,
+    /// A second issuer of id tokens.
+    pub id_token_issuer: Option<String>,
+}
+
+impl Quirks {
+    /// Reads a `quirks` table; without one, the server does as the standards say.
+    #[must_use]
+    pub fn read(section: Option<&Section<'_>>) -> Self {
+        let text = |key: &str| section.and_then(|section| section.text(key)).map(str::to_owned);
+        let flag = |key: &str| section.and_then(|section| section.flag(key)).unwrap_or(false);
+        Self {
+            json_requests: text("request_style").as_deref() == Some("json"),
+            plain_basic: flag("plain_basic"),
+            missing_token_type: flag("missing_token_type"),
+            token_member: text("token_member"),
+            accept: text("accept").unwrap_or_else(|| "application/json".to_owned()),
+            no_resource: flag("no_resource"),
+            scope_parameter: text("scope_parameter").unwrap_or_else(|| "scope".to_owned()),
+            scope_separator: text("scope_separator").unwrap_or_else(|| " ".to_owned()),
+            tenant_issuer: flag("tenant_issuer"),
+            id_token_issuer: text("id_token_issuer"),
+        }
+    }
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self::read(None)
+    }
+}

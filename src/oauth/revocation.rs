@@ -1,0 +1,95 @@
+//! Token revocation (RFC 7009).
+
+use super::client::Client;
+use super::endpoint::EndpointUrl;
+use super::form::{FORM, Form};
+use super::json;
+use super::token_endpoint::{redirect_target, retry_after};
+use crate::foreign::Foreign;
+use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
+use crate::secret::SecretText;
+
+/// Why a token is still valid at the server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RevocationError {
+    /// RFC 7009 section 2.2.1: the server cannot revoke tokens of this type.
+    #[error("the server does not revoke tokens of this type")]
+    UnsupportedTokenType,
+    /// RFC 7009 section 2.2.1: 503, "the client must assume the token still exists".
+    #[error("the server cannot revoke now (status {status}){}", retry_after.map(|seconds| format!("; it asks to wait {seconds} seconds")).unwrap_or_default())]
+    TryLater {
+        /// The status.
+        status: u16,
+        /// The seconds it asks to wait.
+        retry_after: Option<u64>,
+    },
+    /// It answered with an error.
+    #[error("the server refused to revoke the token: {0}")]
+    Refused(Foreign),
+    /// It pointed elsewhere, where a token never goes (F-REDIR).
+    #[error("the revocation endpoint redirects to {0}; a request with a token is never redirected")]
+    Redirected(Foreign),
+}
+
+/// The request that revokes a token (RFC 7009 section 2.1): a POST with the token in its body.
+#[must_use]
+pub fn request(endpoint: &EndpointUrl, client: &Client, token: &str, hint: &str, transport: &Transport) -> HttpRequest {
+    let mut form = Form::default();
+    form.set("token", token);
+    form.set("token_type_hint", hint);
+    let mut request = endpoint.request(Method::Post, transport);
+    request.headers.push(("accept", SecretText::new("application/json")));
+    client.authenticate(&mut form, &mut request.headers);
+    request.body = Some((FORM, form.encoded()));
+    request
+}
+
+/// Reads the answer: any 2xx means that the token is revoked, or never was one (RFC 7009 section 2.2).
+///
+/// # Errors
+/// [`RevocationError`].
+pub fn response(response: &HttpResponse) -> Result<(), RevocationError> {
+    match response.status {
+        200..=299 => Ok(()),
+        300..=399 => Err(RevocationError::Redirected(redirect_target(response))),
+        status @ (429 | 500..=599) => {
+            Err(RevocationError::TryLater { status, retry_after: retry_after(response).map(|wait| wait.as_secs()) })
+        }
+        status => {
+            let object = json::object(&response.body).unwrap_or_default();
+            match object.get("error").and_then(serde_json::Value::as_str) {
+                Some("unsupported_token_type") => Err(RevocationError::UnsupportedTokenType),
+                Some(error) => Err(RevocationError::Refused(Foreign::new(error))),
+                None => Err(RevocationError::Refused(Foreign::new(format!("status {status}")))),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v2_v3_answers() {
+        for (name, status, body, want) in [
+            ("V2 revoked", 200, "", Ok(())),
+            ("no content", 204, "", Ok(())),
+            ("V3", 400, r#"{"error":"unsupported_token_type"}"#, Err(RevocationError::UnsupportedTokenType)),
+            ("V2 503", 503, "", Err(RevocationError::TryLater { status: 503, retry_after: Some(7) })),
+            ("refused", 401, r#"{"error":"invalid_client"}"#, Err(RevocationError::Refused(Foreign::new("invalid_client")))),
+            ("no body", 404, "", Err(RevocationError::Refused(Foreign::new("status 404")))),
+            ("F-REDIR", 307, "", Err(RevocationError::Redirected(Foreign::new("evil.example")))),
+        ] {
+            let answer = HttpResponse {
+                status,
+                headers: vec![
+                    ("retry-after".to_owned(), "7".to_owned()),
+                    ("location".to_owned(), "https://evil.example/?token=x".to_owned()),
+                ],
+                body: body.as_bytes().to_vec().into(),
+            };
+            assert_eq!(response(&answer), want, "{name}");
+        }
+    }
+}

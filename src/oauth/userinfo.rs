@@ -1,0 +1,72 @@
+//! The userinfo endpoint (OpenID Connect Core section 5.3).
+
+use serde_json::{Map, Value};
+
+use super::endpoint::EndpointUrl;
+use super::json;
+use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
+use crate::secret::{AccessToken, SecretText};
+
+/// Why there are no claims.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UserinfoError {
+    /// The server does not take the token.
+    #[error("the userinfo endpoint does not accept the access token (status {0})")]
+    Refused(u16),
+    /// The answer is another status than 200.
+    #[error("the userinfo endpoint answered with status {0}")]
+    Status(u16),
+    /// The answer is no JSON object.
+    #[error("the userinfo endpoint's answer cannot be used: {0}")]
+    NotAnObject(#[from] json::NotAnObject),
+    /// Core section 5.3.2: "if they do not match, the UserInfo Response values MUST NOT be used".
+    #[error("the userinfo endpoint speaks of another user than the id token does")]
+    OtherSubject,
+}
+
+/// The request: a GET with the token in its header, never in the URL (RFC 6750 section 2.1).
+#[must_use]
+pub fn request(endpoint: &EndpointUrl, token: &AccessToken, transport: &Transport) -> HttpRequest {
+    let mut request = endpoint.request(Method::Get, transport);
+    request.headers.push(("accept", SecretText::new("application/json")));
+    request.headers.push(("authorization", SecretText::new(format!("Bearer {}", token.expose()))));
+    request
+}
+
+/// Reads the answer, whose `sub` must be the id token's where there was one.
+///
+/// # Errors
+/// [`UserinfoError`].
+pub fn response(response: &HttpResponse, subject: Option<&str>) -> Result<Map<String, Value>, UserinfoError> {
+    match response.status {
+        200 => {}
+        status @ (401 | 403) => return Err(UserinfoError::Refused(status)),
+        status => return Err(UserinfoError::Status(status)),
+    }
+    let claims = json::object(&response.body)?;
+    match subject {
+        Some(subject) if claims.get("sub").and_then(Value::as_str) != Some(subject) => Err(UserinfoError::OtherSubject),
+        _ => Ok(claims),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e12_the_subject_must_be_the_id_tokens() {
+        for (name, status, body, subject, want) in [
+            ("same", 200, r#"{"sub":"alice","name":"A"}"#, Some("alice"), Ok(2)),
+            ("userinfo-invalid-sub", 200, r#"{"sub":"bob"}"#, Some("alice"), Err(UserinfoError::OtherSubject)),
+            ("no sub", 200, r#"{"name":"A"}"#, Some("alice"), Err(UserinfoError::OtherSubject)),
+            ("no id token, as GitHub", 200, r#"{"login":"octocat"}"#, None, Ok(1)),
+            ("expired", 401, "", None, Err(UserinfoError::Refused(401))),
+            ("broken", 500, "", None, Err(UserinfoError::Status(500))),
+            ("html", 200, "<html>", None, Err(UserinfoError::NotAnObject(json::NotAnObject))),
+        ] {
+            let answer = HttpResponse { status, headers: Vec::new(), body: body.as_bytes().to_vec().into() };
+            assert_eq!(response(&answer, subject).map(|claims| claims.len()), want, "{name}");
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The ways to the outside: network, browser, clock, terminal, environment, programs, randomness, folders, keyring and
+//! signals. `adapters/` is the real machine; the tests bring their own.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::console::Console;
+use crate::foreign::escaped;
+use crate::secret::SecretText;
+
+/// Everything outside the program. Handed down from `main`.
+#[derive(Clone)]
+pub struct System {
+    /// The network.
+    pub http: Rc<dyn HttpClient>,
+    /// The user's web browser.
+    pub browser: Rc<dyn Browser>,
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+    /// What is said to the user, and on which stream.
+    pub console: Console,
+    /// What the user types or pipes in.
+    pub input: Rc<dyn Input>,
+    /// The environment variables and the working folder.
+    pub environment: Rc<dyn Environment>,
+    /// Other programs.
+    pub processes: Rc<dyn Processes>,
+    /// Randomness.
+    pub random: Rc<dyn Random>,
+    /// The folders that are ours.
+    pub paths: Rc<dyn Paths>,
+    /// The operating system's keyring.
+    pub keyring: Rc<dyn Keyring>,
+    /// Ctrl-C and its like.
+    pub signals: Rc<dyn Signals>,
+}
+
+/// Sends one request; follows no redirect.
+pub trait HttpClient {
+    /// Sends the request and reads the whole answer, within the limits of time and size.
+    ///
+    /// # Errors
+    /// [`HttpError`]; its text has no query, header or body.
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError>;
+}
+
+/// The methods that authctl itself sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+}
+
+impl Method {
+    /// The method as it stands in a request.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Whom a URL came from: what a server told must not lead into private networks (F-SSRF).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The configuration: any address.
+    Configured,
+    /// A server: public addresses only, checked on the address that is connected to.
+    Learned,
+}
+
+/// How to reach a provider's servers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Transport {
+    /// Further certificate authorities, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The proxy, instead of the environment's.
+    pub proxy: Option<String>,
+    /// The limit of one exchange, from connecting to the last byte.
+    pub timeout: Duration,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self { ca_file: None, proxy: None, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
+    /// Its method.
+    pub method: Method,
+    /// Its URL, which passed the URL gate.
+    pub url: Url,
+    /// Whom the URL came from.
+    pub reach: Reach,
+    /// Its headers.
+    pub headers: Vec<(&'static str, SecretText)>,
+    /// Its body with its content type.
+    pub body: Option<(&'static str, SecretText)>,
+    /// How to send it.
+    pub transport: Transport,
+}
+
+/// An answer: at most 1 MiB of body.
+#[derive(Debug, Clone)]
+pub struct HttpResponse {
+    /// The status code.
+    pub status: u16,
+    /// The headers, their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, which may hold tokens.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl HttpResponse {
+    /// The first header of a name, given in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The media type without its parameters, in lower case.
+    #[must_use]
+    pub fn media_type(&self) -> String {
+        let value = self.header("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Nothing was sent: the name, the connection, the proxy or TLS failed.
+    #[error("cannot reach {host}: {reason}")]
+    NotSent {
+        /// Where it was to be sent.
+        host: String,
+        /// What failed, escaped.
+        reason: String,
+    },
+    /// It may have been sent, and no whole answer came.
+    #[error("no answer from {host}: {reason}")]
+    AnswerLost {
+        /// Where it was sent.
+        host: String,
+        /// What failed, escaped.
+        reason: String,
+    },
+    /// The answer was longer than any honest one.
+    #[error("the answer of {host} is larger than {limit} bytes")]
+    TooLarge {
+        /// Who sent it.
+        host: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// A server named an address that only a configuration may name.
+    #[error("{host} is not a public address, and only the configuration may name others")]
+    NotPublic {
+        /// The address.
+        host: String,
+    },
+    /// The request cannot be made: a wrong certificate file or proxy.
+    #[error("{0}")]
+    Setup(String),
+}
+
+/// Opens the user's web browser.
+pub trait Browser {
+    /// Starts to show a URL. That it returns says only that a program was started.
+    ///
+    /// # Errors
+    /// When there is no browser to start.
+    fn open(&self, url: &Url, with: Option<&str>) -> Result<(), NoBrowser>;
+
+    /// Whether a browser that is opened could be seen by the user: not over SSH or without a display.
+    fn can_be_seen(&self) -> bool;
+}
+
+/// There is no browser to open; why.
+#[derive(Debug, thiserror::Error)]
+#[error("no browser could be opened: {0}")]
+pub struct NoBrowser(pub String);
+
+/// Tells the time, and lets it pass.
+pub trait Clock {
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+    /// A clock that only goes forward.
+    fn elapsed(&self) -> Duration;
+    /// Lets time pass.
+    fn sleep(&self, duration: Duration);
+}
+
+/// The two streams of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// For what may be piped.
+    Out,
+    /// For the person.
+    Err,
+}
+
+/// Shows what is said.
+pub trait Terminal {
+    /// Writes and flushes.
+    ///
+    /// # Errors
+    /// As the stream reports them; a closed pipe is one.
+    fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
+    /// Whether a stream is a terminal.
+    fn is_terminal(&self, stream: Stream) -> bool;
+    /// Shows that something is waited for, until the returned guard is dropped.
+    fn wait(&self, message: &str) -> Box<dyn Waiting>;
+}
+
+/// A wait that is shown; dropping it takes it away.
+pub trait Waiting {}
+
+/// Reads what the user types or pipes in.
+pub trait Input {
+    /// Whether standard input is a terminal, where somebody may type.
+    fn is_terminal(&self) -> bool;
+    /// Asks for a secret without showing it.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    fn ask_hidden(&self, question: &str) -> io::Result<SecretText>;
+    /// Reads standard input to its end, but no more than `limit` bytes.
+    ///
+    /// # Errors
+    /// As the stream reports them, or when there is more.
+    fn read_all(&self, limit: usize) -> io::Result<SecretText>;
+    /// The lines that are typed from now on, read in the background.
+    fn lines(&self) -> Receiver<SecretText>;
+}
+
+/// Reads the environment.
+pub trait Environment {
+    /// A variable, if it is set and is Unicode.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// All variables that are Unicode.
+    fn variables(&self) -> Vec<(String, String)>;
+    /// The working folder.
+    fn current_folder(&self) -> Option<PathBuf>;
+}
+
+/// Runs other programs, never through a shell, and never found in the working folder.
+pub trait Processes {
+    /// Runs a program to its end without standard input and takes its standard output.
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError>;
+    /// Runs a program that talks with the user, such as an editor, to its end.
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError>;
+}
+
+/// A program to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The program and its arguments.
+    pub command: &'a [String],
+    /// How long it may run; ignored where the user talks with it.
+    pub timeout: Duration,
+    /// Variables that it does not inherit; `AUTHCTL_…` never are.
+    pub withheld: &'a BTreeSet<String>,
+}
+
+/// Why a program gave nothing. What it printed is never part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It could not be started.
+    #[error("cannot run {}: {reason}", escaped(.program))]
+    NotStarted {
+        /// Its name.
+        program: String,
+        /// Why.
+        reason: String,
+    },
+    /// It ended with another status than 0.
+    #[error("{} {status}", escaped(.program))]
+    Failed {
+        /// Its name.
+        program: String,
+        /// How it ended.
+        status: String,
+    },
+    /// It ran for too long and was ended.
+    #[error("{} did not end within {} seconds", escaped(.program), .seconds)]
+    TimedOut {
+        /// Its name.
+        program: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// It printed too much, or something that is not UTF-8.
+    #[error("{} printed something unusable: {reason}", escaped(.program))]
+    Unusable {
+        /// Its name.
+        program: String,
+        /// What was wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// Gives random bytes.
+pub trait Random {
+    /// Fills the buffer from the operating system's generator.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// The folders of this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// The user's configuration.
+    Config,
+    /// The machine's configuration.
+    Site,
+    /// Records and their index.
+    State,
+    /// Keys of sealed records: another folder than the records'.
+    Data,
+    /// Public data of servers, which can be fetched again.
+    Cache,
+    /// Locks of stores that belong to the user as such: it depends on no variable (F-ROT3).
+    Locks,
+}
+
+/// Says where the folders are.
+pub trait Paths {
+    /// The path of a folder, which may not exist yet.
+    ///
+    /// # Errors
+    /// When the system does not say, as without a home: there is no fallback to `/tmp` (F-STO2).
+    fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder>;
+    /// The user's home, for `~/` in the configuration.
+    fn home(&self) -> Option<PathBuf>;
+}
+
+/// A folder that the system does not name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no folder for {0}: is HOME set?")]
+pub struct NoFolder(pub &'static str);
+
+/// Opens the operating system's keyring.
+pub trait Keyring {
+    /// The keyring, if this session has one. It touches the keyring no further than finding it.
+    ///
+    /// # Errors
+    /// [`NoKeyring`] when there is none, which is another thing than a locked or failing one.
+    fn open(&self) -> Result<Arc<keyring_core::CredentialStore>, NoKeyring>;
+}
+
+/// This session has no keyring; why.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("there is no keyring: {0}")]
+pub struct NoKeyring(pub String);
+
+/// Holds Ctrl-C and its like back.
+pub trait Signals {
+    /// From now until the guard is dropped, signals that would end the process are noted instead.
+    fn hold(&self) -> Box<dyn Held>;
+}
+
+/// Signals that are held back.
+pub trait Held {
+    /// The first signal that came, by its number.
+    fn caught(&self) -> Option<i32>;
+}
+
+/// Reads a small file that somebody else may have written: at most `limit` bytes, and UTF-8.
+///
+/// # Errors
+/// As the file system reports them; `InvalidData` for one that is too large or not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+    if read as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is larger than {limit} bytes")));
+    }
+    Ok(text)
+}

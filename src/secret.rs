@@ -1,0 +1,117 @@
+//! Secrets as types: what holds one cannot be printed, compared or serialised by accident.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// Why a text was not taken as a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// The text is empty.
+    #[error("it is empty")]
+    Empty,
+    /// RFC 6749 appendix A.12 and A.17: `1*VSCHAR`, so that no line or header can be smuggled into a helper's output.
+    #[error("it has a character outside printable ASCII (RFC 6749, appendix A.12)")]
+    NotVisible,
+}
+
+/// Checks the grammar of a token, `1*VSCHAR` (RFC 6749 appendix A.12: %x20-7E).
+///
+/// # Errors
+/// When the text is empty or has any other character.
+fn visible_ascii(text: &str) -> Result<(), InvalidToken> {
+    if text.is_empty() {
+        return Err(InvalidToken::Empty);
+    }
+    if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) { Ok(()) } else { Err(InvalidToken::NotVisible) }
+}
+
+/// Defines secret text types: wiped when dropped, redacted in `Debug`, with `expose` as the one way out.
+macro_rules! secret_types {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            /// Takes the text as it is; [`Self::parse`] is for what comes from outside.
+            #[must_use]
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(Zeroizing::new(text.into()))
+            }
+
+            /// Takes a text from outside, if it is printable ASCII and not empty.
+            ///
+            /// # Errors
+            /// [`InvalidToken`] otherwise; the error does not hold the text.
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidToken> {
+                let secret = Self::new(text);
+                visible_ascii(secret.expose()).map(|()| secret)
+            }
+
+            /// The secret itself. Every call is a place where it leaves: keep them few.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )+};
+}
+
+secret_types! {
+    /// An access token (RFC 6749 section 1.4) or another token that goes into a `Bearer` header.
+    AccessToken,
+    /// A refresh token (RFC 6749 section 1.5).
+    RefreshToken,
+    /// An OpenID Connect id token in its compact form (OpenID Connect Core section 2).
+    IdToken,
+    /// A client secret (RFC 6749 section 2.3.1).
+    ClientSecret,
+    /// An authorization code (RFC 6749 section 1.3.1).
+    AuthorizationCode,
+    /// A PKCE code verifier (RFC 7636 section 4.1).
+    CodeVerifier,
+    /// The `state` of one authorization request (RFC 6749 section 10.12).
+    State,
+    /// The `nonce` of one authentication request (OpenID Connect Core section 3.1.2.1).
+    Nonce,
+    /// A password of HTTP Basic authentication (RFC 7617).
+    Password,
+    /// Any other secret text: a key, a header's value, a request's body.
+    SecretText,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert_eq!(format!("{:?}", AccessToken::new("canary")), "AccessToken(…)");
+        assert_eq!(format!("{:?}", Some(RefreshToken::new("canary"))), "Some(RefreshToken(…))");
+        assert_eq!(format!("{:?}", SecretText::new("canary")), "SecretText(…)");
+    }
+
+    #[test]
+    fn f_ctrl1_tokens_are_visible_ascii() {
+        for (name, text, want) in [
+            ("usual", "eyJ0.eyJ1.c2ln", Ok(())),
+            ("every allowed character", " ~!\"\\", Ok(())),
+            ("empty", "", Err(InvalidToken::Empty)),
+            ("line feed", "a\nhost=evil", Err(InvalidToken::NotVisible)),
+            ("carriage return", "a\rb", Err(InvalidToken::NotVisible)),
+            ("nul", "a\0b", Err(InvalidToken::NotVisible)),
+            ("escape", "a\u{1b}[31mb", Err(InvalidToken::NotVisible)),
+            ("delete", "a\u{7f}b", Err(InvalidToken::NotVisible)),
+            ("not ascii", "tökén", Err(InvalidToken::NotVisible)),
+        ] {
+            assert_eq!(AccessToken::parse(text).map(|_| ()), want, "{name}");
+        }
+    }
+}

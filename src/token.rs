@@ -1,0 +1,194 @@
+//! Tokens in hand: what a server granted, and what a program is given to present.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::name::ScopeSet;
+use crate::secret::{AccessToken, IdToken, Password, RefreshToken, SecretText};
+
+/// What authenticates a request. Formats, helpers and `curl` take this and nothing else.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A bearer token (RFC 6750).
+    Bearer(AccessToken),
+    /// A user name and a password (RFC 7617).
+    Basic {
+        /// The user name; it has no colon.
+        username: String,
+        /// The password.
+        password: Password,
+    },
+    /// Headers with keys in them. The first is the one that `token` prints.
+    Headers(Vec<KeyHeader>),
+}
+
+/// A header that carries a key.
+#[derive(Debug, Clone)]
+pub struct KeyHeader {
+    /// The header's name.
+    pub name: String,
+    /// What stands before the key, without the blank between.
+    pub prefix: String,
+    /// The key.
+    pub key: SecretText,
+}
+
+/// A header line for a request, its value secret.
+#[derive(Debug, Clone)]
+pub struct HeaderLine {
+    /// The header's name.
+    pub name: String,
+    /// The header's value.
+    pub value: SecretText,
+}
+
+impl Credential {
+    /// The headers that authenticate one request (RFC 6750 section 2.1, RFC 7617 section 2).
+    #[must_use]
+    pub fn headers(&self) -> Vec<HeaderLine> {
+        let authorization = |value: String| HeaderLine { name: "Authorization".to_owned(), value: SecretText::new(value) };
+        match self {
+            Self::Bearer(token) => vec![authorization(format!("Bearer {}", token.expose()))],
+            Self::Basic { username, password } => {
+                vec![authorization(format!("Basic {}", basic(username, password.expose())))]
+            }
+            Self::Headers(headers) => headers
+                .iter()
+                .map(|header| {
+                    let separator = if header.prefix.is_empty() { "" } else { " " };
+                    let value = format!("{}{separator}{}", header.prefix, header.key.expose());
+                    HeaderLine { name: header.name.clone(), value: SecretText::new(value) }
+                })
+                .collect(),
+        }
+    }
+
+    /// The bare secret: the token, the password, the first key.
+    #[must_use]
+    pub fn bare(&self) -> SecretText {
+        match self {
+            Self::Bearer(token) => SecretText::new(token.expose()),
+            Self::Basic { password, .. } => SecretText::new(password.expose()),
+            Self::Headers(headers) => headers.first().map_or_else(|| SecretText::new(""), |header| header.key.clone()),
+        }
+    }
+
+    /// The name of its authentication scheme, as `token_type` calls it.
+    #[must_use]
+    pub fn token_type(&self) -> &str {
+        match self {
+            Self::Bearer(_) => "Bearer",
+            Self::Basic { .. } => "Basic",
+            Self::Headers(_) => "api_key",
+        }
+    }
+}
+
+/// The credentials of HTTP Basic authentication: base64 of `user:password` (RFC 7617 section 2).
+#[must_use]
+pub fn basic(username: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let pair = zeroize::Zeroizing::new(format!("{username}:{password}"));
+    base64::engine::general_purpose::STANDARD.encode(pair.as_bytes())
+}
+
+/// A credential with what is known about it.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The credential.
+    pub credential: Credential,
+    /// When it ends, if that is known.
+    pub expires_at: Option<Timestamp>,
+    /// What it allows, if that is known.
+    pub scopes: Option<ScopeSet>,
+    /// The validated id token that belongs to it.
+    pub id_token: Option<IdToken>,
+}
+
+impl Issued {
+    /// A credential that nothing is known about.
+    #[must_use]
+    pub fn lasting(credential: Credential) -> Self {
+        Self { credential, expires_at: None, scopes: None, id_token: None }
+    }
+}
+
+/// What a token endpoint granted (RFC 6749 section 5.1), checked.
+#[derive(Debug, Clone)]
+pub struct TokenSet {
+    /// The access token; its type is bearer.
+    pub access_token: AccessToken,
+    /// Its life.
+    pub life: Life,
+    /// The refresh token, if one came.
+    pub refresh_token: Option<RefreshToken>,
+    /// The id token, if one came; not validated yet.
+    pub id_token: Option<IdToken>,
+    /// The granted scopes, if the answer says so. RFC 6749 section 5.1: where it does not, they are those asked for.
+    pub scope: Option<ScopeSet>,
+}
+
+/// From when and until when a token is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Life {
+    /// When it was got, by our clock.
+    pub obtained_at: Timestamp,
+    /// When it ends, by our clock; `None` when the server did not say.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A clock that is this much before a token's own time was set back: the token's times mean nothing then (F-EXP4).
+const CLOCK_SET_BACK: Duration = Duration::from_secs(300);
+
+impl Life {
+    /// Whether the token is still good, with `early` to spare but never more than half its life (F-EXP4).
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp, early: Duration) -> bool {
+        let Some(expires_at) = self.expires_at else { return true };
+        if now < self.obtained_at - CLOCK_SET_BACK {
+            return false;
+        }
+        let lifetime = expires_at.duration_since(self.obtained_at);
+        let spare = jiff::SignedDuration::try_from(early).unwrap_or(jiff::SignedDuration::MAX).min(lifetime / 2);
+        expires_at.duration_since(now) > spare
+    }
+
+    /// Whether the token has not ended, to the second.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.is_fresh(now, Duration::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_exp4_tokens_are_renewed_early_and_clocks_distrusted() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let hour = Life { obtained_at: at(10_000), expires_at: Some(at(13_600)) };
+        let short = Life { obtained_at: at(10_000), expires_at: Some(at(10_040)) };
+        let unknown = Life { obtained_at: at(10_000), expires_at: None };
+        let minute = Duration::from_secs(60);
+        for (name, life, now, early, fresh) in [
+            ("new", hour, 10_000, minute, true),
+            ("a minute and a second before the end", hour, 13_539, minute, true),
+            ("a minute before the end", hour, 13_540, minute, false),
+            ("ended", hour, 13_600, Duration::ZERO, false),
+            ("short: before half of it", short, 10_019, minute, true),
+            ("short: after half of it", short, 10_020, minute, false),
+            ("no end known", unknown, 999_999_999, minute, true),
+            ("clock a little back", hour, 9_900, minute, true),
+            ("clock far back", hour, 9_000, minute, false),
+        ] {
+            assert_eq!(life.is_fresh(at(now), early), fresh, "{name}");
+        }
+    }
+
+    #[test]
+    fn basic_follows_rfc_7617() {
+        assert_eq!(basic("Aladdin", "open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+}
