@@ -7,3 +7,7 @@ pub mod ports;
 pub mod secret;
 pub mod setting;
 pub mod token;
+pub mod store;
+pub mod discovery;
+pub mod loopback;
+pub mod secret_source;

@@ -152,5 +152,8 @@ fn beside(origin: &Origin, path: &str) -> PathBuf {
         Origin::File { source, .. } => source.path.as_deref().and_then(|file| file.parent()),
         _ => None,
     };
-    folder.map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
+    match folder {
+        Some(folder) if !path.starts_with("~/") => folder.join(path),
+        _ => PathBuf::from(path),
+    }
 }

@@ -1,0 +1,383 @@
+//! The one-shot listener for the redirect (RFC 8252 section 7.3).
+//!
+//! `tiny_http`'s own server reads header lines without a limit and aborts the process on an absurd `Content-Length`.
+//! Connections are therefore accepted and their heads read here, within limits; its `Response` writes the answers.
+
+mod page;
+
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
+
+use url::Url;
+
+pub use self::page::{Outcome, Page};
+use crate::oauth::authorization::{AuthorizationError, Expected, Redirect, Verdict};
+use crate::ports::{Clock, Held};
+use crate::secret::{AuthorizationCode, SecretText};
+
+/// The longest request head: a code may be some KiB (F-CB11).
+const LONGEST_HEAD: usize = 16 * 1024;
+/// The most headers in it.
+const MOST_HEADERS: usize = 100;
+/// The most connections at once; browsers open some on speculation (F-CB10).
+const MOST_CONNECTIONS: usize = 64;
+/// A connection that has not sent its head by then is dropped.
+const HEAD_DEADLINE: Duration = Duration::from_secs(8);
+/// How often signals, typed lines and new connections are looked for.
+const POLL: Duration = Duration::from_millis(10);
+
+/// The redirect URI as it is configured: `http`, a loopback host, a port or none for any free one, and a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri {
+    host: String,
+    port: u16,
+    path: String,
+}
+
+impl Default for RedirectUri {
+    /// `http://127.0.0.1:{any free port}/callback`: "clients SHOULD … use the loopback IP literal" (RFC 8252 section 8.3).
+    fn default() -> Self {
+        Self { host: "127.0.0.1".to_owned(), port: 0, path: "/callback".to_owned() }
+    }
+}
+
+/// A redirect URI that this program cannot listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an http URL on 127.0.0.1, [::1] or localhost, with a port or none for any free one, and no query")]
+pub struct InvalidRedirectUri;
+
+impl std::str::FromStr for RedirectUri {
+    type Err = InvalidRedirectUri;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = crate::oauth::endpoint::EndpointUrl::configured(text).map_err(|_| InvalidRedirectUri)?;
+        let url = url.url();
+        let host = url.host_str().unwrap_or_default();
+        if url.scheme() != "http" || !matches!(host, "127.0.0.1" | "[::1]" | "localhost") || url.query().is_some() {
+            return Err(InvalidRedirectUri);
+        }
+        Ok(Self { host: host.to_owned(), port: url.port().unwrap_or(0), path: url.path().to_owned() })
+    }
+}
+
+/// Why there was no redirect.
+#[derive(Debug, thiserror::Error)]
+pub enum LoopbackError {
+    /// The port is taken, or there is no loopback interface. No browser was opened (F-CB14).
+    #[error("cannot listen on {address} for the redirect: {source}")]
+    Bind {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody came in time.
+    #[error("no redirect came within {} seconds", waited.as_secs())]
+    TimedOut {
+        /// How long it was waited for.
+        waited: Duration,
+        /// How many requests came that were not the redirect.
+        ignored: usize,
+    },
+    /// Ctrl-C, or a signal like it.
+    #[error("interrupted")]
+    Interrupted(i32),
+}
+
+/// A listener on a loopback address. It is used up by one wait.
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+    redirect_uri: Url,
+}
+
+/// What ends a wait.
+pub struct Wait<'a> {
+    /// After this long, nobody will come any more.
+    pub limit: Duration,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Ctrl-C and its like.
+    pub held: &'a dyn Held,
+    /// Lines that the user types or pastes.
+    pub pasted: Option<Receiver<SecretText>>,
+    /// Told when a pasted line was not the redirect.
+    pub on_wrong_paste: &'a dyn Fn(),
+}
+
+/// The answer to the authorization request, and the browser that waits to hear how the login ends.
+pub struct Answer {
+    /// The code, or the server's refusal.
+    pub code: Result<AuthorizationCode, AuthorizationError>,
+    /// The browser.
+    pub page: Page,
+    /// How many requests came before that were not the redirect.
+    pub ignored: usize,
+}
+
+impl Listener {
+    /// Listens on the loopback interface alone (RFC 8252 section 8.3). For `localhost` in both families, for the browser
+    /// may take either (F-CB15); for 127.0.0.1 on [::1] where there is no IPv4 and the port is free to choose.
+    ///
+    /// # Errors
+    /// [`LoopbackError::Bind`].
+    pub fn bind(uri: &RedirectUri) -> Result<Self, LoopbackError> {
+        let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
+        let (sockets, host) = match uri.host.as_str() {
+            "localhost" => (bind_both(v4, v6, uri.port)?, "localhost"),
+            "[::1]" => (vec![listen(v6, uri.port)?], "[::1]"),
+            _ => match listen(v4, uri.port) {
+                Err(LoopbackError::Bind { source, .. })
+                    if uri.port == 0 && source.kind() == io::ErrorKind::AddrNotAvailable =>
+                {
+                    (vec![listen(v6, 0)?], "[::1]")
+                }
+                socket => (vec![socket?], "127.0.0.1"),
+            },
+        };
+        let port = sockets[0].local_addr().map_err(|source| bind_error(v4, uri.port, source))?.port();
+        let text = format!("http://{host}:{port}{}", uri.path);
+        let invalid = || bind_error(v4, port, io::Error::from(io::ErrorKind::InvalidInput));
+        let redirect_uri = Url::parse(&text).map_err(|_| invalid())?;
+        Ok(Self { sockets, redirect_uri })
+    }
+
+    /// The redirect URI to send.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &Url {
+        &self.redirect_uri
+    }
+
+    /// Waits for the one request that answers the authorization request. All others are sent away and counted; the
+    /// sockets are closed when it returns.
+    ///
+    /// # Errors
+    /// [`LoopbackError::TimedOut`] and [`LoopbackError::Interrupted`].
+    pub fn wait(self, expected: &Expected, mut wait: Wait<'_>) -> Result<Answer, LoopbackError> {
+        let (sender, heads) = channel();
+        let start = wait.clock.elapsed();
+        let (mut ignored, mut open) = (0, 0_usize);
+        loop {
+            if let Some(signal) = wait.held.caught() {
+                return Err(LoopbackError::Interrupted(signal));
+            }
+            if wait.clock.elapsed().saturating_sub(start) >= wait.limit {
+                return Err(LoopbackError::TimedOut { waited: wait.limit, ignored });
+            }
+            for socket in &self.sockets {
+                while open < MOST_CONNECTIONS
+                    && let Ok((stream, _)) = socket.accept()
+                {
+                    open += 1;
+                    read_head_on_thread(stream, sender.clone());
+                }
+            }
+            if let Some(answer) = read_pasted(expected, &mut wait, ignored) {
+                return Ok(answer);
+            }
+            let Ok(head) = heads.recv_timeout(POLL) else { continue };
+            open -= 1;
+            let Some((stream, head)) = head else { continue };
+            let verdict = head.map_or_else(Verdict::Ignored, |redirect| expected.check(&redirect));
+            let code = match verdict {
+                Verdict::Ignored(status) => {
+                    ignored += 1;
+                    std::thread::spawn(move || page::refuse(stream, status));
+                    continue;
+                }
+                Verdict::Refused(error) => Err(error),
+                Verdict::Code(code) => Ok(code),
+            };
+            return Ok(Answer { code, page: Page::new(stream), ignored });
+        }
+    }
+}
+
+fn read_pasted(expected: &Expected, wait: &mut Wait<'_>, ignored: usize) -> Option<Answer> {
+    let line = match wait.pasted.as_ref()?.try_recv() {
+        Ok(line) => line,
+        Err(TryRecvError::Empty) => return None,
+        Err(TryRecvError::Disconnected) => {
+            wait.pasted = None;
+            return None;
+        }
+    };
+    if line.expose().trim().is_empty() {
+        return None;
+    }
+    let code = match expected.check_pasted(line.expose()) {
+        Verdict::Ignored(_) => {
+            (wait.on_wrong_paste)();
+            return None;
+        }
+        Verdict::Refused(error) => Err(error),
+        Verdict::Code(code) => Ok(code),
+    };
+    Some(Answer { code, page: Page::nobody(), ignored })
+}
+
+fn bind_error(address: IpAddr, port: u16, source: io::Error) -> LoopbackError {
+    LoopbackError::Bind { address: SocketAddr::new(address, port).to_string(), source }
+}
+
+/// Listens without `SO_REUSEADDR` tricks: a port that somebody holds is not shared with them (F-CB14).
+fn listen(address: IpAddr, port: u16) -> Result<TcpListener, LoopbackError> {
+    let failed = |source| bind_error(address, port, source);
+    let listener = TcpListener::bind((address, port)).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Listens on one port in both families. A machine without IPv6 has nobody on [::1] either.
+fn bind_both(v4: IpAddr, v6: IpAddr, port: u16) -> Result<Vec<TcpListener>, LoopbackError> {
+    for _ in 0..16 {
+        let first = listen(v4, port)?;
+        let chosen = first.local_addr().map_err(|source| bind_error(v4, port, source))?.port();
+        match listen(v6, chosen) {
+            Ok(second) => return Ok(vec![first, second]),
+            Err(LoopbackError::Bind { source, .. })
+                if matches!(source.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported) =>
+            {
+                return Ok(vec![first]);
+            }
+            Err(error) if port != 0 => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Err(bind_error(v6, port, io::Error::from(io::ErrorKind::AddrInUse)))
+}
+
+/// A connection with its request, or with the status that it is refused with; `None` for one that sent nothing.
+type Head = Option<(TcpStream, Result<Redirect, u16>)>;
+
+fn read_head_on_thread(stream: TcpStream, sender: Sender<Head>) {
+    std::thread::spawn(move || {
+        let head = read_head(stream);
+        // Nobody receives it any more when the wait is over: then the connection is dropped.
+        let _ = sender.send(head);
+    });
+}
+
+fn read_head(mut stream: TcpStream) -> Head {
+    #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
+    let now = std::time::Instant::now;
+    let deadline = now() + HEAD_DEADLINE;
+    stream.set_nonblocking(false).ok()?;
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let left = deadline.checked_duration_since(now()).filter(|left| !left.is_zero())?;
+        stream.set_read_timeout(Some(left)).ok()?;
+        let count = stream.read(&mut buffer).ok()?;
+        if count == 0 {
+            return None;
+        }
+        bytes.extend_from_slice(&buffer[..count]);
+        match parse_head(&bytes) {
+            Ok(None) if bytes.len() > LONGEST_HEAD => return Some((stream, Err(431))),
+            Ok(None) => {}
+            Ok(Some(redirect)) => return Some((stream, Ok(redirect))),
+            Err(status) => return Some((stream, Err(status))),
+        }
+    }
+}
+
+/// Reads a request's head; `None` when it is not whole yet. A request with a body is none of a browser's redirect.
+fn parse_head(bytes: &[u8]) -> Result<Option<Redirect>, u16> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    match request.parse(bytes) {
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Ok(httparse::Status::Complete(length)) if length > LONGEST_HEAD => return Err(431),
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(431),
+        Err(_) => return Err(400),
+    }
+    let values = |name: &str| {
+        let matching = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        matching.map(|header| String::from_utf8_lossy(header.value).into_owned()).collect::<Vec<_>>()
+    };
+    let has_body = values("content-length").iter().any(|length| length.trim() != "0");
+    if has_body || !values("transfer-encoding").is_empty() {
+        return Err(400);
+    }
+    Ok(Some(Redirect {
+        method: request.method.unwrap_or_default().to_owned(),
+        target: request.path.unwrap_or_default().to_owned(),
+        hosts: values("host"),
+        origin: values("origin").into_iter().next(),
+        fetch_destination: values("sec-fetch-dest").into_iter().next(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris() {
+        for (text, want) in [
+            ("http://127.0.0.1/callback", Some(("127.0.0.1", 0, "/callback"))),
+            ("http://localhost:8400/", Some(("localhost", 8400, "/"))),
+            ("http://localhost", Some(("localhost", 0, "/"))),
+            ("http://[::1]:1/x", Some(("[::1]", 1, "/x"))),
+            ("https://127.0.0.1/callback", None),
+            ("http://127.0.0.2/callback", None),
+            ("http://0.0.0.0/callback", None),
+            ("http://example.com/callback", None),
+            ("http://127.0.0.1/callback?x=1", None),
+            ("myapp://callback", None),
+        ] {
+            let uri = text.parse::<RedirectUri>().ok();
+            assert_eq!(uri.as_ref().map(|uri| (uri.host.as_str(), uri.port, uri.path.as_str())), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn f_cb1_n3_bound_to_loopback_alone() {
+        for uri in ["http://127.0.0.1/callback", "http://localhost/callback"] {
+            let listener = Listener::bind(&uri.parse().unwrap()).unwrap();
+            for socket in &listener.sockets {
+                assert!(socket.local_addr().unwrap().ip().is_loopback(), "{uri}");
+                assert_eq!(Some(socket.local_addr().unwrap().port()), listener.redirect_uri.port());
+            }
+        }
+    }
+
+    #[test]
+    fn f_cb14_a_port_that_is_taken_is_an_error() {
+        let first = Listener::bind(&RedirectUri::default()).unwrap();
+        let again = format!("http://127.0.0.1:{}/callback", first.redirect_uri.port().unwrap());
+        assert!(matches!(Listener::bind(&again.parse().unwrap()), Err(LoopbackError::Bind { .. })));
+    }
+
+    #[test]
+    fn f_cb11_heads_are_bounded() {
+        let long_line = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(LONGEST_HEAD));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
+        for (name, head, want) in [
+            ("whole", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Ok(Some(2))),
+            ("not yet", "GET /x HTTP/1.1\r\nHost: a\r\n", Ok(None)),
+            ("no HTTP", "\u{16}\u{3}\u{1}", Err(400)),
+            ("long line", &long_line, Err(431)),
+            ("many headers", &many, Err(431)),
+            ("a body", "GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", Err(400)),
+            ("an absurd body", "GET / HTTP/1.1\r\nContent-Length: 1152921504606846976\r\n\r\n", Err(400)),
+            ("chunked", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", Err(400)),
+            ("nul in a header", "GET / HTTP/1.1\r\nA: \0\r\n\r\n", Err(400)),
+        ] {
+            let got = parse_head(head.as_bytes()).map(|head| head.map(|redirect| redirect.hosts.len()));
+            assert_eq!(got, want, "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn f_cb11_any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            let _ = parse_head(&bytes);
+        }
+    }
+}

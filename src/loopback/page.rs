@@ -1,0 +1,135 @@
+//! The page that the browser ends on. It is static: no text of any request is in it (F-CB12).
+
+use std::io::Write as _;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use base64::Engine as _;
+use tiny_http::{HTTPVersion, Header, Response};
+
+/// How long a browser may take to receive the page.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How a login ended, as the page tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The tokens are stored.
+    LoggedIn,
+    /// The server says that the user, or it on its own, said no.
+    Refused,
+    /// Something went wrong after the redirect.
+    Failed,
+}
+
+const STYLE: &str = include_str!("page.css");
+const FRAME: &str = include_str!("page.html");
+
+impl Outcome {
+    fn page(self) -> String {
+        let (tone, mark, title, text) = match self {
+            Self::LoggedIn => ("good", "✓", "You are logged in", "You can close this tab and go back to the terminal."),
+            Self::Refused => ("calm", "–", "You are not logged in", "Access was not granted. The terminal says more."),
+            Self::Failed => ("bad", "!", "The login failed", "Something went wrong on the way. The terminal says what."),
+        };
+        let parts = [("{title}", title), ("{style}", STYLE), ("{tone}", tone), ("{mark}", mark), ("{text}", text)];
+        parts.iter().fold(FRAME.to_owned(), |page, (place, part)| page.replace(place, part))
+    }
+}
+
+/// The browser's connection, kept until it is known how the login ended.
+#[derive(Debug)]
+pub struct Page {
+    stream: Option<TcpStream>,
+}
+
+impl Page {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream: Some(stream) }
+    }
+
+    /// No browser is waiting: the redirect was pasted.
+    pub(super) fn nobody() -> Self {
+        Self { stream: None }
+    }
+
+    /// Tells the browser how the login ended. That the browser went away is no failure of the login.
+    pub fn show(mut self, outcome: Outcome) {
+        self.answer(outcome);
+    }
+
+    fn answer(&mut self, outcome: Outcome) {
+        if let Some(stream) = self.stream.take() {
+            let status = if outcome == Outcome::LoggedIn { 200 } else { 400 };
+            respond(stream, status, &outcome.page(), "text/html; charset=utf-8");
+        }
+    }
+}
+
+/// A page that nobody answered belongs to a login that failed.
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.answer(Outcome::Failed);
+    }
+}
+
+/// Answers a request that is not the redirect.
+pub(super) fn refuse(stream: TcpStream, status: u16) {
+    respond(stream, status, "This address only receives the redirect of a login.\n", "text/plain; charset=utf-8");
+}
+
+fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
+    let style_hash = base64::engine::general_purpose::STANDARD
+        .encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
+    let policy = format!("default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; frame-ancestors 'none'");
+    let mut response = Response::from_string(body).with_status_code(status).with_chunked_threshold(usize::MAX);
+    for (name, value) in [
+        ("Content-Type", media_type),
+        ("Content-Security-Policy", policy.as_str()),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-store"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Connection", "close"),
+        ("Allow", "GET"),
+    ] {
+        if (name != "Allow" || status == 405)
+            && let Ok(header) = Header::from_bytes(name, value)
+        {
+            response.add_header(header);
+        }
+    }
+    let mut answer = Vec::new();
+    let printed = response.raw_print(&mut answer, HTTPVersion(1, 1), &[], false, None);
+    let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    if printed.is_ok() && stream.write_all(&answer).is_ok() {
+        let _ = stream.shutdown(Shutdown::Write);
+        drain(&stream);
+    }
+}
+
+/// Reads what the browser still sends, for a moment: closing with unread bytes would reset the connection, and the
+/// browser could lose the page.
+fn drain(mut stream: &TcpStream) {
+    use std::io::Read as _;
+    let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
+    let mut buffer = [0; 4096];
+    for _ in 0..16 {
+        if !matches!(stream.read(&mut buffer), Ok(count) if count > 0) {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_cb12_pages_are_whole_and_static() {
+        for outcome in [Outcome::LoggedIn, Outcome::Refused, Outcome::Failed] {
+            let page = outcome.page();
+            assert!(!page.contains("{t") && !page.contains("{s") && !page.contains("{m"), "{page}");
+            assert!(!page.contains("<script") && !page.contains("http"), "{page}");
+        }
+    }
+}

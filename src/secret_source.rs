@@ -1,0 +1,104 @@
+//! Resolves where a configured secret comes from: the text itself, a variable, a file, a program or the token store.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::binding::Binding;
+use crate::foreign::escaped;
+use crate::name::ProviderName;
+use crate::ports::{ProcessError, Program, System, read_text};
+use crate::secret::SecretText;
+use crate::setting::SecretSource;
+use crate::store::record::RecordName;
+use crate::store::{StoreError, TokenStore};
+
+/// Programs that print a secret get this long (DESIGN 2).
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// No secret is longer: a projected token's limit (Q3).
+const LONGEST: u64 = 1 << 20;
+
+/// Why a secret could not be resolved. It never holds what was found.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set, or empty.
+    #[error("the environment variable {} is not set", escaped(.0))]
+    NoVariable(String),
+    /// The file cannot be read.
+    #[error("the secret file {} cannot be read: {reason}", escaped(.path))]
+    File {
+        /// Its path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The program gave nothing.
+    #[error("the program that prints the secret failed")]
+    Program(#[from] ProcessError),
+    /// Nothing is stored.
+    #[error("no `{key}` is stored for `{provider}`")]
+    NotStored {
+        /// The provider.
+        provider: ProviderName,
+        /// The key.
+        key: String,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is nothing in it.
+    #[error("the secret is empty")]
+    Empty,
+}
+
+/// What resolving a secret needs.
+#[derive(Clone, Copy)]
+pub struct Resolver<'a> {
+    /// The outside.
+    pub system: &'a System,
+    /// The token store.
+    pub store: &'a TokenStore<'a>,
+    /// The provider whose secret it is.
+    pub provider: &'a ProviderName,
+    /// What its stored secrets are bound to.
+    pub binding: &'a Binding,
+}
+
+impl Resolver<'_> {
+    /// The secret, without the line feed that files and programs end it with.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn resolve(&self, source: &SecretSource) -> Result<SecretText, SecretError> {
+        let secret = match source {
+            SecretSource::Literal(secret) => secret.clone(),
+            SecretSource::Environment(name) => {
+                let value = self.system.environment.variable(name).filter(|value| !value.is_empty());
+                SecretText::new(value.ok_or_else(|| SecretError::NoVariable(name.clone()))?)
+            }
+            SecretSource::File(path) => self.read(path)?,
+            SecretSource::Command(command) => {
+                let withheld = std::collections::BTreeSet::new();
+                let program = Program { command, timeout: TIMEOUT, withheld: &withheld };
+                self.system.processes.output(&program)?
+            }
+            SecretSource::Stored(key) => {
+                let name = RecordName::of_secret(self.provider, key, self.binding);
+                let missing = || SecretError::NotStored { provider: self.provider.clone(), key: key.clone() };
+                self.store.secret(&name, self.binding)?.ok_or_else(missing)?
+            }
+        };
+        let trimmed = secret.expose().trim_end_matches(['\r', '\n']);
+        if trimmed.is_empty() { Err(SecretError::Empty) } else { Ok(SecretText::new(trimmed)) }
+    }
+
+    /// Reads a secret file; links are followed, for Kubernetes projects tokens through them (Q3).
+    fn read(&self, path: &Path) -> Result<SecretText, SecretError> {
+        let path = match path.strip_prefix("~") {
+            Ok(rest) => self.system.paths.home().map_or_else(|| path.to_owned(), |home| home.join(rest)),
+            Err(_) => path.to_owned(),
+        };
+        read_text(&path, LONGEST)
+            .map(SecretText::new)
+            .map_err(|error| SecretError::File { path: path.display().to_string(), reason: error.to_string() })
+    }
+}

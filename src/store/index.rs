@@ -1,0 +1,126 @@
+//! The index: what is stored where, without any secret. It answers `status` and remembers which store an account is in.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::StoreKind;
+use super::record::{Record, RecordName};
+use crate::binding::Binding;
+use crate::name::{AccountName, ProviderName, ScopeSet};
+
+/// The version of the index's encoding.
+const VERSION: u32 = 1;
+
+/// What is stored for one provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Index {
+    version: u32,
+    /// The account that is meant when none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_account: Option<AccountName>,
+    /// One entry for each record.
+    #[serde(default)]
+    pub entries: Vec<Entry>,
+}
+
+/// What is known of one record without reading it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// The account.
+    pub account: AccountName,
+    /// Where its secrets may be sent.
+    pub binding: Binding,
+    /// Where the record is.
+    pub store: StoreKind,
+    /// The generation of the record.
+    pub generation: u64,
+    /// When the login was.
+    pub logged_in_at: Timestamp,
+    /// When the access token ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub refreshable: bool,
+    /// What was granted, or what was asked for where the server did not say.
+    pub scopes: ScopeSet,
+    /// What the user is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The user's identifier at the issuer: tells two people apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The server refused the last refresh: a login is needed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login_needed: bool,
+}
+
+impl Entry {
+    /// The entry of a record in a store.
+    #[must_use]
+    pub fn of(record: &Record, store: StoreKind) -> Self {
+        Self {
+            account: record.account.clone(),
+            binding: record.binding.clone(),
+            store,
+            generation: record.generation,
+            logged_in_at: record.logged_in_at,
+            expires_at: record.tokens().filter_map(|token| token.life.expires_at).max(),
+            refreshable: record.refresh_token.is_some(),
+            scopes: record.granted_scopes.clone().unwrap_or_else(|| record.requested_scopes.clone()),
+            label: record.label.clone(),
+            subject: record.subject.clone(),
+            login_needed: false,
+        }
+    }
+
+    /// The name of its record.
+    #[must_use]
+    pub fn name(&self, provider: &ProviderName) -> RecordName {
+        RecordName::of_tokens(provider, &self.account, &self.binding)
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { version: VERSION, default_account: None, entries: Vec::new() }
+    }
+}
+
+impl Index {
+    /// Reads an index; `None` for one that is damaged or newer. It holds nothing that is lost with it.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().filter(|index: &Self| index.version <= VERSION)
+    }
+
+    /// The index as it is stored.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// The account that is meant: the named one, else the default, else the one that there is.
+    #[must_use]
+    pub fn account<'a>(&'a self, named: Option<&'a AccountName>) -> Option<&'a AccountName> {
+        let known = |account: &&AccountName| self.entries.iter().any(|entry| entry.account == **account);
+        named.or_else(|| self.default_account.as_ref().filter(known)).or_else(|| self.entries.first().map(|e| &e.account))
+    }
+
+    /// The entry of an account with this binding.
+    #[must_use]
+    pub fn entry(&self, account: &AccountName, binding: &Binding) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.account == *account && binding.fits(&entry.binding))
+    }
+
+    /// Puts an entry in the place of the one of the same account and binding.
+    pub fn put(&mut self, entry: Entry) {
+        self.take(&entry.account, &entry.binding);
+        self.entries.push(entry);
+        self.entries.sort_by(|one, other| one.account.cmp(&other.account));
+    }
+
+    /// Takes out the entry of an account and binding.
+    pub fn take(&mut self, account: &AccountName, binding: &Binding) {
+        self.entries.retain(|entry| entry.account != *account || entry.binding != *binding);
+    }
+}

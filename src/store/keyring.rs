@@ -1,0 +1,161 @@
+//! Records in the operating system's keyring, through keyring-core.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use keyring_core::{CredentialStore, Entry};
+use zeroize::Zeroizing;
+
+use super::record::RecordName;
+use super::{Backend, StoreError, StoreKind};
+use crate::binding::Binding;
+use crate::secret::SecretText;
+
+/// The service under which all our entries stand.
+pub const SERVICE: &str = "authctl";
+/// A keyring that has not answered by then never will; one that asks the user is given this long (F-KR1).
+const DEADLINE: Duration = Duration::from_secs(65);
+
+/// What a keyring store of ours says inside a `keyring_core::Error`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringFault {
+    /// There is no keyring in this session.
+    #[error("{0}")]
+    Absent(String),
+    /// It is locked, and nobody was asked or the user said no.
+    #[error("the keyring is locked")]
+    Locked,
+    /// It does not answer.
+    #[error("the keyring does not answer")]
+    TimedOut,
+    /// Something else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<KeyringFault> for keyring_core::Error {
+    fn from(fault: KeyringFault) -> Self {
+        Self::NoStorageAccess(Box::new(fault))
+    }
+}
+
+/// The keyring as a place for records.
+pub struct KeyringBackend {
+    keyring: Arc<CredentialStore>,
+}
+
+impl KeyringBackend {
+    /// Records in this keyring.
+    #[must_use]
+    pub fn new(keyring: Arc<CredentialStore>) -> Self {
+        Self { keyring }
+    }
+
+    /// Calls the keyring on a thread of its own, so that one that hangs does not hang us.
+    fn call<T: Send + 'static>(
+        &self,
+        name: &RecordName,
+        action: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let user = name.as_str().to_owned();
+        self.on_thread(move |keyring| action(&entry(keyring, &user)?)).map_err(|error| read_fault(error, name.as_str()))
+    }
+
+    fn on_thread<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&CredentialStore) -> keyring_core::Result<T> + Send + 'static,
+    ) -> keyring_core::Result<T> {
+        let keyring = Arc::clone(&self.keyring);
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || sender.send(action(&*keyring)));
+        receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| Err(KeyringFault::TimedOut.into()))
+    }
+}
+
+/// On Windows an entry roams with the user's profile unless it says otherwise.
+fn entry(keyring: &CredentialStore, user: &str) -> keyring_core::Result<Entry> {
+    #[cfg(windows)]
+    let modifiers = Some(std::collections::HashMap::from([("persistence", "Local")]));
+    #[cfg(not(windows))]
+    let modifiers: Option<std::collections::HashMap<&str, &str>> = None;
+    keyring.build(SERVICE, user, modifiers.as_ref())
+}
+
+impl Backend for KeyringBackend {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Keyring
+    }
+
+    fn read(&self, name: &RecordName, _: &Binding) -> Result<Option<SecretText>, StoreError> {
+        let bytes = match self.call(name, |entry| match entry.get_secret() {
+            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })? {
+            Some(bytes) => bytes,
+            None => return Ok(None),
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|_| StoreError::Corrupt {
+            place: place(name.as_str()),
+            reason: "it is not UTF-8".to_owned(),
+        })?;
+        Ok(Some(SecretText::new(text)))
+    }
+
+    /// What is written is read back: some keyrings cut or drop what is too long for them (F-KR4).
+    fn write(&self, name: &RecordName, _: &Binding, text: &SecretText) -> Result<(), StoreError> {
+        let secret = text.clone();
+        let same = self.call(name, move |entry| {
+            entry.set_secret(secret.expose().as_bytes())?;
+            let stored = Zeroizing::new(entry.get_secret()?);
+            Ok(*stored == secret.expose().as_bytes())
+        })?;
+        if same { Ok(()) } else { Err(StoreError::NotKept { place: place(name.as_str()) }) }
+    }
+
+    fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
+        self.call(name, |entry| match entry.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(keyring_core::Error::NoEntry) => Ok(false),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn names(&self) -> Result<Vec<RecordName>, StoreError> {
+        let users = self.on_thread(|keyring| {
+            let found = match keyring.search(&std::collections::HashMap::from([("service", SERVICE)])) {
+                Err(keyring_core::Error::NotSupportedByStore(_) | keyring_core::Error::NoEntry) => Vec::new(),
+                found => found?,
+            };
+            Ok(found.iter().filter_map(Entry::get_specifiers).map(|(_, user)| user).collect::<Vec<_>>())
+        });
+        let users = users.map_err(|error| read_fault(error, "search"))?;
+        Ok(users.into_iter().filter_map(RecordName::stored).collect())
+    }
+}
+
+fn place(name: &str) -> String {
+    format!("the keyring entry {SERVICE}/{name}")
+}
+
+/// Says what went wrong without the texts of keyring-core that could hold the entry's bytes (F-KR5).
+fn read_fault(error: keyring_core::Error, name: &str) -> StoreError {
+    use keyring_core::Error;
+    let corrupt = |reason: &str| StoreError::Corrupt { place: place(name), reason: reason.to_owned() };
+    match error {
+        Error::BadEncoding(_) => corrupt("it is not UTF-8"),
+        Error::BadDataFormat(..) => corrupt("the keyring cannot decode it"),
+        Error::BadStoreFormat(_) => StoreError::Keyring(KeyringFault::Failed("its own data is damaged".to_owned())),
+        Error::TooLong(_, limit) => StoreError::TooLong { place: place(name), limit },
+        Error::Ambiguous(entries) => StoreError::Ambiguous { place: place(name), count: entries.len() },
+        Error::PlatformFailure(source) | Error::NoStorageAccess(source) => StoreError::Keyring(
+            source
+                .downcast_ref::<KeyringFault>()
+                .cloned()
+                .unwrap_or_else(|| KeyringFault::Failed(crate::foreign::escaped(&source.to_string()))),
+        ),
+        Error::NoEntry => StoreError::NotKept { place: place(name) },
+        _ => StoreError::Keyring(KeyringFault::Failed("it does not support this".to_owned())),
+    }
+}

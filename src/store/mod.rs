@@ -1,0 +1,468 @@
+//! Where tokens are kept: records in and out, bound to where they may be sent, and which store an account is in.
+
+pub mod file;
+pub mod index;
+pub mod keyring;
+pub mod lock;
+pub mod private_file;
+pub mod record;
+pub mod seal;
+#[cfg(target_os = "linux")]
+pub mod secret_service;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::file::FileBackend;
+use self::index::{Entry, Index};
+use self::keyring::{KeyringBackend, KeyringFault};
+use self::lock::Lock;
+use self::private_file::FileError;
+use self::record::{Record, RecordError, RecordName};
+use crate::binding::Binding;
+use crate::name::{AccountName, ProviderName};
+use crate::ports::{Folder, NoFolder, NoKeyring, System};
+use crate::secret::SecretText;
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// The operating system's keyring.
+    Keyring,
+    /// Sealed files.
+    File,
+}
+
+impl StoreKind {
+    /// The name, as the configuration has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+        }
+    }
+}
+
+impl std::fmt::Display for StoreKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Keyring => "the keyring",
+            Self::File => "a sealed file",
+        })
+    }
+}
+
+/// What the configuration says of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StoreChoice {
+    /// The keyring where there is one, else sealed files.
+    #[default]
+    Auto,
+    /// This kind alone.
+    Only(StoreKind),
+}
+
+/// A place for records.
+pub trait Backend {
+    /// Its kind.
+    fn kind(&self) -> StoreKind;
+    /// Reads a record; `None` when there is none, which a store that cannot be read never says.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError>;
+    /// Replaces a record, or makes it. When it returns, the record is on stable storage.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn write(&self, name: &RecordName, binding: &Binding, text: &SecretText) -> Result<(), StoreError>;
+    /// Removes a record; `false` when there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn delete(&self, name: &RecordName) -> Result<bool, StoreError>;
+    /// The names of all records, where the store can tell.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn names(&self) -> Result<Vec<RecordName>, StoreError>;
+    /// The binding that a record claims before it is opened, for stores that need it to read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn claimed_binding(&self, _: &RecordName) -> Result<Option<Binding>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The keyring cannot be used.
+    #[error("the keyring cannot be used")]
+    Keyring(#[source] KeyringFault),
+    /// There is no keyring.
+    #[error(transparent)]
+    NoKeyring(#[from] NoKeyring),
+    /// A file cannot be used.
+    #[error("the token store cannot be used")]
+    File(#[from] FileError),
+    /// There is no folder for it.
+    #[error(transparent)]
+    NoFolder(#[from] NoFolder),
+    /// A record cannot be read. It is kept.
+    #[error("{place} cannot be read, and was left as it is: {reason}")]
+    Corrupt {
+        /// Where it is.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Several entries of one name.
+    #[error("{place} is there {count} times, and it cannot be told which one is right")]
+    Ambiguous {
+        /// Where.
+        place: String,
+        /// How often.
+        count: usize,
+    },
+    /// The store takes no record of this length.
+    #[error("{place} takes at most {limit} characters")]
+    TooLong {
+        /// Where.
+        place: String,
+        /// The limit.
+        limit: u32,
+    },
+    /// The store did not keep what was written.
+    #[error("{place} did not keep what was written")]
+    NotKept {
+        /// Where.
+        place: String,
+    },
+    /// The key of the sealed files is gone.
+    #[error("there are sealed records, but their key {path} is not there")]
+    KeyMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// The account is in another store than the configured one (F-KR2).
+    #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
+    OtherStore {
+        /// The account.
+        account: AccountName,
+        /// Where it is.
+        actual: StoreKind,
+        /// Where the configuration says it is.
+        configured: StoreKind,
+    },
+    /// Another process holds the lock.
+    #[error("another authctl has been busy with this account for {} seconds ({path})", waited.as_secs())]
+    LockTimeout {
+        /// The lock's file.
+        path: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+}
+
+/// What was found for an account.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Its record, and where it is.
+    Found(Box<Record>, StoreKind),
+    /// No record.
+    Nothing,
+    /// A record that is bound to something else than what is configured: it must not be used (F-BIND1).
+    OtherBinding {
+        /// The account.
+        account: AccountName,
+        /// What it is bound to.
+        stored: Binding,
+    },
+}
+
+/// The stores of this user.
+pub struct TokenStore<'a> {
+    system: &'a System,
+    choice: StoreChoice,
+}
+
+impl<'a> TokenStore<'a> {
+    /// The stores, as the configuration chooses among them.
+    #[must_use]
+    pub fn new(system: &'a System, choice: StoreChoice) -> Self {
+        Self { system, choice }
+    }
+
+    /// Finds the record of an account that fits the configured binding.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A store that cannot be read is never "nothing".
+    pub fn find(
+        &self,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        let index = self.index(provider)?;
+        let Some(account) = index.account(account) else { return self.find_unlisted(provider, account, configured) };
+        let Some(entry) = index.entry(account, configured) else {
+            return match index.entries.iter().find(|entry| entry.account == *account) {
+                Some(other) => Ok(Lookup::OtherBinding { account: account.clone(), stored: other.binding.clone() }),
+                None => self.find_unlisted(provider, Some(account), configured),
+            };
+        };
+        self.check_choice(entry)?;
+        let record = self.read(entry.store, &entry.name(provider), &entry.binding)?;
+        Ok(record.map_or(Lookup::Nothing, |record| Lookup::Found(Box::new(record), entry.store)))
+    }
+
+    /// Looks for records that the index does not list: it was lost, or another home's authctl made them. What is found
+    /// is listed from now on.
+    fn find_unlisted(
+        &self,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        let mut other = None;
+        for kind in self.kinds() {
+            let Some(backend) = self.present(kind)? else { continue };
+            let names = match backend.names() {
+                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => continue,
+                names => names?,
+            };
+            for name in names.into_iter().filter(|name| name.is_tokens_of(provider)) {
+                let claimed = backend.claimed_binding(&name)?.unwrap_or_default();
+                let Some(record) = decode(&*backend, &name, &claimed)? else { continue };
+                if account.is_some_and(|account| *account != record.account) {
+                    continue;
+                }
+                if configured.fits(&record.binding) {
+                    self.update_index(provider, |index| index.put(Entry::of(&record, kind)))?;
+                    return Ok(Lookup::Found(Box::new(record), kind));
+                }
+                other = Some(Lookup::OtherBinding { account: record.account.clone(), stored: record.binding.clone() });
+            }
+        }
+        Ok(other.unwrap_or(Lookup::Nothing))
+    }
+
+    /// Which store a new record of this name goes to. Where `unlock` is set and the keyring is locked, the user is asked.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a keyring that is there but cannot be used is never passed over.
+    pub fn place_for(&self, name: &RecordName, unlock: bool) -> Result<StoreKind, StoreError> {
+        if self.choice == StoreChoice::Only(StoreKind::File) {
+            return Ok(StoreKind::File);
+        }
+        let fallback = self.choice == StoreChoice::Auto;
+        let Some(backend) = self.present(StoreKind::Keyring)? else { return Ok(StoreKind::File) };
+        match backend.read(name, &Binding::default()) {
+            Err(StoreError::Keyring(KeyringFault::Absent(_))) if fallback => Ok(StoreKind::File),
+            Err(StoreError::Keyring(KeyringFault::Locked)) if unlock => {
+                self.unlock_keyring()?;
+                Ok(StoreKind::Keyring)
+            }
+            Err(StoreError::Corrupt { .. }) | Ok(_) => Ok(StoreKind::Keyring),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the user to unlock the keyring, where it can be asked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unlock_keyring(&self) -> Result<(), StoreError> {
+        #[cfg(target_os = "linux")]
+        {
+            let keyring = self.system.keyring.open()?;
+            if let Some(service) = keyring.as_any().downcast_ref::<secret_service::SecretService>() {
+                let _waiting = self.system.console.wait("Waiting for you to unlock the keyring (Ctrl-C ends it)");
+                service.unlock().map_err(|error| match error {
+                    keyring_core::Error::NoStorageAccess(fault) => StoreError::Keyring(
+                        fault.downcast_ref().cloned().unwrap_or_else(|| KeyringFault::Failed(fault.to_string())),
+                    ),
+                    _ => StoreError::Keyring(KeyringFault::Failed("it did not unlock".to_owned())),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a record of a known place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read(&self, kind: StoreKind, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
+        decode(&*self.backend(kind)?, name, binding)
+    }
+
+    /// Saves a record, whose generation it counts up, and lists it. The caller holds the record's lock.
+    ///
+    /// # Errors
+    /// [`StoreError`]; when it returns `Ok`, the record is on stable storage.
+    pub fn save(&self, _: &Lock, provider: &ProviderName, record: &mut Record, kind: StoreKind) -> Result<(), StoreError> {
+        record.generation += 1;
+        self.backend(kind)?.write(&record.name(provider), &record.binding, &record.encode())?;
+        self.update_index(provider, |index| index.put(Entry::of(record, kind)))
+    }
+
+    /// Removes a record and takes it off the list. The caller holds the record's lock.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget(&self, _: &Lock, provider: &ProviderName, entry: &Entry) -> Result<(), StoreError> {
+        self.backend(entry.store)?.delete(&entry.name(provider))?;
+        self.update_index(provider, |index| index.take(&entry.account, &entry.binding))
+    }
+
+    /// Takes the lock of a record. It lies with the store: whoever shares the store shares the lock (F-ROT3).
+    ///
+    /// # Errors
+    /// [`StoreError::LockTimeout`] after a minute.
+    pub fn lock(&self, kind: StoreKind, name: &RecordName) -> Result<Lock, StoreError> {
+        let folder = match kind {
+            StoreKind::File => self.records_folder()?,
+            StoreKind::Keyring => self.system.paths.folder(Folder::Locks)?,
+        };
+        Lock::take(&folder.join(format!("{name}.lock")), lock::LONGEST_WAIT, &*self.system.clock)
+    }
+
+    /// What is listed for a provider.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn index(&self, provider: &ProviderName) -> Result<Index, StoreError> {
+        let bytes = private_file::read(&self.index_path(provider)?)?;
+        Ok(bytes.and_then(|bytes| Index::decode(&bytes)).unwrap_or_default())
+    }
+
+    /// The providers for which something is listed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn listed(&self) -> Result<Vec<ProviderName>, StoreError> {
+        let folder = self.system.paths.folder(Folder::State)?.join("index");
+        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
+        let name = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok();
+        let mut names: Vec<ProviderName> = entries.filter_map(|entry| name(entry.ok()?)).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Changes what is listed for a provider, alone among all processes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn update_index(&self, provider: &ProviderName, change: impl FnOnce(&mut Index)) -> Result<(), StoreError> {
+        let path = self.index_path(provider)?;
+        let _lock = Lock::take(&path.with_extension("lock"), lock::LONGEST_WAIT, &*self.system.clock)?;
+        let mut index = self.index(provider)?;
+        change(&mut index);
+        if index.entries.is_empty() {
+            private_file::remove(&path)?;
+        } else {
+            private_file::write(&path, &index.encode())?;
+        }
+        Ok(())
+    }
+
+    /// Reads a configured secret that is kept in the store, from wherever it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn secret(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError> {
+        for kind in self.kinds() {
+            let Some(backend) = self.present(kind)? else { continue };
+            match backend.read(name, binding) {
+                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {}
+                Ok(None) => {}
+                found => return found,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps a configured secret; says in which store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_secret(&self, name: &RecordName, binding: &Binding, secret: &SecretText) -> Result<StoreKind, StoreError> {
+        let kind = self.place_for(name, true)?;
+        self.backend(kind)?.write(name, binding, secret)?;
+        Ok(kind)
+    }
+
+    /// Removes a configured secret from every store; `false` when there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_secret(&self, name: &RecordName) -> Result<bool, StoreError> {
+        let mut removed = false;
+        for kind in self.kinds() {
+            let Some(backend) = self.present(kind)? else { continue };
+            match backend.delete(name) {
+                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {}
+                deleted => removed |= deleted?,
+            }
+        }
+        Ok(removed)
+    }
+
+    fn kinds(&self) -> Vec<StoreKind> {
+        match self.choice {
+            StoreChoice::Auto => vec![StoreKind::File, StoreKind::Keyring],
+            StoreChoice::Only(kind) => vec![kind],
+        }
+    }
+
+    /// The backend of a kind; `None` for a keyring that this session does not have, where that is no error.
+    fn present(&self, kind: StoreKind) -> Result<Option<Box<dyn Backend>>, StoreError> {
+        match self.backend(kind) {
+            Err(StoreError::NoKeyring(_)) if self.choice == StoreChoice::Auto => Ok(None),
+            backend => backend.map(Some),
+        }
+    }
+
+    fn backend(&self, kind: StoreKind) -> Result<Box<dyn Backend>, StoreError> {
+        Ok(match kind {
+            StoreKind::Keyring => Box::new(KeyringBackend::new(self.system.keyring.open()?)),
+            StoreKind::File => {
+                let key = self.system.paths.folder(Folder::Data)?.join("store.key");
+                Box::new(FileBackend::new(self.records_folder()?, key, self.system.random.clone()))
+            }
+        })
+    }
+
+    fn records_folder(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.system.paths.folder(Folder::State)?.join("records"))
+    }
+
+    fn index_path(&self, provider: &ProviderName) -> Result<PathBuf, StoreError> {
+        Ok(self.system.paths.folder(Folder::State)?.join("index").join(format!("{provider}.json")))
+    }
+
+    fn check_choice(&self, entry: &Entry) -> Result<(), StoreError> {
+        match self.choice {
+            StoreChoice::Only(configured) if configured != entry.store => {
+                Err(StoreError::OtherStore { account: entry.account.clone(), actual: entry.store, configured })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn decode(backend: &dyn Backend, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
+    let Some(text) = backend.read(name, binding)? else { return Ok(None) };
+    let corrupt = |error: RecordError| {
+        let place = format!("the record {name} in {}", backend.kind());
+        StoreError::Corrupt { place, reason: error.to_string() }
+    };
+    Record::decode(&text, name).map(Some).map_err(corrupt)
+}

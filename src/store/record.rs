@@ -1,0 +1,391 @@
+//! A record: everything that one login left, and its versioned encoding.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::binding::Binding;
+use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
+use crate::token::Life;
+
+/// The version of the encoding. A record of a later one is refused and kept.
+const VERSION: u32 = 1;
+/// The most access tokens that a record holds: past it, the one that ends first goes.
+const MOST_TOKENS: usize = 32;
+
+/// The name of a record in a store: provider, account and the fingerprint of the binding. Lower case without dots, for
+/// the Windows Credential Manager.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordName(String);
+
+impl RecordName {
+    /// The name of an account's tokens.
+    #[must_use]
+    pub fn of_tokens(provider: &ProviderName, account: &AccountName, binding: &Binding) -> Self {
+        Self(format!("{provider}+{}+{}", slug(account.as_str()), binding.fingerprint()))
+    }
+
+    /// The name of a configured secret that is kept in the store.
+    #[must_use]
+    pub fn of_secret(provider: &ProviderName, key: &str, binding: &Binding) -> Self {
+        Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
+    }
+
+    /// A name that a store reports, if it is one of ours.
+    #[must_use]
+    pub fn stored(text: String) -> Option<Self> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_~=+".contains(&byte);
+        (text.split('+').count() == 3 && text.bytes().all(fits)).then_some(Self(text))
+    }
+
+    /// Whether it names an account's tokens of this provider.
+    #[must_use]
+    pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
+        let mut parts = self.0.split('+');
+        parts.next() == Some(provider.as_str()) && parts.next().is_some_and(|account| !account.starts_with('='))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A readable form of any text that is safe in file names and keyrings; texts that are not so by themselves get a
+/// fingerprint, so that two never fall together.
+fn slug(text: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if text.len() <= 32 && text.bytes().all(fits) {
+        return text.to_owned();
+    }
+    let readable: String = text
+        .to_ascii_lowercase()
+        .bytes()
+        .take(24)
+        .map(|byte| if fits(byte) { char::from(byte) } else { '-' })
+        .collect();
+    let fingerprint = Binding::default().with("text", text).fingerprint();
+    format!("{readable}~{}", &fingerprint[..8])
+}
+
+/// What an access token was asked for with: the key of the record's tokens (F-LEAK9). Every parameter that changes what
+/// the token is good for is a part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenKey(BTreeMap<String, String>);
+
+impl TokenKey {
+    /// The key with one more parameter; values are kept apart by line feeds, which none can have.
+    #[must_use]
+    pub fn with(mut self, name: &str, values: &[String]) -> Self {
+        if !values.is_empty() {
+            let mut values = values.to_vec();
+            values.sort();
+            self.0.insert(name.to_owned(), values.join("\n"));
+        }
+        self
+    }
+
+    /// The key as it stands in a record: JSON of the parameters.
+    fn encoded(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+}
+
+/// An access token in a record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoredToken {
+    /// The token.
+    #[serde(with = "exposed")]
+    pub access_token: AccessToken,
+    /// Its life.
+    pub life: Life,
+    /// What it allows, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<ScopeSet>,
+}
+
+/// Everything that one login left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    version: u32,
+    /// The provider's name.
+    pub provider: String,
+    /// The account.
+    pub account: AccountName,
+    /// Where its secrets may be sent.
+    pub binding: Binding,
+    /// Counts the saves: tells an older state from a newer.
+    pub generation: u64,
+    /// When the login was.
+    pub logged_in_at: Timestamp,
+    /// The issuer, as its metadata writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The user's identifier at the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What the user is called, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The scopes that the login asked for.
+    #[serde(default)]
+    pub requested_scopes: ScopeSet,
+    /// The scopes that were granted, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_scopes: Option<ScopeSet>,
+    /// The refresh token.
+    #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<RefreshToken>,
+    /// The validated id token.
+    #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<IdToken>,
+    /// The access tokens, by what they were asked for with.
+    access_tokens: BTreeMap<String, StoredToken>,
+}
+
+/// A record that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It is not what it should be. Nothing of it is quoted.
+    #[error("it is damaged")]
+    Damaged,
+    /// A newer authctl wrote it.
+    #[error("it was written by a newer authctl (record version {0})")]
+    Newer(u32),
+    /// It is another account's or binding's record.
+    #[error("it is the record of another provider, account or server")]
+    Foreign,
+}
+
+impl Record {
+    /// An empty record of a new login.
+    #[must_use]
+    pub fn new(provider: &ProviderName, account: AccountName, binding: Binding, now: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            provider: provider.to_string(),
+            account,
+            binding,
+            generation: 0,
+            logged_in_at: now,
+            issuer: None,
+            subject: None,
+            label: None,
+            requested_scopes: ScopeSet::default(),
+            granted_scopes: None,
+            refresh_token: None,
+            id_token: None,
+            access_tokens: BTreeMap::new(),
+        }
+    }
+
+    /// The access token that was asked for with these parameters.
+    #[must_use]
+    pub fn token(&self, key: &TokenKey) -> Option<&StoredToken> {
+        self.access_tokens.get(&key.encoded())
+    }
+
+    /// All access tokens.
+    pub fn tokens(&self) -> impl Iterator<Item = &StoredToken> {
+        self.access_tokens.values()
+    }
+
+    /// Keeps an access token, in the place of an earlier one of the same parameters.
+    pub fn keep_token(&mut self, key: &TokenKey, token: StoredToken) {
+        self.access_tokens.insert(key.encoded(), token);
+        while self.access_tokens.len() > MOST_TOKENS {
+            let key = key.encoded();
+            let others = self.access_tokens.iter().filter(|(present, _)| **present != key);
+            let Some(first) = others.min_by_key(|(_, token)| token.life.expires_at).map(|(key, _)| key.clone()) else { break };
+            self.access_tokens.remove(&first);
+        }
+    }
+
+    /// Forgets the access tokens: a new login's grant replaces the old one's.
+    pub fn forget_tokens(&mut self) {
+        self.access_tokens.clear();
+    }
+
+    /// The name under which it is stored.
+    #[must_use]
+    pub fn name(&self, provider: &ProviderName) -> RecordName {
+        RecordName::of_tokens(provider, &self.account, &self.binding)
+    }
+
+    /// The record as it is stored.
+    #[must_use]
+    pub fn encode(&self) -> SecretText {
+        // Strings, numbers and maps with string keys: there is nothing in it that JSON cannot hold.
+        SecretText::new(serde_json::to_string(self).unwrap_or_default())
+    }
+
+    /// Reads a stored record and checks that it is the one that was asked for.
+    ///
+    /// # Errors
+    /// [`RecordError`]; no part of the text is in it.
+    pub fn decode(text: &SecretText, name: &RecordName) -> Result<Self, RecordError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = serde_json::from_str(text.expose()).map_err(|_| RecordError::Damaged)?;
+        if version > VERSION {
+            return Err(RecordError::Newer(version));
+        }
+        let record: Self = serde_json::from_str(text.expose()).map_err(|_| RecordError::Damaged)?;
+        let provider: ProviderName = record.provider.parse().map_err(|_| RecordError::Damaged)?;
+        if record.name(&provider) == *name { Ok(record) } else { Err(RecordError::Foreign) }
+    }
+}
+
+/// The one place where secrets are written out: into a record, which a store seals or a keyring keeps.
+mod exposed {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::AccessToken;
+
+    pub(super) fn serialize<S: Serializer>(secret: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
+        AccessToken::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// As `exposed`, for tokens that may not be there.
+mod exposed_option {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{IdToken, RefreshToken};
+
+    pub(super) trait Exposed: Sized {
+        fn text(&self) -> &str;
+        fn parsed(text: String) -> Option<Self>;
+    }
+
+    macro_rules! exposed {
+        ($($name:ident),+) => {$(
+            impl Exposed for $name {
+                fn text(&self) -> &str {
+                    self.expose()
+                }
+
+                fn parsed(text: String) -> Option<Self> {
+                    Self::parse(text).ok()
+                }
+            }
+        )+};
+    }
+
+    exposed!(RefreshToken, IdToken);
+
+    pub(super) fn serialize<T: Exposed, S: Serializer>(secret: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match secret {
+            Some(secret) => serializer.serialize_str(secret.text()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Exposed, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| T::parsed(text).ok_or_else(|| serde::de::Error::custom("no token"))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider() -> ProviderName {
+        "github".parse().unwrap()
+    }
+
+    fn record() -> Record {
+        let binding = Binding::default().with(Binding::ISSUER, "https://as.example");
+        let mut record = Record::new(&provider(), AccountName::unnamed(), binding, Timestamp::UNIX_EPOCH);
+        record.refresh_token = Some(RefreshToken::new("canary-r"));
+        let life = Life { obtained_at: Timestamp::UNIX_EPOCH, expires_at: None };
+        let token = StoredToken { access_token: AccessToken::new("canary-a"), life, scopes: None };
+        record.keep_token(&TokenKey::default(), token);
+        record
+    }
+
+    #[test]
+    fn records_come_back_as_they_were() {
+        let record = record();
+        let name = record.name(&provider());
+        assert_eq!(name.as_str(), format!("github+default+{}", record.binding.fingerprint()));
+        let back = Record::decode(&record.encode(), &name).unwrap();
+        assert_eq!(back.encode().expose(), record.encode().expose());
+        assert_eq!(back.token(&TokenKey::default()).unwrap().access_token.expose(), "canary-a");
+        assert!(!format!("{back:?}").contains("canary"));
+    }
+
+    #[test]
+    fn f_sto1_f_bind1_damaged_newer_and_foreign_records_are_refused() {
+        let record = record();
+        let name = record.name(&provider());
+        let text = record.encode().expose().to_owned();
+        for (case, text, want) in [
+            ("nothing", String::new(), RecordError::Damaged),
+            ("truncated", text[..text.len() / 2].to_owned(), RecordError::Damaged),
+            ("no version", "{}".to_owned(), RecordError::Damaged),
+            ("newer", text.replace("\"version\":1", "\"version\":2"), RecordError::Newer(2)),
+            ("another account's", text.replace("\"account\":\"default\"", "\"account\":\"x\""), RecordError::Foreign),
+            ("another server's", text.replace("as.example", "evil.example"), RecordError::Foreign),
+            ("a token with a line feed", text.replace("canary-a", "a\\nb"), RecordError::Damaged),
+        ] {
+            assert_eq!(Record::decode(&SecretText::new(text), &name).unwrap_err(), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn f_leak9_tokens_are_kept_apart_by_what_was_asked() {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        let key = |resources: &[&str]| TokenKey::default().with("resource", &texts(resources));
+        assert_eq!(key(&["https://a", "https://b"]), key(&["https://b", "https://a"]));
+        assert_ne!(key(&["https://a"]), key(&["https://b"]));
+        assert_ne!(key(&["https://a"]), TokenKey::default());
+        assert_ne!(TokenKey::default().with("audience", &texts(&["a"])), TokenKey::default().with("resource", &texts(&["a"])));
+    }
+
+    #[test]
+    fn names_are_safe_and_apart() {
+        let binding = Binding::default();
+        let name = |account: &str| RecordName::of_tokens(&provider(), &account.parse().unwrap(), &binding);
+        assert_ne!(name("Hans@example.com"), name("hans@example.com"));
+        assert_ne!(name("a.b"), name("a-b"));
+        for account in ["Hans@Example.com", "../../etc/passwd", "a+b", "=x", &"x".repeat(100)] {
+            let name = name(account);
+            assert!(RecordName::stored(name.as_str().to_owned()).is_some(), "{name}");
+            assert!(name.is_tokens_of(&provider()), "{name}");
+            assert!(!name.as_str().contains(['/', '.']), "{name}");
+        }
+        assert!(!RecordName::of_secret(&provider(), "client_secret", &binding).is_tokens_of(&provider()));
+    }
+
+    #[test]
+    fn the_number_of_tokens_is_bounded() {
+        let mut record = record();
+        for number in 0..100 {
+            let key = TokenKey::default().with("audience", &[number.to_string()]);
+            let ends = Timestamp::from_second(1000 + number).unwrap();
+            let life = Life { obtained_at: Timestamp::UNIX_EPOCH, expires_at: Some(ends) };
+            record.keep_token(&key, StoredToken { access_token: AccessToken::new("a"), life, scopes: None });
+            assert!(record.token(&key).is_some());
+        }
+        assert_eq!(record.tokens().count(), MOST_TOKENS);
+    }
+}

@@ -1,0 +1,225 @@
+//! A blocking connection to the session's message bus (D-Bus specification, "Authentication Protocol").
+//!
+//! gnome-keyring can abort when `OpenSession` is a client's first message. The order here is safe: `Hello` and a harmless
+//! call in one write, then wait; never `OpenSession` before that answer, and never together with anything.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::wire::{Call, Kind, Malformed, Message, Writer, message_length};
+use crate::foreign::escaped;
+
+/// Why a call gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BusError {
+    /// There is no bus at the address.
+    #[error("the session has no message bus: {0}")]
+    NoBus(String),
+    /// The bus knows nobody by that name and cannot start it.
+    #[error("no keyring service runs on the session's message bus")]
+    NoService,
+    /// No answer in time.
+    #[error("the keyring service does not answer")]
+    TimedOut,
+    /// The connection broke.
+    #[error("the connection to the keyring service broke: {0}")]
+    Broken(String),
+    /// The answer is no D-Bus.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The service answered with an error.
+    #[error("the keyring service answered {}", escaped(.name))]
+    Refused {
+        /// The error's D-Bus name.
+        name: String,
+    },
+}
+
+impl From<io::Error> for BusError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// A connection on which every wait ends at a deadline.
+pub(super) struct Connection {
+    stream: UnixStream,
+    serial: u32,
+    deadline: Instant,
+}
+
+impl Connection {
+    /// Connects and authenticates as this user, and in the same write makes the first call, whose answer is returned.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub(super) fn open(address: &str, time: Duration, first: impl Fn() -> Call<'static>) -> Result<(Self, Message), BusError> {
+        let stream = connect(address)?;
+        #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
+        let deadline = Instant::now() + time;
+        let mut connection = Self { stream, serial: 0, deadline };
+        let identity: String =
+            rustix::process::getuid().as_raw().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut hello = format!("\0AUTH EXTERNAL {identity}\r\nBEGIN\r\n").into_bytes();
+        let call = Call {
+            destination: "org.freedesktop.DBus",
+            path: "/org/freedesktop/DBus",
+            interface: "org.freedesktop.DBus",
+            member: "Hello",
+            signature: "",
+            body: Writer::default(),
+        };
+        hello.extend_from_slice(&call.message(connection.next_serial()));
+        let serial = connection.next_serial();
+        hello.extend_from_slice(&first().message(serial));
+        connection.send(&hello)?;
+        connection.expect_ok()?;
+        match connection.answer(serial) {
+            // The service was starting: it knows its own methods a moment later.
+            Err(BusError::Refused { name }) if name == "org.freedesktop.DBus.Error.UnknownMethod" => {
+                let answer = connection.call(first())?;
+                Ok((connection, answer))
+            }
+            answer => answer.map(|answer| (connection, answer)),
+        }
+    }
+
+    /// Gives the calls from now on this long.
+    pub(super) fn extend(&mut self, time: Duration) {
+        #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
+        let now = Instant::now();
+        self.deadline = now + time;
+    }
+
+    /// Calls a method and waits for its answer.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub(super) fn call(&mut self, call: Call<'_>) -> Result<Message, BusError> {
+        let serial = self.next_serial();
+        self.send(&call.message(serial))?;
+        self.answer(serial)
+    }
+
+    /// Waits for a signal of an object.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub(super) fn signal(&mut self, path: &str, member: &str) -> Result<Message, BusError> {
+        loop {
+            let message = self.receive()?;
+            if message.kind == Kind::Signal && message.path == path && message.member == member {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn next_serial(&mut self) -> u32 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn answer(&mut self, serial: u32) -> Result<Message, BusError> {
+        loop {
+            let message = self.receive()?;
+            match message.kind {
+                Kind::Return if message.reply_to == serial => return Ok(message),
+                Kind::Error if message.reply_to == serial => {
+                    return Err(match message.error.as_str() {
+                        "org.freedesktop.DBus.Error.ServiceUnknown"
+                        | "org.freedesktop.DBus.Error.NameHasNoOwner"
+                        | "org.freedesktop.DBus.Error.Spawn.ServiceNotFound" => BusError::NoService,
+                        "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => BusError::TimedOut,
+                        _ => BusError::Refused { name: message.error },
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), BusError> {
+        let remaining = self.remaining()?;
+        self.stream.set_write_timeout(Some(remaining))?;
+        self.stream.write_all(bytes)?;
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<Message, BusError> {
+        let mut head = [0; 16];
+        self.read(&mut head)?;
+        let mut bytes = Zeroizing::new(vec![0; message_length(&head)?]);
+        bytes[..16].copy_from_slice(&head);
+        self.read(&mut bytes[16..])?;
+        Ok(Message::parse(&bytes)?)
+    }
+
+    /// Fills the buffer; unlike `read_exact` it looks at the deadline after every part.
+    fn read(&mut self, mut buffer: &mut [u8]) -> Result<(), BusError> {
+        while !buffer.is_empty() {
+            let remaining = self.remaining()?;
+            self.stream.set_read_timeout(Some(remaining))?;
+            match self.stream.read(buffer) {
+                Ok(0) => return Err(BusError::Broken("it was closed".to_owned())),
+                Ok(count) => buffer = &mut buffer[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The bus's answer to `AUTH`: one line, `OK` and its id.
+    fn expect_ok(&mut self) -> Result<(), BusError> {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            let mut byte = [0];
+            self.read(&mut byte)?;
+            line.push(byte[0]);
+            if line.len() > 256 {
+                return Err(Malformed.into());
+            }
+        }
+        if line.starts_with(b"OK") { Ok(()) } else { Err(BusError::NoBus("it does not accept this user".to_owned())) }
+    }
+
+    fn remaining(&self) -> Result<Duration, BusError> {
+        #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
+        let now = Instant::now();
+        self.deadline.checked_duration_since(now).filter(|left| !left.is_zero()).ok_or(BusError::TimedOut)
+    }
+}
+
+/// Connects to the first address of a list that works (D-Bus specification, "Server Addresses").
+fn connect(addresses: &str) -> Result<UnixStream, BusError> {
+    let mut reason = "its address is not a Unix socket".to_owned();
+    for address in addresses.split(';') {
+        let Some(parameters) = address.strip_prefix("unix:") else { continue };
+        let parameter = |name: &str| {
+            let mut pairs = parameters.split(',').filter_map(|pair| pair.split_once('='));
+            let value = pairs.find(|(present, _)| *present == name).map(|(_, value)| value)?;
+            Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+        };
+        let connected = match (parameter("path"), parameter("abstract")) {
+            (Some(path), _) => UnixStream::connect(path),
+            (None, Some(name)) => connect_abstract(&name),
+            (None, None) => continue,
+        };
+        match connected {
+            Ok(stream) => return Ok(stream),
+            Err(error) => reason = error.to_string(),
+        }
+    }
+    Err(BusError::NoBus(reason))
+}
+
+fn connect_abstract(name: &str) -> io::Result<UnixStream> {
+    use std::os::linux::net::SocketAddrExt as _;
+    UnixStream::connect_addr(&std::os::unix::net::SocketAddr::from_abstract_name(name)?)
+}
