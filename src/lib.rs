@@ -10,4 +10,5 @@ pub mod token;
 pub mod store;
 pub mod discovery;
 pub mod loopback;
+pub mod provider;
 pub mod secret_source;

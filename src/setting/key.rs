@@ -88,6 +88,8 @@ pub enum Shape {
     Command,
     /// A table of strings; a key that begins with `_` holds a secret.
     Free,
+    /// A table of secrets.
+    Secrets,
     /// A table of `true` and `false` for the names of a list.
     Flags(&'static [&'static str]),
     /// A table whose `style` members are out of a list: quirks.
@@ -111,6 +113,7 @@ impl Shape {
             Self::Duration => "a length of time like \"90s\" or \"5m\"".to_owned(),
             Self::Command => "an array of strings: a program and its arguments".to_owned(),
             Self::Free => "a table of strings".to_owned(),
+            Self::Secrets => "a table of secrets".to_owned(),
             Self::Flags(names) => format!("a table of true and false for {}", quoted(names)),
             Self::Quirks(_) => "a table of quirks".to_owned(),
         }
@@ -119,7 +122,7 @@ impl Shape {
     /// Whether a table given for the key is merged member by member with an earlier layer's.
     #[must_use]
     pub fn merges(self) -> bool {
-        matches!(self, Self::Free | Self::Flags(_) | Self::Quirks(_))
+        matches!(self, Self::Free | Self::Secrets | Self::Flags(_) | Self::Quirks(_))
     }
 
     fn fits(self, setting: &Setting) -> bool {
@@ -144,6 +147,7 @@ impl Shape {
                 Value::Table(reference) => name.starts_with('_') && secret_reference(reference),
                 _ => false,
             }),
+            (Self::Secrets, Value::Table(table)) => table.values().all(|member| Self::Secret.fits(member)),
             (Self::Flags(names), Value::Table(table)) => table.iter().all(|(name, member)| {
                 names.contains(&name.as_str()) && matches!(member.value, Value::Boolean(_))
             }),
@@ -217,7 +221,7 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
     }
     let wrong = format!("`{path}.{}` must be {}", key.name, key.shape.expectation());
     let same_type = matches!((key.shape, &member.value), (Shape::Choice(_) | Shape::Duration, Value::Text(_)))
-        || matches!((key.shape, &member.value), (Shape::Flags(_) | Shape::Free | Shape::Secret, Value::Table(_)))
+        || matches!((key.shape, &member.value), (Shape::Flags(_) | Shape::Free | Shape::Secrets | Shape::Secret, Value::Table(_)))
         || matches!(key.shape, Shape::Scopes) && member.strings().is_some();
     let message = if same_type { wrong } else { format!("{wrong}, not {}", member.value.type_name()) };
     let mut problem = Problem::new(message, &member.origin);
@@ -226,7 +230,7 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
     {
         problem = problem.hint(format!("did you mean \"{near}\"?"));
     }
-    let secret = key.is_secret() || matches!(key.shape, Shape::Free);
+    let secret = key.is_secret() || matches!(key.shape, Shape::Free | Shape::Secrets);
     Some(if secret { problem } else { problem.showing_value() })
 }
 
@@ -236,7 +240,8 @@ fn runs_untrusted_program(path: &str, key: &Key, member: &Setting) -> Option<Pro
         setting.table().is_some_and(|table| table.contains_key("command")) && !setting.origin.layer().may_name_programs()
     };
     let members = || member.table().into_iter().flat_map(|table| table.values());
-    let found = key.is_secret() && untrusted(member) || matches!(key.shape, Shape::Free) && members().any(untrusted);
+    let in_members = matches!(key.shape, Shape::Free | Shape::Secrets) && members().any(untrusted);
+    let found = key.is_secret() && untrusted(member) || in_members;
     found.then(|| Problem::new(format!("`{path}.{}` cannot run a program from here", key.name), &member.origin))
 }
 

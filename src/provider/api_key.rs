@@ -1,0 +1,85 @@
+//! Static keys in headers of the user's choice.
+
+use super::{Context, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use crate::binding::Binding;
+use crate::setting::{Key, Problem, SecretSource, Section, Shape};
+use crate::token::{Credential, Issued, KeyHeader};
+
+/// The kind `api_key`.
+pub const KIND: Kind = Kind {
+    name: "api_key",
+    alias: None,
+    grant: None,
+    shorthand: Some("key"),
+    about: "Static keys in headers of your choice",
+    keys: &[&[
+        &Key::new("key", Shape::Secret, "The key").from_environment(),
+        &Key::new("header", Shape::Text, "The header that carries the key").or("Authorization"),
+        &Key::new("prefix", Shape::Text, "What stands before the key in the header; in other headers than Authorization nothing, unless it is set").or("Bearer"),
+        &Key::new("headers", Shape::Secrets, "Several headers with their keys, in the place of `key`"),
+    ]],
+    runs_program: false,
+    build,
+};
+
+struct ApiKey {
+    headers: Vec<(String, String, SecretSource)>,
+    domain: String,
+}
+
+fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut headers = Vec::new();
+    match (section.secret("key"), section.has("headers")) {
+        (Some(_), true) => problems.push(section.problem("headers", "cannot stand beside `key`: write one of them")),
+        (None, false) => problems.push(section.problem("key", "is missing").hint("write key = … or headers = { … }")),
+        (Some(key), false) => {
+            let name = section.text("header").unwrap_or("Authorization");
+            // In Authorization a key alone would be no scheme; elsewhere a key usually stands alone.
+            let prefix = match section.setting("prefix").and_then(|setting| setting.text()) {
+                Some(prefix) => prefix,
+                None if name.eq_ignore_ascii_case("authorization") => "Bearer",
+                None => "",
+            };
+            headers.push((name.to_owned(), prefix.to_owned(), key));
+        }
+        (None, true) => {
+            headers.extend(section.free("headers").into_iter().map(|(name, key)| (name, String::new(), key)));
+        }
+    }
+    for (name, prefix, _) in &headers {
+        if !is_header_name(name) {
+            let key = if section.has("headers") { "headers" } else { "header" };
+            problems.push(section.problem(key, "has a name that no HTTP header can have"));
+        }
+        if !prefix.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+            problems.push(section.problem("prefix", "has a character that a header cannot have"));
+        }
+    }
+    let provider = ApiKey { headers, domain: place.domain.clone() };
+    if problems.is_empty() { Ok(Box::new(provider)) } else { Err(problems) }
+}
+
+/// RFC 9110 section 5.6.2: a token.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+impl TokenProvider for ApiKey {
+    fn binding(&self) -> Binding {
+        Binding::default().with("domain", &self.domain)
+    }
+
+    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+        let binding = self.binding();
+        let mut headers = Vec::new();
+        for (name, prefix, source) in &self.headers {
+            let key = context.secrets(&binding).resolve(source)?;
+            if !key.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+                return Err(ProviderError::Unusable(format!("the key for the header {name} has a character that a header cannot have")));
+            }
+            headers.push(KeyHeader { name: name.clone(), prefix: prefix.clone(), key });
+        }
+        Ok(Issue::Immediate(Issued::lasting(Credential::Headers(headers))))
+    }
+}

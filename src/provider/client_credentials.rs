@@ -1,0 +1,80 @@
+//! The client credentials grant (RFC 6749 section 4.4).
+
+use std::time::Duration;
+
+use super::oauth::{self, OAuth};
+use super::{Context, Grant, Issue, Kind, Place, ProviderError, Revocation, TokenProvider, TokenRequest};
+use crate::binding::Binding;
+use crate::name::ScopeSet;
+use crate::setting::{Problem, Section};
+use crate::store::record::{Record, TokenKey};
+
+/// The grant `client_credentials`.
+pub const KIND: Kind = Kind {
+    name: "oauth",
+    alias: None,
+    grant: Some("client_credentials"),
+    shorthand: None,
+    about: "OAuth 2.0: the client itself, without a user",
+    keys: &[oauth::KEYS],
+    runs_program: false,
+    build,
+};
+
+struct ClientCredentials {
+    oauth: OAuth,
+}
+
+fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let oauth = OAuth::read(section, place)?;
+    // RFC 6749 section 4.4: "MUST only be used by confidential clients".
+    if !oauth.is_confidential() {
+        let problem = section.problem("client_secret", "is needed: only a client with a secret has this grant");
+        return Err(vec![Problem { shows_value: false, ..problem }]);
+    }
+    Ok(Box::new(ClientCredentials { oauth }))
+}
+
+impl TokenProvider for ClientCredentials {
+    fn binding(&self) -> Binding {
+        self.oauth.binding()
+    }
+
+    fn keeps_tokens(&self) -> bool {
+        true
+    }
+
+    fn refresh_early(&self) -> Duration {
+        self.oauth.refresh_early
+    }
+
+    fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
+        self.oauth.capability(name)
+    }
+
+    fn token_key(&self, request: &TokenRequest) -> TokenKey {
+        self.oauth.token_key(request)
+    }
+
+    fn issue(&self, context: &Context<'_>, request: &TokenRequest) -> Result<Issue, ProviderError> {
+        let server = self.oauth.server(context, &["token_endpoint"])?;
+        let binding = server.binding()?;
+        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
+        let requested_scopes = request.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
+        let mut form = self.oauth.token_form(context, request)?;
+        form.set("scope", &self.oauth.scope_text(&requested_scopes));
+        for audience in self.oauth.audience(request) {
+            form.add("audience", audience);
+        }
+        let response = context.system.http.send(&endpoint.request("client_credentials", form))?;
+        let mut tokens = endpoint.response(&response, context.system.clock.now())?;
+        // RFC 6749 section 4.4.3: "A refresh token SHOULD NOT be included": the secret gets the next token as well.
+        tokens.refresh_token = None;
+        tokens.id_token = None;
+        Ok(Issue::Grant(Box::new(Grant { tokens, binding, issuer: Some(server.issuer()), claims: None, requested_scopes })))
+    }
+
+    fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
+        self.oauth.revoke(context, record)
+    }
+}

@@ -1,0 +1,81 @@
+//! A static bearer token.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+
+use super::{Context, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use crate::binding::Binding;
+use crate::oauth::json;
+use crate::secret::AccessToken;
+use crate::setting::{Key, Problem, SecretSource, Section, Shape};
+use crate::token::{Credential, Issued};
+
+/// The kind `jwt`.
+pub const KIND: Kind = Kind {
+    name: "jwt",
+    alias: None,
+    grant: None,
+    shorthand: Some("jwt"),
+    about: "A static bearer token",
+    keys: &[&[&Key::new("jwt", Shape::Secret, "The token").required().from_environment()]],
+    runs_program: false,
+    build,
+};
+
+struct Jwt {
+    token: SecretSource,
+    domain: String,
+}
+
+fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let token = section.secret("jwt").ok_or_else(|| vec![section.problem("jwt", "is empty")])?;
+    Ok(Box::new(Jwt { token, domain: place.domain.clone() }))
+}
+
+impl TokenProvider for Jwt {
+    fn binding(&self) -> Binding {
+        Binding::default().with("domain", &self.domain)
+    }
+
+    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+        let binding = self.binding();
+        let secret = context.secrets(&binding).resolve(&self.token)?;
+        let token = AccessToken::parse(secret.expose())
+            .map_err(|error| ProviderError::Unusable(format!("the configured token is none: {error}")))?;
+        let expires_at = expiry(token.expose());
+        match expires_at {
+            Some(end) if end <= context.system.clock.now() => Err(ProviderError::Ended(end)),
+            _ => Ok(Issue::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) })),
+        }
+    }
+}
+
+/// The `exp` of a token that is a JWT (RFC 7519 section 4.1.4), for its holder's information: nothing is verified.
+#[must_use]
+pub fn expiry(token: &str) -> Option<Timestamp> {
+    let claims = token.split('.').nth(1)?;
+    let claims = json::object(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+    Timestamp::from_second(claims.get("exp")?.as_i64()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_expiry_of_a_jwt() {
+        let jwt = |claims: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        for (token, want) in [
+            (jwt(r#"{"exp":1000}"#), Some(1000)),
+            (jwt(r#"{"sub":"x"}"#), None),
+            (jwt(r#"{"exp":"soon"}"#), None),
+            (jwt(r#"{"exp":9223372036854775807}"#), None),
+            (jwt("["), None),
+            ("opaque".to_owned(), None),
+            ("a.b.c".to_owned(), None),
+        ] {
+            assert_eq!(expiry(&token).map(Timestamp::as_second), want, "{token}");
+        }
+    }
+}

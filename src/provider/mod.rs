@@ -1,0 +1,325 @@
+//! Where tokens come from: one file for each kind of provider and each OAuth grant, and the one list of them.
+
+pub mod api_key;
+pub mod authorization_code;
+pub mod basic;
+pub mod client_credentials;
+pub mod command;
+pub mod environment;
+pub mod jwt;
+pub mod oauth;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::binding::Binding;
+use crate::discovery::DiscoveryError;
+use crate::loopback::{LoopbackError, Page};
+use crate::name::{ProviderName, ScopeSet};
+use crate::oauth::authorization::AuthorizationError;
+use crate::oauth::endpoint::UrlRefused;
+use crate::oauth::id_token::{Claims, IdTokenError};
+use crate::oauth::revocation::RevocationError;
+use crate::oauth::token_endpoint::{TokenError, WrongOrigin};
+use crate::oauth::userinfo::UserinfoError;
+use crate::ports::{HttpError, ProcessError, System};
+use crate::secret::AccessToken;
+use crate::secret_source::{Resolver, SecretError};
+use crate::setting::{Key, Problem, Section};
+use crate::store::TokenStore;
+use crate::store::record::{Record, TokenKey};
+use crate::token::{Issued, TokenSet};
+
+/// Every kind of provider and every OAuth grant. The grammar, the mask, the schema and the help read this list.
+pub const KINDS: &[&Kind] = &[
+    &authorization_code::KIND,
+    &client_credentials::KIND,
+    &jwt::KIND,
+    &api_key::KIND,
+    &basic::KIND,
+    &environment::KIND,
+    &command::KIND,
+];
+
+/// A kind of provider, or one grant of the kind `oauth`.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// Another name for it.
+    pub alias: Option<&'static str>,
+    /// The `grant_type`, for `oauth`.
+    pub grant: Option<&'static str>,
+    /// The key that `name = value` stands for.
+    pub shorthand: Option<&'static str>,
+    /// What it does, in one sentence without a full stop.
+    pub about: &'static str,
+    /// Its keys, in groups that kinds share.
+    pub keys: &'static [&'static [&'static Key]],
+    /// Whether it runs a program: then only the site and user layers may have it.
+    pub runs_program: bool,
+    /// Reads the checked keys.
+    pub build: fn(&Section<'_>, &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>>,
+}
+
+impl Kind {
+    /// Whether the configuration may call it this.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.alias == Some(name)
+    }
+
+    /// Its keys.
+    pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().flat_map(|group| group.iter().copied())
+    }
+}
+
+/// What a kind is told of its credential.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The provider's name.
+    pub name: ProviderName,
+    /// `https`, or `http` where the configuration says so.
+    pub scheme: String,
+    /// The host, and port, that the credential is for.
+    pub domain: String,
+    /// The name by which the configuration calls the kind: an alias may have defaults of its own.
+    pub called: String,
+    /// Where the template says that an app is registered.
+    pub registration: Option<String>,
+}
+
+/// What a provider is given to work with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The outside.
+    pub system: &'a System,
+    /// The token store.
+    pub store: &'a TokenStore<'a>,
+    /// The provider's name.
+    pub name: &'a ProviderName,
+    /// Ask servers again for what is cached of them.
+    pub refresh_metadata: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Resolves secrets that are bound to this.
+    #[must_use]
+    pub fn secrets(&self, binding: &'a Binding) -> Resolver<'a> {
+        Resolver { system: self.system, store: self.store, provider: self.name, binding }
+    }
+}
+
+/// What a token is wanted for. What is not said is as configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenRequest {
+    /// Just these scopes.
+    pub scopes: Option<ScopeSet>,
+    /// These audiences.
+    pub audience: Vec<String>,
+    /// These resources (RFC 8707).
+    pub resource: Vec<String>,
+}
+
+/// What a login is asked for.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// These scopes in the place of the configured.
+    pub scopes: Option<ScopeSet>,
+    /// Open a browser.
+    pub browser: BrowserChoice,
+    /// How long to wait for the user.
+    pub timeout: Duration,
+}
+
+/// Which browser a login opens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BrowserChoice {
+    /// The user's own, if it can be seen.
+    #[default]
+    Default,
+    /// This command.
+    Command(String),
+    /// None: the user takes the URL elsewhere.
+    None,
+}
+
+/// What a grant brought: tokens to keep.
+#[derive(Debug)]
+pub struct Grant {
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// Where they may be sent from now on; complete.
+    pub binding: Binding,
+    /// The issuer, as its metadata writes it.
+    pub issuer: Option<String>,
+    /// The claims of the id token, which was validated.
+    pub claims: Option<Claims>,
+    /// The scopes that were asked for.
+    pub requested_scopes: ScopeSet,
+}
+
+/// What a provider issued.
+#[derive(Debug)]
+pub enum Issue {
+    /// Something to use now and not to keep.
+    Immediate(Issued),
+    /// Tokens to keep.
+    Grant(Box<Grant>),
+}
+
+/// A grant that was got with the user, and the browser that waits to hear how it ended.
+pub struct Login {
+    /// The grant.
+    pub grant: Grant,
+    /// The browser.
+    pub page: Page,
+}
+
+/// What became of a token that was to be revoked.
+#[derive(Debug)]
+pub enum Revocation {
+    /// The server revoked it.
+    Revoked,
+    /// There is nothing to revoke it with.
+    NotOffered,
+    /// It is still valid.
+    Failed(ProviderError),
+}
+
+/// A configured provider.
+pub trait TokenProvider {
+    /// What the configuration binds stored secrets to; empty for kinds that store none.
+    fn binding(&self) -> Binding {
+        Binding::default()
+    }
+
+    /// Whether tokens are kept in the store.
+    fn keeps_tokens(&self) -> bool {
+        false
+    }
+
+    /// Whether the first token needs the user.
+    fn is_interactive(&self) -> bool {
+        false
+    }
+
+    /// How long before its end a token is renewed.
+    fn refresh_early(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    /// The scopes of a capability.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotOffered`] where there are no capabilities.
+    fn capability(&self, _: &str) -> Result<ScopeSet, ProviderError> {
+        Err(ProviderError::NotOffered("capabilities"))
+    }
+
+    /// The key of the access token that this request means.
+    fn token_key(&self, _: &TokenRequest) -> TokenKey {
+        TokenKey::default()
+    }
+
+    /// Gets a token without the user.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn issue(&self, context: &Context<'_>, request: &TokenRequest) -> Result<Issue, ProviderError>;
+
+    /// Gets tokens with the user.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn login(&self, _: &Context<'_>, _: &LoginRequest) -> Result<Login, ProviderError> {
+        Err(ProviderError::NotOffered("a login"))
+    }
+
+    /// Gets an access token with the record's refresh token.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn refresh(&self, _: &Context<'_>, _: &Record, _: &TokenRequest) -> Result<Grant, ProviderError> {
+        Err(ProviderError::NotOffered("a refresh"))
+    }
+
+    /// Revokes the record's tokens at the server: what kind of token, and what became of it.
+    fn revoke(&self, _: &Context<'_>, _: &Record) -> Vec<(&'static str, Revocation)> {
+        vec![("token", Revocation::NotOffered)]
+    }
+
+    /// Asks the server who the user of a token is.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn userinfo(
+        &self,
+        _: &Context<'_>,
+        _: &AccessToken,
+        _: Option<&str>,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        Err(ProviderError::NotOffered("userinfo"))
+    }
+}
+
+/// Why a provider gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// This kind of provider has no such thing.
+    #[error("this kind of provider does not offer {0}")]
+    NotOffered(&'static str),
+    /// A static token is over.
+    #[error("the configured token ended {0}")]
+    Ended(Timestamp),
+    /// A setting that is needed now is missing.
+    #[error("{message}")]
+    Unconfigured {
+        /// What is missing.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// What the provider handed over is no token.
+    #[error("{0}")]
+    Unusable(String),
+    /// A configured secret cannot be had.
+    #[error("a configured secret cannot be had")]
+    Secret(#[from] SecretError),
+    /// A program failed.
+    #[error("the token program failed")]
+    Program(#[from] ProcessError),
+    /// The network failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The token endpoint said no.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The stored secrets are bound elsewhere.
+    #[error(transparent)]
+    WrongOrigin(#[from] WrongOrigin),
+    /// The server's metadata cannot be had.
+    #[error("what is needed of the server is not known")]
+    Discovery(#[from] DiscoveryError),
+    /// A URL that a server named was refused.
+    #[error("the server named a URL that is not used")]
+    Url(#[from] UrlRefused),
+    /// The id token was refused, and with it all that came along.
+    #[error("the id token was refused, and with it the tokens that came along")]
+    IdToken(#[from] IdTokenError),
+    /// The authorization server's answer was no.
+    #[error(transparent)]
+    Authorization(#[from] AuthorizationError),
+    /// There was no redirect.
+    #[error(transparent)]
+    Loopback(#[from] LoopbackError),
+    /// Userinfo gave nothing.
+    #[error(transparent)]
+    Userinfo(#[from] UserinfoError),
+    /// A token was not revoked.
+    #[error(transparent)]
+    Revocation(#[from] RevocationError),
+}
