@@ -1,10 +1,12 @@
 pub mod binding;
+pub mod config;
 pub mod console;
 pub mod foreign;
 pub mod name;
 pub mod oauth;
 pub mod ports;
 pub mod secret;
+pub mod session;
 pub mod setting;
 pub mod token;
 pub mod store;

@@ -11,7 +11,8 @@ pub const KEYS: &[&Key] = &[
     &Key::new("accept", Shape::Text, "The `Accept` header of token requests").or("application/json"),
     &Key::new("no_resource", Shape::Boolean, "The `resource` parameter is left out").or("false"),
     &Key::new("scope_parameter", Shape::Text, "The name of the authorization request's scope parameter").or("scope"),
-    &Key::new("scope_separator", Shape::Text, "What stands between two scopes in requests and answers").or(" "),
+    &Key::new("scope_separator", Shape::Text, "What stands between two scopes in requests").or(" "),
+    &Key::new("granted_scope_separator", Shape::Text, "What stands between two scopes in answers; by default as in requests"),
     &Key::new("tenant_issuer", Shape::Boolean, "The metadata's issuer has `{tenantid}` in place of a tenant").or("false"),
     &Key::new("id_token_issuer", Shape::Text, "Another issuer that its id tokens may name"),
 ];
@@ -33,8 +34,10 @@ pub struct Quirks {
     pub no_resource: bool,
     /// The name of the `scope` parameter in the authorization request.
     pub scope_parameter: String,
-    /// What stands between two scopes.
+    /// What stands between two scopes in requests.
     pub scope_separator: String,
+    /// What stands between two scopes in answers.
+    pub granted_scope_separator: String,
     /// `{tenantid}` stands in the metadata's issuer.
     pub tenant_issuer: bool,
     /// A second issuer of id tokens.
@@ -46,6 +49,7 @@ impl Quirks {
     #[must_use]
     pub fn read(section: Option<&Section<'_>>) -> Self {
         let text = |key: &str| section.and_then(|section| section.text(key)).map(str::to_owned);
+        let scope_separator = text("scope_separator").unwrap_or_else(|| " ".to_owned());
         let flag = |key: &str| section.and_then(|section| section.flag(key)).unwrap_or(false);
         Self {
             json_requests: text("request_style").as_deref() == Some("json"),
@@ -55,7 +59,8 @@ impl Quirks {
             accept: text("accept").unwrap_or_else(|| "application/json".to_owned()),
             no_resource: flag("no_resource"),
             scope_parameter: text("scope_parameter").unwrap_or_else(|| "scope".to_owned()),
-            scope_separator: text("scope_separator").unwrap_or_else(|| " ".to_owned()),
+            granted_scope_separator: text("granted_scope_separator").unwrap_or_else(|| scope_separator.clone()),
+            scope_separator,
             tenant_issuer: flag("tenant_issuer"),
             id_token_issuer: text("id_token_issuer"),
         }

@@ -227,7 +227,7 @@ fn tokens(
     }
     let refresh_token = token("refresh_token")?.map(RefreshToken::parse).transpose().map_err(invalid("refresh_token"))?;
     let id_token = token("id_token")?.map(IdToken::parse).transpose().map_err(invalid("id_token"))?;
-    let scope = token("scope")?.map(|text| ScopeSet::lenient(&text.replace(quirks.scope_separator.as_str(), " ")));
+    let scope = token("scope")?.map(|text| ScopeSet::lenient(&text.replace(quirks.granted_scope_separator.as_str(), " ")));
     let life = Life { obtained_at: now, expires_at: expiry(member("expires_in"), now) };
     Ok(TokenSet { access_token, life, refresh_token, id_token, scope })
 }
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn quirks_of_real_servers() {
-        let slack = Quirks { token_member: Some("authed_user".to_owned()), scope_separator: ",".to_owned(), ..Quirks::default() };
+        let slack = Quirks { token_member: Some("authed_user".to_owned()), granted_scope_separator: ",".to_owned(), ..Quirks::default() };
         let body = r#"{"ok":true,"authed_user":{"access_token":"xoxp","token_type":"user","scope":"chat:write,users:read"}}"#;
         assert_eq!(outcome(200, body, &slack), r#"xoxp None None Some("chat:write users:read")"#);
         let lax = Quirks { missing_token_type: true, ..Quirks::default() };

@@ -83,6 +83,10 @@ impl TokenProvider for AuthorizationCodeGrant {
         self.oauth.binding()
     }
 
+    fn full_binding(&self, context: &Context<'_>) -> Result<Binding, ProviderError> {
+        self.oauth.server(context, &["token_endpoint"])?.binding()
+    }
+
     fn keeps_tokens(&self) -> bool {
         true
     }
@@ -93,6 +97,10 @@ impl TokenProvider for AuthorizationCodeGrant {
 
     fn refresh_early(&self) -> Duration {
         self.oauth.refresh_early
+    }
+
+    fn scopes(&self) -> ScopeSet {
+        self.oauth.scopes().clone()
     }
 
     fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {

@@ -48,6 +48,10 @@ impl TokenProvider for ClientCredentials {
         self.oauth.refresh_early
     }
 
+    fn scopes(&self) -> ScopeSet {
+        self.oauth.scopes().clone()
+    }
+
     fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
         self.oauth.capability(name)
     }

@@ -197,6 +197,14 @@ pub trait TokenProvider {
         Binding::default()
     }
 
+    /// The binding with what only the server's metadata says.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn full_binding(&self, _: &Context<'_>) -> Result<Binding, ProviderError> {
+        Ok(self.binding())
+    }
+
     /// Whether tokens are kept in the store.
     fn keeps_tokens(&self) -> bool {
         false
@@ -210,6 +218,11 @@ pub trait TokenProvider {
     /// How long before its end a token is renewed.
     fn refresh_early(&self) -> Duration {
         Duration::from_secs(60)
+    }
+
+    /// The scopes that the configuration asks for.
+    fn scopes(&self) -> ScopeSet {
+        ScopeSet::default()
     }
 
     /// The scopes of a capability.

@@ -20,7 +20,7 @@ use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{revocation, userinfo};
 use crate::ports::Transport;
 use crate::secret::{AccessToken, ClientSecret, Nonce};
-use crate::setting::{Key, Problem, SecretSource, Section, Setting, Shape, Value as SettingValue};
+use crate::setting::{Key, Layer, Problem, SecretSource, Section, Setting, Shape, Value as SettingValue};
 use crate::store::record::{Record, TokenKey};
 use crate::token::TokenSet;
 
@@ -65,7 +65,10 @@ pub const KEYS: &[&Key] = &[
 #[derive(Debug)]
 pub struct OAuth {
     issuer: Issuer,
+    /// It is written, in the configuration or a template: then it is compared to the letter.
     issuer_written: bool,
+    /// The configuration writes it: then the server is asked even for what a template knows.
+    discovers: bool,
     endpoints: BTreeMap<&'static str, EndpointUrl>,
     client_id: Option<String>,
     client_secret: Option<SecretSource>,
@@ -127,6 +130,7 @@ impl OAuth {
         Ok(Self {
             issuer,
             issuer_written: section.has("issuer"),
+            discovers: section.setting("issuer").is_some_and(|setting| setting.origin.layer() != Layer::Template),
             endpoints,
             client_id: section.text("client_id").map(str::to_owned),
             client_secret: section.secret("client_secret"),
@@ -242,7 +246,7 @@ impl OAuth {
     pub fn server(&self, context: &Context<'_>, needed: &[&str]) -> Result<Server<'_>, ProviderError> {
         let mut server = Server { oauth: self, metadata: None };
         let missing = |server: &Server<'_>| needed.iter().copied().find(|name| !server.has(name));
-        if !self.issuer_written && missing(&server).is_none() {
+        if !self.discovers && missing(&server).is_none() {
             return Ok(server);
         }
         let query = Query {

@@ -159,7 +159,7 @@ impl Shape {
 
 /// A length of time: a number and `ms`, `s`, `m`, `h` or `d`; `None` for anything else.
 #[must_use]
-pub(super) fn parse_duration(text: &str) -> Option<std::time::Duration> {
+pub fn parse_duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|character: char| !character.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     let milliseconds = match text[digits..].trim() {
@@ -246,7 +246,8 @@ fn runs_untrusted_program(path: &str, key: &Key, member: &Setting) -> Option<Pro
 }
 
 /// The problem of a key that is not known, with the nearest that is.
-pub(crate) fn unknown<'a>(
+#[must_use]
+pub fn unknown<'a>(
     path: &str,
     name: &str,
     setting: &Setting,

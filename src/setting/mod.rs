@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use key::{Key, Shape, check, near, secret_reference};
+pub use key::{Key, Shape, check, near, parse_duration, secret_reference, unknown};
 pub use section::{SecretSource, Section};
 
 /// Where a value may come from, lowest first: a later layer wins (DESIGN 1.5).

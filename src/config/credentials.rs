@@ -1,0 +1,372 @@
+//! The grammar of one configuration text: what is at its top, and what a `[credentials.x]` holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::kind_names;
+use super::layers::Document;
+use crate::foreign::escaped;
+use crate::name::ProviderName;
+use crate::provider::environment::APP_SERVICE_VARIABLE;
+use crate::provider::{KINDS, Kind};
+use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value, check, near, secret_reference};
+
+/// The keys of a credential beside its kind.
+pub const CREDENTIAL_KEYS: &[&Key] = &[
+    &Key::new("template", Shape::Text, "A preset of a well-known provider, which lies under all that is written here"),
+    &Key::new("domain", Shape::Text, "The host, with its port if need be, that the token is for").required(),
+    &Key::new("hosts", Shape::Strings, "Further hosts that the token may be sent to"),
+    &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost").or("https"),
+];
+
+/// The keys at the top of a configuration, beside `credentials` and `profile`.
+pub const TOP_KEYS: &[&Key] = &[
+    &Key::new("version", Shape::Text, "The version of this format: 1"),
+    &Key::new("default", Shape::Text, "The provider that is meant when none is named"),
+    &Key::new("store", Shape::Text, "Where tokens are kept: \"auto\", \"keyring\" or \"file\"").or("auto"),
+    &Key::new("browser", Shape::Text, "The command that opens a URL").trusted(),
+];
+
+/// The keys of a `[store]` table.
+pub const STORE_KEYS: &[&Key] = &[
+    &Key::new("kind", Shape::Choice(&["auto", "keyring", "file"]), "Where tokens are kept").or("auto"),
+    &Key::new("key", Shape::Choice(&["file"]), "Where the key of sealed files comes from").or("file"),
+];
+
+/// One provider as one layer, or all together, say it.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// The keys beside the kind.
+    pub keys: Table,
+    /// The kind with its keys.
+    pub kind: Option<WrittenKind>,
+    /// Where it begins.
+    pub origin: Origin,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// Where the template says that an app is registered.
+    pub registration: Option<String>,
+}
+
+impl Default for Credential {
+    fn default() -> Self {
+        Self { keys: Table::new(), kind: None, origin: Origin::Default, problems: Vec::new(), registration: None }
+    }
+}
+
+/// A kind as it is written.
+#[derive(Debug, Clone)]
+pub struct WrittenKind {
+    /// The name that it is called by.
+    pub called: String,
+    /// Its keys: a table, shorthands resolved and secrets without their `_`.
+    pub table: Setting,
+}
+
+impl WrittenKind {
+    /// The kind's own name, whatever alias it is called by.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        KINDS.iter().find(|kind| kind.is_called(&self.called)).map_or(self.called.as_str(), |kind| kind.name)
+    }
+}
+
+/// What the grammar knows of kinds, gathered once from the list of them.
+pub struct Kinds {
+    names: BTreeSet<&'static str>,
+}
+
+impl Kinds {
+    /// Gathers it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { names: kind_names() }
+    }
+
+    /// Whether a key belongs to a credential, so that it cannot be a provider's name.
+    #[must_use]
+    pub fn is_credential_key(&self, name: &str) -> bool {
+        self.names.contains(name) || CREDENTIAL_KEYS.iter().any(|key| key.name == name)
+    }
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The providers and the default of a configuration, or of one profile of it.
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    /// `default`.
+    pub default: Option<Setting>,
+    /// The providers.
+    pub credentials: BTreeMap<ProviderName, Credential>,
+}
+
+/// A configuration text, read.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// What holds without a profile.
+    pub base: Body,
+    /// What each profile lays over that.
+    pub profiles: BTreeMap<String, Body>,
+    /// `store`.
+    pub store: Option<Setting>,
+    /// `browser`.
+    pub browser: Option<Setting>,
+    /// What is wrong beside the providers.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a configuration text of the site or the user.
+#[must_use]
+pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
+    let mut parsed = Parsed::default();
+    for (name, setting) in &document.root {
+        match name.as_str() {
+            "credentials" => parsed.base.credentials = parse_credentials(setting, kinds, &mut parsed.problems),
+            "default" => parsed.base.default = Some(setting.clone()),
+            "profile" => parse_profiles(setting, kinds, &mut parsed),
+            "store" => {
+                parsed.problems.extend(check_store(setting));
+                parsed.store = Some(setting.clone());
+            }
+            "browser" if setting.text().is_some() => parsed.browser = Some(setting.clone()),
+            "browser" => parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin)),
+            "version" => parsed.problems.extend(check_version(setting)),
+            _ => {
+                let known = TOP_KEYS.iter().map(|key| key.name).chain(["credentials", "profile"]);
+                parsed.problems.push(crate::setting::unknown("", name, setting, known));
+            }
+        }
+    }
+    parsed
+}
+
+fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
+    let profiles = match &setting.value {
+        // `profile = "work"` selects one.
+        Value::Text(_) => return,
+        Value::Table(profiles) => profiles,
+        other => {
+            let message = format!("`profile` must be a table of profiles or the name of one, not {}", other.type_name());
+            return parsed.problems.push(Problem::new(message, &setting.origin));
+        }
+    };
+    for (name, profile) in profiles {
+        let path = format!("profile.{}", escaped(name));
+        let Some(members) = profile.table() else {
+            parsed.problems.push(Problem::new(format!("`{path}` must be a table, not {}", profile.value.type_name()), &profile.origin));
+            continue;
+        };
+        let mut body = Body::default();
+        for (key, member) in members {
+            match key.as_str() {
+                "credentials" => body.credentials = parse_credentials(member, kinds, &mut parsed.problems),
+                "default" => body.default = Some(member.clone()),
+                _ => parsed.problems.push(crate::setting::unknown(&path, key, member, ["credentials", "default"].into_iter())),
+            }
+        }
+        parsed.profiles.insert(name.clone(), body);
+    }
+}
+
+/// Reads `[credentials]`: providers by name, or one in the short form.
+#[must_use]
+pub fn parse_credentials(setting: &Setting, kinds: &Kinds, problems: &mut Vec<Problem>) -> BTreeMap<ProviderName, Credential> {
+    let mut credentials: BTreeMap<ProviderName, Credential> = BTreeMap::new();
+    let Some(members) = setting.table() else {
+        let message = format!("`credentials` must be a table, not {}", setting.value.type_name());
+        problems.push(Problem::new(message, &setting.origin));
+        return credentials;
+    };
+    let (short, long): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| kinds.is_credential_key(name));
+    if let (Some((short, _)), Some((long, long_setting))) = (short.first(), long.first()) {
+        let message = format!("`credentials` holds a provider itself (`{short}`) and providers by name (`{}`)", escaped(long));
+        problems.push(Problem::new(message, &long_setting.origin).hint("write each provider as [credentials.NAME]"));
+    }
+    if !short.is_empty() {
+        let table = short.into_iter().map(|(name, setting)| (name.clone(), setting.clone())).collect();
+        let credential = parse_credential("credentials", &table, &setting.origin);
+        credentials.insert(ProviderName::short_form(), credential);
+    }
+    for (name, provider) in long {
+        let Ok(parsed_name) = name.parse::<ProviderName>() else {
+            let problem = Problem::new(format!("`{}` is no name for a provider", escaped(name)), &provider.origin);
+            problems.push(problem.hint(crate::name::InvalidProviderName.to_string()));
+            continue;
+        };
+        if let Some(other) = credentials.keys().find(|other| other.folded() == parsed_name.folded()) {
+            let message = format!("`{name}` and `{other}` are the same in environment variables");
+            problems.push(Problem::new(message, &provider.origin).hint("rename one of them"));
+        }
+        let Some(table) = provider.table() else {
+            let problem = Problem::new(format!("`credentials.{name}` must be a table, not {}", provider.value.type_name()), &provider.origin);
+            problems.push(problem);
+            continue;
+        };
+        credentials.insert(parsed_name, parse_credential(&format!("credentials.{name}"), table, &provider.origin));
+    }
+    credentials
+}
+
+/// Reads one credential: its keys, and at most one kind.
+#[must_use]
+pub fn parse_credential(path: &str, table: &Table, origin: &Origin) -> Credential {
+    let mut credential = Credential { origin: origin.clone(), ..Credential::default() };
+    for (name, setting) in table {
+        if CREDENTIAL_KEYS.iter().any(|key| key.name == name) {
+            credential.keys.insert(name.clone(), setting.clone());
+        } else if kind_names().contains(name.as_str()) {
+            let (kind, problems) = written_kind(path, name, setting);
+            credential.problems.extend(problems);
+            match &credential.kind {
+                Some(first) => {
+                    let message = format!("`{path}` has two token providers, `{}` and `{name}`", first.called);
+                    credential.problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
+                }
+                None => credential.kind = Some(kind),
+            }
+        } else {
+            credential.problems.push(unknown_member(path, name, setting));
+        }
+    }
+    credential
+}
+
+fn unknown_member(path: &str, name: &str, setting: &Setting) -> Problem {
+    let kinds = kind_names();
+    if setting.table().is_none() {
+        let known: Vec<&str> = CREDENTIAL_KEYS.iter().map(|key| key.name).chain(kinds.iter().copied()).collect();
+        return crate::setting::unknown(path, name, setting, known.into_iter());
+    }
+    let problem = Problem::new(format!("the token provider `{}` does not exist", escaped(name)), &setting.origin);
+    let known: Vec<&str> = kinds.iter().copied().collect();
+    let list = format!("the token providers are {}", known.join(", "));
+    problem.hint(near(name, kinds.into_iter()).map_or_else(|| list.clone(), |near| format!("did you mean `{near}`? {list}")))
+}
+
+/// Reads a kind: its shorthand becomes its table, and the names of its secrets lose their `_`.
+fn written_kind(path: &str, called: &str, setting: &Setting) -> (WrittenKind, Vec<Problem>) {
+    let variants: Vec<&Kind> = KINDS.iter().copied().filter(|kind| kind.is_called(called)).collect();
+    let mut problems = Vec::new();
+    let shorthand = variants.iter().find_map(|kind| {
+        let name = kind.shorthand?;
+        kind.all_keys().find(|key| key.name == name)
+    });
+    let table = match (&setting.value, shorthand) {
+        (value, _) if value.is_empty() => Table::new(),
+        (Value::Table(table), Some(key)) if key.is_secret() && secret_reference(table) => {
+            Table::from([(key.name.to_owned(), setting.clone())])
+        }
+        (Value::Table(table), _) => bare_secrets(&format!("{path}.{called}"), table, &variants, &mut problems),
+        (_, Some(key)) => Table::from([(key.name.to_owned(), setting.clone())]),
+        (other, None) => {
+            problems.push(Problem::new(format!("`{path}.{called}` must be a table, not {}", other.type_name()), &setting.origin));
+            Table::new()
+        }
+    };
+    let table = Setting::new(Value::Table(table), setting.origin.clone());
+    (WrittenKind { called: called.to_owned(), table }, problems)
+}
+
+fn bare_secrets(path: &str, table: &Table, variants: &[&Kind], problems: &mut Vec<Problem>) -> Table {
+    let is_secret = |name: &str| variants.iter().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
+    let mut bare = Table::new();
+    for (name, setting) in table {
+        let name = match name.strip_prefix('_') {
+            Some(rest) if is_secret(rest) => rest,
+            _ => name,
+        };
+        if bare.insert(name.to_owned(), setting.clone()).is_some() {
+            let message = format!("`{path}` has both `{name}` and `_{name}`");
+            problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
+        }
+    }
+    bare
+}
+
+/// The kind that a merged credential has, with its keys.
+///
+/// # Errors
+/// The problem, when there is none or it is not known.
+pub fn choose_kind(path: &str, credential: &Credential, app_service: bool) -> Result<(&'static Kind, String, Setting), Problem> {
+    let Some(written) = &credential.kind else {
+        if app_service {
+            let table = Setting::new(Value::Table(Table::new()), Origin::Variable(APP_SERVICE_VARIABLE.to_owned()));
+            return Ok((&crate::provider::environment::KIND, "app_service".to_owned(), table));
+        }
+        let kinds: Vec<&str> = kind_names().into_iter().collect();
+        let problem = Problem::new(format!("`{path}` has no token provider"), &credential.origin);
+        return Err(problem.hint(format!("add one of {}", kinds.join(", "))));
+    };
+    let variants = || KINDS.iter().copied().filter(|kind| kind.is_called(&written.called));
+    let grant = written.table.table().and_then(|table| table.get("grant_type"));
+    let kind = match grant.and_then(Setting::text) {
+        None => variants().next(),
+        Some(grant) => variants().find(|kind| kind.grant == Some(grant) || kind.grant.is_none()),
+    };
+    match (kind, grant) {
+        (Some(kind), _) => Ok((kind, written.called.clone(), written.table.clone())),
+        (None, Some(grant)) => Err(unknown_grant(path, grant, variants().filter_map(|kind| kind.grant))),
+        (None, None) => Err(Problem::new(format!("the token provider `{}` does not exist", escaped(&written.called)), &credential.origin)),
+    }
+}
+
+fn unknown_grant<'a>(path: &str, grant: &Setting, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
+    let name = grant.text().unwrap_or_default();
+    let list = known.clone().collect::<Vec<_>>().join(", ");
+    let reason = match name {
+        // RFC 9700 section 2.4: "MUST NOT be used".
+        "password" => "is refused: it gives this program your password for the provider (RFC 9700, section 2.4)".to_owned(),
+        // RFC 9700 section 2.1.2.
+        "implicit" | "token" => "is refused: it puts the token into the browser's history (RFC 9700, section 2.1.2)".to_owned(),
+        _ => "is not known".to_owned(),
+    };
+    let problem = Problem::new(format!("`{path}.oauth.grant_type` {reason}"), &grant.origin).showing_value();
+    problem.hint(near(name, known).map_or_else(|| format!("the grants are {list}"), |near| format!("did you mean \"{near}\"?")))
+}
+
+fn check_store(setting: &Setting) -> Vec<Problem> {
+    match &setting.value {
+        Value::Text(_) => {
+            let table = Setting::new(Value::Table(Table::from([("kind".to_owned(), setting.clone())])), setting.origin.clone());
+            check("store", &table, STORE_KEYS)
+        }
+        Value::Table(_) => check("store", setting, STORE_KEYS),
+        other => vec![Problem::new(format!("`store` must be a string or a table, not {}", other.type_name()), &setting.origin)],
+    }
+}
+
+fn check_version(setting: &Setting) -> Option<Problem> {
+    match setting.value {
+        Value::Integer(1) => None,
+        Value::Integer(version) if version > 1 => {
+            let message = format!("the configuration is of version {version}, and this authctl knows version 1");
+            Some(Problem::new(message, &setting.origin).showing_value().hint("update authctl"))
+        }
+        _ => Some(Problem::new("`version` must be 1", &setting.origin).showing_value()),
+    }
+}
+
+/// Whether a file runs programs or holds secrets: then it matters who may write it.
+#[must_use]
+pub fn is_sensitive(parsed: &Parsed) -> bool {
+    let bodies = std::iter::once(&parsed.base).chain(parsed.profiles.values());
+    let mut kinds = bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
+    parsed.browser.is_some() || kinds.any(|kind| kind_is_sensitive(kind))
+}
+
+fn kind_is_sensitive(written: &WrittenKind) -> bool {
+    let variants = || KINDS.iter().filter(|kind| kind.is_called(&written.called));
+    let runs = variants().any(|kind| kind.runs_program);
+    let program = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("command"));
+    let members = written.table.table().into_iter().flatten();
+    let secret = |name: &str| variants().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
+    runs || members.into_iter().any(|(name, setting)| {
+        let inner = || setting.table().into_iter().flatten();
+        secret(name) && (setting.text().is_some() || program(setting))
+            || inner().any(|(name, member)| name.starts_with('_') && member.text().is_some() || program(member))
+    })
+}

@@ -1,0 +1,203 @@
+//! The masking rule (DESIGN 1.4): what `config show` shows of a value.
+
+use super::Config;
+use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
+use crate::foreign::escaped;
+use crate::ports::Environment;
+use crate::provider::KINDS;
+use crate::setting::{Key, Origin, Setting, Shape, Table, Value, secret_reference};
+
+/// A line of the shown configuration: a key with what is shown of its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The key; a secret's begins with `_`.
+    pub key: String,
+    /// What is shown.
+    pub shown: Shown,
+    /// Where the value was written.
+    pub origin: String,
+}
+
+/// What is shown of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// The value.
+    Value(serde_json::Value),
+    /// What stands for a secret: `<set>` and its like.
+    Mask(String),
+}
+
+impl Shown {
+    /// The value in TOML, or the mask.
+    #[must_use]
+    pub fn toml(&self) -> String {
+        match self {
+            Self::Value(value) => toml_text(value),
+            Self::Mask(mask) => mask.clone(),
+        }
+    }
+
+    /// The value, or the mask as a string.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Value(value) => value.clone(),
+            Self::Mask(mask) => mask.clone().into(),
+        }
+    }
+}
+
+/// What is shown of a provider: its own keys, and those of its kind under the name that the kind is called by.
+#[derive(Debug)]
+pub struct ShownProvider {
+    /// The keys beside the kind.
+    pub keys: Vec<Line>,
+    /// The kind's name and keys.
+    pub kind: Option<(String, Vec<Line>)>,
+}
+
+/// What is shown of a provider. Nothing is resolved: neither the network nor the keyring is touched.
+#[must_use]
+pub fn provider(credential: &Credential, environment: &dyn Environment) -> ShownProvider {
+    let mask = Mask { environment };
+    let keys = lines(&credential.keys, |name| CREDENTIAL_KEYS.iter().copied().find(|key| key.name == name), &mask);
+    ShownProvider { keys, kind: credential.kind.as_ref().map(|kind| (kind.called.clone(), kind_lines(kind, &mask))) }
+}
+
+/// What is shown of the top of the configuration.
+#[must_use]
+pub fn top(config: &Config, environment: &dyn Environment) -> Vec<Line> {
+    let mask = Mask { environment };
+    let shown = |key: &str, setting: &Option<Setting>| {
+        let setting = setting.as_ref()?;
+        Some(Line { key: key.to_owned(), shown: mask.plain(setting)?, origin: setting.origin.to_string() })
+    };
+    [("default", &config.default), ("store", &config.store), ("browser", &config.browser)]
+        .into_iter()
+        .filter_map(|(key, setting)| shown(key, setting))
+        .collect()
+}
+
+fn kind_lines(kind: &WrittenKind, mask: &Mask<'_>) -> Vec<Line> {
+    let empty = Table::new();
+    let table = kind.table.table().unwrap_or(&empty);
+    let grant = table.get("grant_type").and_then(Setting::text);
+    let variants: Vec<_> = KINDS.iter().filter(|known| known.is_called(&kind.called)).collect();
+    let exact = variants.iter().find(|known| known.grant == grant).or(variants.first());
+    let known = |name: &str| variants.iter().flat_map(|kind| kind.all_keys()).find(|key| key.name == name);
+    let mut lines = lines(table, known, mask);
+    let secrets = exact.into_iter().flat_map(|kind| kind.all_keys()).filter(|key| key.is_secret());
+    for key in secrets.filter(|key| !table.contains_key(key.name)) {
+        let shown = Shown::Mask("<not set>".to_owned());
+        lines.push(Line { key: format!("_{}", key.name), shown, origin: Origin::Default.to_string() });
+    }
+    lines
+}
+
+fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mask<'_>) -> Vec<Line> {
+    let line = |(name, setting): (&String, &Setting)| {
+        let key = known(name);
+        let secret = name.starts_with('_') || key.is_some_and(Key::is_secret);
+        let shown = match key {
+            _ if name.starts_with("__") => return None,
+            _ if secret => Shown::Mask(mask.secret(setting)),
+            // A key that nobody knows may be a secret with a slip in its name.
+            None => Shown::Mask("<unknown key>".to_owned()),
+            Some(Key { shape: Shape::Free | Shape::Secrets, .. }) => return Some(free(name, setting, key?, mask)),
+            Some(Key { name: "proxy", .. }) => Shown::Value(without_userinfo(setting.text().unwrap_or_default()).into()),
+            Some(_) => mask.plain(setting)?,
+        };
+        let name = if secret { format!("_{}", name.trim_start_matches('_')) } else { name.clone() };
+        Some(Line { key: escaped(&name), shown, origin: setting.origin.to_string() })
+    };
+    table.iter().filter_map(line).collect()
+}
+
+/// A free table, member by member.
+fn free(name: &str, setting: &Setting, key: &Key, mask: &Mask<'_>) -> Line {
+    let mut shown = serde_json::Map::new();
+    for (member, value) in setting.table().into_iter().flatten().filter(|(member, _)| !member.starts_with("__")) {
+        let secret = matches!(key.shape, Shape::Secrets) || member.starts_with('_');
+        let value = if secret { Some(Shown::Mask(mask.secret(value))) } else { mask.plain(value) };
+        if let Some(value) = value {
+            shown.insert(escaped(member), value.json());
+        }
+    }
+    Line { key: name.to_owned(), shown: Shown::Value(shown.into()), origin: setting.origin.to_string() }
+}
+
+struct Mask<'a> {
+    environment: &'a dyn Environment,
+}
+
+impl Mask<'_> {
+    /// Whether a secret is set, and how: never what it is.
+    fn secret(&self, setting: &Setting) -> String {
+        match &setting.value {
+            value if value.is_empty() => "<not set>".to_owned(),
+            Value::Table(table) if secret_reference(table) => self.reference(table),
+            Value::Text(_) => "<set>".to_owned(),
+            other => format!("<wrong: {}>", other.type_name()),
+        }
+    }
+
+    fn reference(&self, table: &Table) -> String {
+        let Some((kind, value)) = table.iter().next() else { return "<not set>".to_owned() };
+        let text = escaped(value.text().unwrap_or_default());
+        match kind.as_str() {
+            "env" if self.environment.variable(value.text().unwrap_or_default()).is_none() => format!("<not set: env {text}>"),
+            "env" => format!("<set: env {text}>"),
+            "file" => format!("<set: file {text}>"),
+            "command" => format!("<set: command {}>", escaped(value.strings().unwrap_or_default().first().unwrap_or(&""))),
+            _ => "<stored>".to_owned(),
+        }
+    }
+
+    /// A value that is no secret. Tables that are no table of their own are not shown where a scalar belongs.
+    fn plain(&self, setting: &Setting) -> Option<Shown> {
+        plain(setting).map(Shown::Value)
+    }
+}
+
+fn plain(setting: &Setting) -> Option<serde_json::Value> {
+    match &setting.value {
+        Value::Text(text) => Some(text.as_str().into()),
+        Value::Integer(number) => Some((*number).into()),
+        Value::Boolean(flag) => Some((*flag).into()),
+        Value::Array(items) => Some(items.iter().filter_map(plain).collect::<Vec<_>>().into()),
+        Value::Table(table) => {
+            let members = table.iter().filter(|(name, _)| !name.starts_with('_'));
+            Some(serde_json::Value::Object(members.filter_map(|(name, member)| Some((name.clone(), plain(member)?))).collect()))
+        }
+        Value::Other(_) => None,
+    }
+}
+
+/// A proxy's URL without the user name and password that it may have.
+fn without_userinfo(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.to_string().replacen("://", "://<set>@", 1)
+        }
+        Ok(_) => text.to_owned(),
+        Err(_) => "<unreadable>".to_owned(),
+    }
+}
+
+/// A value in TOML's notation, its strings escaped for a terminal.
+fn toml_text(value: &serde_json::Value) -> String {
+    use serde_json::Value as Json;
+    match value {
+        Json::String(text) if text.starts_with('<') && text.ends_with('>') => escaped(text),
+        Json::String(text) => format!("\"{}\"", escaped(text).replace('"', "\\\"")),
+        Json::Array(items) => format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", ")),
+        Json::Object(members) if members.is_empty() => "{}".to_owned(),
+        Json::Object(members) => {
+            let members: Vec<String> = members.iter().map(|(name, value)| format!("{name} = {}", toml_text(value))).collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,135 @@
+//! The environment's layer: `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID` and its like.
+
+use super::credentials::{CREDENTIAL_KEYS, Credential, Kinds, parse_credentials};
+use super::{Config, merge};
+use crate::name::ProviderName;
+use crate::ports::System;
+use crate::provider::KINDS;
+use crate::setting::{Origin, Problem, Setting, Table, Value};
+
+/// What the variables of credentials begin with.
+const PREFIX: &str = "AUTHCTL_CREDENTIALS__";
+
+/// Applies the environment's variables to what the files say.
+pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
+    if let Some(default) = system.environment.variable("AUTHCTL_DEFAULT").filter(|value| !value.is_empty()) {
+        config.default = Some(text("AUTHCTL_DEFAULT", default));
+    }
+    if let Some(store) = system.environment.variable("AUTHCTL_STORE").filter(|value| !value.is_empty()) {
+        let setting = text("AUTHCTL_STORE", store);
+        if matches!(setting.text(), Some("auto" | "keyring" | "file")) {
+            config.store = Some(setting);
+        } else {
+            config.problems.push(Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin));
+        }
+    }
+    let mut root = Table::new();
+    let mut variables = system.environment.variables();
+    variables.sort();
+    for (variable, value) in variables {
+        let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
+        let path: Vec<String> = rest.split("__").map(|part| part.to_ascii_lowercase()).collect();
+        if path.iter().any(String::is_empty) {
+            config.problems.push(Problem::new(format!("{variable} has an empty part in its name"), &Origin::Variable(variable)));
+            continue;
+        }
+        let path = with_provider_name(config, path, kinds);
+        insert(&mut root, &path, &variable, value);
+    }
+    if root.is_empty() {
+        return;
+    }
+    let setting = Setting::new(Value::Table(root), Origin::Variable(format!("{PREFIX}…")));
+    for (name, credential) in parse_credentials(&setting, kinds, &mut config.problems) {
+        let defined = config.credentials.contains_key(&name);
+        let problems = if defined { beyond_override(config, &name, &credential) } else { forbidden_kind(&credential) };
+        let target = config.credentials.entry(name).or_default();
+        if problems.is_empty() {
+            merge::lay_over(target, credential);
+        } else {
+            target.problems.extend(problems);
+        }
+    }
+}
+
+/// The first part of a name as the provider that it folds to; one that no file defines is written with `-`.
+fn with_provider_name(config: &Config, mut path: Vec<String>, kinds: &Kinds) -> Vec<String> {
+    if let Some(first) = path.first_mut()
+        && !kinds.is_credential_key(first)
+    {
+        let folded = first.to_ascii_uppercase();
+        let known = config.credentials.keys().find(|name| name.folded() == folded);
+        *first = known.map_or_else(|| first.replace('_', "-"), ProviderName::to_string);
+    }
+    path
+}
+
+fn insert(table: &mut Table, path: &[String], variable: &str, value: String) {
+    let [first, rest @ ..] = path else { return };
+    if rest.is_empty() {
+        table.insert(first.clone(), Setting::new(typed(path, value), Origin::Variable(variable.to_owned())));
+        return;
+    }
+    let fresh = || Setting::new(Value::Table(Table::new()), Origin::Variable(variable.to_owned()));
+    let entry = table.entry(first.clone()).or_insert_with(fresh);
+    if !matches!(entry.value, Value::Table(_)) {
+        *entry = fresh();
+    }
+    if let Value::Table(inner) = &mut entry.value {
+        insert(inner, rest, variable, value);
+    }
+}
+
+/// A value as its key wants it: `true` and `false` for flags, an array where it is written as one.
+fn typed(path: &[String], value: String) -> Value {
+    let name = path.last().map_or("", String::as_str);
+    let keys = KINDS.iter().flat_map(|kind| kind.all_keys()).chain(CREDENTIAL_KEYS.iter().copied());
+    let is_flag = keys.into_iter().any(|key| key.name == name && matches!(key.shape, crate::setting::Shape::Boolean));
+    match value.as_str() {
+        "true" if is_flag => Value::Boolean(true),
+        "false" if is_flag => Value::Boolean(false),
+        _ => Value::Text(value),
+    }
+}
+
+/// For a provider that a file defines, only the keys that are marked so, and never another kind.
+fn beyond_override(config: &Config, name: &ProviderName, credential: &Credential) -> Vec<Problem> {
+    let mut problems = credential.problems.clone();
+    let refused = |key: &str, setting: &Setting| {
+        let problem = Problem::new(format!("the environment cannot set `{key}` of `{name}`, which a file defines"), &setting.origin);
+        problem.hint("it may set client_id, username, scopes, audience, resource and secrets")
+    };
+    problems.extend(credential.keys.iter().map(|(key, setting)| refused(key, setting)));
+    if let Some(kind) = &credential.kind {
+        let defined = config.credentials.get(name).and_then(|defined| defined.kind.as_ref());
+        if defined.is_none_or(|defined| defined.canonical() != kind.canonical()) {
+            let message = format!("the environment cannot make `{name}` a provider of the kind `{}`", kind.called);
+            problems.push(Problem::new(message, &kind.table.origin));
+        }
+        let variants = || KINDS.iter().filter(|known| known.is_called(&kind.called));
+        for (key, setting) in kind.table.table().into_iter().flatten() {
+            let allowed = variants().flat_map(|kind| kind.all_keys()).any(|known| known.name == key && known.from_environment);
+            if !allowed {
+                problems.push(refused(key, setting));
+            }
+        }
+    }
+    problems
+}
+
+/// A provider that the environment defines itself may not run programs (F-BIND3).
+fn forbidden_kind(credential: &Credential) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(kind) = &credential.kind
+        && KINDS.iter().any(|known| known.is_called(&kind.called) && known.runs_program)
+    {
+        let message = format!("the environment cannot define a provider of the kind `{}`: it runs a program", kind.called);
+        problems.push(Problem::new(message, &kind.table.origin));
+    }
+    problems
+}
+
+fn text(variable: &str, value: String) -> Setting {
+    Setting::new(Value::Text(value), Origin::Variable(variable.to_owned()))
+}
+

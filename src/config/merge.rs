@@ -1,0 +1,38 @@
+//! How a later layer is laid over an earlier one.
+
+use super::credentials::{Credential, WrittenKind};
+use crate::provider::KINDS;
+use crate::setting::{Origin, Setting, Value};
+
+/// Lays a later layer's credential over an earlier one. Its keys win; its kind replaces another kind, and is laid key by
+/// key over the same kind. Tables of free parameters are laid member by member; all else is replaced whole.
+pub fn lay_over(base: &mut Credential, over: Credential) {
+    base.keys.extend(over.keys);
+    base.problems.extend(over.problems);
+    base.registration = over.registration.or(base.registration.take());
+    if !matches!(over.origin, Origin::Default) {
+        base.origin = over.origin;
+    }
+    base.kind = match (base.kind.take(), over.kind) {
+        (Some(below), Some(above)) if below.canonical() == above.canonical() => Some(merge_kinds(below, above)),
+        (below, above) => above.or(below),
+    };
+}
+
+fn merge_kinds(mut below: WrittenKind, above: WrittenKind) -> WrittenKind {
+    let merges = |name: &str| {
+        let variants = KINDS.iter().filter(|kind| kind.is_called(&above.called));
+        variants.flat_map(|kind| kind.all_keys()).any(|key| key.name == name && key.shape.merges())
+    };
+    if let (Value::Table(base), Value::Table(over)) = (&mut below.table.value, above.table.value.clone()) {
+        for (name, setting) in over {
+            match (base.get_mut(&name), &setting.value) {
+                (Some(Setting { value: Value::Table(members), .. }), Value::Table(new)) if merges(&name) => {
+                    members.extend(new.clone());
+                }
+                _ => drop(base.insert(name, setting)),
+            }
+        }
+    }
+    WrittenKind { called: above.called, table: Setting::new(below.table.value, above.table.origin) }
+}

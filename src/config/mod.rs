@@ -1,0 +1,365 @@
+//! The configuration: layers of TOML and variables merged into providers, each value with the place it came from.
+
+pub mod credentials;
+pub mod display;
+pub mod environment;
+pub mod layers;
+pub mod merge;
+pub mod project;
+pub mod report;
+pub mod schema;
+pub mod templates;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::credentials::{CREDENTIAL_KEYS, Credential, Kinds};
+use self::layers::{File, Options};
+use self::project::Narrowing;
+use crate::name::ProviderName;
+use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::ports::System;
+use crate::provider::environment::APP_SERVICE_VARIABLE;
+use crate::provider::{KINDS, Kind, Place, TokenProvider};
+use crate::setting::{Layer, Origin, Problem, Section, Setting, Table, Value, check, near};
+use crate::store::{StoreChoice, StoreKind};
+
+/// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
+/// when it is asked for.
+#[derive(Debug)]
+pub struct Config {
+    /// The files that were looked for, in the order of their layers.
+    pub files: Vec<File>,
+    /// The profile in use.
+    pub profile: Option<String>,
+    /// The provider of a bare `authctl token`, as written.
+    pub default: Option<Setting>,
+    /// The settings of the store.
+    pub store: Option<Setting>,
+    /// The browser command.
+    pub browser: Option<Setting>,
+    /// The providers as merged, right or wrong.
+    pub credentials: BTreeMap<ProviderName, Credential>,
+    narrowing: BTreeMap<ProviderName, Narrowing>,
+    problems: Vec<Problem>,
+    project_problems: Vec<Problem>,
+    warnings: Vec<String>,
+    app_service: bool,
+}
+
+/// A provider that is configured right.
+pub struct Provider {
+    /// Its name.
+    pub name: ProviderName,
+    /// The hosts that its tokens may be sent to, `domain` first.
+    pub hosts: Vec<String>,
+    /// The kind, or the grant.
+    pub kind: &'static Kind,
+    /// Where its tokens come from.
+    pub source: Box<dyn TokenProvider>,
+    /// What the project asks for of it.
+    pub narrowing: Narrowing,
+}
+
+/// What is wrong with the configuration; never empty.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the configuration is wrong")]
+pub struct ConfigError(pub Vec<Problem>);
+
+/// Why no provider was chosen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChoiceError {
+    /// There are several, and none is the default.
+    #[error("several providers are configured, and none is named: {}", names(.0))]
+    Ambiguous(Vec<ProviderName>),
+    /// There is none of this name.
+    #[error("the provider `{name}` is not configured")]
+    Unknown {
+        /// The name.
+        name: ProviderName,
+        /// What to do.
+        hint: String,
+    },
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+fn names(names: &[ProviderName]) -> String {
+    names.iter().map(ProviderName::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Config {
+    /// Reads all layers.
+    #[must_use]
+    pub fn load(system: &System, options: &Options) -> Self {
+        let mut loaded = layers::load(system, options);
+        let kinds = Kinds::new();
+        let mut config = Self {
+            files: Vec::new(),
+            profile: None,
+            default: None,
+            store: None,
+            browser: None,
+            credentials: BTreeMap::new(),
+            narrowing: BTreeMap::new(),
+            problems: std::mem::take(&mut loaded.problems),
+            project_problems: std::mem::take(&mut loaded.project_problems),
+            warnings: std::mem::take(&mut loaded.warnings),
+            app_service: system.environment.variable(APP_SERVICE_VARIABLE).is_some(),
+        };
+        let profile = layers::profile(system, options, &loaded, &mut config.problems);
+        let mut profile_found = false;
+        for file in [loaded.site.take(), loaded.user.take()].into_iter().flatten() {
+            profile_found |= config.add_file(file, &kinds, profile.as_deref());
+        }
+        if let (Some(name), false) = (&profile, profile_found) {
+            let message = format!("the profile `{}` is not defined", crate::foreign::escaped(name));
+            config.problems.push(Problem::new(message, &Origin::Default).hint("define it as [profile.NAME.credentials.…]"));
+        }
+        config.profile = profile;
+        config.apply_templates();
+        if let Some(file) = loaded.project.take() {
+            project::apply(&mut config, &file, &kinds);
+        }
+        environment::apply(&mut config, system, &kinds);
+        config.files = loaded.files;
+        config
+    }
+
+    /// Adds a site or user file; says whether it defines the profile.
+    fn add_file(&mut self, file: layers::Document, kinds: &Kinds, profile: Option<&str>) -> bool {
+        let parsed = credentials::parse_file(&file, kinds);
+        self.problems.extend(parsed.problems);
+        let chosen = profile.and_then(|name| parsed.profiles.get(name));
+        let base = [parsed.base.clone()].into_iter().chain(chosen.cloned());
+        for body in base {
+            self.default = body.default.or(self.default.take());
+            for (name, credential) in body.credentials {
+                merge::lay_over(self.credentials.entry(name).or_default(), credential);
+            }
+        }
+        self.store = parsed.store.or(self.store.take());
+        self.browser = parsed.browser.or(self.browser.take());
+        chosen.is_some()
+    }
+
+    /// Lays each credential over the template that it names.
+    fn apply_templates(&mut self) {
+        for credential in self.credentials.values_mut() {
+            let Some(named) = credential.keys.get("template").cloned() else { continue };
+            let Some(name) = named.text() else { continue };
+            let Some(template) = templates::find(name) else {
+                let known: Vec<&str> = templates::names().collect();
+                let problem = Problem::new(format!("there is no template `{}`", crate::foreign::escaped(name)), &named.origin);
+                let near = near(name, known.iter().copied());
+                let hint = near.map_or_else(|| format!("the templates are {}", known.join(", ")), |near| format!("did you mean \"{near}\"?"));
+                credential.problems.push(problem.hint(hint).showing_value());
+                continue;
+            };
+            let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
+            let mut base = template.credential(domain.as_deref());
+            credential.registration = template.register.clone();
+            merge::lay_over(&mut base, std::mem::take(credential));
+            *credential = base;
+        }
+    }
+
+    /// Everything that is wrong, of all layers and providers.
+    #[must_use]
+    pub fn all_problems(&self) -> Vec<Problem> {
+        let mut problems = self.problems.clone();
+        problems.extend(self.project_problems.iter().cloned());
+        if self.credentials.is_empty() && problems.is_empty() {
+            problems.push(self.nothing_configured());
+        }
+        problems.extend(self.check_default());
+        for name in self.credentials.keys() {
+            problems.extend(self.build(name).err().into_iter().flatten());
+        }
+        problems
+    }
+
+    /// What is not wrong but should be known.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Fails when a file is wrong as a whole. A project's file may be passed over by commands that must work all the
+    /// same.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn check_files(&self, with_project: bool) -> Result<(), ConfigError> {
+        let mut problems = self.problems.clone();
+        if with_project {
+            problems.extend(self.project_problems.iter().cloned());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+    }
+
+    /// The provider that is meant: the named, else the default, else the only one.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn choose(&self, named: Option<&ProviderName>) -> Result<ProviderName, ChoiceError> {
+        if let Some(name) = named {
+            return match self.credentials.contains_key(name) {
+                true => Ok(name.clone()),
+                false => Err(self.unknown(name)),
+            };
+        }
+        if let Some(problem) = self.check_default() {
+            return Err(ConfigError(vec![problem]).into());
+        }
+        if let Some(name) = self.default.as_ref().and_then(|default| default.text()?.parse().ok()) {
+            return Ok(name);
+        }
+        let mut names = self.credentials.keys();
+        match (names.next(), names.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (None, _) => Err(ConfigError(vec![self.nothing_configured()]).into()),
+            _ => Err(ChoiceError::Ambiguous(self.credentials.keys().cloned().collect())),
+        }
+    }
+
+    /// A provider, if all that concerns it is right.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn provider(&self, name: &ProviderName) -> Result<Provider, ConfigError> {
+        self.build(name).map_err(ConfigError)
+    }
+
+    /// Which store is configured.
+    #[must_use]
+    pub fn store_choice(&self) -> StoreChoice {
+        let kind = match self.store.as_ref().map(|store| &store.value) {
+            Some(Value::Text(kind)) => Some(kind.as_str()),
+            Some(Value::Table(table)) => table.get("kind").and_then(Setting::text),
+            _ => None,
+        };
+        match kind {
+            Some("keyring") => StoreChoice::Only(StoreKind::Keyring),
+            Some("file") => StoreChoice::Only(StoreKind::File),
+            _ => StoreChoice::Auto,
+        }
+    }
+
+    /// The environment variables that secrets are read from: programs that we start do not inherit them.
+    #[must_use]
+    pub fn secret_variables(&self) -> BTreeSet<String> {
+        fn collect(setting: &Setting, found: &mut BTreeSet<String>) {
+            match &setting.value {
+                Value::Table(table) => {
+                    if let (1, Some(name)) = (table.len(), table.get("env").and_then(Setting::text)) {
+                        found.insert(name.to_owned());
+                    }
+                    table.values().for_each(|member| collect(member, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+                _ => {}
+            }
+        }
+        let mut found = BTreeSet::new();
+        for kind in self.credentials.values().filter_map(|credential| credential.kind.as_ref()) {
+            collect(&kind.table, &mut found);
+        }
+        found
+    }
+
+    fn unknown(&self, name: &ProviderName) -> ChoiceError {
+        let known = self.credentials.keys().map(ProviderName::as_str);
+        let hint = match near(name.as_str(), known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if templates::find(name.as_str()).is_some() => {
+                format!("there is a template of this name: add [credentials.{name}] with template = \"{name}\" to the configuration")
+            }
+            None if self.credentials.is_empty() => self.nothing_configured().hint.unwrap_or_default(),
+            None => format!("the providers are {}", names(&self.credentials.keys().cloned().collect::<Vec<_>>())),
+        };
+        ChoiceError::Unknown { name: name.clone(), hint }
+    }
+
+    fn nothing_configured(&self) -> Problem {
+        let user = self.files.iter().find(|file| file.layer == Layer::User);
+        let path = user.map_or_else(|| "the configuration file".to_owned(), |file| file.path.display().to_string());
+        Problem::new("no provider is configured: there is no [credentials]", &Origin::Default)
+            .hint(format!("write one into {path}, for example:\n\n    [credentials.github]\n    template = \"github\"\n    oauth.client_id = \"…\"\n"))
+    }
+
+    fn check_default(&self) -> Option<Problem> {
+        let default = self.default.as_ref()?;
+        let problem = match default.text() {
+            None => Problem::new(format!("`default` must be a string, not {}", default.value.type_name()), &default.origin),
+            Some(name) if self.credentials.keys().any(|known| known.as_str() == name) => return None,
+            Some(name) => {
+                Problem::new(format!("the default provider `{}` is not configured", crate::foreign::escaped(name)), &default.origin)
+            }
+        };
+        Some(problem.showing_value())
+    }
+
+    /// Checks a provider's keys and reads them.
+    fn build(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
+        let Some(credential) = self.credentials.get(name) else {
+            return Err(vec![Problem::new(format!("the provider `{name}` is not configured"), &Origin::Default)]);
+        };
+        let path = format!("credentials.{name}");
+        let mut problems = credential.problems.clone();
+        let table = Setting::new(Value::Table(credential.keys.clone()), credential.origin.clone());
+        problems.extend(check(&path, &table, CREDENTIAL_KEYS));
+        let section = Section::new(&path, &credential.keys, &credential.origin);
+        let scheme = section.text("scheme").unwrap_or("https").to_owned();
+        let (hosts, host_problems) = hosts(&section, &scheme);
+        problems.extend(host_problems);
+        let chosen = credentials::choose_kind(&path, credential, self.app_service);
+        let (kind, called, table) = match chosen {
+            Ok(chosen) => chosen,
+            Err(problem) => {
+                problems.push(problem);
+                return Err(problems);
+            }
+        };
+        let keys: Vec<_> = kind.all_keys().collect();
+        let kind_path = format!("{path}.{called}");
+        problems.extend(check(&kind_path, &table, &keys));
+        let empty = Table::new();
+        let place = Place {
+            name: name.clone(),
+            scheme,
+            domain: hosts.first().cloned().unwrap_or_default(),
+            called,
+            registration: credential.registration.clone(),
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let section = Section::new(&kind_path, table.table().unwrap_or(&empty), &table.origin);
+        let source = (kind.build)(&section, &place)?;
+        let narrowing = self.narrowing.get(name).cloned().unwrap_or_default();
+        Ok(Provider { name: name.clone(), hosts, kind, source, narrowing })
+    }
+}
+
+/// The hosts of a credential, normalised: `domain` first.
+fn hosts(section: &Section<'_>, scheme: &str) -> (Vec<String>, Vec<Problem>) {
+    let (mut hosts, mut problems) = (Vec::new(), Vec::new());
+    let written = section.text("domain").map(|domain| ("domain", domain.to_owned()));
+    for (key, text) in written.into_iter().chain(section.strings("hosts").into_iter().map(|host| ("hosts", host))) {
+        match EndpointUrl::configured(&format!("{scheme}://{text}/")) {
+            Ok(url) if url.url().path() == "/" && url.url().query().is_none() && !text.contains(['/', '?', '#']) => {
+                hosts.push(authority(url.url()));
+            }
+            Ok(_) => problems.push(section.problem(key, "must be a host, with a port if need be, and nothing else")),
+            Err(error) => problems.push(section.problem(key, &format!("is no host: {error}"))),
+        }
+    }
+    (hosts, problems)
+}
+
+/// Every kind by its configured name.
+#[must_use]
+pub fn kind_names() -> BTreeSet<&'static str> {
+    KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
+}

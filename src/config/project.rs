@@ -1,0 +1,122 @@
+//! The project's file, `.authctl.toml`: it may only select and narrow (F-BIND1). A cloned repository must never be able to
+//! send a token or a secret somewhere, or to run a program.
+
+use super::Config;
+use super::credentials::{Credential, Kinds, parse_credentials};
+use super::layers::Document;
+use crate::name::{ProviderName, ScopeSet};
+use crate::provider::TokenRequest;
+use crate::setting::{Problem, Setting, Value};
+
+/// The keys of `oauth` that a project may narrow.
+const NARROWED: &[&str] = &["scopes", "audience", "resource"];
+
+/// What a project asks for of a provider: less than is configured.
+#[derive(Debug, Clone, Default)]
+pub struct Narrowing {
+    /// These scopes alone.
+    pub scopes: Option<ScopeSet>,
+    /// These audiences.
+    pub audience: Vec<String>,
+    /// These resources.
+    pub resource: Vec<String>,
+}
+
+impl Narrowing {
+    /// The request, with what the project asks for where the user did not say.
+    #[must_use]
+    pub fn narrow(&self, request: TokenRequest) -> TokenRequest {
+        let either = |said: Vec<String>, project: &Vec<String>| if said.is_empty() { project.clone() } else { said };
+        TokenRequest {
+            scopes: match (request.scopes, &self.scopes) {
+                (Some(said), Some(project)) => Some(said.intersection(project)),
+                (said, project) => said.or_else(|| project.clone()),
+            },
+            audience: either(request.audience, &self.audience),
+            resource: either(request.resource, &self.resource),
+        }
+    }
+}
+
+/// Applies a project's file to what the other files say.
+pub fn apply(config: &mut Config, document: &Document, kinds: &Kinds) {
+    let mut problems = Vec::new();
+    for (name, setting) in &document.root {
+        match name.as_str() {
+            "default" => config.default = Some(setting.clone()),
+            "profile" if setting.text().is_some() => {}
+            "credentials" => {
+                for (name, narrowed) in parse_credentials(setting, kinds, &mut problems) {
+                    match narrowing(config, &name, &narrowed) {
+                        Ok(narrowing) => drop(config.narrowing.insert(name, narrowing)),
+                        Err(found) => problems.extend(found),
+                    }
+                }
+            }
+            _ => problems.push(not_allowed(name, setting)),
+        }
+    }
+    config.project_problems.extend(problems);
+}
+
+fn not_allowed(name: &str, setting: &Setting) -> Problem {
+    let message = format!("a project's file cannot set `{}`", crate::foreign::escaped(name));
+    Problem::new(message, &setting.origin)
+        .hint("it may set default and profile, and narrow scopes, audience and resource; all else belongs into your own configuration")
+}
+
+fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Result<Narrowing, Vec<Problem>> {
+    let mut problems = narrowed.problems.clone();
+    problems.extend(narrowed.keys.iter().map(|(key, setting)| not_allowed(&format!("credentials.{name}.{key}"), setting)));
+    let Some(defined) = config.credentials.get(name) else {
+        let problem = Problem::new(format!("the provider `{name}` is not configured"), &narrowed.origin);
+        problems.push(problem.hint("a project's file can only narrow what your own configuration defines"));
+        return Err(problems);
+    };
+    let configured = |key: &str| defined.kind.as_ref()?.table.table()?.get(key);
+    let mut narrowing = Narrowing::default();
+    let Some(kind) = &narrowed.kind else { return if problems.is_empty() { Ok(narrowing) } else { Err(problems) } };
+    if kind.canonical() != "oauth" {
+        problems.push(not_allowed(&format!("credentials.{name}.{}", kind.called), &kind.table));
+        return Err(problems);
+    }
+    for (key, setting) in kind.table.table().into_iter().flatten() {
+        let path = format!("credentials.{name}.oauth.{key}");
+        let Some(texts) = setting.strings().filter(|_| NARROWED.contains(&key.as_str())) else {
+            problems.push(not_allowed(&path, setting));
+            continue;
+        };
+        let beyond = |what: &str| {
+            let problem = Problem::new(format!("`{path}` asks for more than is configured: {}", crate::foreign::escaped(what)), &setting.origin);
+            problem.hint("a project's file can only ask for less")
+        };
+        match key.as_str() {
+            "scopes" => {
+                let scopes: Option<Vec<ScopeSet>> = texts.iter().map(|text| text.parse().ok()).collect();
+                let scopes = scopes.unwrap_or_default().iter().fold(ScopeSet::default(), |all, set| all.union(set));
+                let known = configured(key).map(all_scopes).unwrap_or_default();
+                if !scopes.is_subset(&known) {
+                    problems.push(beyond(&scopes.difference(&known).to_string()));
+                }
+                narrowing.scopes = Some(scopes);
+            }
+            _ => {
+                let known = configured(key).and_then(Setting::strings).unwrap_or_default();
+                if let Some(more) = texts.iter().find(|text| !known.contains(text)) {
+                    problems.push(beyond(more));
+                }
+                let texts = texts.into_iter().map(str::to_owned).collect();
+                if key == "audience" { narrowing.audience = texts } else { narrowing.resource = texts }
+            }
+        }
+    }
+    if problems.is_empty() { Ok(narrowing) } else { Err(problems) }
+}
+
+fn all_scopes(setting: &Setting) -> ScopeSet {
+    let words = |setting: &Setting| setting.strings().unwrap_or_default().join(" ").parse().unwrap_or_default();
+    match &setting.value {
+        Value::Table(capabilities) => capabilities.values().map(words).fold(ScopeSet::default(), |all, set| all.union(&set)),
+        _ => words(setting),
+    }
+}

@@ -1,0 +1,158 @@
+//! The JSON Schema of the configuration, made from the same lists of keys that check it.
+
+use serde_json::{Map, Value, json};
+
+use super::credentials::{CREDENTIAL_KEYS, STORE_KEYS};
+use super::templates;
+use crate::provider::KINDS;
+use crate::setting::{Key, Shape};
+
+/// The schema (JSON Schema 2020-12).
+#[must_use]
+pub fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "authctl configuration",
+        "description": "Where tokens come from, one provider under each [credentials.NAME]",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "version": { "title": "version", "description": "The version of this format", "const": 1 },
+            "default": { "title": "default", "description": "The provider that is meant when none is named", "type": "string" },
+            "store": {
+                "title": "store",
+                "description": "Where tokens are kept",
+                "oneOf": [{ "enum": ["auto", "keyring", "file"] }, object(STORE_KEYS.iter().copied())],
+            },
+            "browser": { "title": "browser", "description": "The command that opens a URL", "type": "string" },
+            "credentials": { "$ref": "#/$defs/credentials" },
+            "profile": {
+                "title": "profile",
+                "description": "Variants, selected by --profile; or the name of the one to use",
+                "oneOf": [
+                    { "type": "string" },
+                    {
+                        "type": "object",
+                        "additionalProperties": {
+                            "type": "object",
+                            "additionalProperties": false,
+                            "properties": {
+                                "default": { "type": "string" },
+                                "credentials": { "$ref": "#/$defs/credentials" },
+                            },
+                        },
+                    },
+                ],
+            },
+        },
+        "$defs": {
+            "credentials": {
+                "title": "credentials",
+                "description": "Providers by their names, or one provider itself",
+                "anyOf": [
+                    { "$ref": "#/$defs/credential" },
+                    {
+                        "type": "object",
+                        "propertyNames": { "pattern": "^[a-z0-9][a-z0-9-]{0,63}$" },
+                        "additionalProperties": { "$ref": "#/$defs/credential" },
+                    },
+                ],
+            },
+            "credential": credential(),
+            "secret": secret(),
+        },
+    })
+}
+
+fn credential() -> Value {
+    let mut schema = object(CREDENTIAL_KEYS.iter().copied());
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        if let Some(template) = properties.get_mut("template") {
+            template["enum"] = templates::names().collect();
+        }
+        for kind in KINDS {
+            for name in [Some(kind.name), kind.alias].into_iter().flatten() {
+                let mut table = object(kind.all_keys());
+                if let Some(grant) = kind.grant {
+                    table["properties"]["grant_type"] = described("grant_type", "How tokens are got", json!({ "const": grant }));
+                }
+                let mut forms = vec![table, json!({ "const": "" })];
+                if let Some(key) = kind.shorthand.and_then(|name| kind.all_keys().find(|key| key.name == name)) {
+                    forms.push(shape(key.shape));
+                }
+                let this = json!({ "title": name, "description": kind.about, "anyOf": forms });
+                match properties.get_mut(name).and_then(|kind| kind["anyOf"].as_array_mut()) {
+                    // Another grant of the same kind: one of them fits.
+                    Some(forms) => forms.push(this),
+                    None => drop(properties.insert(name.to_owned(), this)),
+                }
+            }
+        }
+    }
+    // A template or another layer may give the domain.
+    schema.as_object_mut().map(|schema| schema.remove("required"));
+    schema
+}
+
+fn object<'a>(keys: impl Iterator<Item = &'a Key>) -> Value {
+    let mut properties = Map::new();
+    for key in keys {
+        let mut schema = described(key.name, key.about, shape(key.shape));
+        if let Some(default) = key.default {
+            schema["default"] = default.into();
+        }
+        if key.is_secret() {
+            properties.insert(format!("_{}", key.name), schema.clone());
+        }
+        properties.insert(key.name.to_owned(), schema);
+    }
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
+}
+
+fn described(title: &str, about: &str, mut schema: Value) -> Value {
+    schema["title"] = title.into();
+    schema["description"] = about.into();
+    schema
+}
+
+fn shape(shape: Shape) -> Value {
+    let strings = || json!({ "type": "array", "items": { "type": "string" } });
+    match shape {
+        Shape::Text => json!({ "type": "string" }),
+        Shape::Choice(choices) => json!({ "enum": choices }),
+        Shape::Secret => json!({ "$ref": "#/$defs/secret" }),
+        Shape::Boolean => json!({ "type": "boolean" }),
+        Shape::Strings | Shape::Words => json!({ "anyOf": [{ "type": "string" }, strings()] }),
+        Shape::Scopes => {
+            let words = json!({ "anyOf": [{ "type": "string" }, strings()] });
+            json!({ "anyOf": [{ "type": "string" }, strings(), { "type": "object", "additionalProperties": words }] })
+        }
+        Shape::Duration => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$" }] }),
+        Shape::Command => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
+        Shape::Free => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
+        Shape::Secrets => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
+        Shape::Flags(names) => {
+            let flags: Map<String, Value> = names.iter().map(|&name| (name.to_owned(), json!({ "type": "boolean" }))).collect();
+            json!({ "type": "object", "additionalProperties": false, "properties": flags })
+        }
+        Shape::Quirks(keys) => object(keys.iter().copied()),
+    }
+}
+
+/// A literal or a reference.
+fn secret() -> Value {
+    let reference = |name: &str, value: Value| {
+        json!({ "type": "object", "additionalProperties": false, "required": [name], "properties": { name: value } })
+    };
+    json!({
+        "title": "secret",
+        "description": "The secret itself, or where it comes from",
+        "anyOf": [
+            { "type": "string" },
+            reference("env", json!({ "type": "string", "description": "An environment variable" })),
+            reference("file", json!({ "type": "string", "description": "A file; a relative path lies beside the configuration" })),
+            reference("command", json!({ "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "A program that prints it" })),
+            reference("stored", json!({ "const": true, "description": "It is kept in the token store, by `authctl secret set`" })),
+        ],
+    })
+}

@@ -1,0 +1,282 @@
+//! Logs in: gets tokens with the user and keeps them, under the account of whoever logged in.
+
+use serde_json::{Map, Value};
+
+use super::Session;
+use super::acquire::AcquireError;
+use crate::config::Provider;
+use crate::loopback::{Outcome, Page};
+use crate::name::{AccountName, ScopeSet};
+use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
+use crate::secret::{AccessToken, RefreshToken, SecretText};
+use crate::store::index::Index;
+use crate::store::record::{Record, RecordName, StoredToken};
+use crate::store::{StoreError, StoreKind};
+use crate::token::{Life, TokenSet};
+
+/// Why there was no login.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The account belongs to somebody else.
+    #[error("the account `{account}` is {present}'s, and you logged in as {new}; nothing was changed")]
+    OtherPerson {
+        /// The account.
+        account: AccountName,
+        /// Whose it is.
+        present: String,
+        /// Who logged in.
+        new: String,
+    },
+    /// What was piped in is no token.
+    #[error("standard input has no token: {0}")]
+    NoToken(String),
+    /// The provider gave nothing.
+    #[error("you are not logged in to `{name}`")]
+    Provider {
+        /// The provider.
+        name: crate::name::ProviderName,
+        /// Why.
+        source: ProviderError,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The token that was given cannot be used.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+}
+
+/// How a login ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The account.
+    pub account: AccountName,
+    /// Whether it was there before.
+    pub known: bool,
+    /// What the user is called.
+    pub label: Option<String>,
+    /// What was granted, if that is known.
+    pub granted: Option<ScopeSet>,
+    /// What was asked for and not granted.
+    pub missing: ScopeSet,
+    /// When the token ends.
+    pub expires_at: Option<jiff::Timestamp>,
+    /// Whether it is renewed by itself.
+    pub refreshable: bool,
+    /// Where it is kept.
+    pub store: StoreKind,
+    /// The other accounts that there are.
+    pub others: usize,
+}
+
+/// Who logged in, as far as it is known.
+#[derive(Debug, Default)]
+struct Identity {
+    subject: Option<String>,
+    label: Option<String>,
+}
+
+/// Logs in with the user.
+///
+/// # Errors
+/// [`LoginError`]; nothing that was stored before is lost.
+pub fn login(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+    request: &LoginRequest,
+) -> Result<Report, LoginError> {
+    let context = session.context(&provider.name);
+    let login = provider.source.login(&context, request).map_err(|error| failed(provider, error))?;
+    keep(session, provider, account, login.grant, Some(login.page))
+}
+
+/// A token that the user brings.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// An access token.
+    Access(SecretText),
+    /// A refresh token: it is used at once, which proves it.
+    Refresh(SecretText),
+}
+
+/// Logs in with a token that the user brings, bound as any other.
+///
+/// # Errors
+/// [`LoginError`].
+pub fn login_with(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+    given: &Given,
+) -> Result<Report, LoginError> {
+    let now = session.system.clock.now();
+    let context = session.context(&provider.name);
+    let binding = provider.source.full_binding(&context).map_err(|error| failed(provider, error))?;
+    let no_token = |error: crate::secret::InvalidToken| LoginError::NoToken(error.to_string());
+    let scopes = provider.source.scopes();
+    let grant = match given {
+        Given::Access(text) => {
+            let access_token = AccessToken::parse(text.expose().trim()).map_err(no_token)?;
+            let expires_at = crate::provider::jwt::expiry(access_token.expose());
+            let life = Life { obtained_at: now, expires_at };
+            let tokens = TokenSet { access_token, life, refresh_token: None, id_token: None, scope: None };
+            Grant { tokens, binding, issuer: None, claims: None, requested_scopes: scopes }
+        }
+        Given::Refresh(text) => {
+            let refresh_token = RefreshToken::parse(text.expose().trim()).map_err(no_token)?;
+            let mut record = Record::new(&provider.name, AccountName::unnamed(), binding, now);
+            record.refresh_token = Some(refresh_token.clone());
+            record.requested_scopes = scopes;
+            let refreshed = provider.source.refresh(&context, &record, &TokenRequest::default());
+            let mut grant = refreshed.map_err(|error| failed(provider, error))?;
+            grant.tokens.refresh_token.get_or_insert(refresh_token);
+            grant
+        }
+    };
+    keep(session, provider, account, grant, None)
+}
+
+/// Keeps a grant under the right account, and tells the browser how it ended.
+fn keep(
+    session: &Session<'_>,
+    provider: &Provider,
+    named: Option<&AccountName>,
+    grant: Grant,
+    page: Option<Page>,
+) -> Result<Report, LoginError> {
+    let identity = identify(session, provider, &grant);
+    let index = session.store.index(&provider.name)?;
+    let (account, known) = match account_for(&index, named, &identity) {
+        Ok(chosen) => chosen,
+        Err(error) => {
+            give_back(session, provider, grant);
+            return Err(error);
+        }
+    };
+    let held = session.system.signals.hold();
+    let name = RecordName::of_tokens(&provider.name, &account, &grant.binding);
+    let kind = session.store.place_for(&name, true)?;
+    let lock = session.store.lock(kind, &name)?;
+    let generation = match session.store.read(kind, &name, &grant.binding) {
+        Ok(record) => record.map_or(0, |record| record.generation),
+        // A record that cannot be read is what a new login mends.
+        Err(StoreError::Corrupt { .. }) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    let mut record = Record::new(&provider.name, account.clone(), grant.binding.clone(), session.system.clock.now());
+    record.generation = generation;
+    record.issuer = grant.issuer;
+    record.subject = identity.subject;
+    record.label = identity.label.clone();
+    record.refresh_token = grant.tokens.refresh_token;
+    record.id_token = grant.claims.as_ref().and(grant.tokens.id_token);
+    let granted = grant.tokens.scope.clone().or_else(|| Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty()));
+    record.granted_scopes.clone_from(&granted);
+    record.requested_scopes = grant.requested_scopes;
+    let missing = granted.as_ref().map(|granted| missing(&record.requested_scopes, granted)).unwrap_or_default();
+    let token = StoredToken { access_token: grant.tokens.access_token, life: grant.tokens.life, scopes: granted.clone() };
+    record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
+    session.store.save(&lock, &provider.name, &mut record, kind)?;
+    session.store.update_index(&provider.name, |index| index.default_account = Some(account.clone()))?;
+    drop(held);
+    if let Some(page) = page {
+        page.show(Outcome::LoggedIn);
+    }
+    Ok(Report {
+        others: index.entries.iter().filter(|entry| entry.account != account).count(),
+        account,
+        known,
+        label: identity.label,
+        granted,
+        missing,
+        expires_at: grant.tokens.life.expires_at,
+        refreshable: record.refresh_token.is_some(),
+        store: kind,
+    })
+}
+
+/// What was asked for and not granted. `openid` and `offline_access` show in other ways, and many servers do not repeat
+/// them.
+fn missing(requested: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
+    let silent: ScopeSet = "openid offline_access profile email".parse().unwrap_or_default();
+    requested.difference(granted).difference(&silent)
+}
+
+/// Who logged in: by the id token, else by userinfo where the server has it. That it does not answer is no failure.
+fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant) -> Identity {
+    if let Some(claims) = &grant.claims {
+        return Identity { subject: Some(claims.subject().to_owned()), label: label(claims.all()) };
+    }
+    let context = session.context(&provider.name);
+    match provider.source.userinfo(&context, &grant.tokens.access_token, None) {
+        Ok(claims) => {
+            let text = |name: &str| match claims.get(name)? {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            Identity { subject: text("sub").or_else(|| text("id")).or_else(|| text("account_id")), label: label(&claims) }
+        }
+        Err(_) => Identity::default(),
+    }
+}
+
+/// What a user is called, out of the claims that servers use for it.
+fn label(claims: &Map<String, Value>) -> Option<String> {
+    let names = ["preferred_username", "email", "login", "username", "nickname", "upn", "name", "display_name", "sub"];
+    names.iter().find_map(|name| claims.get(*name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+}
+
+/// The account of a login, and whether it was there: the named, the one of the same person, or a new one. Nobody's
+/// account is overwritten by another person's login.
+fn account_for(
+    index: &Index,
+    named: Option<&AccountName>,
+    identity: &Identity,
+) -> Result<(AccountName, bool), LoginError> {
+    let others = |account: &AccountName| {
+        index.entries.iter().find(|entry| {
+            entry.account == *account && entry.subject.is_some() && identity.subject.is_some() && entry.subject != identity.subject
+        })
+    };
+    let known = |account: &AccountName| index.entries.iter().any(|entry| entry.account == *account);
+    if let Some(account) = named {
+        return match others(account) {
+            None => Ok((account.clone(), known(account))),
+            Some(entry) => Err(LoginError::OtherPerson {
+                account: account.clone(),
+                present: entry.label.clone().or_else(|| entry.subject.clone()).unwrap_or_default(),
+                new: identity.label.clone().or_else(|| identity.subject.clone()).unwrap_or_default(),
+            }),
+        };
+    }
+    if identity.subject.is_some()
+        && let Some(same) = index.entries.iter().find(|entry| entry.subject == identity.subject)
+    {
+        return Ok((same.account.clone(), true));
+    }
+    let proposed = identity.label.as_deref().and_then(AccountName::proposed).unwrap_or_else(AccountName::unnamed);
+    let mut account = proposed.clone();
+    for number in 2..1000 {
+        if others(&account).is_none() {
+            break;
+        }
+        account = AccountName::proposed(&format!("{proposed}-{number}")).unwrap_or_else(AccountName::unnamed);
+    }
+    Ok((account.clone(), known(&account)))
+}
+
+/// Revokes what was granted and will not be kept, as well as that goes.
+fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
+    let mut record = Record::new(&provider.name, AccountName::unnamed(), grant.binding, session.system.clock.now());
+    record.refresh_token = grant.tokens.refresh_token;
+    let token = StoredToken { access_token: grant.tokens.access_token, life: grant.tokens.life, scopes: None };
+    record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
+    let _ = provider.source.revoke(&session.context(&provider.name), &record);
+}
+
+fn failed(provider: &Provider, source: ProviderError) -> LoginError {
+    LoginError::Provider { name: provider.name.clone(), source }
+}
+

@@ -1,0 +1,77 @@
+//! Logs out: revokes at the server where it can be done, and forgets here always.
+
+use super::Session;
+use crate::config::Provider;
+use crate::name::{AccountName, ProviderName};
+use crate::provider::Revocation;
+use crate::store::index::Entry;
+use crate::store::{StoreError, StoreKind};
+
+/// What became of one account.
+#[derive(Debug)]
+pub struct Report {
+    /// The account.
+    pub account: AccountName,
+    /// Where it was kept.
+    pub store: StoreKind,
+    /// What became of its tokens at the server; empty when the server was not asked.
+    pub revocations: Vec<(&'static str, Revocation)>,
+    /// Why the server was not asked.
+    pub not_asked: Option<String>,
+}
+
+impl Report {
+    /// Whether the server was asked to revoke and did not.
+    #[must_use]
+    pub fn revocation_failed(&self) -> bool {
+        self.revocations.iter().any(|(_, outcome)| matches!(outcome, Revocation::Failed(_)))
+    }
+}
+
+/// Logs out of a provider: of one account, or of all. `provider` is what is configured of it, if that is right; without
+/// it, nothing can be revoked.
+///
+/// # Errors
+/// [`StoreError`], when a record could not be removed.
+pub fn logout(
+    session: &Session<'_>,
+    name: &ProviderName,
+    provider: Option<&Provider>,
+    account: Option<&AccountName>,
+    all_accounts: bool,
+    local: bool,
+) -> Result<Vec<Report>, StoreError> {
+    if let Some(provider) = provider {
+        // Lists a record that another home's authctl made.
+        session.store.find(name, account, &provider.source.binding())?;
+    }
+    let index = session.store.index(name)?;
+    let chosen = index.account(account).cloned();
+    let meant = |entry: &&Entry| all_accounts || chosen.as_ref() == Some(&entry.account);
+    index.entries.iter().filter(meant).map(|entry| logout_entry(session, name, provider, entry, local)).collect()
+}
+
+fn logout_entry(
+    session: &Session<'_>,
+    name: &ProviderName,
+    provider: Option<&Provider>,
+    entry: &Entry,
+    local: bool,
+) -> Result<Report, StoreError> {
+    let record_name = entry.name(name);
+    // The lock keeps a refresh that is under way from bringing the record back (F-ROT8).
+    let lock = session.store.lock(entry.store, &record_name)?;
+    let mut report = Report { account: entry.account.clone(), store: entry.store, revocations: Vec::new(), not_asked: None };
+    let bound = |provider: &&Provider| provider.source.binding().fits(&entry.binding);
+    match provider.filter(bound) {
+        _ if local => report.not_asked = Some("as you asked".to_owned()),
+        None => report.not_asked = Some("it is not configured any more for where this login is from".to_owned()),
+        Some(provider) => match session.store.read(entry.store, &record_name, &entry.binding) {
+            Ok(Some(record)) => report.revocations = provider.source.revoke(&session.context(name), &record),
+            Ok(None) => {}
+            Err(error) => report.not_asked = Some(format!("the record cannot be read ({error})")),
+        },
+    }
+    session.store.forget(&lock, name, entry)?;
+    Ok(report)
+}

@@ -1,0 +1,187 @@
+//! What to do for a token: decided purely, from what is stored and what is asked for.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::name::ScopeSet;
+use crate::store::record::{Record, StoredToken, TokenKey};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Want {
+    /// The key of the access token.
+    pub key: TokenKey,
+    /// Just these scopes.
+    pub scopes: Option<ScopeSet>,
+    /// How long before its end a token is renewed.
+    pub early: Duration,
+    /// How long it must be good for at least.
+    pub min_ttl: Option<Duration>,
+    /// Renew it in any case.
+    pub renew: bool,
+    /// The id token is wanted.
+    pub id_token: bool,
+    /// The first token needs the user.
+    pub interactive: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Use the stored token.
+    Use,
+    /// Get a new one with the refresh token.
+    Refresh,
+    /// Get a new one without the user.
+    Issue,
+    /// Ask the user to log in.
+    LoginRequired(Reason),
+}
+
+/// Why a login is needed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Nothing is stored.
+    #[error("you are not logged in")]
+    NotLoggedIn,
+    /// What is asked for was not granted.
+    #[error("the scope {0} was not granted")]
+    NotGranted(ScopeSet),
+    /// The token ended, and there is no refresh token.
+    #[error("the token ended, and the server gave no refresh token")]
+    Ended,
+    /// A new token is asked for, and there is no refresh token.
+    #[error("the server gave no refresh token to get a new one with")]
+    NoRefreshToken,
+    /// No id token was given.
+    #[error("the server gave no id token; ask for the scope openid")]
+    NoIdToken,
+    /// The server does not accept the refresh token any more.
+    #[error("the server does not accept the stored login any more")]
+    Refused,
+    /// The same, after an answer was lost that may have brought the next refresh token.
+    #[error("the answer to the last refresh was lost, and the server does not accept the refresh token a second time")]
+    Lost,
+}
+
+/// Decides what to do for a token.
+#[must_use]
+pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
+    let Some(record) = record else {
+        return if want.interactive { Step::LoginRequired(Reason::NotLoggedIn) } else { Step::Issue };
+    };
+    if want.interactive
+        && let (Some(wanted), Some(granted)) = (&want.scopes, &record.granted_scopes)
+        && !wanted.is_subset(granted)
+    {
+        return Step::LoginRequired(Reason::NotGranted(wanted.difference(granted)));
+    }
+    let token = record.token(&want.key);
+    let renewable = record.refresh_token.is_some() || !want.interactive;
+    let good = token.is_some_and(|token| suits(token, want, now)) && (!want.id_token || id_token_suits(record, want, now));
+    match (good && !want.renew, renewable) {
+        (true, _) => Step::Use,
+        (false, true) if record.refresh_token.is_some() => Step::Refresh,
+        (false, true) => Step::Issue,
+        (false, false) if want.renew => Step::LoginRequired(Reason::NoRefreshToken),
+        (false, false) if want.id_token && record.id_token.is_none() => Step::LoginRequired(Reason::NoIdToken),
+        // It cannot be renewed: a token in its last minute is better than none.
+        (false, false) => match token {
+            Some(token) if !want.id_token && want.min_ttl.is_none() && token.life.is_valid(now) => Step::Use,
+            None if want.key != TokenKey::default() => Step::LoginRequired(Reason::NoRefreshToken),
+            _ => Step::LoginRequired(Reason::Ended),
+        },
+    }
+}
+
+/// Whether a token is fresh, and good for as long as is asked.
+#[must_use]
+pub fn suits(token: &StoredToken, want: &Want, now: Timestamp) -> bool {
+    token.life.is_fresh(now, want.early) && lasts(token.life.expires_at, want, now)
+}
+
+/// Whether something that ends then is good for as long as is asked. An end that nobody knows promises nothing, and
+/// nothing better can be had.
+#[must_use]
+pub fn lasts(expires_at: Option<Timestamp>, want: &Want, now: Timestamp) -> bool {
+    match (want.min_ttl, expires_at) {
+        (Some(min_ttl), Some(end)) => {
+            jiff::SignedDuration::try_from(min_ttl).is_ok_and(|min_ttl| end.duration_since(now) >= min_ttl)
+        }
+        _ => true,
+    }
+}
+
+/// Whether the id token is there and good, by its own `exp` (E16).
+fn id_token_suits(record: &Record, want: &Want, now: Timestamp) -> bool {
+    let claims = record.id_token.as_ref().and_then(crate::oauth::id_token::stored_claims);
+    let end = claims.and_then(|claims| claims.expires_at());
+    end.is_some_and(|end| end > now && lasts(Some(end), want, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binding::Binding;
+    use crate::name::AccountName;
+    use crate::secret::{AccessToken, RefreshToken};
+    use crate::token::Life;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn record(ends: Option<i64>, refreshable: bool) -> Record {
+        let mut record = Record::new(&"x".parse().unwrap(), AccountName::unnamed(), Binding::default(), at(0));
+        let life = Life { obtained_at: at(0), expires_at: ends.map(at) };
+        let token = StoredToken { access_token: AccessToken::new("a"), life, scopes: None };
+        record.keep_token(&TokenKey::default(), token);
+        record.refresh_token = refreshable.then(|| RefreshToken::new("r"));
+        record.granted_scopes = Some("repo".parse().unwrap());
+        record
+    }
+
+    #[test]
+    fn steps() {
+        let want = Want {
+            key: TokenKey::default(),
+            scopes: None,
+            early: Duration::from_secs(60),
+            min_ttl: None,
+            renew: false,
+            id_token: false,
+            interactive: true,
+        };
+        let machine = Want { interactive: false, ..want.clone() };
+        let renew = Want { renew: true, ..want.clone() };
+        let long = Want { min_ttl: Some(Duration::from_secs(600)), ..want.clone() };
+        let narrow = Want { scopes: Some("repo".parse().unwrap()), key: TokenKey::default().with("scope", &["repo".to_owned()]), ..want.clone() };
+        let wide = Want { scopes: Some("repo admin".parse().unwrap()), ..want.clone() };
+        let id = Want { id_token: true, ..want.clone() };
+        let login = Step::LoginRequired;
+        for (name, record, want, now, step) in [
+            ("nothing stored", None, &want, 0, login(Reason::NotLoggedIn)),
+            ("nothing stored, machine", None, &machine, 0, Step::Issue),
+            ("fresh", Some(record(Some(3600), true)), &want, 100, Step::Use),
+            ("last minute", Some(record(Some(3600), true)), &want, 3550, Step::Refresh),
+            ("last minute, no refresh token", Some(record(Some(3600), false)), &want, 3550, Step::Use),
+            ("ended", Some(record(Some(3600), true)), &want, 4000, Step::Refresh),
+            ("ended, no refresh token", Some(record(Some(3600), false)), &want, 4000, login(Reason::Ended)),
+            ("ended, machine", Some(record(Some(3600), false)), &machine, 4000, Step::Issue),
+            ("no end known", Some(record(None, false)), &want, 999_999, Step::Use),
+            ("clock set far back", Some(record(Some(3600), true)), &want, -1000, Step::Refresh),
+            ("renew", Some(record(Some(3600), true)), &renew, 100, Step::Refresh),
+            ("renew without refresh token", Some(record(Some(3600), false)), &renew, 100, login(Reason::NoRefreshToken)),
+            ("long enough", Some(record(Some(3600), true)), &long, 2900, Step::Use),
+            ("not long enough", Some(record(Some(3600), true)), &long, 3100, Step::Refresh),
+            ("fewer scopes", Some(record(Some(3600), true)), &narrow, 100, Step::Refresh),
+            ("fewer scopes, no refresh token", Some(record(Some(3600), false)), &narrow, 100, login(Reason::NoRefreshToken)),
+            ("more scopes", Some(record(Some(3600), true)), &wide, 100, login(Reason::NotGranted("admin".parse().unwrap()))),
+            ("id token", Some(record(Some(3600), true)), &id, 100, Step::Refresh),
+            ("id token that never came", Some(record(Some(3600), false)), &id, 100, login(Reason::NoIdToken)),
+        ] {
+            assert_eq!(next_step(record.as_ref(), want, at(now)), step, "{name}");
+        }
+    }
+}
