@@ -108,7 +108,10 @@ pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, Discover
         let result = if media_type == "application/json" || media_type.ends_with("+json") {
             parse(&response.body).map_err(|source| DiscoveryError::Metadata { issuer: issuer(), source })
         } else {
-            Err(DiscoveryError::NotJson { issuer: issuer(), media_type: crate::foreign::Foreign::new(media_type) })
+            Err(DiscoveryError::NotJson {
+                issuer: issuer(),
+                media_type: crate::foreign::Foreign::new(media_type),
+            })
         };
         match result {
             Ok(metadata) => {
@@ -118,14 +121,20 @@ pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, Discover
             Err(problem) => first_problem = first_problem.or(Some(problem)),
         }
     }
-    Err(first_problem.unwrap_or_else(|| DiscoveryError::NotPublished { issuer: issuer(), status: last_status }))
+    Err(first_problem
+        .unwrap_or_else(|| DiscoveryError::NotPublished { issuer: issuer(), status: last_status }))
 }
 
 /// The key set at a server's `jwks_uri`, from the cache or, with `fresh`, from the server alone (M7).
 ///
 /// # Errors
 /// [`DiscoveryError`].
-pub fn key_set(system: &System, uri: &EndpointUrl, transport: &Transport, fresh: bool) -> Result<KeySet, DiscoveryError> {
+pub fn key_set(
+    system: &System,
+    uri: &EndpointUrl,
+    transport: &Transport,
+    fresh: bool,
+) -> Result<KeySet, DiscoveryError> {
     let cache = cache_path(system, "keys", uri.url().as_str());
     if !fresh
         && let Some(body) = read_cache(system, cache.as_ref(), uri.url().as_str())

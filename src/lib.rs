@@ -1,16 +1,52 @@
+//! authctl, a credential manager: log in once, hand valid tokens to every tool.
+//!
+//! The library's face is [`run`]: arguments in, exit status out, everything outside behind the ports of a
+//! [`System`](ports::System). The modules, from the top down; none uses one above it:
+//!
+//! - `cli`: the command line; `commands`: one file a subcommand
+//! - [`error`]: the edge, where a failure becomes an exit status and a hint
+//! - [`session`]: the use cases: get a token, log in, log out
+//! - [`config`]: TOML and variables, merged into providers; [`format`](mod@format): how a token is handed out
+//! - [`provider`]: where tokens come from, one file a kind or grant
+//! - [`discovery`], [`loopback`], [`secret_source`]: what providers work with
+//! - [`store`]: where tokens are kept, bound to where they may be sent
+//! - [`oauth`]: the protocol, values in and values out
+//! - [`ports`], [`console`]: the ways to the outside
+//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values
+//!
+//! [`adapters`] is the real machine behind the ports; `main` and the tests choose it.
+
+pub mod adapters;
 pub mod binding;
+mod cli;
+mod commands;
 pub mod config;
 pub mod console;
+pub mod discovery;
+pub mod error;
 pub mod foreign;
+pub mod format;
+pub mod loopback;
 pub mod name;
 pub mod oauth;
 pub mod ports;
+pub mod provider;
 pub mod secret;
+pub mod secret_source;
 pub mod session;
 pub mod setting;
-pub mod token;
 pub mod store;
-pub mod discovery;
-pub mod loopback;
-pub mod provider;
-pub mod secret_source;
+pub mod token;
+mod wire_log;
+
+pub use cli::command;
+
+use std::ffi::OsString;
+
+use error::Status;
+use ports::System;
+
+/// Runs the program with these arguments, the first of which is its own name.
+pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
+    cli::run(arguments, system)
+}

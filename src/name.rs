@@ -39,7 +39,9 @@ impl fmt::Display for ProviderName {
 
 /// A text that is no provider name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a provider's name has lower-case letters, digits and `-`, begins with a letter or digit and is at most 64 long")]
+#[error(
+    "a provider's name has lower-case letters, digits and `-`, begins with a letter or digit and is at most 64 long"
+)]
 pub struct InvalidProviderName;
 
 impl FromStr for ProviderName {
@@ -76,7 +78,8 @@ impl AccountName {
     /// Makes a name of what a server calls the user: characters that an account name cannot have are left out.
     #[must_use]
     pub fn proposed(text: &str) -> Option<Self> {
-        let kept: String = text.chars().filter(|c| !c.is_control() && !c.is_whitespace()).take(LONGEST_NAME).collect();
+        let kept: String =
+            text.chars().filter(|c| !c.is_control() && !c.is_whitespace()).take(LONGEST_NAME).collect();
         kept.parse().ok()
     }
 }
@@ -118,7 +121,9 @@ impl From<AccountName> for String {
 }
 
 /// A set of scopes (RFC 6749 section 3.3). The order has no meaning there, and has none here.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct ScopeSet(BTreeSet<String>);
 

@@ -97,8 +97,9 @@ impl Resolver<'_> {
             Ok(rest) => self.system.paths.home().map_or_else(|| path.to_owned(), |home| home.join(rest)),
             Err(_) => path.to_owned(),
         };
-        read_text(&path, LONGEST)
-            .map(SecretText::new)
-            .map_err(|error| SecretError::File { path: path.display().to_string(), reason: error.to_string() })
+        read_text(&path, LONGEST).map(SecretText::new).map_err(|error| SecretError::File {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })
     }
 }

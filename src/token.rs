@@ -47,7 +47,8 @@ impl Credential {
     /// The headers that authenticate one request (RFC 6750 section 2.1, RFC 7617 section 2).
     #[must_use]
     pub fn headers(&self) -> Vec<HeaderLine> {
-        let authorization = |value: String| HeaderLine { name: "Authorization".to_owned(), value: SecretText::new(value) };
+        let authorization =
+            |value: String| HeaderLine { name: "Authorization".to_owned(), value: SecretText::new(value) };
         match self {
             Self::Bearer(token) => vec![authorization(format!("Bearer {}", token.expose()))],
             Self::Basic { username, password } => {
@@ -70,7 +71,9 @@ impl Credential {
         match self {
             Self::Bearer(token) => SecretText::new(token.expose()),
             Self::Basic { password, .. } => SecretText::new(password.expose()),
-            Self::Headers(headers) => headers.first().map_or_else(|| SecretText::new(""), |header| header.key.clone()),
+            Self::Headers(headers) => {
+                headers.first().map_or_else(|| SecretText::new(""), |header| header.key.clone())
+            }
         }
     }
 
@@ -150,7 +153,8 @@ impl Life {
             return false;
         }
         let lifetime = expires_at.duration_since(self.obtained_at);
-        let spare = jiff::SignedDuration::try_from(early).unwrap_or(jiff::SignedDuration::MAX).min(lifetime / 2);
+        let spare =
+            jiff::SignedDuration::try_from(early).unwrap_or(jiff::SignedDuration::MAX).min(lifetime / 2);
         expires_at.duration_since(now) > spare
     }
 

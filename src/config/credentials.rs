@@ -12,10 +12,15 @@ use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value, check, 
 
 /// The keys of a credential beside its kind.
 pub const CREDENTIAL_KEYS: &[&Key] = &[
-    &Key::new("template", Shape::Text, "A preset of a well-known provider, which lies under all that is written here"),
+    &Key::new(
+        "template",
+        Shape::Text,
+        "A preset of a well-known provider, which lies under all that is written here",
+    ),
     &Key::new("domain", Shape::Text, "The host, with its port if need be, that the token is for").required(),
     &Key::new("hosts", Shape::Strings, "Further hosts that the token may be sent to"),
-    &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost").or("https"),
+    &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost")
+        .or("https"),
 ];
 
 /// The keys at the top of a configuration, beside `credentials` and `profile`.
@@ -49,7 +54,13 @@ pub struct Credential {
 
 impl Default for Credential {
     fn default() -> Self {
-        Self { keys: Table::new(), kind: None, origin: Origin::Default, problems: Vec::new(), registration: None }
+        Self {
+            keys: Table::new(),
+            kind: None,
+            origin: Origin::Default,
+            problems: Vec::new(),
+            registration: None,
+        }
     }
 }
 
@@ -125,7 +136,9 @@ pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
     let mut parsed = Parsed::default();
     for (name, setting) in &document.root {
         match name.as_str() {
-            "credentials" => parsed.base.credentials = parse_credentials(setting, kinds, &mut parsed.problems),
+            "credentials" => {
+                parsed.base.credentials = parse_credentials(setting, kinds, &mut parsed.problems)
+            }
             "default" => parsed.base.default = Some(setting.clone()),
             "profile" => parse_profiles(setting, kinds, &mut parsed),
             "store" => {
@@ -133,7 +146,9 @@ pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
                 parsed.store = Some(setting.clone());
             }
             "browser" if setting.text().is_some() => parsed.browser = Some(setting.clone()),
-            "browser" => parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin)),
+            "browser" => {
+                parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin))
+            }
             "version" => parsed.problems.extend(check_version(setting)),
             _ => {
                 let known = TOP_KEYS.iter().map(|key| key.name).chain(["credentials", "profile"]);
@@ -150,14 +165,20 @@ fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
         Value::Text(_) => return,
         Value::Table(profiles) => profiles,
         other => {
-            let message = format!("`profile` must be a table of profiles or the name of one, not {}", other.type_name());
+            let message = format!(
+                "`profile` must be a table of profiles or the name of one, not {}",
+                other.type_name()
+            );
             return parsed.problems.push(Problem::new(message, &setting.origin));
         }
     };
     for (name, profile) in profiles {
         let path = format!("profile.{}", escaped(name));
         let Some(members) = profile.table() else {
-            parsed.problems.push(Problem::new(format!("`{path}` must be a table, not {}", profile.value.type_name()), &profile.origin));
+            parsed.problems.push(Problem::new(
+                format!("`{path}` must be a table, not {}", profile.value.type_name()),
+                &profile.origin,
+            ));
             continue;
         };
         let mut body = Body::default();
@@ -165,7 +186,12 @@ fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
             match key.as_str() {
                 "credentials" => body.credentials = parse_credentials(member, kinds, &mut parsed.problems),
                 "default" => body.default = Some(member.clone()),
-                _ => parsed.problems.push(crate::setting::unknown(&path, key, member, ["credentials", "default"].into_iter())),
+                _ => parsed.problems.push(crate::setting::unknown(
+                    &path,
+                    key,
+                    member,
+                    ["credentials", "default"].into_iter(),
+                )),
             }
         }
         parsed.profiles.insert(name.clone(), body);
@@ -174,7 +200,11 @@ fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
 
 /// Reads `[credentials]`: providers by name, or one in the short form.
 #[must_use]
-pub fn parse_credentials(setting: &Setting, kinds: &Kinds, problems: &mut Vec<Problem>) -> BTreeMap<ProviderName, Credential> {
+pub fn parse_credentials(
+    setting: &Setting,
+    kinds: &Kinds,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<ProviderName, Credential> {
     let mut credentials: BTreeMap<ProviderName, Credential> = BTreeMap::new();
     let Some(members) = setting.table() else {
         let message = format!("`credentials` must be a table, not {}", setting.value.type_name());
@@ -183,8 +213,13 @@ pub fn parse_credentials(setting: &Setting, kinds: &Kinds, problems: &mut Vec<Pr
     };
     let (short, long): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| kinds.is_credential_key(name));
     if let (Some((short, _)), Some((long, long_setting))) = (short.first(), long.first()) {
-        let message = format!("`credentials` holds a provider itself (`{short}`) and providers by name (`{}`)", escaped(long));
-        problems.push(Problem::new(message, &long_setting.origin).hint("write each provider as [credentials.NAME]"));
+        let message = format!(
+            "`credentials` holds a provider itself (`{short}`) and providers by name (`{}`)",
+            escaped(long)
+        );
+        problems.push(
+            Problem::new(message, &long_setting.origin).hint("write each provider as [credentials.NAME]"),
+        );
     }
     if !short.is_empty() {
         let table = short.into_iter().map(|(name, setting)| (name.clone(), setting.clone())).collect();
@@ -193,7 +228,8 @@ pub fn parse_credentials(setting: &Setting, kinds: &Kinds, problems: &mut Vec<Pr
     }
     for (name, provider) in long {
         let Ok(parsed_name) = name.parse::<ProviderName>() else {
-            let problem = Problem::new(format!("`{}` is no name for a provider", escaped(name)), &provider.origin);
+            let problem =
+                Problem::new(format!("`{}` is no name for a provider", escaped(name)), &provider.origin);
             problems.push(problem.hint(crate::name::InvalidProviderName.to_string()));
             continue;
         };
@@ -202,11 +238,15 @@ pub fn parse_credentials(setting: &Setting, kinds: &Kinds, problems: &mut Vec<Pr
             problems.push(Problem::new(message, &provider.origin).hint("rename one of them"));
         }
         let Some(table) = provider.table() else {
-            let problem = Problem::new(format!("`credentials.{name}` must be a table, not {}", provider.value.type_name()), &provider.origin);
+            let problem = Problem::new(
+                format!("`credentials.{name}` must be a table, not {}", provider.value.type_name()),
+                &provider.origin,
+            );
             problems.push(problem);
             continue;
         };
-        credentials.insert(parsed_name, parse_credential(&format!("credentials.{name}"), table, &provider.origin));
+        credentials
+            .insert(parsed_name, parse_credential(&format!("credentials.{name}"), table, &provider.origin));
     }
     credentials
 }
@@ -223,8 +263,11 @@ pub fn parse_credential(path: &str, table: &Table, origin: &Origin) -> Credentia
             credential.problems.extend(problems);
             match &credential.kind {
                 Some(first) => {
-                    let message = format!("`{path}` has two token providers, `{}` and `{name}`", first.called);
-                    credential.problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
+                    let message =
+                        format!("`{path}` has two token providers, `{}` and `{name}`", first.called);
+                    credential
+                        .problems
+                        .push(Problem::new(message, &setting.origin).hint("leave one of them"));
                 }
                 None => credential.kind = Some(kind),
             }
@@ -238,13 +281,18 @@ pub fn parse_credential(path: &str, table: &Table, origin: &Origin) -> Credentia
 fn unknown_member(path: &str, name: &str, setting: &Setting) -> Problem {
     let kinds = kind_names();
     if setting.table().is_none() {
-        let known: Vec<&str> = CREDENTIAL_KEYS.iter().map(|key| key.name).chain(kinds.iter().copied()).collect();
+        let known: Vec<&str> =
+            CREDENTIAL_KEYS.iter().map(|key| key.name).chain(kinds.iter().copied()).collect();
         return crate::setting::unknown(path, name, setting, known.into_iter());
     }
-    let problem = Problem::new(format!("the token provider `{}` does not exist", escaped(name)), &setting.origin);
+    let problem =
+        Problem::new(format!("the token provider `{}` does not exist", escaped(name)), &setting.origin);
     let known: Vec<&str> = kinds.iter().copied().collect();
     let list = format!("the token providers are {}", known.join(", "));
-    problem.hint(near(name, kinds.into_iter()).map_or_else(|| list.clone(), |near| format!("did you mean `{near}`? {list}")))
+    problem.hint(
+        near(name, kinds.into_iter())
+            .map_or_else(|| list.clone(), |near| format!("did you mean `{near}`? {list}")),
+    )
 }
 
 /// Reads a kind: its shorthand becomes its table, and the names of its secrets lose their `_`.
@@ -260,10 +308,15 @@ fn written_kind(path: &str, called: &str, setting: &Setting) -> (WrittenKind, Ve
         (Value::Table(table), Some(key)) if key.is_secret() && secret_reference(table) => {
             Table::from([(key.name.to_owned(), setting.clone())])
         }
-        (Value::Table(table), _) => bare_secrets(&format!("{path}.{called}"), table, &variants, &mut problems),
+        (Value::Table(table), _) => {
+            bare_secrets(&format!("{path}.{called}"), table, &variants, &mut problems)
+        }
         (_, Some(key)) => Table::from([(key.name.to_owned(), setting.clone())]),
         (other, None) => {
-            problems.push(Problem::new(format!("`{path}.{called}` must be a table, not {}", other.type_name()), &setting.origin));
+            problems.push(Problem::new(
+                format!("`{path}.{called}` must be a table, not {}", other.type_name()),
+                &setting.origin,
+            ));
             Table::new()
         }
     };
@@ -272,7 +325,9 @@ fn written_kind(path: &str, called: &str, setting: &Setting) -> (WrittenKind, Ve
 }
 
 fn bare_secrets(path: &str, table: &Table, variants: &[&Kind], problems: &mut Vec<Problem>) -> Table {
-    let is_secret = |name: &str| variants.iter().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
+    let is_secret = |name: &str| {
+        variants.iter().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()))
+    };
     let mut bare = Table::new();
     for (name, setting) in table {
         let name = match name.strip_prefix('_') {
@@ -291,10 +346,15 @@ fn bare_secrets(path: &str, table: &Table, variants: &[&Kind], problems: &mut Ve
 ///
 /// # Errors
 /// The problem, when there is none or it is not known.
-pub fn choose_kind(path: &str, credential: &Credential, app_service: bool) -> Result<(&'static Kind, String, Setting), Problem> {
+pub fn choose_kind(
+    path: &str,
+    credential: &Credential,
+    app_service: bool,
+) -> Result<(&'static Kind, String, Setting), Problem> {
     let Some(written) = &credential.kind else {
         if app_service {
-            let table = Setting::new(Value::Table(Table::new()), Origin::Variable(APP_SERVICE_VARIABLE.to_owned()));
+            let table =
+                Setting::new(Value::Table(Table::new()), Origin::Variable(APP_SERVICE_VARIABLE.to_owned()));
             return Ok((&crate::provider::environment::KIND, "app_service".to_owned(), table));
         }
         let kinds: Vec<&str> = kind_names().into_iter().collect();
@@ -310,7 +370,10 @@ pub fn choose_kind(path: &str, credential: &Credential, app_service: bool) -> Re
     match (kind, grant) {
         (Some(kind), _) => Ok((kind, written.called.clone(), written.table.clone())),
         (None, Some(grant)) => Err(unknown_grant(path, grant, variants().filter_map(|kind| kind.grant))),
-        (None, None) => Err(Problem::new(format!("the token provider `{}` does not exist", escaped(&written.called)), &credential.origin)),
+        (None, None) => Err(Problem::new(
+            format!("the token provider `{}` does not exist", escaped(&written.called)),
+            &credential.origin,
+        )),
     }
 }
 
@@ -319,23 +382,37 @@ fn unknown_grant<'a>(path: &str, grant: &Setting, known: impl Iterator<Item = &'
     let list = known.clone().collect::<Vec<_>>().join(", ");
     let reason = match name {
         // RFC 9700 section 2.4: "MUST NOT be used".
-        "password" => "is refused: it gives this program your password for the provider (RFC 9700, section 2.4)".to_owned(),
+        "password" => {
+            "is refused: it gives this program your password for the provider (RFC 9700, section 2.4)"
+                .to_owned()
+        }
         // RFC 9700 section 2.1.2.
-        "implicit" | "token" => "is refused: it puts the token into the browser's history (RFC 9700, section 2.1.2)".to_owned(),
+        "implicit" | "token" => {
+            "is refused: it puts the token into the browser's history (RFC 9700, section 2.1.2)".to_owned()
+        }
         _ => "is not known".to_owned(),
     };
     let problem = Problem::new(format!("`{path}.oauth.grant_type` {reason}"), &grant.origin).showing_value();
-    problem.hint(near(name, known).map_or_else(|| format!("the grants are {list}"), |near| format!("did you mean \"{near}\"?")))
+    problem.hint(
+        near(name, known)
+            .map_or_else(|| format!("the grants are {list}"), |near| format!("did you mean \"{near}\"?")),
+    )
 }
 
 fn check_store(setting: &Setting) -> Vec<Problem> {
     match &setting.value {
         Value::Text(_) => {
-            let table = Setting::new(Value::Table(Table::from([("kind".to_owned(), setting.clone())])), setting.origin.clone());
+            let table = Setting::new(
+                Value::Table(Table::from([("kind".to_owned(), setting.clone())])),
+                setting.origin.clone(),
+            );
             check("store", &table, STORE_KEYS)
         }
         Value::Table(_) => check("store", setting, STORE_KEYS),
-        other => vec![Problem::new(format!("`store` must be a string or a table, not {}", other.type_name()), &setting.origin)],
+        other => vec![Problem::new(
+            format!("`store` must be a string or a table, not {}", other.type_name()),
+            &setting.origin,
+        )],
     }
 }
 
@@ -343,7 +420,8 @@ fn check_version(setting: &Setting) -> Option<Problem> {
     match setting.value {
         Value::Integer(1) => None,
         Value::Integer(version) if version > 1 => {
-            let message = format!("the configuration is of version {version}, and this authctl knows version 1");
+            let message =
+                format!("the configuration is of version {version}, and this authctl knows version 1");
             Some(Problem::new(message, &setting.origin).showing_value().hint("update authctl"))
         }
         _ => Some(Problem::new("`version` must be 1", &setting.origin).showing_value()),
@@ -354,8 +432,9 @@ fn check_version(setting: &Setting) -> Option<Problem> {
 #[must_use]
 pub fn is_sensitive(parsed: &Parsed) -> bool {
     let bodies = std::iter::once(&parsed.base).chain(parsed.profiles.values());
-    let mut kinds = bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
-    parsed.browser.is_some() || kinds.any(|kind| kind_is_sensitive(kind))
+    let mut kinds =
+        bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
+    parsed.browser.is_some() || kinds.any(kind_is_sensitive)
 }
 
 fn kind_is_sensitive(written: &WrittenKind) -> bool {
@@ -363,10 +442,12 @@ fn kind_is_sensitive(written: &WrittenKind) -> bool {
     let runs = variants().any(|kind| kind.runs_program);
     let program = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("command"));
     let members = written.table.table().into_iter().flatten();
-    let secret = |name: &str| variants().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
+    let secret =
+        |name: &str| variants().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
     runs || members.into_iter().any(|(name, setting)| {
         let inner = || setting.table().into_iter().flatten();
         secret(name) && (setting.text().is_some() || program(setting))
-            || inner().any(|(name, member)| name.starts_with('_') && member.text().is_some() || program(member))
+            || inner()
+                .any(|(name, member)| name.starts_with('_') && member.text().is_some() || program(member))
     })
 }

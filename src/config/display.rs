@@ -60,8 +60,12 @@ pub struct ShownProvider {
 #[must_use]
 pub fn provider(credential: &Credential, environment: &dyn Environment) -> ShownProvider {
     let mask = Mask { environment };
-    let keys = lines(&credential.keys, |name| CREDENTIAL_KEYS.iter().copied().find(|key| key.name == name), &mask);
-    ShownProvider { keys, kind: credential.kind.as_ref().map(|kind| (kind.called.clone(), kind_lines(kind, &mask))) }
+    let keys =
+        lines(&credential.keys, |name| CREDENTIAL_KEYS.iter().copied().find(|key| key.name == name), &mask);
+    ShownProvider {
+        keys,
+        kind: credential.kind.as_ref().map(|kind| (kind.called.clone(), kind_lines(kind, &mask))),
+    }
 }
 
 /// What is shown of the top of the configuration.
@@ -103,8 +107,12 @@ fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mas
             _ if secret => Shown::Mask(mask.secret(setting)),
             // A key that nobody knows may be a secret with a slip in its name.
             None => Shown::Mask("<unknown key>".to_owned()),
-            Some(Key { shape: Shape::Free | Shape::Secrets, .. }) => return Some(free(name, setting, key?, mask)),
-            Some(Key { name: "proxy", .. }) => Shown::Value(without_userinfo(setting.text().unwrap_or_default()).into()),
+            Some(Key { shape: Shape::Free | Shape::Secrets, .. }) => {
+                return Some(free(name, setting, key?, mask));
+            }
+            Some(Key { name: "proxy", .. }) => {
+                Shown::Value(without_userinfo(setting.text().unwrap_or_default()).into())
+            }
             Some(_) => mask.plain(setting)?,
         };
         let name = if secret { format!("_{}", name.trim_start_matches('_')) } else { name.clone() };
@@ -116,7 +124,9 @@ fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mas
 /// A free table, member by member.
 fn free(name: &str, setting: &Setting, key: &Key, mask: &Mask<'_>) -> Line {
     let mut shown = serde_json::Map::new();
-    for (member, value) in setting.table().into_iter().flatten().filter(|(member, _)| !member.starts_with("__")) {
+    for (member, value) in
+        setting.table().into_iter().flatten().filter(|(member, _)| !member.starts_with("__"))
+    {
         let secret = matches!(key.shape, Shape::Secrets) || member.starts_with('_');
         let value = if secret { Some(Shown::Mask(mask.secret(value))) } else { mask.plain(value) };
         if let Some(value) = value {
@@ -145,10 +155,15 @@ impl Mask<'_> {
         let Some((kind, value)) = table.iter().next() else { return "<not set>".to_owned() };
         let text = escaped(value.text().unwrap_or_default());
         match kind.as_str() {
-            "env" if self.environment.variable(value.text().unwrap_or_default()).is_none() => format!("<not set: env {text}>"),
+            "env" if self.environment.variable(value.text().unwrap_or_default()).is_none() => {
+                format!("<not set: env {text}>")
+            }
             "env" => format!("<set: env {text}>"),
             "file" => format!("<set: file {text}>"),
-            "command" => format!("<set: command {}>", escaped(value.strings().unwrap_or_default().first().unwrap_or(&""))),
+            "command" => format!(
+                "<set: command {}>",
+                escaped(value.strings().unwrap_or_default().first().unwrap_or(&""))
+            ),
             _ => "<stored>".to_owned(),
         }
     }
@@ -167,7 +182,9 @@ fn plain(setting: &Setting) -> Option<serde_json::Value> {
         Value::Array(items) => Some(items.iter().filter_map(plain).collect::<Vec<_>>().into()),
         Value::Table(table) => {
             let members = table.iter().filter(|(name, _)| !name.starts_with('_'));
-            Some(serde_json::Value::Object(members.filter_map(|(name, member)| Some((name.clone(), plain(member)?))).collect()))
+            Some(serde_json::Value::Object(
+                members.filter_map(|(name, member)| Some((name.clone(), plain(member)?))).collect(),
+            ))
         }
         Value::Other(_) => None,
     }
@@ -195,7 +212,8 @@ fn toml_text(value: &serde_json::Value) -> String {
         Json::Array(items) => format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", ")),
         Json::Object(members) if members.is_empty() => "{}".to_owned(),
         Json::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(name, value)| format!("{name} = {}", toml_text(value))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{name} = {}", toml_text(value))).collect();
             format!("{{ {} }}", members.join(", "))
         }
         other => other.to_string(),

@@ -20,7 +20,9 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
         if matches!(setting.text(), Some("auto" | "keyring" | "file")) {
             config.store = Some(setting);
         } else {
-            config.problems.push(Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin));
+            config
+                .problems
+                .push(Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin));
         }
     }
     let mut root = Table::new();
@@ -30,7 +32,10 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
         let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
         let path: Vec<String> = rest.split("__").map(|part| part.to_ascii_lowercase()).collect();
         if path.iter().any(String::is_empty) {
-            config.problems.push(Problem::new(format!("{variable} has an empty part in its name"), &Origin::Variable(variable)));
+            config.problems.push(Problem::new(
+                format!("{variable} has an empty part in its name"),
+                &Origin::Variable(variable),
+            ));
             continue;
         }
         let path = with_provider_name(config, path, kinds);
@@ -42,7 +47,8 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
     let setting = Setting::new(Value::Table(root), Origin::Variable(format!("{PREFIX}…")));
     for (name, credential) in parse_credentials(&setting, kinds, &mut config.problems) {
         let defined = config.credentials.contains_key(&name);
-        let problems = if defined { beyond_override(config, &name, &credential) } else { forbidden_kind(&credential) };
+        let problems =
+            if defined { beyond_override(config, &name, &credential) } else { forbidden_kind(&credential) };
         let target = config.credentials.entry(name).or_default();
         if problems.is_empty() {
             merge::lay_over(target, credential);
@@ -84,7 +90,8 @@ fn insert(table: &mut Table, path: &[String], variable: &str, value: String) {
 fn typed(path: &[String], value: String) -> Value {
     let name = path.last().map_or("", String::as_str);
     let keys = KINDS.iter().flat_map(|kind| kind.all_keys()).chain(CREDENTIAL_KEYS.iter().copied());
-    let is_flag = keys.into_iter().any(|key| key.name == name && matches!(key.shape, crate::setting::Shape::Boolean));
+    let is_flag =
+        keys.into_iter().any(|key| key.name == name && matches!(key.shape, crate::setting::Shape::Boolean));
     match value.as_str() {
         "true" if is_flag => Value::Boolean(true),
         "false" if is_flag => Value::Boolean(false),
@@ -96,19 +103,25 @@ fn typed(path: &[String], value: String) -> Value {
 fn beyond_override(config: &Config, name: &ProviderName, credential: &Credential) -> Vec<Problem> {
     let mut problems = credential.problems.clone();
     let refused = |key: &str, setting: &Setting| {
-        let problem = Problem::new(format!("the environment cannot set `{key}` of `{name}`, which a file defines"), &setting.origin);
+        let problem = Problem::new(
+            format!("the environment cannot set `{key}` of `{name}`, which a file defines"),
+            &setting.origin,
+        );
         problem.hint("it may set client_id, username, scopes, audience, resource and secrets")
     };
     problems.extend(credential.keys.iter().map(|(key, setting)| refused(key, setting)));
     if let Some(kind) = &credential.kind {
         let defined = config.credentials.get(name).and_then(|defined| defined.kind.as_ref());
         if defined.is_none_or(|defined| defined.canonical() != kind.canonical()) {
-            let message = format!("the environment cannot make `{name}` a provider of the kind `{}`", kind.called);
+            let message =
+                format!("the environment cannot make `{name}` a provider of the kind `{}`", kind.called);
             problems.push(Problem::new(message, &kind.table.origin));
         }
         let variants = || KINDS.iter().filter(|known| known.is_called(&kind.called));
         for (key, setting) in kind.table.table().into_iter().flatten() {
-            let allowed = variants().flat_map(|kind| kind.all_keys()).any(|known| known.name == key && known.from_environment);
+            let allowed = variants()
+                .flat_map(|kind| kind.all_keys())
+                .any(|known| known.name == key && known.from_environment);
             if !allowed {
                 problems.push(refused(key, setting));
             }
@@ -123,7 +136,10 @@ fn forbidden_kind(credential: &Credential) -> Vec<Problem> {
     if let Some(kind) = &credential.kind
         && KINDS.iter().any(|known| known.is_called(&kind.called) && known.runs_program)
     {
-        let message = format!("the environment cannot define a provider of the kind `{}`: it runs a program", kind.called);
+        let message = format!(
+            "the environment cannot define a provider of the kind `{}`: it runs a program",
+            kind.called
+        );
         problems.push(Problem::new(message, &kind.table.origin));
     }
     problems
@@ -132,4 +148,3 @@ fn forbidden_kind(credential: &Credential) -> Vec<Problem> {
 fn text(variable: &str, value: String) -> Setting {
     Setting::new(Value::Text(value), Origin::Variable(variable.to_owned()))
 }
-

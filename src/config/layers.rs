@@ -5,8 +5,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue};
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::credentials::{self, Kinds};
 use crate::foreign::escaped;
@@ -76,7 +76,8 @@ pub fn load(system: &System, options: &Options) -> Loaded {
         Some(PathBuf::from(variable))
     });
     let is_named = named.is_some();
-    let user = named.or_else(|| system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml")));
+    let user =
+        named.or_else(|| system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml")));
     if let Some(path) = user {
         loaded.user = load_file(&mut loaded, Layer::User, path, is_named);
     }
@@ -88,7 +89,12 @@ pub fn load(system: &System, options: &Options) -> Loaded {
 
 /// The profile that is asked for: by the command line, the environment, the project, the user's or the machine's file.
 #[must_use]
-pub fn profile(system: &System, options: &Options, loaded: &Loaded, problems: &mut Vec<Problem>) -> Option<String> {
+pub fn profile(
+    system: &System,
+    options: &Options,
+    loaded: &Loaded,
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
     let written = |document: &Option<Document>| {
         let setting = document.as_ref()?.root.get("profile")?;
         setting.text().map(str::to_owned)
@@ -143,7 +149,8 @@ fn load_file(loaded: &mut Loaded, layer: Layer, path: PathBuf, required: bool) -
         Ok(read) => read,
         Err(_) if !found && !required => return None,
         Err(error) => {
-            let problem = Problem::new(format!("{} cannot be read: {error}", escaped(&name)), &Origin::Default);
+            let problem =
+                Problem::new(format!("{} cannot be read: {error}", escaped(&name)), &Origin::Default);
             problems.push(problem.hint("check the path and its permissions"));
             return None;
         }
@@ -156,13 +163,17 @@ fn load_file(loaded: &mut Loaded, layer: Layer, path: PathBuf, required: bool) -
             return None;
         }
     };
-    if layer != Layer::Project && credentials::is_sensitive(&credentials::parse_file(&document, &Kinds::new())) {
+    if layer != Layer::Project
+        && credentials::is_sensitive(&credentials::parse_file(&document, &Kinds::new()))
+    {
         match check_owner(&file) {
             Ok(None) => {}
             Ok(Some(warning)) => loaded.warnings.push(format!("{name} {warning}")),
             Err(problem) => {
                 let problem = Problem::new(format!("{} {problem}", escaped(&name)), &Origin::Default);
-                loaded.problems.push(problem.hint("it holds secrets or runs programs: make it yours alone, for example with chmod 600"));
+                loaded.problems.push(problem.hint(
+                    "it holds secrets or runs programs: make it yours alone, for example with chmod 600",
+                ));
                 return None;
             }
         }
@@ -196,7 +207,8 @@ fn check_owner(file: &FsFile) -> Result<Option<&'static str>, String> {
     if metadata.mode() & 0o022 != 0 {
         return Err("can be written by others".to_owned());
     }
-    Ok((metadata.mode() & 0o044 != 0).then_some("holds secrets or runs programs and can be read by others; chmod 600 it"))
+    Ok((metadata.mode() & 0o044 != 0)
+        .then_some("holds secrets or runs programs and can be read by others; chmod 600 it"))
 }
 
 #[cfg(not(unix))]
@@ -222,22 +234,25 @@ pub fn parse(source: &Arc<Source>) -> Result<Document, Vec<Problem>> {
 }
 
 fn table(source: &Arc<Source>, members: &DeTable<'_>) -> Table {
-    members.iter().map(|(key, value)| (key.get_ref().to_string(), setting(source, key.span(), value))).collect()
+    members
+        .iter()
+        .map(|(key, value)| (key.get_ref().to_string(), setting(source, key.span(), value)))
+        .collect()
 }
 
 fn setting(source: &Arc<Source>, key: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>) -> Setting {
     let origin = Origin::File { source: Arc::clone(source), key: key.clone(), value: value.span() };
     let value = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Other("a number of that size"), Value::Integer)
-        }
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Value::Other("a number of that size"), Value::Integer),
         DeValue::Float(_) => Value::Other("a float"),
         DeValue::Boolean(flag) => Value::Boolean(*flag),
         DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(items) => Value::Array(items.iter().map(|item| setting(source, key.clone(), item)).collect()),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| setting(source, key.clone(), item)).collect())
+        }
         DeValue::Table(members) => Value::Table(table(source, members)),
     };
     Setting::new(value, origin)
 }
-

@@ -14,7 +14,9 @@ pub fn lay_over(base: &mut Credential, over: Credential) {
         base.origin = over.origin;
     }
     base.kind = match (base.kind.take(), over.kind) {
-        (Some(below), Some(above)) if below.canonical() == above.canonical() => Some(merge_kinds(below, above)),
+        (Some(below), Some(above)) if below.canonical() == above.canonical() => {
+            Some(merge_kinds(below, above))
+        }
         (below, above) => above.or(below),
     };
 }

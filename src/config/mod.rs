@@ -114,7 +114,9 @@ impl Config {
         }
         if let (Some(name), false) = (&profile, profile_found) {
             let message = format!("the profile `{}` is not defined", crate::foreign::escaped(name));
-            config.problems.push(Problem::new(message, &Origin::Default).hint("define it as [profile.NAME.credentials.…]"));
+            config.problems.push(
+                Problem::new(message, &Origin::Default).hint("define it as [profile.NAME.credentials.…]"),
+            );
         }
         config.profile = profile;
         config.apply_templates();
@@ -150,9 +152,15 @@ impl Config {
             let Some(name) = named.text() else { continue };
             let Some(template) = templates::find(name) else {
                 let known: Vec<&str> = templates::names().collect();
-                let problem = Problem::new(format!("there is no template `{}`", crate::foreign::escaped(name)), &named.origin);
+                let problem = Problem::new(
+                    format!("there is no template `{}`", crate::foreign::escaped(name)),
+                    &named.origin,
+                );
                 let near = near(name, known.iter().copied());
-                let hint = near.map_or_else(|| format!("the templates are {}", known.join(", ")), |near| format!("did you mean \"{near}\"?"));
+                let hint = near.map_or_else(
+                    || format!("the templates are {}", known.join(", ")),
+                    |near| format!("did you mean \"{near}\"?"),
+                );
                 credential.problems.push(problem.hint(hint).showing_value());
                 continue;
             };
@@ -273,17 +281,22 @@ impl Config {
         let hint = match near(name.as_str(), known) {
             Some(near) => format!("did you mean `{near}`?"),
             None if templates::find(name.as_str()).is_some() => {
-                format!("there is a template of this name: add [credentials.{name}] with template = \"{name}\" to the configuration")
+                format!(
+                    "there is a template of this name: add [credentials.{name}] with template = \"{name}\" to the configuration"
+                )
             }
             None if self.credentials.is_empty() => self.nothing_configured().hint.unwrap_or_default(),
-            None => format!("the providers are {}", names(&self.credentials.keys().cloned().collect::<Vec<_>>())),
+            None => {
+                format!("the providers are {}", names(&self.credentials.keys().cloned().collect::<Vec<_>>()))
+            }
         };
         ChoiceError::Unknown { name: name.clone(), hint }
     }
 
     fn nothing_configured(&self) -> Problem {
         let user = self.files.iter().find(|file| file.layer == Layer::User);
-        let path = user.map_or_else(|| "the configuration file".to_owned(), |file| file.path.display().to_string());
+        let path =
+            user.map_or_else(|| "the configuration file".to_owned(), |file| file.path.display().to_string());
         Problem::new("no provider is configured: there is no [credentials]", &Origin::Default)
             .hint(format!("write one into {path}, for example:\n\n    [credentials.github]\n    template = \"github\"\n    oauth.client_id = \"…\"\n"))
     }
@@ -291,11 +304,15 @@ impl Config {
     fn check_default(&self) -> Option<Problem> {
         let default = self.default.as_ref()?;
         let problem = match default.text() {
-            None => Problem::new(format!("`default` must be a string, not {}", default.value.type_name()), &default.origin),
+            None => Problem::new(
+                format!("`default` must be a string, not {}", default.value.type_name()),
+                &default.origin,
+            ),
             Some(name) if self.credentials.keys().any(|known| known.as_str() == name) => return None,
-            Some(name) => {
-                Problem::new(format!("the default provider `{}` is not configured", crate::foreign::escaped(name)), &default.origin)
-            }
+            Some(name) => Problem::new(
+                format!("the default provider `{}` is not configured", crate::foreign::escaped(name)),
+                &default.origin,
+            ),
         };
         Some(problem.showing_value())
     }
@@ -303,7 +320,10 @@ impl Config {
     /// Checks a provider's keys and reads them.
     fn build(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
         let Some(credential) = self.credentials.get(name) else {
-            return Err(vec![Problem::new(format!("the provider `{name}` is not configured"), &Origin::Default)]);
+            return Err(vec![Problem::new(
+                format!("the provider `{name}` is not configured"),
+                &Origin::Default,
+            )]);
         };
         let path = format!("credentials.{name}");
         let mut problems = credential.problems.clone();
@@ -346,12 +366,19 @@ impl Config {
 fn hosts(section: &Section<'_>, scheme: &str) -> (Vec<String>, Vec<Problem>) {
     let (mut hosts, mut problems) = (Vec::new(), Vec::new());
     let written = section.text("domain").map(|domain| ("domain", domain.to_owned()));
-    for (key, text) in written.into_iter().chain(section.strings("hosts").into_iter().map(|host| ("hosts", host))) {
+    for (key, text) in
+        written.into_iter().chain(section.strings("hosts").into_iter().map(|host| ("hosts", host)))
+    {
         match EndpointUrl::configured(&format!("{scheme}://{text}/")) {
-            Ok(url) if url.url().path() == "/" && url.url().query().is_none() && !text.contains(['/', '?', '#']) => {
+            Ok(url)
+                if url.url().path() == "/"
+                    && url.url().query().is_none()
+                    && !text.contains(['/', '?', '#']) =>
+            {
                 hosts.push(authority(url.url()));
             }
-            Ok(_) => problems.push(section.problem(key, "must be a host, with a port if need be, and nothing else")),
+            Ok(_) => problems
+                .push(section.problem(key, "must be a host, with a port if need be, and nothing else")),
             Err(error) => problems.push(section.problem(key, &format!("is no host: {error}"))),
         }
     }

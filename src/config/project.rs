@@ -26,7 +26,8 @@ impl Narrowing {
     /// The request, with what the project asks for where the user did not say.
     #[must_use]
     pub fn narrow(&self, request: TokenRequest) -> TokenRequest {
-        let either = |said: Vec<String>, project: &Vec<String>| if said.is_empty() { project.clone() } else { said };
+        let either =
+            |said: Vec<String>, project: &Vec<String>| if said.is_empty() { project.clone() } else { said };
         TokenRequest {
             scopes: match (request.scopes, &self.scopes) {
                 (Some(said), Some(project)) => Some(said.intersection(project)),
@@ -67,7 +68,9 @@ fn not_allowed(name: &str, setting: &Setting) -> Problem {
 
 fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Result<Narrowing, Vec<Problem>> {
     let mut problems = narrowed.problems.clone();
-    problems.extend(narrowed.keys.iter().map(|(key, setting)| not_allowed(&format!("credentials.{name}.{key}"), setting)));
+    problems.extend(
+        narrowed.keys.iter().map(|(key, setting)| not_allowed(&format!("credentials.{name}.{key}"), setting)),
+    );
     let Some(defined) = config.credentials.get(name) else {
         let problem = Problem::new(format!("the provider `{name}` is not configured"), &narrowed.origin);
         problems.push(problem.hint("a project's file can only narrow what your own configuration defines"));
@@ -75,7 +78,9 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
     };
     let configured = |key: &str| defined.kind.as_ref()?.table.table()?.get(key);
     let mut narrowing = Narrowing::default();
-    let Some(kind) = &narrowed.kind else { return if problems.is_empty() { Ok(narrowing) } else { Err(problems) } };
+    let Some(kind) = &narrowed.kind else {
+        return if problems.is_empty() { Ok(narrowing) } else { Err(problems) };
+    };
     if kind.canonical() != "oauth" {
         problems.push(not_allowed(&format!("credentials.{name}.{}", kind.called), &kind.table));
         return Err(problems);
@@ -87,13 +92,17 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
             continue;
         };
         let beyond = |what: &str| {
-            let problem = Problem::new(format!("`{path}` asks for more than is configured: {}", crate::foreign::escaped(what)), &setting.origin);
+            let problem = Problem::new(
+                format!("`{path}` asks for more than is configured: {}", crate::foreign::escaped(what)),
+                &setting.origin,
+            );
             problem.hint("a project's file can only ask for less")
         };
         match key.as_str() {
             "scopes" => {
                 let scopes: Option<Vec<ScopeSet>> = texts.iter().map(|text| text.parse().ok()).collect();
-                let scopes = scopes.unwrap_or_default().iter().fold(ScopeSet::default(), |all, set| all.union(set));
+                let scopes =
+                    scopes.unwrap_or_default().iter().fold(ScopeSet::default(), |all, set| all.union(set));
                 let known = configured(key).map(all_scopes).unwrap_or_default();
                 if !scopes.is_subset(&known) {
                     problems.push(beyond(&scopes.difference(&known).to_string()));
@@ -114,9 +123,12 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
 }
 
 fn all_scopes(setting: &Setting) -> ScopeSet {
-    let words = |setting: &Setting| setting.strings().unwrap_or_default().join(" ").parse().unwrap_or_default();
+    let words =
+        |setting: &Setting| setting.strings().unwrap_or_default().join(" ").parse().unwrap_or_default();
     match &setting.value {
-        Value::Table(capabilities) => capabilities.values().map(words).fold(ScopeSet::default(), |all, set| all.union(&set)),
+        Value::Table(capabilities) => {
+            capabilities.values().map(words).fold(ScopeSet::default(), |all, set| all.union(&set))
+        }
         _ => words(setting),
     }
 }

@@ -26,10 +26,17 @@ pub fn render(problem: &Problem) -> String {
                     let group = Level::ERROR.primary_title(problem.message.as_str()).element(snippet);
                     tidy(&Renderer::styled().render(&[group]), &path, line, column)
                 }
-                None => format!("{} {}\n  --> {path}:{line}:{column}", styled(ERROR, "error:"), problem.message),
+                None => {
+                    format!("{} {}\n  --> {path}:{line}:{column}", styled(ERROR, "error:"), problem.message)
+                }
             }
         }
-        Origin::Variable(name) => format!("{} {}\n  --> the environment variable {}", styled(ERROR, "error:"), problem.message, escaped(name)),
+        Origin::Variable(name) => format!(
+            "{} {}\n  --> the environment variable {}",
+            styled(ERROR, "error:"),
+            problem.message,
+            escaped(name)
+        ),
         Origin::Default => format!("{} {}", styled(ERROR, "error:"), problem.message),
     };
     if let Some(hint) = &problem.hint {
@@ -80,7 +87,9 @@ fn excerpt(problem: &Problem) -> Option<(String, std::ops::Range<usize>)> {
     } else {
         match rest.find('=') {
             Some(equals) if rest[..equals].trim().is_empty() => key.end + equals + 1,
-            _ if before.trim_start().starts_with('[') => key.end + rest.find(']').map_or(0, |bracket| bracket + 1),
+            _ if before.trim_start().starts_with('[') => {
+                key.end + rest.find(']').map_or(0, |bracket| bracket + 1)
+            }
             _ => key.end,
         }
     };

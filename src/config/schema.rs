@@ -74,10 +74,13 @@ fn credential() -> Value {
             for name in [Some(kind.name), kind.alias].into_iter().flatten() {
                 let mut table = object(kind.all_keys());
                 if let Some(grant) = kind.grant {
-                    table["properties"]["grant_type"] = described("grant_type", "How tokens are got", json!({ "const": grant }));
+                    table["properties"]["grant_type"] =
+                        described("grant_type", "How tokens are got", json!({ "const": grant }));
                 }
                 let mut forms = vec![table, json!({ "const": "" })];
-                if let Some(key) = kind.shorthand.and_then(|name| kind.all_keys().find(|key| key.name == name)) {
+                if let Some(key) =
+                    kind.shorthand.and_then(|name| kind.all_keys().find(|key| key.name == name))
+                {
                     forms.push(shape(key.shape));
                 }
                 let this = json!({ "title": name, "description": kind.about, "anyOf": forms });
@@ -127,12 +130,15 @@ fn shape(shape: Shape) -> Value {
             let words = json!({ "anyOf": [{ "type": "string" }, strings()] });
             json!({ "anyOf": [{ "type": "string" }, strings(), { "type": "object", "additionalProperties": words }] })
         }
-        Shape::Duration => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$" }] }),
+        Shape::Duration => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$" }] })
+        }
         Shape::Command => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
         Shape::Free => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
         Shape::Secrets => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
         Shape::Flags(names) => {
-            let flags: Map<String, Value> = names.iter().map(|&name| (name.to_owned(), json!({ "type": "boolean" }))).collect();
+            let flags: Map<String, Value> =
+                names.iter().map(|&name| (name.to_owned(), json!({ "type": "boolean" }))).collect();
             json!({ "type": "object", "additionalProperties": false, "properties": flags })
         }
         Shape::Quirks(keys) => object(keys.iter().copied()),
@@ -141,9 +147,7 @@ fn shape(shape: Shape) -> Value {
 
 /// A literal or a reference.
 fn secret() -> Value {
-    let reference = |name: &str, value: Value| {
-        json!({ "type": "object", "additionalProperties": false, "required": [name], "properties": { name: value } })
-    };
+    let reference = |name: &str, value: Value| json!({ "type": "object", "additionalProperties": false, "required": [name], "properties": { name: value } });
     json!({
         "title": "secret",
         "description": "The secret itself, or where it comes from",

@@ -43,7 +43,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn find(name: &str) -> Option<Template> {
     let (name, text) = TEXTS.iter().find(|(known, _)| *known == name)?;
-    let source = Source { layer: Layer::Template, name: format!("template {name}"), path: None, text: (*text).to_owned() };
+    let source = Source {
+        layer: Layer::Template,
+        name: format!("template {name}"),
+        path: None,
+        text: (*text).to_owned(),
+    };
     let root = layers::parse(&Arc::new(source)).ok()?.root;
     let text = |key: &str| root.get(key).and_then(Setting::text).map(str::to_owned);
     Some(Template {
@@ -65,7 +70,11 @@ impl Template {
         if let Some(domain) = domain.map(str::to_owned).or(own) {
             body.values_mut().for_each(|setting| fill(setting, &domain));
         }
-        let origin = self.body.values().next().map_or(crate::setting::Origin::Default, |setting| setting.origin.clone());
+        let origin = self
+            .body
+            .values()
+            .next()
+            .map_or(crate::setting::Origin::Default, |setting| setting.origin.clone());
         let mut credential = parse_credential("template", &body, &origin);
         credential.origin = crate::setting::Origin::Default;
         credential

@@ -45,7 +45,9 @@ impl Default for RedirectUri {
 
 /// A redirect URI that this program cannot listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an http URL on 127.0.0.1, [::1] or localhost, with a port or none for any free one, and no query")]
+#[error(
+    "must be an http URL on 127.0.0.1, [::1] or localhost, with a port or none for any free one, and no query"
+)]
 pub struct InvalidRedirectUri;
 
 impl std::str::FromStr for RedirectUri {
@@ -55,7 +57,10 @@ impl std::str::FromStr for RedirectUri {
         let url = crate::oauth::endpoint::EndpointUrl::configured(text).map_err(|_| InvalidRedirectUri)?;
         let url = url.url();
         let host = url.host_str().unwrap_or_default();
-        if url.scheme() != "http" || !matches!(host, "127.0.0.1" | "[::1]" | "localhost") || url.query().is_some() {
+        if url.scheme() != "http"
+            || !matches!(host, "127.0.0.1" | "[::1]" | "localhost")
+            || url.query().is_some()
+        {
             return Err(InvalidRedirectUri);
         }
         Ok(Self { host: host.to_owned(), port: url.port().unwrap_or(0), path: url.path().to_owned() })
@@ -332,7 +337,11 @@ mod tests {
             ("myapp://callback", None),
         ] {
             let uri = text.parse::<RedirectUri>().ok();
-            assert_eq!(uri.as_ref().map(|uri| (uri.host.as_str(), uri.port, uri.path.as_str())), want, "{text}");
+            assert_eq!(
+                uri.as_ref().map(|uri| (uri.host.as_str(), uri.port, uri.path.as_str())),
+                want,
+                "{text}"
+            );
         }
     }
 

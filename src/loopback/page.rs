@@ -27,11 +27,18 @@ const FRAME: &str = include_str!("page.html");
 impl Outcome {
     fn page(self) -> String {
         let (tone, mark, title, text) = match self {
-            Self::LoggedIn => ("good", "✓", "You are logged in", "You can close this tab and go back to the terminal."),
-            Self::Refused => ("calm", "–", "You are not logged in", "Access was not granted. The terminal says more."),
-            Self::Failed => ("bad", "!", "The login failed", "Something went wrong on the way. The terminal says what."),
+            Self::LoggedIn => {
+                ("good", "✓", "You are logged in", "You can close this tab and go back to the terminal.")
+            }
+            Self::Refused => {
+                ("calm", "–", "You are not logged in", "Access was not granted. The terminal says more.")
+            }
+            Self::Failed => {
+                ("bad", "!", "The login failed", "Something went wrong on the way. The terminal says what.")
+            }
         };
-        let parts = [("{title}", title), ("{style}", STYLE), ("{tone}", tone), ("{mark}", mark), ("{text}", text)];
+        let parts =
+            [("{title}", title), ("{style}", STYLE), ("{tone}", tone), ("{mark}", mark), ("{text}", text)];
         parts.iter().fold(FRAME.to_owned(), |page, (place, part)| page.replace(place, part))
     }
 }
@@ -74,14 +81,22 @@ impl Drop for Page {
 
 /// Answers a request that is not the redirect.
 pub(super) fn refuse(stream: TcpStream, status: u16) {
-    respond(stream, status, "This address only receives the redirect of a login.\n", "text/plain; charset=utf-8");
+    respond(
+        stream,
+        status,
+        "This address only receives the redirect of a login.\n",
+        "text/plain; charset=utf-8",
+    );
 }
 
 fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
     let style_hash = base64::engine::general_purpose::STANDARD
         .encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
-    let policy = format!("default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; frame-ancestors 'none'");
-    let mut response = Response::from_string(body).with_status_code(status).with_chunked_threshold(usize::MAX);
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let mut response =
+        Response::from_string(body).with_status_code(status).with_chunked_threshold(usize::MAX);
     for (name, value) in [
         ("Content-Type", media_type),
         ("Content-Security-Policy", policy.as_str()),

@@ -40,7 +40,12 @@ pub struct Expected {
 impl Pending {
     /// Makes the secrets of a new request.
     #[must_use]
-    pub fn new(random: &dyn Random, issuer: Option<String>, issuer_required: bool, redirect_uri: Url) -> Self {
+    pub fn new(
+        random: &dyn Random,
+        issuer: Option<String>,
+        issuer_required: bool,
+        redirect_uri: Url,
+    ) -> Self {
         Self {
             verifier: pkce::verifier(random),
             nonce: Nonce::new(pkce::random_text(random)),
@@ -119,10 +124,14 @@ pub enum AuthorizationError {
         denied: bool,
     },
     /// RFC 9207 section 2.4: "clients MUST reject authorization responses without the `iss` parameter".
-    #[error("the authorization server says that it names itself in its answer (`iss`), and the answer does not")]
+    #[error(
+        "the authorization server says that it names itself in its answer (`iss`), and the answer does not"
+    )]
     IssuerMissing,
     /// RFC 9207 section 2.4: the answer comes from another server than the one that was asked.
-    #[error("the answer is not from the authorization server that was asked: its `iss` is {found}, not {expected}")]
+    #[error(
+        "the answer is not from the authorization server that was asked: its `iss` is {found}, not {expected}"
+    )]
     IssuerMismatch {
         /// The issuer of the server that was asked.
         expected: String,
@@ -148,12 +157,16 @@ impl Expected {
             return Verdict::Ignored(405);
         }
         // A name that was rebound to this address has another Host (F-CB5).
-        if redirect.hosts.len() != 1 || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(&self.redirect_uri)) {
+        if redirect.hosts.len() != 1
+            || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(&self.redirect_uri))
+        {
             return Verdict::Ignored(421);
         }
         // A redirect is a top-level navigation; a page's own request is not (F-CB6).
-        let foreign_origin = redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
-        let subresource = redirect.fetch_destination.as_deref().is_some_and(|destination| destination != "document");
+        let foreign_origin =
+            redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
+        let subresource =
+            redirect.fetch_destination.as_deref().is_some_and(|destination| destination != "document");
         if foreign_origin || subresource {
             return Verdict::Ignored(403);
         }
@@ -180,7 +193,10 @@ impl Expected {
             return Verdict::Ignored(400);
         }
         let parameter = |name: &str| {
-            parameters.iter().find(|(present, value)| present == name && !value.is_empty()).map(|(_, value)| value.as_str())
+            parameters
+                .iter()
+                .find(|(present, value)| present == name && !value.is_empty())
+                .map(|(_, value)| value.as_str())
         };
         let state = parameter("state").unwrap_or_default();
         if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
@@ -217,7 +233,9 @@ fn decode(query: &str) -> Option<Vec<(String, String)>> {
     let part = |text: &str| {
         let bytes = text.as_bytes();
         let is_hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
-        if (0..bytes.len()).any(|i| !bytes[i].is_ascii_graphic() || bytes[i] == b'%' && !(is_hex(i + 1) && is_hex(i + 2))) {
+        if (0..bytes.len())
+            .any(|i| !bytes[i].is_ascii_graphic() || bytes[i] == b'%' && !(is_hex(i + 1) && is_hex(i + 2)))
+        {
             return None;
         }
         let spaced = text.replace('+', " ");
@@ -268,7 +286,11 @@ mod tests {
     fn f_cb2_f_cb3_f_cb4_f_cb8_f_cb11_only_the_answer_ends_the_wait() {
         for (name, target, want) in [
             ("the answer", "/callback?code=abc&state=the-state", "code abc"),
-            ("more members", "/callback?code=abc&state=the-state&session_state=x&iss=https%3A%2F%2Fas.example", "code abc"),
+            (
+                "more members",
+                "/callback?code=abc&state=the-state&session_state=x&iss=https%3A%2F%2Fas.example",
+                "code abc",
+            ),
             ("plus and percent", "/callback?code=a%2Fb+c&state=the-state", "code a/b c"),
             ("F-CB2 wrong state", "/callback?code=abc&state=other", "ignored 400"),
             ("F-CB2 longer state", "/callback?code=abc&state=the-state2", "ignored 400"),
@@ -276,9 +298,16 @@ mod tests {
             ("F-CB2 empty state", "/callback?code=abc&state=", "ignored 400"),
             ("F-CB3 error without state", "/callback?error=access_denied", "ignored 400"),
             ("F-CB3 error with wrong state", "/callback?error=access_denied&state=x", "ignored 400"),
-            ("error with the state", "/callback?error=access_denied&error_description=no%1b&state=the-state",
-                "refused: the authorization server answered `access_denied`: `no\\u{1b}`"),
-            ("neither", "/callback?state=the-state", "refused: the authorization server answered with neither a code nor an error"),
+            (
+                "error with the state",
+                "/callback?error=access_denied&error_description=no%1b&state=the-state",
+                "refused: the authorization server answered `access_denied`: `no\\u{1b}`",
+            ),
+            (
+                "neither",
+                "/callback?state=the-state",
+                "refused: the authorization server answered with neither a code nor an error",
+            ),
             ("F-CB4 code twice", "/callback?code=a&code=b&state=the-state", "ignored 400"),
             ("F-CB4 state twice", "/callback?code=a&state=the-state&state=the-state", "ignored 400"),
             ("F-CB8 favicon", "/favicon.ico", "ignored 404"),
@@ -301,7 +330,8 @@ mod tests {
     #[test]
     fn f_cb5_f_cb6_f_cb7_only_a_navigation_to_our_host_counts() {
         let good = || redirect("/callback?code=abc&state=the-state");
-        let host = |hosts: &[&str]| Redirect { hosts: hosts.iter().map(|&h| h.to_owned()).collect(), ..good() };
+        let host =
+            |hosts: &[&str]| Redirect { hosts: hosts.iter().map(|&h| h.to_owned()).collect(), ..good() };
         let fetch = |value: &str| Redirect { fetch_destination: Some(value.to_owned()), ..good() };
         for (name, request, want) in [
             ("as it should be", good(), "code abc"),
@@ -311,8 +341,16 @@ mod tests {
             ("F-CB5 localhost", host(&["localhost:4321"]), "ignored 421"),
             ("F-CB5 none", host(&[]), "ignored 421"),
             ("F-CB5 two", host(&["127.0.0.1:4321", "evil.example"]), "ignored 421"),
-            ("F-CB6 foreign origin", Redirect { origin: Some("https://evil.example".to_owned()), ..good() }, "ignored 403"),
-            ("F-CB6 opaque origin after cross-site redirects", Redirect { origin: Some("null".to_owned()), ..good() }, "code abc"),
+            (
+                "F-CB6 foreign origin",
+                Redirect { origin: Some("https://evil.example".to_owned()), ..good() },
+                "ignored 403",
+            ),
+            (
+                "F-CB6 opaque origin after cross-site redirects",
+                Redirect { origin: Some("null".to_owned()), ..good() },
+                "code abc",
+            ),
             ("F-CB6 image", fetch("image"), "ignored 403"),
             ("F-CB6 iframe", fetch("iframe"), "ignored 403"),
             ("F-CB6 fetch", fetch("empty"), "ignored 403"),
@@ -328,7 +366,9 @@ mod tests {
     #[test]
     fn i1_i2_i3_the_issuer_is_compared_before_anything_is_believed() {
         let mismatch = |found: &str| {
-            format!("refused: the answer is not from the authorization server that was asked: its `iss` is `{found}`, not https://as.example")
+            format!(
+                "refused: the answer is not from the authorization server that was asked: its `iss` is `{found}`, not https://as.example"
+            )
         };
         for (name, required, query, want) in [
             ("I1 advertised and missing", true, "code=a", "refused: the authorization server says that it names itself in its answer (`iss`), and the answer does not".to_owned()),

@@ -88,8 +88,12 @@ mod tests {
     use super::*;
 
     fn request(method: AuthenticationMethod, plain_basic: bool) -> (String, Option<String>) {
-        let client =
-            Client { id: "my app".to_owned(), secret: Some(ClientSecret::new("a:b%c+d é")), method, plain_basic };
+        let client = Client {
+            id: "my app".to_owned(),
+            secret: Some(ClientSecret::new("a:b%c+d é")),
+            method,
+            plain_basic,
+        };
         let (mut form, mut headers) = (Form::default(), Vec::new());
         client.authenticate(&mut form, &mut headers);
         let header = headers.first().map(|(name, value)| {
@@ -104,11 +108,20 @@ mod tests {
     fn o4_o5_one_method_in_its_place() {
         for (method, plain, body, header) in [
             (AuthenticationMethod::None, false, "client_id=my+app", None),
-            (AuthenticationMethod::ClientSecretPost, false, "client_id=my+app&client_secret=a%3Ab%25c%2Bd+%C3%A9", None),
+            (
+                AuthenticationMethod::ClientSecretPost,
+                false,
+                "client_id=my+app&client_secret=a%3Ab%25c%2Bd+%C3%A9",
+                None,
+            ),
             (AuthenticationMethod::ClientSecretBasic, false, "", Some("my+app:a%3Ab%25c%2Bd+%C3%A9")),
             (AuthenticationMethod::ClientSecretBasic, true, "", Some("my app:a:b%c+d é")),
         ] {
-            assert_eq!(request(method, plain), (body.to_owned(), header.map(str::to_owned)), "{method:?} {plain}");
+            assert_eq!(
+                request(method, plain),
+                (body.to_owned(), header.map(str::to_owned)),
+                "{method:?} {plain}"
+            );
         }
     }
 

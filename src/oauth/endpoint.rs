@@ -19,7 +19,9 @@ pub enum UrlRefused {
     #[error("{0} is not an absolute URL with a host")]
     NotAUrl(Foreign),
     /// Its scheme is not `https`.
-    #[error("{0} is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration")]
+    #[error(
+        "{0} is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration"
+    )]
     NotHttps(Foreign),
     /// It has a user name or password.
     #[error("{0} has a user name or password in it")]
@@ -64,7 +66,8 @@ impl EndpointUrl {
     /// [`UrlRefused`].
     pub fn learned(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
-        if url.host() == issuer.url.host() && (url.scheme() == "https" || url.scheme() == issuer.url.scheme()) {
+        if url.host() == issuer.url.host() && (url.scheme() == "https" || url.scheme() == issuer.url.scheme())
+        {
             return Self::configured(text);
         }
         if url.scheme() != "https" {
@@ -76,7 +79,11 @@ impl EndpointUrl {
             Some(Host::Domain(name)) => !is_local_name(name),
             None => false,
         };
-        if public { Ok(Self { url, reach: Reach::Learned }) } else { Err(UrlRefused::NotPublic(Foreign::new(text))) }
+        if public {
+            Ok(Self { url, reach: Reach::Learned })
+        } else {
+            Err(UrlRefused::NotPublic(Foreign::new(text)))
+        }
     }
 
     /// The URL.
@@ -182,7 +189,11 @@ impl fmt::Debug for Issuer {
 }
 
 fn parse(text: &str) -> Result<Url, UrlRefused> {
-    if text.len() > LONGEST || text.chars().any(does_not_belong) || text.contains("$(") || has_loose_percent(text) {
+    if text.len() > LONGEST
+        || text.chars().any(does_not_belong)
+        || text.contains("$(")
+        || has_loose_percent(text)
+    {
         return Err(UrlRefused::Characters(Foreign::new(text)));
     }
     let url = Url::parse(text).map_err(|_| UrlRefused::NotAUrl(Foreign::new(text)))?;
@@ -205,7 +216,8 @@ fn parse(text: &str) -> Result<Url, UrlRefused> {
 
 /// Characters outside RFC 3986, and those of it that a shell, a desktop file or a command line acts on.
 fn does_not_belong(character: char) -> bool {
-    !character.is_ascii_graphic() || matches!(character, '"' | '\'' | '`' | '<' | '>' | '\\' | '^' | '{' | '|' | '}')
+    !character.is_ascii_graphic()
+        || matches!(character, '"' | '\'' | '`' | '<' | '>' | '\\' | '^' | '{' | '|' | '}')
 }
 
 /// Whether a `%` is not followed by two hexadecimal digits: `%PATH%` is expanded by Windows' command line.

@@ -48,7 +48,9 @@ pub enum IdTokenError {
     #[error("the id token is not a signed JWT")]
     Malformed,
     /// E5: not the algorithm that the client is registered for.
-    #[error("the id token is signed with {found}, and {expected} is expected; if the client is registered for another algorithm, set id_token_signed_response_alg")]
+    #[error(
+        "the id token is signed with {found}, and {expected} is expected; if the client is registered for another algorithm, set id_token_signed_response_alg"
+    )]
     Algorithm {
         /// What the header says.
         found: Foreign,
@@ -116,7 +118,8 @@ pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Resu
     let named = header.get("alg").and_then(Value::as_str).unwrap_or_default();
     let algorithm = expected.algorithms.iter().copied().find(|&algorithm| format!("{algorithm:?}") == named);
     let Some(algorithm) = algorithm else {
-        let names: Vec<String> = expected.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
+        let names: Vec<String> =
+            expected.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
         return Err(IdTokenError::Algorithm { found: Foreign::new(named), expected: names.join(" or ") });
     };
     // RFC 7515 section 4.1.11: an extension that must be understood, and none is.
@@ -135,9 +138,14 @@ pub fn stored_claims(token: &IdToken) -> Option<Claims> {
     decode(token).ok().map(|(_, claims)| Claims(claims))
 }
 
-fn decode(token: &IdToken) -> Result<(Map<String, Value>, Map<String, Value>), IdTokenError> {
+/// A JSON object, as a JWT's header and claims are.
+type Object = Map<String, Value>;
+
+fn decode(token: &IdToken) -> Result<(Object, Object), IdTokenError> {
     let mut parts = token.expose().split('.');
-    let (Some(header), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(header), Some(claims), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(IdTokenError::Malformed);
     };
     let object = |part: &str| json::object(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
@@ -154,18 +162,23 @@ fn verify_signature(
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
-    let verified = |key: &DecodingKey| jsonwebtoken::decode::<Value>(token.expose(), key, &validation).is_ok();
+    let verified =
+        |key: &DecodingKey| jsonwebtoken::decode::<Value>(token.expose(), key, &validation).is_ok();
     let fits = match algorithm {
-        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
-            client_secret.is_some_and(|secret| verified(&DecodingKey::from_secret(secret.expose().as_bytes())))
-        }
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => client_secret
+            .is_some_and(|secret| verified(&DecodingKey::from_secret(secret.expose().as_bytes()))),
         _ => keys.candidates(algorithm, kid).any(|key| verified(&key)),
     };
     if fits { Ok(()) } else { Err(IdTokenError::Signature) }
 }
 
-fn check_claims(claims: &Map<String, Value>, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), IdTokenError> {
-    let text = |name: &'static str| claims.get(name).and_then(Value::as_str).ok_or(IdTokenError::Missing(name));
+fn check_claims(
+    claims: &Map<String, Value>,
+    algorithm: Algorithm,
+    expected: &Expected<'_>,
+) -> Result<(), IdTokenError> {
+    let text =
+        |name: &'static str| claims.get(name).and_then(Value::as_str).ok_or(IdTokenError::Missing(name));
     let mismatch = |claim: &'static str, found: &str, problem: String| IdTokenError::Mismatch {
         claim,
         found: Foreign::new(found),
@@ -173,7 +186,9 @@ fn check_claims(claims: &Map<String, Value>, algorithm: Algorithm, expected: &Ex
     };
     let issuer = text("iss")?;
     let wanted = match claims.get("tid").and_then(Value::as_str) {
-        Some(tenant) if expected.tenant_issuer && is_tenant(tenant) => expected.issuer.replace("{tenantid}", tenant),
+        Some(tenant) if expected.tenant_issuer && is_tenant(tenant) => {
+            expected.issuer.replace("{tenantid}", tenant)
+        }
         _ => expected.issuer.to_owned(),
     };
     if issuer != wanted && Some(issuer) != expected.other_issuer {
@@ -183,11 +198,19 @@ fn check_claims(claims: &Map<String, Value>, algorithm: Algorithm, expected: &Ex
     let now = expected.now.as_second();
     let expires_at = seconds(claims, "exp").ok_or(IdTokenError::Missing("exp"))?;
     if expires_at <= now - LEEWAY {
-        return Err(mismatch("exp", &expires_at.to_string(), format!("which is past: it is {now} by this clock")));
+        return Err(mismatch(
+            "exp",
+            &expires_at.to_string(),
+            format!("which is past: it is {now} by this clock"),
+        ));
     }
     let issued_at = seconds(claims, "iat").ok_or(IdTokenError::Missing("iat"))?;
     if issued_at > now + LEEWAY {
-        return Err(mismatch("iat", &issued_at.to_string(), format!("which is to come: it is {now} by this clock")));
+        return Err(mismatch(
+            "iat",
+            &issued_at.to_string(),
+            format!("which is to come: it is {now} by this clock"),
+        ));
     }
     if seconds(claims, "nbf").is_some_and(|not_before| not_before > now + LEEWAY) {
         return Err(IdTokenError::Disagrees("nbf"));
@@ -274,7 +297,8 @@ mod tests {
         fn new() -> Self {
             let random = SystemRandom::new();
             let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-            let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap();
+            let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+                .unwrap();
             Self(key)
         }
 
@@ -331,26 +355,68 @@ mod tests {
         for (name, changes, want) in [
             ("as it should be", json!({}), Ok(())),
             ("valid-aud-as-array", json!({"aud":["app"]}), Ok(())),
-            ("E1 invalid-iss", json!({"iss":"https://evil.example"}), Err("the id token's `iss` is `https://evil.example`, not https://as.example")),
+            (
+                "E1 invalid-iss",
+                json!({"iss":"https://evil.example"}),
+                Err("the id token's `iss` is `https://evil.example`, not https://as.example"),
+            ),
             ("E1 missing iss", json!({"iss":null}), Err("the id token has no `iss`")),
-            ("E2 invalid-aud", json!({"aud":"other"}), Err("the id token's `aud` is `other`, which lacks this client, app")),
+            (
+                "E2 invalid-aud",
+                json!({"aud":"other"}),
+                Err("the id token's `aud` is `other`, which lacks this client, app"),
+            ),
             ("E2 missing-aud", json!({"aud":null}), Err("the id token has no `aud`")),
-            ("E2 invalid-secondary-aud", json!({"aud":["app","other"]}), Err("the id token's `aud` is `app other`, which has others beside this client, and no `azp` that names it")),
+            (
+                "E2 invalid-secondary-aud",
+                json!({"aud":["app","other"]}),
+                Err(
+                    "the id token's `aud` is `app other`, which has others beside this client, and no `azp` that names it",
+                ),
+            ),
             ("E3 several with azp", json!({"aud":["app","other"],"azp":"app"}), Ok(())),
-            ("E3 azp of another", json!({"azp":"other"}), Err("the id token's `azp` is `other`, not this client, app")),
-            ("E6 invalid-expired-exp", json!({"exp":999_000}), Err("the id token's `exp` is `999000`, which is past: it is 1000000 by this clock")),
+            (
+                "E3 azp of another",
+                json!({"azp":"other"}),
+                Err("the id token's `azp` is `other`, not this client, app"),
+            ),
+            (
+                "E6 invalid-expired-exp",
+                json!({"exp":999_000}),
+                Err("the id token's `exp` is `999000`, which is past: it is 1000000 by this clock"),
+            ),
             ("E6 within the leeway", json!({"exp":999_950}), Ok(())),
             ("E6 missing exp", json!({"exp":null}), Err("the id token has no `exp`")),
             ("E7 missing-iat", json!({"iat":null}), Err("the id token has no `iat`")),
-            ("E7 future iat", json!({"iat":1_001_000}), Err("the id token's `iat` is `1001000`, which is to come: it is 1000000 by this clock")),
-            ("nbf to come", json!({"nbf":1_001_000}), Err("the id token's `nbf` does not agree with the request")),
-            ("E8 nonce-invalid", json!({"nonce":"other"}), Err("the id token's `nonce` does not agree with the request")),
+            (
+                "E7 future iat",
+                json!({"iat":1_001_000}),
+                Err("the id token's `iat` is `1001000`, which is to come: it is 1000000 by this clock"),
+            ),
+            (
+                "nbf to come",
+                json!({"nbf":1_001_000}),
+                Err("the id token's `nbf` does not agree with the request"),
+            ),
+            (
+                "E8 nonce-invalid",
+                json!({"nonce":"other"}),
+                Err("the id token's `nonce` does not agree with the request"),
+            ),
             ("E8 missing nonce", json!({"nonce":null}), Err("the id token has no `nonce`")),
             ("E10 missing-sub", json!({"sub":null}), Err("the id token has no `sub`")),
             ("E10 long sub", json!({"sub":"x".repeat(256)}), Err("the id token's `sub` is")),
             ("E11 at_hash", json!({"at_hash":at_hash}), Ok(())),
-            ("E11 invalid-athash", json!({"at_hash":"AAAA"}), Err("the id token's `at_hash` does not agree with the request")),
-            ("E11 at_hash is no string", json!({"at_hash":5}), Err("the id token's `at_hash` does not agree with the request")),
+            (
+                "E11 invalid-athash",
+                json!({"at_hash":"AAAA"}),
+                Err("the id token's `at_hash` does not agree with the request"),
+            ),
+            (
+                "E11 at_hash is no string",
+                json!({"at_hash":5}),
+                Err("the id token's `at_hash` does not agree with the request"),
+            ),
         ] {
             let token = signer.sign(&json!({"alg":"ES256","kid":"1"}), &changed(&good, changes));
             match (validate(&token, &set, &expected), want) {
@@ -385,11 +451,14 @@ mod tests {
             max_age: None,
             now: Timestamp::from_second(1_000_000).unwrap(),
         };
-        let claims = json!({"iss":"https://as.example","aud":"app","sub":"alice","exp":1_000_300,"iat":1_000_000});
+        let claims =
+            json!({"iss":"https://as.example","aud":"app","sub":"alice","exp":1_000_300,"iat":1_000_000});
         let one = keys(&[signer.jwk("1")]);
         let two = keys(&[other.jwk("2"), signer.jwk("1")]);
         let wrong_algorithm = |found: &str| {
-            format!("the id token is signed with `{found}`, and ES256 is expected; if the client is registered for another algorithm, set id_token_signed_response_alg")
+            format!(
+                "the id token is signed with `{found}`, and ES256 is expected; if the client is registered for another algorithm, set id_token_signed_response_alg"
+            )
         };
         let unverified = "the id token's signature cannot be verified with the server's keys".to_owned();
         for (name, header, set, want) in [
@@ -401,12 +470,28 @@ mod tests {
             ("idtoken-sig-none", json!({"alg":"none"}), &one, Some(wrong_algorithm("none"))),
             ("invalid-null-alg", json!({"alg":null}), &one, Some(wrong_algorithm(""))),
             ("invalid-alternate-alg", json!({"alg":"RS256","kid":"1"}), &one, Some(wrong_algorithm("RS256"))),
-            ("HS256 with a public key", json!({"alg":"HS256","kid":"1"}), &one, Some(wrong_algorithm("HS256"))),
-            ("critical extension", json!({"alg":"ES256","kid":"1","crit":["b64"],"b64":false}), &one, Some("the id token is not a signed JWT".to_owned())),
-            ("jku and jwk are ignored", json!({"alg":"ES256","jku":"https://evil.example/k","jwk":signer.jwk("1")}), &keys(&[other.jwk("2")]), Some(unverified.clone())),
+            (
+                "HS256 with a public key",
+                json!({"alg":"HS256","kid":"1"}),
+                &one,
+                Some(wrong_algorithm("HS256")),
+            ),
+            (
+                "critical extension",
+                json!({"alg":"ES256","kid":"1","crit":["b64"],"b64":false}),
+                &one,
+                Some("the id token is not a signed JWT".to_owned()),
+            ),
+            (
+                "jku and jwk are ignored",
+                json!({"alg":"ES256","jku":"https://evil.example/k","jwk":signer.jwk("1")}),
+                &keys(&[other.jwk("2")]),
+                Some(unverified.clone()),
+            ),
             ("no keys", json!({"alg":"ES256","kid":"1"}), &keys(&[]), Some(unverified.clone())),
         ] {
-            let error = validate(&signer.sign(&header, &claims), set, &expected).err().map(|error| error.to_string());
+            let error =
+                validate(&signer.sign(&header, &claims), set, &expected).err().map(|error| error.to_string());
             assert_eq!(error, want, "{name}");
         }
         let token = signer.sign(&json!({"alg":"ES256","kid":"1"}), &claims);
@@ -438,9 +523,14 @@ mod tests {
             ("https://login.example/a/b/v2.0", "a/b", false),
             ("https://login.example/{tenantid}/v2.0", "9188", false),
         ] {
-            let claims = json!({"iss":issuer,"tid":tenant,"aud":"app","sub":"a","exp":1_000_300,"iat":1_000_000});
+            let claims =
+                json!({"iss":issuer,"tid":tenant,"aud":"app","sub":"a","exp":1_000_300,"iat":1_000_000});
             let token = signer.sign(&json!({"alg":"ES256"}), &claims);
-            assert_eq!(validate(&token, &keys(&[signer.jwk("1")]), &expected).is_ok(), valid, "{issuer} {tenant}");
+            assert_eq!(
+                validate(&token, &keys(&[signer.jwk("1")]), &expected).is_ok(),
+                valid,
+                "{issuer} {tenant}"
+            );
         }
     }
 }

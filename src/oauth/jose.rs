@@ -12,8 +12,11 @@ use super::json;
 
 /// Makes this file the cryptography of `jsonwebtoken`. Called before any use of it; calling it again changes nothing.
 pub fn install() {
-    static RING: CryptoProvider =
-        CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+    static RING: CryptoProvider = CryptoProvider {
+        signer_factory: signer,
+        verifier_factory: verifier,
+        key_utils: KeyUtils::new_unimplemented(),
+    };
     let _ = RING.install_default();
 }
 
@@ -43,15 +46,22 @@ impl JwtVerifier for RingVerifier {
 impl Verifier<Vec<u8>> for RingVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         let verified = match self.key.kind() {
-            DecodingKeyKind::RsaModulusExponent { n, e } => rsa_parameters(self.algorithm)
-                .is_some_and(|rsa| sig::RsaPublicKeyComponents { n, e }.verify(rsa, message, signature).is_ok()),
-            DecodingKeyKind::SecretOrDer(bytes) => match (hmac_algorithm(self.algorithm), point_algorithm(self.algorithm)) {
-                (Some(hmac), _) => {
-                    ring::hmac::verify(&ring::hmac::Key::new(hmac, bytes), message, signature).is_ok()
+            DecodingKeyKind::RsaModulusExponent { n, e } => {
+                rsa_parameters(self.algorithm).is_some_and(|rsa| {
+                    sig::RsaPublicKeyComponents { n, e }.verify(rsa, message, signature).is_ok()
+                })
+            }
+            DecodingKeyKind::SecretOrDer(bytes) => {
+                match (hmac_algorithm(self.algorithm), point_algorithm(self.algorithm)) {
+                    (Some(hmac), _) => {
+                        ring::hmac::verify(&ring::hmac::Key::new(hmac, bytes), message, signature).is_ok()
+                    }
+                    (None, Some(point)) => {
+                        sig::UnparsedPublicKey::new(point, bytes).verify(message, signature).is_ok()
+                    }
+                    (None, None) => false,
                 }
-                (None, Some(point)) => sig::UnparsedPublicKey::new(point, bytes).verify(message, signature).is_ok(),
-                (None, None) => false,
-            },
+            }
         };
         if verified { Ok(()) } else { Err(signature::Error::new()) }
     }
@@ -123,7 +133,11 @@ impl KeySet {
     }
 
     /// The keys that may have made a signature: of the algorithm's family, and with the `kid` if the header names one.
-    pub fn candidates<'a>(&'a self, algorithm: Algorithm, kid: Option<&'a str>) -> impl Iterator<Item = DecodingKey> + 'a {
+    pub fn candidates<'a>(
+        &'a self,
+        algorithm: Algorithm,
+        kid: Option<&'a str>,
+    ) -> impl Iterator<Item = DecodingKey> + 'a {
         self.0
             .iter()
             .filter(move |key| suits(key, algorithm))

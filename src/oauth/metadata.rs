@@ -60,10 +60,15 @@ impl Metadata {
             metadata.check(member, "a string", Value::is_string)?;
         }
         for member in ["token_endpoint_auth_methods_supported", "id_token_signing_alg_values_supported"] {
-            let strings = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+            let strings =
+                |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
             metadata.check(member, "an array of strings", strings)?;
         }
-        metadata.check("authorization_response_iss_parameter_supported", "true or false", Value::is_boolean)?;
+        metadata.check(
+            "authorization_response_iss_parameter_supported",
+            "true or false",
+            Value::is_boolean,
+        )?;
         let Some(found) = metadata.0.get("issuer").and_then(Value::as_str) else {
             return Err(MetadataError::WrongType { member: "issuer".to_owned(), expected: "a string" });
         };
@@ -78,7 +83,12 @@ impl Metadata {
         }
     }
 
-    fn check(&self, member: &str, expected: &'static str, fits: impl Fn(&Value) -> bool) -> Result<(), MetadataError> {
+    fn check(
+        &self,
+        member: &str,
+        expected: &'static str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Result<(), MetadataError> {
         match self.0.get(member) {
             None | Some(Value::Null) => Ok(()),
             Some(value) if fits(value) => Ok(()),
@@ -168,15 +178,21 @@ mod tests {
                     "https://a/t1/.well-known/openid-configuration",
                 ][..],
             ),
-            ("https://a/t1/", &[
-                "https://a/.well-known/oauth-authorization-server/t1",
-                "https://a/.well-known/openid-configuration/t1",
-                "https://a/t1/.well-known/openid-configuration",
-            ]),
-            ("https://a", &[
-                "https://a/.well-known/oauth-authorization-server",
-                "https://a/.well-known/openid-configuration",
-            ]),
+            (
+                "https://a/t1/",
+                &[
+                    "https://a/.well-known/oauth-authorization-server/t1",
+                    "https://a/.well-known/openid-configuration/t1",
+                    "https://a/t1/.well-known/openid-configuration",
+                ],
+            ),
+            (
+                "https://a",
+                &[
+                    "https://a/.well-known/oauth-authorization-server",
+                    "https://a/.well-known/openid-configuration",
+                ],
+            ),
         ] {
             let urls: Vec<String> = candidates(&issuer(text)).iter().map(Url::to_string).collect();
             assert_eq!(urls, want, "{text}");
@@ -194,8 +210,22 @@ mod tests {
             ("derived, two slashes", "https://a", true, false, "https://a//", false),
             ("default port", "https://a", true, false, "https://a:443", false),
             ("tenant", "https://a/common/v2.0", false, true, "https://a/{tenantid}/v2.0", true),
-            ("tenant without the quirk", "https://a/common/v2.0", false, false, "https://a/{tenantid}/v2.0", false),
-            ("tenant on another host", "https://a/common/v2.0", false, true, "https://b/{tenantid}/v2.0", false),
+            (
+                "tenant without the quirk",
+                "https://a/common/v2.0",
+                false,
+                false,
+                "https://a/{tenantid}/v2.0",
+                false,
+            ),
+            (
+                "tenant on another host",
+                "https://a/common/v2.0",
+                false,
+                true,
+                "https://b/{tenantid}/v2.0",
+                false,
+            ),
         ] {
             let body = serde_json::json!({ "issuer": found }).to_string();
             let result = Metadata::parse(body.as_bytes(), &issuer(expected), derived, tenant);
@@ -209,7 +239,10 @@ mod tests {
             (r#"{"issuer":"https://a","x":[1],"token_endpoint":"https://a/t"}"#, None),
             (r#"{"issuer":"https://a","token_endpoint":null}"#, None),
             (r#"{"issuer":"https://a","token_endpoint":5}"#, Some("token_endpoint")),
-            (r#"{"issuer":"https://a","token_endpoint_auth_methods_supported":"none"}"#, Some("token_endpoint_auth_methods_supported")),
+            (
+                r#"{"issuer":"https://a","token_endpoint_auth_methods_supported":"none"}"#,
+                Some("token_endpoint_auth_methods_supported"),
+            ),
             (r#"{"token_endpoint":"https://a/t"}"#, Some("issuer")),
             (r#"{"issuer":7}"#, Some("issuer")),
         ] {

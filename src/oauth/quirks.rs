@@ -4,16 +4,29 @@ use crate::setting::{Key, Section, Shape};
 
 /// The keys of a `quirks` table.
 pub const KEYS: &[&Key] = &[
-    &Key::new("request_style", Shape::Choice(&["form", "json"]), "Whether token requests are sent as a form or as JSON").or("form"),
-    &Key::new("plain_basic", Shape::Boolean, "Client id and secret go into HTTP Basic without form-encoding").or("false"),
-    &Key::new("missing_token_type", Shape::Boolean, "A token answer without `token_type` is taken as bearer").or("false"),
+    &Key::new(
+        "request_style",
+        Shape::Choice(&["form", "json"]),
+        "Whether token requests are sent as a form or as JSON",
+    )
+    .or("form"),
+    &Key::new("plain_basic", Shape::Boolean, "Client id and secret go into HTTP Basic without form-encoding")
+        .or("false"),
+    &Key::new("missing_token_type", Shape::Boolean, "A token answer without `token_type` is taken as bearer")
+        .or("false"),
     &Key::new("token_member", Shape::Text, "The member of the token answer that holds the tokens"),
     &Key::new("accept", Shape::Text, "The `Accept` header of token requests").or("application/json"),
     &Key::new("no_resource", Shape::Boolean, "The `resource` parameter is left out").or("false"),
-    &Key::new("scope_parameter", Shape::Text, "The name of the authorization request's scope parameter").or("scope"),
+    &Key::new("scope_parameter", Shape::Text, "The name of the authorization request's scope parameter")
+        .or("scope"),
     &Key::new("scope_separator", Shape::Text, "What stands between two scopes in requests").or(" "),
-    &Key::new("granted_scope_separator", Shape::Text, "What stands between two scopes in answers; by default as in requests"),
-    &Key::new("tenant_issuer", Shape::Boolean, "The metadata's issuer has `{tenantid}` in place of a tenant").or("false"),
+    &Key::new(
+        "granted_scope_separator",
+        Shape::Text,
+        "What stands between two scopes in answers; by default as in requests",
+    ),
+    &Key::new("tenant_issuer", Shape::Boolean, "The metadata's issuer has `{tenantid}` in place of a tenant")
+        .or("false"),
     &Key::new("id_token_issuer", Shape::Text, "Another issuer that its id tokens may name"),
 ];
 
@@ -59,7 +72,8 @@ impl Quirks {
             accept: text("accept").unwrap_or_else(|| "application/json".to_owned()),
             no_resource: flag("no_resource"),
             scope_parameter: text("scope_parameter").unwrap_or_else(|| "scope".to_owned()),
-            granted_scope_separator: text("granted_scope_separator").unwrap_or_else(|| scope_separator.clone()),
+            granted_scope_separator: text("granted_scope_separator")
+                .unwrap_or_else(|| scope_separator.clone()),
             scope_separator,
             tenant_issuer: flag("tenant_issuer"),
             id_token_issuer: text("id_token_issuer"),

@@ -33,7 +33,13 @@ pub enum RevocationError {
 
 /// The request that revokes a token (RFC 7009 section 2.1): a POST with the token in its body.
 #[must_use]
-pub fn request(endpoint: &EndpointUrl, client: &Client, token: &str, hint: &str, transport: &Transport) -> HttpRequest {
+pub fn request(
+    endpoint: &EndpointUrl,
+    client: &Client,
+    token: &str,
+    hint: &str,
+    transport: &Transport,
+) -> HttpRequest {
     let mut form = Form::default();
     form.set("token", token);
     form.set("token_type_hint", hint);
@@ -52,9 +58,10 @@ pub fn response(response: &HttpResponse) -> Result<(), RevocationError> {
     match response.status {
         200..=299 => Ok(()),
         300..=399 => Err(RevocationError::Redirected(redirect_target(response))),
-        status @ (429 | 500..=599) => {
-            Err(RevocationError::TryLater { status, retry_after: retry_after(response).map(|wait| wait.as_secs()) })
-        }
+        status @ (429 | 500..=599) => Err(RevocationError::TryLater {
+            status,
+            retry_after: retry_after(response).map(|wait| wait.as_secs()),
+        }),
         status => {
             let object = json::object(&response.body).unwrap_or_default();
             match object.get("error").and_then(serde_json::Value::as_str) {
@@ -77,7 +84,12 @@ mod tests {
             ("no content", 204, "", Ok(())),
             ("V3", 400, r#"{"error":"unsupported_token_type"}"#, Err(RevocationError::UnsupportedTokenType)),
             ("V2 503", 503, "", Err(RevocationError::TryLater { status: 503, retry_after: Some(7) })),
-            ("refused", 401, r#"{"error":"invalid_client"}"#, Err(RevocationError::Refused(Foreign::new("invalid_client")))),
+            (
+                "refused",
+                401,
+                r#"{"error":"invalid_client"}"#,
+                Err(RevocationError::Refused(Foreign::new("invalid_client"))),
+            ),
             ("no body", 404, "", Err(RevocationError::Refused(Foreign::new("status 404")))),
             ("F-REDIR", 307, "", Err(RevocationError::Redirected(Foreign::new("evil.example")))),
         ] {

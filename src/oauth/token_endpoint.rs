@@ -67,7 +67,8 @@ impl TokenEndpoint {
         let mut request = self.url.request(Method::Post, &self.transport);
         request.headers.push(("accept", SecretText::new(self.quirks.accept.as_str())));
         self.client.authenticate(&mut form, &mut request.headers);
-        request.body = Some(if self.quirks.json_requests { (JSON, form.json()) } else { (FORM, form.encoded()) });
+        request.body =
+            Some(if self.quirks.json_requests { (JSON, form.json()) } else { (FORM, form.encoded()) });
         request
     }
 
@@ -114,7 +115,9 @@ pub enum TokenError {
         target: Foreign,
     },
     /// The answer is none that RFC 6749 section 5 knows. The body is not part of the text: it may hold tokens.
-    #[error("the token endpoint's answer cannot be used: {reason} (status {status}, {media_type}, {size} bytes)")]
+    #[error(
+        "the token endpoint's answer cannot be used: {reason} (status {status}, {media_type}, {size} bytes)"
+    )]
     Unusable {
         /// What is wrong.
         reason: String,
@@ -189,7 +192,9 @@ fn read(response: &HttpResponse, quirks: &Quirks, now: Timestamp) -> Result<Toke
 fn refusal(object: &Map<String, Value>) -> Option<TokenError> {
     let error = match object.get("error") {
         Some(Value::String(error)) if !error.is_empty() => error.clone(),
-        Some(Value::Object(error)) => error.get("code").or(error.get("message")).and_then(Value::as_str)?.to_owned(),
+        Some(Value::Object(error)) => {
+            error.get("code").or(error.get("message")).and_then(Value::as_str)?.to_owned()
+        }
         _ => return None,
     };
     let description = object.get("error_description").and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -213,21 +218,27 @@ fn tokens(
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(format!("its `{name}` is not a string")),
     };
-    let invalid = |name: &'static str| move |error: crate::secret::InvalidToken| format!("its `{name}` is no token: {error}");
+    let invalid = |name: &'static str| {
+        move |error: crate::secret::InvalidToken| format!("its `{name}` is no token: {error}")
+    };
     let access_token = token("access_token")?.ok_or("it has no `access_token`")?;
     let access_token = AccessToken::parse(access_token).map_err(invalid("access_token"))?;
     // RFC 6749 section 7.1: "The client MUST NOT use an access token if it does not understand the token type."
     match member("token_type").or_else(|| object.get("token_type")) {
         Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
         Some(Value::String(_)) if quirks.token_member.is_some() => {}
-        Some(Value::String(kind)) => return Err(format!("its token type {} is not bearer", Foreign::new(kind.as_str()))),
+        Some(Value::String(kind)) => {
+            return Err(format!("its token type {} is not bearer", Foreign::new(kind.as_str())));
+        }
         None | Some(Value::Null) if quirks.missing_token_type => {}
         None | Some(Value::Null) => return Err("it has no `token_type`".to_owned()),
         Some(_) => return Err("its `token_type` is not a string".to_owned()),
     }
-    let refresh_token = token("refresh_token")?.map(RefreshToken::parse).transpose().map_err(invalid("refresh_token"))?;
+    let refresh_token =
+        token("refresh_token")?.map(RefreshToken::parse).transpose().map_err(invalid("refresh_token"))?;
     let id_token = token("id_token")?.map(IdToken::parse).transpose().map_err(invalid("id_token"))?;
-    let scope = token("scope")?.map(|text| ScopeSet::lenient(&text.replace(quirks.granted_scope_separator.as_str(), " ")));
+    let scope = token("scope")?
+        .map(|text| ScopeSet::lenient(&text.replace(quirks.granted_scope_separator.as_str(), " ")));
     let life = Life { obtained_at: now, expires_at: expiry(member("expires_in"), now) };
     Ok(TokenSet { access_token, life, refresh_token, id_token, scope })
 }
@@ -285,7 +296,9 @@ mod tests {
     fn o8_o9_o10_o11_o12_o13_answers_as_servers_send_them() {
         let long = "a".repeat(16 * 1024);
         let unusable = |reason: &str, size: usize| {
-            format!("the token endpoint's answer cannot be used: {reason} (status 200, `application/json`, {size} bytes)")
+            format!(
+                "the token endpoint's answer cannot be used: {reason} (status 200, `application/json`, {size} bytes)"
+            )
         };
         for (name, status, body, want) in [
             ("whole", 200, r#"{"access_token":"a","token_type":"Bearer","expires_in":3600,"refresh_token":"r","scope":"x y","more":[1]}"#.to_owned(),
@@ -352,7 +365,11 @@ mod tests {
 
     #[test]
     fn quirks_of_real_servers() {
-        let slack = Quirks { token_member: Some("authed_user".to_owned()), granted_scope_separator: ",".to_owned(), ..Quirks::default() };
+        let slack = Quirks {
+            token_member: Some("authed_user".to_owned()),
+            granted_scope_separator: ",".to_owned(),
+            ..Quirks::default()
+        };
         let body = r#"{"ok":true,"authed_user":{"access_token":"xoxp","token_type":"user","scope":"chat:write,users:read"}}"#;
         assert_eq!(outcome(200, body, &slack), r#"xoxp None None Some("chat:write users:read")"#);
         let lax = Quirks { missing_token_type: true, ..Quirks::default() };
@@ -375,7 +392,13 @@ mod tests {
             ("https://evil.example/token", false),
         ] {
             let url = EndpointUrl::configured(url).unwrap();
-            let made = TokenEndpoint::new(url.clone(), &binding, client.clone(), Quirks::default(), Transport::default());
+            let made = TokenEndpoint::new(
+                url.clone(),
+                &binding,
+                client.clone(),
+                Quirks::default(),
+                Transport::default(),
+            );
             assert_eq!(made.is_ok(), fits, "{url}");
         }
     }

@@ -45,7 +45,9 @@ pub fn response(response: &HttpResponse, subject: Option<&str>) -> Result<Map<St
     }
     let claims = json::object(&response.body)?;
     match subject {
-        Some(subject) if claims.get("sub").and_then(Value::as_str) != Some(subject) => Err(UserinfoError::OtherSubject),
+        Some(subject) if claims.get("sub").and_then(Value::as_str) != Some(subject) => {
+            Err(UserinfoError::OtherSubject)
+        }
         _ => Ok(claims),
     }
 }
@@ -58,7 +60,13 @@ mod tests {
     fn e12_the_subject_must_be_the_id_tokens() {
         for (name, status, body, subject, want) in [
             ("same", 200, r#"{"sub":"alice","name":"A"}"#, Some("alice"), Ok(2)),
-            ("userinfo-invalid-sub", 200, r#"{"sub":"bob"}"#, Some("alice"), Err(UserinfoError::OtherSubject)),
+            (
+                "userinfo-invalid-sub",
+                200,
+                r#"{"sub":"bob"}"#,
+                Some("alice"),
+                Err(UserinfoError::OtherSubject),
+            ),
             ("no sub", 200, r#"{"name":"A"}"#, Some("alice"), Err(UserinfoError::OtherSubject)),
             ("no id token, as GitHub", 200, r#"{"login":"octocat"}"#, None, Ok(1)),
             ("expired", 401, "", None, Err(UserinfoError::Refused(401))),

@@ -31,8 +31,12 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     let mut problems = Vec::new();
     let mut headers = Vec::new();
     match (section.secret("key"), section.has("headers")) {
-        (Some(_), true) => problems.push(section.problem("headers", "cannot stand beside `key`: write one of them")),
-        (None, false) => problems.push(section.problem("key", "is missing").hint("write key = … or headers = { … }")),
+        (Some(_), true) => {
+            problems.push(section.problem("headers", "cannot stand beside `key`: write one of them"))
+        }
+        (None, false) => {
+            problems.push(section.problem("key", "is missing").hint("write key = … or headers = { … }"))
+        }
         (Some(key), false) => {
             let name = section.text("header").unwrap_or("Authorization");
             // In Authorization a key alone would be no scheme; elsewhere a key usually stands alone.
@@ -62,7 +66,8 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 
 /// RFC 9110 section 5.6.2: a token.
 fn is_header_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 impl TokenProvider for ApiKey {
@@ -76,7 +81,9 @@ impl TokenProvider for ApiKey {
         for (name, prefix, source) in &self.headers {
             let key = context.secrets(&binding).resolve(source)?;
             if !key.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-                return Err(ProviderError::Unusable(format!("the key for the header {name} has a character that a header cannot have")));
+                return Err(ProviderError::Unusable(format!(
+                    "the key for the header {name} has a character that a header cannot have"
+                )));
             }
             headers.push(KeyHeader { name: name.clone(), prefix: prefix.clone(), key });
         }

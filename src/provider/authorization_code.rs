@@ -8,8 +8,8 @@ use url::Url;
 
 use super::oauth::{self, OAuth, Server};
 use super::{
-    BrowserChoice, Context, Grant, Issue, Kind, Login, LoginRequest, Place, ProviderError, Revocation, TokenProvider,
-    TokenRequest,
+    BrowserChoice, Context, Grant, Issue, Kind, Login, LoginRequest, Place, ProviderError, Revocation,
+    TokenProvider, TokenRequest,
 };
 use crate::binding::Binding;
 use crate::console::{FAINT, HINT, STRONG, styled};
@@ -25,7 +25,14 @@ use crate::store::record::{Record, TokenKey};
 
 /// Parameters that are the protocol's own: a configuration cannot set them.
 const RESERVED: &[&str] = &[
-    "client_secret", "state", "redirect_uri", "response_type", "code_challenge", "code_challenge_method", "nonce", "request",
+    "client_secret",
+    "state",
+    "redirect_uri",
+    "response_type",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "request",
     "request_uri",
 ];
 
@@ -141,7 +148,12 @@ impl TokenProvider for AuthorizationCodeGrant {
         Ok(Login { grant, page: answer.page })
     }
 
-    fn refresh(&self, context: &Context<'_>, record: &Record, request: &TokenRequest) -> Result<Grant, ProviderError> {
+    fn refresh(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        request: &TokenRequest,
+    ) -> Result<Grant, ProviderError> {
         self.oauth.refresh(context, record, request)
     }
 
@@ -231,16 +243,16 @@ fn wait_for_user(
         styled(STRONG, authority(url)),
         styled(FAINT, redirect),
     ));
-    let instruction = if opened { "If no browser opens, open this URL:" } else { "Open this URL in a browser:" };
+    let instruction =
+        if opened { "If no browser opens, open this URL:" } else { "Open this URL in a browser:" };
     console.say(format_args!("{instruction}\n\n    {}\n", styled(HINT, url)));
     let may_paste = system.input.is_terminal();
     if may_paste && !opened {
         console.say("The browser is on another machine? Paste the address that it ends on here.");
     }
     let held = system.signals.hold();
-    let _waiting = (opened || !may_paste)
-        .then(|| console.wait("Waiting for the browser (Ctrl-C ends it)"))
-        .flatten();
+    let _waiting =
+        (opened || !may_paste).then(|| console.wait("Waiting for the browser (Ctrl-C ends it)")).flatten();
     let wait = Wait {
         limit: request.timeout,
         clock: &*system.clock,
@@ -250,7 +262,10 @@ fn wait_for_user(
     };
     let answer = listener.wait(&pending.expected, wait)?;
     if answer.ignored > 0 {
-        console.note(format_args!("{} other requests came to the login's port and were ignored", answer.ignored));
+        console.note(format_args!(
+            "{} other requests came to the login's port and were ignored",
+            answer.ignored
+        ));
     }
     Ok(answer)
 }

@@ -29,7 +29,9 @@ struct Basic {
 
 fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let username = section.text("username").unwrap_or_default().to_owned();
-    let Some(password) = section.secret("password") else { return Err(vec![section.problem("password", "is empty")]) };
+    let Some(password) = section.secret("password") else {
+        return Err(vec![section.problem("password", "is empty")]);
+    };
     // RFC 7617 section 2: "a user-id containing a colon character is invalid".
     if username.contains(':') || username.chars().any(char::is_control) {
         return Err(vec![section.problem("username", "has a colon or a control character")]);

@@ -29,7 +29,8 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     let oauth = OAuth::read(section, place)?;
     // RFC 6749 section 4.4: "MUST only be used by confidential clients".
     if !oauth.is_confidential() {
-        let problem = section.problem("client_secret", "is needed: only a client with a secret has this grant");
+        let problem =
+            section.problem("client_secret", "is needed: only a client with a secret has this grant");
         return Err(vec![Problem { shows_value: false, ..problem }]);
     }
     Ok(Box::new(ClientCredentials { oauth }))
@@ -75,7 +76,13 @@ impl TokenProvider for ClientCredentials {
         // RFC 6749 section 4.4.3: "A refresh token SHOULD NOT be included": the secret gets the next token as well.
         tokens.refresh_token = None;
         tokens.id_token = None;
-        Ok(Issue::Grant(Box::new(Grant { tokens, binding, issuer: Some(server.issuer()), claims: None, requested_scopes })))
+        Ok(Issue::Grant(Box::new(Grant {
+            tokens,
+            binding,
+            issuer: Some(server.issuer()),
+            claims: None,
+            requested_scopes,
+        })))
     }
 
     fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {

@@ -68,7 +68,9 @@ impl TokenProvider for Command {
         let now = context.system.clock.now();
         let Printed { token, expires_at } = self.read(&printed)?;
         match expires_at {
-            Some(end) if end <= now => Err(ProviderError::Unusable(format!("the program's token ended {end}"))),
+            Some(end) if end <= now => {
+                Err(ProviderError::Unusable(format!("the program's token ended {end}")))
+            }
             Some(_) => Ok(Issue::Grant(Box::new(Grant {
                 tokens: TokenSet {
                     access_token: token,
@@ -94,16 +96,24 @@ struct Printed {
 
 impl Command {
     fn read(&self, printed: &SecretText) -> Result<Printed, ProviderError> {
-        let unusable = |reason: String| ProviderError::Unusable(format!("what the program printed is no token: {reason}"));
+        let unusable = |reason: String| {
+            ProviderError::Unusable(format!("what the program printed is no token: {reason}"))
+        };
         let parse = |text: &str| AccessToken::parse(text).map_err(|error| unusable(error.to_string()));
         let Some(field) = &self.field else {
             return Ok(Printed { token: parse(printed.expose().trim())?, expires_at: None });
         };
-        let object = json::object(printed.expose().trim().as_bytes()).map_err(|error| unusable(error.to_string()))?;
-        let token = object.get(field).and_then(Value::as_str).ok_or_else(|| unusable(format!("it has no string `{field}`")))?;
+        let object =
+            json::object(printed.expose().trim().as_bytes()).map_err(|error| unusable(error.to_string()))?;
+        let token = object
+            .get(field)
+            .and_then(Value::as_str)
+            .ok_or_else(|| unusable(format!("it has no string `{field}`")))?;
         let expires_at = match object.get(&self.expires_field) {
             None | Some(Value::Null) => None,
-            Some(end) => Some(time(end).ok_or_else(|| unusable(format!("its `{}` is no time", self.expires_field)))?),
+            Some(end) => {
+                Some(time(end).ok_or_else(|| unusable(format!("its `{}` is no time", self.expires_field)))?)
+            }
         };
         Ok(Printed { token: parse(token)?, expires_at })
     }
@@ -136,14 +146,25 @@ mod tests {
             ("nothing", text(), "\n", None),
             ("json", json(), r#"{"access_token":"tok"}"#, Some(("tok", None))),
             ("seconds", json(), r#"{"access_token":"tok","expires_at":1000}"#, Some(("tok", Some(1000)))),
-            ("seconds in quotes", json(), r#"{"access_token":"tok","expires_at":"1000"}"#, Some(("tok", Some(1000)))),
-            ("RFC 3339", json(), r#"{"access_token":"tok","expires_at":"1970-01-01T00:16:40Z"}"#, Some(("tok", Some(1000)))),
+            (
+                "seconds in quotes",
+                json(),
+                r#"{"access_token":"tok","expires_at":"1000"}"#,
+                Some(("tok", Some(1000))),
+            ),
+            (
+                "RFC 3339",
+                json(),
+                r#"{"access_token":"tok","expires_at":"1970-01-01T00:16:40Z"}"#,
+                Some(("tok", Some(1000))),
+            ),
             ("no time", json(), r#"{"access_token":"tok","expires_at":"soon"}"#, None),
             ("no token", json(), r#"{"token":"tok"}"#, None),
             ("no json", json(), "tok", None),
         ] {
             let read = command.read(&SecretText::new(printed)).ok();
-            let got = read.as_ref().map(|read| (read.token.expose(), read.expires_at.map(Timestamp::as_second)));
+            let got =
+                read.as_ref().map(|read| (read.token.expose(), read.expires_at.map(Timestamp::as_second)));
             assert_eq!(got, want, "{name}");
         }
     }

@@ -22,7 +22,11 @@ pub const KIND: Kind = Kind {
     shorthand: None,
     about: "The token that the hosting platform hands over, read anew every time",
     keys: &[&[
-        &Key::new("variable", Shape::Text, "The environment variable that holds the token; for `app_service`: APP_SERVICE_TS"),
+        &Key::new(
+            "variable",
+            Shape::Text,
+            "The environment variable that holds the token; for `app_service`: APP_SERVICE_TS",
+        ),
         &Key::new("file", Shape::Text, "The file that holds the token"),
         &Key::new("format", Shape::Choice(&["text", "json"]), "How the token is written").or("text"),
         &Key::new("field", Shape::Text, "The member that holds the token, for `json`").or("access_token"),
@@ -46,8 +50,14 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
         (Some(_), Some(_)) => return Err(vec![section.problem("file", "cannot stand beside `variable`")]),
         (Some(variable), None) => Source::Variable(variable.to_owned()),
         (None, Some(file)) => Source::File(PathBuf::from(file)),
-        (None, None) if KIND.alias == Some(place.called.as_str()) => Source::Variable(APP_SERVICE_VARIABLE.to_owned()),
-        (None, None) => return Err(vec![section.problem("variable", "is missing").hint("write variable = … or file = …")]),
+        (None, None) if KIND.alias == Some(place.called.as_str()) => {
+            Source::Variable(APP_SERVICE_VARIABLE.to_owned())
+        }
+        (None, None) => {
+            return Err(vec![
+                section.problem("variable", "is missing").hint("write variable = … or file = …"),
+            ]);
+        }
     };
     let field = (section.text("format") == Some("json"))
         .then(|| section.text("field").unwrap_or("access_token").to_owned());
@@ -58,11 +68,15 @@ impl TokenProvider for Environment {
     fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
         let text = match &self.source {
             Source::Variable(name) => {
-                let value = context.system.environment.variable(name).filter(|value| !value.trim().is_empty());
+                let value =
+                    context.system.environment.variable(name).filter(|value| !value.trim().is_empty());
                 value.ok_or_else(|| ProviderError::Unusable(format!("the platform did not set {name}")))?
             }
             Source::File(path) => read_text(path, LONGEST).map_err(|error| {
-                ProviderError::Unusable(format!("the platform's token file {} cannot be read: {error}", path.display()))
+                ProviderError::Unusable(format!(
+                    "the platform's token file {} cannot be read: {error}",
+                    path.display()
+                ))
             })?,
         };
         let token = token_in(&SecretText::new(text), self.field.as_deref())?;
@@ -78,11 +92,14 @@ impl TokenProvider for Environment {
 
 /// The token in a text: the text itself, or a member of the JSON object that it is.
 fn token_in(text: &SecretText, field: Option<&str>) -> Result<AccessToken, ProviderError> {
-    let unusable = |reason: String| ProviderError::Unusable(format!("what the platform handed over is no token: {reason}"));
+    let unusable = |reason: String| {
+        ProviderError::Unusable(format!("what the platform handed over is no token: {reason}"))
+    };
     let token = match field {
         None => SecretText::new(text.expose().trim()),
         Some(field) => {
-            let object = json::object(text.expose().as_bytes()).map_err(|error| unusable(error.to_string()))?;
+            let object =
+                json::object(text.expose().as_bytes()).map_err(|error| unusable(error.to_string()))?;
             let member = object.get(field).and_then(serde_json::Value::as_str);
             SecretText::new(member.ok_or_else(|| unusable(format!("it has no string `{field}`")))?)
         }

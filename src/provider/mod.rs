@@ -61,8 +61,11 @@ pub struct Kind {
     /// Whether it runs a program: then only the site and user layers may have it.
     pub runs_program: bool,
     /// Reads the checked keys.
-    pub build: fn(&Section<'_>, &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>>,
+    pub build: Build,
 }
+
+/// Makes a provider of its checked keys, or tells every problem with them.
+pub type Build = fn(&Section<'_>, &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
 
 impl Kind {
     /// Whether the configuration may call it this.

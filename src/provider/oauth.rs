@@ -25,28 +25,60 @@ use crate::store::record::{Record, TokenKey};
 use crate::token::TokenSet;
 
 /// The algorithms that an id token may be signed with (RFC 7518 section 3.1).
-const ALGORITHMS: &[&str] =
-    &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512"];
+const ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384",
+    "HS512",
+];
 /// What a server may say that it can do, and cannot.
 const CAPABILITIES: &[&str] = &["refresh", "revoke", "userinfo", "id_token"];
 
 /// The keys that every grant has.
 pub const KEYS: &[&Key] = &[
     &Key::new("grant_type", Shape::Text, "How tokens are got").or("authorization_code"),
-    &Key::new("issuer", Shape::Text, "The issuer identifier, from which the endpoints are discovered; by default {scheme}://{domain}"),
-    &Key::new("client_id", Shape::Text, "The client identifier that the app was registered with").from_environment(),
+    &Key::new(
+        "issuer",
+        Shape::Text,
+        "The issuer identifier, from which the endpoints are discovered; by default {scheme}://{domain}",
+    ),
+    &Key::new("client_id", Shape::Text, "The client identifier that the app was registered with")
+        .from_environment(),
     &Key::new("client_secret", Shape::Secret, "The client secret, where the app has one").from_environment(),
-    &Key::new("token_endpoint_auth_method", Shape::Choice(AuthenticationMethod::NAMES), "How the client authenticates; by default what the server offers and the secrets allow"),
-    &Key::new("scopes", Shape::Scopes, "The scopes to ask for; as a table, capabilities and their scopes").from_environment(),
+    &Key::new(
+        "token_endpoint_auth_method",
+        Shape::Choice(AuthenticationMethod::NAMES),
+        "How the client authenticates; by default what the server offers and the secrets allow",
+    ),
+    &Key::new("scopes", Shape::Scopes, "The scopes to ask for; as a table, capabilities and their scopes")
+        .from_environment(),
     &Key::new("audience", Shape::Strings, "The audience of the tokens").from_environment(),
-    &Key::new("resource", Shape::Strings, "The resources that the tokens are for (RFC 8707)").from_environment(),
+    &Key::new("resource", Shape::Strings, "The resources that the tokens are for (RFC 8707)")
+        .from_environment(),
     &Key::new("token_params", Shape::Free, "Further parameters of token requests"),
-    &Key::new("use_openid", Shape::Boolean, "Whether OpenID Connect is used; by default when the scopes have `openid`"),
-    &Key::new("id_token_signed_response_alg", Shape::Choice(ALGORITHMS), "The algorithm that id tokens are signed with").or("RS256"),
+    &Key::new(
+        "use_openid",
+        Shape::Boolean,
+        "Whether OpenID Connect is used; by default when the scopes have `openid`",
+    ),
+    &Key::new(
+        "id_token_signed_response_alg",
+        Shape::Choice(ALGORITHMS),
+        "The algorithm that id tokens are signed with",
+    )
+    .or("RS256"),
     &Key::new("capabilities", Shape::Flags(CAPABILITIES), "What this server cannot do although it says so"),
-    &Key::new("refresh_early", Shape::Duration, "How long before its end a token is renewed, but never more than half its life").or("60s"),
-    &Key::new("quirks", Shape::Quirks(quirks::KEYS), "What this server does otherwise than the standards say"),
-    &Key::new("ca_file", Shape::Text, "Certificate authorities to trust beside the platform's, in PEM").trusted(),
+    &Key::new(
+        "refresh_early",
+        Shape::Duration,
+        "How long before its end a token is renewed, but never more than half its life",
+    )
+    .or("60s"),
+    &Key::new(
+        "quirks",
+        Shape::Quirks(quirks::KEYS),
+        "What this server does otherwise than the standards say",
+    ),
+    &Key::new("ca_file", Shape::Text, "Certificate authorities to trust beside the platform's, in PEM")
+        .trusted(),
     &Key::new("proxy", Shape::Text, "The proxy, in the place of the environment's").trusted(),
     &Key::new("timeout", Shape::Duration, "The limit of one request").or("30s").trusted(),
     &Key::new("authorization_endpoint", Shape::Text, "The URL of the authorization endpoint"),
@@ -56,7 +88,11 @@ pub const KEYS: &[&Key] = &[
     &Key::new("userinfo_endpoint", Shape::Text, "The URL of the userinfo endpoint"),
     &Key::new("revocation_endpoint", Shape::Text, "The URL of the revocation endpoint"),
     &Key::new("introspection_endpoint", Shape::Text, "The URL of the introspection endpoint"),
-    &Key::new("pushed_authorization_request_endpoint", Shape::Text, "The URL for pushed authorization requests"),
+    &Key::new(
+        "pushed_authorization_request_endpoint",
+        Shape::Text,
+        "The URL for pushed authorization requests",
+    ),
     &Key::new("end_session_endpoint", Shape::Text, "The URL of the end session endpoint"),
     &Key::new("jwks_uri", Shape::Text, "The URL of the server's key set"),
 ];
@@ -105,7 +141,9 @@ impl OAuth {
         let mut problems = Vec::new();
         let derived = format!("{}://{}", place.scheme, place.domain);
         let issuer = Issuer::configured(section.text("issuer").unwrap_or(&derived));
-        let issuer = issuer.map_err(|error| problems.push(section.problem("issuer", &format!("is no issuer: {error}")))).ok();
+        let issuer = issuer
+            .map_err(|error| problems.push(section.problem("issuer", &format!("is no issuer: {error}"))))
+            .ok();
         let mut endpoints = BTreeMap::new();
         for &name in ENDPOINTS.iter().chain(&["refresh_endpoint"]) {
             let Some(text) = section.text(name) else { continue };
@@ -117,7 +155,12 @@ impl OAuth {
         for resource in section.strings("resource") {
             // RFC 8707 section 2: "MUST be an absolute URI", "MUST NOT include a fragment component".
             if url::Url::parse(&resource).is_err() || resource.contains('#') {
-                problems.push(section.problem("resource", "must be absolute URIs without a fragment (RFC 8707, section 2)"));
+                problems.push(
+                    section.problem(
+                        "resource",
+                        "must be absolute URIs without a fragment (RFC 8707, section 2)",
+                    ),
+                );
             }
         }
         if let Some(proxy) = section.text("proxy")
@@ -130,7 +173,9 @@ impl OAuth {
         Ok(Self {
             issuer,
             issuer_written: section.has("issuer"),
-            discovers: section.setting("issuer").is_some_and(|setting| setting.origin.layer() != Layer::Template),
+            discovers: section
+                .setting("issuer")
+                .is_some_and(|setting| setting.origin.layer() != Layer::Template),
             endpoints,
             client_id: section.text("client_id").map(str::to_owned),
             client_secret: section.secret("client_secret"),
@@ -142,7 +187,12 @@ impl OAuth {
             token_params: section.free("token_params"),
             use_openid: section.flag("use_openid"),
             algorithm: section.text("id_token_signed_response_alg").and_then(|name| name.parse().ok()),
-            cannot: section.flags("capabilities").into_iter().filter(|(_, can)| !can).map(|(name, _)| name.to_owned()).collect(),
+            cannot: section
+                .flags("capabilities")
+                .into_iter()
+                .filter(|(_, can)| !can)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
             refresh_early: section.duration("refresh_early").unwrap_or(Duration::from_secs(60)),
             quirks: Quirks::read(section.section("quirks").as_ref()),
             transport: Transport {
@@ -194,7 +244,10 @@ impl OAuth {
             } else {
                 format!("its capabilities are {}", names.join(", "))
             };
-            ProviderError::Unconfigured { message: format!("there is no capability `{}`", crate::foreign::escaped(name)), hint: Some(hint) }
+            ProviderError::Unconfigured {
+                message: format!("there is no capability `{}`", crate::foreign::escaped(name)),
+                hint: Some(hint),
+            }
         })
     }
 
@@ -289,7 +342,10 @@ impl OAuth {
     }
 
     fn client(&self, context: &Context<'_>, server: &Server<'_>, id: &str) -> Result<Client, ProviderError> {
-        let offered = server.metadata.as_ref().and_then(|metadata| metadata.strings("token_endpoint_auth_methods_supported"));
+        let offered = server
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.strings("token_endpoint_auth_methods_supported"));
         let chosen = || AuthenticationMethod::chosen(self.client_secret.is_some(), offered.as_deref());
         let method = self.method.unwrap_or_else(chosen);
         let secret = match (&self.client_secret, method) {
@@ -379,7 +435,12 @@ impl OAuth {
     ///
     /// # Errors
     /// [`ProviderError`]; nothing of the answer is used then.
-    pub fn refresh(&self, context: &Context<'_>, record: &Record, request: &TokenRequest) -> Result<Grant, ProviderError> {
+    pub fn refresh(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        request: &TokenRequest,
+    ) -> Result<Grant, ProviderError> {
         let (Some(refresh_token), true) = (&record.refresh_token, self.can("refresh")) else {
             return Err(ProviderError::NotOffered("a refresh"));
         };
@@ -395,7 +456,8 @@ impl OAuth {
         }
         let response = context.system.http.send(&endpoint.request("refresh_token", form))?;
         let tokens = endpoint.response(&response, context.system.clock.now())?;
-        let claims = self.validate_id_token(context, &server, &tokens, record.binding.get(Binding::CLIENT_ID), None)?;
+        let claims =
+            self.validate_id_token(context, &server, &tokens, record.binding.get(Binding::CLIENT_ID), None)?;
         if let (Some(claims), Some(subject)) = (&claims, &record.subject)
             && claims.subject() != subject
         {
@@ -464,7 +526,9 @@ impl OAuth {
             .refresh_token
             .iter()
             .map(|token| ("refresh token", "refresh_token", token.expose()))
-            .chain(record.tokens().map(|token| ("access token", "access_token", token.access_token.expose())));
+            .chain(
+                record.tokens().map(|token| ("access token", "access_token", token.access_token.expose())),
+            );
         let endpoint = if self.can("revoke") { self.revocation_endpoint(context, record) } else { Ok(None) };
         let mut outcomes = Vec::new();
         match endpoint {
@@ -490,12 +554,16 @@ impl OAuth {
     ) -> Result<Option<(EndpointUrl, Client)>, ProviderError> {
         let server = match self.server(context, &["revocation_endpoint"]) {
             Ok(server) => server,
-            Err(ProviderError::Unconfigured { .. } | ProviderError::Discovery(DiscoveryError::NotPublished { .. })) => {
+            Err(
+                ProviderError::Unconfigured { .. }
+                | ProviderError::Discovery(DiscoveryError::NotPublished { .. }),
+            ) => {
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        let client = self.client(context, &server, record.binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
+        let client =
+            self.client(context, &server, record.binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
         Ok(Some((server.endpoint("revocation_endpoint")?, client)))
     }
 
@@ -551,13 +619,17 @@ impl Server<'_> {
     /// The issuer to compare redirects with: known only from validated metadata, or written (RFC 9207 section 2.4).
     #[must_use]
     pub fn issuer_to_expect(&self) -> Option<String> {
-        (self.metadata.is_some() || self.oauth.issuer_written).then(|| self.issuer()).filter(|issuer| !issuer.contains('{'))
+        (self.metadata.is_some() || self.oauth.issuer_written)
+            .then(|| self.issuer())
+            .filter(|issuer| !issuer.contains('{'))
     }
 
     /// Whether the server says that redirects carry `iss`.
     #[must_use]
     pub fn sends_issuer(&self) -> bool {
-        self.metadata.as_ref().is_some_and(|metadata| metadata.flag("authorization_response_iss_parameter_supported"))
+        self.metadata
+            .as_ref()
+            .is_some_and(|metadata| metadata.flag("authorization_response_iss_parameter_supported"))
     }
 
     /// The algorithms of id tokens: the configured, else RS256 (OpenID Connect Core section 2), else, where the server
@@ -566,7 +638,10 @@ impl Server<'_> {
         if let Some(algorithm) = self.oauth.algorithm {
             return vec![algorithm];
         }
-        let offered = self.metadata.as_ref().and_then(|metadata| metadata.strings("id_token_signing_alg_values_supported"));
+        let offered = self
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.strings("id_token_signing_alg_values_supported"));
         match offered {
             Some(names) if !names.iter().any(|name| name == "RS256") => {
                 let asymmetric = names.iter().filter(|name| !name.starts_with("HS"));
@@ -591,7 +666,10 @@ impl Server<'_> {
 fn read_scopes(setting: Option<&Setting>) -> (ScopeSet, BTreeMap<String, ScopeSet>) {
     let words = |setting: &Setting| {
         let words = setting.strings().unwrap_or_default();
-        words.iter().filter_map(|word| word.parse().ok()).fold(ScopeSet::default(), |all, set: ScopeSet| all.union(&set))
+        words
+            .iter()
+            .filter_map(|word| word.parse().ok())
+            .fold(ScopeSet::default(), |all, set: ScopeSet| all.union(&set))
     };
     match setting {
         None => (ScopeSet::default(), BTreeMap::new()),

@@ -161,7 +161,8 @@ impl<'a> Acquisition<'a> {
         let held = self.session.system.signals.hold();
         let context = self.session.context(&self.provider.name);
         let refresh = || self.provider.source.refresh(&context, &record, &self.request);
-        let current = record.token(&self.want.key).filter(|token| !self.want.renew && token.life.is_valid(self.now()));
+        let current =
+            record.token(&self.want.key).filter(|token| !self.want.renew && token.life.is_valid(self.now()));
         let mut answer = refresh();
         let mut lost = false;
         if matches!(&answer, Err(ProviderError::Http(HttpError::AnswerLost { .. }))) && current.is_none() {
@@ -177,8 +178,13 @@ impl<'a> Acquisition<'a> {
             Err(error) => {
                 return match current {
                     // The provider is away for a moment, and the token is still good (F-429).
-                    Some(token) if is_transient(&error) && lasts(token.life.expires_at, &self.want, self.now()) => {
-                        self.session.system.console.note(format_args!("the token could not be renewed yet: {error}"));
+                    Some(token)
+                        if is_transient(&error) && lasts(token.life.expires_at, &self.want, self.now()) =>
+                    {
+                        self.session
+                            .system
+                            .console
+                            .note(format_args!("the token could not be renewed yet: {error}"));
                         let token = token.clone();
                         Ok(issued(&record, &token))
                     }
@@ -209,13 +215,21 @@ impl<'a> Acquisition<'a> {
             return self.hand_out(Some((record, kind)));
         }
         store.update_index(name, |index| {
-            let entry = index.entries.iter_mut().find(|entry| entry.account == sent.account && entry.binding == sent.binding);
+            let entry = index
+                .entries
+                .iter_mut()
+                .find(|entry| entry.account == sent.account && entry.binding == sent.binding);
             entry.into_iter().for_each(|entry| entry.login_needed = true);
         })?;
         Err(self.login_required(reason))
     }
 
-    fn issue_and_keep(&self, lock: &Lock, stored: Option<Stored>, kind: StoreKind) -> Result<Issued, AcquireError> {
+    fn issue_and_keep(
+        &self,
+        lock: &Lock,
+        stored: Option<Stored>,
+        kind: StoreKind,
+    ) -> Result<Issued, AcquireError> {
         let grant = match self.issue()? {
             Issue::Immediate(issued) => return self.checked(issued),
             Issue::Grant(grant) => *grant,
@@ -250,7 +264,11 @@ impl<'a> Acquisition<'a> {
             _ => None,
         };
         if wider.is_none() {
-            let scopes = tokens.scope.clone().or_else(|| self.request.scopes.clone()).or_else(|| record.granted_scopes.clone());
+            let scopes = tokens
+                .scope
+                .clone()
+                .or_else(|| self.request.scopes.clone())
+                .or_else(|| record.granted_scopes.clone());
             if self.request.scopes.is_none() {
                 record.requested_scopes = grant.requested_scopes.clone();
                 record.granted_scopes = scopes.clone().or_else(|| Some(grant.requested_scopes.clone()));
@@ -286,7 +304,9 @@ impl<'a> Acquisition<'a> {
     /// Hands out the stored token that was decided on.
     fn hand_out(&self, stored: Option<Stored>) -> Result<Issued, AcquireError> {
         let Some((record, _)) = stored else { return Err(self.login_required(Reason::NotLoggedIn)) };
-        let Some(token) = record.token(&self.want.key) else { return Err(self.login_required(Reason::NotLoggedIn)) };
+        let Some(token) = record.token(&self.want.key) else {
+            return Err(self.login_required(Reason::NotLoggedIn));
+        };
         if self.want.id_token && record.id_token.is_none() {
             return Err(self.login_required(Reason::NoIdToken));
         }
@@ -297,7 +317,11 @@ impl<'a> Acquisition<'a> {
     /// The configuration may ask for more than the login did; the token that there is does not have it.
     fn tell_of_new_scopes(&self, record: &Record) {
         let missing = self.provider.source.scopes().difference(&record.requested_scopes);
-        if self.want.interactive && self.request.scopes.is_none() && !missing.is_empty() && !record.requested_scopes.is_empty() {
+        if self.want.interactive
+            && self.request.scopes.is_none()
+            && !missing.is_empty()
+            && !record.requested_scopes.is_empty()
+        {
             let command = format!("authctl login {}", self.provider.name);
             self.session.system.console.note(format_args!(
                 "the configuration now asks for the scope {missing}, which this login did not: run `{command}` for it"

@@ -164,18 +164,28 @@ fn keep(
         Err(StoreError::Corrupt { .. }) => 0,
         Err(error) => return Err(error.into()),
     };
-    let mut record = Record::new(&provider.name, account.clone(), grant.binding.clone(), session.system.clock.now());
+    let mut record =
+        Record::new(&provider.name, account.clone(), grant.binding.clone(), session.system.clock.now());
     record.generation = generation;
     record.issuer = grant.issuer;
     record.subject = identity.subject;
     record.label = identity.label.clone();
     record.refresh_token = grant.tokens.refresh_token;
     record.id_token = grant.claims.as_ref().and(grant.tokens.id_token);
-    let granted = grant.tokens.scope.clone().or_else(|| Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty()));
+    let granted = grant
+        .tokens
+        .scope
+        .clone()
+        .or_else(|| Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty()));
     record.granted_scopes.clone_from(&granted);
     record.requested_scopes = grant.requested_scopes;
-    let missing = granted.as_ref().map(|granted| missing(&record.requested_scopes, granted)).unwrap_or_default();
-    let token = StoredToken { access_token: grant.tokens.access_token, life: grant.tokens.life, scopes: granted.clone() };
+    let missing =
+        granted.as_ref().map(|granted| missing(&record.requested_scopes, granted)).unwrap_or_default();
+    let token = StoredToken {
+        access_token: grant.tokens.access_token,
+        life: grant.tokens.life,
+        scopes: granted.clone(),
+    };
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
     session.store.save(&lock, &provider.name, &mut record, kind)?;
     session.store.update_index(&provider.name, |index| index.default_account = Some(account.clone()))?;
@@ -216,7 +226,10 @@ fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant) -> Identi
                 Value::Number(number) => Some(number.to_string()),
                 _ => None,
             };
-            Identity { subject: text("sub").or_else(|| text("id")).or_else(|| text("account_id")), label: label(&claims) }
+            Identity {
+                subject: text("sub").or_else(|| text("id")).or_else(|| text("account_id")),
+                label: label(&claims),
+            }
         }
         Err(_) => Identity::default(),
     }
@@ -224,8 +237,20 @@ fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant) -> Identi
 
 /// What a user is called, out of the claims that servers use for it.
 fn label(claims: &Map<String, Value>) -> Option<String> {
-    let names = ["preferred_username", "email", "login", "username", "nickname", "upn", "name", "display_name", "sub"];
-    names.iter().find_map(|name| claims.get(*name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+    let names = [
+        "preferred_username",
+        "email",
+        "login",
+        "username",
+        "nickname",
+        "upn",
+        "name",
+        "display_name",
+        "sub",
+    ];
+    names
+        .iter()
+        .find_map(|name| claims.get(*name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
 /// The account of a login, and whether it was there: the named, the one of the same person, or a new one. Nobody's
@@ -237,7 +262,10 @@ fn account_for(
 ) -> Result<(AccountName, bool), LoginError> {
     let others = |account: &AccountName| {
         index.entries.iter().find(|entry| {
-            entry.account == *account && entry.subject.is_some() && identity.subject.is_some() && entry.subject != identity.subject
+            entry.account == *account
+                && entry.subject.is_some()
+                && identity.subject.is_some()
+                && entry.subject != identity.subject
         })
     };
     let known = |account: &AccountName| index.entries.iter().any(|entry| entry.account == *account);
@@ -256,7 +284,8 @@ fn account_for(
     {
         return Ok((same.account.clone(), true));
     }
-    let proposed = identity.label.as_deref().and_then(AccountName::proposed).unwrap_or_else(AccountName::unnamed);
+    let proposed =
+        identity.label.as_deref().and_then(AccountName::proposed).unwrap_or_else(AccountName::unnamed);
     let mut account = proposed.clone();
     for number in 2..1000 {
         if others(&account).is_none() {
@@ -269,9 +298,11 @@ fn account_for(
 
 /// Revokes what was granted and will not be kept, as well as that goes.
 fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
-    let mut record = Record::new(&provider.name, AccountName::unnamed(), grant.binding, session.system.clock.now());
+    let mut record =
+        Record::new(&provider.name, AccountName::unnamed(), grant.binding, session.system.clock.now());
     record.refresh_token = grant.tokens.refresh_token;
-    let token = StoredToken { access_token: grant.tokens.access_token, life: grant.tokens.life, scopes: None };
+    let token =
+        StoredToken { access_token: grant.tokens.access_token, life: grant.tokens.life, scopes: None };
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
     let _ = provider.source.revoke(&session.context(&provider.name), &record);
 }
@@ -279,4 +310,3 @@ fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
 fn failed(provider: &Provider, source: ProviderError) -> LoginError {
     LoginError::Provider { name: provider.name.clone(), source }
 }
-

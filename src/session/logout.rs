@@ -48,7 +48,12 @@ pub fn logout(
     let index = session.store.index(name)?;
     let chosen = index.account(account).cloned();
     let meant = |entry: &&Entry| all_accounts || chosen.as_ref() == Some(&entry.account);
-    index.entries.iter().filter(meant).map(|entry| logout_entry(session, name, provider, entry, local)).collect()
+    index
+        .entries
+        .iter()
+        .filter(meant)
+        .map(|entry| logout_entry(session, name, provider, entry, local))
+        .collect()
 }
 
 fn logout_entry(
@@ -61,11 +66,18 @@ fn logout_entry(
     let record_name = entry.name(name);
     // The lock keeps a refresh that is under way from bringing the record back (F-ROT8).
     let lock = session.store.lock(entry.store, &record_name)?;
-    let mut report = Report { account: entry.account.clone(), store: entry.store, revocations: Vec::new(), not_asked: None };
+    let mut report = Report {
+        account: entry.account.clone(),
+        store: entry.store,
+        revocations: Vec::new(),
+        not_asked: None,
+    };
     let bound = |provider: &&Provider| provider.source.binding().fits(&entry.binding);
     match provider.filter(bound) {
         _ if local => report.not_asked = Some("as you asked".to_owned()),
-        None => report.not_asked = Some("it is not configured any more for where this login is from".to_owned()),
+        None => {
+            report.not_asked = Some("it is not configured any more for where this login is from".to_owned())
+        }
         Some(provider) => match session.store.read(entry.store, &record_name, &entry.binding) {
             Ok(Some(record)) => report.revocations = provider.source.revoke(&session.context(name), &record),
             Ok(None) => {}

@@ -27,7 +27,12 @@ impl<'a> Session<'a> {
     /// A session with a configuration.
     #[must_use]
     pub fn new(system: &'a System, config: &'a Config) -> Self {
-        Self { system, config, store: TokenStore::new(system, config.store_choice()), refresh_metadata: false }
+        Self {
+            system,
+            config,
+            store: TokenStore::new(system, config.store_choice()),
+            refresh_metadata: false,
+        }
     }
 
     /// The provider that is meant.

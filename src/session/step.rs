@@ -61,7 +61,9 @@ pub enum Reason {
     #[error("the server does not accept the stored login any more")]
     Refused,
     /// The same, after an answer was lost that may have brought the next refresh token.
-    #[error("the answer to the last refresh was lost, and the server does not accept the refresh token a second time")]
+    #[error(
+        "the answer to the last refresh was lost, and the server does not accept the refresh token a second time"
+    )]
     Lost,
 }
 
@@ -79,13 +81,16 @@ pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
     }
     let token = record.token(&want.key);
     let renewable = record.refresh_token.is_some() || !want.interactive;
-    let good = token.is_some_and(|token| suits(token, want, now)) && (!want.id_token || id_token_suits(record, want, now));
+    let good = token.is_some_and(|token| suits(token, want, now))
+        && (!want.id_token || id_token_suits(record, want, now));
     match (good && !want.renew, renewable) {
         (true, _) => Step::Use,
         (false, true) if record.refresh_token.is_some() => Step::Refresh,
         (false, true) => Step::Issue,
         (false, false) if want.renew => Step::LoginRequired(Reason::NoRefreshToken),
-        (false, false) if want.id_token && record.id_token.is_none() => Step::LoginRequired(Reason::NoIdToken),
+        (false, false) if want.id_token && record.id_token.is_none() => {
+            Step::LoginRequired(Reason::NoIdToken)
+        }
         // It cannot be renewed: a token in its last minute is better than none.
         (false, false) => match token {
             Some(token) if !want.id_token && want.min_ttl.is_none() && token.life.is_valid(now) => Step::Use,
@@ -133,7 +138,8 @@ mod tests {
     }
 
     fn record(ends: Option<i64>, refreshable: bool) -> Record {
-        let mut record = Record::new(&"x".parse().unwrap(), AccountName::unnamed(), Binding::default(), at(0));
+        let mut record =
+            Record::new(&"x".parse().unwrap(), AccountName::unnamed(), Binding::default(), at(0));
         let life = Life { obtained_at: at(0), expires_at: ends.map(at) };
         let token = StoredToken { access_token: AccessToken::new("a"), life, scopes: None };
         record.keep_token(&TokenKey::default(), token);
@@ -156,7 +162,11 @@ mod tests {
         let machine = Want { interactive: false, ..want.clone() };
         let renew = Want { renew: true, ..want.clone() };
         let long = Want { min_ttl: Some(Duration::from_secs(600)), ..want.clone() };
-        let narrow = Want { scopes: Some("repo".parse().unwrap()), key: TokenKey::default().with("scope", &["repo".to_owned()]), ..want.clone() };
+        let narrow = Want {
+            scopes: Some("repo".parse().unwrap()),
+            key: TokenKey::default().with("scope", &["repo".to_owned()]),
+            ..want.clone()
+        };
         let wide = Want { scopes: Some("repo admin".parse().unwrap()), ..want.clone() };
         let id = Want { id_token: true, ..want.clone() };
         let login = Step::LoginRequired;
@@ -172,12 +182,30 @@ mod tests {
             ("no end known", Some(record(None, false)), &want, 999_999, Step::Use),
             ("clock set far back", Some(record(Some(3600), true)), &want, -1000, Step::Refresh),
             ("renew", Some(record(Some(3600), true)), &renew, 100, Step::Refresh),
-            ("renew without refresh token", Some(record(Some(3600), false)), &renew, 100, login(Reason::NoRefreshToken)),
+            (
+                "renew without refresh token",
+                Some(record(Some(3600), false)),
+                &renew,
+                100,
+                login(Reason::NoRefreshToken),
+            ),
             ("long enough", Some(record(Some(3600), true)), &long, 2900, Step::Use),
             ("not long enough", Some(record(Some(3600), true)), &long, 3100, Step::Refresh),
             ("fewer scopes", Some(record(Some(3600), true)), &narrow, 100, Step::Refresh),
-            ("fewer scopes, no refresh token", Some(record(Some(3600), false)), &narrow, 100, login(Reason::NoRefreshToken)),
-            ("more scopes", Some(record(Some(3600), true)), &wide, 100, login(Reason::NotGranted("admin".parse().unwrap()))),
+            (
+                "fewer scopes, no refresh token",
+                Some(record(Some(3600), false)),
+                &narrow,
+                100,
+                login(Reason::NoRefreshToken),
+            ),
+            (
+                "more scopes",
+                Some(record(Some(3600), true)),
+                &wide,
+                100,
+                login(Reason::NotGranted("admin".parse().unwrap())),
+            ),
             ("id token", Some(record(Some(3600), true)), &id, 100, Step::Refresh),
             ("id token that never came", Some(record(Some(3600), false)), &id, 100, login(Reason::NoIdToken)),
         ] {

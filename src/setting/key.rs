@@ -104,12 +104,16 @@ impl Shape {
             Self::Text => "a string".to_owned(),
             Self::Choice(choices) => format!("one of {}", quoted(choices)),
             Self::Secret => {
-                "a string, or one of { env = … }, { file = … }, { command = […] }, { stored = true }".to_owned()
+                "a string, or one of { env = … }, { file = … }, { command = […] }, { stored = true }"
+                    .to_owned()
             }
             Self::Boolean => "true or false".to_owned(),
             Self::Strings => "a string or an array of strings".to_owned(),
             Self::Words => "an array of strings, or a string with blanks between them".to_owned(),
-            Self::Scopes => "an array of strings, a string with blanks between them, or a table of capabilities".to_owned(),
+            Self::Scopes => {
+                "an array of strings, a string with blanks between them, or a table of capabilities"
+                    .to_owned()
+            }
             Self::Duration => "a length of time like \"90s\" or \"5m\"".to_owned(),
             Self::Command => "an array of strings: a program and its arguments".to_owned(),
             Self::Free => "a table of strings".to_owned(),
@@ -140,7 +144,9 @@ impl Shape {
             (Self::Duration, Value::Integer(seconds)) => *seconds >= 0,
             (Self::Duration, Value::Text(text)) => parse_duration(text).is_some(),
             (Self::Command, Value::Array(items)) => {
-                !items.is_empty() && items[0].text().is_some_and(|program| !program.is_empty()) && setting.strings().is_some()
+                !items.is_empty()
+                    && items[0].text().is_some_and(|program| !program.is_empty())
+                    && setting.strings().is_some()
             }
             (Self::Free, Value::Table(table)) => table.iter().all(|(name, member)| match &member.value {
                 Value::Text(_) => true,
@@ -220,9 +226,13 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
         return runs_untrusted_program(path, key, member);
     }
     let wrong = format!("`{path}.{}` must be {}", key.name, key.shape.expectation());
-    let same_type = matches!((key.shape, &member.value), (Shape::Choice(_) | Shape::Duration, Value::Text(_)))
-        || matches!((key.shape, &member.value), (Shape::Flags(_) | Shape::Free | Shape::Secrets | Shape::Secret, Value::Table(_)))
-        || matches!(key.shape, Shape::Scopes) && member.strings().is_some();
+    let same_type =
+        matches!((key.shape, &member.value), (Shape::Choice(_) | Shape::Duration, Value::Text(_)))
+            || matches!(
+                (key.shape, &member.value),
+                (Shape::Flags(_) | Shape::Free | Shape::Secrets | Shape::Secret, Value::Table(_))
+            )
+            || matches!(key.shape, Shape::Scopes) && member.strings().is_some();
     let message = if same_type { wrong } else { format!("{wrong}, not {}", member.value.type_name()) };
     let mut problem = Problem::new(message, &member.origin);
     if let (Shape::Choice(choices), Some(text)) = (key.shape, member.text())
@@ -237,12 +247,15 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
 /// A secret reference by `command` runs a program: not from a project or the environment (F-BIND2).
 fn runs_untrusted_program(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
     let untrusted = |setting: &Setting| {
-        setting.table().is_some_and(|table| table.contains_key("command")) && !setting.origin.layer().may_name_programs()
+        setting.table().is_some_and(|table| table.contains_key("command"))
+            && !setting.origin.layer().may_name_programs()
     };
     let members = || member.table().into_iter().flat_map(|table| table.values());
     let in_members = matches!(key.shape, Shape::Free | Shape::Secrets) && members().any(untrusted);
     let found = key.is_secret() && untrusted(member) || in_members;
-    found.then(|| Problem::new(format!("`{path}.{}` cannot run a program from here", key.name), &member.origin))
+    found.then(|| {
+        Problem::new(format!("`{path}.{}` cannot run a program from here", key.name), &member.origin)
+    })
 }
 
 /// The problem of a key that is not known, with the nearest that is.

@@ -107,7 +107,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { source, .. } => match (self.line(), source.layer) {
-                (Some(line), layer) if layer != Layer::Template => write!(formatter, "{}:{line}", source.name),
+                (Some(line), layer) if layer != Layer::Template => {
+                    write!(formatter, "{}:{line}", source.name)
+                }
                 _ => formatter.write_str(&source.name),
             },
             Self::Variable(name) => formatter.write_str(name),

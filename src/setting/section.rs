@@ -138,7 +138,9 @@ fn secret_source(key: &str, setting: &Setting) -> Option<SecretSource> {
             Some(match name.as_str() {
                 "env" => SecretSource::Environment(reference.text()?.to_owned()),
                 "file" => SecretSource::File(beside(&setting.origin, reference.text()?)),
-                "command" => SecretSource::Command(reference.strings()?.into_iter().map(str::to_owned).collect()),
+                "command" => {
+                    SecretSource::Command(reference.strings()?.into_iter().map(str::to_owned).collect())
+                }
                 _ => SecretSource::Stored(key.to_owned()),
             })
         }

@@ -87,7 +87,9 @@ impl Backend for FileBackend {
     fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError> {
         let path = self.path(name);
         let Some(sealed) = self.sealed(&path)? else { return Ok(None) };
-        let key = self.key()?.ok_or_else(|| StoreError::KeyMissing { path: self.key_file.display().to_string() })?;
+        let key = self
+            .key()?
+            .ok_or_else(|| StoreError::KeyMissing { path: self.key_file.display().to_string() })?;
         let corrupt = |reason: String| StoreError::Corrupt { place: path.display().to_string(), reason };
         let text = seal::open(&key, name, binding, &sealed).map_err(|error| corrupt(error.to_string()))?;
         let text = std::str::from_utf8(&text).map_err(|_| corrupt("it is not UTF-8".to_owned()))?;
@@ -108,7 +110,9 @@ impl Backend for FileBackend {
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(FileError::Io { path: self.folder.display().to_string(), source }.into()),
+            Err(source) => {
+                return Err(FileError::Io { path: self.folder.display().to_string(), source }.into());
+            }
         };
         let names = entries.filter_map(|entry| {
             let file_name = entry.ok()?.file_name().into_string().ok()?;
@@ -120,8 +124,9 @@ impl Backend for FileBackend {
     fn claimed_binding(&self, name: &RecordName) -> Result<Option<Binding>, StoreError> {
         let path = self.path(name);
         let Some(sealed) = self.sealed(&path)? else { return Ok(None) };
-        seal::claimed_binding(&sealed)
-            .map(Some)
-            .map_err(|error| StoreError::Corrupt { place: path.display().to_string(), reason: error.to_string() })
+        seal::claimed_binding(&sealed).map(Some).map_err(|error| StoreError::Corrupt {
+            place: path.display().to_string(),
+            reason: error.to_string(),
+        })
     }
 }

@@ -103,7 +103,9 @@ impl Index {
     #[must_use]
     pub fn account<'a>(&'a self, named: Option<&'a AccountName>) -> Option<&'a AccountName> {
         let known = |account: &&AccountName| self.entries.iter().any(|entry| entry.account == **account);
-        named.or_else(|| self.default_account.as_ref().filter(known)).or_else(|| self.entries.first().map(|e| &e.account))
+        named
+            .or_else(|| self.default_account.as_ref().filter(known))
+            .or_else(|| self.entries.first().map(|e| &e.account))
     }
 
     /// The entry of an account with this binding.

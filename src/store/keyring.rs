@@ -59,7 +59,8 @@ impl KeyringBackend {
         action: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let user = name.as_str().to_owned();
-        self.on_thread(move |keyring| action(&entry(keyring, &user)?)).map_err(|error| read_fault(error, name.as_str()))
+        self.on_thread(move |keyring| action(&entry(keyring, &user)?))
+            .map_err(|error| read_fault(error, name.as_str()))
     }
 
     fn on_thread<T: Send + 'static>(
@@ -146,7 +147,9 @@ fn read_fault(error: keyring_core::Error, name: &str) -> StoreError {
     match error {
         Error::BadEncoding(_) => corrupt("it is not UTF-8"),
         Error::BadDataFormat(..) => corrupt("the keyring cannot decode it"),
-        Error::BadStoreFormat(_) => StoreError::Keyring(KeyringFault::Failed("its own data is damaged".to_owned())),
+        Error::BadStoreFormat(_) => {
+            StoreError::Keyring(KeyringFault::Failed("its own data is damaged".to_owned()))
+        }
         Error::TooLong(_, limit) => StoreError::TooLong { place: place(name), limit },
         Error::Ambiguous(entries) => StoreError::Ambiguous { place: place(name), count: entries.len() },
         Error::PlatformFailure(source) | Error::NoStorageAccess(source) => StoreError::Keyring(

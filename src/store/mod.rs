@@ -210,10 +210,14 @@ impl<'a> TokenStore<'a> {
         configured: &Binding,
     ) -> Result<Lookup, StoreError> {
         let index = self.index(provider)?;
-        let Some(account) = index.account(account) else { return self.find_unlisted(provider, account, configured) };
+        let Some(account) = index.account(account) else {
+            return self.find_unlisted(provider, account, configured);
+        };
         let Some(entry) = index.entry(account, configured) else {
             return match index.entries.iter().find(|entry| entry.account == *account) {
-                Some(other) => Ok(Lookup::OtherBinding { account: account.clone(), stored: other.binding.clone() }),
+                Some(other) => {
+                    Ok(Lookup::OtherBinding { account: account.clone(), stored: other.binding.clone() })
+                }
                 None => self.find_unlisted(provider, Some(account), configured),
             };
         };
@@ -234,7 +238,9 @@ impl<'a> TokenStore<'a> {
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
             let names = match backend.names() {
-                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => continue,
+                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {
+                    continue;
+                }
                 names => names?,
             };
             for name in names.into_iter().filter(|name| name.is_tokens_of(provider)) {
@@ -247,7 +253,10 @@ impl<'a> TokenStore<'a> {
                     self.update_index(provider, |index| index.put(Entry::of(&record, kind)))?;
                     return Ok(Lookup::Found(Box::new(record), kind));
                 }
-                other = Some(Lookup::OtherBinding { account: record.account.clone(), stored: record.binding.clone() });
+                other = Some(Lookup::OtherBinding {
+                    account: record.account.clone(),
+                    stored: record.binding.clone(),
+                });
             }
         }
         Ok(other.unwrap_or(Lookup::Nothing))
@@ -283,10 +292,14 @@ impl<'a> TokenStore<'a> {
         {
             let keyring = self.system.keyring.open()?;
             if let Some(service) = keyring.as_any().downcast_ref::<secret_service::SecretService>() {
-                let _waiting = self.system.console.wait("Waiting for you to unlock the keyring (Ctrl-C ends it)");
+                let _waiting =
+                    self.system.console.wait("Waiting for you to unlock the keyring (Ctrl-C ends it)");
                 service.unlock().map_err(|error| match error {
                     keyring_core::Error::NoStorageAccess(fault) => StoreError::Keyring(
-                        fault.downcast_ref().cloned().unwrap_or_else(|| KeyringFault::Failed(fault.to_string())),
+                        fault
+                            .downcast_ref()
+                            .cloned()
+                            .unwrap_or_else(|| KeyringFault::Failed(fault.to_string())),
                     ),
                     _ => StoreError::Keyring(KeyringFault::Failed("it did not unlock".to_owned())),
                 })?;
@@ -299,7 +312,12 @@ impl<'a> TokenStore<'a> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn read(&self, kind: StoreKind, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
+    pub fn read(
+        &self,
+        kind: StoreKind,
+        name: &RecordName,
+        binding: &Binding,
+    ) -> Result<Option<Record>, StoreError> {
         decode(&*self.backend(kind)?, name, binding)
     }
 
@@ -307,7 +325,13 @@ impl<'a> TokenStore<'a> {
     ///
     /// # Errors
     /// [`StoreError`]; when it returns `Ok`, the record is on stable storage.
-    pub fn save(&self, _: &Lock, provider: &ProviderName, record: &mut Record, kind: StoreKind) -> Result<(), StoreError> {
+    pub fn save(
+        &self,
+        _: &Lock,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+    ) -> Result<(), StoreError> {
         record.generation += 1;
         self.backend(kind)?.write(&record.name(provider), &record.binding, &record.encode())?;
         self.update_index(provider, |index| index.put(Entry::of(record, kind)))
@@ -360,7 +384,11 @@ impl<'a> TokenStore<'a> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn update_index(&self, provider: &ProviderName, change: impl FnOnce(&mut Index)) -> Result<(), StoreError> {
+    pub fn update_index(
+        &self,
+        provider: &ProviderName,
+        change: impl FnOnce(&mut Index),
+    ) -> Result<(), StoreError> {
         let path = self.index_path(provider)?;
         let _lock = Lock::take(&path.with_extension("lock"), lock::LONGEST_WAIT, &*self.system.clock)?;
         let mut index = self.index(provider)?;
@@ -393,7 +421,12 @@ impl<'a> TokenStore<'a> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn keep_secret(&self, name: &RecordName, binding: &Binding, secret: &SecretText) -> Result<StoreKind, StoreError> {
+    pub fn keep_secret(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+        secret: &SecretText,
+    ) -> Result<StoreKind, StoreError> {
         let kind = self.place_for(name, true)?;
         self.backend(kind)?.write(name, binding, secret)?;
         Ok(kind)
@@ -450,9 +483,11 @@ impl<'a> TokenStore<'a> {
 
     fn check_choice(&self, entry: &Entry) -> Result<(), StoreError> {
         match self.choice {
-            StoreChoice::Only(configured) if configured != entry.store => {
-                Err(StoreError::OtherStore { account: entry.account.clone(), actual: entry.store, configured })
-            }
+            StoreChoice::Only(configured) if configured != entry.store => Err(StoreError::OtherStore {
+                account: entry.account.clone(),
+                actual: entry.store,
+                configured,
+            }),
             _ => Ok(()),
         }
     }

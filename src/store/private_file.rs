@@ -214,7 +214,11 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(read(&link).is_err());
         write(&link, b"own").unwrap();
-        assert_eq!(*read(&path).unwrap().unwrap(), b"again", "a link at the destination is replaced, not followed");
+        assert_eq!(
+            *read(&path).unwrap().unwrap(),
+            b"again",
+            "a link at the destination is replaced, not followed"
+        );
         std::fs::set_permissions(path.parent().unwrap(), PermissionsExt::from_mode(0o777)).unwrap();
         assert!(matches!(write(&path, b"x"), Err(FileError::NotPrivate { .. })));
         assert!(remove(&path).unwrap());

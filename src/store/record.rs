@@ -46,7 +46,8 @@ impl RecordName {
     #[must_use]
     pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
         let mut parts = self.0.split('+');
-        parts.next() == Some(provider.as_str()) && parts.next().is_some_and(|account| !account.starts_with('='))
+        parts.next() == Some(provider.as_str())
+            && parts.next().is_some_and(|account| !account.starts_with('='))
     }
 
     /// The name.
@@ -207,7 +208,11 @@ impl Record {
         while self.access_tokens.len() > MOST_TOKENS {
             let key = key.encoded();
             let others = self.access_tokens.iter().filter(|(present, _)| **present != key);
-            let Some(first) = others.min_by_key(|(_, token)| token.life.expires_at).map(|(key, _)| key.clone()) else { break };
+            let Some(first) =
+                others.min_by_key(|(_, token)| token.life.expires_at).map(|(key, _)| key.clone())
+            else {
+                break;
+            };
             self.access_tokens.remove(&first);
         }
     }
@@ -291,14 +296,19 @@ mod exposed_option {
 
     exposed!(RefreshToken, IdToken);
 
-    pub(super) fn serialize<T: Exposed, S: Serializer>(secret: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Exposed, S: Serializer>(
+        secret: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match secret {
             Some(secret) => serializer.serialize_str(secret.text()),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, T: Exposed, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    pub(super) fn deserialize<'de, T: Exposed, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| T::parsed(text).ok_or_else(|| serde::de::Error::custom("no token"))).transpose()
     }
@@ -343,7 +353,11 @@ mod tests {
             ("truncated", text[..text.len() / 2].to_owned(), RecordError::Damaged),
             ("no version", "{}".to_owned(), RecordError::Damaged),
             ("newer", text.replace("\"version\":1", "\"version\":2"), RecordError::Newer(2)),
-            ("another account's", text.replace("\"account\":\"default\"", "\"account\":\"x\""), RecordError::Foreign),
+            (
+                "another account's",
+                text.replace("\"account\":\"default\"", "\"account\":\"x\""),
+                RecordError::Foreign,
+            ),
             ("another server's", text.replace("as.example", "evil.example"), RecordError::Foreign),
             ("a token with a line feed", text.replace("canary-a", "a\\nb"), RecordError::Damaged),
         ] {
@@ -358,7 +372,10 @@ mod tests {
         assert_eq!(key(&["https://a", "https://b"]), key(&["https://b", "https://a"]));
         assert_ne!(key(&["https://a"]), key(&["https://b"]));
         assert_ne!(key(&["https://a"]), TokenKey::default());
-        assert_ne!(TokenKey::default().with("audience", &texts(&["a"])), TokenKey::default().with("resource", &texts(&["a"])));
+        assert_ne!(
+            TokenKey::default().with("audience", &texts(&["a"])),
+            TokenKey::default().with("resource", &texts(&["a"]))
+        );
     }
 
     #[test]

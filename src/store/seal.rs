@@ -54,7 +54,13 @@ struct Head {
 
 /// Seals a text.
 #[must_use]
-pub fn seal(key: &SealingKey, name: &RecordName, binding: &Binding, text: &[u8], random: &dyn Random) -> Vec<u8> {
+pub fn seal(
+    key: &SealingKey,
+    name: &RecordName,
+    binding: &Binding,
+    text: &[u8],
+    random: &dyn Random,
+) -> Vec<u8> {
     let head = Head { binding: binding.clone(), name: name.clone() };
     let head = serde_json::to_string(&head).unwrap_or_default();
     let mut sealed = format!("{MAGIC}{VERSION}\n{head}\n").into_bytes();

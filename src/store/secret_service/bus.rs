@@ -59,13 +59,21 @@ impl Connection {
     ///
     /// # Errors
     /// [`BusError`].
-    pub(super) fn open(address: &str, time: Duration, first: impl Fn() -> Call<'static>) -> Result<(Self, Message), BusError> {
+    pub(super) fn open(
+        address: &str,
+        time: Duration,
+        first: impl Fn() -> Call<'static>,
+    ) -> Result<(Self, Message), BusError> {
         let stream = connect(address)?;
         #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
         let deadline = Instant::now() + time;
         let mut connection = Self { stream, serial: 0, deadline };
-        let identity: String =
-            rustix::process::getuid().as_raw().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+        let identity: String = rustix::process::getuid()
+            .as_raw()
+            .to_string()
+            .bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let mut hello = format!("\0AUTH EXTERNAL {identity}\r\nBEGIN\r\n").into_bytes();
         let call = Call {
             destination: "org.freedesktop.DBus",
@@ -135,7 +143,9 @@ impl Connection {
                         "org.freedesktop.DBus.Error.ServiceUnknown"
                         | "org.freedesktop.DBus.Error.NameHasNoOwner"
                         | "org.freedesktop.DBus.Error.Spawn.ServiceNotFound" => BusError::NoService,
-                        "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => BusError::TimedOut,
+                        "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
+                            BusError::TimedOut
+                        }
                         _ => BusError::Refused { name: message.error },
                     });
                 }
@@ -186,7 +196,11 @@ impl Connection {
                 return Err(Malformed.into());
             }
         }
-        if line.starts_with(b"OK") { Ok(()) } else { Err(BusError::NoBus("it does not accept this user".to_owned())) }
+        if line.starts_with(b"OK") {
+            Ok(())
+        } else {
+            Err(BusError::NoBus("it does not accept this user".to_owned()))
+        }
     }
 
     fn remaining(&self) -> Result<Duration, BusError> {

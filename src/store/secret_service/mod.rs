@@ -195,7 +195,8 @@ impl CredentialApi for Item {
         body.bytes(secret);
         body.text("text/plain");
         body.boolean(true);
-        let call = call(&collection, "org.freedesktop.Secret.Collection", "CreateItem", "a{sv}(oayays)b", body);
+        let call =
+            call(&collection, "org.freedesktop.Secret.Collection", "CreateItem", "a{sv}(oayays)b", body);
         let answer = connection.call(call).map_err(fault)?;
         let mut body = answer.body("oo").map_err(malformed)?;
         let item = body.text().map_err(malformed)?;
@@ -225,7 +226,9 @@ impl CredentialApi for Item {
 
     fn delete_credential(&self) -> Result<()> {
         let (mut connection, path) = self.find()?;
-        let answer = connection.call(call(&path, "org.freedesktop.Secret.Item", "Delete", "", Writer::default())).map_err(fault)?;
+        let answer = connection
+            .call(call(&path, "org.freedesktop.Secret.Item", "Delete", "", Writer::default()))
+            .map_err(fault)?;
         let prompt = answer.body("o").and_then(|mut body| body.text()).map_err(malformed)?;
         if prompt == NOTHING { Ok(()) } else { Err(KeyringFault::Locked.into()) }
     }
@@ -247,7 +250,13 @@ impl CredentialApi for Item {
     }
 }
 
-fn call<'a>(path: &'a str, interface: &'a str, member: &'a str, signature: &'a str, body: Writer) -> Call<'a> {
+fn call<'a>(
+    path: &'a str,
+    interface: &'a str,
+    member: &'a str,
+    signature: &'a str,
+    body: Writer,
+) -> Call<'a> {
     Call { destination: SERVICE, path, interface, member, signature, body }
 }
 

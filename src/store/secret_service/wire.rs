@@ -218,7 +218,11 @@ impl Message {
     /// # Errors
     /// [`Malformed`] for another signature.
     pub(super) fn body(&self, signature: &str) -> Result<Reader<'_>, Malformed> {
-        if self.signature == signature { Ok(Reader::new(&self.body, self.big_endian)) } else { Err(Malformed) }
+        if self.signature == signature {
+            Ok(Reader::new(&self.body, self.big_endian))
+        } else {
+            Err(Malformed)
+        }
     }
 }
 
@@ -293,7 +297,8 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<T>, Malformed> {
         let length = self.word()? as usize;
         self.align(boundary)?;
-        let end = self.position.checked_add(length).filter(|&end| end <= self.bytes.len()).ok_or(Malformed)?;
+        let end =
+            self.position.checked_add(length).filter(|&end| end <= self.bytes.len()).ok_or(Malformed)?;
         let mut elements = Vec::new();
         while self.position < end {
             self.align(boundary)?;
@@ -338,7 +343,8 @@ impl<'a> Reader<'a> {
                 if rest.is_empty() { Ok(()) } else { Err(Malformed) }
             }
             'a' => {
-                let boundary = if matches!(signature.chars().next(), Some('x' | 't' | 'd' | '(' | '{')) { 8 } else { 1 };
+                let boundary =
+                    if matches!(signature.chars().next(), Some('x' | 't' | 'd' | '(' | '{')) { 8 } else { 1 };
                 let element = complete_type(signature, depth)?;
                 let length = self.word()? as usize;
                 self.align(boundary)?;
@@ -454,7 +460,10 @@ mod tests {
         };
         let bytes = call.message(2);
         let message = Message::parse(&bytes).unwrap();
-        assert_eq!((message.member.as_str(), message.path.as_str()), ("SearchItems", "/org/freedesktop/secrets"));
+        assert_eq!(
+            (message.member.as_str(), message.path.as_str()),
+            ("SearchItems", "/org/freedesktop/secrets")
+        );
         let mut reader = message.body("a{ss}").unwrap();
         let entries = reader.array(8, |entry| Ok((entry.text()?, entry.text()?))).unwrap();
         assert_eq!(entries[1], ("username".to_owned(), "x".to_owned()));

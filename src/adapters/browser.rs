@@ -1,0 +1,81 @@
+//! The user's web browser.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use url::Url;
+
+use super::processes;
+use crate::ports::{Browser, NoBrowser};
+
+/// The argument that makes this program open a browser and nothing else: its own process, so that what it starts inherits
+/// neither our variables nor our terminal, and so that a browser that stays in the foreground holds nobody up.
+pub const OPEN_ARGUMENT: &str = "--open-browser";
+
+/// The browser that the platform would open.
+pub struct WebBrowser;
+
+impl Browser for WebBrowser {
+    fn open(&self, url: &Url, with: Option<&str>) -> Result<(), NoBrowser> {
+        let failed = |error: std::io::Error| NoBrowser(error.to_string());
+        if let Some(command) = with {
+            let mut command = user_command(command, url)?;
+            return detach(&mut command).spawn().map(drop).map_err(failed);
+        }
+        let program = std::env::current_exe().map_err(failed)?;
+        let mut command = processes::command(&program);
+        command.arg(OPEN_ARGUMENT);
+        let mut child = detach(&mut command).stdin(Stdio::piped()).spawn().map_err(failed)?;
+        // The URL goes by a pipe: the program that opens it shows it in its arguments soon enough, this one need not.
+        let mut pipe = child.stdin.take().ok_or_else(|| NoBrowser("there is no pipe to it".to_owned()))?;
+        pipe.write_all(url.as_str().as_bytes()).map_err(failed)
+    }
+
+    /// A browser over SSH, or without a display, opens where nobody looks; one that `BROWSER` names is taken at its word.
+    #[expect(clippy::disallowed_methods, reason = "this is the machine")]
+    fn can_be_seen(&self) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if set("BROWSER") {
+            return true;
+        }
+        let remote = set("SSH_CONNECTION") || set("SSH_TTY");
+        let display = !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY");
+        !remote && display
+    }
+}
+
+/// The command that the user named: split at blanks first, then `%s` replaced inside one argument, or the URL appended
+/// (F-URL3).
+fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
+    let mut words = text.split_ascii_whitespace();
+    let name = words.next().unwrap_or_default();
+    let program = processes::find(name)
+        .ok_or_else(|| NoBrowser(format!("there is no program `{}`", crate::foreign::escaped(name))))?;
+    let mut command = processes::command(&program);
+    let words: Vec<&str> = words.collect();
+    command.args(words.iter().map(|word| word.replace("%s", url.as_str())));
+    if !words.iter().any(|word| word.contains("%s")) {
+        command.arg(url.as_str());
+    }
+    Ok(command)
+}
+
+fn detach(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
+}
+
+/// What this program does when it is started with [`OPEN_ARGUMENT`]: opens the URL that stands on its standard input, if it
+/// passes the gate.
+#[expect(clippy::disallowed_methods, reason = "this is the machine")]
+pub fn open_from_input() {
+    let mut text = String::new();
+    let read =
+        std::io::Read::read_to_string(&mut std::io::Read::take(std::io::stdin(), 64 * 1024), &mut text);
+    if read.is_ok()
+        && let Ok(url) = crate::oauth::endpoint::EndpointUrl::configured(text.trim())
+    {
+        let _ = webbrowser::open(url.url().as_str());
+    }
+}

@@ -1,0 +1,25 @@
+//! The process's environment.
+
+use std::path::PathBuf;
+
+use crate::ports::Environment;
+
+/// The variables and the working folder of this process.
+pub struct ProcessEnvironment;
+
+#[expect(clippy::disallowed_methods, reason = "this is the environment")]
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    fn current_folder(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
+    }
+}

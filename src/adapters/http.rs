@@ -1,0 +1,210 @@
+//! The network, by reqwest and rustls on ring.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use reqwest::blocking::{Client, Response};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use zeroize::Zeroizing;
+
+use crate::foreign::escaped;
+use crate::oauth::address::is_public;
+use crate::oauth::endpoint::authority;
+use crate::ports::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reach, Transport};
+
+/// The most bytes of an answer that are read (F-SIZE).
+const LARGEST_BODY: usize = 1 << 20;
+/// The most bytes of a certificate file.
+const LARGEST_CA_FILE: u64 = 4 << 20;
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An HTTP client that is built when it is first needed: building one loads the certificate authorities.
+#[derive(Default)]
+pub struct Http {
+    clients: RefCell<HashMap<Kind, Client>>,
+}
+
+/// What tells clients apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    transport: Transport,
+    public_only: bool,
+    direct: bool,
+}
+
+impl HttpClient for Http {
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let host = authority(&request.url);
+        let client = self.client(request)?;
+        #[expect(clippy::disallowed_methods, reason = "the deadline of an exchange")]
+        let deadline = Instant::now() + request.transport.timeout;
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut builder = client.request(method, request.url.clone());
+        for (name, value) in &request.headers {
+            let mut value = reqwest::header::HeaderValue::from_str(value.expose()).map_err(|_| {
+                HttpError::Setup(format!("the header {name} has a character that no header can have"))
+            })?;
+            value.set_sensitive(true);
+            builder = builder.header(*name, value);
+        }
+        if let Some((content_type, body)) = &request.body {
+            builder = builder.header("content-type", *content_type).body(body.expose().to_owned());
+        }
+        let response = builder.send().map_err(|error| failure(&host, error))?;
+        read(response, &host, deadline)
+    }
+}
+
+impl Http {
+    fn client(&self, request: &HttpRequest) -> Result<Client, HttpError> {
+        let kind = Kind {
+            transport: request.transport.clone(),
+            public_only: request.reach == Reach::Learned,
+            direct: is_loopback(&request.url),
+        };
+        if let Some(client) = self.clients.borrow().get(&kind) {
+            return Ok(client.clone());
+        }
+        let client = build(&kind)?;
+        self.clients.borrow_mut().insert(kind, client.clone());
+        Ok(client)
+    }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn build(kind: &Kind) -> Result<Client, HttpError> {
+    // Another part of the process may have been first; ring is the only provider that is linked.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let setup = |what: &str, error: &dyn std::fmt::Display| {
+        HttpError::Setup(format!("{what}: {}", escaped(&error.to_string())))
+    };
+    let mut builder = Client::builder()
+        .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
+        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(kind.transport.timeout);
+    if kind.direct {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = &kind.transport.proxy {
+        let proxy = reqwest::Proxy::all(proxy)
+            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
+        builder = builder.no_proxy().proxy(proxy);
+    }
+    if let Some(path) = &kind.transport.ca_file {
+        let place = format!("the certificate file {} cannot be used", path.display());
+        let pem = crate::ports::read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| setup(&place, &error))?;
+        if certificates.is_empty() {
+            return Err(setup(&place, &"it has no certificate in PEM"));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if kind.public_only {
+        builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly));
+    }
+    builder.build().map_err(|error| setup("the network cannot be used", &reason(&error.without_url())))
+}
+
+/// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
+/// cannot be bound anew in between (F-SSRF).
+struct PublicOnly;
+
+/// A name that resolves to an address that is not public.
+#[derive(Debug, thiserror::Error)]
+#[error("it resolves to an address that is not public")]
+struct NotPublic;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        // The client sends one request at a time and its caller watches the clock: blocking here holds nobody else up.
+        Box::pin(async move {
+            let found: Vec<SocketAddr> =
+                std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), 0))?.collect();
+            if found.iter().any(|address| !is_public(address.ip())) {
+                return Err(NotPublic.into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Reads the body in a thread, within the limits of size and of time for the whole exchange: the client's own timeout
+/// begins anew with every part.
+fn read(response: Response, host: &str, deadline: Instant) -> Result<HttpResponse, HttpError> {
+    let status = response.status().as_u16();
+    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers =
+        response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut body = Zeroizing::new(Vec::new());
+        let read = response.take(LARGEST_BODY as u64 + 1).read_to_end(&mut body);
+        let _ = sender.send(read.map(|_| body));
+    });
+    #[expect(clippy::disallowed_methods, reason = "the deadline of an exchange")]
+    let left = deadline.saturating_duration_since(Instant::now());
+    let lost = |reason: &str| HttpError::AnswerLost { host: host.to_owned(), reason: reason.to_owned() };
+    match receiver.recv_timeout(left) {
+        Ok(Ok(body)) if body.len() > LARGEST_BODY => {
+            Err(HttpError::TooLarge { host: host.to_owned(), limit: LARGEST_BODY })
+        }
+        Ok(Ok(body)) => Ok(HttpResponse { status, headers, body }),
+        Ok(Err(_)) => Err(lost("the connection broke")),
+        Err(_) => Err(lost("it took too long")),
+    }
+}
+
+/// Tells what was not sent from what may have been.
+fn failure(host: &str, error: reqwest::Error) -> HttpError {
+    let error = error.without_url();
+    let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
+    while let Some(cause) = source {
+        if cause.is::<NotPublic>() {
+            return HttpError::NotPublic { host: host.to_owned() };
+        }
+        source = cause.source();
+    }
+    let host = host.to_owned();
+    if error.is_builder() {
+        HttpError::Setup(reason(&error))
+    } else if error.is_connect() {
+        HttpError::NotSent { host, reason: reason(&error) }
+    } else if error.is_timeout() {
+        HttpError::AnswerLost { host, reason: "it took too long".to_owned() }
+    } else {
+        HttpError::AnswerLost { host, reason: reason(&error) }
+    }
+}
+
+/// The innermost cause, which says most: reqwest's own text only says that something failed.
+fn reason(error: &reqwest::Error) -> String {
+    let mut cause: &dyn StdError = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    escaped(&cause.to_string())
+}

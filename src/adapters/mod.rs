@@ -1,0 +1,40 @@
+//! The real machine behind the ports.
+
+pub mod browser;
+pub mod clock;
+pub mod completion;
+pub mod environment;
+pub mod hardening;
+pub mod http;
+pub mod input;
+pub mod keyring;
+pub mod paths;
+pub mod processes;
+pub mod random;
+pub mod signals;
+pub mod terminal;
+
+use std::rc::Rc;
+
+use crate::console::Console;
+use crate::ports::{Environment as _, System};
+
+/// The system that this program runs on.
+#[must_use]
+pub fn system() -> System {
+    let environment = Rc::new(environment::ProcessEnvironment);
+    let no_color = environment.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    System {
+        http: Rc::new(http::Http::default()),
+        browser: Rc::new(browser::WebBrowser),
+        clock: Rc::new(clock::SystemClock::start()),
+        console: Console::new(Rc::new(terminal::StandardStreams), no_color),
+        input: Rc::new(input::StandardInput),
+        environment,
+        processes: Rc::new(processes::Children),
+        random: Rc::new(random::SystemRandom),
+        paths: Rc::new(paths::UserFolders),
+        keyring: Rc::new(keyring::SessionKeyring),
+        signals: Rc::new(signals::ProcessSignals),
+    }
+}

@@ -1,0 +1,79 @@
+//! The folders of this user on this platform.
+
+use std::path::PathBuf;
+
+use crate::ports::{Folder, NoFolder, Paths};
+
+/// The name of our folder in each of the platform's.
+const NAME: &str = "authctl";
+
+/// The folders that the platform names.
+pub struct UserFolders;
+
+impl Paths for UserFolders {
+    fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder> {
+        let named = |path: Option<PathBuf>, what| path.map(|path| path.join(NAME)).ok_or(NoFolder(what));
+        match folder {
+            Folder::Config => named(dirs::config_dir(), "the configuration"),
+            Folder::Site => Ok(site()),
+            // Where the platform has no folder for state, ours lies in the one for data.
+            Folder::State => match dirs::state_dir() {
+                Some(path) => Ok(path.join(NAME)),
+                None => named(dirs::data_local_dir(), "the token store").map(|path| path.join("state")),
+            },
+            Folder::Data => match dirs::state_dir() {
+                Some(_) => named(dirs::data_local_dir(), "the key of the token store"),
+                None => {
+                    named(dirs::data_local_dir(), "the key of the token store").map(|path| path.join("keys"))
+                }
+            },
+            Folder::Cache => named(dirs::cache_dir(), "the cache"),
+            Folder::Locks => locks(),
+        }
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        dirs::home_dir()
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn site() -> PathBuf {
+    PathBuf::from("/Library/Application Support").join(NAME)
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn site() -> PathBuf {
+    PathBuf::from("/etc").join(NAME)
+}
+
+#[cfg(windows)]
+fn site() -> PathBuf {
+    PathBuf::from(r"C:\ProgramData").join(NAME)
+}
+
+/// Where locks of the user's keyring lie: the same place for every process of this user, so that no variable can make two
+/// of them miss each other (F-ROT3).
+#[cfg(unix)]
+fn locks() -> Result<PathBuf, NoFolder> {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = nix::unistd::geteuid();
+    let runtime = PathBuf::from(format!("/run/user/{user}"));
+    let ours = |metadata: std::fs::Metadata| {
+        metadata.is_dir() && metadata.uid() == user.as_raw() && metadata.mode() & 0o077 == 0
+    };
+    if std::fs::symlink_metadata(&runtime).is_ok_and(ours) {
+        return Ok(runtime.join(NAME));
+    }
+    let account = nix::unistd::User::from_uid(user).ok().flatten();
+    let home = account.map(|account| account.dir).filter(|home| home.is_absolute());
+    home.map(|home| home.join(".local/state").join(NAME).join("locks"))
+        .ok_or(NoFolder("the locks of the keyring"))
+}
+
+#[cfg(not(unix))]
+fn locks() -> Result<PathBuf, NoFolder> {
+    dirs::data_local_dir()
+        .map(|path| path.join(NAME).join("locks"))
+        .ok_or(NoFolder("the locks of the keyring"))
+}

@@ -1,0 +1,158 @@
+//! Other programs, started without a shell and never found in the working folder.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use crate::ports::{ProcessError, Processes, Program};
+use crate::secret::SecretText;
+
+/// No secret that a program prints is longer.
+const LONGEST_OUTPUT: u64 = 1 << 20;
+
+/// Child processes.
+pub struct Children;
+
+impl Processes for Children {
+    fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError> {
+        let name = name(program);
+        let mut child = start(program, Stdio::null(), Stdio::piped())?;
+        let mut output = child.stdout.take();
+        // A thread reads, so that a program that prints too much or nothing is ended in time.
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Zeroizing::new(Vec::new());
+            let read = output.as_mut().map(|output| output.take(LONGEST_OUTPUT + 1).read_to_end(&mut bytes));
+            (read, bytes)
+        });
+        let status = wait(&mut child, program)?;
+        let unusable = |reason| ProcessError::Unusable { program: name.clone(), reason };
+        // A grandchild may hold the pipe open: what it prints is not waited for.
+        let deadline = Duration::from_millis(500);
+        let (_, bytes) = join(reader, deadline)
+            .ok_or_else(|| unusable("it left a program behind that holds its output"))?;
+        if !status.success() {
+            return Err(ProcessError::Failed { program: name, status: describe(status) });
+        }
+        if bytes.len() as u64 > LONGEST_OUTPUT {
+            return Err(unusable("it is longer than 1 MiB"));
+        }
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(SecretText::new(text)),
+            Err(_) => Err(unusable("it is not UTF-8")),
+        }
+    }
+
+    fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError> {
+        let name = name(program);
+        let mut child = start(program, Stdio::inherit(), Stdio::inherit())?;
+        let status = child.wait().map_err(|error| not_started(&name, &error))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(ProcessError::Failed { program: name, status: describe(status) })
+        }
+    }
+}
+
+fn name(program: &Program<'_>) -> String {
+    program.command.first().cloned().unwrap_or_default()
+}
+
+fn not_started(program: &str, error: &dyn std::fmt::Display) -> ProcessError {
+    ProcessError::NotStarted { program: program.to_owned(), reason: error.to_string() }
+}
+
+fn start(program: &Program<'_>, input: Stdio, output: Stdio) -> Result<Child, ProcessError> {
+    let name = name(program);
+    let path = find(&name).ok_or_else(|| not_started(&name, &"there is no such program on PATH"))?;
+    let mut command = command(&path);
+    command.args(&program.command[1..]).stdin(input).stdout(output);
+    for variable in program.withheld {
+        command.env_remove(variable);
+    }
+    command.spawn().map_err(|error| not_started(&name, &error))
+}
+
+/// A command whose environment has none of our own variables, for they may hold secrets (F-LEAK2).
+#[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
+pub(super) fn command(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AUTHCTL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A program's path: absolute as written, else on PATH. Empty and relative parts of PATH are passed over, for they lead
+/// into the working folder (F-URL4).
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where programs are found")]
+pub fn find(name: &str) -> Option<PathBuf> {
+    let written = Path::new(name);
+    if written.is_absolute() {
+        return Some(written.to_owned());
+    }
+    if written.components().count() != 1 || name.is_empty() {
+        return None;
+    }
+    let path = std::env::var_os("PATH")?;
+    let suffixes: &[&str] = if cfg!(windows) { &["", ".exe"] } else { &[""] };
+    std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .flat_map(|folder| suffixes.iter().map(move |suffix| folder.join(format!("{name}{suffix}"))))
+        .find(|candidate| is_program(candidate))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where programs are waited for")]
+fn wait(child: &mut Child, program: &Program<'_>) -> Result<std::process::ExitStatus, ProcessError> {
+    let deadline = Instant::now() + program.timeout;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| not_started(&name(program), &error))? {
+            return Ok(status);
+        }
+        if Instant::now() >= deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(ProcessError::TimedOut {
+                program: name(program),
+                seconds: program.timeout.as_secs(),
+            });
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where programs are waited for")]
+fn join<T>(thread: std::thread::JoinHandle<T>, limit: Duration) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    while !thread.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    thread.is_finished().then(|| thread.join().ok()).flatten()
+}
+
+fn describe(status: std::process::ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("ended with status {code}"),
+        None => "was ended by a signal".to_owned(),
+    }
+}

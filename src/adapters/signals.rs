@@ -1,0 +1,86 @@
+//! Ctrl-C and its like.
+
+use crate::ports::{Held, Signals};
+
+/// The signals of this process.
+pub struct ProcessSignals;
+
+#[cfg(unix)]
+mod held {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::{Arc, OnceLock};
+
+    use signal_hook::SigId;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    use crate::ports::Held;
+
+    /// The signals that are held back.
+    const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+    /// Notes the last signal that came. When it is dropped, the next one ends the process again.
+    pub(super) struct Noted {
+        caught: Arc<AtomicUsize>,
+        registrations: Vec<SigId>,
+    }
+
+    /// Whether signals end the process. A handler of signal-hook stays for good and does nothing by itself, so the default
+    /// action is registered with it, on this condition.
+    fn deadly() -> &'static AtomicBool {
+        static DEADLY: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+        DEADLY.get_or_init(|| {
+            let deadly = Arc::new(AtomicBool::new(true));
+            for signal in SIGNALS {
+                let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&deadly));
+            }
+            deadly
+        })
+    }
+
+    impl Noted {
+        pub(super) fn new() -> Self {
+            let caught = Arc::new(AtomicUsize::new(0));
+            let register = |signal: i32| {
+                let number = usize::try_from(signal).ok()?;
+                signal_hook::flag::register_usize(signal, Arc::clone(&caught), number).ok()
+            };
+            let registrations = SIGNALS.into_iter().filter_map(register).collect();
+            deadly().store(false, Ordering::SeqCst);
+            Self { caught, registrations }
+        }
+    }
+
+    impl Held for Noted {
+        fn caught(&self) -> Option<i32> {
+            i32::try_from(self.caught.load(Ordering::SeqCst)).ok().filter(|&signal| signal != 0)
+        }
+    }
+
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            deadly().store(true, Ordering::SeqCst);
+            for &registration in &self.registrations {
+                signal_hook::low_level::unregister(registration);
+            }
+        }
+    }
+}
+
+impl Signals for ProcessSignals {
+    #[cfg(unix)]
+    fn hold(&self) -> Box<dyn Held> {
+        Box::new(held::Noted::new())
+    }
+
+    /// On Windows Ctrl-C ends the process at once; what is half written there is a temporary file.
+    #[cfg(not(unix))]
+    fn hold(&self) -> Box<dyn Held> {
+        struct Nothing;
+        impl Held for Nothing {
+            fn caught(&self) -> Option<i32> {
+                None
+            }
+        }
+        Box::new(Nothing)
+    }
+}

@@ -1,0 +1,166 @@
+//! The command line: global options, the subcommands, and the dispatch to them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::commands;
+use crate::commands::Invocation;
+use crate::config::Config;
+use crate::config::layers::Options;
+use crate::console::ColorChoice;
+use crate::error::{Error, Status};
+use crate::ports::System;
+use crate::wire_log::WireLog;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+Exit status: 0 done, 1 failed, 2 used wrongly, 3 log in first, 4 the configuration is wrong,
+5 the provider cannot be reached or said \"try later\", 6 the token store cannot be used, 130 interrupted.";
+
+/// Log in once, hand valid tokens to every tool
+#[derive(Debug, Parser)]
+#[command(name = "authctl", version, styles = STYLES, after_help = AFTER_HELP, disable_help_subcommand = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Use this file in the place of your own configuration
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    config: Option<PathBuf>,
+    /// Use this profile of the configuration
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    profile: Option<String>,
+    /// Show what goes over the wire, without secrets; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    quiet: bool,
+    /// Use colours
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        help_heading = "Global options"
+    )]
+    color: ColorChoice,
+    /// Print JSON, where there is something to print
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Login(commands::login::Args),
+    Token(commands::token::Args),
+    Headers(commands::headers::Args),
+    Refresh(commands::refresh::Args),
+    Logout(commands::logout::Args),
+    Status(commands::status::Args),
+    Whoami(commands::whoami::Args),
+    Config(commands::config::Args),
+    Secret(commands::secret::Args),
+    Store(commands::store::Args),
+    Completions(commands::completions::Args),
+}
+
+/// The command line's definition: for completions, manuals and tests.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program with these arguments.
+pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
+    let parsed =
+        command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return tell_usage(&error, system),
+    };
+    system.console.configure(cli.global.color, cli.global.quiet);
+    if cli.global.verbose > 0 {
+        let detailed = cli.global.verbose > 1;
+        system.http = Rc::new(WireLog::new(Rc::clone(&system.http), system.console.clone(), detailed));
+    }
+    let options = Options { config: cli.global.config, profile: cli.global.profile };
+    let config = Config::load(system, &options);
+    for warning in config.warnings() {
+        system.console.warn(warning);
+    }
+    let invocation = Invocation { system, config: &config, json: cli.global.json };
+    match dispatch(&invocation, &cli.command) {
+        Ok(()) => Status::Done,
+        Err(error) => {
+            error.tell(&system.console);
+            error.status()
+        }
+    }
+}
+
+fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Login(args) => commands::login::run(invocation, args),
+        Command::Token(args) => commands::token::run(invocation, args),
+        Command::Headers(args) => commands::headers::run(invocation, args),
+        Command::Refresh(args) => commands::refresh::run(invocation, args),
+        Command::Logout(args) => commands::logout::run(invocation, args),
+        Command::Status(args) => commands::status::run(invocation, args),
+        Command::Whoami(args) => commands::whoami::run(invocation, args),
+        Command::Config(args) => commands::config::run(invocation, args),
+        Command::Secret(args) => commands::secret::run(invocation, args),
+        Command::Store(args) => commands::store::run(invocation, args),
+        Command::Completions(args) => commands::completions::run(invocation, args),
+    }
+}
+
+/// Help and version go to standard output; wrong usage to standard error.
+fn tell_usage(error: &clap::Error, system: &System) -> Status {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        system.console.error(text.trim_end());
+        return Status::Usage;
+    }
+    match system.console.show(&text) {
+        Ok(()) => Status::Done,
+        Err(error) => Error::from(error).status(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn f_leak1_no_option_takes_a_secret() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                assert!(!["password", "secret", "token", "client_secret", "code"].contains(&name), "{name}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
+    }
+}

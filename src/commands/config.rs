@@ -1,0 +1,194 @@
+//! `authctl config`
+
+use serde_json::{Map, Value, json};
+
+use super::{Invocation, ProviderArg};
+use crate::config::display::{self, Line};
+use crate::config::{ConfigError, report, schema};
+use crate::console::{FAINT, GOOD, STRONG, styled};
+use crate::error::{Error, Status};
+use crate::name::ProviderName;
+use crate::ports::Program;
+use crate::setting::Layer;
+
+/// Show and check the configuration
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Show what is configured, with secrets masked
+    Show {
+        #[command(flatten)]
+        provider: ProviderArg,
+        /// Say which file and line each value came from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Report everything that is wrong
+    Check,
+    /// Print where the configuration is
+    Path,
+    /// Open your configuration in your editor, and check it afterwards
+    Edit,
+    /// Print the JSON Schema of the configuration
+    Schema,
+}
+
+/// Shows, checks, opens or describes the configuration.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    match &args.action {
+        Action::Show { provider, origin } => show(invocation, provider.provider.as_ref(), *origin),
+        Action::Check => check(invocation),
+        Action::Path => path(invocation),
+        Action::Edit => edit(invocation),
+        Action::Schema => invocation.print_json(&schema::schema()),
+    }
+}
+
+fn show(invocation: &Invocation<'_>, only: Option<&ProviderName>, origin: bool) -> Result<(), Error> {
+    let config = invocation.config;
+    let environment = &*invocation.system.environment;
+    if let Some(name) = only {
+        config.choose(Some(name))?;
+    }
+    let chosen = config.credentials.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
+    let top = if only.is_none() { display::top(config, environment) } else { Vec::new() };
+    if invocation.json {
+        let providers: Map<String, Value> = chosen
+            .map(|(name, credential)| {
+                let shown = display::provider(credential, environment);
+                let mut object = object(&shown.keys, origin);
+                if let Some((kind, lines)) = &shown.kind {
+                    object.insert(kind.clone(), self::object(lines, origin).into());
+                }
+                (name.to_string(), object.into())
+            })
+            .collect();
+        let mut all = object(&top, origin);
+        all.insert("credentials".to_owned(), providers.into());
+        return invocation.print_json(&all.into());
+    }
+    let mut text = String::new();
+    lines(&mut text, &top, origin);
+    for (name, credential) in chosen {
+        let shown = display::provider(credential, environment);
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!("{}\n", styled(STRONG, format!("[credentials.{name}]"))));
+        lines(&mut text, &shown.keys, origin);
+        if let Some((kind, kind_lines)) = &shown.kind {
+            text.push_str(&format!("\n{}\n", styled(STRONG, format!("[credentials.{name}.{kind}]"))));
+            lines(&mut text, kind_lines, origin);
+        }
+    }
+    invocation.system.console.show(&text)?;
+    // What is shown is shown even when something is wrong.
+    for problem in config.all_problems() {
+        invocation.system.console.say(format_args!("\n{}", report::render(&problem)));
+    }
+    Ok(())
+}
+
+fn object(lines: &[Line], origin: bool) -> Map<String, Value> {
+    let value = |line: &Line| match origin {
+        true => json!({ "value": line.shown.json(), "origin": line.origin }),
+        false => line.shown.json(),
+    };
+    lines.iter().map(|line| (line.key.clone(), value(line))).collect()
+}
+
+fn lines(text: &mut String, lines: &[Line], origin: bool) {
+    let width = lines.iter().map(|line| line.key.len() + line.shown.toml().len()).max().unwrap_or(0).min(60);
+    for line in lines {
+        let shown = format!("{} = {}", line.key, line.shown.toml());
+        let comment = if origin { styled(FAINT, format!("  # {}", line.origin)) } else { String::new() };
+        let padding = if origin { (width + 3).saturating_sub(shown.chars().count()) } else { 0 };
+        text.push_str(&format!("{shown}{}{comment}\n", " ".repeat(padding)));
+    }
+}
+
+fn check(invocation: &Invocation<'_>) -> Result<(), Error> {
+    let problems = invocation.config.all_problems();
+    if invocation.json {
+        let list: Vec<Value> = problems
+            .iter()
+            .map(|problem| json!({ "message": problem.message, "origin": problem.origin.to_string(), "hint": problem.hint }))
+            .collect();
+        invocation.print_json(&json!({ "problems": list, "warnings": invocation.config.warnings() }))?;
+        return if problems.is_empty() { Ok(()) } else { Err(Error::Reported(Status::Config)) };
+    }
+    if !problems.is_empty() {
+        let count = problems.len();
+        let things = if count == 1 { "thing is" } else { "things are" };
+        Error::from(ConfigError(problems)).tell(&invocation.system.console);
+        invocation.system.console.error(format_args!("\n{count} {things} wrong"));
+        return Err(Error::Reported(Status::Config));
+    }
+    let count = invocation.config.credentials.len();
+    let providers = if count == 1 { "provider" } else { "providers" };
+    invocation
+        .system
+        .console
+        .say(format_args!("{} The configuration is right: {count} {providers}.", styled(GOOD, "✓")));
+    Ok(())
+}
+
+fn path(invocation: &Invocation<'_>) -> Result<(), Error> {
+    let files = &invocation.config.files;
+    if invocation.json {
+        let list: Vec<Value> = files
+            .iter()
+            .map(|file| json!({ "layer": file.layer.to_string(), "path": file.path.display().to_string(), "found": file.found }))
+            .collect();
+        return invocation.print_json(&json!({ "files": list }));
+    }
+    let user = files.iter().find(|file| file.layer == Layer::User);
+    let Some(user) = user else {
+        return Err(Error::failed("there is no folder for the configuration", "set HOME"));
+    };
+    invocation.system.console.out(&format!("{}\n", user.path.display()))?;
+    for file in files.iter().filter(|file| file.layer != Layer::User && file.found) {
+        invocation.system.console.say(format_args!("{} {}", styled(FAINT, file.layer), file.path.display()));
+    }
+    Ok(())
+}
+
+fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
+    let system = invocation.system;
+    let user = invocation.config.files.iter().find(|file| file.layer == Layer::User);
+    let Some(user) = user else {
+        return Err(Error::failed("there is no folder for the configuration", "set HOME"));
+    };
+    if !user.found {
+        let written =
+            crate::store::private_file::write_new(&user.path, include_str!("config.example.toml").as_bytes());
+        written.map_err(|error| {
+            Error::failed(format!("the configuration cannot be made: {error}"), "check the folder")
+        })?;
+    }
+    let variable = |name: &str| system.environment.variable(name).filter(|value| !value.trim().is_empty());
+    let editor = variable("VISUAL").or_else(|| variable("EDITOR"));
+    let editor = editor.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
+    let mut command: Vec<String> = editor.split_whitespace().map(str::to_owned).collect();
+    command.push(user.path.display().to_string());
+    let program = Program {
+        command: &command,
+        timeout: std::time::Duration::MAX,
+        withheld: &invocation.config.secret_variables(),
+    };
+    system
+        .processes
+        .interact(&program)
+        .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
+    let options = crate::config::layers::Options { config: Some(user.path.clone()), profile: None };
+    let config = crate::config::Config::load(system, &options);
+    check(&Invocation { system, config: &config, json: invocation.json })
+}

@@ -1,0 +1,121 @@
+//! `authctl login`
+
+use std::time::Duration;
+
+use super::{AccountArg, Invocation, ProviderArg, duration, in_words};
+use crate::console::{GOOD, STRONG, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::name::ScopeSet;
+use crate::provider::{BrowserChoice, LoginRequest};
+use crate::session::login::{Given, Report, login, login_with};
+use crate::store::{StoreChoice, StoreKind};
+
+/// The longest token that is read from standard input.
+const LONGEST_TOKEN: usize = 64 * 1024;
+
+/// Log in with your browser and keep the tokens
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    /// Ask for these scopes in the place of the configured
+    #[arg(long, value_name = "SCOPES")]
+    scope: Option<ScopeSet>,
+    /// Open no browser, only print the address
+    #[arg(long)]
+    no_browser: bool,
+    /// Open the address with this command; %s in it stands for the address
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
+    browser: Option<String>,
+    /// Wait this long for you
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+    /// Read a token from standard input in the place of logging in: an access token, or a refresh token
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "access",
+          value_parser = ["access", "refresh"], conflicts_with_all = ["scope", "no_browser", "browser"])]
+    with_token: Option<String>,
+    /// Ask the server again for what is cached of it
+    #[arg(long)]
+    refresh_metadata: bool,
+}
+
+/// Logs in and says who, what was granted, until when, and where it is kept.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let mut session = invocation.session();
+    session.refresh_metadata = args.refresh_metadata;
+    let provider = session.provider(args.provider.provider.as_ref())?;
+    let account = args.account.account.as_ref();
+    let report = match &args.with_token {
+        Some(kind) => {
+            let text = invocation.system.input.read_all(LONGEST_TOKEN);
+            let text = text.map_err(|error| {
+                Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
+            })?;
+            let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
+            login_with(&session, &provider, account, &given)?
+        }
+        None => {
+            let configured =
+                invocation.config.browser.as_ref().and_then(|browser| browser.text()).map(str::to_owned);
+            let browser = match (&args.browser, configured) {
+                _ if args.no_browser => BrowserChoice::None,
+                (Some(command), _) => BrowserChoice::Command(command.clone()),
+                (None, Some(command)) => BrowserChoice::Command(command),
+                (None, None) => BrowserChoice::Default,
+            };
+            let request = LoginRequest { scopes: args.scope.clone(), browser, timeout: args.timeout };
+            login(&session, &provider, account, &request)?
+        }
+    };
+    tell(invocation, provider.name.as_str(), &report);
+    Ok(())
+}
+
+fn tell(invocation: &Invocation<'_>, provider: &str, report: &Report) {
+    let console = &invocation.system.console;
+    let who = report
+        .label
+        .as_deref()
+        .map(|label| format!(" as {}", styled(STRONG, escaped(label))))
+        .unwrap_or_default();
+    console.say(format_args!("{} Logged in to {}{who}.", styled(GOOD, "✓"), styled(STRONG, provider)));
+    match &report.granted {
+        Some(granted) if !granted.is_empty() => console.say(format_args!("  Granted: {granted}")),
+        _ => {}
+    }
+    if !report.missing.is_empty() {
+        console.warn(format_args!("asked for and not granted: {}", report.missing));
+    }
+    let now = invocation.system.clock.now();
+    let until = match report.expires_at {
+        Some(end) if report.refreshable => {
+            format!("The token ends {} and is then renewed.", in_words(end, now))
+        }
+        Some(end) => format!("The token ends {}; log in again then.", in_words(end, now)),
+        None => "The server did not say when the token ends.".to_owned(),
+    };
+    console.say(format_args!("  {until}"));
+    console.say(format_args!("  Kept in {}.", report.store));
+    if report.store == StoreKind::File {
+        let why = if invocation.config.store_choice() == StoreChoice::Auto {
+            "There is no keyring here. "
+        } else {
+            ""
+        };
+        console.note(format_args!(
+            "{why}The file is sealed with a key that lies beside it on this disk: that protects copies of the one without the other, not from who can read both"
+        ));
+    }
+    if report.others > 0 {
+        console.note(format_args!(
+            "{} is now the account that is used; {} more stay logged in (--account NAME)",
+            report.account, report.others
+        ));
+    }
+}

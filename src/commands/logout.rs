@@ -1,0 +1,102 @@
+//! `authctl logout`
+
+use super::{AccountArg, Invocation, ProviderArg};
+use crate::console::{GOOD, STRONG, styled};
+use crate::error::{Error, Status};
+use crate::name::ProviderName;
+use crate::provider::Revocation;
+use crate::session::Session;
+use crate::session::logout::{Report, logout};
+
+/// Revoke the tokens at the server where that is offered, and forget them here
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    /// Log out of every account of the provider; without a provider, of everything
+    #[arg(long, conflicts_with = "account")]
+    all: bool,
+    /// Only forget here, without telling the server
+    #[arg(long)]
+    local: bool,
+}
+
+/// Logs out, and says what became of the tokens here and at the server.
+///
+/// # Errors
+/// Any [`Error`]; a revocation that failed is status 1, after forgetting.
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let session = invocation.session();
+    // A project's wrong file keeps nobody logged in.
+    let files = invocation.config.check_files(false);
+    let names = match (&args.provider.provider, args.all) {
+        (None, true) => session.store.listed()?,
+        (Some(name), _) => vec![name.clone()],
+        (None, false) => {
+            files.clone()?;
+            vec![invocation.config.choose(None)?]
+        }
+    };
+    let mut failed = false;
+    for name in &names {
+        failed |= one(invocation, &session, name, args)?;
+    }
+    if names.is_empty() {
+        invocation.system.console.say("Nothing is stored.");
+    }
+    if failed { Err(Error::Reported(Status::Failed)) } else { Ok(()) }
+}
+
+/// Logs out of one provider; says whether a revocation failed.
+fn one(
+    invocation: &Invocation<'_>,
+    session: &Session<'_>,
+    name: &ProviderName,
+    args: &Args,
+) -> Result<bool, Error> {
+    let console = &invocation.system.console;
+    let provider = invocation.config.provider(name).ok();
+    let account = args.account.account.as_ref();
+    let reports = logout(session, name, provider.as_ref(), account, args.all, args.local)?;
+    if reports.is_empty() {
+        if provider.is_none() {
+            // Neither configured nor stored: a slip in the name.
+            invocation.config.choose(Some(name))?;
+        }
+        console.say(format_args!("You were not logged in to {name}."));
+    }
+    for report in &reports {
+        tell(invocation, name, report);
+    }
+    Ok(reports.iter().any(Report::revocation_failed))
+}
+
+fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
+    let console = &invocation.system.console;
+    console.say(format_args!(
+        "{} Logged out of {} ({}): forgotten in {}.",
+        styled(GOOD, "✓"),
+        styled(STRONG, name),
+        report.account,
+        report.store
+    ));
+    if let Some(reason) = &report.not_asked {
+        console.say(format_args!("  The server was not told: {reason}."));
+    }
+    for (kind, outcome) in &report.revocations {
+        match outcome {
+            Revocation::Revoked => console.say(format_args!("  The server revoked the {kind}.")),
+            Revocation::NotOffered => {
+                console.say("  The server offers no revocation: the tokens are good there until they end.");
+            }
+            Revocation::Failed(error) => {
+                console.error(format_args!(
+                    "{} the {kind} could not be revoked and may still be good at the server\n  caused by: {error}",
+                    styled(crate::console::ERROR, "error:")
+                ));
+            }
+        }
+    }
+}

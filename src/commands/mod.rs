@@ -1,0 +1,111 @@
+//! The subcommands: one file each, with its arguments (whose comments are its help) and what it does.
+
+pub mod completions;
+pub mod config;
+pub mod headers;
+pub mod login;
+pub mod logout;
+pub mod refresh;
+pub mod secret;
+pub mod status;
+pub mod store;
+pub mod token;
+pub mod whoami;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::name::{AccountName, ProviderName};
+use crate::ports::System;
+use crate::session::Session;
+
+/// What every command is given.
+pub struct Invocation<'a> {
+    /// The outside.
+    pub system: &'a System,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Print JSON.
+    pub json: bool,
+}
+
+impl<'a> Invocation<'a> {
+    /// A session with the configuration.
+    #[must_use]
+    pub fn session(&self) -> Session<'a> {
+        Session::new(self.system, self.config)
+    }
+
+    /// Prints a JSON value and a line feed.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn print_json(&self, value: &serde_json::Value) -> Result<(), Error> {
+        Ok(self.system.console.out(&format!("{value:#}\n"))?)
+    }
+}
+
+/// Which provider is meant.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ProviderArg {
+    /// The provider, as the configuration names it; without one, the default
+    #[arg(value_name = "PROVIDER")]
+    pub provider: Option<ProviderName>,
+}
+
+/// Which account is meant.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AccountArg {
+    /// The account, where several are logged in
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<AccountName>,
+}
+
+/// Parses a length of time for an option.
+///
+/// # Errors
+/// What to write.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::setting::parse_duration(text).ok_or_else(|| "write a length of time like 90s, 5m or 1h".to_owned())
+}
+
+/// A time from now in words: `in 54 minutes`, `2 hours ago`.
+#[must_use]
+pub fn in_words(time: Timestamp, now: Timestamp) -> String {
+    let distance = time.duration_since(now);
+    let words = length_in_words(distance.abs());
+    if distance.is_negative() { format!("{words} ago") } else { format!("in {words}") }
+}
+
+/// A length of time in its largest whole unit.
+fn length_in_words(length: SignedDuration) -> String {
+    let seconds = length.as_secs();
+    let (count, unit) = match seconds {
+        ..60 => (seconds, "second"),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_words() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        for (offset, want) in [
+            (1, "in 1 second"),
+            (59, "in 59 seconds"),
+            (3_240, "in 54 minutes"),
+            (7_300, "in 2 hours"),
+            (172_800, "in 2 days"),
+            (-3_700, "1 hour ago"),
+        ] {
+            assert_eq!(in_words(Timestamp::from_second(1_000_000 + offset).unwrap(), now), want);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `authctl refresh`
+
+use super::{AccountArg, Invocation, ProviderArg, in_words};
+use crate::console::{GOOD, styled};
+use crate::error::{Error, Status};
+use crate::name::ProviderName;
+use crate::session::Session;
+use crate::session::acquire::{Options, token};
+
+/// Renew tokens now, for sessions that would otherwise end while idle
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    /// Renew the tokens of every provider that has some
+    #[arg(long, conflicts_with_all = ["provider", "account"])]
+    all: bool,
+}
+
+/// Renews, and says until when the new tokens are good.
+///
+/// # Errors
+/// Any [`Error`]; with `--all`, the first failure's status after all were tried.
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let session = invocation.session();
+    if !args.all {
+        let name = session.provider(args.provider.provider.as_ref())?.name;
+        return renew(&session, &name, &args.account);
+    }
+    invocation.config.check_files(true)?;
+    let mut worst = None;
+    for name in session.store.listed()? {
+        if !invocation.config.credentials.contains_key(&name) {
+            continue;
+        }
+        for entry in session.store.index(&name)?.entries {
+            let account = AccountArg { account: Some(entry.account) };
+            if let Err(error) = renew(&session, &name, &account) {
+                error.tell(&invocation.system.console);
+                worst = worst.or(Some(error.status()));
+            }
+        }
+    }
+    worst.map_or(Ok(()), |status: Status| Err(Error::Reported(status)))
+}
+
+fn renew(session: &Session<'_>, name: &ProviderName, account: &AccountArg) -> Result<(), Error> {
+    let provider = session.provider(Some(name))?;
+    if !provider.source.keeps_tokens() {
+        let message = format!("`{name}` has no tokens that could be renewed");
+        return Err(Error::failed(message, format!("`authctl token {name}` reads it anew every time")));
+    }
+    let options = Options { account: account.account.clone(), renew: true, ..Options::default() };
+    let issued = token(session, &provider, &options)?;
+    let until = match issued.expires_at {
+        Some(end) => format!("the new token ends {}", in_words(end, session.system.clock.now())),
+        None => "the server did not say when the new token ends".to_owned(),
+    };
+    session.system.console.say(format_args!("{} Renewed {name}: {until}.", styled(GOOD, "✓")));
+    Ok(())
+}

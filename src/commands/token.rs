@@ -1,0 +1,138 @@
+//! `authctl token`
+
+use std::time::Duration;
+
+use super::{AccountArg, Invocation, ProviderArg, duration};
+use crate::config::Provider;
+use crate::config::templates;
+use crate::error::Error;
+use crate::format::{FORMATS, Format, Subject, Unframeable, named};
+use crate::name::ScopeSet;
+use crate::ports::Stream;
+use crate::provider::TokenRequest;
+use crate::secret::AccessToken;
+use crate::session::Session;
+use crate::session::acquire::{Options, id_token_end, token};
+use crate::setting::Setting;
+use crate::token::{Credential, Issued};
+
+/// Print a valid token
+///
+/// Renews it first where that is needed. Never opens a browser and never prompts: when a login is needed, the exit status
+/// is 3.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// Renew the token unless it is good for this long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    min_ttl: Option<Duration>,
+    /// Renew the token in any case
+    #[arg(long)]
+    refresh: bool,
+    /// Print the id token
+    #[arg(long)]
+    id_token: bool,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "raw", value_parser = parser())]
+    output: String,
+}
+
+/// What a token is to be good for.
+#[derive(Debug, Clone, clap::Args)]
+pub struct NarrowArgs {
+    /// A token of just these scopes
+    #[arg(long, value_name = "SCOPES", conflicts_with = "capability")]
+    scope: Option<ScopeSet>,
+    /// A token of just the scopes of this capability
+    #[arg(long, value_name = "NAME")]
+    capability: Option<String>,
+    /// A token for this resource; may be repeated
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
+    /// A token for this audience; may be repeated
+    #[arg(long, value_name = "NAME")]
+    audience: Vec<String>,
+}
+
+impl NarrowArgs {
+    /// The request that they make.
+    ///
+    /// # Errors
+    /// [`Error::Provider`] for a capability that is not configured.
+    pub fn request(&self, provider: &Provider) -> Result<TokenRequest, Error> {
+        let scopes = match &self.capability {
+            Some(name) => Some(provider.source.capability(name)?),
+            None => self.scope.clone(),
+        };
+        Ok(TokenRequest { scopes, audience: self.audience.clone(), resource: self.resource.clone() })
+    }
+}
+
+fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)))
+        .map(|name| name)
+}
+
+/// Prints a token and nothing else.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let session = invocation.session();
+    let provider = session.provider(args.provider.provider.as_ref())?;
+    let options = Options {
+        account: args.account.account.clone(),
+        request: args.narrow.request(&provider)?,
+        min_ttl: args.min_ttl,
+        renew: args.refresh,
+        id_token: args.id_token,
+    };
+    let mut issued = token(&session, &provider, &options)?;
+    if args.id_token {
+        issued = id_token(&issued)?;
+    }
+    let format = if invocation.json { "json" } else { args.output.as_str() };
+    let Some(format) = named(format) else { return Err(Error::usage("there is no such format")) };
+    print(&session, &provider, &issued, format)
+}
+
+/// The id token in the place of the access token, with its own end (E16).
+fn id_token(issued: &Issued) -> Result<Issued, Error> {
+    let token = issued.id_token.as_ref();
+    let token = token.ok_or_else(|| {
+        Error::failed("this provider gives no id token", "ask for the scope openid and log in again")
+    })?;
+    let credential = Credential::Bearer(AccessToken::new(token.expose()));
+    Ok(Issued { credential, expires_at: id_token_end(token), ..issued.clone() })
+}
+
+fn print(session: &Session<'_>, provider: &Provider, issued: &Issued, format: &Format) -> Result<(), Error> {
+    let console = &session.system.console;
+    let variable = variable(session, provider);
+    let subject = Subject { provider: &provider.name, variable: &variable };
+    let text = (format.render)(issued, &subject)
+        .map_err(|error: Unframeable| Error::failed(error.to_string(), "choose another format with -o"))?;
+    if console.is_terminal(Stream::Out) {
+        console.note("the token is on your screen; pipe it where it belongs, for example: authctl headers | curl -H @- URL");
+    }
+    Ok(console.out(text.expose())?)
+}
+
+/// The variable that other programs read this provider's token from: the template's, or one made of the name.
+fn variable(session: &Session<'_>, provider: &Provider) -> String {
+    let template =
+        session.config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));
+    let template = template.and_then(Setting::text).and_then(templates::find);
+    template.and_then(|template| template.variable).unwrap_or_else(|| {
+        let name = provider.name.folded();
+        // A POSIX name does not begin with a digit.
+        let lead = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+        format!("{lead}{name}_TOKEN")
+    })
+}

@@ -1,0 +1,67 @@
+//! `authctl whoami`
+
+use serde_json::{Map, Value};
+
+use super::{AccountArg, Invocation, ProviderArg};
+use crate::console::{FAINT, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::oauth::id_token::stored_claims;
+use crate::provider::ProviderError;
+use crate::session::acquire::{AcquireError, Options, is_transient, token};
+use crate::token::Credential;
+
+/// Say who is logged in: what the server says of you, or the id token's claims
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+}
+
+/// Prints the claims, one a line, or as JSON.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let session = invocation.session();
+    let provider = session.provider(args.provider.provider.as_ref())?;
+    let options = Options { account: args.account.account.clone(), ..Options::default() };
+    let issued = token(&session, &provider, &options)?;
+    let id_claims = issued.id_token.as_ref().and_then(stored_claims);
+    let context = session.context(&provider.name);
+    let asked = match &issued.credential {
+        Credential::Bearer(token) => {
+            provider.source.userinfo(&context, token, id_claims.as_ref().map(|claims| claims.subject()))
+        }
+        Credential::Basic { username, .. } => {
+            Ok(Map::from_iter([("username".to_owned(), username.as_str().into())]))
+        }
+        Credential::Headers(_) => Err(ProviderError::NotOffered("a user")),
+    };
+    let claims = match (asked, id_claims) {
+        (Ok(claims), _) => claims,
+        // Where the server has nothing to ask, the validated id token answers.
+        (Err(error), Some(claims))
+            if !is_transient(&error) && !matches!(error, ProviderError::Userinfo(_)) =>
+        {
+            claims.all().clone()
+        }
+        (Err(source), _) => return Err(AcquireError::Provider { name: provider.name, source }.into()),
+    };
+    if invocation.json {
+        return invocation.print_json(&Value::Object(claims));
+    }
+    let width = claims.keys().map(String::len).max().unwrap_or(0).min(30);
+    let mut text = String::new();
+    for (name, value) in &claims {
+        let value = match value {
+            Value::String(value) => escaped(value),
+            other => escaped(&other.to_string()),
+        };
+        let name = escaped(name);
+        text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:width$}"))));
+    }
+    Ok(invocation.system.console.show(&text)?)
+}

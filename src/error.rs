@@ -1,0 +1,298 @@
+//! The error at the edge: which exit status it means, and what the user can do.
+
+use std::error::Error as _;
+use std::io;
+
+use crate::config::{ChoiceError, ConfigError, report};
+use crate::console::{Console, ERROR, styled};
+use crate::discovery::DiscoveryError;
+use crate::loopback::LoopbackError;
+use crate::oauth::authorization::AuthorizationError;
+use crate::ports::HttpError;
+use crate::provider::ProviderError;
+use crate::secret_source::SecretError;
+use crate::session::acquire::{AcquireError, is_transient};
+use crate::session::login::LoginError;
+use crate::session::step::Reason;
+use crate::store::StoreError;
+use crate::store::keyring::KeyringFault;
+
+/// How the program ended: its exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// 0: done.
+    Done,
+    /// 1: failed.
+    Failed,
+    /// 2: used wrongly.
+    Usage,
+    /// 3: log in first.
+    LoginRequired,
+    /// 4: the configuration is wrong.
+    Config,
+    /// 5: the provider cannot be reached or said "try later".
+    Unreachable,
+    /// 6: the token store cannot be used.
+    Store,
+    /// 128 and the signal: interrupted.
+    Interrupted(i32),
+}
+
+impl Status {
+    /// The exit status.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::LoginRequired => 3,
+            Self::Config => 4,
+            Self::Unreachable => 5,
+            Self::Store => 6,
+            Self::Interrupted(signal) => 128 + u8::try_from(signal).unwrap_or(2) % 128,
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No provider was chosen.
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    /// There is no token.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// There was no login.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider gave nothing.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The command was used wrongly.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Something else failed; the command has said what.
+    #[error("{message}")]
+    Failed {
+        /// What failed.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Everything was said already; this is the status.
+    #[error("failed")]
+    Reported(Status),
+    /// Output could not be written. A closed pipe is success.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// A wrong use of a command.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    /// A failure with a hint.
+    #[must_use]
+    pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Failed { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The exit status that it means.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Config(_) => Status::Config,
+            Self::Choice(ChoiceError::Ambiguous(_)) | Self::Usage { .. } => Status::Usage,
+            Self::Choice(_) => Status::Config,
+            Self::Acquire(error) => acquire_status(error),
+            Self::Login(LoginError::Provider { source, .. }) | Self::Provider(source) => {
+                provider_status(source)
+            }
+            Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
+            Self::Login(LoginError::Acquire(error)) => acquire_status(error),
+            Self::Login(_) | Self::Failed { .. } => Status::Failed,
+            Self::Reported(status) => *status,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
+            Self::Output(_) => Status::Failed,
+        }
+    }
+
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Choice(ChoiceError::Ambiguous(_)) => {
+                Some("name one, or set `default` in the configuration".to_owned())
+            }
+            Self::Choice(ChoiceError::Unknown { hint, .. }) => Some(hint.clone()),
+            Self::Acquire(error) => acquire_hint(error),
+            Self::Login(LoginError::OtherPerson { .. }) => {
+                Some("log in with `--account` and another name, or log out of this account first".to_owned())
+            }
+            Self::Login(LoginError::Provider { source, name }) => provider_hint(source, name.as_str()),
+            Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
+            Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
+            Self::Provider(error) => provider_hint(error, ""),
+            Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+
+    /// Says it on standard error: what happened, why, and what to do.
+    pub fn tell(&self, console: &Console) {
+        match self {
+            Self::Reported(_) => return,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
+            Self::Config(ConfigError(problems))
+            | Self::Choice(ChoiceError::Config(ConfigError(problems))) => {
+                let rendered: Vec<String> = problems.iter().map(report::render).collect();
+                return console.error(rendered.join("\n\n"));
+            }
+            _ => {}
+        }
+        let mut text = format!("{} {self}", styled(ERROR, "error:"));
+        let mut source = self.source();
+        let mut said = self.to_string();
+        while let Some(error) = source {
+            let cause = error.to_string();
+            // Transparent errors repeat what was said.
+            if cause != said {
+                text.push_str(&format!("\n  caused by: {cause}"));
+            }
+            said = cause;
+            source = error.source();
+        }
+        console.error(text);
+        if let Some(hint) = self.hint() {
+            console.error(format_args!("{} {hint}", styled(crate::console::HINT, "hint:")));
+        }
+    }
+}
+
+fn acquire_status(error: &AcquireError) -> Status {
+    match error {
+        AcquireError::LoginRequired { .. } | AcquireError::OtherBinding { .. } => Status::LoginRequired,
+        AcquireError::Provider { source, .. } => provider_status(source),
+        AcquireError::Store(_) => Status::Store,
+        AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
+        AcquireError::Wider(_) | AcquireError::TooShort { .. } => Status::Failed,
+    }
+}
+
+fn provider_status(error: &ProviderError) -> Status {
+    match error {
+        ProviderError::Ended(_) => Status::LoginRequired,
+        ProviderError::Unconfigured { .. } => Status::Config,
+        ProviderError::Secret(SecretError::Store(_)) => Status::Store,
+        ProviderError::Loopback(LoopbackError::Interrupted(signal)) => Status::Interrupted(*signal),
+        ProviderError::WrongOrigin(_) => Status::LoginRequired,
+        ProviderError::Http(HttpError::Setup(_)) => Status::Config,
+        error if is_transient(error) => Status::Unreachable,
+        _ => Status::Failed,
+    }
+}
+
+fn acquire_hint(error: &AcquireError) -> Option<String> {
+    match error {
+        AcquireError::LoginRequired { provider, source: Reason::NotGranted(scopes) } => {
+            Some(format!("run `authctl login {provider} --scope '{scopes}'`, or add it to `scopes`"))
+        }
+        AcquireError::LoginRequired { provider, .. } => Some(format!("run `authctl login {provider}`")),
+        AcquireError::OtherBinding { provider, difference } => {
+            let (label, configured, stored) = &**difference;
+            let shown = crate::foreign::escaped;
+            Some(format!(
+                "the configuration says {label} {}, the login was for {}; if that is right, run `authctl login {provider}`",
+                shown(configured),
+                shown(stored)
+            ))
+        }
+        AcquireError::Provider { source, name } => provider_hint(source, name.as_str()),
+        AcquireError::Store(error) => store_hint(error),
+        AcquireError::TooShort { .. } => Some("ask for less with --min-ttl".to_owned()),
+        AcquireError::Wider(_) | AcquireError::Interrupted(_) => None,
+    }
+}
+
+fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
+    let hint = match error {
+        ProviderError::Ended(_) => "put a new one into the configuration",
+        ProviderError::Unconfigured { hint, .. } => return hint.clone(),
+        ProviderError::NotOffered("a login") => {
+            return Some(format!("nothing is to be done first: run `authctl token {provider}`"));
+        }
+        ProviderError::Secret(SecretError::NotStored { provider, key }) => {
+            return Some(format!("store it with `authctl secret set {provider} {key}`"));
+        }
+        ProviderError::Secret(SecretError::NoVariable(_)) => {
+            "set it, or let the configuration name another source"
+        }
+        ProviderError::Secret(SecretError::Store(error)) => return store_hint(error),
+        ProviderError::Token(error) if error.is("invalid_client") => {
+            "the server does not know this client, or its secret is wrong: check client_id and client_secret"
+        }
+        ProviderError::Token(error) if error.is("invalid_grant") => {
+            return Some(format!("run `authctl login {provider}` again"));
+        }
+        ProviderError::WrongOrigin(_) => {
+            return Some(format!("if the new address is right, run `authctl login {provider}`"));
+        }
+        ProviderError::Authorization(AuthorizationError::Server { denied: true, .. }) => {
+            return Some(format!("run `authctl login {provider}` again to grant access"));
+        }
+        ProviderError::Loopback(LoopbackError::TimedOut { .. }) => {
+            return Some(format!(
+                "run `authctl login {provider}` again; --timeout gives you longer, --no-browser only prints the URL"
+            ));
+        }
+        ProviderError::Loopback(LoopbackError::Bind { .. }) => {
+            "close the program that holds the port, or set another port in redirect_uri"
+        }
+        ProviderError::Discovery(DiscoveryError::NotPublished { .. }) => {
+            "set issuer to the authorization server's, or name its endpoints: authorization_endpoint, token_endpoint"
+        }
+        ProviderError::Discovery(DiscoveryError::Metadata { .. }) => {
+            "set issuer to just what the server calls itself"
+        }
+        error if is_transient(error) => "what is stored is kept; try again later",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn store_hint(error: &StoreError) -> Option<String> {
+    let hint = match error {
+        StoreError::Keyring(KeyringFault::Locked) => "unlock the keyring: run `authctl store unlock`",
+        StoreError::Keyring(KeyringFault::TimedOut) => {
+            "is the keyring waiting for its password on another screen?"
+        }
+        StoreError::Keyring(_) | StoreError::NoKeyring(_) => {
+            "start the session's keyring; or set store = \"file\" in the configuration and log in again"
+        }
+        StoreError::OtherStore { .. } => "set store back, or log in again",
+        StoreError::Corrupt { .. } | StoreError::KeyMissing { .. } => {
+            "bring it back from a backup, or run `authctl logout --local` and log in again"
+        }
+        StoreError::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
+        StoreError::LockTimeout { .. } => "end the authctl that hangs, and try again",
+        StoreError::NoFolder(_) => "set HOME",
+        StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,119 @@
+//! How a token is handed out: one file a format, and the one list of them.
+
+mod curl;
+mod env;
+mod header;
+mod json;
+mod raw;
+
+use crate::name::ProviderName;
+use crate::secret::SecretText;
+use crate::token::Issued;
+
+/// Every format, the default first.
+pub const FORMATS: &[&Format] = &[&raw::FORMAT, &header::FORMAT, &json::FORMAT, &env::FORMAT, &curl::FORMAT];
+
+/// A format.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name after `-o`.
+    pub name: &'static str,
+    /// What it prints, for the help.
+    pub about: &'static str,
+    /// Writes a token.
+    pub render: fn(&Issued, &Subject<'_>) -> Result<SecretText, Unframeable>,
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The provider.
+    pub provider: &'a ProviderName,
+    /// The environment variable that programs read it from.
+    pub variable: &'a str,
+}
+
+/// A credential that a format cannot carry; no part of it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this credential has a character that the format `{0}` cannot carry")]
+pub struct Unframeable(pub &'static str);
+
+/// The format of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| format.name == name)
+}
+
+/// Refuses line breaks and other control characters, which a line cannot carry.
+fn one_line(text: &str, format: &'static str) -> Result<(), Unframeable> {
+    if text.chars().any(char::is_control) { Err(Unframeable(format)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::secret::{AccessToken, Password};
+    use crate::token::Credential;
+
+    fn rendered(format: &str, credential: Credential) -> Result<String, Unframeable> {
+        let provider = "github".parse().unwrap();
+        let issued = Issued {
+            expires_at: Some(Timestamp::from_second(1000).unwrap()),
+            scopes: Some("repo read:org".parse().unwrap()),
+            ..Issued::lasting(credential)
+        };
+        let subject = Subject { provider: &provider, variable: "GITHUB_TOKEN" };
+        (named(format).unwrap().render)(&issued, &subject).map(|text| text.expose().to_owned())
+    }
+
+    #[test]
+    fn each_format_of_a_bearer_token() {
+        for (format, want) in [
+            ("raw", "tok\n"),
+            ("header", "Authorization: Bearer tok\n"),
+            ("env", "export GITHUB_TOKEN='tok'\n"),
+            ("curl", "header = \"Authorization: Bearer tok\"\n"),
+            (
+                "json",
+                "{\"access_token\":\"tok\",\"expires_at\":\"1970-01-01T00:16:40Z\",\"provider\":\"github\",\"scope\":\"read:org repo\",\"token_type\":\"Bearer\"}\n",
+            ),
+        ] {
+            assert_eq!(
+                rendered(format, Credential::Bearer(AccessToken::new("tok"))).unwrap(),
+                want,
+                "{format}"
+            );
+        }
+    }
+
+    #[test]
+    fn quoting() {
+        let basic = |password: &str| Credential::Basic {
+            username: "u".to_owned(),
+            password: Password::new(password),
+        };
+        let bearer = |token: &str| Credential::Bearer(AccessToken::new(token));
+        assert_eq!(
+            rendered("env", basic("it's $HOME `x`")).unwrap(),
+            "export GITHUB_TOKEN='it'\\''s $HOME `x`'\n"
+        );
+        assert_eq!(
+            rendered("curl", bearer("a\"b\\c")).unwrap(),
+            "header = \"Authorization: Bearer a\\\"b\\\\c\"\n"
+        );
+        assert_eq!(rendered("raw", basic("pass word")).unwrap(), "pass word\n");
+    }
+
+    #[test]
+    fn f_ctrl1_no_format_lets_a_line_become_two() {
+        for format in FORMATS {
+            let result = rendered(format.name, Credential::Bearer(AccessToken::new("a\nhost=evil")));
+            match format.name {
+                "json" => assert_eq!(result.unwrap().lines().count(), 1),
+                name => assert_eq!(result, Err(Unframeable(format.name)), "{name}"),
+            }
+        }
+    }
+}
