@@ -50,13 +50,15 @@ struct Global {
     /// Say nothing but errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     quiet: bool,
-    /// Use colours
+    /// Use colours: auto, always or never
     #[arg(
         long,
         global = true,
         value_enum,
         value_name = "WHEN",
         default_value_t,
+        hide_possible_values = true,
+        hide_default_value = true,
         help_heading = "Global options"
     )]
     color: ColorChoice,

@@ -228,7 +228,7 @@ pub fn parse(source: &Arc<Source>) -> Result<Document, Vec<Problem>> {
     let problems = errors.iter().map(|error| {
         let at = error.span().unwrap_or(0..0);
         let origin = Origin::File { source: Arc::clone(source), key: at.clone(), value: at };
-        Problem::new(format!("this is not TOML: {}", error.message()), &origin)
+        Problem::new(format!("this is not TOML: {}", error.message()), &origin).without_excerpt()
     });
     Err(problems.collect())
 }

@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use crate::console::{ERROR, HINT, styled};
 use crate::foreign::escaped;
-use crate::setting::{Origin, Problem};
+use crate::setting::{Excerpt, Origin, Problem};
 
 /// Renders a problem with the styles of the terminal; the console takes them out where they do not belong.
 #[must_use]
@@ -65,10 +65,10 @@ fn column(text: &str, at: usize) -> usize {
 }
 
 /// What may be shown of the line: up to the key's `=`; with the value where it is known and no secret and stands whole on
-/// the line. Nothing on a syntax error (its key is its value), and nothing before a key that stands behind another.
+/// the line. Nothing of a syntax error, and nothing before a key that stands behind another.
 fn excerpt(problem: &Problem) -> Option<(String, std::ops::Range<usize>)> {
     let Origin::File { source, key, value } = &problem.origin else { return None };
-    if key == value {
+    if problem.excerpt == Excerpt::Nothing {
         return None;
     }
     let text = &source.text;
@@ -82,17 +82,18 @@ fn excerpt(problem: &Problem) -> Option<(String, std::ops::Range<usize>)> {
     let start = if before.contains(['=', ',', '{']) { key.start } else { line_start };
     let written_key = text.get(key.clone())?;
     let rest = text.get(key.end..line_end)?;
-    let end = if problem.shows_value && value.end <= line_end && is_plain(text.get(value.clone())?) {
-        value.end
-    } else {
-        match rest.find('=') {
-            Some(equals) if rest[..equals].trim().is_empty() => key.end + equals + 1,
-            _ if before.trim_start().starts_with('[') => {
-                key.end + rest.find(']').map_or(0, |bracket| bracket + 1)
+    let end =
+        if problem.excerpt == Excerpt::Value && value.end <= line_end && is_plain(text.get(value.clone())?) {
+            value.end
+        } else {
+            match rest.find('=') {
+                Some(equals) if rest[..equals].trim().is_empty() => key.end + equals + 1,
+                _ if before.trim_start().starts_with('[') => {
+                    key.end + rest.find(']').map_or(0, |bracket| bracket + 1)
+                }
+                _ => key.end,
             }
-            _ => key.end,
-        }
-    };
+        };
     let shown = escaped(text.get(start..end)?);
     let offset = escaped(text.get(start..key.start)?).len();
     Some((shown, offset..offset + escaped(written_key).len()))

@@ -69,10 +69,11 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     });
     let extra_params = section.free("extra_params");
     for name in extra_params.keys().filter(|name| RESERVED.contains(&name.as_str())) {
-        problems.push(Problem {
-            shows_value: false,
-            ..section.problem("extra_params", &format!("cannot set `{name}`: it is the protocol's own"))
-        });
+        problems.push(
+            section
+                .problem("extra_params", &format!("cannot set `{name}`: it is the protocol's own"))
+                .hiding_value(),
+        );
     }
     match (oauth, redirect_uri) {
         (Ok(oauth), Ok(redirect_uri)) if problems.is_empty() => {

@@ -31,7 +31,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     if !oauth.is_confidential() {
         let problem =
             section.problem("client_secret", "is needed: only a client with a secret has this grant");
-        return Err(vec![Problem { shows_value: false, ..problem }]);
+        return Err(vec![problem.hiding_value()]);
     }
     Ok(Box::new(ClientCredentials { oauth }))
 }

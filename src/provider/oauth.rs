@@ -166,7 +166,7 @@ impl OAuth {
         if let Some(proxy) = section.text("proxy")
             && url::Url::parse(proxy).is_err()
         {
-            problems.push(Problem { shows_value: false, ..section.problem("proxy", "is no URL") });
+            problems.push(section.problem("proxy", "is no URL").hiding_value());
         }
         let (scopes, scopes_by_capability) = read_scopes(section.setting("scopes"));
         let Some(issuer) = issuer.filter(|_| problems.is_empty()) else { return Err(problems) };

@@ -217,15 +217,26 @@ pub struct Problem {
     pub origin: Origin,
     /// What to do.
     pub hint: Option<String>,
-    /// Whether the excerpt may show the value: only when the key is known and no secret.
-    pub shows_value: bool,
+    /// What an excerpt may show.
+    pub excerpt: Excerpt,
+}
+
+/// What the excerpt of a problem may show of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excerpt {
+    /// Nothing: the position alone, for beside a syntax error may be a secret.
+    Nothing,
+    /// The key, up to its `=`.
+    Key,
+    /// The value as well: the key is known and no secret.
+    Value,
 }
 
 impl Problem {
     /// A problem at a place; the excerpt hides the value.
     #[must_use]
     pub fn new(message: impl Into<String>, origin: &Origin) -> Self {
-        Self { message: message.into(), origin: origin.clone(), hint: None, shows_value: false }
+        Self { message: message.into(), origin: origin.clone(), hint: None, excerpt: Excerpt::Key }
     }
 
     /// The problem with a hint.
@@ -237,8 +248,19 @@ impl Problem {
 
     /// The problem with an excerpt that shows the value.
     #[must_use]
-    pub fn showing_value(mut self) -> Self {
-        self.shows_value = true;
-        self
+    pub fn showing_value(self) -> Self {
+        Self { excerpt: Excerpt::Value, ..self }
+    }
+
+    /// The problem with an excerpt that shows the key alone.
+    #[must_use]
+    pub fn hiding_value(self) -> Self {
+        Self { excerpt: Excerpt::Key, ..self }
+    }
+
+    /// The problem with its position alone.
+    #[must_use]
+    pub fn without_excerpt(self) -> Self {
+        Self { excerpt: Excerpt::Nothing, ..self }
     }
 }

@@ -1,1 +1,9 @@
-fn main() {}
+//! Stories of the program as a person meets it: in this process or through the binary, against an embedded
+//! authorization server, with a mock keyring and fake browsers. One file a command or topic.
+
+mod architecture;
+mod binding;
+mod callback;
+mod config;
+mod lifecycle;
+mod support;

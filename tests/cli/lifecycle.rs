@@ -1,0 +1,49 @@
+//! The main job: not logged in, login, token, expired, refreshed, logout.
+
+use crate::support::{AuthorizationServer, Sandbox};
+
+#[test]
+fn from_nothing_to_logout() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+
+    let output = sandbox.run(&["token"]).fails(3);
+    assert_eq!(
+        output.stderr,
+        "error: no usable token for `as`\n  caused by: you are not logged in\nhint: run `authctl login as`\n"
+    );
+
+    let output = sandbox.run(&["login"]).ok();
+    assert_eq!(output.stdout, "");
+    for said in ["Log in at 127.0.0.1", "✓ Logged in to as as alice.", "Granted: openid repo", "ends in 59 minutes and is then renewed", "Kept in a sealed file."] {
+        assert!(output.stderr.contains(said), "{said}: {output}");
+    }
+
+    let first = sandbox.run(&["token"]).ok();
+    assert!(server.accepts(first.text()), "{first}");
+    assert_eq!(sandbox.run(&["token", "as"]).ok(), first, "the cached token");
+    assert_eq!(server.token_requests("refresh_token"), 0);
+
+    let status = sandbox.run(&["status"]).ok();
+    for shown in ["as", "alice", "valid", "in 59 minutes", "file", "openid repo"] {
+        assert!(status.stdout.contains(shown), "{shown}: {status}");
+    }
+    let whoami = sandbox.run(&["whoami"]).ok();
+    assert!(whoami.stdout.contains("preferred_username  alice"), "{whoami}");
+
+    sandbox.clock.advance(3600);
+    assert!(sandbox.run(&["status"]).ok().stdout.contains("renewed at next use"));
+    let second = sandbox.run(&["token"]).ok();
+    assert_ne!(first, second);
+    assert!(server.accepts(second.text()));
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert_eq!(sandbox.run(&["token"]).ok(), second);
+
+    let output = sandbox.run(&["logout"]).ok();
+    for said in ["forgotten in a sealed file", "The server revoked the refresh token.", "The server revoked the access token."] {
+        assert!(output.stderr.contains(said), "{said}: {output}");
+    }
+    assert!(!server.accepts(second.text()));
+    sandbox.run(&["token"]).fails(3).says("you are not logged in");
+    sandbox.run(&["logout"]).ok().says("You were not logged in to as.");
+}

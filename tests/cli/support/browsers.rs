@@ -1,0 +1,85 @@
+//! Browsers: one that consents, one that must not be opened, and ones that do as a story tells them.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use authctl::ports::{Browser, NoBrowser};
+use url::Url;
+
+use super::http;
+
+/// Follows the authorization URL to its end in the background, as a browser whose user is logged in and consents.
+pub struct Consents;
+
+impl Browser for Consents {
+    fn open(&self, url: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+        let url = url.clone();
+        std::thread::spawn(move || drop(follow(&url)));
+        Ok(())
+    }
+
+    fn can_be_seen(&self) -> bool {
+        true
+    }
+}
+
+/// Requests a URL and what it redirects to: the last answer.
+pub fn follow(url: &Url) -> Option<(u16, String)> {
+    let mut url = url.clone();
+    for _ in 0..5 {
+        let (status, answer) = http::get(&url)?;
+        match http::location(&answer).filter(|_| (300..400).contains(&status)) {
+            Some(next) => url = next,
+            None => return Some((status, answer)),
+        }
+    }
+    None
+}
+
+/// The redirect that the server answers an authorization URL with.
+pub fn redirect_of(url: &Url) -> Option<Url> {
+    http::location(&http::get(url)?.1)
+}
+
+/// Fails the test when it is opened.
+pub struct Never;
+
+impl Browser for Never {
+    fn open(&self, url: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+        panic!("a browser was opened at {url}");
+    }
+
+    fn can_be_seen(&self) -> bool {
+        true
+    }
+}
+
+/// Does as it is told, in the background.
+pub struct Does(pub Arc<dyn Fn(Url) + Send + Sync>);
+
+impl Browser for Does {
+    fn open(&self, url: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+        let (action, url) = (Arc::clone(&self.0), url.clone());
+        std::thread::spawn(move || action(url));
+        Ok(())
+    }
+
+    fn can_be_seen(&self) -> bool {
+        true
+    }
+}
+
+/// There is none: as over SSH.
+#[derive(Default)]
+pub struct Absent(pub RefCell<u32>);
+
+impl Browser for Absent {
+    fn open(&self, _: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+        *self.0.borrow_mut() += 1;
+        Err(NoBrowser("there is none".to_owned()))
+    }
+
+    fn can_be_seen(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,11 @@
+//! What the stories are told with: a sandbox, an authorization server, browsers.
+
+#![allow(dead_code, reason = "the examples use a part of it")]
+
+pub mod authorization_server;
+pub mod browsers;
+pub mod http;
+pub mod sandbox;
+
+pub use authorization_server::AuthorizationServer;
+pub use sandbox::Sandbox;

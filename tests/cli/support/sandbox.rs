@@ -1,0 +1,358 @@
+//! An empty home with a system of its own: real network, files and locks; a mock keyring; a clock that is moved by hand.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use authctl::adapters;
+use authctl::console::Console;
+use authctl::error::Status;
+use authctl::ports::{
+    Clock, Environment, Folder, Held, Input, Keyring, NoFolder, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
+};
+use authctl::secret::SecretText;
+use jiff::{SignedDuration, Timestamp};
+use keyring_core::CredentialStore;
+
+use super::browsers::Consents;
+
+/// How a run ended: status and both streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub status: u8,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl std::fmt::Display for Output {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "status: {}\n----- stdout -----\n{}----- stderr -----\n{}", self.status, self.stdout, self.stderr)
+    }
+}
+
+impl Output {
+    /// The output, which must be a success.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.status, 0, "{self}");
+        self
+    }
+
+    /// The output, which must have this status.
+    #[track_caller]
+    pub fn fails(self, status: u8) -> Self {
+        assert_eq!(self.status, status, "{self}");
+        assert_eq!(self.stdout, "", "a failure prints nothing on standard output");
+        self
+    }
+
+    /// The output, whose standard error must have this in it.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "`{text}` is not in:\n{self}");
+        self
+    }
+
+    /// Standard output without its last line feed.
+    pub fn text(&self) -> &str {
+        self.stdout.strip_suffix('\n').unwrap_or(&self.stdout)
+    }
+}
+
+/// An empty home.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    pub system: System,
+    terminal: Rc<Buffers>,
+    pub environment: Rc<Variables>,
+    pub clock: Rc<MovableClock>,
+    pub signals: Rc<FakeSignals>,
+    pub input: Rc<FakeInput>,
+    pub keyring: Rc<MockKeyring>,
+}
+
+impl Sandbox {
+    /// A home with this configuration.
+    pub fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let terminal = Rc::new(Buffers::default());
+        let environment = Rc::new(Variables { folder: folder.path().join("work"), variables: RefCell::default() });
+        let clock = Rc::new(MovableClock { real: adapters::clock::SystemClock::start(), offset: Cell::default() });
+        let signals = Rc::new(FakeSignals::default());
+        let input = Rc::new(FakeInput::default());
+        let keyring = Rc::new(MockKeyring::default());
+        let system = System {
+            http: Rc::new(adapters::http::Http::default()),
+            browser: Rc::new(Consents),
+            clock: clock.clone(),
+            console: Console::new(terminal.clone(), true),
+            input: input.clone(),
+            environment: environment.clone(),
+            processes: Rc::new(adapters::processes::Children),
+            random: Rc::new(adapters::random::SystemRandom),
+            paths: Rc::new(TestPaths(folder.path().to_owned())),
+            keyring: keyring.clone(),
+            signals: signals.clone(),
+        };
+        let sandbox = Self { folder, system, terminal, environment, clock, signals, input, keyring };
+        sandbox.configure(config);
+        std::fs::create_dir_all(sandbox.path("work")).unwrap();
+        sandbox
+    }
+
+    /// A home whose provider `as` is an authorization server, with the file store.
+    pub fn with_server(domain: &str) -> Self {
+        Self::new(&server_config(domain, ""))
+    }
+
+    pub fn configure(&self, config: &str) {
+        self.write("config/config.toml", config);
+    }
+
+    /// A path in the home.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        set_mode(&path, 0o600);
+        path
+    }
+
+    /// Runs the program in this process.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut system = self.system.clone();
+        let arguments: Vec<&str> = std::iter::once("authctl").chain(arguments.iter().copied()).collect();
+        let status: Status = authctl::run(arguments, &mut system);
+        let home = self.folder.path().display().to_string();
+        let take = |buffer: &RefCell<Vec<u8>>| String::from_utf8(buffer.take()).unwrap().replace(&home, "~");
+        Output { status: status.code(), stdout: take(&self.terminal.out), stderr: take(&self.terminal.err) }
+    }
+
+    /// The real binary in this home, with no keyring and nothing of this process's environment.
+    pub fn binary(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().current_dir(self.path("work"));
+        command.env("HOME", self.folder.path()).env("PATH", "/usr/bin:/bin");
+        for (variable, folder) in
+            [("XDG_CONFIG_HOME", "xdg"), ("XDG_STATE_HOME", "xdg-state"), ("XDG_DATA_HOME", "xdg-data"), ("XDG_CACHE_HOME", "xdg-cache")]
+        {
+            command.env(variable, self.path(folder));
+        }
+        command.env("AUTHCTL_CONFIG", self.path("config/config.toml"));
+        command
+    }
+
+    /// All files below the home, with their contents.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { collect(&path, files) } else { files.push((path.clone(), std::fs::read(&path).unwrap())) }
+            }
+        }
+        let mut files = Vec::new();
+        collect(self.folder.path(), &mut files);
+        files.sort();
+        files
+    }
+}
+
+/// The configuration of a provider `as` at this server.
+pub fn server_config(domain: &str, more: &str) -> String {
+    format!(
+        "store = \"file\"\n[credentials.as]\ndomain = \"{domain}\"\nscheme = \"http\"\n[credentials.as.oauth]\nclient_id = \"app\"\nscopes = [\"openid\", \"repo\"]\n{more}"
+    )
+}
+
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+pub fn set_mode(_: &Path, _: u32) {}
+
+/// Both streams, kept.
+#[derive(Default)]
+struct Buffers {
+    out: RefCell<Vec<u8>>,
+    err: RefCell<Vec<u8>>,
+}
+
+impl Terminal for Buffers {
+    fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        match stream {
+            Stream::Out => self.out.borrow_mut().extend_from_slice(bytes),
+            Stream::Err => self.err.borrow_mut().extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    fn is_terminal(&self, _: Stream) -> bool {
+        false
+    }
+
+    fn wait(&self, _: &str) -> Box<dyn Waiting> {
+        struct Nothing;
+        impl Waiting for Nothing {}
+        Box::new(Nothing)
+    }
+}
+
+/// The variables of a story.
+pub struct Variables {
+    folder: PathBuf,
+    variables: RefCell<BTreeMap<String, String>>,
+}
+
+impl Variables {
+    pub fn set(&self, name: &str, value: &str) {
+        self.variables.borrow_mut().insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl Environment for Variables {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.borrow().get(name).cloned()
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        self.variables.borrow().clone().into_iter().collect()
+    }
+
+    fn current_folder(&self) -> Option<PathBuf> {
+        Some(self.folder.clone())
+    }
+}
+
+/// The real clock, moved.
+pub struct MovableClock {
+    real: adapters::clock::SystemClock,
+    offset: Cell<i64>,
+}
+
+impl MovableClock {
+    pub fn advance(&self, seconds: i64) {
+        self.offset.set(self.offset.get() + seconds);
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> Timestamp {
+        self.real.now() + SignedDuration::from_secs(self.offset.get())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.real.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.real.sleep(duration);
+    }
+}
+
+/// A signal that a story sends.
+#[derive(Default)]
+pub struct FakeSignals(pub Arc<Mutex<Option<i32>>>);
+
+impl Signals for FakeSignals {
+    fn hold(&self) -> Box<dyn Held> {
+        struct Noted(Arc<Mutex<Option<i32>>>);
+        impl Held for Noted {
+            fn caught(&self) -> Option<i32> {
+                *self.0.lock().unwrap()
+            }
+        }
+        Box::new(Noted(Arc::clone(&self.0)))
+    }
+}
+
+/// What a story types or pipes in.
+#[derive(Default)]
+pub struct FakeInput {
+    pub piped: RefCell<Option<String>>,
+    lines: RefCell<Option<Receiver<SecretText>>>,
+}
+
+impl FakeInput {
+    pub fn pipe(&self, text: &str) {
+        *self.piped.borrow_mut() = Some(text.to_owned());
+    }
+
+    /// A terminal on which lines are typed by the returned sender.
+    pub fn terminal(&self) -> Sender<SecretText> {
+        let (sender, receiver) = channel();
+        *self.lines.borrow_mut() = Some(receiver);
+        sender
+    }
+}
+
+impl Input for FakeInput {
+    fn is_terminal(&self) -> bool {
+        self.lines.borrow().is_some()
+    }
+
+    fn ask_hidden(&self, _: &str) -> io::Result<SecretText> {
+        panic!("nobody is there to be asked");
+    }
+
+    fn read_all(&self, _: usize) -> io::Result<SecretText> {
+        Ok(SecretText::new(self.piped.take().expect("standard input is read")))
+    }
+
+    fn lines(&self) -> Receiver<SecretText> {
+        self.lines.take().expect("lines are read")
+    }
+}
+
+struct TestPaths(PathBuf);
+
+impl Paths for TestPaths {
+    fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder> {
+        Ok(self.0.join(match folder {
+            Folder::Config => "config",
+            Folder::Site => "site",
+            Folder::State => "state",
+            Folder::Data => "data",
+            Folder::Cache => "cache",
+            Folder::Locks => "locks",
+        }))
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        Some(self.0.clone())
+    }
+}
+
+/// keyring-core's mock, or none, or a failing one.
+#[derive(Default)]
+pub struct MockKeyring {
+    pub store: RefCell<Option<Arc<CredentialStore>>>,
+    pub opened: Cell<u32>,
+}
+
+impl MockKeyring {
+    pub fn present(&self) -> Arc<CredentialStore> {
+        let store: Arc<CredentialStore> = keyring_core::mock::Store::new().unwrap();
+        *self.store.borrow_mut() = Some(Arc::clone(&store));
+        store
+    }
+}
+
+impl Keyring for MockKeyring {
+    fn open(&self) -> Result<Arc<CredentialStore>, NoKeyring> {
+        self.opened.set(self.opened.get() + 1);
+        self.store.borrow().clone().ok_or_else(|| NoKeyring("this machine has none".to_owned()))
+    }
+}
