@@ -104,7 +104,7 @@ fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
         ("Referrer-Policy", "no-referrer"),
         ("Cache-Control", "no-store"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Connection", "close"),
+        ("Server", "authctl"),
         ("Allow", "GET"),
     ] {
         if (name != "Allow" || status == 405)
@@ -115,6 +115,10 @@ fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
     }
     let mut answer = Vec::new();
     let printed = response.raw_print(&mut answer, HTTPVersion(1, 1), &[], false, None);
+    // tiny_http keeps this header to itself, and here every connection ends with its answer.
+    if let Some(line_end) = answer.windows(2).position(|window| window == b"\r\n") {
+        answer.splice(line_end..line_end, *b"\r\nConnection: close");
+    }
     let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
     if printed.is_ok() && stream.write_all(&answer).is_ok() {
         let _ = stream.shutdown(Shutdown::Write);

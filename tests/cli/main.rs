@@ -4,6 +4,16 @@
 mod architecture;
 mod binding;
 mod callback;
+mod completions;
 mod config;
+mod discovery;
+mod id_token;
+mod kinds;
+mod leaks;
 mod lifecycle;
+mod login;
+mod logout;
+mod store;
 mod support;
+mod templates;
+mod token;

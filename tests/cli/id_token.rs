@@ -1,0 +1,106 @@
+//! Id tokens that must be refused, through the whole login (the modules of the OpenID conformance suite by name).
+
+use serde_json::json;
+
+use crate::support::sandbox::server_config;
+use crate::support::{AuthorizationServer, Sandbox};
+
+#[test]
+fn e1_to_e11_refused_with_all_that_came_along() {
+    for (module, claims, said) in [
+        ("oidcc-client-test-invalid-iss", json!({ "iss": "https://evil.example" }), "`iss` is `https://evil.example`"),
+        ("oidcc-client-test-missing-sub", json!({ "sub": null }), "has no `sub`"),
+        ("oidcc-client-test-invalid-aud", json!({ "aud": "other" }), "lacks this client"),
+        ("oidcc-client-test-missing-aud", json!({ "aud": null }), "has no `aud`"),
+        ("invalid-secondary-aud", json!({ "aud": ["app", "other"] }), "others beside this client"),
+        ("oidcc-client-test-missing-iat", json!({ "iat": null }), "has no `iat`"),
+        ("invalid-expired-exp", json!({ "exp": 1000 }), "which is past"),
+        ("invalid-missing-exp", json!({ "exp": null }), "has no `exp`"),
+        ("oidcc-client-test-nonce-invalid", json!({ "nonce": "other" }), "`nonce` does not agree"),
+        ("invalid-missing-nonce", json!({ "nonce": null }), "has no `nonce`"),
+        ("oidcc-client-test-invalid-athash", json!({ "at_hash": "AAAA" }), "`at_hash` does not agree"),
+    ] {
+        let server = AuthorizationServer::start();
+        server.set(|behaviour| behaviour.claims = claims.as_object().unwrap().clone());
+        let sandbox = Sandbox::with_server(&server.domain());
+        let output = sandbox.run(&["login"]).fails(1);
+        assert!(output.stderr.contains(said), "{module}: {output}");
+        assert!(!sandbox.path("state").exists(), "{module}: nothing is stored");
+        sandbox.run(&["token"]).fails(3);
+    }
+}
+
+#[test]
+fn e4_f_jwt_forged_tokens() {
+    let part = |value: serde_json::Value| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
+    };
+    for (module, header, said) in [
+        ("oidcc-client-test-idtoken-sig-none", json!({ "alg": "none" }), "signed with `none`, and ES256 is expected"),
+        ("invalid-alternate-alg", json!({ "alg": "HS256" }), "signed with `HS256`"),
+        ("invalid-null-alg", json!({ "alg": null }), "signed with ``"),
+        ("oidcc-client-test-invalid-sig-es256", json!({ "alg": "ES256" }), "signature cannot be verified"),
+    ] {
+        let server = AuthorizationServer::start();
+        let forged = format!("{}.{}.c2ln", part(header), part(json!({ "sub": "mallory" })));
+        server.set(|behaviour| drop(behaviour.token_members.insert("id_token".to_owned(), forged.into())));
+        let sandbox = Sandbox::with_server(&server.domain());
+        let output = sandbox.run(&["login"]).fails(1);
+        assert!(output.stderr.contains(said), "{module}: {output}");
+    }
+}
+
+#[test]
+fn an_id_token_that_was_asked_for_must_come() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| drop(behaviour.token_members.insert("id_token".to_owned(), json!(null))));
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).fails(1).says("has no `id_token`");
+    sandbox.configure(&server_config(&server.domain(), "use_openid = false"));
+    sandbox.run(&["login"]).ok();
+}
+
+#[test]
+fn m7_signing_key_rotation() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    assert_eq!(server.requests_to("/jwks").len(), 1);
+    server.rotate_key();
+    sandbox.run(&["login"]).ok();
+    assert_eq!(server.requests_to("/jwks").len(), 2, "fetched again at once, though cached a moment ago");
+}
+
+#[test]
+fn e12_oidcc_client_test_userinfo_invalid_sub() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["whoami"]).ok();
+    server.set(|behaviour| drop(behaviour.userinfo.insert("sub".to_owned(), "mallory".into())));
+    sandbox.run(&["whoami"]).fails(1).says("speaks of another user");
+}
+
+#[test]
+fn e13_a_refresh_for_another_subject_is_discarded() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.clock.advance(4000);
+    for (module, claims, said) in [
+        ("oidcc-client-test-refresh-token-invalid-sub", json!({ "sub": "mallory" }), "`sub` does not agree"),
+        ("oidcc-client-test-refresh-token-invalid-issuer", json!({ "iss": "https://evil.example" }), "`iss` is"),
+    ] {
+        server.set(|behaviour| {
+            behaviour.rotates = false;
+            behaviour.claims = claims.as_object().unwrap().clone();
+        });
+        let output = sandbox.run(&["token"]).fails(1);
+        assert!(output.stderr.contains(said), "{module}: {output}");
+    }
+    server.set(|behaviour| behaviour.claims.clear());
+    // The old record is as it was. Its times are ahead of the server's by the moved clock: the id token is left out.
+    server.set(|behaviour| drop(behaviour.token_members.insert("id_token".to_owned(), json!(null))));
+    sandbox.run(&["token"]).ok();
+}

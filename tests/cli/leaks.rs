@@ -1,0 +1,152 @@
+//! Nothing secret leaves but where it is asked for (STANDARDS F-LEAK).
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::http::Reply;
+use crate::support::sandbox::{server_config, set_mode};
+use crate::support::{AuthorizationServer, Sandbox};
+
+#[test]
+fn f_leak3_f_leak7_no_canary_in_any_output_or_file() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.client_secret = Some("canary-client-secret".to_owned()));
+    let config = server_config(&server.domain(), "_client_secret = { env = \"SECRET\" }\nextra_params = { _hint = \"canary-hint\" }");
+    let sandbox = Sandbox::new(&config);
+    sandbox.environment.set("SECRET", "canary-client-secret");
+    let mut outputs = Vec::new();
+    let mut run = |arguments: &[&str]| {
+        let with_trace: Vec<&str> = arguments.iter().copied().chain(["-vvv"]).collect();
+        let output = sandbox.run(&with_trace);
+        // What a command is for may be on standard output; nothing may be on standard error.
+        let prints_it = matches!(arguments[0], "token" | "headers");
+        outputs.push((arguments.join(" "), if prints_it { output.stderr } else { output.to_string() }));
+    };
+    run(&["token"]);
+    run(&["login"]);
+    run(&["token"]);
+    run(&["token", "--id-token"]);
+    run(&["token", "-o", "json"]);
+    run(&["headers"]);
+    run(&["status"]);
+    run(&["status", "--json"]);
+    run(&["whoami"]);
+    run(&["config", "show", "--origin"]);
+    run(&["config", "show", "--json"]);
+    run(&["config", "check"]);
+    run(&["refresh"]);
+    for fault in [
+        Reply::json(400, &json!({ "error": "invalid_grant", "refresh_token": "canary-in-an-error" })),
+        Reply::full(200, &[("content-type", "text/html")], "<html>canary-in-html"),
+        Reply::json(200, &json!({ "access_token": "canary\nbad", "token_type": "bearer" })),
+        Reply::redirect(307, "https://evil.example/?token=canary-in-a-location"),
+        Reply::Drop,
+    ] {
+        server.fault("/token", fault.clone()).fault("/token", fault);
+        run(&["token", "--refresh"]);
+        server.set(|behaviour| behaviour.faults.clear());
+    }
+    for (path, _) in sandbox.files() {
+        assert!(!path.to_string_lossy().contains("canary"));
+    }
+    for (path, bytes) in sandbox.files() {
+        let text = String::from_utf8_lossy(&bytes);
+        let is_config = path.ends_with("config.toml");
+        assert!(is_config || !text.contains("canary"), "{}: a canary outside the sealed records", path.display());
+    }
+    run(&["logout"]);
+    for (command, output) in outputs {
+        // The authorization URL is the one place where a parameter of the user's choice is shown.
+        let shown: Vec<&str> = output.lines().filter(|line| !line.trim_start().starts_with("http://127.0.0.1")).collect();
+        assert!(!shown.join("\n").contains("canary"), "{command}:\n{output}");
+    }
+}
+
+#[test]
+fn f_leak1_f_leak2_f_leak8_children_see_no_secret_no_variable_of_ours_and_no_descriptor() {
+    let server = AuthorizationServer::start();
+    let config = server_config(&server.domain(), "");
+    let sandbox = Sandbox::new(&config);
+    let browser = sandbox.write(
+        "browser",
+        "#!/bin/sh\nd=$(dirname \"$0\")\nenv > \"$d/seen-env\"\nls -l /proc/self/fd > \"$d/seen-fd\"\ntr '\\0' ' ' < /proc/$PPID/cmdline > \"$d/seen-parent\"\nprintf '%s\\n' \"$#\" \"$@\" > \"$d/seen-args\"\nexec curl -sL -o /dev/null \"$1\"\n",
+    );
+    set_mode(&browser, 0o700);
+    for browser_by_variable in [true, false] {
+        let mut arguments = vec!["login"];
+        if !browser_by_variable {
+            arguments.extend(["--browser", browser.to_str().unwrap()]);
+        }
+        let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &arguments);
+        command.env("AUTHCTL_CREDENTIALS__AS__OAUTH__AUDIENCE", "canary-variable");
+        if browser_by_variable {
+            command.env("BROWSER", &browser);
+        }
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let seen = |name: &str| std::fs::read_to_string(sandbox.path(name)).unwrap();
+        assert!(!seen("seen-env").contains("AUTHCTL_"), "{}", seen("seen-env"));
+        assert!(!seen("seen-env").contains("canary"), "{}", seen("seen-env"));
+        assert!(!seen("seen-fd").contains("socket:"), "{}", seen("seen-fd"));
+        assert!(!seen("seen-parent").contains("code_challenge"), "the URL goes to the opener by a pipe: {}", seen("seen-parent"));
+        let arguments = seen("seen-args");
+        assert!(arguments.starts_with("1\nhttp://127.0.0.1:"), "F-URL3 one argument: {arguments}");
+    }
+}
+
+#[test]
+fn f_url3_the_browser_command_is_split_before_the_address_is_put_in() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&server_config(&server.domain(), "extra_params = { x = \"a b --flag\" }"));
+    let browser = sandbox.write("rec", "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > \"$(dirname \"$0\")/seen\"\nexec curl -sL -o /dev/null \"$2\"\n");
+    set_mode(&browser, 0o700);
+    let command = format!("{} --flag %s", browser.display());
+    let output = sandbox
+        .binary(env!("CARGO_BIN_EXE_authctl"), &["login", "--browser", &command])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen = std::fs::read_to_string(sandbox.path("seen")).unwrap();
+    assert!(seen.starts_with("2\n--flag\nhttp://"), "{seen}");
+    assert_eq!(seen.lines().count(), 3, "{seen}");
+}
+
+#[test]
+fn f_url4_nothing_is_started_from_the_working_folder() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&server_config(&server.domain(), "").replace("store", "browser = \"planted\"\nstore"));
+    for name in ["planted", "xdg-open", "sensible-browser", "x-www-browser"] {
+        let planted = sandbox.write(&format!("work/{name}"), "#!/bin/sh\ntouch \"$(dirname \"$0\")/../started\"\n");
+        set_mode(&planted, 0o700);
+    }
+    for arguments in [&["login", "--timeout", "300ms"][..], &["login", "--timeout", "300ms", "--browser", "./planted"]] {
+        let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), arguments);
+        command.env("PATH", ".::/nonexistent").env("DISPLAY", ":99");
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(!output.status.success());
+        assert!(!sandbox.path("started").exists(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn f_leak4_no_core_file_and_not_traceable() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    let mut child = sandbox
+        .binary(env!("CARGO_BIN_EXE_authctl"), &["login", "--no-browser", "--timeout", "5s"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap_or_default();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).map(str::to_owned);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // A process that is not dumpable belongs to root in /proc; where that hides the limits, it is proof enough.
+    if let Some(core) = core {
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    }
+}

@@ -1,0 +1,194 @@
+//! `authctl login`
+
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use crate::support::browsers::{Absent, Does, follow};
+use crate::support::http::Reply;
+use crate::support::sandbox::server_config;
+use crate::support::{AuthorizationServer, Sandbox};
+
+/// Logs in and returns what the authorization request asked for.
+fn asked_for(server: &AuthorizationServer, sandbox: &Sandbox, arguments: &[&str]) -> Vec<(String, String)> {
+    sandbox.run(arguments).ok();
+    server.requests_to("/authorize").last().unwrap().query()
+}
+
+#[test]
+fn o6_k1_k2_b1_the_authorization_request() {
+    let server = AuthorizationServer::start();
+    let more = "audience = \"api\"\nresource = [\"https://a.example\", \"https://b.example\"]\nextra_params = { prompt = \"login\", _hint = \"canary\" }";
+    let sandbox = Sandbox::new(&server_config(&server.domain(), more));
+    let first = asked_for(&server, &sandbox, &["login"]);
+    let value = |name: &str| first.iter().filter(|(present, _)| present == name).map(|(_, v)| v.as_str()).collect::<Vec<_>>();
+    assert_eq!(value("response_type"), ["code"]);
+    assert_eq!(value("client_id"), ["app"]);
+    assert_eq!(value("scope"), ["openid repo"]);
+    assert_eq!(value("code_challenge_method"), ["S256"]);
+    assert_eq!(value("code_challenge")[0].len(), 43);
+    assert_eq!(value("state")[0].len(), 43, "256 bits");
+    assert_eq!(value("nonce")[0].len(), 43);
+    assert_eq!(value("audience"), ["api"]);
+    assert_eq!(value("resource"), ["https://a.example", "https://b.example"]);
+    assert_eq!(value("prompt"), ["login"]);
+    assert_eq!(value("hint"), ["canary"], "the prefix is stripped");
+    assert!(value("redirect_uri")[0].starts_with("http://127.0.0.1:"));
+    let token_request = &server.requests_to("/token")[0];
+    assert_eq!(token_request.parameter("redirect_uri").as_deref(), Some(value("redirect_uri")[0]), "O7");
+    assert_eq!(token_request.form().iter().filter(|(name, _)| name == "resource").count(), 2, "S2");
+    let second = asked_for(&server, &sandbox, &["login", "--scope", "openid gist"]);
+    for name in ["state", "nonce", "code_challenge", "redirect_uri"] {
+        assert_ne!(first.iter().find(|(n, _)| n == name), second.iter().find(|(n, _)| n == name), "{name} is fresh");
+    }
+    assert!(second.contains(&("scope".to_owned(), "gist openid".to_owned())));
+}
+
+#[test]
+fn o4_o5_client_secrets_by_the_method_that_is_offered() {
+    for (name, config, metadata, basic) in [
+        ("default", "", None, true),
+        ("offered", "", Some(json!(["client_secret_post"])), false),
+        ("configured", "token_endpoint_auth_method = \"client_secret_post\"", None, false),
+    ] {
+        let server = AuthorizationServer::start();
+        server.set(|behaviour| {
+            behaviour.client_secret = Some("a:b%c+d é".to_owned());
+            if let Some(offered) = metadata {
+                behaviour.metadata.insert("token_endpoint_auth_methods_supported".to_owned(), offered);
+            }
+        });
+        let config = server_config(&server.domain(), &format!("{config}\n_client_secret = {{ env = \"SECRET\" }}"));
+        let sandbox = Sandbox::new(&config);
+        sandbox.environment.set("SECRET", "a:b%c+d é");
+        sandbox.run(&["login"]).ok();
+        let request = &server.requests_to("/token")[0];
+        assert_eq!(request.header("authorization").is_some(), basic, "{name}");
+        assert_eq!(request.parameter("client_secret").is_some(), !basic, "{name}");
+        assert!(server.requests().iter().all(|request| !request.target.contains("secret")), "never in a URL");
+        sandbox.environment.set("SECRET", "wrong");
+        sandbox.run(&["login"]).fails(1).says("`invalid_client`").says("check client_id and client_secret");
+    }
+}
+
+#[test]
+fn without_a_visible_browser_the_address_is_printed() {
+    let server = AuthorizationServer::start();
+    let mut sandbox = Sandbox::with_server(&server.domain());
+    let absent = Rc::new(Absent::default());
+    sandbox.system.browser = absent.clone();
+    sandbox.run(&["login", "--timeout", "50ms"]).fails(1).says("Open this URL in a browser:");
+    assert_eq!(*absent.0.borrow(), 0, "a browser that nobody would see is not opened");
+}
+
+#[test]
+fn accounts_another_person_never_overwrites() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let alice = sandbox.run(&["token"]).ok();
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    sandbox.run(&["login"]).ok().says("Logged in to as as bob").says("bob is now the account that is used; 1 more stay logged in");
+    let bob = sandbox.run(&["token"]).ok();
+    assert_ne!(alice, bob);
+    assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok(), alice);
+    assert_eq!(sandbox.run(&["token", "--account", "bob"]).ok(), bob);
+    let refused = sandbox.run(&["login", "--account", "alice"]).fails(1).says("the account `alice` is alice's, and you logged in as bob");
+    assert!(refused.stderr.contains("--account"), "{refused}");
+    assert!(server.accepts(alice.text()), "alice's tokens are untouched");
+    assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok(), alice);
+    let status = sandbox.run(&["status"]).ok();
+    assert!(status.stdout.contains("alice") && status.stdout.contains("bob *"), "{status}");
+    sandbox.run(&["logout", "--all"]).ok();
+    sandbox.run(&["token", "--account", "alice"]).fails(3);
+}
+
+#[test]
+fn a_new_login_of_the_same_person_takes_the_old_ones_place() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login", "--account", "work"]).ok();
+    let first = sandbox.run(&["token"]).ok();
+    sandbox.run(&["login"]).ok();
+    assert_ne!(sandbox.run(&["token", "--account", "work"]).ok(), first);
+    let status: serde_json::Value = serde_json::from_str(&sandbox.run(&["status", "--json"]).ok().stdout).unwrap();
+    assert_eq!(status["providers"][0]["accounts"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn with_token_from_standard_input() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let refresh_token = server.secrets().into_iter().find(|secret| secret.starts_with("refresh")).unwrap();
+    let other = Sandbox::with_server(&server.domain());
+    other.input.pipe(&format!("{refresh_token}\n"));
+    other.run(&["login", "--with-token=refresh"]).ok().says("Logged in to as");
+    assert!(server.accepts(other.run(&["token"]).ok().text()));
+
+    let token = sandbox.run(&["token", "--refresh"]);
+    assert_eq!(token.status, 3, "the other home has used the refresh token");
+    let third = Sandbox::with_server(&server.domain());
+    third.input.pipe("a-token-of-another-tool\n");
+    third.run(&["login", "--with-token"]).ok();
+    assert_eq!(third.run(&["token"]).ok().text(), "a-token-of-another-tool");
+    third.input.pipe("two\nlines");
+    third.run(&["login", "--with-token"]).fails(1).says("standard input has no token");
+}
+
+#[test]
+fn kinds_without_a_login_say_so() {
+    let sandbox = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"tok\"");
+    sandbox.run(&["login", "x"]).fails(1).says("does not offer a login").says("authctl token x");
+}
+
+#[test]
+fn n6_a_client_without_an_id_says_where_to_register() {
+    let sandbox = Sandbox::new("[credentials.gh]\ntemplate = \"github\"");
+    sandbox.run(&["login"]).fails(4).says("there is no `client_id`").says("https://github.com/settings/applications/new");
+    let sandbox = Sandbox::new("");
+    sandbox.run(&["login", "github"]).fails(4).says("there is a template of this name");
+}
+
+#[test]
+fn f_leak1_the_page_waits_for_the_truth() {
+    // The token endpoint fails after the redirect: the browser is told of a failure, not of success.
+    let server = AuthorizationServer::start();
+    server.fault("/token", Reply::full(500, &[], ""));
+    let mut sandbox = Sandbox::with_server(&server.domain());
+    let page = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&page);
+    sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+        *seen.lock().unwrap() = follow(&url);
+    })));
+    sandbox.run(&["login"]).fails(5);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let (status, page) = page.lock().unwrap().clone().unwrap();
+    assert!(status == 400 && page.contains("The login failed"), "{page}");
+}
+
+#[test]
+fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
+    for endpoint in [
+        "https://as.example/$(calc.exe)",
+        "http://www.example.com/$(calc.exe)",
+        "a:$(calc.exe)",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://as.example/\u{1b}[31m",
+        "https://as.example/%PATH%",
+        "https://user@as.example/",
+        "http://169.254.169.254/latest",
+        "https://169.254.169.254/latest",
+        "https://10.0.0.1/authorize",
+        "--remote-debugging-port=1",
+    ] {
+        let server = AuthorizationServer::start();
+        server.set(|behaviour| drop(behaviour.metadata.insert("authorization_endpoint".to_owned(), endpoint.into())));
+        let mut sandbox = Sandbox::with_server(&server.domain());
+        sandbox.system.browser = Rc::new(crate::support::browsers::Never);
+        let output = sandbox.run(&["login"]).fails(1).says("the server named a URL that is not used");
+        assert!(!output.stderr.contains("Open this URL") && !output.stderr.contains('\u{1b}'), "{output}");
+    }
+}

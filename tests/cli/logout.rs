@@ -1,0 +1,61 @@
+//! `authctl logout` (RFC 7009)
+
+use serde_json::json;
+
+use crate::support::http::Reply;
+use crate::support::sandbox::server_config;
+use crate::support::{AuthorizationServer, Sandbox};
+
+#[test]
+fn v1_the_refresh_token_first() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["logout"]).ok();
+    let hints: Vec<_> = server.requests_to("/revoke").iter().map(|request| request.parameter("token_type_hint")).collect();
+    assert_eq!(hints, [Some("refresh_token".to_owned()), Some("access_token".to_owned())]);
+    assert!(server.any_family_revoked());
+}
+
+#[test]
+fn v2_v3_v4_what_the_server_says_never_keeps_the_user_logged_in() {
+    for (name, reply, status, said) in [
+        ("V2 503", Reply::full(503, &[("retry-after", "9")], ""), 1, "could not be revoked and may still be good"),
+        ("V3 unsupported", Reply::json(400, &json!({ "error": "unsupported_token_type" })), 1, "does not revoke tokens of this type"),
+        ("gone", Reply::Drop, 1, "no answer from"),
+        ("F-REDIR", Reply::redirect(307, "https://evil.example/?t=1"), 1, "redirects to `evil.example`"),
+    ] {
+        let server = AuthorizationServer::start();
+        let sandbox = Sandbox::with_server(&server.domain());
+        sandbox.run(&["login"]).ok();
+        server.fault("/revoke", reply);
+        let output = sandbox.run(&["logout"]).fails(status);
+        assert!(output.stderr.contains(said), "{name}: {output}");
+        assert!(output.stderr.contains("forgotten in a sealed file"), "{name}: {output}");
+        sandbox.run(&["token"]).fails(3);
+    }
+}
+
+#[test]
+fn v4_local_and_servers_without_revocation() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let before = server.requests().len();
+    sandbox.run(&["logout", "--local"]).ok().says("The server was not told: as you asked");
+    assert_eq!(server.requests().len(), before);
+    sandbox.configure(&server_config(&server.domain(), "capabilities = { revoke = false }"));
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["logout"]).ok().says("The server offers no revocation");
+}
+
+#[test]
+fn a_provider_that_is_not_configured_any_more_is_forgotten_too() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.configure("[credentials.other]\ndomain = \"x.example\"\njwt = \"x\"");
+    sandbox.run(&["logout", "as"]).ok().says("not configured any more");
+    sandbox.run(&["logout", "nonsense"]).fails(4).says("the provider `nonsense` is not configured");
+    sandbox.run(&["logout", "--all"]).ok().says("Nothing is stored");
+}

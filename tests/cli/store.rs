@@ -1,0 +1,213 @@
+//! Where tokens are kept (STANDARDS F-KR, F-STO).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use authctl::store::keyring::KeyringFault;
+use keyring_core::CredentialStore;
+use keyring_core::api::CredentialStoreApi;
+
+use crate::support::sandbox::{server_config, set_mode};
+use crate::support::{AuthorizationServer, Sandbox};
+
+fn auto(server: &AuthorizationServer) -> Sandbox {
+    Sandbox::new(&server_config(&server.domain(), "").replace("store = \"file\"", "store = \"auto\""))
+}
+
+#[test]
+fn auto_takes_the_keyring_where_there_is_one() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    let keyring = sandbox.keyring.present();
+    sandbox.run(&["login"]).ok().says("Kept in the keyring.");
+    assert!(!sandbox.path("state/records").exists(), "no file");
+    let found = keyring.search(&HashMap::from([("service", "authctl")])).unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].get_specifiers().unwrap().1.starts_with("as+alice+"));
+    sandbox.run(&["token"]).ok();
+    let opened = sandbox.keyring.opened.get();
+    sandbox.run(&["status"]).ok();
+    sandbox.run(&["config", "show"]).ok();
+    assert_eq!(sandbox.keyring.opened.get(), opened, "F-KR1: what needs no secret touches no keyring");
+    sandbox.run(&["logout"]).ok();
+    assert!(found[0].get_secret().is_err());
+}
+
+#[test]
+fn f_kr2_auto_falls_back_to_sealed_files_and_says_so_once() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    sandbox.run(&["login"]).ok().says("There is no keyring here.").says("Kept in a sealed file");
+    let output = sandbox.run(&["token"]).ok();
+    assert_eq!(output.stderr, "");
+    // A keyring that appears later is no switch.
+    sandbox.keyring.present();
+    assert_eq!(sandbox.run(&["token"]).ok(), output);
+}
+
+#[test]
+fn f_kr2_a_keyring_that_is_gone_today_is_an_error_and_no_second_copy() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    sandbox.keyring.present();
+    sandbox.run(&["login"]).ok();
+    *sandbox.keyring.store.borrow_mut() = None;
+    sandbox.run(&["token"]).fails(6).says("there is no keyring");
+    assert!(!sandbox.path("state/records").exists());
+    sandbox.configure(&server_config(&server.domain(), ""));
+    sandbox.run(&["token"]).fails(6).says("stored in the keyring, but the configuration says store = \"file\"");
+}
+
+/// A keyring in a state of its own.
+#[derive(Debug)]
+struct Failing(fn() -> keyring_core::Error);
+
+impl CredentialStoreApi for Failing {
+    fn vendor(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn build(&self, _: &str, _: &str, _: Option<&HashMap<&str, &str>>) -> keyring_core::Result<keyring_core::Entry> {
+        Err((self.0)())
+    }
+
+    fn search(&self, _: &HashMap<&str, &str>) -> keyring_core::Result<Vec<keyring_core::Entry>> {
+        Err((self.0)())
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+#[test]
+fn f_kr1_f_kr4_f_kr5_locked_silent_and_broken_keyrings_are_told_apart() {
+    let server = AuthorizationServer::start();
+    for (name, error, said) in [
+        ("locked", (|| KeyringFault::Locked.into()) as fn() -> keyring_core::Error, "the keyring is locked"),
+        ("silent", || KeyringFault::TimedOut.into(), "does not answer"),
+        ("broken", || KeyringFault::Failed("it broke".to_owned()).into(), "it broke"),
+        ("F-KR5 bytes", || keyring_core::Error::BadEncoding(b"canary-bytes".to_vec()), "it is not UTF-8"),
+        ("F-KR5 format", || keyring_core::Error::BadDataFormat(b"canary-bytes".to_vec(), "canary".into()), "the keyring cannot decode it"),
+        ("F-KR4 ambiguous", || keyring_core::Error::Ambiguous(Vec::new()), "it cannot be told which one is right"),
+        ("F-KR4 too long", || keyring_core::Error::TooLong("secret".to_owned(), 2560), "takes at most 2560 characters"),
+    ] {
+        let sandbox = auto(&server);
+        let good = sandbox.keyring.present();
+        sandbox.run(&["login"]).ok();
+        let failing: Arc<CredentialStore> = Arc::new(Failing(error));
+        *sandbox.keyring.store.borrow_mut() = Some(failing);
+        let output = sandbox.run(&["token"]).fails(6);
+        assert!(output.stderr.contains(said), "{name}: {output}");
+        assert!(!output.stderr.contains("canary") && !output.stderr.contains("99, 97, 110"), "{name}: {output}");
+        *sandbox.keyring.store.borrow_mut() = Some(good);
+        sandbox.run(&["token"]).ok();
+    }
+}
+
+#[test]
+fn f_kr1_with_nothing_listed_a_locked_keyring_is_not_not_logged_in() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    let locked: Arc<CredentialStore> = Arc::new(Failing(|| KeyringFault::Locked.into()));
+    *sandbox.keyring.store.borrow_mut() = Some(locked);
+    sandbox.run(&["token"]).fails(6).says("authctl store unlock");
+    let absent: Arc<CredentialStore> = Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
+    *sandbox.keyring.store.borrow_mut() = Some(absent);
+    sandbox.run(&["token"]).fails(3);
+    sandbox.run(&["login"]).ok().says("Kept in a sealed file");
+}
+
+#[test]
+fn f_kr4_a_write_that_was_not_kept_is_an_error() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    let keyring = sandbox.keyring.present();
+    sandbox.run(&["login"]).ok();
+    let entry = &keyring.search(&HashMap::from([("service", "authctl")])).unwrap()[0];
+    let stored = entry.get_secret().unwrap();
+    entry.set_secret(b"not a record").unwrap();
+    sandbox.run(&["token"]).fails(6).says("cannot be read, and was left as it is: it is damaged");
+    assert_eq!(entry.get_secret().unwrap(), b"not a record", "F-STO1: kept for repair");
+    entry.set_secret(&stored).unwrap();
+    sandbox.run(&["token"]).ok();
+}
+
+#[test]
+fn an_index_that_was_lost_is_made_anew() {
+    let server = AuthorizationServer::start();
+    for keyring in [false, true] {
+        let sandbox = auto(&server);
+        if keyring {
+            sandbox.keyring.present();
+        }
+        sandbox.run(&["login"]).ok();
+        let token = sandbox.run(&["token"]).ok();
+        std::fs::remove_dir_all(sandbox.path("state/index")).unwrap();
+        assert_eq!(sandbox.run(&["token"]).ok(), token);
+        assert!(sandbox.run(&["status"]).ok().stdout.contains("alice"));
+    }
+}
+
+#[test]
+fn f_sto1_damaged_files_are_reported_and_kept() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let (path, sealed) = sealed_record(&sandbox);
+    for (name, bytes, said) in [
+        ("changed", { let mut b = sealed.clone(); *b.last_mut().unwrap() ^= 1; b }, "it was changed, or sealed with another key"),
+        ("truncated", sealed[..sealed.len() - 30].to_vec(), "it was changed"),
+        ("empty", Vec::new(), "it is not a sealed record"),
+        ("newer", [b"authctl sealed record 9\n", &sealed[24..]].concat(), "sealed by a newer authctl"),
+    ] {
+        std::fs::write(&path, &bytes).unwrap();
+        let output = sandbox.run(&["token"]).fails(6);
+        assert!(output.stderr.contains(said), "{name}: {output}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name}: kept");
+    }
+    std::fs::write(&path, &sealed).unwrap();
+    sandbox.run(&["token"]).ok();
+    std::fs::remove_file(sandbox.path("data/store.key")).unwrap();
+    sandbox.run(&["token"]).fails(6).says("their key").says("is not there");
+    sandbox.run(&["login"]).fails(6).says("is not there");
+    sandbox.run(&["logout", "--local"]).ok();
+    sandbox.run(&["login"]).ok();
+}
+
+#[test]
+fn f_sto2_f_sto3_others_files_are_refused() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    use std::os::unix::fs::PermissionsExt as _;
+    for (path, _) in sandbox.files() {
+        if path.starts_with(sandbox.path("state")) || path.starts_with(sandbox.path("data")) {
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{}", path.display());
+        }
+    }
+    let (record, _) = sealed_record(&sandbox);
+    for (path, bad, good) in [
+        (record.clone(), 0o644, 0o600),
+        (sandbox.path("data/store.key"), 0o640, 0o600),
+        (sandbox.path("state/records"), 0o777, 0o700),
+    ] {
+        set_mode(&path, bad);
+        sandbox.run(&["token"]).fails(6).says("so that others may get at it");
+        set_mode(&path, good);
+        sandbox.run(&["token"]).ok();
+    }
+    let moved = sandbox.path("elsewhere");
+    std::fs::rename(&record, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &record).unwrap();
+    sandbox.run(&["token"]).fails(6);
+}
+
+fn sealed_record(sandbox: &Sandbox) -> (std::path::PathBuf, Vec<u8>) {
+    sandbox.files().into_iter().find(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed")).unwrap()
+}
