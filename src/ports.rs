@@ -180,6 +180,14 @@ pub enum HttpError {
     Setup(String),
 }
 
+impl HttpError {
+    /// Whether the same request may succeed a little later: the server could not be reached, or did not answer.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::NotSent { .. } | Self::AnswerLost { .. })
+    }
+}
+
 /// Opens the user's web browser.
 pub trait Browser {
     /// Starts to show a URL. That it returns says only that a program was started.

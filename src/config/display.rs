@@ -110,9 +110,6 @@ fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mas
             Some(Key { shape: Shape::Free | Shape::Secrets, .. }) => {
                 return Some(free(name, setting, key?, mask));
             }
-            Some(Key { name: "proxy", .. }) => {
-                Shown::Value(without_userinfo(setting.text().unwrap_or_default()).into())
-            }
             Some(_) => mask.plain(setting)?,
         };
         let name = if secret { format!("_{}", name.trim_start_matches('_')) } else { name.clone() };
@@ -176,7 +173,7 @@ impl Mask<'_> {
 
 fn plain(setting: &Setting) -> Option<serde_json::Value> {
     match &setting.value {
-        Value::Text(text) => Some(text.as_str().into()),
+        Value::Text(text) => Some(without_userinfo(text).into()),
         Value::Integer(number) => Some((*number).into()),
         Value::Boolean(flag) => Some((*flag).into()),
         Value::Array(items) => Some(items.iter().filter_map(plain).collect::<Vec<_>>().into()),
@@ -190,16 +187,15 @@ fn plain(setting: &Setting) -> Option<serde_json::Value> {
     }
 }
 
-/// A proxy's URL without the user name and password that it may have.
+/// A text without the user name and password that stand before the host, where it is a URL or a bare authority that has
+/// some: as in a proxy's URL.
 fn without_userinfo(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string().replacen("://", "://<set>@", 1)
-        }
-        Ok(_) => text.to_owned(),
-        Err(_) => "<unreadable>".to_owned(),
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) if !scheme.is_empty() => format!("{scheme}://<set>@{}", &rest[at + 1..]),
+        Some(at) if rest[..at].contains(':') => format!("<set>@{}", &rest[at + 1..]),
+        _ => text.to_owned(),
     }
 }
 

@@ -379,7 +379,9 @@ fn hosts(section: &Section<'_>, scheme: &str) -> (Vec<String>, Vec<Problem>) {
             }
             Ok(_) => problems
                 .push(section.problem(key, "must be a host, with a port if need be, and nothing else")),
-            Err(error) => problems.push(section.problem(key, &format!("is no host: {error}"))),
+            Err(error) => {
+                problems.push(section.url_problem(key, &format!("is no host: {error}"), error.is_secret()))
+            }
         }
     }
     (hosts, problems)

@@ -37,6 +37,14 @@ pub enum UrlRefused {
     NotPublic(Foreign),
 }
 
+impl UrlRefused {
+    /// Whether the text has something in it that must not be shown.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::Userinfo(_))
+    }
+}
+
 /// An endpoint's URL that passed the gate: `https`, or `http` on a literal loopback address that the configuration
 /// names; no user name, no fragment, no character that a shell or terminal would act on.
 #[derive(Clone, PartialEq, Eq)]
@@ -206,7 +214,9 @@ fn parse(text: &str) -> Result<Url, UrlRefused> {
         return Err(UrlRefused::NotAUrl(Foreign::new(text)));
     }
     if !url.username().is_empty() || url.password().is_some() || raw_authority(text).contains('@') {
-        return Err(UrlRefused::Userinfo(Foreign::new(text)));
+        // What stands before the `@` may be a password.
+        let host = text.rsplit_once('@').map_or("", |(_, rest)| rest);
+        return Err(UrlRefused::Userinfo(Foreign::new(format!("{}://…@{host}", url.scheme()))));
     }
     if url.fragment().is_some() {
         return Err(UrlRefused::Fragment(Foreign::new(text)));

@@ -19,6 +19,7 @@ use crate::oauth::authorization::{AuthorizationError, Pending, redirect_uri_text
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
+use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::secret::{AccessToken, AuthorizationCode};
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::store::record::{Record, TokenKey};
@@ -126,6 +127,8 @@ impl TokenProvider for AuthorizationCodeGrant {
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
         let server = self.oauth.server(context, &["authorization_endpoint", "token_endpoint"])?;
         let binding = server.binding()?;
+        // What is missing for the exchange is told before the user is sent to the browser.
+        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
         let scopes = request.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
         // The port is ours before the browser is told of it (N3, F-CB14).
         let listener = Listener::bind(&self.redirect_uri)?;
@@ -145,7 +148,7 @@ impl TokenProvider for AuthorizationCodeGrant {
                 return Err(error.into());
             }
         };
-        let grant = self.exchange(context, &server, binding, &code, pending, scopes)?;
+        let grant = self.exchange(context, &server, &endpoint, binding, &code, pending, scopes)?;
         Ok(Login { grant, page: answer.page })
     }
 
@@ -202,12 +205,12 @@ impl AuthorizationCodeGrant {
         &self,
         context: &Context<'_>,
         server: &Server<'_>,
+        endpoint: &TokenEndpoint,
         binding: Binding,
         code: &AuthorizationCode,
         pending: Pending,
         requested_scopes: ScopeSet,
     ) -> Result<Grant, ProviderError> {
-        let endpoint = self.oauth.token_endpoint(context, server, &binding)?;
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
         form.set("code", code.expose());
         // RFC 6749 section 4.1.3: "their values MUST be identical".

@@ -1,5 +1,6 @@
 //! What all OAuth grants share: the client, the endpoints and where they come from, the token requests, the id token.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -124,6 +125,8 @@ pub struct OAuth {
     /// How it is reached.
     pub transport: Transport,
     registration: Option<String>,
+    /// What discovery brought in this run; `None` where it brought nothing and nothing was missing.
+    discovered: OnceCell<Option<Metadata>>,
 }
 
 /// A server as it is known now: the configured endpoints over the discovered.
@@ -142,14 +145,24 @@ impl OAuth {
         let derived = format!("{}://{}", place.scheme, place.domain);
         let issuer = Issuer::configured(section.text("issuer").unwrap_or(&derived));
         let issuer = issuer
-            .map_err(|error| problems.push(section.problem("issuer", &format!("is no issuer: {error}"))))
+            .map_err(|error| {
+                problems.push(section.url_problem(
+                    "issuer",
+                    &format!("is no issuer: {error}"),
+                    error.is_secret(),
+                ))
+            })
             .ok();
         let mut endpoints = BTreeMap::new();
         for &name in ENDPOINTS.iter().chain(&["refresh_endpoint"]) {
             let Some(text) = section.text(name) else { continue };
             match EndpointUrl::configured(text) {
                 Ok(url) => drop(endpoints.insert(name, url)),
-                Err(error) => problems.push(section.problem(name, &format!("is no endpoint: {error}"))),
+                Err(error) => problems.push(section.url_problem(
+                    name,
+                    &format!("is no endpoint: {error}"),
+                    error.is_secret(),
+                )),
             }
         }
         for resource in section.strings("resource") {
@@ -201,6 +214,7 @@ impl OAuth {
                 timeout: section.duration("timeout").unwrap_or(Transport::default().timeout),
             },
             registration: place.registration.clone(),
+            discovered: OnceCell::new(),
         })
     }
 
@@ -297,9 +311,10 @@ impl OAuth {
     /// # Errors
     /// [`ProviderError::Discovery`], [`ProviderError::Unconfigured`].
     pub fn server(&self, context: &Context<'_>, needed: &[&str]) -> Result<Server<'_>, ProviderError> {
-        let mut server = Server { oauth: self, metadata: None };
+        let mut server = Server { oauth: self, metadata: self.discovered.get().cloned().flatten() };
         let missing = |server: &Server<'_>| needed.iter().copied().find(|name| !server.has(name));
-        if !self.discovers && missing(&server).is_none() {
+        let is_known = !self.discovers || self.discovered.get().is_some();
+        if is_known && missing(&server).is_none() {
             return Ok(server);
         }
         let query = Query {
@@ -317,7 +332,10 @@ impl OAuth {
             Err(error) => Some(error),
         };
         match (missing(&server), failure) {
-            (None, None | Some(DiscoveryError::Http(_) | DiscoveryError::NotPublished { .. })) => Ok(server),
+            (None, None | Some(DiscoveryError::Http(_) | DiscoveryError::NotPublished { .. })) => {
+                let _ = self.discovered.set(server.metadata.clone());
+                Ok(server)
+            }
             // A document that is there and wrong is no failure to pass over where an issuer is written (M2).
             (_, Some(error)) => Err(error.into()),
             (Some(name), None) => Err(ProviderError::Unconfigured {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Session;
-use super::step::{Reason, Step, Want, lasts, next_step};
+use super::step::{Reason, Step, Want, id_token_suits, lasts, next_step};
 use crate::binding::Binding;
 use crate::config::Provider;
+use crate::discovery::DiscoveryError;
 use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::oauth::token_endpoint::TokenError;
 use crate::ports::HttpError;
@@ -310,6 +311,9 @@ impl<'a> Acquisition<'a> {
         if self.want.id_token && record.id_token.is_none() {
             return Err(self.login_required(Reason::NoIdToken));
         }
+        if self.want.id_token && !id_token_suits(&record, &self.want, self.now()) {
+            return Err(self.login_required(Reason::IdTokenEnded));
+        }
         self.tell_of_new_scopes(&record);
         self.checked(issued(&record, token))
     }
@@ -355,9 +359,13 @@ impl<'a> Acquisition<'a> {
 /// Whether a failure says nothing about the token: the provider cannot be reached or asks to come again.
 #[must_use]
 pub fn is_transient(error: &ProviderError) -> bool {
-    matches!(error, ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. }))
-        || matches!(error, ProviderError::Token(TokenError::TryLater { .. }))
-        || matches!(error, ProviderError::Discovery(crate::discovery::DiscoveryError::Http(_)))
+    match error {
+        ProviderError::Http(error) | ProviderError::Discovery(DiscoveryError::Http(error)) => {
+            error.is_transient()
+        }
+        ProviderError::Token(TokenError::TryLater { .. }) => true,
+        _ => false,
+    }
 }
 
 fn issued(record: &Record, token: &StoredToken) -> Issued {

@@ -41,11 +41,12 @@ pub fn logout(
     all_accounts: bool,
     local: bool,
 ) -> Result<Vec<Report>, StoreError> {
-    if let Some(provider) = provider {
-        // Lists a record that another home's authctl made.
+    let mut index = session.store.index(name)?;
+    if let (true, Some(provider)) = (index.entries.is_empty(), provider) {
+        // Another home's authctl may have made a record: finding it lists it.
         session.store.find(name, account, &provider.source.binding())?;
+        index = session.store.index(name)?;
     }
-    let index = session.store.index(name)?;
     let chosen = index.account(account).cloned();
     let meant = |entry: &&Entry| all_accounts || chosen.as_ref() == Some(&entry.account);
     index

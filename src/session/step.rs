@@ -57,6 +57,9 @@ pub enum Reason {
     /// No id token was given.
     #[error("the server gave no id token; ask for the scope openid")]
     NoIdToken,
+    /// The id token ended, and a refresh brought no new one.
+    #[error("the id token ended, and the server gives no new one without a login")]
+    IdTokenEnded,
     /// The server does not accept the refresh token any more.
     #[error("the server does not accept the stored login any more")]
     Refused,
@@ -119,7 +122,8 @@ pub fn lasts(expires_at: Option<Timestamp>, want: &Want, now: Timestamp) -> bool
 }
 
 /// Whether the id token is there and good, by its own `exp` (E16).
-fn id_token_suits(record: &Record, want: &Want, now: Timestamp) -> bool {
+#[must_use]
+pub fn id_token_suits(record: &Record, want: &Want, now: Timestamp) -> bool {
     let claims = record.id_token.as_ref().and_then(crate::oauth::id_token::stored_claims);
     let end = claims.and_then(|claims| claims.expires_at());
     end.is_some_and(|end| end > now && lasts(Some(end), want, now))

@@ -117,6 +117,13 @@ impl<'a> Section<'a> {
         Some(Section { path: self.path, table: setting.table()?, origin: &setting.origin })
     }
 
+    /// A problem with a URL under a key; its value is shown unless it has a password in it.
+    #[must_use]
+    pub fn url_problem(&self, key: &str, message: &str, is_secret: bool) -> Problem {
+        let problem = self.problem(key, message);
+        if is_secret { problem.hiding_value() } else { problem }
+    }
+
     /// A problem with the value of a key, or with the table when the key is not written. The value is shown: only for
     /// keys that are no secrets.
     #[must_use]

@@ -38,13 +38,15 @@ fn every_use_points_downward() {
                 continue;
             }
             let inside = path.strip_prefix(&root).unwrap();
-            let module = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+            let module =
+                inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
             if path.extension().is_none_or(|ending| ending != "rs") || matches!(module, "main" | "lib") {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
             for (at, _) in text.match_indices("crate::") {
-                let used: String = text[at + 7..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let used: String =
+                    text[at + 7..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
                 seen += 1;
                 if !used.is_empty() && level(&used) < level(module) {
                     problems.push(format!("{} uses crate::{used}", inside.display()));

@@ -7,7 +7,13 @@ use crate::support::{AuthorizationServer, Sandbox};
 fn f_bind1_f_bind4_a_changed_endpoint_issuer_or_client_sends_nothing() {
     let evil = AuthorizationServer::start();
     for (name, more, domain, client, label) in [
-        ("token endpoint", format!("token_endpoint = \"{}/token\"", evil.issuer()), None, "app", "token endpoint"),
+        (
+            "token endpoint",
+            format!("token_endpoint = \"{}/token\"", evil.issuer()),
+            None,
+            "app",
+            "token endpoint",
+        ),
         ("domain", String::new(), Some(evil.domain()), "app", "issuer"),
         ("issuer", format!("issuer = \"{}\"", evil.issuer()), None, "app", "issuer"),
         ("client", String::new(), None, "other", "client id"),
@@ -20,7 +26,10 @@ fn f_bind1_f_bind4_a_changed_endpoint_issuer_or_client_sends_nothing() {
         let domain = domain.unwrap_or_else(|| server.domain());
         sandbox.configure(&server_config(&domain, &more).replace("\"app\"", &format!("\"{client}\"")));
         let output = sandbox.run(&["token"]).fails(3);
-        assert!(output.stderr.contains("is for another server or client; nothing was sent"), "{name}: {output}");
+        assert!(
+            output.stderr.contains("is for another server or client; nothing was sent"),
+            "{name}: {output}"
+        );
         assert!(output.stderr.contains(&format!("says {label} ")), "{name}: {output}");
         let told = sandbox.run(&["logout"]).ok();
         assert!(told.stderr.contains("The server was not told"), "{name}: {told}");

@@ -61,7 +61,10 @@ fn f_cb2_fifty_forged_redirects_then_the_right_one() {
         }
     }));
     assert_eq!(server.token_requests("authorization_code"), 1);
-    assert!(output.stderr.contains("50 other requests came to the login's port and were ignored"), "{output}");
+    assert!(
+        output.stderr.contains("50 other requests came to the login's port and were ignored"),
+        "{output}"
+    );
     assert_eq!(last[0].0, 200);
 }
 
@@ -87,7 +90,8 @@ fn f_cb5_f_cb6_f_cb7_f_cb8_f_cb11_what_is_no_navigation_to_us_is_sent_away() {
             ("F-CB11 bad UTF-8", "GET", "/callback?code=%ff&state=%ff", "", 400),
             ("F-CB11 nul", "GET", "/callback?code=%00", "", 400),
         ] {
-            let (status, answer) = request(redirect, method, target, headers).unwrap_or_else(|| panic!("{name}"));
+            let (status, answer) =
+                request(redirect, method, target, headers).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(status, want, "{name}");
             assert!(!answer.to_ascii_lowercase().contains("access-control"), "{name}: no CORS headers");
             if want == 405 {
@@ -97,11 +101,26 @@ fn f_cb5_f_cb6_f_cb7_f_cb8_f_cb11_what_is_no_navigation_to_us_is_sent_away() {
         let address = address(redirect);
         let send = |text: String| exchange(address, text.as_bytes()).map(|(status, _)| status);
         assert_eq!(send(format!("GET {good} HTTP/1.1\r\n\r\n")), Some(421), "F-CB5 no host");
-        assert_eq!(send(format!("GET {good} HTTP/1.1\r\nHost: {host}\r\nHost: {host}\r\n\r\n")), Some(421), "F-CB5 two hosts");
-        assert_eq!(send(format!("GET http://{host}{good} HTTP/1.1\r\nHost: {host}\r\n\r\n")), Some(404), "F-CB5 absolute form");
-        let bomb = format!("GET {good} HTTP/1.1\r\nHost: {host}\r\n{}\r\n", "X-Bomb: aaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(2000));
+        assert_eq!(
+            send(format!("GET {good} HTTP/1.1\r\nHost: {host}\r\nHost: {host}\r\n\r\n")),
+            Some(421),
+            "F-CB5 two hosts"
+        );
+        assert_eq!(
+            send(format!("GET http://{host}{good} HTTP/1.1\r\nHost: {host}\r\n\r\n")),
+            Some(404),
+            "F-CB5 absolute form"
+        );
+        let bomb = format!(
+            "GET {good} HTTP/1.1\r\nHost: {host}\r\n{}\r\n",
+            "X-Bomb: aaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(2000)
+        );
         assert_eq!(send(bomb), Some(431), "F-CB11 header bomb");
-        assert_eq!(send(format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000))), Some(431), "F-CB11 long line");
+        assert_eq!(
+            send(format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000))),
+            Some(431),
+            "F-CB11 long line"
+        );
         assert_eq!(send("\u{16}\u{3}\u{1}\0\0".to_owned()), Some(400), "F-CB11 TLS");
     }));
 }
@@ -127,12 +146,20 @@ fn f_cb9_f_cb13_the_answer_counts_once_and_leads_nowhere() {
         let redirect = redirect_of(&url).unwrap();
         let with_next = Url::parse(&format!("{redirect}&next=https://evil.example/")).unwrap();
         let first = get(&with_next).unwrap();
-        assert!(!first.1.contains("evil.example") && !first.1.to_ascii_lowercase().contains("location:"), "{}", first.1);
+        assert!(
+            !first.1.contains("evil.example") && !first.1.to_ascii_lowercase().contains("location:"),
+            "{}",
+            first.1
+        );
         *seen.lock().unwrap() = Some(get(&redirect));
     })));
     sandbox.run(&["login"]).ok();
     std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(again.lock().unwrap().take(), Some(None), "the port is closed: a second redirect finds nobody");
+    assert_eq!(
+        again.lock().unwrap().take(),
+        Some(None),
+        "the port is closed: a second redirect finds nobody"
+    );
     assert_eq!(server.token_requests("authorization_code"), 1);
 }
 
@@ -186,8 +213,14 @@ fn f_cb1_n3_the_port_is_on_loopback_and_closed_afterwards() {
         let listening = std::process::Command::new("ss").args(["-Hltn"]).output();
         if let Ok(listening) = listening {
             let text = String::from_utf8_lossy(&listening.stdout).into_owned();
-            let lines: Vec<&str> = text.lines().filter(|line| line.contains(&format!(":{} ", redirect.port().unwrap()))).collect();
-            assert!(lines.iter().all(|line| line.contains("127.0.0.1:") || line.contains("[::1]:")), "{lines:?}");
+            let lines: Vec<&str> = text
+                .lines()
+                .filter(|line| line.contains(&format!(":{} ", redirect.port().unwrap())))
+                .collect();
+            assert!(
+                lines.iter().all(|line| line.contains("127.0.0.1:") || line.contains("[::1]:")),
+                "{lines:?}"
+            );
         }
     }));
     assert!(TcpStream::connect(("127.0.0.1", *port.lock().unwrap())).is_err());
@@ -198,7 +231,10 @@ fn f_cb14_a_taken_port_is_told_before_a_browser_opens() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
     let server = AuthorizationServer::start();
-    let mut sandbox = Sandbox::new(&server_config(&server.domain(), &format!("redirect_uri = \"http://127.0.0.1:{port}/callback\"")));
+    let mut sandbox = Sandbox::new(&server_config(
+        &server.domain(),
+        &format!("redirect_uri = \"http://127.0.0.1:{port}/callback\""),
+    ));
     sandbox.system.browser = Rc::new(Never);
     sandbox.run(&["login"]).fails(1).says(&format!("cannot listen on 127.0.0.1:{port}"));
 }
@@ -206,7 +242,8 @@ fn f_cb14_a_taken_port_is_told_before_a_browser_opens() {
 #[test]
 fn f_cb15_localhost_is_listened_on_in_both_families() {
     let server = AuthorizationServer::start();
-    let mut sandbox = Sandbox::new(&server_config(&server.domain(), "redirect_uri = \"http://localhost/cb\""));
+    let mut sandbox =
+        Sandbox::new(&server_config(&server.domain(), "redirect_uri = \"http://localhost/cb\""));
     let families = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&families);
     sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
@@ -244,7 +281,8 @@ fn f_cb16_the_redirect_may_be_pasted_while_the_listener_waits() {
     sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
         assert!(url.as_str().starts_with(&issuer));
         let redirect = redirect_of(&url).unwrap();
-        let send = |text: String| sender.lock().unwrap().send(authctl::secret::SecretText::new(text)).unwrap();
+        let send =
+            |text: String| sender.lock().unwrap().send(authctl::secret::SecretText::new(text)).unwrap();
         send("what?\n".to_owned());
         send(format!("{}&x=1\n", redirect.as_str().replace("state=", "state=x")));
         send(format!("{redirect}\n"));
@@ -283,14 +321,26 @@ fn f_cb18_b2_i2_the_answer_of_another_server_is_refused() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     for (name, metadata, issuer, refused) in [
-        ("I2 another issuer", None, Some("https://evil.example".to_owned()), Some("its `iss` is `https://evil.example`")),
-        ("I1 advertised and missing", Some(true), None, Some("names itself in its answer (`iss`), and the answer does not")),
+        (
+            "I2 another issuer",
+            None,
+            Some("https://evil.example".to_owned()),
+            Some("its `iss` is `https://evil.example`"),
+        ),
+        (
+            "I1 advertised and missing",
+            Some(true),
+            None,
+            Some("names itself in its answer (`iss`), and the answer does not"),
+        ),
         ("I1 advertised and right", Some(true), Some(server.issuer()), None),
         ("I3 unadvertised and missing", None, None, None),
     ] {
         server.set(|behaviour| {
             behaviour.redirect_issuer = issuer;
-            behaviour.metadata.insert("authorization_response_iss_parameter_supported".to_owned(), metadata.into());
+            behaviour
+                .metadata
+                .insert("authorization_response_iss_parameter_supported".to_owned(), metadata.into());
         });
         let before = server.requests_to("/token").len();
         let output = sandbox.run(&["login", "--refresh-metadata"]);
@@ -318,7 +368,8 @@ fn f_cb19_the_code_is_sent_once() {
         assert_ne!(sandbox.run(&["login"]).status, 0);
         assert_eq!(server.requests_to("/token").len(), before + 1);
     }
-    let verifiers: std::collections::BTreeSet<_> = server.requests_to("/token").iter().map(|r| r.parameter("code_verifier")).collect();
+    let verifiers: std::collections::BTreeSet<_> =
+        server.requests_to("/token").iter().map(|r| r.parameter("code_verifier")).collect();
     assert_eq!(verifiers.len(), 3, "K1 every request has a fresh verifier");
 }
 
@@ -327,7 +378,8 @@ fn f_cb3_k6_a_hostile_page_cannot_end_the_login_of_another_transaction() {
     let other = Server::start(|_| crate::support::http::Reply::full(200, &[], ""));
     let (server, _, _) = login_after(Arc::new(|redirect| {
         let mut stream = TcpStream::connect(address(redirect)).unwrap();
-        let text = format!("GET /callback?error=access_denied HTTP/1.1\r\nHost: {}\r\n\r\n", address(redirect));
+        let text =
+            format!("GET /callback?error=access_denied HTTP/1.1\r\nHost: {}\r\n\r\n", address(redirect));
         stream.write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

@@ -4,7 +4,9 @@ use crate::support::Sandbox;
 
 #[test]
 fn provider_names_are_completed() {
-    let sandbox = Sandbox::new("[credentials.github]\ntemplate = \"github\"\n[credentials.gitlab]\ntemplate = \"gitlab\"\n[credentials.x]\ntemplate = \"slack\"\n");
+    let sandbox = Sandbox::new(
+        "[credentials.github]\ntemplate = \"github\"\n[credentials.gitlab]\ntemplate = \"gitlab\"\n[credentials.x]\ntemplate = \"slack\"\n",
+    );
     let complete = |words: &[&str]| {
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &[]);
         command.env("COMPLETE", "fish").arg("--").arg("authctl").args(words);
@@ -22,7 +24,13 @@ fn provider_names_are_completed() {
 #[test]
 fn the_stubs_in_the_repository_are_what_the_program_prints() {
     let sandbox = Sandbox::new("");
-    for (shell, file) in [("bash", "authctl.bash"), ("zsh", "_authctl"), ("fish", "authctl.fish"), ("powershell", "authctl.ps1"), ("elvish", "authctl.elv")] {
+    for (shell, file) in [
+        ("bash", "authctl.bash"),
+        ("zsh", "_authctl"),
+        ("fish", "authctl.fish"),
+        ("powershell", "authctl.ps1"),
+        ("elvish", "authctl.elv"),
+    ] {
         let printed = sandbox.run(&["completions", shell]).ok().stdout;
         let path = format!("{}/completions/{file}", env!("CARGO_MANIFEST_DIR"));
         let kept = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{path} is missing"));

@@ -8,41 +8,163 @@ const X: &str = "[credentials.x]\ndomain = \"x.example\"\n";
 #[test]
 fn every_error_has_its_message_its_place_and_a_hint() {
     for (name, config, said) in [
-        ("nothing", "", &["no provider is configured: there is no [credentials]", "template = \"github\""][..]),
-        ("no domain", "[credentials.x]\njwt = \"canary\"\n", &["`credentials.x` has no `domain`", "~/config/config.toml:1:14"]),
+        (
+            "nothing",
+            "",
+            &["no provider is configured: there is no [credentials]", "template = \"github\""][..],
+        ),
+        (
+            "no domain",
+            "[credentials.x]\njwt = \"canary\"\n",
+            &["`credentials.x` has no `domain`", "~/config/config.toml:1:14"],
+        ),
         ("no kind", X, &["`credentials.x` has no token provider", "add one of"]),
-        ("unknown kind", &format!("{X}[credentials.x.oauht]\na = 1\n"), &["the token provider `oauht` does not exist", "did you mean `oauth`?", ":3:16"]),
-        ("two kinds", &format!("{X}jwt = \"canary\"\nbasic = {{ username = \"u\", password = \"canary\" }}\n"), &["has two token providers, `basic` and `jwt`"]),
-        ("unknown key", &format!("{X}jwtt = \"canary\"\n"), &["`credentials.x` has no key `jwtt`", "did you mean `jwt`?", ":3:1", "3 | jwtt ="]),
-        ("unknown key of a kind", &format!("{X}[credentials.x.oauth]\nclient_secrt = \"canary\"\n"), &["has no key `client_secrt`", "did you mean `client_secret`?"]),
-        ("wrong type", &format!("{X}[credentials.x.oauth]\nscopes = 5\n"), &["`credentials.x.oauth.scopes` must be", "not an integer", "4 | scopes = 5"]),
-        ("wrong type of a secret", &format!("{X}jwt = 77012345\n"), &["`credentials.x.jwt` must be"]),
-        ("missing key", &format!("{X}basic = {{ username = \"u\" }}\n"), &["`credentials.x.basic` has no `password`"]),
-        ("secret twice", &format!("{X}[credentials.x.jwt]\njwt = \"canary\"\n_jwt = \"canary\"\n"), &["has both `jwt` and `_jwt`"]),
-        ("two references", &format!("{X}jwt = {{ env = \"A\", file = \"canary\" }}\n"), &["`credentials.x.jwt` has no key"]),
-        ("wrong scheme", &format!("{X}scheme = \"ftp\"\njwt = \"canary\"\n"), &["`credentials.x.scheme` must be one of `https`, `http`"]),
-        ("http elsewhere", &format!("{X}scheme = \"http\"\njwt = \"canary\"\n"), &["`credentials.x.domain` is no host", "not an https URL"]),
-        ("domain with a path", "[credentials.x]\ndomain = \"x.example/path\"\njwt = \"canary\"\n", &["must be a host"]),
-        ("domain with a user", "[credentials.x]\ndomain = \"u:canary@x.example\"\njwt = \"t\"\n", &["has a user name or password"]),
-        ("O16 password grant", &format!("{X}oauth = {{ grant_type = \"password\" }}\n"), &["is refused: it gives this program your password"]),
-        ("O16 implicit grant", &format!("{X}oauth = {{ grant_type = \"implicit\" }}\n"), &["is refused: it puts the token into the browser's history"]),
-        ("unknown grant", &format!("{X}oauth = {{ grant_type = \"client_credential\" }}\n"), &["is not known", "did you mean \"client_credentials\"?"]),
-        ("O17 http endpoint", &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\ntoken_endpoint = \"http://x.example/t\"\n"), &["`credentials.x.oauth.token_endpoint` is no endpoint", "not an https URL"]),
-        ("reserved parameter", &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nextra_params = {{ state = \"canary\" }}\n"), &["cannot set `state`"]),
-        ("S1 fragment", &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nresource = \"https://a/#b\"\n"), &["absolute URIs without a fragment"]),
-        ("redirect elsewhere", &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nredirect_uri = \"https://x.example/cb\"\n"), &["must be an http URL on 127.0.0.1"]),
-        ("mixed forms", "[credentials]\ndomain = \"x.example\"\njwt = \"canary\"\n[credentials.y]\ndomain = \"y.example\"\n", &["holds a provider itself (`domain`) and providers by name (`y`)"]),
-        ("bad name", "[credentials.Git_Hub]\ndomain = \"x.example\"\n", &["`Git_Hub` is no name for a provider"]),
-        ("folding names", "[credentials.a-b]\ndomain = \"x\"\njwt=\"t\"\n[credentials.\"a-b \"]\ndomain = \"x\"\n", &["is no name for a provider"]),
-        ("unknown top key", &format!("defalt = \"x\"\n{X}jwt = \"t\"\n"), &["the configuration has no key `defalt`", "did you mean `default`?"]),
-        ("default of nobody", &format!("default = \"y\"\n{X}jwt = \"t\"\n"), &["the default provider `y` is not configured"]),
+        (
+            "unknown kind",
+            &format!("{X}[credentials.x.oauht]\na = 1\n"),
+            &["the token provider `oauht` does not exist", "did you mean `oauth`?", ":3:16"],
+        ),
+        (
+            "two kinds",
+            &format!("{X}jwt = \"canary\"\nbasic = {{ username = \"u\", password = \"canary\" }}\n"),
+            &["has two token providers, `basic` and `jwt`"],
+        ),
+        (
+            "unknown key",
+            &format!("{X}jwtt = \"canary\"\n"),
+            &["`credentials.x` has no key `jwtt`", "did you mean `jwt`?", ":3:1", "3 | jwtt ="],
+        ),
+        (
+            "unknown key of a kind",
+            &format!("{X}[credentials.x.oauth]\nclient_secrt = \"canary\"\n"),
+            &["has no key `client_secrt`", "did you mean `client_secret`?"],
+        ),
+        (
+            "wrong type",
+            &format!("{X}[credentials.x.oauth]\nscopes = 5\n"),
+            &["`credentials.x.oauth.scopes` must be", "not an integer", "4 | scopes = 5"],
+        ),
+        (
+            "wrong type of a secret",
+            &format!("{X}jwt = 77012345\n"),
+            &["`credentials.x.jwt.jwt` must be a string, or one of", "not an integer"],
+        ),
+        (
+            "missing key",
+            &format!("{X}basic = {{ username = \"u\" }}\n"),
+            &["`credentials.x.basic` has no `password`"],
+        ),
+        (
+            "secret twice",
+            &format!("{X}[credentials.x.jwt]\njwt = \"canary\"\n_jwt = \"canary\"\n"),
+            &["has both `jwt` and `_jwt`"],
+        ),
+        (
+            "two references",
+            &format!("{X}jwt = {{ env = \"A\", file = \"canary\" }}\n"),
+            &["`credentials.x.jwt` has no key"],
+        ),
+        (
+            "wrong scheme",
+            &format!("{X}scheme = \"ftp\"\njwt = \"canary\"\n"),
+            &["`credentials.x.scheme` must be one of `https`, `http`"],
+        ),
+        (
+            "http elsewhere",
+            &format!("{X}scheme = \"http\"\njwt = \"canary\"\n"),
+            &["`credentials.x.domain` is no host", "not an https URL"],
+        ),
+        (
+            "domain with a path",
+            "[credentials.x]\ndomain = \"x.example/path\"\njwt = \"canary\"\n",
+            &["must be a host"],
+        ),
+        (
+            "domain with a user",
+            "[credentials.x]\ndomain = \"u:canary@x.example\"\njwt = \"t\"\n",
+            &["has a user name or password"],
+        ),
+        (
+            "O16 password grant",
+            &format!("{X}oauth = {{ grant_type = \"password\" }}\n"),
+            &["is refused: it gives this program your password"],
+        ),
+        (
+            "O16 implicit grant",
+            &format!("{X}oauth = {{ grant_type = \"implicit\" }}\n"),
+            &["is refused: it puts the token into the browser's history"],
+        ),
+        (
+            "unknown grant",
+            &format!("{X}oauth = {{ grant_type = \"client_credential\" }}\n"),
+            &["is not known", "did you mean \"client_credentials\"?"],
+        ),
+        (
+            "O17 http endpoint",
+            &format!(
+                "{X}[credentials.x.oauth]\nclient_id = \"a\"\ntoken_endpoint = \"http://x.example/t\"\n"
+            ),
+            &["`credentials.x.oauth.token_endpoint` is no endpoint", "not an https URL"],
+        ),
+        (
+            "reserved parameter",
+            &format!(
+                "{X}[credentials.x.oauth]\nclient_id = \"a\"\nextra_params = {{ state = \"canary\" }}\n"
+            ),
+            &["cannot set `state`"],
+        ),
+        (
+            "S1 fragment",
+            &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nresource = \"https://a/#b\"\n"),
+            &["absolute URIs without a fragment"],
+        ),
+        (
+            "redirect elsewhere",
+            &format!(
+                "{X}[credentials.x.oauth]\nclient_id = \"a\"\nredirect_uri = \"https://x.example/cb\"\n"
+            ),
+            &["must be an http URL on 127.0.0.1"],
+        ),
+        (
+            "mixed forms",
+            "[credentials]\ndomain = \"x.example\"\njwt = \"canary\"\n[credentials.y]\ndomain = \"y.example\"\n",
+            &["holds a provider itself (`domain`) and providers by name (`y`)"],
+        ),
+        (
+            "bad name",
+            "[credentials.Git_Hub]\ndomain = \"x.example\"\n",
+            &["`Git_Hub` is no name for a provider"],
+        ),
+        (
+            "folding names",
+            "[credentials.a-b]\ndomain = \"x\"\njwt=\"t\"\n[credentials.\"a-b \"]\ndomain = \"x\"\n",
+            &["is no name for a provider"],
+        ),
+        (
+            "unknown top key",
+            &format!("defalt = \"x\"\n{X}jwt = \"t\"\n"),
+            &["the configuration has no key `defalt`", "did you mean `default`?"],
+        ),
+        (
+            "default of nobody",
+            &format!("default = \"y\"\n{X}jwt = \"t\"\n"),
+            &["the default provider `y` is not configured"],
+        ),
         ("newer version", &format!("version = 2\n{X}jwt = \"t\"\n"), &["of version 2", "update authctl"]),
         ("wrong store", &format!("store = \"disk\"\n{X}jwt = \"t\"\n"), &["`store.kind` must be one of"]),
         ("syntax", "[credentials.x]\njwt = \"canary\nnext = 1\n", &["this is not TOML", "config.toml:2:"]),
         ("syntax beside a secret", "[credentials.x]\njwt = \"canary\" extra\n", &["this is not TOML"]),
-        ("inline table beside a secret", &format!("{X}oauth = {{ _client_secret = \"canary\", client_idd = \"a\" }}\n"), &["has no key `client_idd`", "client_idd ="]),
+        (
+            "inline table beside a secret",
+            &format!("{X}oauth = {{ _client_secret = \"canary\", client_idd = \"a\" }}\n"),
+            &["has no key `client_idd`", "client_idd ="],
+        ),
         ("multi-line secret", &format!("{X}jwtt = \"\"\"\ncanary\n\"\"\"\n"), &["has no key `jwtt`"]),
-        ("wrong type with a table", &format!("{X}oauth = {{ client_id = {{ x = \"canary\" }} }}\n"), &["client_id` must be a string, not a table"]),
+        (
+            "wrong type with a table",
+            &format!("{X}oauth = {{ client_id = {{ x = \"canary\" }} }}\n"),
+            &["client_id` must be a string, not a table"],
+        ),
     ] {
         let sandbox = Sandbox::new(config);
         let output = sandbox.run(&["config", "check"]);
@@ -67,16 +189,20 @@ fn several_errors_in_one_go_and_the_good_providers_work() {
     assert!(output.stderr.contains("things are wrong"), "{output}");
     assert_eq!(sandbox.run(&["token", "good"]).ok().text(), "tok");
     sandbox.run(&["token", "bad"]).fails(4).says("did you mean `domain`?");
-    sandbox.run(&["token"]).fails(2).says("several providers are configured, and none is named: bad, good, worse");
+    sandbox
+        .run(&["token"])
+        .fails(2)
+        .says("several providers are configured, and none is named: bad, good, worse");
     sandbox.run(&["token", "god"]).fails(4).says("did you mean `good`?");
-    let json: serde_json::Value = serde_json::from_str(&sandbox.run(&["config", "check", "--json"]).stdout).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&sandbox.run(&["config", "check", "--json"]).stdout).unwrap();
     assert!(json["problems"].as_array().unwrap().len() >= 5);
 }
 
 #[test]
 fn the_display_rule() {
     let sandbox = Sandbox::new(
-        "default = \"a\"\n[credentials.a]\ndomain = \"a.example\"\n[credentials.a.oauth]\nclient_id = \"id\"\n_client_secret = { env = \"GITHUB_OAUTH_SECRET\" }\nscopes = { read = \"r\", admin = [\"a\", \"b\"] }\nproxy = \"http://user:canary@proxy.example:8080\"\nextra_params = { shown = \"yes\", _masked = \"canary\", __hidden = \"canary\" }\ntoken_params = { _a = { file = \"/run/s\" }, _b = { command = [\"pass\", \"canary\"] } }\n[credentials.b]\ndomain = \"b.example\"\njwt = { stored = true }\n[credentials.c]\ndomain = \"c.example\"\nbasic = { username = \"u\", password = \"canary\" }\n[credentials.d]\ndomain = \"d.example\"\napi_key = { headers = { X-Key = \"canary\" } }\n[credentials.e]\ndomain = \"e.example\"\n__note = \"canary\"\njwt = { file = \"tok\" }\n",
+        "default = \"a\"\n[credentials.a]\ndomain = \"a.example\"\n[credentials.a.oauth]\nclient_id = \"id\"\n_client_secret = { env = \"GITHUB_OAUTH_SECRET\" }\nscopes = { read = \"r\", admin = [\"a\", \"b\"] }\nproxy = \"http://user:canary@proxy.example:8080\"\nextra_params = { shown = \"yes\", _masked = \"canary\", __hidden = \"canary\" }\ntoken_params = { _a = { file = \"/run/s\" }, _b = { command = [\"pass\", \"canary\"] } }\n[credentials.b]\ndomain = \"b.example\"\njwt = { stored = true }\n[credentials.c]\ndomain = \"c.example\"\nbasic = { username = \"u\", password = \"canary\" }\n[credentials.d]\ndomain = \"d.example\"\napi_key = { headers = { X-Key = \"canary\" } }\n[credentials.e]\ndomain = \"e.example\"\njwt = { file = \"tok\" }\n",
     );
     let shown = sandbox.run(&["config", "show"]).ok();
     for line in [
@@ -84,7 +210,7 @@ fn the_display_rule() {
         "client_id = \"id\"",
         "_client_secret = <not set: env GITHUB_OAUTH_SECRET>",
         "scopes = { admin = [\"a\", \"b\"], read = \"r\" }",
-        "proxy = \"http://<set>@proxy.example:8080/\"",
+        "proxy = \"http://<set>@proxy.example:8080\"",
         "extra_params = { _masked = <set>, shown = \"yes\" }",
         "token_params = { _a = <set: file /run/s>, _b = <set: command pass> }",
         "_jwt = <stored>",
@@ -98,7 +224,12 @@ fn the_display_rule() {
     sandbox.environment.set("GITHUB_OAUTH_SECRET", "canary");
     let set = sandbox.run(&["config", "show", "a"]).ok();
     assert!(set.stdout.contains("_client_secret = <set: env GITHUB_OAUTH_SECRET>"), "{set}");
-    for format in [&["config", "show"][..], &["config", "show", "--origin"], &["config", "show", "--json"], &["config", "show", "--json", "--origin"]] {
+    for format in [
+        &["config", "show"][..],
+        &["config", "show", "--origin"],
+        &["config", "show", "--json"],
+        &["config", "show", "--json", "--origin"],
+    ] {
         let output = sandbox.run(format).to_string();
         assert!(!output.contains("canary") && !output.contains("__"), "{output}");
     }
@@ -107,7 +238,9 @@ fn the_display_rule() {
 
 #[test]
 fn later_layers_win_and_origins_are_kept() {
-    let sandbox = Sandbox::new("default = \"b\"\n[credentials.a]\nhosts = [\"h.example\"]\n[credentials.a.oauth]\nscopes = \"user\"\nextra_params = { b = \"2\" }\n[credentials.b]\ndomain = \"b.example\"\njwt = \"user-b\"\n[credentials.k]\napi_key = \"key\"\n");
+    let sandbox = Sandbox::new(
+        "default = \"b\"\n[credentials.a]\nhosts = [\"h.example\"]\n[credentials.a.oauth]\nscopes = \"user\"\nextra_params = { b = \"2\" }\n[credentials.b]\ndomain = \"b.example\"\njwt = \"user-b\"\n[credentials.k]\napi_key = \"key\"\n",
+    );
     sandbox.write("site/config.toml", "default = \"a\"\n[credentials.a]\ndomain = \"a.example\"\n[credentials.a.oauth]\nclient_id = \"site\"\nscopes = \"site\"\nextra_params = { a = \"1\" }\n[credentials.k]\ndomain = \"k.example\"\njwt = \"site\"\n");
     let shown = sandbox.run(&["config", "show", "--origin"]).ok().stdout;
     for line in [
@@ -127,7 +260,8 @@ fn later_layers_win_and_origins_are_kept() {
     assert_eq!(sandbox.run(&["token"]).ok().text(), "user-b");
     sandbox.environment.set("AUTHCTL_DEFAULT", "k");
     assert_eq!(sandbox.run(&["token"]).ok().text(), "key");
-    let other = sandbox.write("other.toml", "default = \"b\"\n[credentials.b]\ndomain = \"b.example\"\njwt = \"other-b\"\n");
+    let other = sandbox
+        .write("other.toml", "default = \"b\"\n[credentials.b]\ndomain = \"b.example\"\njwt = \"other-b\"\n");
     sandbox.environment.set("AUTHCTL_DEFAULT", "");
     assert_eq!(sandbox.run(&["--config", other.to_str().unwrap(), "token"]).ok().text(), "other-b");
     sandbox.environment.set("AUTHCTL_CONFIG", other.to_str().unwrap());
@@ -138,7 +272,9 @@ fn later_layers_win_and_origins_are_kept() {
 
 #[test]
 fn profiles() {
-    let config = format!("{X}jwt = \"base\"\n[profile.work]\ndefault = \"y\"\n[profile.work.credentials.x]\njwt = \"work\"\n[profile.work.credentials.y]\ndomain = \"y.example\"\njwt = \"why\"\n");
+    let config = format!(
+        "{X}jwt = \"base\"\n[profile.work]\ndefault = \"y\"\n[profile.work.credentials.x]\njwt = \"work\"\n[profile.work.credentials.y]\ndomain = \"y.example\"\njwt = \"why\"\n"
+    );
     let sandbox = Sandbox::new(&config);
     assert_eq!(sandbox.run(&["token"]).ok().text(), "base");
     assert_eq!(sandbox.run(&["--profile", "work", "token", "x"]).ok().text(), "work");
@@ -184,7 +320,8 @@ fn path_edit_and_schema() {
     sandbox.write("editor", "#!/bin/sh\necho 'nonsense' >> \"$1\"\n");
     set_mode(&editor, 0o700);
     sandbox.run(&["config", "edit"]).fails(4).says("this is not TOML");
-    let schema: serde_json::Value = serde_json::from_str(&sandbox.run(&["config", "schema"]).ok().stdout).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&sandbox.run(&["config", "schema"]).ok().stdout).unwrap();
     let credential = &schema["$defs"]["credential"]["properties"];
     for kind in ["oauth", "jwt", "api_key", "basic", "environment", "app_service", "command"] {
         assert!(credential[kind]["description"].is_string(), "{kind}");
@@ -193,7 +330,13 @@ fn path_edit_and_schema() {
         if let Some(properties) = value.get("properties").and_then(|p| p.as_object()) {
             for (name, property) in properties {
                 let referenced = property.get("$ref").is_some() || property.get("const").is_some();
-                assert!(referenced || property.get("description").is_some() || path.contains("profile") || path.contains("capabilities"), "{path}.{name}");
+                assert!(
+                    referenced
+                        || property.get("description").is_some()
+                        || path.contains("profile")
+                        || path.contains("capabilities"),
+                    "{path}.{name}"
+                );
                 described(property, &format!("{path}.{name}"));
             }
         }

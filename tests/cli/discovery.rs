@@ -25,12 +25,15 @@ fn m1_the_places_in_order() {
 #[test]
 fn m2_f_url6_discovery_issuer_mismatch() {
     let server = AuthorizationServer::start();
-    server.set(|behaviour| drop(behaviour.metadata.insert("issuer".to_owned(), "https://evil.example".into())));
+    server
+        .set(|behaviour| drop(behaviour.metadata.insert("issuer".to_owned(), "https://evil.example".into())));
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).fails(1).says("for the issuer `https://evil.example`");
     assert!(server.requests_to("/authorize").is_empty());
     // A final slash: a derived issuer may differ by it, a written one may not.
-    server.set(|behaviour| drop(behaviour.metadata.insert("issuer".to_owned(), format!("http://{}/", "HOST").into())));
+    server.set(|behaviour| {
+        drop(behaviour.metadata.insert("issuer".to_owned(), format!("http://{}/", "HOST").into()))
+    });
     let slashed = format!("{}/", server.issuer());
     server.set(|behaviour| {
         behaviour.metadata.insert("issuer".to_owned(), slashed.clone().into());
@@ -38,17 +41,36 @@ fn m2_f_url6_discovery_issuer_mismatch() {
     });
     sandbox.run(&["login"]).ok();
     sandbox.configure(&server_config(&server.domain(), &format!("issuer = \"{}\"", server.issuer())));
-    sandbox.run(&["login", "--refresh-metadata"]).fails(1).says("set issuer to just what the server calls itself");
+    sandbox
+        .run(&["login", "--refresh-metadata"])
+        .fails(1)
+        .says("set issuer to just what the server calls itself");
 }
 
 #[test]
 fn m4_f_size_documents_that_are_none() {
     for (name, reply, said) in [
-        ("html", Reply::full(200, &[("content-type", "text/html")], "<html>"), "`text/html`, not application/json"),
-        ("wrong type", Reply::json(200, &json!({ "issuer": "x", "token_endpoint": 5 })), "has a `token_endpoint` that is not a string"),
-        ("no issuer", Reply::json(200, &json!({ "token_endpoint": "https://x" })), "has a `issuer` that is not a string"),
+        (
+            "html",
+            Reply::full(200, &[("content-type", "text/html")], "<html>"),
+            "`text/html`, not application/json",
+        ),
+        (
+            "wrong type",
+            Reply::json(200, &json!({ "issuer": "x", "token_endpoint": 5 })),
+            "has a `token_endpoint` that is not a string",
+        ),
+        (
+            "no issuer",
+            Reply::json(200, &json!({ "token_endpoint": "https://x" })),
+            "has a `issuer` that is not a string",
+        ),
         ("array", Reply::full(200, &[("content-type", "application/json")], "[]"), "cannot be read"),
-        ("huge", Reply::full(200, &[("content-type", "application/json")], " ".repeat(2 << 20)), "larger than 1048576 bytes"),
+        (
+            "huge",
+            Reply::full(200, &[("content-type", "application/json")], " ".repeat(2 << 20)),
+            "larger than 1048576 bytes",
+        ),
         ("F-REDIR", Reply::redirect(302, "https://evil.example/"), "publishes no metadata"),
     ] {
         let server = AuthorizationServer::start();
@@ -62,7 +84,13 @@ fn m4_f_size_documents_that_are_none() {
 fn m6_f_ssrf_endpoints_in_private_networks_are_refused() {
     let server = AuthorizationServer::start();
     for member in ["token_endpoint", "jwks_uri"] {
-        for url in ["https://169.254.169.254/latest", "https://10.0.0.1/x", "https://[::ffff:10.0.0.1]/x", "http://as.example/x", "https://localhost:1/x"] {
+        for url in [
+            "https://169.254.169.254/latest",
+            "https://10.0.0.1/x",
+            "https://[::ffff:10.0.0.1]/x",
+            "http://as.example/x",
+            "https://localhost:1/x",
+        ] {
             server.set(|behaviour| {
                 behaviour.metadata.clear();
                 behaviour.metadata.insert(member.to_owned(), url.into());
@@ -126,16 +154,23 @@ fn m8_metadata_is_cached_for_a_day_and_never_over_the_configuration() {
 #[test]
 fn explicit_endpoints_need_no_discovery() {
     let server = AuthorizationServer::start();
-    let endpoints: Vec<String> = ["authorization_endpoint/authorize", "token_endpoint/token", "jwks_uri/jwks", "userinfo_endpoint/userinfo"]
-        .iter()
-        .map(|pair| pair.split_once('/').map(|(key, path)| format!("{key} = \"{}/{path}\"", server.issuer())).unwrap())
-        .collect();
+    let endpoints: Vec<String> = [
+        "authorization_endpoint/authorize",
+        "token_endpoint/token",
+        "jwks_uri/jwks",
+        "userinfo_endpoint/userinfo",
+    ]
+    .iter()
+    .map(|pair| {
+        pair.split_once('/').map(|(key, path)| format!("{key} = \"{}/{path}\"", server.issuer())).unwrap()
+    })
+    .collect();
     let config = server_config(&server.domain(), &endpoints.join("\n")).replace("\"openid\", ", "");
     Sandbox::new(&config).run(&["login"]).ok();
     assert!(server.requests_to("/.well-known/openid-configuration").is_empty());
     // A written issuer is asked even so; that it publishes nothing matters only if something is missing.
-    let unpublished = AuthorizationServer::start();
-    let config = config.replace("scopes =", &format!("issuer = \"{}/nothing\"\nscopes =", unpublished.issuer()));
+    let unpublished = Server::start(|_| Reply::full(404, &[], ""));
+    let config = config.replace("scopes =", &format!("issuer = \"{}/nothing\"\nscopes =", unpublished.url()));
     Sandbox::new(&config).run(&["login"]).ok();
     assert_eq!(unpublished.requests().len(), 3);
 }

@@ -15,21 +15,36 @@ fn jwt_shorthand_reference_and_end() {
     for config in [
         format!("[credentials.x]\ndomain = \"x.example\"\njwt = \"{}\"", jwt(9_999_999_999)),
         format!("[credentials]\ndomain = \"x.example\"\njwt = {{ jwt = \"{}\" }}", jwt(9_999_999_999)),
-        format!("[credentials.x]\ndomain = \"x.example\"\n[credentials.x.jwt]\n_jwt = \"{}\"", jwt(9_999_999_999)),
+        format!(
+            "[credentials.x]\ndomain = \"x.example\"\n[credentials.x.jwt]\n_jwt = \"{}\"",
+            jwt(9_999_999_999)
+        ),
     ] {
         sandbox.configure(&config);
         assert_eq!(sandbox.run(&["token"]).ok().text(), jwt(9_999_999_999));
         assert_eq!(sandbox.keyring.opened.get(), 0, "no keyring is touched");
     }
     sandbox.configure(&format!("[credentials.x]\ndomain = \"x.example\"\njwt = \"{}\"", jwt(1000)));
-    sandbox.run(&["token"]).fails(3).says("the configured token ended 1970-01-01T00:16:40Z").says("put a new one");
-    for (reference, said) in [("env = \"TOKEN\"", "TOKEN is not set"), ("file = \"none\"", "cannot be read"), ("command = [\"no-such-program-x\"]", "cannot run no-such-program-x")] {
+    sandbox
+        .run(&["token"])
+        .fails(3)
+        .says("the configured token ended 1970-01-01T00:16:40Z")
+        .says("put a new one");
+    for (reference, said) in [
+        ("env = \"TOKEN\"", "TOKEN is not set"),
+        ("file = \"none\"", "cannot be read"),
+        ("command = [\"no-such-program-x\"]", "cannot run no-such-program-x"),
+    ] {
         sandbox.configure(&format!("[credentials.x]\ndomain = \"x.example\"\njwt = {{ {reference} }}"));
         sandbox.run(&["token"]).fails(1).says(said);
     }
     sandbox.environment.set("TOKEN", "from-env");
     sandbox.write("config/secret", "from-file\n");
-    for (reference, want) in [("env = \"TOKEN\"", "from-env"), ("file = \"secret\"", "from-file"), ("command = [\"printf\", \"from-command\"]", "from-command")] {
+    for (reference, want) in [
+        ("env = \"TOKEN\"", "from-env"),
+        ("file = \"secret\"", "from-file"),
+        ("command = [\"printf\", \"from-command\"]", "from-command"),
+    ] {
         sandbox.configure(&format!("[credentials.x]\ndomain = \"x.example\"\njwt = {{ {reference} }}"));
         assert_eq!(sandbox.run(&["token"]).ok().text(), want);
     }
@@ -58,7 +73,9 @@ fn api_keys_in_headers_of_your_choice() {
 
 #[test]
 fn basic() {
-    let sandbox = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\nbasic = { username = \"Aladdin\", password = \"open sesame\" }");
+    let sandbox = Sandbox::new(
+        "[credentials.x]\ndomain = \"x.example\"\nbasic = { username = \"Aladdin\", password = \"open sesame\" }",
+    );
     assert_eq!(sandbox.run(&["token"]).ok().text(), "open sesame");
     assert_eq!(sandbox.run(&["headers"]).ok().text(), "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     assert!(sandbox.run(&["whoami"]).ok().stdout.contains("Aladdin"));
@@ -93,7 +110,12 @@ fn commands_are_cached_only_until_they_say() {
     );
     set_mode(&script, 0o700);
     let calls = || std::fs::read_to_string(sandbox.path("calls")).map_or(0, |text| text.lines().count());
-    let config = |more: &str| format!("store = \"file\"\n[credentials.x]\ndomain = \"x.example\"\ncommand = {{ command = [\"{}\"]{more} }}", script.display());
+    let config = |more: &str| {
+        format!(
+            "store = \"file\"\n[credentials.x]\ndomain = \"x.example\"\ncommand = {{ command = [\"{}\"]{more} }}",
+            script.display()
+        )
+    };
     sandbox.configure(&config(", format = \"json\""));
     assert_eq!(sandbox.run(&["token"]).ok().text(), "tok1");
     assert_eq!(sandbox.run(&["token"]).ok().text(), "tok1");
@@ -150,16 +172,32 @@ fn o18_client_credentials() {
 fn stored_secrets() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.client_secret = Some("canary-secret".to_owned()));
-    let sandbox = Sandbox::new(&crate::support::sandbox::server_config(&server.domain(), "client_secret = { stored = true }"));
-    sandbox.run(&["login"]).fails(1).says("no `client_secret` is stored for `as`").says("authctl secret set as client_secret");
+    let sandbox = Sandbox::new(&crate::support::sandbox::server_config(
+        &server.domain(),
+        "client_secret = { stored = true }",
+    ));
+    sandbox
+        .run(&["login"])
+        .fails(1)
+        .says("no `client_secret` is stored for `as`")
+        .says("authctl secret set as client_secret");
     sandbox.input.pipe("canary-secret\n");
-    sandbox.run(&["secret", "set", "as", "client_secret"]).ok().says("Stored client_secret of as in a sealed file");
+    sandbox
+        .run(&["secret", "set", "as", "client_secret"])
+        .ok()
+        .says("Stored client_secret of as in a sealed file");
     sandbox.run(&["login"]).ok();
     assert!(sandbox.run(&["config", "show"]).ok().stdout.contains("_client_secret = <stored>"));
     // F-BIND: for another client it is not there.
-    sandbox.configure(&crate::support::sandbox::server_config(&server.domain(), "client_secret = { stored = true }").replace("\"app\"", "\"other\""));
+    sandbox.configure(
+        &crate::support::sandbox::server_config(&server.domain(), "client_secret = { stored = true }")
+            .replace("\"app\"", "\"other\""),
+    );
     sandbox.run(&["login"]).fails(1).says("no `client_secret` is stored");
-    sandbox.configure(&crate::support::sandbox::server_config(&server.domain(), "client_secret = { stored = true }"));
+    sandbox.configure(&crate::support::sandbox::server_config(
+        &server.domain(),
+        "client_secret = { stored = true }",
+    ));
     sandbox.run(&["secret", "unset", "as", "client_secret"]).ok();
     sandbox.run(&["login"]).fails(1);
     sandbox.run(&["secret", "set", "as", "client_secrt"]).fails(2).says("did you mean `client_secret`?");

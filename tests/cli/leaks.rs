@@ -12,7 +12,10 @@ use crate::support::{AuthorizationServer, Sandbox};
 fn f_leak3_f_leak7_no_canary_in_any_output_or_file() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.client_secret = Some("canary-client-secret".to_owned()));
-    let config = server_config(&server.domain(), "_client_secret = { env = \"SECRET\" }\nextra_params = { _hint = \"canary-hint\" }");
+    let config = server_config(
+        &server.domain(),
+        "_client_secret = { env = \"SECRET\" }\nextra_params = { _hint = \"canary-hint\" }",
+    );
     let sandbox = Sandbox::new(&config);
     sandbox.environment.set("SECRET", "canary-client-secret");
     let mut outputs = Vec::new();
@@ -53,12 +56,17 @@ fn f_leak3_f_leak7_no_canary_in_any_output_or_file() {
     for (path, bytes) in sandbox.files() {
         let text = String::from_utf8_lossy(&bytes);
         let is_config = path.ends_with("config.toml");
-        assert!(is_config || !text.contains("canary"), "{}: a canary outside the sealed records", path.display());
+        assert!(
+            is_config || !text.contains("canary"),
+            "{}: a canary outside the sealed records",
+            path.display()
+        );
     }
     run(&["logout"]);
     for (command, output) in outputs {
         // The authorization URL is the one place where a parameter of the user's choice is shown.
-        let shown: Vec<&str> = output.lines().filter(|line| !line.trim_start().starts_with("http://127.0.0.1")).collect();
+        let shown: Vec<&str> =
+            output.lines().filter(|line| !line.trim_start().starts_with("http://127.0.0.1")).collect();
         assert!(!shown.join("\n").contains("canary"), "{command}:\n{output}");
     }
 }
@@ -89,7 +97,11 @@ fn f_leak1_f_leak2_f_leak8_children_see_no_secret_no_variable_of_ours_and_no_des
         assert!(!seen("seen-env").contains("AUTHCTL_"), "{}", seen("seen-env"));
         assert!(!seen("seen-env").contains("canary"), "{}", seen("seen-env"));
         assert!(!seen("seen-fd").contains("socket:"), "{}", seen("seen-fd"));
-        assert!(!seen("seen-parent").contains("code_challenge"), "the URL goes to the opener by a pipe: {}", seen("seen-parent"));
+        assert!(
+            !seen("seen-parent").contains("code_challenge"),
+            "the URL goes to the opener by a pipe: {}",
+            seen("seen-parent")
+        );
         let arguments = seen("seen-args");
         assert!(arguments.starts_with("1\nhttp://127.0.0.1:"), "F-URL3 one argument: {arguments}");
     }
@@ -116,12 +128,16 @@ fn f_url3_the_browser_command_is_split_before_the_address_is_put_in() {
 #[test]
 fn f_url4_nothing_is_started_from_the_working_folder() {
     let server = AuthorizationServer::start();
-    let sandbox = Sandbox::new(&server_config(&server.domain(), "").replace("store", "browser = \"planted\"\nstore"));
+    let sandbox =
+        Sandbox::new(&server_config(&server.domain(), "").replace("store", "browser = \"planted\"\nstore"));
     for name in ["planted", "xdg-open", "sensible-browser", "x-www-browser"] {
-        let planted = sandbox.write(&format!("work/{name}"), "#!/bin/sh\ntouch \"$(dirname \"$0\")/../started\"\n");
+        let planted =
+            sandbox.write(&format!("work/{name}"), "#!/bin/sh\ntouch \"$(dirname \"$0\")/../started\"\n");
         set_mode(&planted, 0o700);
     }
-    for arguments in [&["login", "--timeout", "300ms"][..], &["login", "--timeout", "300ms", "--browser", "./planted"]] {
+    for arguments in
+        [&["login", "--timeout", "300ms"][..], &["login", "--timeout", "300ms", "--browser", "./planted"]]
+    {
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), arguments);
         command.env("PATH", ".::/nonexistent").env("DISPLAY", ":99");
         let output = command.stdin(Stdio::null()).output().unwrap();

@@ -15,7 +15,13 @@ fn from_nothing_to_logout() {
 
     let output = sandbox.run(&["login"]).ok();
     assert_eq!(output.stdout, "");
-    for said in ["Log in at 127.0.0.1", "✓ Logged in to as as alice.", "Granted: openid repo", "ends in 59 minutes and is then renewed", "Kept in a sealed file."] {
+    for said in [
+        "Log in at 127.0.0.1",
+        "✓ Logged in to as as alice.",
+        "Granted: openid repo",
+        "ends in 59 minutes and is then renewed",
+        "Kept in a sealed file.",
+    ] {
         assert!(output.stderr.contains(said), "{said}: {output}");
     }
 
@@ -40,7 +46,11 @@ fn from_nothing_to_logout() {
     assert_eq!(sandbox.run(&["token"]).ok(), second);
 
     let output = sandbox.run(&["logout"]).ok();
-    for said in ["forgotten in a sealed file", "The server revoked the refresh token.", "The server revoked the access token."] {
+    for said in [
+        "forgotten in a sealed file",
+        "The server revoked the refresh token.",
+        "The server revoked the access token.",
+    ] {
         assert!(output.stderr.contains(said), "{said}: {output}");
     }
     assert!(!server.accepts(second.text()));

@@ -22,7 +22,9 @@ fn o6_k1_k2_b1_the_authorization_request() {
     let more = "audience = \"api\"\nresource = [\"https://a.example\", \"https://b.example\"]\nextra_params = { prompt = \"login\", _hint = \"canary\" }";
     let sandbox = Sandbox::new(&server_config(&server.domain(), more));
     let first = asked_for(&server, &sandbox, &["login"]);
-    let value = |name: &str| first.iter().filter(|(present, _)| present == name).map(|(_, v)| v.as_str()).collect::<Vec<_>>();
+    let value = |name: &str| {
+        first.iter().filter(|(present, _)| present == name).map(|(_, v)| v.as_str()).collect::<Vec<_>>()
+    };
     assert_eq!(value("response_type"), ["code"]);
     assert_eq!(value("client_id"), ["app"]);
     assert_eq!(value("scope"), ["openid repo"]);
@@ -40,7 +42,11 @@ fn o6_k1_k2_b1_the_authorization_request() {
     assert_eq!(token_request.form().iter().filter(|(name, _)| name == "resource").count(), 2, "S2");
     let second = asked_for(&server, &sandbox, &["login", "--scope", "openid gist"]);
     for name in ["state", "nonce", "code_challenge", "redirect_uri"] {
-        assert_ne!(first.iter().find(|(n, _)| n == name), second.iter().find(|(n, _)| n == name), "{name} is fresh");
+        assert_ne!(
+            first.iter().find(|(n, _)| n == name),
+            second.iter().find(|(n, _)| n == name),
+            "{name} is fresh"
+        );
     }
     assert!(second.contains(&("scope".to_owned(), "gist openid".to_owned())));
 }
@@ -59,7 +65,8 @@ fn o4_o5_client_secrets_by_the_method_that_is_offered() {
                 behaviour.metadata.insert("token_endpoint_auth_methods_supported".to_owned(), offered);
             }
         });
-        let config = server_config(&server.domain(), &format!("{config}\n_client_secret = {{ env = \"SECRET\" }}"));
+        let config =
+            server_config(&server.domain(), &format!("{config}\n_client_secret = {{ env = \"SECRET\" }}"));
         let sandbox = Sandbox::new(&config);
         sandbox.environment.set("SECRET", "a:b%c+d é");
         sandbox.run(&["login"]).ok();
@@ -89,12 +96,19 @@ fn accounts_another_person_never_overwrites() {
     sandbox.run(&["login"]).ok();
     let alice = sandbox.run(&["token"]).ok();
     server.set(|behaviour| behaviour.user = "bob".to_owned());
-    sandbox.run(&["login"]).ok().says("Logged in to as as bob").says("bob is now the account that is used; 1 more stay logged in");
+    sandbox
+        .run(&["login"])
+        .ok()
+        .says("Logged in to as as bob")
+        .says("bob is now the account that is used; 1 more stay logged in");
     let bob = sandbox.run(&["token"]).ok();
     assert_ne!(alice, bob);
     assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok(), alice);
     assert_eq!(sandbox.run(&["token", "--account", "bob"]).ok(), bob);
-    let refused = sandbox.run(&["login", "--account", "alice"]).fails(1).says("the account `alice` is alice's, and you logged in as bob");
+    let refused = sandbox
+        .run(&["login", "--account", "alice"])
+        .fails(1)
+        .says("the account `alice` is alice's, and you logged in as bob");
     assert!(refused.stderr.contains("--account"), "{refused}");
     assert!(server.accepts(alice.text()), "alice's tokens are untouched");
     assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok(), alice);
@@ -112,7 +126,8 @@ fn a_new_login_of_the_same_person_takes_the_old_ones_place() {
     let first = sandbox.run(&["token"]).ok();
     sandbox.run(&["login"]).ok();
     assert_ne!(sandbox.run(&["token", "--account", "work"]).ok(), first);
-    let status: serde_json::Value = serde_json::from_str(&sandbox.run(&["status", "--json"]).ok().stdout).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_str(&sandbox.run(&["status", "--json"]).ok().stdout).unwrap();
     assert_eq!(status["providers"][0]["accounts"].as_array().unwrap().len(), 1);
 }
 
@@ -146,7 +161,11 @@ fn kinds_without_a_login_say_so() {
 #[test]
 fn n6_a_client_without_an_id_says_where_to_register() {
     let sandbox = Sandbox::new("[credentials.gh]\ntemplate = \"github\"");
-    sandbox.run(&["login"]).fails(4).says("there is no `client_id`").says("https://github.com/settings/applications/new");
+    sandbox
+        .run(&["login"])
+        .fails(4)
+        .says("there is no `client_id`")
+        .says("https://github.com/settings/applications/new");
     let sandbox = Sandbox::new("");
     sandbox.run(&["login", "github"]).fails(4).says("there is a template of this name");
 }
@@ -185,7 +204,9 @@ fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
         "--remote-debugging-port=1",
     ] {
         let server = AuthorizationServer::start();
-        server.set(|behaviour| drop(behaviour.metadata.insert("authorization_endpoint".to_owned(), endpoint.into())));
+        server.set(|behaviour| {
+            drop(behaviour.metadata.insert("authorization_endpoint".to_owned(), endpoint.into()))
+        });
         let mut sandbox = Sandbox::with_server(&server.domain());
         sandbox.system.browser = Rc::new(crate::support::browsers::Never);
         let output = sandbox.run(&["login"]).fails(1).says("the server named a URL that is not used");

@@ -12,7 +12,8 @@ fn v1_the_refresh_token_first() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     sandbox.run(&["logout"]).ok();
-    let hints: Vec<_> = server.requests_to("/revoke").iter().map(|request| request.parameter("token_type_hint")).collect();
+    let hints: Vec<_> =
+        server.requests_to("/revoke").iter().map(|request| request.parameter("token_type_hint")).collect();
     assert_eq!(hints, [Some("refresh_token".to_owned()), Some("access_token".to_owned())]);
     assert!(server.any_family_revoked());
 }
@@ -20,8 +21,18 @@ fn v1_the_refresh_token_first() {
 #[test]
 fn v2_v3_v4_what_the_server_says_never_keeps_the_user_logged_in() {
     for (name, reply, status, said) in [
-        ("V2 503", Reply::full(503, &[("retry-after", "9")], ""), 1, "could not be revoked and may still be good"),
-        ("V3 unsupported", Reply::json(400, &json!({ "error": "unsupported_token_type" })), 1, "does not revoke tokens of this type"),
+        (
+            "V2 503",
+            Reply::full(503, &[("retry-after", "9")], ""),
+            1,
+            "could not be revoked and may still be good",
+        ),
+        (
+            "V3 unsupported",
+            Reply::json(400, &json!({ "error": "unsupported_token_type" })),
+            1,
+            "does not revoke tokens of this type",
+        ),
         ("gone", Reply::Drop, 1, "no answer from"),
         ("F-REDIR", Reply::redirect(307, "https://evil.example/?t=1"), 1, "redirects to `evil.example`"),
     ] {

@@ -1,6 +1,15 @@
 //! Stories of the program as a person meets it: in this process or through the binary, against an embedded
 //! authorization server, with a mock keyring and fake browsers. One file a command or topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "stories may fail, and use the real machine"
+)]
+
 mod architecture;
 mod binding;
 mod callback;

@@ -55,7 +55,10 @@ fn f_kr2_a_keyring_that_is_gone_today_is_an_error_and_no_second_copy() {
     sandbox.run(&["token"]).fails(6).says("there is no keyring");
     assert!(!sandbox.path("state/records").exists());
     sandbox.configure(&server_config(&server.domain(), ""));
-    sandbox.run(&["token"]).fails(6).says("stored in the keyring, but the configuration says store = \"file\"");
+    sandbox
+        .run(&["token"])
+        .fails(6)
+        .says("stored in the keyring, but the configuration says store = \"file\"");
 }
 
 /// A keyring in a state of its own.
@@ -71,7 +74,12 @@ impl CredentialStoreApi for Failing {
         "test".to_owned()
     }
 
-    fn build(&self, _: &str, _: &str, _: Option<&HashMap<&str, &str>>) -> keyring_core::Result<keyring_core::Entry> {
+    fn build(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&HashMap<&str, &str>>,
+    ) -> keyring_core::Result<keyring_core::Entry> {
         Err((self.0)())
     }
 
@@ -92,9 +100,21 @@ fn f_kr1_f_kr4_f_kr5_locked_silent_and_broken_keyrings_are_told_apart() {
         ("silent", || KeyringFault::TimedOut.into(), "does not answer"),
         ("broken", || KeyringFault::Failed("it broke".to_owned()).into(), "it broke"),
         ("F-KR5 bytes", || keyring_core::Error::BadEncoding(b"canary-bytes".to_vec()), "it is not UTF-8"),
-        ("F-KR5 format", || keyring_core::Error::BadDataFormat(b"canary-bytes".to_vec(), "canary".into()), "the keyring cannot decode it"),
-        ("F-KR4 ambiguous", || keyring_core::Error::Ambiguous(Vec::new()), "it cannot be told which one is right"),
-        ("F-KR4 too long", || keyring_core::Error::TooLong("secret".to_owned(), 2560), "takes at most 2560 characters"),
+        (
+            "F-KR5 format",
+            || keyring_core::Error::BadDataFormat(b"canary-bytes".to_vec(), "canary".into()),
+            "the keyring cannot decode it",
+        ),
+        (
+            "F-KR4 ambiguous",
+            || keyring_core::Error::Ambiguous(Vec::new()),
+            "it cannot be told which one is right",
+        ),
+        (
+            "F-KR4 too long",
+            || keyring_core::Error::TooLong("secret".to_owned(), 2560),
+            "takes at most 2560 characters",
+        ),
     ] {
         let sandbox = auto(&server);
         let good = sandbox.keyring.present();
@@ -103,7 +123,10 @@ fn f_kr1_f_kr4_f_kr5_locked_silent_and_broken_keyrings_are_told_apart() {
         *sandbox.keyring.store.borrow_mut() = Some(failing);
         let output = sandbox.run(&["token"]).fails(6);
         assert!(output.stderr.contains(said), "{name}: {output}");
-        assert!(!output.stderr.contains("canary") && !output.stderr.contains("99, 97, 110"), "{name}: {output}");
+        assert!(
+            !output.stderr.contains("canary") && !output.stderr.contains("99, 97, 110"),
+            "{name}: {output}"
+        );
         *sandbox.keyring.store.borrow_mut() = Some(good);
         sandbox.run(&["token"]).ok();
     }
@@ -116,7 +139,8 @@ fn f_kr1_with_nothing_listed_a_locked_keyring_is_not_not_logged_in() {
     let locked: Arc<CredentialStore> = Arc::new(Failing(|| KeyringFault::Locked.into()));
     *sandbox.keyring.store.borrow_mut() = Some(locked);
     sandbox.run(&["token"]).fails(6).says("authctl store unlock");
-    let absent: Arc<CredentialStore> = Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
+    let absent: Arc<CredentialStore> =
+        Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
     *sandbox.keyring.store.borrow_mut() = Some(absent);
     sandbox.run(&["token"]).fails(3);
     sandbox.run(&["login"]).ok().says("Kept in a sealed file");
@@ -160,7 +184,15 @@ fn f_sto1_damaged_files_are_reported_and_kept() {
     sandbox.run(&["login"]).ok();
     let (path, sealed) = sealed_record(&sandbox);
     for (name, bytes, said) in [
-        ("changed", { let mut b = sealed.clone(); *b.last_mut().unwrap() ^= 1; b }, "it was changed, or sealed with another key"),
+        (
+            "changed",
+            {
+                let mut b = sealed.clone();
+                *b.last_mut().unwrap() ^= 1;
+                b
+            },
+            "it was changed, or sealed with another key",
+        ),
         ("truncated", sealed[..sealed.len() - 30].to_vec(), "it was changed"),
         ("empty", Vec::new(), "it is not a sealed record"),
         ("newer", [b"authctl sealed record 9\n", &sealed[24..]].concat(), "sealed by a newer authctl"),
@@ -209,5 +241,9 @@ fn f_sto2_f_sto3_others_files_are_refused() {
 }
 
 fn sealed_record(sandbox: &Sandbox) -> (std::path::PathBuf, Vec<u8>) {
-    sandbox.files().into_iter().find(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed")).unwrap()
+    sandbox
+        .files()
+        .into_iter()
+        .find(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed"))
+        .unwrap()
 }

@@ -12,8 +12,18 @@ const EXPECTED: &[(&str, Option<&str>, &str, &str)] = &[
     ("auth0", Some("t.eu.auth0.com"), "token_endpoint", "https://t.eu.auth0.com/oauth/token"),
     ("auth0", Some("t.eu.auth0.com"), "issuer", "https://t.eu.auth0.com/"),
     ("discord", None, "token_endpoint", "https://discord.com/api/oauth2/token"),
-    ("foundry", Some("x.palantirfoundry.com"), "authorization_endpoint", "https://x.palantirfoundry.com/multipass/api/oauth2/authorize"),
-    ("foundry", Some("x.palantirfoundry.com"), "token_endpoint", "https://x.palantirfoundry.com/multipass/api/oauth2/token"),
+    (
+        "foundry",
+        Some("x.palantirfoundry.com"),
+        "authorization_endpoint",
+        "https://x.palantirfoundry.com/multipass/api/oauth2/authorize",
+    ),
+    (
+        "foundry",
+        Some("x.palantirfoundry.com"),
+        "token_endpoint",
+        "https://x.palantirfoundry.com/multipass/api/oauth2/token",
+    ),
     ("github", None, "authorization_endpoint", "https://github.com/login/oauth/authorize"),
     ("github", None, "token_endpoint", "https://github.com/login/oauth/access_token"),
     ("github", None, "device_authorization_endpoint", "https://github.com/login/device/code"),
@@ -32,7 +42,10 @@ const EXPECTED: &[(&str, Option<&str>, &str, &str)] = &[
 fn every_template_is_right_and_says_where_to_register() {
     for name in templates::names() {
         let template = templates::find(name).unwrap_or_else(|| panic!("{name} cannot be read"));
-        assert!(template.register.is_some() && !template.title.is_empty() && !template.about.is_empty(), "{name}");
+        assert!(
+            template.register.is_some() && !template.title.is_empty() && !template.about.is_empty(),
+            "{name}"
+        );
         assert!(EXPECTED.iter().any(|(expected, ..)| *expected == name), "{name} is not expected");
         let sandbox = Sandbox::new(&format!(
             "[credentials.x]\ntemplate = \"{name}\"\ndomain = \"x.example.com\"\noauth.client_id = \"id\"\n"
@@ -45,9 +58,14 @@ fn every_template_is_right_and_says_where_to_register() {
 fn every_template_yields_its_endpoints() {
     for (name, domain, key, want) in EXPECTED {
         let domain = domain.map(|domain| format!("domain = \"{domain}\"\n")).unwrap_or_default();
-        let sandbox = Sandbox::new(&format!("[credentials.x]\ntemplate = \"{name}\"\n{domain}oauth.client_id = \"id\"\n"));
+        let sandbox = Sandbox::new(&format!(
+            "[credentials.x]\ntemplate = \"{name}\"\n{domain}oauth.client_id = \"id\"\n"
+        ));
         let shown = sandbox.run(&["config", "show"]).ok().stdout;
-        let line = shown.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap_or_else(|| panic!("{name}: {shown}"));
+        let line = shown
+            .lines()
+            .find(|line| line.starts_with(&format!("{key} = ")))
+            .unwrap_or_else(|| panic!("{name}: {shown}"));
         assert!(line.contains(want), "{name}: {line}");
         assert!(!shown.contains("{domain}"), "{name}: {shown}");
     }
@@ -59,7 +77,14 @@ fn what_is_written_wins_over_the_template() {
         "[credentials.x]\ntemplate = \"github\"\nhosts = [\"ghe.example\"]\n[credentials.x.oauth]\nclient_id = \"id\"\nscopes = [\"gist\"]\nquirks = { plain_basic = true }\n",
     );
     let shown = sandbox.run(&["config", "show", "--origin"]).ok().stdout;
-    for want in ["hosts = [\"ghe.example\"]", "scopes = [\"gist\"]", "plain_basic = true", "granted_scope_separator = \",\"", "# template github", "config.toml:6"] {
+    for want in [
+        "hosts = [\"ghe.example\"]",
+        "scopes = [\"gist\"]",
+        "plain_basic = true",
+        "granted_scope_separator = \",\"",
+        "# template github",
+        "config.toml:6",
+    ] {
         assert!(shown.contains(want), "{want}: {shown}");
     }
     let sandbox = Sandbox::new("[credentials.x]\ntemplate = \"githb\"\n");

@@ -42,6 +42,8 @@ pub struct Behaviour {
     pub refuses_with: Option<String>,
     /// The client's secret; without one it is public.
     pub client_secret: Option<String>,
+    /// Refreshes bring an id token.
+    pub id_token_on_refresh: bool,
 }
 
 struct Code {
@@ -98,6 +100,7 @@ impl AuthorizationServer {
                 losses: HashMap::new(),
                 refuses_with: None,
                 client_secret: None,
+                id_token_on_refresh: false,
             }),
             state: Mutex::new(State::default()),
             key: Mutex::new(new_key()),
@@ -173,7 +176,10 @@ impl Drop for AuthorizationServer {
     fn drop(&mut self) {
         let violations = std::mem::take(&mut self.shared.state.lock().unwrap().violations);
         if !std::thread::panicking() {
-            assert!(violations.is_empty(), "the authorization server was sent what breaks the protocol: {violations:?}");
+            assert!(
+                violations.is_empty(),
+                "the authorization server was sent what breaks the protocol: {violations:?}"
+            );
         }
     }
 }
@@ -259,7 +265,11 @@ impl Shared {
     /// A user who is logged in and consents at once.
     fn authorize(&self, request: &Request) -> Reply {
         let parameter = |name: &str| request.parameter(name);
-        for (name, want) in [("response_type", Some("code")), ("client_id", Some("app")), ("code_challenge_method", Some("S256"))] {
+        for (name, want) in [
+            ("response_type", Some("code")),
+            ("client_id", Some("app")),
+            ("code_challenge_method", Some("S256")),
+        ] {
             if parameter(name).as_deref() != want {
                 self.violation(format!("the authorization request has {name} {:?}", parameter(name)));
             }
@@ -274,7 +284,10 @@ impl Shared {
         let behaviour = self.behaviour.lock().unwrap();
         let mut state = self.state.lock().unwrap();
         if let Some(error) = &behaviour.refuses_with {
-            location.query_pairs_mut().append_pair("error", error).append_pair("error_description", "<script>no\u{1b}[31m</script>");
+            location
+                .query_pairs_mut()
+                .append_pair("error", error)
+                .append_pair("error_description", "<script>no\u{1b}[31m</script>");
         } else {
             state.counter += 1;
             let code = format!("code-canary-{}", state.counter);
@@ -282,7 +295,9 @@ impl Shared {
             let scope = behaviour.granted.clone().or_else(|| parameter("scope")).unwrap_or_default();
             let user = behaviour.user.clone();
             let challenge = parameter("code_challenge").unwrap_or_default();
-            state.codes.insert(code, Code { challenge, redirect_uri, nonce: parameter("nonce"), scope, user });
+            state
+                .codes
+                .insert(code, Code { challenge, redirect_uri, nonce: parameter("nonce"), scope, user });
         }
         location.query_pairs_mut().append_pair("state", &parameter("state").unwrap_or_default());
         if let Some(issuer) = &behaviour.redirect_issuer {
@@ -296,10 +311,11 @@ impl Shared {
         if let Some(refusal) = self.refuse_client(request) {
             return refusal;
         }
-        let (expires_in, rotates, refreshes) = {
+        let (expires_in, rotates, refreshes, id_token_on_refresh) = {
             let behaviour = self.behaviour.lock().unwrap();
-            (behaviour.expires_in, behaviour.rotates, behaviour.refreshes)
+            (behaviour.expires_in, behaviour.rotates, behaviour.refreshes, behaviour.id_token_on_refresh)
         };
+        let refreshing = request.parameter("grant_type").as_deref() == Some("refresh_token");
         let error = |code: &str| Reply::json(400, &json!({ "error": code, "error_description": "because" }));
         let mut state = self.state.lock().unwrap();
         state.counter += 1;
@@ -314,21 +330,33 @@ impl Shared {
                     return error("invalid_grant");
                 };
                 let verifier = request.parameter("code_verifier").unwrap_or_default();
-                let challenge = URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes()));
-                if challenge != code.challenge || request.parameter("redirect_uri").as_deref() != Some(&code.redirect_uri) {
-                    state.violations.push("the code's verifier or redirect URI is not the request's".to_owned());
+                let challenge =
+                    URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes()));
+                if challenge != code.challenge
+                    || request.parameter("redirect_uri").as_deref() != Some(&code.redirect_uri)
+                {
+                    state
+                        .violations
+                        .push("the code's verifier or redirect URI is not the request's".to_owned());
                     return error("invalid_grant");
                 }
                 if refreshes {
                     let current = format!("refresh-canary-{serial}");
                     answer["refresh_token"] = current.as_str().into();
-                    state.families.push(Family { current, scope: code.scope.clone(), user: code.user.clone(), revoked: false });
+                    state.families.push(Family {
+                        current,
+                        scope: code.scope.clone(),
+                        user: code.user.clone(),
+                        revoked: false,
+                    });
                 }
                 (code.scope, code.user, code.nonce)
             }
             "refresh_token" => {
                 let sent = request.parameter("refresh_token").unwrap_or_default();
-                let Some(family) = state.families.iter_mut().find(|family| family.current == sent && !family.revoked) else {
+                let Some(family) =
+                    state.families.iter_mut().find(|family| family.current == sent && !family.revoked)
+                else {
                     // Reuse of a token that was rotated away ends the whole family (RFC 9700 section 4.14).
                     state.families.iter_mut().for_each(|family| family.revoked = true);
                     return error("invalid_grant");
@@ -337,9 +365,15 @@ impl Shared {
                     family.current = format!("refresh-canary-{serial}");
                     answer["refresh_token"] = family.current.as_str().into();
                 }
-                (request.parameter("scope").unwrap_or_else(|| family.scope.clone()), family.user.clone(), None)
+                (
+                    request.parameter("scope").unwrap_or_else(|| family.scope.clone()),
+                    family.user.clone(),
+                    None,
+                )
             }
-            "client_credentials" => (request.parameter("scope").unwrap_or_default(), "machine".to_owned(), None),
+            "client_credentials" => {
+                (request.parameter("scope").unwrap_or_default(), "machine".to_owned(), None)
+            }
             _ => return error("unsupported_grant_type"),
         };
         state.access_tokens.insert(format!("access-canary-{serial}"), (user.clone(), true));
@@ -347,7 +381,7 @@ impl Shared {
         if !scope.is_empty() {
             answer["scope"] = scope.as_str().into();
         }
-        if scope.split(' ').any(|scope| scope == "openid") {
+        if scope.split(' ').any(|scope| scope == "openid") && (!refreshing || id_token_on_refresh) {
             answer["id_token"] = self.id_token(issuer, &user, nonce.as_deref()).into();
         }
         overlay(&mut answer, &self.behaviour.lock().unwrap().token_members);
@@ -368,7 +402,9 @@ impl Shared {
             if value.is_empty() {
                 problems.push(format!("{name} is empty"));
             }
-            if !matches!(name.as_str(), "resource" | "audience") && form[..index].iter().any(|(other, _)| other == name) {
+            if !matches!(name.as_str(), "resource" | "audience")
+                && form[..index].iter().any(|(other, _)| other == name)
+            {
                 problems.push(format!("{name} comes twice"));
             }
         }
@@ -380,18 +416,19 @@ impl Shared {
 
     fn refuse_client(&self, request: &Request) -> Option<Reply> {
         let expected = self.behaviour.lock().unwrap().client_secret.clone();
-        let (id, secret) = match request.header("authorization").and_then(|header| header.strip_prefix("Basic ")) {
-            Some(encoded) => {
-                let pair = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
-                let (id, secret) = pair.split_once(':').unwrap();
-                let decode = |text: &str| {
-                    let spaced = text.replace('+', " ");
-                    percent_encoding::percent_decode_str(&spaced).decode_utf8().unwrap().into_owned()
-                };
-                (Some(decode(id)), Some(decode(secret)))
-            }
-            None => (request.parameter("client_id"), request.parameter("client_secret")),
-        };
+        let (id, secret) =
+            match request.header("authorization").and_then(|header| header.strip_prefix("Basic ")) {
+                Some(encoded) => {
+                    let pair = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+                    let (id, secret) = pair.split_once(':').unwrap();
+                    let decode = |text: &str| {
+                        let spaced = text.replace('+', " ");
+                        percent_encoding::percent_decode_str(&spaced).decode_utf8().unwrap().into_owned()
+                    };
+                    (Some(decode(id)), Some(decode(secret)))
+                }
+                None => (request.parameter("client_id"), request.parameter("client_secret")),
+            };
         let known = id.as_deref() == Some("app") && secret == expected;
         (!known).then(|| Reply::json(401, &json!({ "error": "invalid_client" })))
     }
@@ -453,5 +490,6 @@ impl Shared {
 }
 
 fn kid(key: &EcdsaKeyPair) -> String {
-    URL_SAFE_NO_PAD.encode(&ring::digest::digest(&ring::digest::SHA256, key.public_key().as_ref()).as_ref()[..6])
+    URL_SAFE_NO_PAD
+        .encode(&ring::digest::digest(&ring::digest::SHA256, key.public_key().as_ref()).as_ref()[..6])
 }

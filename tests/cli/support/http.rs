@@ -30,11 +30,18 @@ impl Request {
     }
 
     pub fn parameter(&self, name: &str) -> Option<String> {
-        self.query().into_iter().chain(self.form()).find(|(present, _)| present == name).map(|(_, value)| value)
+        self.query()
+            .into_iter()
+            .chain(self.form())
+            .find(|(present, _)| present == name)
+            .map(|(_, value)| value)
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -45,7 +52,11 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 /// What the server does with a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    Full { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
+    Full {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// Bytes as they are, then the end.
     Raw(Vec<u8>),
     /// The end at once.
@@ -94,7 +105,9 @@ impl Server {
                     if stop.load(Ordering::SeqCst) {
                         return;
                     }
-                    let (Ok(stream), log, handler) = (stream, Arc::clone(&log), Arc::clone(&handler)) else { return };
+                    let (Ok(stream), log, handler) = (stream, Arc::clone(&log), Arc::clone(&handler)) else {
+                        return;
+                    };
                     std::thread::spawn(move || serve(stream, &log, &*handler));
                 }
             }
@@ -151,7 +164,8 @@ fn send(stream: &mut TcpStream, reply: Reply) {
             }
         }
         Reply::Full { status, headers, body } => {
-            let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+            let mut head =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
             for (name, value) in headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
@@ -179,7 +193,8 @@ fn read_request(stream: &mut TcpStream) -> Option<Request> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
     let mut body = bytes[end + 4..].to_vec();
     while body.len() < length.unwrap_or(0) {
         let count = stream.read(&mut buffer).ok().filter(|&count| count > 0)?;
@@ -205,7 +220,10 @@ pub fn get(url: &url::Url) -> Option<(u16, String)> {
     let address = url.socket_addrs(|| None).ok()?.into_iter().next()?;
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let host = format!("{}:{}", url.host_str()?, url.port()?);
-    let request = format!("GET {}{query} HTTP/1.1\r\nHost: {host}\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n\r\n", url.path());
+    let request = format!(
+        "GET {}{query} HTTP/1.1\r\nHost: {host}\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n\r\n",
+        url.path()
+    );
     exchange(address, request.as_bytes())
 }
 

@@ -14,7 +14,8 @@ use authctl::adapters;
 use authctl::console::Console;
 use authctl::error::Status;
 use authctl::ports::{
-    Clock, Environment, Folder, Held, Input, Keyring, NoFolder, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
+    Clock, Environment, Folder, Held, Input, Keyring, NoFolder, NoKeyring, Paths, Signals, Stream, System,
+    Terminal, Waiting,
 };
 use authctl::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +33,11 @@ pub struct Output {
 
 impl std::fmt::Display for Output {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "status: {}\n----- stdout -----\n{}----- stderr -----\n{}", self.status, self.stdout, self.stderr)
+        write!(
+            formatter,
+            "status: {}\n----- stdout -----\n{}----- stderr -----\n{}",
+            self.status, self.stdout, self.stderr
+        )
     }
 }
 
@@ -82,8 +87,10 @@ impl Sandbox {
     pub fn new(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let terminal = Rc::new(Buffers::default());
-        let environment = Rc::new(Variables { folder: folder.path().join("work"), variables: RefCell::default() });
-        let clock = Rc::new(MovableClock { real: adapters::clock::SystemClock::start(), offset: Cell::default() });
+        let environment =
+            Rc::new(Variables { folder: folder.path().join("work"), variables: RefCell::default() });
+        let clock =
+            Rc::new(MovableClock { real: adapters::clock::SystemClock::start(), offset: Cell::default() });
         let signals = Rc::new(FakeSignals::default());
         let input = Rc::new(FakeInput::default());
         let keyring = Rc::new(MockKeyring::default());
@@ -143,9 +150,12 @@ impl Sandbox {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().current_dir(self.path("work"));
         command.env("HOME", self.folder.path()).env("PATH", "/usr/bin:/bin");
-        for (variable, folder) in
-            [("XDG_CONFIG_HOME", "xdg"), ("XDG_STATE_HOME", "xdg-state"), ("XDG_DATA_HOME", "xdg-data"), ("XDG_CACHE_HOME", "xdg-cache")]
-        {
+        for (variable, folder) in [
+            ("XDG_CONFIG_HOME", "xdg"),
+            ("XDG_STATE_HOME", "xdg-state"),
+            ("XDG_DATA_HOME", "xdg-data"),
+            ("XDG_CACHE_HOME", "xdg-cache"),
+        ] {
             command.env(variable, self.path(folder));
         }
         command.env("AUTHCTL_CONFIG", self.path("config/config.toml"));
@@ -157,7 +167,11 @@ impl Sandbox {
         fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                if path.is_dir() { collect(&path, files) } else { files.push((path.clone(), std::fs::read(&path).unwrap())) }
+                if path.is_dir() {
+                    collect(&path, files)
+                } else {
+                    files.push((path.clone(), std::fs::read(&path).unwrap()))
+                }
             }
         }
         let mut files = Vec::new();
