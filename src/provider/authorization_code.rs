@@ -148,7 +148,8 @@ impl TokenProvider for AuthorizationCodeGrant {
                 return Err(error.into());
             }
         };
-        let grant = self.exchange(context, &server, &endpoint, binding, &code, pending, scopes)?;
+        let transaction = Transaction { server, endpoint, binding, scopes, pending };
+        let grant = self.exchange(context, transaction, &code)?;
         Ok(Login { grant, page: answer.page })
     }
 
@@ -204,13 +205,10 @@ impl AuthorizationCodeGrant {
     fn exchange(
         &self,
         context: &Context<'_>,
-        server: &Server<'_>,
-        endpoint: &TokenEndpoint,
-        binding: Binding,
+        transaction: Transaction<'_>,
         code: &AuthorizationCode,
-        pending: Pending,
-        requested_scopes: ScopeSet,
     ) -> Result<Grant, ProviderError> {
+        let Transaction { server, endpoint, binding, scopes, pending } = transaction;
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
         form.set("code", code.expose());
         // RFC 6749 section 4.1.3: "their values MUST be identical".
@@ -219,15 +217,24 @@ impl AuthorizationCodeGrant {
         let _waiting = context.system.console.wait("Getting the tokens");
         let response = context.system.http.send(&endpoint.request("authorization_code", form))?;
         let tokens = endpoint.response(&response, context.system.clock.now())?;
-        let openid = self.oauth.uses_openid(&requested_scopes);
+        let openid = self.oauth.uses_openid(&scopes);
         let nonce = openid.then_some(&pending.nonce);
         let client_id = binding.get(Binding::CLIENT_ID);
-        let claims = self.oauth.validate_id_token(context, server, &tokens, client_id, nonce)?;
+        let claims = self.oauth.validate_id_token(context, &server, &tokens, client_id, nonce)?;
         if openid && claims.is_none() {
             return Err(IdTokenError::Missing("id_token").into());
         }
-        Ok(Grant { tokens, issuer: Some(server.issuer()), binding, claims, requested_scopes })
+        Ok(Grant { tokens, issuer: Some(server.issuer()), binding, claims, requested_scopes: scopes })
     }
+}
+
+/// A login under way: used up by the one exchange of its code.
+struct Transaction<'a> {
+    server: Server<'a>,
+    endpoint: TokenEndpoint,
+    binding: Binding,
+    scopes: ScopeSet,
+    pending: Pending,
 }
 
 /// Sends the user to the URL and waits for the redirect, from the browser or pasted.

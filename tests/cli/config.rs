@@ -108,9 +108,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
         ),
         (
             "reserved parameter",
-            &format!(
-                "{X}[credentials.x.oauth]\nclient_id = \"a\"\nextra_params = {{ state = \"canary\" }}\n"
-            ),
+            &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nextra_params = {{ state = \"x\" }}\n"),
             &["cannot set `state`"],
         ),
         (
