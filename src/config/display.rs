@@ -110,12 +110,20 @@ fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mas
             Some(Key { shape: Shape::Free | Shape::Secrets, .. }) => {
                 return Some(free(name, setting, key?, mask));
             }
+            // What is of a wrong type could be anything.
+            Some(key) if setting.table().is_some() && !holds_a_table(key) => {
+                Shown::Mask("<wrong: a table>".to_owned())
+            }
             Some(_) => mask.plain(setting)?,
         };
         let name = if secret { format!("_{}", name.trim_start_matches('_')) } else { name.clone() };
         Some(Line { key: escaped(&name), shown, origin: setting.origin.to_string() })
     };
     table.iter().filter_map(line).collect()
+}
+
+fn holds_a_table(key: &Key) -> bool {
+    key.shape.merges() || matches!(key.shape, Shape::Scopes)
 }
 
 /// A free table, member by member.
