@@ -1,1 +1,16 @@
-fn main() {}
+//! The same product against real parts: an OpenID-certified server, a real Secret Service, a real browser, real curl.
+//! `tests/setup` installs them; one that is missing fails the run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests may fail, and use the real machine"
+)]
+#![cfg(target_os = "linux")]
+
+mod keyring;
+mod main_job;
+mod parts;

