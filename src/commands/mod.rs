@@ -78,14 +78,15 @@ pub fn in_words(time: Timestamp, now: Timestamp) -> String {
     if distance.is_negative() { format!("{words} ago") } else { format!("in {words}") }
 }
 
-/// A length of time in its largest whole unit.
+/// A length of time in its largest unit, rounded.
 fn length_in_words(length: SignedDuration) -> String {
     let seconds = length.as_secs();
+    let rounded = |unit: i64| (seconds + unit / 2) / unit;
     let (count, unit) = match seconds {
         ..60 => (seconds, "second"),
-        60..3_600 => (seconds / 60, "minute"),
-        3_600..172_800 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
+        60..3_570 => (rounded(60), "minute"),
+        3_570..172_800 => (rounded(3_600), "hour"),
+        _ => (rounded(86_400), "day"),
     };
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
@@ -101,6 +102,7 @@ mod tests {
             (1, "in 1 second"),
             (59, "in 59 seconds"),
             (3_240, "in 54 minutes"),
+            (3_599, "in 1 hour"),
             (7_300, "in 2 hours"),
             (172_800, "in 2 days"),
             (-3_700, "1 hour ago"),

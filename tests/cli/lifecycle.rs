@@ -19,7 +19,7 @@ fn from_nothing_to_logout() {
         "Log in at 127.0.0.1",
         "✓ Logged in to as as alice.",
         "Granted: openid repo",
-        "ends in 59 minutes and is then renewed",
+        "ends in 1 hour and is then renewed",
         "Kept in a sealed file.",
     ] {
         assert!(output.stderr.contains(said), "{said}: {output}");
@@ -31,7 +31,7 @@ fn from_nothing_to_logout() {
     assert_eq!(server.token_requests("refresh_token"), 0);
 
     let status = sandbox.run(&["status"]).ok();
-    for shown in ["as", "alice", "valid", "in 59 minutes", "file", "openid repo"] {
+    for shown in ["as", "alice", "valid", "in 1 hour", "file", "openid repo"] {
         assert!(status.stdout.contains(shown), "{shown}: {status}");
     }
     let whoami = sandbox.run(&["whoami"]).ok();

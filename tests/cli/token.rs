@@ -45,7 +45,7 @@ fn refresh_and_min_ttl_renew() {
     assert_eq!(server.token_requests("refresh_token"), 2);
     sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 7200 seconds");
     assert_eq!(server.token_requests("refresh_token"), 3, "one refresh, not a loop");
-    sandbox.run(&["refresh"]).ok().says("Renewed as: the new token ends in 59 minutes");
+    sandbox.run(&["refresh"]).ok().says("Renewed as: the new token ends in 1 hour");
     sandbox.run(&["refresh", "--all"]).ok();
 }
 

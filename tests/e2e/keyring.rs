@@ -42,9 +42,18 @@ fn other_keyring_programs_read_ours_and_we_read_theirs() {
     assert!(String::from_utf8_lossy(&shown.stdout).contains("label = authctl: ours"), "what Seahorse shows");
     let python = "import keyring; print(keyring.get_password('authctl', 'ours'), end='')";
     let read = bus.run("/usr/bin/python3", &["-c", python], "");
-    assert_eq!(String::from_utf8_lossy(&read.stdout), "written by us", "{}", String::from_utf8_lossy(&read.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&read.stdout),
+        "written by us",
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
 
-    bus.run("secret-tool", &["store", "--label=theirs", "service", "authctl", "username", "theirs"], "written by them");
+    bus.run(
+        "secret-tool",
+        &["store", "--label=theirs", "service", "authctl", "username", "theirs"],
+        "written by them",
+    );
     assert_eq!(keyring.build("authctl", "theirs", None).unwrap().get_secret().unwrap(), b"written by them");
     let python = "import keyring; keyring.set_password('authctl', 'python', 'written by python')";
     let wrote = bus.run("/usr/bin/python3", &["-c", python], "");
@@ -72,7 +81,10 @@ fn f_kr1_f_kr2_locked_absent_and_empty_are_told_apart() {
     home.run(&["token"]).fails(6).says("the keyring is locked").says("authctl store unlock");
     bus.stop_keyring();
     let gone = home.run(&["token"]);
-    assert!(gone.status == Some(1) && gone.stderr.contains("no `jwt` is stored"), "auto without a keyring looks in files: {gone:#?}");
+    assert!(
+        gone.status == Some(1) && gone.stderr.contains("no `jwt` is stored"),
+        "auto without a keyring looks in files: {gone:#?}"
+    );
     home.configure(&format!("store = \"keyring\"\n{CONFIG}"));
     home.run(&["token"]).fails(6).says("no keyring service runs");
     bus.start_keyring(true);
@@ -102,8 +114,13 @@ fn f_kr4_two_entries_of_one_name_are_an_error() {
     let bus = Bus::with_keyring();
     let home = home(&bus);
     let keyring = SecretService::new(bus.address.clone());
-    let name = keyring.search(&HashMap::from([("service", "authctl")])).unwrap()[0].get_specifiers().unwrap().1;
-    bus.run("secret-tool", &["store", "--label=x", "service", "authctl", "username", &name, "more", "attributes"], "other");
+    let name =
+        keyring.search(&HashMap::from([("service", "authctl")])).unwrap()[0].get_specifiers().unwrap().1;
+    bus.run(
+        "secret-tool",
+        &["store", "--label=x", "service", "authctl", "username", &name, "more", "attributes"],
+        "other",
+    );
     home.run(&["token"]).fails(6).says("is there 2 times");
 }
 

@@ -35,15 +35,19 @@ fn from_login_to_logout_with_a_real_browser_and_keyring() {
     home.bus = Some(bus.address.clone());
 
     home.run(&["token"]).fails(3).says("you are not logged in");
+    let report = artefacts().join("page.json");
+    let _ = std::fs::remove_file(&report);
     let login = home.login("browser.mjs", &[]).ok();
-    for said in ["Logged in to op as alice", "Kept in the keyring.", "ends in 59 minutes and is then renewed"] {
+    for said in ["Logged in to op as alice", "Kept in the keyring.", "ends in 1 hour and is then renewed"] {
         assert!(login.stderr.contains(said), "{said}: {login:#?}");
     }
     // The browser takes its pictures while the login already goes on.
-    let report = artefacts().join("page.json");
     wait_until("the browser's report", || report.exists());
     let report = std::fs::read_to_string(report).unwrap();
-    assert!(report.contains("\"title\":\"You are logged in\"") && report.contains("\"problems\":[]"), "{report}");
+    assert!(
+        report.contains("\"title\":\"You are logged in\"") && report.contains("\"problems\":[]"),
+        "{report}"
+    );
 
     let status = home.run(&["status"]).ok();
     assert!(status.stdout.contains("alice") && status.stdout.contains("keyring"), "{status:#?}");
@@ -57,7 +61,11 @@ fn from_login_to_logout_with_a_real_browser_and_keyring() {
     let short = home.run(&["token", "--refresh"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 1);
     std::thread::sleep(Duration::from_millis(2100));
-    assert_eq!(call_api(&server, &format!("Authorization: Bearer {}", short.text())).0, "401", "it has ended");
+    assert_eq!(
+        call_api(&server, &format!("Authorization: Bearer {}", short.text())).0,
+        "401",
+        "it has ended"
+    );
     server.set_access_token_seconds(3600);
     let renewed = home.run(&["headers"]).ok();
     assert_eq!(call_api(&server, &renewed.stdout).0, "200");
@@ -89,7 +97,8 @@ fn f_rot1_twenty_at_once_make_one_refresh() {
     let children: Vec<_> = (0..20)
         .map(|_| home.command(&["token"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
         .collect();
-    let outputs: Vec<Ended> = children.into_iter().map(|child| Ended::from(child.wait_with_output().unwrap()).ok()).collect();
+    let outputs: Vec<Ended> =
+        children.into_iter().map(|child| Ended::from(child.wait_with_output().unwrap()).ok()).collect();
     assert!(outputs.iter().all(|output| output.stdout == outputs[0].stdout), "{outputs:#?}");
     assert_eq!(server.token_requests("refresh_token"), 1);
     assert!(bus.keyring_is_alive());
@@ -103,7 +112,8 @@ fn f_rot4_f_rot5_a_killed_refresh_leaves_no_mystery_and_no_hang() {
         let server = OidcProvider::start(1);
         let home = ended(&server, &bus);
         server.fault(fault);
-        let mut killed = home.command(&["token"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut killed =
+            home.command(&["token"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         wait_until("the refresh", || server.token_requests("refresh_token") == 1);
         killed.kill().unwrap();
         killed.wait().unwrap();
@@ -112,7 +122,9 @@ fn f_rot4_f_rot5_a_killed_refresh_leaves_no_mystery_and_no_hang() {
         let next = home.run(&["token"]);
         assert!(start.elapsed() < Duration::from_secs(10), "nothing hangs");
         match next.status {
-            Some(0) => assert_eq!(call_api(&server, &format!("Authorization: Bearer {}", next.text())).0, "200"),
+            Some(0) => {
+                assert_eq!(call_api(&server, &format!("Authorization: Bearer {}", next.text())).0, "200")
+            }
             _ => {
                 assert!(rotated, "nothing was lost here");
                 next.fails(3).says("run `authctl login op`");
@@ -129,7 +141,10 @@ fn f_bind1_a_changed_token_endpoint_gets_nothing() {
     let bus = Bus::with_keyring();
     let (server, evil) = (OidcProvider::start(1), OidcProvider::start(1));
     let home = ended(&server, &bus);
-    home.configure(&config(&server, "").replace("client_id", &format!("token_endpoint = \"{}/token\"\nclient_id", evil.issuer)));
+    home.configure(
+        &config(&server, "")
+            .replace("client_id", &format!("token_endpoint = \"{}/token\"\nclient_id", evil.issuer)),
+    );
     let before = server.requests();
     home.run(&["token"]).fails(3).says("nothing was sent");
     assert_eq!((server.requests(), evil.requests()), (before, 0));
@@ -145,7 +160,8 @@ fn client_credentials() {
     ));
     home.bus = Some(bus.address.clone());
     let token = |home: &Home| {
-        Ended::from(home.command(&["token"]).env("MACHINE_SECRET", "machine-secret-canary").output().unwrap()).ok()
+        Ended::from(home.command(&["token"]).env("MACHINE_SECRET", "machine-secret-canary").output().unwrap())
+            .ok()
     };
     let first = token(&home);
     assert_eq!(token(&home), first);
@@ -180,7 +196,12 @@ fn f_leak3_a_canary_grep_of_everything_finds_no_token_outside_the_store() {
         });
         let mut said = vec![home.login("walk.mjs", &["-vvv"]).ok()];
         for arguments in [
-            &["status"][..], &["status", "--json"], &["whoami", "-vvv"], &["config", "show"], &["refresh", "-vvv"], &["config", "check"],
+            &["status"][..],
+            &["status", "--json"],
+            &["whoami", "-vvv"],
+            &["config", "show"],
+            &["refresh", "-vvv"],
+            &["config", "check"],
         ] {
             said.push(home.run(arguments).ok());
         }
@@ -197,12 +218,22 @@ fn f_leak3_a_canary_grep_of_everything_finds_no_token_outside_the_store() {
                 assert!(!output.stdout.contains(token) && !output.stderr.contains(token), "{output:#?}");
             }
             assert!(!printed.stderr.contains(token));
-            assert!(seen.iter().all(|text| !text.contains(token)), "a token was in a process's arguments or environment");
+            assert!(
+                seen.iter().all(|text| !text.contains(token)),
+                "a token was in a process's arguments or environment"
+            );
             for (path, bytes) in &files {
-                assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()), "{}", path.display());
+                assert!(
+                    !bytes.windows(token.len()).any(|window| window == token.as_bytes()),
+                    "{}",
+                    path.display()
+                );
             }
         }
-        assert_eq!(files.iter().any(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed")), !in_keyring);
+        assert_eq!(
+            files.iter().any(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed")),
+            !in_keyring
+        );
         home.run(&["logout"]).ok();
     }
     let _ = PROGRAM;
@@ -211,6 +242,10 @@ fn f_leak3_a_canary_grep_of_everything_finds_no_token_outside_the_store() {
 fn collect(folder: &std::path::Path, files: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { collect(&path, files) } else { files.push((path.clone(), std::fs::read(&path).unwrap())) }
+        if path.is_dir() {
+            collect(&path, files)
+        } else {
+            files.push((path.clone(), std::fs::read(&path).unwrap()))
+        }
     }
 }

@@ -161,7 +161,11 @@ impl OidcProvider {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let issuer = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("http://")).expect("the server starts");
+        let issuer = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.starts_with("http://"))
+            .expect("the server starts");
         std::thread::spawn(move || lines.for_each(drop));
         Self { issuer, _process: Running(process) }
     }

@@ -1,6 +1,6 @@
 //! What the stories are told with: a sandbox, an authorization server, browsers.
 
-#![allow(dead_code, reason = "the examples use a part of it")]
+#![allow(dead_code, unused_imports, reason = "the examples use a part of it")]
 
 pub mod authorization_server;
 pub mod browsers;
