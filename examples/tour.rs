@@ -35,6 +35,17 @@ fn main() {
     }
 }
 
+/// A line as wide as the picture is; what is cut has no styles to end.
+fn shortened(line: &str) -> String {
+    const WIDEST: usize = 96;
+    let plain = anstream::adapter::strip_str(line).to_string();
+    if plain.chars().count() <= WIDEST {
+        return line.to_owned();
+    }
+    let cut: String = plain.chars().take(WIDEST - 1).collect();
+    format!("{cut}…")
+}
+
 struct Tour {
     home: tempfile::TempDir,
     program: PathBuf,
@@ -86,7 +97,8 @@ impl Tour {
         self.authctl(&["logout"], 0);
         self.authctl(&["token"], 3);
         if let Some(path) = picture {
-            let svg = anstyle_svg::Term::new().render_svg(&self.transcript);
+            let lines: Vec<String> = self.transcript.lines().map(shortened).collect();
+            let svg = anstyle_svg::Term::new().render_svg(&lines.join("\n"));
             std::fs::write(path, svg).unwrap();
         }
     }

@@ -1,7 +1,7 @@
 //! authctl, a credential manager: log in once, hand valid tokens to every tool.
 //!
 //! The library's face is [`run`]: arguments in, exit status out, everything outside behind the ports of a
-//! [`System`](ports::System). The modules, from the top down; none uses one above it:
+//! [`System`]. The modules, from the top down; none uses one above it:
 //!
 //! - `cli`: the command line; `commands`: one file a subcommand
 //! - [`error`]: the edge, where a failure becomes an exit status and a hint

@@ -109,7 +109,7 @@ fn tell(invocation: &Invocation<'_>, provider: &str, report: &Report) {
             ""
         };
         console.note(format_args!(
-            "{why}The file is sealed with a key that lies beside it on this disk: that protects copies of the one without the other, not from who can read both"
+"{why}The file's key is on the same disk: this protects copies of the one without the other, and nothing more"
         ));
     }
     if report.others > 0 {

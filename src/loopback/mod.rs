@@ -124,7 +124,7 @@ pub struct Answer {
 
 impl Listener {
     /// Listens on the loopback interface alone (RFC 8252 section 8.3). For `localhost` in both families, for the browser
-    /// may take either (F-CB15); for 127.0.0.1 on [::1] where there is no IPv4 and the port is free to choose.
+    /// may take either (F-CB15); for 127.0.0.1 on `::1` where there is no IPv4 and the port is free to choose.
     ///
     /// # Errors
     /// [`LoopbackError::Bind`].
@@ -236,7 +236,7 @@ fn listen(address: IpAddr, port: u16) -> Result<TcpListener, LoopbackError> {
     Ok(listener)
 }
 
-/// Listens on one port in both families. A machine without IPv6 has nobody on [::1] either.
+/// Listens on one port in both families. A machine without IPv6 has nobody on `::1` either.
 fn bind_both(v4: IpAddr, v6: IpAddr, port: u16) -> Result<Vec<TcpListener>, LoopbackError> {
     for _ in 0..16 {
         let first = listen(v4, port)?;

@@ -242,7 +242,7 @@ fn raw_authority(text: &str) -> &str {
     &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]
 }
 
-/// Whether the host is `localhost`, 127.0.0.1 or [::1] as the text itself says: `127.1`, `0x7f000001` and
+/// Whether the host is `localhost`, 127.0.0.1 or `[::1]` as the text itself says: `127.1`, `0x7f000001` and
 /// `[::ffff:127.0.0.1]` do not count (F-URL5).
 fn is_literal_loopback(url: &Url, text: &str) -> bool {
     let authority = raw_authority(text).to_ascii_lowercase();

@@ -66,7 +66,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_folder(folder)
 }
 
-/// Makes a file as [`write`] does, unless there is one: then that one stays.
+/// Makes a file as [`write()`] does, unless there is one: then that one stays.
 ///
 /// # Errors
 /// [`FileError`].
