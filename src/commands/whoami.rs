@@ -3,13 +3,16 @@
 use serde_json::{Map, Value};
 
 use super::{AccountArg, Invocation, ProviderArg};
+use crate::config::Provider;
 use crate::console::{FAINT, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::oauth::id_token::stored_claims;
+use crate::oauth::userinfo::UserinfoError;
 use crate::provider::ProviderError;
+use crate::session::Session;
 use crate::session::acquire::{AcquireError, Options, is_transient, token};
-use crate::token::Credential;
+use crate::token::{Credential, Issued};
 
 /// Say who is logged in: what the server says of you, or the id token's claims
 #[derive(Debug, clap::Args)]
@@ -27,19 +30,16 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
-    let options = Options { account: args.account.account.clone(), ..Options::default() };
-    let issued = token(&session, &provider, &options)?;
+    let mut options = Options { account: args.account.account.clone(), ..Options::default() };
+    let mut issued = token(&session, &provider, &options)?;
+    let mut asked = ask(&session, &provider, &issued);
+    if matches!(asked, Err(ProviderError::Userinfo(UserinfoError::InvalidToken))) {
+        // The server ended the token early: one new one, and one more try (RFC 6750 section 3.1).
+        options.renew = true;
+        issued = token(&session, &provider, &options)?;
+        asked = ask(&session, &provider, &issued);
+    }
     let id_claims = issued.id_token.as_ref().and_then(stored_claims);
-    let context = session.context(&provider.name);
-    let asked = match &issued.credential {
-        Credential::Bearer(token) => {
-            provider.source.userinfo(&context, token, id_claims.as_ref().map(|claims| claims.subject()))
-        }
-        Credential::Basic { username, .. } => {
-            Ok(Map::from_iter([("username".to_owned(), username.as_str().into())]))
-        }
-        Credential::Headers(_) => Err(ProviderError::NotOffered("a user")),
-    };
     let claims = match (asked, id_claims) {
         (Ok(claims), _) => claims,
         // Where the server has nothing to ask, the validated id token answers.
@@ -64,4 +64,23 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:width$}"))));
     }
     Ok(invocation.system.console.show(&text)?)
+}
+
+/// Asks the server whose token this is.
+fn ask(
+    session: &Session<'_>,
+    provider: &Provider,
+    issued: &Issued,
+) -> Result<Map<String, Value>, ProviderError> {
+    let claims = issued.id_token.as_ref().and_then(stored_claims);
+    match &issued.credential {
+        Credential::Bearer(token) => {
+            let subject = claims.as_ref().map(|claims| claims.subject());
+            provider.source.userinfo(&session.context(&provider.name), token, subject)
+        }
+        Credential::Basic { username, .. } => {
+            Ok(Map::from_iter([("username".to_owned(), username.as_str().into())]))
+        }
+        Credential::Headers(_) => Err(ProviderError::NotOffered("a user")),
+    }
 }

@@ -6,6 +6,7 @@
 //! | RFC 6749 sections 4.1.3, 4.4, 5, 6 | [`token_endpoint`] |
 //! | RFC 6749 section 2.3 | [`client`] |
 //! | RFC 6749 appendix B | [`form`] |
+//! | RFC 6750 section 3, RFC 9110 section 11.6.1 | [`challenge`] |
 //! | RFC 7009 | [`revocation`] |
 //! | RFC 7636 | [`pkce`] |
 //! | RFC 8414, OpenID Connect Discovery 1.0 | [`metadata`] |
@@ -15,6 +16,7 @@
 
 pub mod address;
 pub mod authorization;
+pub mod challenge;
 pub mod client;
 pub mod endpoint;
 pub mod form;

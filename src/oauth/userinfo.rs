@@ -2,17 +2,27 @@
 
 use serde_json::{Map, Value};
 
+use super::challenge::{self, Challenge};
 use super::endpoint::EndpointUrl;
 use super::json;
+use crate::name::ScopeSet;
 use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
 use crate::secret::{AccessToken, SecretText};
 
 /// Why there are no claims.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UserinfoError {
-    /// The server does not take the token.
-    #[error("the userinfo endpoint does not accept the access token (status {0})")]
-    Refused(u16),
+    /// The token is not good any more (RFC 6750 section 3.1).
+    #[error("the userinfo endpoint does not accept the access token any more")]
+    InvalidToken,
+    /// The token is good, but not for this.
+    #[error("the userinfo endpoint wants more of the access token (status {status}){}", scope.as_ref().map(|scope| format!(": the scope {scope}")).unwrap_or_default())]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The scopes that it asks for.
+        scope: Option<ScopeSet>,
+    },
     /// The answer is another status than 200.
     #[error("the userinfo endpoint answered with status {0}")]
     Status(u16),
@@ -40,7 +50,11 @@ pub fn request(endpoint: &EndpointUrl, token: &AccessToken, transport: &Transpor
 pub fn response(response: &HttpResponse, subject: Option<&str>) -> Result<Map<String, Value>, UserinfoError> {
     match response.status {
         200 => {}
-        status @ (401 | 403) => return Err(UserinfoError::Refused(status)),
+        _ if challenge::token_is_invalid(response) => return Err(UserinfoError::InvalidToken),
+        status @ (401 | 403) => {
+            let scope = challenge::challenges(response).iter().find_map(Challenge::scope);
+            return Err(UserinfoError::Refused { status, scope });
+        }
         status => return Err(UserinfoError::Status(status)),
     }
     let claims = json::object(&response.body)?;
@@ -69,7 +83,8 @@ mod tests {
             ),
             ("no sub", 200, r#"{"name":"A"}"#, Some("alice"), Err(UserinfoError::OtherSubject)),
             ("no id token, as GitHub", 200, r#"{"login":"octocat"}"#, None, Ok(1)),
-            ("expired", 401, "", None, Err(UserinfoError::Refused(401))),
+            ("expired", 401, "", None, Err(UserinfoError::InvalidToken)),
+            ("forbidden", 403, "", None, Err(UserinfoError::Refused { status: 403, scope: None })),
             ("broken", 500, "", None, Err(UserinfoError::Status(500))),
             ("html", 200, "<html>", None, Err(UserinfoError::NotAnObject(json::NotAnObject))),
         ] {

@@ -388,3 +388,33 @@ fn f_cb3_k6_a_hostile_page_cannot_end_the_login_of_another_transaction() {
     assert_eq!(server.token_requests("authorization_code"), 1);
     assert!(other.requests().is_empty());
 }
+
+#[test]
+fn f_cb17_real_signals_end_the_real_program() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    for (signal, status) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let mut child = sandbox
+            .binary(env!("CARGO_BIN_EXE_authctl"), &["login", "--no-browser"])
+            .stdin(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        while !said.contains("/authorize?") {
+            assert_ne!(std::io::BufRead::read_line(&mut stderr, &mut said).unwrap(), 0, "{said}");
+        }
+        let url = Url::parse(said.lines().find(|line| line.contains("/authorize?")).unwrap().trim()).unwrap();
+        let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
+        let port = Url::parse(&redirect).unwrap().port().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let killed =
+            std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{signal}");
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+        assert!(!sandbox.path("xdg-state").exists(), "nothing is left behind");
+    }
+}

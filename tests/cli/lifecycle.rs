@@ -57,3 +57,28 @@ fn from_nothing_to_logout() {
     sandbox.run(&["token"]).fails(3).says("you are not logged in");
     sandbox.run(&["logout"]).ok().says("You were not logged in to as.");
 }
+
+#[test]
+fn r4_a_token_that_the_server_ended_early_is_renewed_once() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let token = sandbox.run(&["token"]).ok();
+    let refused = || {
+        crate::support::http::Reply::full(401, &[("www-authenticate", "Bearer error=\"invalid_token\"")], "")
+    };
+    server.fault("/userinfo", refused());
+    sandbox.run(&["whoami"]).ok();
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert_ne!(sandbox.run(&["token"]).ok(), token);
+    server.fault("/userinfo", refused()).fault("/userinfo", refused());
+    sandbox.run(&["whoami"]).fails(1).says("does not accept the access token any more");
+    assert_eq!(server.token_requests("refresh_token"), 2, "one retry, no loop");
+    let scope = [("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"profile\"")];
+    server.fault("/userinfo", crate::support::http::Reply::full(403, &scope, ""));
+    sandbox.run(&["whoami"]).fails(1).says("wants more of the access token (status 403): the scope profile");
+    assert!(
+        server.requests().iter().all(|request| !request.target.contains("access")),
+        "R1 no token in a URL"
+    );
+}

@@ -22,6 +22,7 @@ mod leaks;
 mod lifecycle;
 mod login;
 mod logout;
+mod network;
 mod store;
 mod support;
 mod templates;

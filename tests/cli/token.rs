@@ -469,3 +469,59 @@ fn a_closed_pipe_is_success() {
     assert!(output.status.success());
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn f_rot8_a_logout_while_a_refresh_runs_is_not_undone() {
+    let (server, sandbox) = parallel_sandbox();
+    server.lose(
+        "/token",
+        Reply::After(
+            Duration::from_millis(700),
+            Box::new(Reply::json(
+                200,
+                &json!({ "access_token": "late", "token_type": "bearer", "expires_in": 3600 }),
+            )),
+        ),
+    );
+    let mut refreshing = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]);
+    let refreshing =
+        refreshing.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.token_requests("refresh_token") == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let logout =
+        sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["logout"]).stdin(Stdio::null()).output().unwrap();
+    assert!(logout.status.success(), "{}", String::from_utf8_lossy(&logout.stderr));
+    assert!(refreshing.wait_with_output().unwrap().status.success(), "the refresh was before it");
+    let after =
+        sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(after.status.code(), Some(3), "and nothing came back");
+}
+
+#[test]
+fn f_rot5_a_signal_in_the_middle_of_a_refresh_waits_for_the_save() {
+    let (server, sandbox) = parallel_sandbox();
+    server.fault("/nothing", Reply::Drop);
+    let slow = Reply::After(
+        Duration::from_millis(500),
+        Box::new(Reply::json(
+            200,
+            &json!({ "access_token": "saved", "token_type": "bearer", "expires_in": 3600, "refresh_token": "next" }),
+        )),
+    );
+    server.lose("/token", slow);
+    let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.token_requests("refresh_token") == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let next =
+        sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&next.stdout), "saved\n", "what came was saved");
+    assert_eq!(server.token_requests("refresh_token"), 1);
+}

@@ -60,12 +60,8 @@ fn from_login_to_logout_with_a_real_browser_and_keyring() {
     server.set_access_token_seconds(2);
     let short = home.run(&["token", "--refresh"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 1);
-    std::thread::sleep(Duration::from_millis(2100));
-    assert_eq!(
-        call_api(&server, &format!("Authorization: Bearer {}", short.text())).0,
-        "401",
-        "it has ended"
-    );
+    let short = format!("Authorization: Bearer {}", short.text());
+    wait_until("the end of the token", || call_api(&server, &short).0 == "401");
     server.set_access_token_seconds(3600);
     let renewed = home.run(&["headers"]).ok();
     assert_eq!(call_api(&server, &renewed.stdout).0, "200");
@@ -102,6 +98,30 @@ fn f_rot1_twenty_at_once_make_one_refresh() {
     assert!(outputs.iter().all(|output| output.stdout == outputs[0].stdout), "{outputs:#?}");
     assert_eq!(server.token_requests("refresh_token"), 1);
     assert!(bus.keyring_is_alive());
+}
+
+#[test]
+fn f_rot3_two_homes_with_one_keyring_make_one_refresh() {
+    let bus = Bus::with_keyring();
+    let server = OidcProvider::start(1);
+    let home = ended(&server, &bus);
+    let mut other = Home::new(&config(&server, ""));
+    other.bus = Some(bus.address.clone());
+    let children: Vec<_> = (0..16)
+        .map(|number| {
+            let mut command =
+                if number % 2 == 0 { home.command(&["token"]) } else { other.command(&["token"]) };
+            command.env("XDG_STATE_HOME", other.folder.path().join(format!("state-{}", number % 4)));
+            if number % 4 == 0 {
+                command.env_remove("XDG_STATE_HOME");
+            }
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let outputs: Vec<Ended> =
+        children.into_iter().map(|child| Ended::from(child.wait_with_output().unwrap()).ok()).collect();
+    assert!(outputs.iter().all(|output| output.stdout == outputs[0].stdout), "{outputs:#?}");
+    assert_eq!(server.token_requests("refresh_token"), 1);
 }
 
 #[test]

@@ -94,6 +94,21 @@ pub struct Server {
 
 impl Server {
     pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(None, handler)
+    }
+
+    /// A server over TLS.
+    pub fn start_tls(
+        tls: Arc<rustls::ServerConfig>,
+        handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(Some(tls), handler)
+    }
+
+    fn start_with(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (log, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -105,10 +120,16 @@ impl Server {
                     if stop.load(Ordering::SeqCst) {
                         return;
                     }
-                    let (Ok(stream), log, handler) = (stream, Arc::clone(&log), Arc::clone(&handler)) else {
-                        return;
-                    };
-                    std::thread::spawn(move || serve(stream, &log, &*handler));
+                    let (log, handler, tls) = (Arc::clone(&log), Arc::clone(&handler), tls.clone());
+                    let Ok(stream) = stream else { return };
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                    std::thread::spawn(move || match tls {
+                        None => serve(stream, &log, &*handler),
+                        Some(tls) => {
+                            let session = rustls::ServerConnection::new(tls).unwrap();
+                            serve(rustls::StreamOwned::new(session, stream), &log, &*handler);
+                        }
+                    });
                 }
             }
         });
@@ -139,15 +160,18 @@ impl Drop for Server {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, handler: &Handler) {
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+/// A plain or an encrypted stream.
+trait Stream: std::io::Read + std::io::Write {}
+impl<T: std::io::Read + std::io::Write> Stream for T {}
+
+fn serve(mut stream: impl Stream, log: &Mutex<Vec<Request>>, handler: &Handler) {
     let Some(request) = read_request(&mut stream) else { return };
     log.lock().unwrap().push(request.clone());
     let reply = handler(&request);
     send(&mut stream, reply);
 }
 
-fn send(stream: &mut TcpStream, reply: Reply) {
+fn send(stream: &mut impl Stream, reply: Reply) {
     match reply {
         Reply::Drop => {}
         Reply::After(pause, reply) => {
@@ -175,7 +199,7 @@ fn send(stream: &mut TcpStream, reply: Reply) {
     }
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<Request> {
+fn read_request(stream: &mut impl Stream) -> Option<Request> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 8192];
     let end = loop {

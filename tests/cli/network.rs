@@ -1,0 +1,113 @@
+//! TLS, certificates and proxies.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::support::Sandbox;
+use crate::support::http::{Reply, Server};
+
+/// A certificate authority, and a server's certificate by it for 127.0.0.1.
+fn certificates() -> (String, Arc<rustls::ServerConfig>) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "authctl tests");
+    let authority = parameters.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(parameters, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])
+        .unwrap()
+        .signed_by(&key, &issuer)
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    (authority.pem(), Arc::new(config))
+}
+
+fn config(address: &str, more: &str) -> String {
+    format!(
+        "store = \"file\"\n[credentials.m]\ndomain = \"{address}\"\n[credentials.m.oauth]\ngrant_type = \"client_credentials\"\nclient_id = \"app\"\n_client_secret = \"canary\"\ntoken_endpoint = \"https://{address}/token\"\n{more}\n"
+    )
+}
+
+fn tokens(_: &crate::support::http::Request) -> Reply {
+    Reply::json(200, &json!({ "access_token": "over-tls", "token_type": "bearer", "expires_in": 60 }))
+}
+
+#[test]
+fn m5_o17_f_proxy_certificates_are_checked_and_a_ca_file_adds_to_them() {
+    let (authority, tls) = certificates();
+    let server = Server::start_tls(tls, tokens);
+    let address = server.address().to_string();
+    let sandbox = Sandbox::new(&config(&address, ""));
+    let output = sandbox.run(&["token"]).fails(5).says(&format!("cannot reach {address}"));
+    assert!(output.stderr.contains("certificate"), "{output}");
+    assert!(server.requests().is_empty(), "nothing was sent");
+
+    let file = sandbox.write("ca.pem", &authority);
+    sandbox.configure(&config(&address, &format!("ca_file = \"{}\"", file.display())));
+    assert_eq!(sandbox.run(&["token"]).ok().text(), "over-tls");
+
+    sandbox.clock.advance(100);
+    let other = certificates().0;
+    for (name, content, status, said) in [
+        ("empty.pem", "", 4, "it has no certificate in PEM"),
+        ("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 4, "cannot be used"),
+        ("other.pem", &other, 5, "certificate"),
+    ] {
+        let file = sandbox.write(name, content);
+        sandbox.configure(&config(&address, &format!("ca_file = \"{}\"", file.display())));
+        sandbox.run(&["token"]).fails(status).says(said);
+    }
+}
+
+#[test]
+fn f_proxy_a_configured_proxy_is_used_and_sees_no_secret() {
+    let proxy = Server::start(|_| Reply::full(502, &[], ""));
+    let sandbox = Sandbox::new(&config("as.example", &format!("proxy = \"{}\"", proxy.url())));
+    sandbox.run(&["token"]).fails(5).says("cannot reach as.example");
+    let requests = proxy.requests();
+    assert!(
+        !requests.is_empty()
+            && requests
+                .iter()
+                .all(|request| request.method == "CONNECT" && request.target == "as.example:443"),
+        "{requests:?}"
+    );
+    assert!(requests.iter().all(|request| request.header("authorization").is_none()));
+}
+
+#[test]
+fn f_proxy_the_environments_proxy_is_used_but_never_for_loopback() {
+    let proxy = Server::start(|_| Reply::full(502, &[], ""));
+    let sandbox = Sandbox::new(&config("as.example", ""));
+    let run = || {
+        let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]);
+        command
+            .env("HTTPS_PROXY", proxy.url())
+            .env("HTTP_PROXY", proxy.url())
+            .stdin(std::process::Stdio::null());
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(run(), Some(5));
+    assert!(!proxy.requests().is_empty());
+    let before = proxy.requests().len();
+    let server = Server::start(tokens);
+    let address = server.address().to_string();
+    sandbox.configure(
+        &config(&address, "")
+            .replace("https://", "http://")
+            .replace("[credentials.m.oauth]", "scheme = \"http\"\n[credentials.m.oauth]"),
+    );
+    assert_eq!(run(), Some(0));
+    assert_eq!(proxy.requests().len(), before);
+}
