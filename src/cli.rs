@@ -106,6 +106,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     for warning in config.warnings() {
         system.console.warn(warning);
     }
+    system.secret_variables = config.secret_variables();
     let invocation = Invocation { system, config: &config, json: cli.global.json };
     match dispatch(&invocation, &cli.command) {
         Ok(()) => Status::Done,

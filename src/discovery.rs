@@ -59,6 +59,14 @@ pub enum DiscoveryError {
     Url(#[from] UrlRefused),
 }
 
+impl DiscoveryError {
+    /// Whether there is a document, and it is for another issuer.
+    #[must_use]
+    pub fn is_issuer_mismatch(&self) -> bool {
+        matches!(self, Self::Metadata { source: MetadataError::IssuerMismatch { .. }, .. })
+    }
+}
+
 /// What a cached file holds: public data, and when it was fetched.
 #[derive(Serialize, Deserialize)]
 struct Cached {

@@ -191,6 +191,7 @@ fn acquire_status(error: &AcquireError) -> Status {
         AcquireError::Provider { source, .. } => provider_status(source),
         AcquireError::Store(_) => Status::Store,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
+        AcquireError::NoScopes { .. } => Status::Usage,
         AcquireError::Wider(_) | AcquireError::TooShort { .. } => Status::Failed,
     }
 }
@@ -226,6 +227,9 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         AcquireError::Provider { source, name } => provider_hint(source, name.as_str()),
         AcquireError::Store(error) => store_hint(error),
         AcquireError::TooShort { .. } => Some("ask for less with --min-ttl".to_owned()),
+        AcquireError::NoScopes { .. } => {
+            Some("name at least one scope, or none at all for all that was granted".to_owned())
+        }
         AcquireError::Wider(_) | AcquireError::Interrupted(_) => None,
     }
 }
@@ -286,7 +290,10 @@ fn store_hint(error: &StoreError) -> Option<String> {
             "start the session's keyring; or set store = \"file\" in the configuration and log in again"
         }
         StoreError::OtherStore { .. } => "set store back, or log in again",
-        StoreError::Corrupt { .. } | StoreError::KeyMissing { .. } => {
+        StoreError::KeyMissing { .. } => {
+            "bring it back from a backup, or run `authctl logout --all --local` and log in again"
+        }
+        StoreError::Corrupt { .. } => {
             "bring it back from a backup, or run `authctl logout --local` and log in again"
         }
         StoreError::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",

@@ -42,6 +42,8 @@ pub struct System {
     pub keyring: Rc<dyn Keyring>,
     /// Ctrl-C and its like.
     pub signals: Rc<dyn Signals>,
+    /// The variables that configured secrets are read from: a browser does not inherit them.
+    pub secret_variables: BTreeSet<String>,
 }
 
 /// Sends one request; follows no redirect.
@@ -190,11 +192,12 @@ impl HttpError {
 
 /// Opens the user's web browser.
 pub trait Browser {
-    /// Starts to show a URL. That it returns says only that a program was started.
+    /// Starts to show a URL, in a browser that does not inherit the `withheld` variables. That it returns says only that a
+    /// program was started.
     ///
     /// # Errors
     /// When there is no browser to start.
-    fn open(&self, url: &Url, with: Option<&str>) -> Result<(), NoBrowser>;
+    fn open(&self, url: &Url, with: Option<&str>, withheld: &BTreeSet<String>) -> Result<(), NoBrowser>;
 
     /// Whether a browser that is opened could be seen by the user: not over SSH or without a display.
     fn can_be_seen(&self) -> bool;

@@ -14,8 +14,6 @@ const SHOWN: &[&str] = &[
     "client_id",
     "scope",
     "redirect_uri",
-    "audience",
-    "resource",
     "token_type_hint",
     "token_type",
     "expires_in",

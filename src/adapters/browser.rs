@@ -1,5 +1,6 @@
 //! The user's web browser.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -16,16 +17,16 @@ pub const OPEN_ARGUMENT: &str = "--open-browser";
 pub struct WebBrowser;
 
 impl Browser for WebBrowser {
-    fn open(&self, url: &Url, with: Option<&str>) -> Result<(), NoBrowser> {
+    fn open(&self, url: &Url, with: Option<&str>, withheld: &BTreeSet<String>) -> Result<(), NoBrowser> {
         let failed = |error: std::io::Error| NoBrowser(error.to_string());
         if let Some(command) = with {
             let mut command = user_command(command, url)?;
-            return detach(&mut command).spawn().map(drop).map_err(failed);
+            return detach(&mut command, withheld).spawn().map(drop).map_err(failed);
         }
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = processes::command(&program);
         command.arg(OPEN_ARGUMENT);
-        let mut child = detach(&mut command).stdin(Stdio::piped()).spawn().map_err(failed)?;
+        let mut child = detach(&mut command, withheld).stdin(Stdio::piped()).spawn().map_err(failed)?;
         // The URL goes by a pipe: the program that opens it shows it in its arguments soon enough, this one need not.
         let mut pipe = child.stdin.take().ok_or_else(|| NoBrowser("there is no pipe to it".to_owned()))?;
         pipe.write_all(url.as_str().as_bytes()).map_err(failed)
@@ -60,7 +61,14 @@ fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
     Ok(command)
 }
 
-fn detach(command: &mut Command) -> &mut Command {
+/// A browser has no use for our terminal, our secrets or the working folder.
+fn detach<'a>(command: &'a mut Command, withheld: &BTreeSet<String>) -> &'a mut Command {
+    for variable in withheld {
+        command.env_remove(variable);
+    }
+    if cfg!(unix) {
+        command.current_dir("/");
+    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())

@@ -123,14 +123,31 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
         builder = builder.tls_certs_merge(certificates);
     }
     if kind.public_only {
-        builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly));
+        let proxies = proxy_hosts(kind.transport.proxy.as_deref());
+        builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxies }));
     }
     builder.build().map_err(|error| setup("the network cannot be used", &reason(&error.without_url())))
 }
 
 /// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
 /// cannot be bound anew in between (F-SSRF).
-struct PublicOnly;
+struct PublicOnly {
+    /// Proxies that the user named: they may be on a private network, and what is behind them cannot be seen from here.
+    proxies: Vec<String>,
+}
+
+/// The hosts of the configured proxy and the environment's.
+#[expect(clippy::disallowed_methods, reason = "the proxies of the environment are the machine's")]
+fn proxy_hosts(configured: Option<&str>) -> Vec<String> {
+    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let environment = names.iter().filter_map(|name| std::env::var(name).ok());
+    let written = configured.map(str::to_owned).into_iter().chain(environment);
+    let host = |text: String| {
+        let url = url::Url::parse(&text).or_else(|_| url::Url::parse(&format!("http://{text}")));
+        url.ok()?.host_str().map(str::to_owned)
+    };
+    written.filter_map(host).collect()
+}
 
 /// A name that resolves to an address that is not public.
 #[derive(Debug, thiserror::Error)]
@@ -139,12 +156,13 @@ struct NotPublic;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
+        let is_proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
         let name = name.as_str().to_owned();
         // The client sends one request at a time and its caller watches the clock: blocking here holds nobody else up.
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), 0))?.collect();
-            if found.iter().any(|address| !is_public(address.ip())) {
+            if !is_proxy && found.iter().any(|address| !is_public(address.ip())) {
                 return Err(NotPublic.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)

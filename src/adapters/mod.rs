@@ -36,5 +36,6 @@ pub fn system() -> System {
         paths: Rc::new(paths::UserFolders),
         keyring: Rc::new(keyring::SessionKeyring),
         signals: Rc::new(signals::ProcessSignals),
+        secret_variables: std::collections::BTreeSet::new(),
     }
 }

@@ -85,6 +85,13 @@ pub(super) fn command(path: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    // What looks for programs of its own must not find them in the working folder either (F-URL4).
+    if let Some(path) = std::env::var_os("PATH") {
+        let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+        if let Ok(path) = std::env::join_paths(absolute) {
+            command.env("PATH", path);
+        }
+    }
     command
 }
 

@@ -4,12 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Invocation, ProviderArg};
 use crate::config::display::{self, Line};
-use crate::config::{ConfigError, report, schema};
+use crate::config::layers::Options;
+use crate::config::{Config, ConfigError, report, schema};
 use crate::console::{FAINT, GOOD, STRONG, styled};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::Program;
-use crate::setting::Layer;
+use crate::setting::{Layer, Problem};
 
 /// Show and check the configuration
 #[derive(Debug, clap::Args)]
@@ -116,7 +117,7 @@ fn lines(text: &mut String, lines: &[Line], origin: bool) {
 }
 
 fn check(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let problems = invocation.config.all_problems();
+    let problems = problems_of_every_profile(invocation);
     if invocation.json {
         let list: Vec<Value> = problems
             .iter()
@@ -139,6 +140,26 @@ fn check(invocation: &Invocation<'_>) -> Result<(), Error> {
         .console
         .say(format_args!("{} The configuration is right: {count} {providers}.", styled(GOOD, "✓")));
     Ok(())
+}
+
+/// Everything that is wrong, also in profiles that are not in use; each thing once.
+fn problems_of_every_profile(invocation: &Invocation<'_>) -> Vec<Problem> {
+    let config = invocation.config;
+    let mut problems = config.all_problems();
+    let user = config.files.iter().find(|file| file.layer == Layer::User).map(|file| file.path.clone());
+    for profile in config.profiles.iter().filter(|profile| config.profile.as_ref() != Some(profile)) {
+        let options =
+            Options { config: user.clone().filter(|path| path.exists()), profile: Some(profile.clone()) };
+        for problem in Config::load(invocation.system, &options).all_problems() {
+            let same = |known: &Problem| {
+                known.message == problem.message && known.origin.to_string() == problem.origin.to_string()
+            };
+            if !problems.iter().any(same) {
+                problems.push(problem);
+            }
+        }
+    }
+    problems
 }
 
 fn path(invocation: &Invocation<'_>) -> Result<(), Error> {
@@ -188,7 +209,7 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
         .processes
         .interact(&program)
         .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
-    let options = crate::config::layers::Options { config: Some(user.path.clone()), profile: None };
-    let config = crate::config::Config::load(system, &options);
+    let options = Options { config: Some(user.path.clone()), profile: None };
+    let config = Config::load(system, &options);
     check(&Invocation { system, config: &config, json: invocation.json })
 }

@@ -4,7 +4,8 @@ use super::{AccountArg, Invocation, ProviderArg};
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
-use crate::provider::Revocation;
+use crate::oauth::revocation::RevocationError;
+use crate::provider::{ProviderError, Revocation};
 use crate::session::Session;
 use crate::session::logout::{Report, logout};
 
@@ -39,14 +40,23 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             vec![invocation.config.choose(None)?]
         }
     };
-    let mut failed = false;
+    let mut worst = None;
     for name in &names {
-        failed |= one(invocation, &session, name, args)?;
+        match one(invocation, &session, name, args) {
+            Ok(false) => {}
+            Ok(true) => worst = worst.or(Some(Status::Failed)),
+            // The others are not kept logged in by it.
+            Err(error) if names.len() > 1 => {
+                error.tell(&invocation.system.console);
+                worst = worst.or(Some(error.status()));
+            }
+            Err(error) => return Err(error),
+        }
     }
     if names.is_empty() {
         invocation.system.console.say("Nothing is stored.");
     }
-    if failed { Err(Error::Reported(Status::Failed)) } else { Ok(()) }
+    worst.map_or(Ok(()), |status| Err(Error::Reported(status)))
 }
 
 /// Logs out of one provider; says whether a revocation failed.
@@ -57,7 +67,14 @@ fn one(
     args: &Args,
 ) -> Result<bool, Error> {
     let console = &invocation.system.console;
-    let provider = invocation.config.provider(name).ok();
+    // Without what is configured nothing can be revoked, and then no copy would be left to do it with.
+    let provider = if args.local {
+        invocation.config.provider(name).ok()
+    } else {
+        invocation.config.check_files(false)?;
+        let is_configured = invocation.config.credentials.contains_key(name);
+        if is_configured { Some(invocation.config.provider(name)?) } else { None }
+    };
     let account = args.account.account.as_ref();
     let reports = logout(session, name, provider.as_ref(), account, args.all, args.local)?;
     if reports.is_empty() {
@@ -90,6 +107,9 @@ fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
             Revocation::Revoked => console.say(format_args!("  The server revoked the {kind}.")),
             Revocation::NotOffered => {
                 console.say("  The server offers no revocation: the tokens are good there until they end.");
+            }
+            Revocation::Failed(ProviderError::Revocation(error @ RevocationError::UnsupportedTokenType)) => {
+                console.say(format_args!("  The {kind} was not revoked: {error}."));
             }
             Revocation::Failed(error) => {
                 console.error(format_args!(

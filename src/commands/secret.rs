@@ -1,11 +1,12 @@
 //! `authctl secret`
 
 use super::Invocation;
+use crate::config::Provider;
 use crate::console::{GOOD, styled};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
-use crate::setting::{Setting, near};
+use crate::setting::{Setting, Table, near};
 use crate::store::record::RecordName;
 
 /// The longest secret that is read from standard input.
@@ -46,11 +47,10 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let (Action::Set(target) | Action::Unset(target)) = &args.action;
     let key = target.key.trim_start_matches('_');
     let provider = session.provider(Some(&target.provider))?;
-    let secrets: Vec<&str> =
-        provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name).collect();
-    if !secrets.contains(&key) {
+    let secrets = secrets(invocation, &provider);
+    if !secrets.iter().any(|secret| secret == key) {
         let mut message = format!("`{}` has no secret `{}`", provider.name, crate::foreign::escaped(key));
-        if let Some(near) = near(key, secrets.iter().copied()) {
+        if let Some(near) = near(key, secrets.iter().map(String::as_str)) {
             message.push_str(&format!("; did you mean `{near}`?"));
         }
         return Err(Error::Usage { message, hint: Some(format!("its secrets are {}", secrets.join(", "))) });
@@ -66,17 +66,36 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let secret = read(invocation, key)?;
     let kind = session.store.keep_secret(&name, &binding, &secret)?;
     console.say(format_args!("{} Stored {key} of {} in {kind}.", styled(GOOD, "✓"), provider.name));
-    let written = invocation
-        .config
-        .credentials
-        .get(&provider.name)
-        .and_then(|credential| credential.kind.as_ref()?.table.table()?.get(key));
-    if !written.and_then(Setting::table).is_some_and(|table| table.contains_key("stored")) {
+    if !is_stored(invocation, &provider.name, key) {
         console.hint(format_args!(
             "write `{key} = {{ stored = true }}` into the configuration, so that it is used"
         ));
     }
     Ok(())
+}
+
+/// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
+/// written `headers.X-Api-Key`.
+fn secrets(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
+    let mut keys: Vec<String> =
+        provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();
+    for (name, setting) in written(invocation, &provider.name).into_iter().flatten() {
+        let stored = |member: &Setting| member.table().is_some_and(|table| table.contains_key("stored"));
+        let members = setting.table().into_iter().flatten().filter(|(_, member)| stored(member));
+        keys.extend(members.map(|(member, _)| format!("{name}.{}", member.trim_start_matches('_'))));
+    }
+    keys
+}
+
+/// Whether the configuration says that a secret is kept in the store.
+fn is_stored(invocation: &Invocation<'_>, provider: &ProviderName, key: &str) -> bool {
+    let reference = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("stored"));
+    key.contains('.') || written(invocation, provider).and_then(|table| table.get(key)).is_some_and(reference)
+}
+
+/// The keys of a provider's kind as they are written.
+fn written<'a>(invocation: &'a Invocation<'_>, provider: &ProviderName) -> Option<&'a Table> {
+    invocation.config.credentials.get(provider)?.kind.as_ref()?.table.table()
 }
 
 fn read(invocation: &Invocation<'_>, key: &str) -> Result<SecretText, Error> {

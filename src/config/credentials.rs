@@ -128,6 +128,8 @@ pub struct Parsed {
     pub browser: Option<Setting>,
     /// What is wrong beside the providers.
     pub problems: Vec<Problem>,
+    /// What is wrong with single providers that cannot be kept under a name.
+    pub loose_problems: Vec<Problem>,
 }
 
 /// Reads a configuration text of the site or the user.
@@ -137,7 +139,8 @@ pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
     for (name, setting) in &document.root {
         match name.as_str() {
             "credentials" => {
-                parsed.base.credentials = parse_credentials(setting, kinds, &mut parsed.problems)
+                let (problems, loose) = (&mut parsed.problems, &mut parsed.loose_problems);
+                parsed.base.credentials = parse_credentials(setting, kinds, problems, loose);
             }
             "default" => parsed.base.default = Some(setting.clone()),
             "profile" => parse_profiles(setting, kinds, &mut parsed),
@@ -184,7 +187,10 @@ fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
         let mut body = Body::default();
         for (key, member) in members {
             match key.as_str() {
-                "credentials" => body.credentials = parse_credentials(member, kinds, &mut parsed.problems),
+                "credentials" => {
+                    let (problems, loose) = (&mut parsed.problems, &mut parsed.loose_problems);
+                    body.credentials = parse_credentials(member, kinds, problems, loose);
+                }
                 "default" => body.default = Some(member.clone()),
                 _ => parsed.problems.push(crate::setting::unknown(
                     &path,
@@ -204,6 +210,7 @@ pub fn parse_credentials(
     setting: &Setting,
     kinds: &Kinds,
     problems: &mut Vec<Problem>,
+    loose: &mut Vec<Problem>,
 ) -> BTreeMap<ProviderName, Credential> {
     let mut credentials: BTreeMap<ProviderName, Credential> = BTreeMap::new();
     let Some(members) = setting.table() else {
@@ -230,19 +237,19 @@ pub fn parse_credentials(
         let Ok(parsed_name) = name.parse::<ProviderName>() else {
             let problem =
                 Problem::new(format!("`{}` is no name for a provider", escaped(name)), &provider.origin);
-            problems.push(problem.hint(crate::name::InvalidProviderName.to_string()));
+            loose.push(problem.hint(crate::name::InvalidProviderName.to_string()));
             continue;
         };
         if let Some(other) = credentials.keys().find(|other| other.folded() == parsed_name.folded()) {
             let message = format!("`{name}` and `{other}` are the same in environment variables");
-            problems.push(Problem::new(message, &provider.origin).hint("rename one of them"));
+            loose.push(Problem::new(message, &provider.origin).hint("rename one of them"));
         }
         let Some(table) = provider.table() else {
             let problem = Problem::new(
                 format!("`credentials.{name}` must be a table, not {}", provider.value.type_name()),
                 &provider.origin,
             );
-            problems.push(problem);
+            loose.push(problem);
             continue;
         };
         credentials
@@ -442,12 +449,18 @@ fn kind_is_sensitive(written: &WrittenKind) -> bool {
     let runs = variants().any(|kind| kind.runs_program);
     let program = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("command"));
     let members = written.table.table().into_iter().flatten();
+    let secrets_table = |name: &str| {
+        variants()
+            .any(|kind| kind.all_keys().any(|key| key.name == name && matches!(key.shape, Shape::Secrets)))
+    };
     let secret =
         |name: &str| variants().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
     runs || members.into_iter().any(|(name, setting)| {
         let inner = || setting.table().into_iter().flatten();
         secret(name) && (setting.text().is_some() || program(setting))
-            || inner()
-                .any(|(name, member)| name.starts_with('_') && member.text().is_some() || program(member))
+            || inner().any(|(member_name, member)| {
+                let masked = member_name.starts_with('_') || secrets_table(name);
+                masked && member.text().is_some() || program(member)
+            })
     })
 }

@@ -195,15 +195,21 @@ fn plain(setting: &Setting) -> Option<serde_json::Value> {
     }
 }
 
-/// A text without the user name and password that stand before the host, where it is a URL or a bare authority that has
-/// some: as in a proxy's URL.
+/// A text without what stands before its last `@`, unless that is clearly no user name and password: as in a proxy's URL,
+/// also one with a slip in it.
 fn without_userinfo(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) if !scheme.is_empty() => format!("{scheme}://<set>@{}", &rest[at + 1..]),
-        Some(at) if rest[..at].contains(':') => format!("<set>@{}", &rest[at + 1..]),
-        _ => text.to_owned(),
+    let Some((_, rest)) = text.rsplit_once('@') else { return text.to_owned() };
+    let harmless = match url::Url::parse(text) {
+        // `https://host/users/@me`; but in `http://u:1/x@host` the password only looks like a port.
+        Ok(url) => {
+            url.username().is_empty() && url.password().is_none() && url.has_host() && url.port().is_none()
+        }
+        Err(_) => !text.contains([':', '/']),
+    };
+    match text.split_once("://") {
+        _ if harmless => text.to_owned(),
+        Some((scheme, _)) => format!("{scheme}://<set>@{rest}"),
+        None => format!("<set>@{rest}"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Config, merge};
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::provider::KINDS;
-use crate::setting::{Origin, Problem, Setting, Table, Value};
+use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value};
 
 /// What the variables of credentials begin with.
 const PREFIX: &str = "AUTHCTL_CREDENTIALS__";
@@ -45,10 +45,17 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
         return;
     }
     let setting = Setting::new(Value::Table(root), Origin::Variable(format!("{PREFIX}…")));
-    for (name, credential) in parse_credentials(&setting, kinds, &mut config.problems) {
+    let mut loose = Vec::new();
+    let parsed = parse_credentials(&setting, kinds, &mut config.problems, &mut loose);
+    config.loose_problems.extend(loose);
+    for (name, mut credential) in parsed {
         let defined = config.credentials.contains_key(&name);
-        let problems =
+        let mut problems =
             if defined { beyond_override(config, &name, &credential) } else { forbidden_kind(&credential) };
+        problems.extend(credential.kind.as_ref().map(|kind| references(&kind.table)).into_iter().flatten());
+        if !defined {
+            super::apply_template(&mut credential);
+        }
         let target = config.credentials.entry(name).or_default();
         if problems.is_empty() {
             merge::lay_over(target, credential);
@@ -86,7 +93,7 @@ fn insert(table: &mut Table, path: &[String], variable: &str, value: String) {
     }
 }
 
-/// A value as its key wants it: `true` and `false` for flags, an array where it is written as one.
+/// A value as its key wants it: `true` and `false` for flags, text for all else.
 fn typed(path: &[String], value: String) -> Value {
     let name = path.last().map_or("", String::as_str);
     let keys = KINDS.iter().flat_map(|kind| kind.all_keys()).chain(CREDENTIAL_KEYS.iter().copied());
@@ -128,6 +135,27 @@ fn beyond_override(config: &Config, name: &ProviderName, credential: &Credential
         }
     }
     problems
+}
+
+/// The environment gives secrets as they are: a reference could send any file's content to a server (DESIGN 1.5).
+fn references(setting: &Setting) -> Vec<Problem> {
+    let members = setting.table().into_iter().flatten();
+    members
+        .flat_map(|(name, member)| {
+            let is_secret =
+                |key: &&Key| key.name == name && (key.is_secret() || matches!(key.shape, Shape::Secrets));
+            let secret = name.starts_with('_')
+                || KINDS.iter().flat_map(|kind| kind.all_keys()).any(|key| is_secret(&key));
+            match &member.value {
+                Value::Table(_) if secret && matches!(member.origin, Origin::Variable(_)) => {
+                    let message = format!("the environment can set `{name}` only to the secret itself");
+                    vec![Problem::new(message, &member.origin)]
+                }
+                Value::Table(_) => references(member),
+                _ => Vec::new(),
+            }
+        })
+        .collect()
 }
 
 /// A provider that the environment defines itself may not run programs (F-BIND3).

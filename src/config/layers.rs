@@ -94,19 +94,22 @@ pub fn profile(
     options: &Options,
     loaded: &Loaded,
     problems: &mut Vec<Problem>,
-) -> Option<String> {
+) -> Option<(String, Origin)> {
     let written = |document: &Option<Document>| {
         let setting = document.as_ref()?.root.get("profile")?;
-        setting.text().map(str::to_owned)
+        Some((setting.text()?.to_owned(), setting.origin.clone()))
     };
     let project = loaded.project.as_ref().and_then(|project| project.root.get("profile"));
     if let Some(setting) = project.filter(|setting| setting.text().is_none()) {
         problems.push(Problem::new("a project's `profile` must be the name of one", &setting.origin));
     }
-    options
-        .profile
-        .clone()
-        .or_else(|| system.environment.variable("AUTHCTL_PROFILE").filter(|name| !name.is_empty()))
+    let variable = || {
+        let name = system.environment.variable("AUTHCTL_PROFILE").filter(|name| !name.is_empty())?;
+        Some((name, Origin::Variable("AUTHCTL_PROFILE".to_owned())))
+    };
+    let option = options.profile.clone().map(|name| (name, Origin::Default));
+    option
+        .or_else(variable)
         .or_else(|| written(&loaded.project))
         .or_else(|| written(&loaded.user))
         .or_else(|| written(&loaded.site))

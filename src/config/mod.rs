@@ -11,6 +11,7 @@ pub mod schema;
 pub mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use self::credentials::{CREDENTIAL_KEYS, Credential, Kinds};
 use self::layers::{File, Options};
@@ -44,6 +45,11 @@ pub struct Config {
     project_problems: Vec<Problem>,
     warnings: Vec<String>,
     app_service: bool,
+    home: Option<PathBuf>,
+    /// The profiles that the files define.
+    pub profiles: BTreeSet<String>,
+    /// What is wrong with single providers that have no place among the others: nobody else is kept from working by it.
+    loose_problems: Vec<Problem>,
 }
 
 /// A provider that is configured right.
@@ -106,17 +112,22 @@ impl Config {
             project_problems: std::mem::take(&mut loaded.project_problems),
             warnings: std::mem::take(&mut loaded.warnings),
             app_service: system.environment.variable(APP_SERVICE_VARIABLE).is_some(),
+            home: system.paths.home(),
+            profiles: BTreeSet::new(),
+            loose_problems: Vec::new(),
         };
-        let profile = layers::profile(system, options, &loaded, &mut config.problems);
+        let chosen = layers::profile(system, options, &loaded, &mut config.project_problems);
+        let profile = chosen.as_ref().map(|(name, _)| name.clone());
         let mut profile_found = false;
         for file in [loaded.site.take(), loaded.user.take()].into_iter().flatten() {
             profile_found |= config.add_file(file, &kinds, profile.as_deref());
         }
-        if let (Some(name), false) = (&profile, profile_found) {
+        if let (Some((name, origin)), false) = (&chosen, profile_found) {
             let message = format!("the profile `{}` is not defined", crate::foreign::escaped(name));
-            config.problems.push(
-                Problem::new(message, &Origin::Default).hint("define it as [profile.NAME.credentials.…]"),
-            );
+            let problem = Problem::new(message, origin).hint("define it as [profile.NAME.credentials.…]");
+            let from_project = origin.layer() == Layer::Project;
+            let list = if from_project { &mut config.project_problems } else { &mut config.problems };
+            list.push(problem);
         }
         config.profile = profile;
         config.apply_templates();
@@ -132,6 +143,8 @@ impl Config {
     fn add_file(&mut self, file: layers::Document, kinds: &Kinds, profile: Option<&str>) -> bool {
         let parsed = credentials::parse_file(&file, kinds);
         self.problems.extend(parsed.problems);
+        self.loose_problems.extend(parsed.loose_problems);
+        self.profiles.extend(parsed.profiles.keys().cloned());
         let chosen = profile.and_then(|name| parsed.profiles.get(name));
         let base = [parsed.base.clone()].into_iter().chain(chosen.cloned());
         for body in base {
@@ -147,29 +160,7 @@ impl Config {
 
     /// Lays each credential over the template that it names.
     fn apply_templates(&mut self) {
-        for credential in self.credentials.values_mut() {
-            let Some(named) = credential.keys.get("template").cloned() else { continue };
-            let Some(name) = named.text() else { continue };
-            let Some(template) = templates::find(name) else {
-                let known: Vec<&str> = templates::names().collect();
-                let problem = Problem::new(
-                    format!("there is no template `{}`", crate::foreign::escaped(name)),
-                    &named.origin,
-                );
-                let near = near(name, known.iter().copied());
-                let hint = near.map_or_else(
-                    || format!("the templates are {}", known.join(", ")),
-                    |near| format!("did you mean \"{near}\"?"),
-                );
-                credential.problems.push(problem.hint(hint).showing_value());
-                continue;
-            };
-            let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
-            let mut base = template.credential(domain.as_deref());
-            credential.registration = template.register.clone();
-            merge::lay_over(&mut base, std::mem::take(credential));
-            *credential = base;
-        }
+        self.credentials.values_mut().for_each(apply_template);
     }
 
     /// Everything that is wrong, of all layers and providers.
@@ -177,6 +168,7 @@ impl Config {
     pub fn all_problems(&self) -> Vec<Problem> {
         let mut problems = self.problems.clone();
         problems.extend(self.project_problems.iter().cloned());
+        problems.extend(self.loose_problems.iter().cloned());
         if self.credentials.is_empty() && problems.is_empty() {
             problems.push(self.nothing_configured());
         }
@@ -254,7 +246,7 @@ impl Config {
         }
     }
 
-    /// The environment variables that secrets are read from: programs that we start do not inherit them.
+    /// The environment variables that secrets are read from: browsers and editors do not inherit them.
     #[must_use]
     pub fn secret_variables(&self) -> BTreeSet<String> {
         fn collect(setting: &Setting, found: &mut BTreeSet<String>) {
@@ -351,6 +343,7 @@ impl Config {
             domain: hosts.first().cloned().unwrap_or_default(),
             called,
             registration: credential.registration.clone(),
+            home: self.home.clone(),
         };
         if !problems.is_empty() {
             return Err(problems);
@@ -360,6 +353,27 @@ impl Config {
         let narrowing = self.narrowing.get(name).cloned().unwrap_or_default();
         Ok(Provider { name: name.clone(), hosts, kind, source, narrowing })
     }
+}
+
+/// Lays a credential over the template that it names, if it names one.
+fn apply_template(credential: &mut Credential) {
+    let Some(named) = credential.keys.get("template").cloned() else { return };
+    let Some(name) = named.text() else { return };
+    let Some(template) = templates::find(name) else {
+        let known: Vec<&str> = templates::names().collect();
+        let message = format!("there is no template `{}`", crate::foreign::escaped(name));
+        let hint = near(name, known.iter().copied()).map_or_else(
+            || format!("the templates are {}", known.join(", ")),
+            |near| format!("did you mean \"{near}\"?"),
+        );
+        credential.problems.push(Problem::new(message, &named.origin).hint(hint).showing_value());
+        return;
+    };
+    let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
+    let mut base = template.credential(domain.as_deref());
+    credential.registration.clone_from(&template.register);
+    merge::lay_over(&mut base, std::mem::take(credential));
+    *credential = base;
 }
 
 /// The hosts of a credential, normalised: `domain` first.

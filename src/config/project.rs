@@ -44,10 +44,24 @@ pub fn apply(config: &mut Config, document: &Document, kinds: &Kinds) {
     let mut problems = Vec::new();
     for (name, setting) in &document.root {
         match name.as_str() {
-            "default" => config.default = Some(setting.clone()),
+            "default" => {
+                let known = setting
+                    .text()
+                    .is_some_and(|name| config.credentials.keys().any(|known| known.as_str() == name));
+                if known {
+                    config.default = Some(setting.clone());
+                } else {
+                    let message =
+                        "a project's `default` must be a provider that your own configuration defines";
+                    problems.push(Problem::new(message, &setting.origin).showing_value());
+                }
+            }
             "profile" if setting.text().is_some() => {}
             "credentials" => {
-                for (name, narrowed) in parse_credentials(setting, kinds, &mut problems) {
+                let mut loose = Vec::new();
+                let parsed = parse_credentials(setting, kinds, &mut problems, &mut loose);
+                problems.extend(loose);
+                for (name, narrowed) in parsed {
                     match narrowing(config, &name, &narrowed) {
                         Ok(narrowing) => drop(config.narrowing.insert(name, narrowing)),
                         Err(found) => problems.extend(found),
@@ -106,6 +120,9 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
                 let known = configured(key).map(all_scopes).unwrap_or_default();
                 if !scopes.is_subset(&known) {
                     problems.push(beyond(&scopes.difference(&known).to_string()));
+                }
+                if scopes.is_empty() {
+                    problems.push(Problem::new(format!("`{path}` leaves no scope at all"), &setting.origin));
                 }
                 narrowing.scopes = Some(scopes);
             }

@@ -63,7 +63,10 @@ impl std::str::FromStr for RedirectUri {
         {
             return Err(InvalidRedirectUri);
         }
-        Ok(Self { host: host.to_owned(), port: url.port().unwrap_or(0), path: url.path().to_owned() })
+        // A URL leaves out the scheme's own port; who writes 80 means it.
+        let written = |port: &str| text.contains(&format!("{port}/")) || text.ends_with(port);
+        let port = url.port().unwrap_or_else(|| if written(":80") { 80 } else { 0 });
+        Ok(Self { host: host.to_owned(), port, path: url.path().to_owned() })
     }
 }
 
@@ -329,6 +332,7 @@ mod tests {
             ("http://localhost:8400/", Some(("localhost", 8400, "/"))),
             ("http://localhost", Some(("localhost", 0, "/"))),
             ("http://[::1]:1/x", Some(("[::1]", 1, "/x"))),
+            ("http://localhost:80/x", Some(("localhost", 80, "/x"))),
             ("https://127.0.0.1/callback", None),
             ("http://127.0.0.2/callback", None),
             ("http://0.0.0.0/callback", None),

@@ -173,7 +173,7 @@ impl Expected {
         self.check_query(query)
     }
 
-    /// Checks a redirect that the user pasted: the whole URL, or its query.
+    /// Checks a redirect that the user pasted: the whole URL.
     #[must_use]
     pub fn check_pasted(&self, pasted: &str) -> Verdict {
         let pasted = pasted.trim();

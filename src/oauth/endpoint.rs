@@ -24,7 +24,7 @@ pub enum UrlRefused {
     )]
     NotHttps(Foreign),
     /// It has a user name or password.
-    #[error("{0} has a user name or password in it")]
+    #[error("{0} has a user name or password in it, or is no URL")]
     Userinfo(Foreign),
     /// It has a character that a URL does not have, or that a shell would act on.
     #[error("{0} has a character that does not belong in a URL")]
@@ -197,6 +197,15 @@ impl fmt::Debug for Issuer {
 }
 
 fn parse(text: &str) -> Result<Url, UrlRefused> {
+    let url = parse_strictly(text);
+    match (&url, text.rsplit_once('@')) {
+        // What stands before an `@` may be a password, wherever a slip has put it: no error quotes it.
+        (Err(_), Some((_, rest))) => Err(UrlRefused::Userinfo(Foreign::new(format!("…@{rest}")))),
+        _ => url,
+    }
+}
+
+fn parse_strictly(text: &str) -> Result<Url, UrlRefused> {
     if text.len() > LONGEST
         || text.chars().any(does_not_belong)
         || text.contains("$(")
@@ -214,9 +223,7 @@ fn parse(text: &str) -> Result<Url, UrlRefused> {
         return Err(UrlRefused::NotAUrl(Foreign::new(text)));
     }
     if !url.username().is_empty() || url.password().is_some() || raw_authority(text).contains('@') {
-        // What stands before the `@` may be a password.
-        let host = text.rsplit_once('@').map_or("", |(_, rest)| rest);
-        return Err(UrlRefused::Userinfo(Foreign::new(format!("{}://…@{host}", url.scheme()))));
+        return Err(UrlRefused::Userinfo(Foreign::new(text)));
     }
     if url.fragment().is_some() {
         return Err(UrlRefused::Fragment(Foreign::new(text)));

@@ -78,6 +78,14 @@ pub enum IdTokenError {
     Disagrees(&'static str),
 }
 
+impl IdTokenError {
+    /// Whether it may be the fault of a clock alone.
+    #[must_use]
+    pub fn is_about_time(&self) -> bool {
+        matches!(self, Self::Mismatch { claim: "exp" | "iat", .. } | Self::Disagrees("nbf"))
+    }
+}
+
 /// The claims of a validated id token.
 #[derive(Debug, Clone)]
 pub struct Claims(Map<String, Value>);
@@ -120,7 +128,9 @@ pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Resu
     let Some(algorithm) = algorithm else {
         let names: Vec<String> =
             expected.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
-        return Err(IdTokenError::Algorithm { found: Foreign::new(named), expected: names.join(" or ") });
+        let expected =
+            if names.is_empty() { "nothing that the server offers".to_owned() } else { names.join(" or ") };
+        return Err(IdTokenError::Algorithm { found: Foreign::new(named), expected });
     };
     // RFC 7515 section 4.1.11: an extension that must be understood, and none is.
     if header.contains_key("crit") {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::oauth::{self, OAuth, Server};
+use super::oauth::{self, OAuth, Presented, Server};
 use super::{
     BrowserChoice, Context, Grant, Issue, Kind, Login, LoginRequest, Place, ProviderError, Revocation,
     TokenProvider, TokenRequest,
@@ -125,11 +125,15 @@ impl TokenProvider for AuthorizationCodeGrant {
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
-        let server = self.oauth.server(context, &["authorization_endpoint", "token_endpoint"])?;
+        let scopes = request.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
+        let mut needed = vec!["authorization_endpoint", "token_endpoint"];
+        if self.oauth.uses_openid(&scopes) && !self.oauth.signs_symmetrically() {
+            needed.push("jwks_uri");
+        }
+        let server = self.oauth.server(context, &needed)?;
         let binding = server.binding()?;
         // What is missing for the exchange is told before the user is sent to the browser.
         let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
-        let scopes = request.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
         // The port is ours before the browser is told of it (N3, F-CB14).
         let listener = Listener::bind(&self.redirect_uri)?;
         let pending = Pending::new(
@@ -177,6 +181,14 @@ impl TokenProvider for AuthorizationCodeGrant {
 }
 
 impl AuthorizationCodeGrant {
+    /// `max_age` of the configured parameters: the id token must say that the login is no older (E9).
+    fn max_age(&self) -> Option<i64> {
+        match self.extra_params.get("max_age")? {
+            SecretSource::Literal(seconds) => seconds.expose().parse().ok(),
+            _ => None,
+        }
+    }
+
     fn authorization_url(
         &self,
         context: &Context<'_>,
@@ -218,9 +230,12 @@ impl AuthorizationCodeGrant {
         let response = context.system.http.send(&endpoint.request("authorization_code", form))?;
         let tokens = endpoint.response(&response, context.system.clock.now())?;
         let openid = self.oauth.uses_openid(&scopes);
-        let nonce = openid.then_some(&pending.nonce);
-        let client_id = binding.get(Binding::CLIENT_ID);
-        let claims = self.oauth.validate_id_token(context, &server, &tokens, client_id, nonce)?;
+        let presented = Presented {
+            client_id: binding.get(Binding::CLIENT_ID),
+            nonce: openid.then_some(&pending.nonce),
+            max_age: self.max_age(),
+        };
+        let claims = self.oauth.validate_id_token(context, &server, &tokens, &presented)?;
         if openid && claims.is_none() {
             return Err(IdTokenError::Missing("id_token").into());
         }
@@ -290,7 +305,7 @@ fn open_browser(context: &Context<'_>, url: &Url, choice: &BrowserChoice) -> boo
         BrowserChoice::Default => None,
         BrowserChoice::Command(command) => Some(command.as_str()),
     };
-    match browser.open(url, command) {
+    match browser.open(url, command, &context.system.secret_variables) {
         Ok(()) => true,
         Err(error) => {
             context.system.console.note(error);

@@ -49,7 +49,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     let source = match (section.text("variable"), section.text("file")) {
         (Some(_), Some(_)) => return Err(vec![section.problem("file", "cannot stand beside `variable`")]),
         (Some(variable), None) => Source::Variable(variable.to_owned()),
-        (None, Some(file)) => Source::File(PathBuf::from(file)),
+        (None, Some(_)) => Source::File(section.path("file", place.home.as_deref()).unwrap_or_default()),
         (None, None) if KIND.alias == Some(place.called.as_str()) => {
             Source::Variable(APP_SERVICE_VARIABLE.to_owned())
         }

@@ -9,6 +9,7 @@ pub mod environment;
 pub mod jwt;
 pub mod oauth;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -93,6 +94,8 @@ pub struct Place {
     pub called: String,
     /// Where the template says that an app is registered.
     pub registration: Option<String>,
+    /// The user's home, for `~/` in paths.
+    pub home: Option<PathBuf>,
 }
 
 /// What a provider is given to work with.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Context, Grant, Place, ProviderError, Revocation, TokenRequest};
 use crate::binding::Binding;
+use crate::console::with_causes;
 use crate::discovery::{self, DiscoveryError, Query};
 use crate::name::ScopeSet;
 use crate::oauth::client::{AuthenticationMethod, Client};
@@ -129,6 +130,17 @@ pub struct OAuth {
     discovered: OnceCell<Option<Metadata>>,
 }
 
+/// What an authentication request said, which its id token must agree with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// The client.
+    pub client_id: Option<&'a str>,
+    /// The nonce.
+    pub nonce: Option<&'a Nonce>,
+    /// `max_age`, in seconds.
+    pub max_age: Option<i64>,
+}
+
 /// A server as it is known now: the configured endpoints over the discovered.
 pub struct Server<'a> {
     oauth: &'a OAuth,
@@ -209,7 +221,7 @@ impl OAuth {
             refresh_early: section.duration("refresh_early").unwrap_or(Duration::from_secs(60)),
             quirks: Quirks::read(section.section("quirks").as_ref()),
             transport: Transport {
-                ca_file: section.text("ca_file").map(std::path::PathBuf::from),
+                ca_file: section.path("ca_file", place.home.as_deref()),
                 proxy: section.text("proxy").map(str::to_owned),
                 timeout: section.duration("timeout").unwrap_or(Transport::default().timeout),
             },
@@ -293,6 +305,12 @@ impl OAuth {
         self.use_openid.unwrap_or_else(|| scopes.contains("openid")) && self.can("id_token")
     }
 
+    /// Whether id tokens are signed with the client's secret, so that no key set is needed.
+    #[must_use]
+    pub fn signs_symmetrically(&self) -> bool {
+        matches!(self.algorithm, Some(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
+    }
+
     /// Whether the configuration leaves the server this ability.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
@@ -332,12 +350,13 @@ impl OAuth {
             Err(error) => Some(error),
         };
         match (missing(&server), failure) {
-            (None, None | Some(DiscoveryError::Http(_) | DiscoveryError::NotPublished { .. })) => {
+            // A document for another issuer is no failure to pass over (M2).
+            (_, Some(error)) if error.is_issuer_mismatch() => Err(error.into()),
+            (None, _) => {
                 let _ = self.discovered.set(server.metadata.clone());
                 Ok(server)
             }
-            // A document that is there and wrong is no failure to pass over where an issuer is written (M2).
-            (_, Some(error)) => Err(error.into()),
+            (Some(_), Some(error)) => Err(error.into()),
             (Some(name), None) => Err(ProviderError::Unconfigured {
                 message: format!("the server's metadata has no `{name}`"),
                 hint: Some(format!("set {name} in the configuration")),
@@ -469,13 +488,27 @@ impl OAuth {
         if let Some(scopes) = &request.scopes {
             form.set("scope", &self.scope_text(scopes));
         }
-        for audience in &request.audience {
+        for audience in self.audience(request) {
             form.add("audience", audience);
         }
         let response = context.system.http.send(&endpoint.request("refresh_token", form))?;
         let tokens = endpoint.response(&response, context.system.clock.now())?;
-        let claims =
-            self.validate_id_token(context, &server, &tokens, record.binding.get(Binding::CLIENT_ID), None)?;
+        let presented =
+            Presented { client_id: record.binding.get(Binding::CLIENT_ID), ..Presented::default() };
+        let claims = match self.validate_id_token(context, &server, &tokens, &presented) {
+            Ok(claims) => claims,
+            // OpenID Connect Core section 12.2: a token of somebody else, and nothing that came with it is used.
+            Err(ProviderError::IdToken(error)) if !error.is_about_time() => return Err(error.into()),
+            // The server may have ended the old refresh token: what came is kept, only the id token is not.
+            Err(error) => {
+                let reason = with_causes(&error);
+                context
+                    .system
+                    .console
+                    .note(format_args!("the new id token cannot be checked and is left out: {reason}"));
+                None
+            }
+        };
         if let (Some(claims), Some(subject)) = (&claims, &record.subject)
             && claims.subject() != subject
         {
@@ -500,12 +533,12 @@ impl OAuth {
         context: &Context<'_>,
         server: &Server<'_>,
         tokens: &TokenSet,
-        client_id: Option<&str>,
-        nonce: Option<&Nonce>,
+        presented: &Presented<'_>,
     ) -> Result<Option<Claims>, ProviderError> {
         let Some(token) = tokens.id_token.as_ref().filter(|_| self.can("id_token")) else { return Ok(None) };
         let algorithms = server.id_token_algorithms();
-        let symmetric = algorithms.iter().all(|algorithm| format!("{algorithm:?}").starts_with("HS"));
+        let symmetric = !algorithms.is_empty()
+            && algorithms.iter().all(|algorithm| format!("{algorithm:?}").starts_with("HS"));
         let client_secret = match &self.client_secret {
             Some(source) if symmetric => {
                 let binding = self.binding();
@@ -518,12 +551,12 @@ impl OAuth {
             issuer: &issuer,
             other_issuer: self.quirks.id_token_issuer.as_deref(),
             tenant_issuer: self.quirks.tenant_issuer,
-            client_id: client_id.unwrap_or_default(),
-            nonce,
+            client_id: presented.client_id.unwrap_or_default(),
+            nonce: presented.nonce,
             algorithms: &algorithms,
             client_secret: client_secret.as_ref(),
             access_token: Some(&tokens.access_token),
-            max_age: None,
+            max_age: presented.max_age,
             now: context.system.clock.now(),
         };
         if symmetric {
@@ -580,9 +613,11 @@ impl OAuth {
             }
             Err(error) => return Err(error),
         };
-        let client =
-            self.client(context, &server, record.binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
-        Ok(Some((server.endpoint("revocation_endpoint")?, client)))
+        let bound = record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
+        let Some(endpoint) = server.endpoint_beside("revocation_endpoint", bound)? else { return Ok(None) };
+        let client_id = record.binding.get(Binding::CLIENT_ID).unwrap_or_default();
+        let client = self.client(context, &server, client_id)?;
+        Ok(Some((endpoint, client)))
     }
 
     /// Asks who the user of an access token is.
@@ -598,8 +633,11 @@ impl OAuth {
         if !self.can("userinfo") {
             return Err(ProviderError::NotOffered("userinfo"));
         }
-        let server = self.server(context, &["userinfo_endpoint"])?;
-        let request = userinfo::request(&server.endpoint("userinfo_endpoint")?, token, &self.transport);
+        let server = self.server(context, &["token_endpoint", "userinfo_endpoint"])?;
+        let origin = server.endpoint("token_endpoint")?.origin();
+        let endpoint = server.endpoint_beside("userinfo_endpoint", &origin)?;
+        let endpoint = endpoint.ok_or(ProviderError::NotOffered("userinfo"))?;
+        let request = userinfo::request(&endpoint, token, &self.transport);
         Ok(userinfo::response(&context.system.http.send(&request)?, subject)?)
     }
 }
@@ -625,6 +663,23 @@ impl Server<'_> {
                 hint: Some(format!("set {name} in the configuration")),
             }),
         }
+    }
+
+    /// An endpoint that is sent a secret of the token endpoint at `origin`. What a server merely says of itself must not
+    /// lead it elsewhere: a learned endpoint is at that origin, or named by the document that names the token endpoint
+    /// there; and the document of an issuer that nobody wrote says nothing about a token endpoint that somebody did (O15).
+    ///
+    /// # Errors
+    /// As [`Self::endpoint`]; `None` for one that is not to be trusted with it.
+    pub fn endpoint_beside(&self, name: &str, origin: &str) -> Result<Option<EndpointUrl>, ProviderError> {
+        let endpoint = self.endpoint(name)?;
+        let document = self.metadata.as_ref().and_then(|metadata| metadata.text("token_endpoint"));
+        let document = document.and_then(|url| EndpointUrl::learned(url, &self.oauth.issuer).ok());
+        let vouched = self.oauth.issuer_written || !self.oauth.endpoints.contains_key("token_endpoint");
+        let trusted = self.oauth.endpoints.contains_key(name)
+            || endpoint.origin() == origin
+            || vouched && document.is_some_and(|document| document.origin() == origin);
+        Ok(trusted.then_some(endpoint))
     }
 
     /// The issuer, as its metadata writes it.

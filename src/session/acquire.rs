@@ -8,6 +8,7 @@ use super::Session;
 use super::step::{Reason, Step, Want, id_token_suits, lasts, next_step};
 use crate::binding::Binding;
 use crate::config::Provider;
+use crate::console::with_causes;
 use crate::discovery::DiscoveryError;
 use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::oauth::token_endpoint::TokenError;
@@ -56,6 +57,12 @@ pub enum AcquireError {
     /// The server granted more than was asked for: such a token is not handed out.
     #[error("the server granted more than was asked for ({0}), so its token was not used")]
     Wider(ScopeSet),
+    /// What is asked for, less what the project leaves of it, is nothing: a token of no scopes is not what anybody means.
+    #[error("no scope is left to ask for{}", if *project { ": the project's file leaves none of those" } else { "" })]
+    NoScopes {
+        /// The project's file left nothing.
+        project: bool,
+    },
     /// The token does not last as long as is asked.
     #[error("the server's tokens do not last {} seconds: the new one ends {ends}", wanted.as_secs())]
     TooShort {
@@ -79,6 +86,10 @@ pub enum AcquireError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// A lost answer is asked for again only when the first request was lost quickly: both together must end before those who
+/// wait for the lock give up.
+const LONGEST_BEFORE_RETRY: Duration = Duration::from_secs(20);
 
 /// A record with its place.
 type Stored = (Record, StoreKind);
@@ -117,6 +128,9 @@ impl<'a> Acquisition<'a> {
     }
 
     fn run(&self) -> Result<Issued, AcquireError> {
+        if self.request.scopes.as_ref().is_some_and(ScopeSet::is_empty) {
+            return Err(AcquireError::NoScopes { project: self.provider.narrowing.scopes.is_some() });
+        }
         if !self.provider.source.keeps_tokens() {
             return match self.issue()? {
                 Issue::Immediate(issued) => self.checked(issued),
@@ -144,7 +158,9 @@ impl<'a> Acquisition<'a> {
             }
         };
         let lock = store.lock(kind, &name)?;
-        let stored = self.find()?;
+        // The account is pinned: a login in between may have made another the default.
+        let account = before.as_ref().map(|(record, _)| record.account.clone());
+        let stored = self.find_account(account.as_ref().or(self.account))?;
         let generation = |stored: &Option<Stored>| stored.as_ref().map_or(0, |(record, _)| record.generation);
         let renewed_meanwhile = generation(&stored) > generation(&before);
         let want = Want { renew: self.want.renew && !renewed_meanwhile, ..self.want.clone() };
@@ -162,11 +178,15 @@ impl<'a> Acquisition<'a> {
         let held = self.session.system.signals.hold();
         let context = self.session.context(&self.provider.name);
         let refresh = || self.provider.source.refresh(&context, &record, &self.request);
-        let current =
-            record.token(&self.want.key).filter(|token| !self.want.renew && token.life.is_valid(self.now()));
+        let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now()));
+        let started = self.session.system.clock.elapsed();
         let mut answer = refresh();
         let mut lost = false;
-        if matches!(&answer, Err(ProviderError::Http(HttpError::AnswerLost { .. }))) && current.is_none() {
+        let quick = || self.session.system.clock.elapsed().saturating_sub(started) < LONGEST_BEFORE_RETRY;
+        if matches!(&answer, Err(ProviderError::Http(HttpError::AnswerLost { .. })))
+            && current.is_none()
+            && quick()
+        {
             // The server may have rotated the token: the same request again, once, may be inside its grace (F-ROT6).
             lost = true;
             answer = refresh();
@@ -180,12 +200,14 @@ impl<'a> Acquisition<'a> {
                 return match current {
                     // The provider is away for a moment, and the token is still good (F-429).
                     Some(token)
-                        if is_transient(&error) && lasts(token.life.expires_at, &self.want, self.now()) =>
+                        if !self.want.renew
+                            && is_transient(&error)
+                            && lasts(token.life.expires_at, &self.want, self.now()) =>
                     {
-                        self.session
-                            .system
-                            .console
-                            .note(format_args!("the token could not be renewed yet: {error}"));
+                        self.session.system.console.note(format_args!(
+                            "the token could not be renewed yet: {}",
+                            with_causes(&error)
+                        ));
                         let token = token.clone();
                         Ok(issued(&record, &token))
                     }
@@ -242,7 +264,7 @@ impl<'a> Acquisition<'a> {
             _ => (fresh(), kind),
         };
         let wider = self.adopt(&mut record, &grant);
-        self.session.store.save(lock, &self.provider.name, &mut record, kind)?;
+        self.session.store.save_new(lock, &self.provider.name, &mut record, kind, &self.binding)?;
         match wider {
             Some(scopes) => Err(AcquireError::Wider(scopes)),
             None => self.hand_out(Some((record, kind))),
@@ -281,7 +303,11 @@ impl<'a> Acquisition<'a> {
     }
 
     fn find(&self) -> Result<Option<Stored>, AcquireError> {
-        match self.session.store.find(&self.provider.name, self.account, &self.binding)? {
+        self.find_account(self.account)
+    }
+
+    fn find_account(&self, account: Option<&AccountName>) -> Result<Option<Stored>, AcquireError> {
+        match self.session.store.find(&self.provider.name, account, &self.binding)? {
             Lookup::Found(record, kind) => Ok(Some((*record, kind))),
             Lookup::Nothing => Ok(None),
             // A token that needs no user is simply issued anew for the new binding.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::Session;
 use super::acquire::AcquireError;
 use crate::config::Provider;
+use crate::foreign::Foreign;
 use crate::loopback::{Outcome, Page};
 use crate::name::{AccountName, ScopeSet};
 use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
@@ -18,14 +19,14 @@ use crate::token::{Life, TokenSet};
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// The account belongs to somebody else.
-    #[error("the account `{account}` is {present}'s, and you logged in as {new}; nothing was changed")]
+    #[error("the account `{account}` belongs to {present}, and you logged in as {new}; nothing was changed")]
     OtherPerson {
         /// The account.
         account: AccountName,
         /// Whose it is.
-        present: String,
+        present: Foreign,
         /// Who logged in.
-        new: String,
+        new: Foreign,
     },
     /// What was piped in is no token.
     #[error("standard input has no token: {0}")]
@@ -51,8 +52,7 @@ pub enum LoginError {
 pub struct Report {
     /// The account.
     pub account: AccountName,
-    /// Whether it was there before.
-    pub known: bool,
+
     /// What the user is called.
     pub label: Option<String>,
     /// What was granted, if that is known.
@@ -87,8 +87,24 @@ pub fn login(
     request: &LoginRequest,
 ) -> Result<Report, LoginError> {
     let context = session.context(&provider.name);
+    if provider.source.is_interactive() {
+        prepare_store(session, provider, account)?;
+    }
     let login = provider.source.login(&context, request).map_err(|error| failed(provider, error))?;
     keep(session, provider, account, login.grant, Some(login.page))
+}
+
+/// What would keep the tokens from being saved is told before the user is sent to the browser; a locked keyring is asked
+/// for its password now.
+fn prepare_store(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+) -> Result<(), StoreError> {
+    let account = account.cloned().unwrap_or_else(AccountName::unnamed);
+    let name = RecordName::of_tokens(&provider.name, &account, &provider.source.binding());
+    let kind = session.store.place_of_account(&provider.name, &account, &name, true)?;
+    session.store.prepare(kind, &name)
 }
 
 /// A token that the user brings.
@@ -110,6 +126,10 @@ pub fn login_with(
     account: Option<&AccountName>,
     given: &Given,
 ) -> Result<Report, LoginError> {
+    if !provider.source.is_interactive() {
+        return Err(failed(provider, ProviderError::NotOffered("a login")));
+    }
+    prepare_store(session, provider, account)?;
     let now = session.system.clock.now();
     let context = session.context(&provider.name);
     let binding = provider.source.full_binding(&context).map_err(|error| failed(provider, error))?;
@@ -137,7 +157,7 @@ pub fn login_with(
     keep(session, provider, account, grant, None)
 }
 
-/// Keeps a grant under the right account, and tells the browser how it ended.
+/// Keeps a grant under the right account, and tells the browser how it ended. What is not kept is given back.
 fn keep(
     session: &Session<'_>,
     provider: &Provider,
@@ -146,63 +166,78 @@ fn keep(
     page: Option<Page>,
 ) -> Result<Report, LoginError> {
     let identity = identify(session, provider, &grant);
-    let index = session.store.index(&provider.name)?;
-    let (account, known) = match account_for(&index, named, &identity) {
-        Ok(chosen) => chosen,
+    let kept = account_for(&session.store.index(&provider.name)?, named, &identity)
+        .and_then(|account| save(session, provider, &account, &identity, &grant));
+    let report = match kept {
+        Ok(report) => report,
         Err(error) => {
             give_back(session, provider, grant);
             return Err(error);
         }
     };
+    if let Some(page) = page {
+        page.show(Outcome::LoggedIn);
+    }
+    Ok(report)
+}
+
+/// Saves a grant as the record of an account.
+fn save(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: &AccountName,
+    identity: &Identity,
+    grant: &Grant,
+) -> Result<Report, LoginError> {
+    let (store, tokens) = (&session.store, &grant.tokens);
+    let name = RecordName::of_tokens(&provider.name, account, &grant.binding);
+    let kind = store.place_of_account(&provider.name, account, &name, true)?;
+    let lock = store.lock(kind, &name)?;
     let held = session.system.signals.hold();
-    let name = RecordName::of_tokens(&provider.name, &account, &grant.binding);
-    let kind = session.store.place_for(&name, true)?;
-    let lock = session.store.lock(kind, &name)?;
-    let generation = match session.store.read(kind, &name, &grant.binding) {
+    let generation = match store.read(kind, &name, &grant.binding) {
         Ok(record) => record.map_or(0, |record| record.generation),
         // A record that cannot be read is what a new login mends.
         Err(StoreError::Corrupt { .. }) => 0,
         Err(error) => return Err(error.into()),
     };
-    let mut record =
-        Record::new(&provider.name, account.clone(), grant.binding.clone(), session.system.clock.now());
+    let now = session.system.clock.now();
+    let mut record = Record::new(&provider.name, account.clone(), grant.binding.clone(), now);
     record.generation = generation;
-    record.issuer = grant.issuer;
-    record.subject = identity.subject;
-    record.label = identity.label.clone();
-    record.refresh_token = grant.tokens.refresh_token;
-    record.id_token = grant.claims.as_ref().and(grant.tokens.id_token);
-    let granted = grant
-        .tokens
-        .scope
-        .clone()
-        .or_else(|| Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty()));
-    record.granted_scopes.clone_from(&granted);
-    record.requested_scopes = grant.requested_scopes;
-    let missing =
-        granted.as_ref().map(|granted| missing(&record.requested_scopes, granted)).unwrap_or_default();
+    record.issuer.clone_from(&grant.issuer);
+    record.subject.clone_from(&identity.subject);
+    record.label.clone_from(&identity.label);
+    record.refresh_token.clone_from(&tokens.refresh_token);
+    record.id_token = tokens.id_token.clone().filter(|_| grant.claims.is_some());
+    record.requested_scopes.clone_from(&grant.requested_scopes);
+    // RFC 6749 section 5.1: where the answer has no scope, what was asked for was granted.
+    let asked = || Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty());
+    record.granted_scopes = tokens.scope.clone().or_else(asked);
     let token = StoredToken {
-        access_token: grant.tokens.access_token,
-        life: grant.tokens.life,
-        scopes: granted.clone(),
+        access_token: tokens.access_token.clone(),
+        life: tokens.life,
+        scopes: record.granted_scopes.clone(),
     };
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
-    session.store.save(&lock, &provider.name, &mut record, kind)?;
-    session.store.update_index(&provider.name, |index| index.default_account = Some(account.clone()))?;
-    drop(held);
-    if let Some(page) = page {
-        page.show(Outcome::LoggedIn);
+    store.save_new(&lock, &provider.name, &mut record, kind, &provider.source.binding())?;
+    store.update_index(&provider.name, |index| index.default_account = Some(account.clone()))?;
+    if let Some(signal) = held.caught() {
+        return Err(AcquireError::Interrupted(signal).into());
     }
+    let granted = record.granted_scopes.clone();
+    let others =
+        store.index(&provider.name)?.entries.iter().filter(|entry| entry.account != *account).count();
     Ok(Report {
-        others: index.entries.iter().filter(|entry| entry.account != account).count(),
-        account,
-        known,
-        label: identity.label,
+        account: account.clone(),
+        label: identity.label.clone(),
+        missing: granted
+            .as_ref()
+            .map(|granted| missing(&record.requested_scopes, granted))
+            .unwrap_or_default(),
         granted,
-        missing,
-        expires_at: grant.tokens.life.expires_at,
+        expires_at: tokens.life.expires_at,
         refreshable: record.refresh_token.is_some(),
         store: kind,
+        others,
     })
 }
 
@@ -253,47 +288,42 @@ fn label(claims: &Map<String, Value>) -> Option<String> {
         .find_map(|name| claims.get(*name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
-/// The account of a login, and whether it was there: the named, the one of the same person, or a new one. Nobody's
-/// account is overwritten by another person's login.
+/// The account of a login: the named, the one of the same person, or a new one. Nobody's account is overwritten by another
+/// person's login.
 fn account_for(
     index: &Index,
     named: Option<&AccountName>,
     identity: &Identity,
-) -> Result<(AccountName, bool), LoginError> {
+) -> Result<AccountName, LoginError> {
     let others = |account: &AccountName| {
         index.entries.iter().find(|entry| {
-            entry.account == *account
-                && entry.subject.is_some()
-                && identity.subject.is_some()
-                && entry.subject != identity.subject
+            let both_known = entry.subject.is_some() && identity.subject.is_some();
+            entry.account == *account && both_known && entry.subject != identity.subject
         })
     };
-    let known = |account: &AccountName| index.entries.iter().any(|entry| entry.account == *account);
     if let Some(account) = named {
+        let called = |label: &Option<String>, subject: &Option<String>| {
+            Foreign::new(label.clone().or_else(|| subject.clone()).unwrap_or_default())
+        };
         return match others(account) {
-            None => Ok((account.clone(), known(account))),
+            None => Ok(account.clone()),
             Some(entry) => Err(LoginError::OtherPerson {
                 account: account.clone(),
-                present: entry.label.clone().or_else(|| entry.subject.clone()).unwrap_or_default(),
-                new: identity.label.clone().or_else(|| identity.subject.clone()).unwrap_or_default(),
+                present: called(&entry.label, &entry.subject),
+                new: called(&identity.label, &identity.subject),
             }),
         };
     }
     if identity.subject.is_some()
         && let Some(same) = index.entries.iter().find(|entry| entry.subject == identity.subject)
     {
-        return Ok((same.account.clone(), true));
+        return Ok(same.account.clone());
     }
-    let proposed =
-        identity.label.as_deref().and_then(AccountName::proposed).unwrap_or_else(AccountName::unnamed);
-    let mut account = proposed.clone();
-    for number in 2..1000 {
-        if others(&account).is_none() {
-            break;
-        }
-        account = AccountName::proposed(&format!("{proposed}-{number}")).unwrap_or_else(AccountName::unnamed);
-    }
-    Ok((account.clone(), known(&account)))
+    let proposed = identity.label.as_deref().and_then(AccountName::proposed);
+    let proposed = proposed.unwrap_or_else(AccountName::unnamed);
+    let numbered = (2..1000).filter_map(|number| AccountName::proposed(&format!("{proposed}-{number}")));
+    let free = std::iter::once(proposed.clone()).chain(numbered).find(|account| others(account).is_none());
+    Ok(free.unwrap_or(proposed))
 }
 
 /// Revokes what was granted and will not be kept, as well as that goes.

@@ -3,7 +3,8 @@
 use super::Session;
 use crate::config::Provider;
 use crate::name::{AccountName, ProviderName};
-use crate::provider::Revocation;
+use crate::oauth::revocation::RevocationError;
+use crate::provider::{ProviderError, Revocation};
 use crate::store::index::Entry;
 use crate::store::{StoreError, StoreKind};
 
@@ -24,7 +25,12 @@ impl Report {
     /// Whether the server was asked to revoke and did not.
     #[must_use]
     pub fn revocation_failed(&self) -> bool {
-        self.revocations.iter().any(|(_, outcome)| matches!(outcome, Revocation::Failed(_)))
+        // RFC 7009 section 2.2.1: that a server does not revoke access tokens is its way, and no failure.
+        let failed = |outcome: &Revocation| match outcome {
+            Revocation::Failed(ProviderError::Revocation(RevocationError::UnsupportedTokenType)) => false,
+            outcome => matches!(outcome, Revocation::Failed(_)),
+        };
+        self.revocations.iter().any(|(_, outcome)| failed(outcome))
     }
 }
 
@@ -49,12 +55,11 @@ pub fn logout(
     }
     let chosen = index.account(account).cloned();
     let meant = |entry: &&Entry| all_accounts || chosen.as_ref() == Some(&entry.account);
-    index
-        .entries
-        .iter()
-        .filter(meant)
-        .map(|entry| logout_entry(session, name, provider, entry, local))
-        .collect()
+    let mut reports = Vec::new();
+    for entry in index.entries.iter().filter(meant) {
+        reports.push(logout_entry(session, name, provider, entry, local)?);
+    }
+    Ok(reports)
 }
 
 fn logout_entry(

@@ -82,6 +82,13 @@ pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
     {
         return Step::LoginRequired(Reason::NotGranted(wanted.difference(granted)));
     }
+    if want.id_token
+        && record.id_token.is_none()
+        && want.interactive
+        && !record.requested_scopes.contains("openid")
+    {
+        return Step::LoginRequired(Reason::NoIdToken);
+    }
     let token = record.token(&want.key);
     let renewable = record.refresh_token.is_some() || !want.interactive;
     let good = token.is_some_and(|token| suits(token, want, now))
@@ -96,7 +103,7 @@ pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
         }
         // It cannot be renewed: a token in its last minute is better than none.
         (false, false) => match token {
-            Some(token) if !want.id_token && want.min_ttl.is_none() && token.life.is_valid(now) => Step::Use,
+            Some(token) if !want.id_token && token.life.is_valid(now) => Step::Use,
             None if want.key != TokenKey::default() => Step::LoginRequired(Reason::NoRefreshToken),
             _ => Step::LoginRequired(Reason::Ended),
         },
@@ -210,7 +217,14 @@ mod tests {
                 100,
                 login(Reason::NotGranted("admin".parse().unwrap())),
             ),
-            ("id token", Some(record(Some(3600), true)), &id, 100, Step::Refresh),
+            (
+                "id token that was not asked for",
+                Some(record(Some(3600), true)),
+                &id,
+                100,
+                login(Reason::NoIdToken),
+            ),
+            ("not long enough, no refresh token", Some(record(Some(3600), false)), &long, 3100, Step::Use),
             ("id token that never came", Some(record(Some(3600), false)), &id, 100, login(Reason::NoIdToken)),
         ] {
             assert_eq!(next_step(record.as_ref(), want, at(now)), step, "{name}");

@@ -176,8 +176,11 @@ pub fn parse_duration(text: &str) -> Option<std::time::Duration> {
         "d" => 86_400_000,
         _ => return None,
     };
-    number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
+    Some(number.checked_mul(milliseconds).map_or(LONGEST, std::time::Duration::from_millis).min(LONGEST))
 }
+
+/// Longer lengths of time are cut to a year: no wait here is longer, and clocks cannot count for ever.
+pub(super) const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 /// Whether a table is a secret reference: exactly one of `env`, `file`, `command` and `stored`, with its type.
 #[must_use]
@@ -308,6 +311,7 @@ mod tests {
             ("-5s", None),
             ("5 fortnights", None),
             ("99999999999999999999s", None),
+            ("99999999999999999s", Some(LONGEST)),
         ] {
             assert_eq!(parse_duration(text), want, "{text}");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::key::parse_duration;
+use super::key::{LONGEST, parse_duration};
 use super::{Origin, Problem, Setting, Table, Value};
 use crate::secret::SecretText;
 
@@ -74,9 +74,21 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn duration(&self, key: &str) -> Option<Duration> {
         match &self.setting(key)?.value {
-            Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+            Value::Integer(seconds) => {
+                u64::try_from(*seconds).ok().map(|seconds| LONGEST.min(Duration::from_secs(seconds)))
+            }
             Value::Text(text) => parse_duration(text),
             _ => None,
+        }
+    }
+
+    /// A path: a relative one lies beside the configuration file, `~/` is the user's home.
+    #[must_use]
+    pub fn path(&self, key: &str, home: Option<&std::path::Path>) -> Option<PathBuf> {
+        let path = beside(&self.setting(key)?.origin, self.text(key)?);
+        match (path.strip_prefix("~"), home) {
+            (Ok(rest), Some(home)) => Some(home.join(rest)),
+            _ => Some(path),
         }
     }
 

@@ -102,6 +102,11 @@ impl Backend for FileBackend {
         Ok(private_file::write(&self.path(name), &sealed)?)
     }
 
+    fn prepare(&self) -> Result<(), StoreError> {
+        private_file::make_folder(&self.folder)?;
+        self.key_or_new().map(drop)
+    }
+
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
         Ok(private_file::remove(&self.path(name))?)
     }

@@ -108,10 +108,12 @@ impl Index {
             .or_else(|| self.entries.first().map(|e| &e.account))
     }
 
-    /// The entry of an account with this binding.
+    /// The entry of an account with this binding; of several that fit, the newest login.
     #[must_use]
     pub fn entry(&self, account: &AccountName, binding: &Binding) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.account == *account && binding.fits(&entry.binding))
+        let fitting =
+            self.entries.iter().filter(|entry| entry.account == *account && binding.fits(&entry.binding));
+        fitting.max_by_key(|entry| entry.logged_in_at)
     }
 
     /// Puts an entry in the place of the one of the same account and binding.

@@ -124,12 +124,16 @@ impl Backend for KeyringBackend {
     }
 
     fn names(&self) -> Result<Vec<RecordName>, StoreError> {
-        let users = self.on_thread(|keyring| {
-            let found = match keyring.search(&std::collections::HashMap::from([("service", SERVICE)])) {
+        // The Windows store looks for a pattern in its own names, which hold the service.
+        let attribute = if cfg!(windows) { "pattern" } else { "service" };
+        let users = self.on_thread(move |keyring| {
+            let found = match keyring.search(&std::collections::HashMap::from([(attribute, SERVICE)])) {
                 Err(keyring_core::Error::NotSupportedByStore(_) | keyring_core::Error::NoEntry) => Vec::new(),
                 found => found?,
             };
-            Ok(found.iter().filter_map(Entry::get_specifiers).map(|(_, user)| user).collect::<Vec<_>>())
+            let ours =
+                found.iter().filter_map(Entry::get_specifiers).filter(|(service, _)| service == SERVICE);
+            Ok(ours.map(|(_, user)| user).collect::<Vec<_>>())
         });
         let users = users.map_err(|error| read_fault(error, "search"))?;
         Ok(users.into_iter().filter_map(RecordName::stored).collect())

@@ -85,6 +85,14 @@ pub trait Backend {
     /// # Errors
     /// [`StoreError`].
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError>;
+    /// Makes what a first record needs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The names of all records, where the store can tell.
     ///
     /// # Errors
@@ -262,6 +270,30 @@ impl<'a> TokenStore<'a> {
         Ok(other.unwrap_or(Lookup::Nothing))
     }
 
+    /// Which store a new record of an account goes to: where the account already is, so that there is never a second copy,
+    /// else as [`Self::place_for`] says.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn place_of_account(
+        &self,
+        provider: &ProviderName,
+        account: &AccountName,
+        name: &RecordName,
+        unlock: bool,
+    ) -> Result<StoreKind, StoreError> {
+        let index = self.index(provider)?;
+        let listed = index.entries.iter().find(|entry| entry.account == *account).map(|entry| entry.store);
+        match (self.choice, listed) {
+            (StoreChoice::Auto, Some(StoreKind::File)) => Ok(StoreKind::File),
+            (StoreChoice::Auto, Some(StoreKind::Keyring)) => {
+                self.system.keyring.open()?;
+                self.place_for(name, unlock)
+            }
+            _ => self.place_for(name, unlock),
+        }
+    }
+
     /// Which store a new record of this name goes to. Where `unlock` is set and the keyring is locked, the user is asked.
     ///
     /// # Errors
@@ -337,13 +369,60 @@ impl<'a> TokenStore<'a> {
         self.update_index(provider, |index| index.put(Entry::of(record, kind)))
     }
 
-    /// Removes a record and takes it off the list. The caller holds the record's lock.
+    /// Saves the record of a new grant, and forgets what it takes the place of: the account's records that the configuration
+    /// means as well, such as one of a token endpoint that has moved, or one in another store.
     ///
     /// # Errors
     /// [`StoreError`].
+    pub fn save_new(
+        &self,
+        lock: &Lock,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+        configured: &Binding,
+    ) -> Result<(), StoreError> {
+        let before = self.index(provider)?;
+        self.save(lock, provider, record, kind)?;
+        let is_new = |entry: &Entry| entry.binding == record.binding && entry.store == kind;
+        let superseded = before.entries.iter().filter(|entry| {
+            entry.account == record.account && configured.fits(&entry.binding) && !is_new(entry)
+        });
+        for entry in superseded {
+            let name = entry.name(provider);
+            let _lock = self.lock(entry.store, &name)?;
+            self.backend(entry.store)?.delete(&name)?;
+            if entry.binding != record.binding {
+                self.update_index(provider, |index| index.take(&entry.account, &entry.binding))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a record, from whatever store has a copy of it, and takes it off the list. The caller holds the record's
+    /// lock.
+    ///
+    /// # Errors
+    /// [`StoreError`], when it could not be removed from where it is listed.
     pub fn forget(&self, _: &Lock, provider: &ProviderName, entry: &Entry) -> Result<(), StoreError> {
-        self.backend(entry.store)?.delete(&entry.name(provider))?;
+        let name = entry.name(provider);
+        self.backend(entry.store)?.delete(&name)?;
+        for kind in self.kinds().into_iter().filter(|&kind| kind != entry.store) {
+            if let Ok(Some(backend)) = self.present(kind) {
+                // A copy that another version left; where it cannot be removed, it is not listed either.
+                let _ = backend.delete(&name);
+            }
+        }
         self.update_index(provider, |index| index.take(&entry.account, &entry.binding))
+    }
+
+    /// Prepares the store of a kind for a record, so that what would keep it from being saved is known beforehand.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn prepare(&self, kind: StoreKind, name: &RecordName) -> Result<(), StoreError> {
+        self.backend(kind)?.prepare()?;
+        self.lock(kind, name).map(drop)
     }
 
     /// Takes the lock of a record. It lies with the store: whoever shares the store shares the lock (F-ROT3).
@@ -429,6 +508,11 @@ impl<'a> TokenStore<'a> {
     ) -> Result<StoreKind, StoreError> {
         let kind = self.place_for(name, true)?;
         self.backend(kind)?.write(name, binding, secret)?;
+        for other in self.kinds().into_iter().filter(|&other| other != kind) {
+            if let Some(backend) = self.present(other)? {
+                backend.delete(name)?;
+            }
+        }
         Ok(kind)
     }
 

@@ -217,11 +217,6 @@ impl Record {
         }
     }
 
-    /// Forgets the access tokens: a new login's grant replaces the old one's.
-    pub fn forget_tokens(&mut self) {
-        self.access_tokens.clear();
-    }
-
     /// The name under which it is stored.
     #[must_use]
     pub fn name(&self, provider: &ProviderName) -> RecordName {

@@ -96,7 +96,8 @@ fn a_project_narrows_scopes() {
     let narrow = sandbox.run(&["token", "-o", "json"]).ok();
     assert!(narrow.stdout.contains("\"scope\":\"repo\""), "{narrow}");
     assert!(!narrow.stdout.contains(wide.text()), "the wide token is not handed out here");
-    sandbox.run(&["token", "--scope", "openid"]).ok();
+    sandbox.run(&["token", "--scope", "openid"]).fails(2).says("the project's file leaves none of those");
+    sandbox.run(&["token", "--scope", ""]).fails(2);
     std::fs::remove_file(sandbox.path("work/.authctl.toml")).unwrap();
     assert_eq!(sandbox.run(&["token"]).ok(), wide);
 }
@@ -115,6 +116,8 @@ fn f_bind3_the_environment_sets_only_what_it_may() {
         ("AUTHCTL_CREDENTIALS__AS__DOMAIN", "evil.example", false),
         ("AUTHCTL_CREDENTIALS__AS__JWT", "canary", false),
         ("AUTHCTL_CREDENTIALS__NEW__COMMAND", "evil", false),
+        ("AUTHCTL_CREDENTIALS__AS__OAUTH__CLIENT_SECRET__FILE", "/etc/hostname", false),
+        ("AUTHCTL_CREDENTIALS__NEW__JWT__FILE", "/etc/hostname", false),
         ("AUTHCTL_STORE", "elsewhere", false),
     ] {
         let sandbox = Sandbox::with_server(&server.domain());
@@ -126,4 +129,13 @@ fn f_bind3_the_environment_sets_only_what_it_may() {
     sandbox.environment.set("AUTHCTL_CREDENTIALS__MY_APP__DOMAIN", "api.example");
     sandbox.environment.set("AUTHCTL_CREDENTIALS__MY_APP__JWT", "tok");
     assert_eq!(sandbox.run(&["token", "my-app"]).ok().text(), "tok");
+    sandbox.environment.set("AUTHCTL_CREDENTIALS__GH__TEMPLATE", "github");
+    sandbox.environment.set("AUTHCTL_CREDENTIALS__GH__OAUTH__CLIENT_ID", "id");
+    assert!(
+        sandbox
+            .run(&["config", "show", "gh"])
+            .ok()
+            .stdout
+            .contains("https://github.com/login/oauth/access_token")
+    );
 }

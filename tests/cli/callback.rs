@@ -312,7 +312,7 @@ fn f_cb17_a_signal_closes_the_port_and_leaves_nothing() {
         })));
         sandbox.run(&["login"]).fails(status).says("interrupted");
         assert!(TcpStream::connect(("127.0.0.1", *port.lock().unwrap())).is_err());
-        assert!(!sandbox.path("state").exists(), "nothing is left behind");
+        assert!(sandbox.stores_nothing(), "nothing is left behind");
     }
 }
 
@@ -415,6 +415,6 @@ fn f_cb17_real_signals_end_the_real_program() {
         assert!(killed.success());
         assert_eq!(child.wait().unwrap().code(), Some(status), "{signal}");
         assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
-        assert!(!sandbox.path("xdg-state").exists(), "nothing is left behind");
+        assert!(sandbox.stores_nothing(), "nothing is left behind");
     }
 }

@@ -134,11 +134,6 @@ fn every_error_has_its_message_its_place_and_a_hint() {
             &["`Git_Hub` is no name for a provider"],
         ),
         (
-            "folding names",
-            "[credentials.a-b]\ndomain = \"x\"\njwt=\"t\"\n[credentials.\"a-b \"]\ndomain = \"x\"\n",
-            &["is no name for a provider"],
-        ),
-        (
             "unknown top key",
             &format!("defalt = \"x\"\n{X}jwt = \"t\"\n"),
             &["the configuration has no key `defalt`", "did you mean `default`?"],
@@ -186,6 +181,10 @@ fn several_errors_in_one_go_and_the_good_providers_work() {
     assert!(output.stderr.matches("error:").count() >= 5, "{output}");
     assert!(output.stderr.contains("things are wrong"), "{output}");
     assert_eq!(sandbox.run(&["token", "good"]).ok().text(), "tok");
+    let nameless = format!("{X}jwt = \"tok\"\n[credentials.GitHub]\ndomain = \"y\"\n[credentials.b]\n");
+    let other = Sandbox::new(&nameless.replace("[credentials.b]", "[profile.p.credentials.x]\nnonsense = 5"));
+    assert_eq!(other.run(&["token", "x"]).ok().text(), "tok", "a wrong name keeps nobody else from working");
+    other.run(&["config", "check"]).fails(4).says("`GitHub` is no name").says("has no key `nonsense`");
     sandbox.run(&["token", "bad"]).fails(4).says("did you mean `domain`?");
     sandbox
         .run(&["token"])

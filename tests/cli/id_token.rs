@@ -29,7 +29,7 @@ fn e1_to_e11_refused_with_all_that_came_along() {
         let sandbox = Sandbox::with_server(&server.domain());
         let output = sandbox.run(&["login"]).fails(1);
         assert!(output.stderr.contains(said), "{module}: {output}");
-        assert!(!sandbox.path("state").exists(), "{module}: nothing is stored");
+        assert!(sandbox.stores_nothing(), "{module}: nothing is stored");
         sandbox.run(&["token"]).fails(3);
     }
 }

@@ -64,6 +64,11 @@ fn api_keys_in_headers_of_your_choice() {
         sandbox.configure(&format!("[credentials.x]\ndomain = \"x.example\"\n{kind}"));
         assert_eq!(sandbox.run(&["headers"]).ok().stdout, want, "{kind}");
     }
+    sandbox.configure("store = \"file\"\n[credentials.x]\ndomain = \"x.example\"\napi_key = { headers = { X-Key = { stored = true } } }");
+    sandbox.run(&["headers"]).fails(1).says("authctl secret set x headers.X-Key");
+    sandbox.input.pipe("from the store\n");
+    sandbox.run(&["secret", "set", "x", "headers.X-Key"]).ok();
+    assert_eq!(sandbox.run(&["headers"]).ok().stdout, "X-Key: from the store\n");
     sandbox.configure("[credentials.x]\ndomain = \"x.example\"\napi_key = { key = \"k\", header = \"X Y\" }");
     sandbox.run(&["headers"]).fails(4).says("a name that no HTTP header can have");
     sandbox.environment.set("B", "a\r\nX-Evil: 1");

@@ -74,7 +74,7 @@ fn f_leak3_f_leak7_no_canary_in_any_output_or_file() {
 #[test]
 fn f_leak1_f_leak2_f_leak8_children_see_no_secret_no_variable_of_ours_and_no_descriptor() {
     let server = AuthorizationServer::start();
-    let config = server_config(&server.domain(), "");
+    let config = server_config(&server.domain(), "token_params = { _x = { env = \"CONFIGURED_SECRET\" } }");
     let sandbox = Sandbox::new(&config);
     let browser = sandbox.write(
         "browser",
@@ -88,6 +88,7 @@ fn f_leak1_f_leak2_f_leak8_children_see_no_secret_no_variable_of_ours_and_no_des
         }
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &arguments);
         command.env("AUTHCTL_CREDENTIALS__AS__OAUTH__AUDIENCE", "canary-variable");
+        command.env("CONFIGURED_SECRET", "canary-secret");
         if browser_by_variable {
             command.env("BROWSER", &browser);
         }
@@ -139,7 +140,7 @@ fn f_url4_nothing_is_started_from_the_working_folder() {
         [&["login", "--timeout", "300ms"][..], &["login", "--timeout", "300ms", "--browser", "./planted"]]
     {
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), arguments);
-        command.env("PATH", ".::/nonexistent").env("DISPLAY", ":99");
+        command.env("PATH", ".::/nonexistent:/usr/bin:/bin").env("DISPLAY", ":99");
         let output = command.stdin(Stdio::null()).output().unwrap();
         assert!(!output.status.success());
         assert!(!sandbox.path("started").exists(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -108,7 +108,7 @@ fn accounts_another_person_never_overwrites() {
     let refused = sandbox
         .run(&["login", "--account", "alice"])
         .fails(1)
-        .says("the account `alice` is alice's, and you logged in as bob");
+        .says("the account `alice` belongs to `alice`, and you logged in as `bob`");
     assert!(refused.stderr.contains("--account"), "{refused}");
     assert!(server.accepts(alice.text()), "alice's tokens are untouched");
     assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok(), alice);
@@ -212,4 +212,37 @@ fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
         let output = sandbox.run(&["login"]).fails(1).says("the server named a URL that is not used");
         assert!(!output.stderr.contains("Open this URL") && !output.stderr.contains('\u{1b}'), "{output}");
     }
+}
+
+#[test]
+fn e9_an_old_authentication_is_refused() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&server_config(&server.domain(), "extra_params = { max_age = \"60\" }"));
+    sandbox.run(&["login"]).fails(1).says("has no `auth_time`");
+    let now = jiff::Timestamp::now().as_second();
+    server.set(|behaviour| drop(behaviour.claims.insert("auth_time".to_owned(), (now - 9000).into())));
+    sandbox.run(&["login"]).fails(1).says("`auth_time` does not agree");
+    server.set(|behaviour| drop(behaviour.claims.insert("auth_time".to_owned(), now.into())));
+    sandbox.run(&["login"]).ok();
+}
+
+#[test]
+fn f_ctrl2_names_of_other_people_are_escaped() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login", "--account", "me"]).ok();
+    server.set(|behaviour| {
+        behaviour.user = "mallory".to_owned();
+        behaviour.claims.insert("preferred_username".to_owned(), "\u{1b}]0;PWN\u{7}".into());
+    });
+    let output = sandbox.run(&["--color", "always", "login", "--account", "me"]).fails(1);
+    assert!(!output.stderr.contains("\u{1b}]"), "{output}");
+    assert!(server.any_family_revoked(), "what is not kept is given back");
+}
+
+#[test]
+fn with_token_is_for_kinds_that_log_in() {
+    let sandbox = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"tok\"");
+    sandbox.input.pipe("other");
+    sandbox.run(&["login", "--with-token"]).fails(1).says("does not offer a login");
 }

@@ -30,7 +30,7 @@ fn v2_v3_v4_what_the_server_says_never_keeps_the_user_logged_in() {
         (
             "V3 unsupported",
             Reply::json(400, &json!({ "error": "unsupported_token_type" })),
-            1,
+            0,
             "does not revoke tokens of this type",
         ),
         ("gone", Reply::Drop, 1, "no answer from"),
@@ -69,4 +69,37 @@ fn a_provider_that_is_not_configured_any_more_is_forgotten_too() {
     sandbox.run(&["logout", "as"]).ok().says("not configured any more");
     sandbox.run(&["logout", "nonsense"]).fails(4).says("the provider `nonsense` is not configured");
     sandbox.run(&["logout", "--all"]).ok().says("Nothing is stored");
+}
+
+#[test]
+fn o15_a_revocation_endpoint_that_only_the_api_host_names_gets_no_token() {
+    // The API's host publishes metadata of its own; the authorization server is configured by its endpoints.
+    let (api, server) = (AuthorizationServer::start(), AuthorizationServer::start());
+    let endpoints = format!(
+        "authorization_endpoint = \"{0}/authorize\"\ntoken_endpoint = \"{0}/token\"",
+        server.issuer()
+    );
+    let sandbox = Sandbox::new(&server_config(&api.domain(), &endpoints).replace("\"openid\", ", ""));
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["whoami"]).fails(1);
+    sandbox.run(&["logout"]).ok().says("offers no revocation");
+    for request in api.requests() {
+        assert!(request.body.is_empty() && request.header("authorization").is_none(), "{request:?}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_wrong_loses_nothing_that_could_be_revoked() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.configure("[credentials.as\n");
+    sandbox.run(&["logout", "as"]).fails(4).says("this is not TOML");
+    sandbox.configure(&server_config(&server.domain(), ""));
+    sandbox.run(&["token"]).ok();
+    for wrong in ["profile = \"nope\"", "profile = 5", "default = \"nope\"", "nonsense"] {
+        sandbox.write("work/.authctl.toml", wrong);
+        sandbox.run(&["token"]).fails(4);
+    }
+    sandbox.run(&["logout"]).ok().says("The server revoked");
 }

@@ -10,6 +10,12 @@ use keyring_core::api::CredentialStoreApi;
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
+/// The entries that hold something: the mock makes one for every name that is asked for.
+fn entries(keyring: &Arc<CredentialStore>) -> Vec<keyring_core::Entry> {
+    let found = keyring.search(&HashMap::from([("service", "authctl")])).unwrap();
+    found.into_iter().filter(|entry| entry.get_secret().is_ok()).collect()
+}
+
 fn auto(server: &AuthorizationServer) -> Sandbox {
     Sandbox::new(&server_config(&server.domain(), "").replace("store = \"file\"", "store = \"auto\""))
 }
@@ -21,7 +27,7 @@ fn auto_takes_the_keyring_where_there_is_one() {
     let keyring = sandbox.keyring.present();
     sandbox.run(&["login"]).ok().says("Kept in the keyring.");
     assert!(!sandbox.path("state/records").exists(), "no file");
-    let found = keyring.search(&HashMap::from([("service", "authctl")])).unwrap();
+    let found = entries(&keyring);
     assert_eq!(found.len(), 1);
     assert!(found[0].get_specifiers().unwrap().1.starts_with("as+alice+"));
     sandbox.run(&["token"]).ok();
@@ -152,7 +158,7 @@ fn f_kr4_a_write_that_was_not_kept_is_an_error() {
     let sandbox = auto(&server);
     let keyring = sandbox.keyring.present();
     sandbox.run(&["login"]).ok();
-    let entry = &keyring.search(&HashMap::from([("service", "authctl")])).unwrap()[0];
+    let entry = &entries(&keyring)[0];
     let stored = entry.get_secret().unwrap();
     entry.set_secret(b"not a record").unwrap();
     sandbox.run(&["token"]).fails(6).says("cannot be read, and was left as it is: it is damaged");
@@ -246,4 +252,61 @@ fn sealed_record(sandbox: &Sandbox) -> (std::path::PathBuf, Vec<u8>) {
         .into_iter()
         .find(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed"))
         .unwrap()
+}
+
+#[test]
+fn a_login_never_leaves_a_second_copy() {
+    let server = AuthorizationServer::start();
+    // Without a keyring first, and with one later: the record stays where it is.
+    let sandbox = auto(&server);
+    sandbox.run(&["login"]).ok();
+    let keyring = sandbox.keyring.present();
+    sandbox.run(&["login"]).ok().says("Kept in a sealed file");
+    assert!(entries(&keyring).is_empty());
+    // A store that is now configured takes the record over, and the copy goes.
+    sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
+    sandbox.run(&["login"]).ok().says("Kept in the keyring");
+    assert_eq!(entries(&keyring).len(), 1);
+    assert!(
+        !sandbox.files().iter().any(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed"))
+    );
+    sandbox.run(&["logout"]).ok();
+    sandbox.run(&["token"]).fails(3);
+    sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"auto\""));
+    sandbox.run(&["token"]).fails(3);
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_told_before_the_browser_opens() {
+    let server = AuthorizationServer::start();
+    let mut sandbox = Sandbox::with_server(&server.domain());
+    std::fs::create_dir_all(sandbox.path("state/records")).unwrap();
+    set_mode(&sandbox.path("state/records"), 0o777);
+    sandbox.system.browser = std::rc::Rc::new(crate::support::browsers::Never);
+    sandbox.run(&["login"]).fails(6).says("so that others may get at it");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn after_the_endpoint_moved_a_new_login_is_used() {
+    let (server, moved) = (AuthorizationServer::start(), AuthorizationServer::start());
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let endpoints = format!(
+        "authorization_endpoint = \"{0}/authorize\"\ntoken_endpoint = \"{0}/token\"\nuse_openid = false",
+        moved.issuer()
+    );
+    sandbox.configure(&server_config(&server.domain(), &endpoints).replace("\"openid\", ", ""));
+    sandbox.run(&["token"]).fails(3).says("is for another server or client");
+    sandbox.run(&["login", "--account", "alice"]).ok();
+    assert_eq!(moved.token_requests("authorization_code"), 1);
+    sandbox.run(&["token", "--refresh"]).ok();
+    assert_eq!((moved.token_requests("refresh_token"), server.token_requests("refresh_token")), (1, 0));
+    let status: serde_json::Value =
+        serde_json::from_str(&sandbox.run(&["status", "--json"]).ok().stdout).unwrap();
+    assert_eq!(
+        status["providers"][0]["accounts"].as_array().unwrap().len(),
+        2,
+        "the other server's login is kept apart"
+    );
 }

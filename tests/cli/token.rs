@@ -525,3 +525,44 @@ fn f_rot5_a_signal_in_the_middle_of_a_refresh_waits_for_the_save() {
     assert_eq!(String::from_utf8_lossy(&next.stdout), "saved\n", "what came was saved");
     assert_eq!(server.token_requests("refresh_token"), 1);
 }
+
+#[test]
+fn a_key_set_that_cannot_be_had_does_not_lose_a_rotated_session() {
+    let (server, sandbox) = logged_in();
+    sandbox.clock.advance(4000);
+    std::fs::remove_dir_all(sandbox.path("cache")).unwrap();
+    server.set(|behaviour| behaviour.id_token_on_refresh = true);
+    server.fault("/jwks", Reply::full(503, &[], ""));
+    sandbox.run(&["token"]).ok().says("the new id token cannot be checked and is left out");
+    server.set(|behaviour| behaviour.id_token_on_refresh = false);
+    sandbox.run(&["token", "--refresh"]).ok();
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn a_clock_that_is_wrong_does_not_lose_a_rotated_session() {
+    let (server, sandbox) = logged_in();
+    sandbox.clock.advance(40_000);
+    server.set(|behaviour| behaviour.id_token_on_refresh = true);
+    sandbox.run(&["token"]).ok().says("is left out").says("which is past");
+    sandbox.run(&["token", "--refresh"]).ok();
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn a_configured_audience_goes_with_the_refresh_that_is_filed_under_it() {
+    let (server, sandbox) = logged_in();
+    sandbox.environment.set("AUTHCTL_CREDENTIALS__AS__OAUTH__AUDIENCE", "https://api.b");
+    sandbox.run(&["token"]).ok();
+    let last = server.requests_to("/token").pop().unwrap();
+    assert_eq!(last.parameter("audience").as_deref(), Some("https://api.b"));
+}
+
+#[test]
+fn min_ttl_without_a_refresh_token_is_too_short_not_ended() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.refreshes = false);
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 7200 seconds");
+}

@@ -1,6 +1,7 @@
 //! Browsers: one that consents, one that must not be opened, and ones that do as a story tells them.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use authctl::ports::{Browser, NoBrowser};
@@ -12,7 +13,7 @@ use super::http;
 pub struct Consents;
 
 impl Browser for Consents {
-    fn open(&self, url: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+    fn open(&self, url: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
         let url = url.clone();
         std::thread::spawn(move || drop(follow(&url)));
         Ok(())
@@ -45,7 +46,7 @@ pub fn redirect_of(url: &Url) -> Option<Url> {
 pub struct Never;
 
 impl Browser for Never {
-    fn open(&self, url: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+    fn open(&self, url: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
         panic!("a browser was opened at {url}");
     }
 
@@ -58,7 +59,7 @@ impl Browser for Never {
 pub struct Does(pub Arc<dyn Fn(Url) + Send + Sync>);
 
 impl Browser for Does {
-    fn open(&self, url: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+    fn open(&self, url: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
         let (action, url) = (Arc::clone(&self.0), url.clone());
         std::thread::spawn(move || action(url));
         Ok(())
@@ -74,7 +75,7 @@ impl Browser for Does {
 pub struct Absent(pub RefCell<u32>);
 
 impl Browser for Absent {
-    fn open(&self, _: &Url, _: Option<&str>) -> Result<(), NoBrowser> {
+    fn open(&self, _: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
         *self.0.borrow_mut() += 1;
         Err(NoBrowser("there is none".to_owned()))
     }

@@ -106,6 +106,7 @@ impl Sandbox {
             paths: Rc::new(TestPaths(folder.path().to_owned())),
             keyring: keyring.clone(),
             signals: signals.clone(),
+            secret_variables: std::collections::BTreeSet::new(),
         };
         let sandbox = Self { folder, system, terminal, environment, clock, signals, input, keyring };
         sandbox.configure(config);
@@ -160,6 +161,16 @@ impl Sandbox {
         }
         command.env("AUTHCTL_CONFIG", self.path("config/config.toml"));
         command
+    }
+
+    /// Whether no record and no index is stored.
+    pub fn stores_nothing(&self) -> bool {
+        let stored =
+            |path: &Path| path.extension().is_some_and(|ending| ending == "sealed" || ending == "json");
+        !self
+            .files()
+            .iter()
+            .any(|(path, _)| stored(path) && path.iter().any(|part| part == "records" || part == "index"))
     }
 
     /// All files below the home, with their contents.
