@@ -136,6 +136,7 @@ fn f_cb10_idle_and_slow_connections_hold_nobody_up() {
     }));
 }
 
+/// O20: no open redirector.
 #[test]
 fn f_cb9_f_cb13_the_answer_counts_once_and_leads_nowhere() {
     let again = Arc::new(Mutex::new(None));
@@ -239,6 +240,7 @@ fn f_cb14_a_taken_port_is_told_before_a_browser_opens() {
     sandbox.run(&["login"]).fails(1).says(&format!("cannot listen on 127.0.0.1:{port}"));
 }
 
+/// N2: the redirect is a literal address unless the configuration says `localhost`.
 #[test]
 fn f_cb15_localhost_is_listened_on_in_both_families() {
     let server = AuthorizationServer::start();
@@ -316,6 +318,7 @@ fn f_cb17_a_signal_closes_the_port_and_leaves_nothing() {
     }
 }
 
+/// I4: the issuer is known from metadata before the browser opens; B3 is not needed where `iss` is compared.
 #[test]
 fn f_cb18_b2_i2_the_answer_of_another_server_is_refused() {
     let server = AuthorizationServer::start();

@@ -2,6 +2,8 @@
 
 use crate::support::{AuthorizationServer, Sandbox};
 
+/// N1: nothing but the browser is asked for a password; O1, O2: the server refuses any token request that is no clean POST; F-CTRL4: the
+/// host and the redirect are named before the browser opens; B4: configured from metadata.
 #[test]
 fn from_nothing_to_logout() {
     let server = AuthorizationServer::start();

@@ -16,6 +16,7 @@ fn asked_for(server: &AuthorizationServer, sandbox: &Sandbox, arguments: &[&str]
     server.requests_to("/authorize").last().unwrap().query()
 }
 
+/// K3, K4, N5, N7: PKCE and `state` always, whoever the client is; N4: any free port; B5: what is configured and no more.
 #[test]
 fn o6_k1_k2_b1_the_authorization_request() {
     let server = AuthorizationServer::start();
@@ -245,4 +246,13 @@ fn with_token_is_for_kinds_that_log_in() {
     let sandbox = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"tok\"");
     sandbox.input.pipe("other");
     sandbox.run(&["login", "--with-token"]).fails(1).says("does not offer a login");
+}
+
+#[test]
+fn f_ctrl3_f_leak5_no_terminal_links_titles_or_clipboard() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    let output = sandbox.run(&["--color", "always", "login"]).ok();
+    assert!(output.stderr.contains("\u{1b}["), "it is coloured");
+    assert!(!output.stderr.contains("\u{1b}]"), "no OSC sequence of any kind: {output}");
 }

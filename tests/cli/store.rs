@@ -98,6 +98,7 @@ impl CredentialStoreApi for Failing {
     }
 }
 
+/// F-KR3: whether there is a keyring is tried, not guessed from DISPLAY.
 #[test]
 fn f_kr1_f_kr4_f_kr5_locked_silent_and_broken_keyrings_are_told_apart() {
     let server = AuthorizationServer::start();

@@ -177,6 +177,7 @@ fn a_provider_that_cannot_be_reached_is_status_5() {
     sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("what is stored is kept");
 }
 
+/// O19: all that is received is hostile; B9: no redirect is followed; R2: what no header can carry is not taken.
 #[test]
 fn f_size_f_redir_f_tt_hostile_answers_store_and_print_nothing() {
     let (server, sandbox) = logged_in();
@@ -402,6 +403,7 @@ fn e16_an_id_token_that_ended_is_renewed() {
     assert_ne!(first, second);
 }
 
+/// B7: rotation is survived.
 #[test]
 fn f_rot1_twenty_processes_make_one_refresh() {
     let (server, sandbox) = parallel_sandbox();
