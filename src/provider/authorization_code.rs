@@ -1,15 +1,13 @@
 //! The authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use serde_json::{Map, Value};
 use url::Url;
 
 use super::oauth::{self, OAuth, Presented, Server};
 use super::{
-    BrowserChoice, Context, Grant, Issue, Kind, Login, LoginRequest, Place, ProviderError, Revocation,
-    TokenProvider, TokenRequest,
+    BrowserChoice, Context, Grant, Issue, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider,
+    TokenRequest,
 };
 use crate::binding::Binding;
 use crate::console::{FAINT, HINT, STRONG, styled};
@@ -20,9 +18,8 @@ use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
 use crate::oauth::token_endpoint::TokenEndpoint;
-use crate::secret::{AccessToken, AuthorizationCode};
+use crate::secret::AuthorizationCode;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
-use crate::store::record::{Record, TokenKey};
 
 /// Parameters that are the protocol's own: a configuration cannot set them.
 const RESERVED: &[&str] = &[
@@ -88,36 +85,12 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for AuthorizationCodeGrant {
-    fn binding(&self) -> Binding {
-        self.oauth.binding()
-    }
-
-    fn full_binding(&self, context: &Context<'_>) -> Result<Binding, ProviderError> {
-        self.oauth.server(context, &["token_endpoint"])?.binding()
-    }
-
-    fn keeps_tokens(&self) -> bool {
-        true
+    fn oauth(&self) -> Option<&OAuth> {
+        Some(&self.oauth)
     }
 
     fn is_interactive(&self) -> bool {
         true
-    }
-
-    fn refresh_early(&self) -> Duration {
-        self.oauth.refresh_early
-    }
-
-    fn scopes(&self) -> ScopeSet {
-        self.oauth.scopes().clone()
-    }
-
-    fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
-        self.oauth.capability(name)
-    }
-
-    fn token_key(&self, request: &TokenRequest) -> TokenKey {
-        self.oauth.token_key(request)
     }
 
     fn issue(&self, _: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
@@ -155,28 +128,6 @@ impl TokenProvider for AuthorizationCodeGrant {
         let transaction = Transaction { server, endpoint, binding, scopes, pending };
         let grant = self.exchange(context, transaction, &code)?;
         Ok(Login { grant, page: answer.page })
-    }
-
-    fn refresh(
-        &self,
-        context: &Context<'_>,
-        record: &Record,
-        request: &TokenRequest,
-    ) -> Result<Grant, ProviderError> {
-        self.oauth.refresh(context, record, request)
-    }
-
-    fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
-        self.oauth.revoke(context, record)
-    }
-
-    fn userinfo(
-        &self,
-        context: &Context<'_>,
-        token: &AccessToken,
-        subject: Option<&str>,
-    ) -> Result<Map<String, Value>, ProviderError> {
-        self.oauth.userinfo(context, token, subject)
     }
 }
 

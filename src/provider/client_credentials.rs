@@ -1,13 +1,8 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
-use std::time::Duration;
-
 use super::oauth::{self, OAuth};
-use super::{Context, Grant, Issue, Kind, Place, ProviderError, Revocation, TokenProvider, TokenRequest};
-use crate::binding::Binding;
-use crate::name::ScopeSet;
+use super::{Context, Grant, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
 use crate::setting::{Problem, Section};
-use crate::store::record::{Record, TokenKey};
 
 /// The grant `client_credentials`.
 pub const KIND: Kind = Kind {
@@ -37,28 +32,8 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for ClientCredentials {
-    fn binding(&self) -> Binding {
-        self.oauth.binding()
-    }
-
-    fn keeps_tokens(&self) -> bool {
-        true
-    }
-
-    fn refresh_early(&self) -> Duration {
-        self.oauth.refresh_early
-    }
-
-    fn scopes(&self) -> ScopeSet {
-        self.oauth.scopes().clone()
-    }
-
-    fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
-        self.oauth.capability(name)
-    }
-
-    fn token_key(&self, request: &TokenRequest) -> TokenKey {
-        self.oauth.token_key(request)
+    fn oauth(&self) -> Option<&OAuth> {
+        Some(&self.oauth)
     }
 
     fn issue(&self, context: &Context<'_>, request: &TokenRequest) -> Result<Issue, ProviderError> {
@@ -83,9 +58,5 @@ impl TokenProvider for ClientCredentials {
             claims: None,
             requested_scopes,
         })))
-    }
-
-    fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
-        self.oauth.revoke(context, record)
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use self::oauth::OAuth;
 use crate::binding::Binding;
 use crate::discovery::DiscoveryError;
 use crate::loopback::{LoopbackError, Page};
@@ -196,24 +197,32 @@ pub enum Revocation {
     Failed(ProviderError),
 }
 
-/// A configured provider.
+/// A configured provider. Kinds that are an OAuth client say so by [`TokenProvider::oauth`], and most is done for them.
 pub trait TokenProvider {
+    /// The OAuth client that it is.
+    fn oauth(&self) -> Option<&OAuth> {
+        None
+    }
+
     /// What the configuration binds stored secrets to; empty for kinds that store none.
     fn binding(&self) -> Binding {
-        Binding::default()
+        self.oauth().map(OAuth::binding).unwrap_or_default()
     }
 
     /// The binding with what only the server's metadata says.
     ///
     /// # Errors
     /// [`ProviderError`].
-    fn full_binding(&self, _: &Context<'_>) -> Result<Binding, ProviderError> {
-        Ok(self.binding())
+    fn full_binding(&self, context: &Context<'_>) -> Result<Binding, ProviderError> {
+        match self.oauth() {
+            Some(oauth) => oauth.server(context, &["token_endpoint"])?.binding(),
+            None => Ok(self.binding()),
+        }
     }
 
     /// Whether tokens are kept in the store.
     fn keeps_tokens(&self) -> bool {
-        false
+        self.oauth().is_some()
     }
 
     /// Whether the first token needs the user.
@@ -223,25 +232,25 @@ pub trait TokenProvider {
 
     /// How long before its end a token is renewed.
     fn refresh_early(&self) -> Duration {
-        Duration::from_secs(60)
+        self.oauth().map_or(Duration::from_secs(60), |oauth| oauth.refresh_early)
     }
 
     /// The scopes that the configuration asks for.
     fn scopes(&self) -> ScopeSet {
-        ScopeSet::default()
+        self.oauth().map(|oauth| oauth.scopes().clone()).unwrap_or_default()
     }
 
     /// The scopes of a capability.
     ///
     /// # Errors
     /// [`ProviderError::NotOffered`] where there are no capabilities.
-    fn capability(&self, _: &str) -> Result<ScopeSet, ProviderError> {
-        Err(ProviderError::NotOffered("capabilities"))
+    fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
+        self.oauth().ok_or(ProviderError::NotOffered("capabilities"))?.capability(name)
     }
 
     /// The key of the access token that this request means.
-    fn token_key(&self, _: &TokenRequest) -> TokenKey {
-        TokenKey::default()
+    fn token_key(&self, request: &TokenRequest) -> TokenKey {
+        self.oauth().map(|oauth| oauth.token_key(request)).unwrap_or_default()
     }
 
     /// Gets a token without the user.
@@ -262,13 +271,21 @@ pub trait TokenProvider {
     ///
     /// # Errors
     /// [`ProviderError`].
-    fn refresh(&self, _: &Context<'_>, _: &Record, _: &TokenRequest) -> Result<Grant, ProviderError> {
-        Err(ProviderError::NotOffered("a refresh"))
+    fn refresh(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        request: &TokenRequest,
+    ) -> Result<Grant, ProviderError> {
+        self.oauth().ok_or(ProviderError::NotOffered("a refresh"))?.refresh(context, record, request)
     }
 
     /// Revokes the record's tokens at the server: what kind of token, and what became of it.
-    fn revoke(&self, _: &Context<'_>, _: &Record) -> Vec<(&'static str, Revocation)> {
-        vec![("token", Revocation::NotOffered)]
+    fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
+        match self.oauth() {
+            Some(oauth) => oauth.revoke(context, record),
+            None => vec![("token", Revocation::NotOffered)],
+        }
     }
 
     /// Asks the server who the user of a token is.
@@ -277,11 +294,11 @@ pub trait TokenProvider {
     /// [`ProviderError`].
     fn userinfo(
         &self,
-        _: &Context<'_>,
-        _: &AccessToken,
-        _: Option<&str>,
+        context: &Context<'_>,
+        token: &AccessToken,
+        subject: Option<&str>,
     ) -> Result<Map<String, Value>, ProviderError> {
-        Err(ProviderError::NotOffered("userinfo"))
+        self.oauth().ok_or(ProviderError::NotOffered("userinfo"))?.userinfo(context, token, subject)
     }
 }
 

@@ -1,0 +1,340 @@
+//! What all OAuth grants share: the client, the endpoints and where they come from, the token requests, the id token.
+
+mod requests;
+mod server;
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+
+use super::{Place, ProviderError, TokenRequest};
+use crate::binding::Binding;
+use crate::name::ScopeSet;
+use crate::oauth::client::AuthenticationMethod;
+use crate::oauth::endpoint::{EndpointUrl, Issuer};
+use crate::oauth::metadata::{ENDPOINTS, Metadata};
+use crate::oauth::quirks::{self, Quirks};
+use crate::ports::Transport;
+use crate::setting::{Key, Layer, Problem, SecretSource, Section, Setting, Shape, Value as SettingValue};
+use crate::store::record::TokenKey;
+
+pub use self::requests::Presented;
+pub use self::server::Server;
+
+/// The algorithms that an id token may be signed with (RFC 7518 section 3.1).
+const ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384",
+    "HS512",
+];
+/// What a server may say that it can do, and cannot.
+const CAPABILITIES: &[&str] = &["refresh", "revoke", "userinfo", "id_token"];
+
+/// The keys that every grant has.
+pub const KEYS: &[&Key] = &[
+    &Key::new("grant_type", Shape::Text, "How tokens are got").or("authorization_code"),
+    &Key::new(
+        "issuer",
+        Shape::Text,
+        "The issuer identifier, from which the endpoints are discovered; by default {scheme}://{domain}",
+    ),
+    &Key::new("client_id", Shape::Text, "The client identifier that the app was registered with")
+        .from_environment(),
+    &Key::new("client_secret", Shape::Secret, "The client secret, where the app has one").from_environment(),
+    &Key::new(
+        "token_endpoint_auth_method",
+        Shape::Choice(AuthenticationMethod::NAMES),
+        "How the client authenticates; by default what the server offers and the secrets allow",
+    ),
+    &Key::new("scopes", Shape::Scopes, "The scopes to ask for; as a table, capabilities and their scopes")
+        .from_environment(),
+    &Key::new("audience", Shape::Strings, "The audience of the tokens").from_environment(),
+    &Key::new("resource", Shape::Strings, "The resources that the tokens are for (RFC 8707)")
+        .from_environment(),
+    &Key::new("token_params", Shape::Free, "Further parameters of token requests"),
+    &Key::new(
+        "use_openid",
+        Shape::Boolean,
+        "Whether OpenID Connect is used; by default when the scopes have `openid`",
+    ),
+    &Key::new(
+        "id_token_signed_response_alg",
+        Shape::Choice(ALGORITHMS),
+        "The algorithm that id tokens are signed with",
+    )
+    .or("RS256"),
+    &Key::new("capabilities", Shape::Flags(CAPABILITIES), "What this server cannot do although it says so"),
+    &Key::new(
+        "refresh_early",
+        Shape::Duration,
+        "How long before its end a token is renewed, but never more than half its life",
+    )
+    .or("60s"),
+    &Key::new(
+        "quirks",
+        Shape::Quirks(quirks::KEYS),
+        "What this server does otherwise than the standards say",
+    ),
+    &Key::new("ca_file", Shape::Text, "Certificate authorities to trust beside the platform's, in PEM")
+        .trusted(),
+    &Key::new("proxy", Shape::Text, "The proxy, in the place of the environment's").trusted(),
+    &Key::new("timeout", Shape::Duration, "The limit of one request").or("30s").trusted(),
+    &Key::new("authorization_endpoint", Shape::Text, "The URL of the authorization endpoint"),
+    &Key::new("token_endpoint", Shape::Text, "The URL of the token endpoint"),
+    &Key::new("refresh_endpoint", Shape::Text, "The URL for refreshes, for servers that refresh elsewhere"),
+    &Key::new("device_authorization_endpoint", Shape::Text, "The URL of the device authorization endpoint"),
+    &Key::new("userinfo_endpoint", Shape::Text, "The URL of the userinfo endpoint"),
+    &Key::new("revocation_endpoint", Shape::Text, "The URL of the revocation endpoint"),
+    &Key::new("introspection_endpoint", Shape::Text, "The URL of the introspection endpoint"),
+    &Key::new(
+        "pushed_authorization_request_endpoint",
+        Shape::Text,
+        "The URL for pushed authorization requests",
+    ),
+    &Key::new("end_session_endpoint", Shape::Text, "The URL of the end session endpoint"),
+    &Key::new("jwks_uri", Shape::Text, "The URL of the server's key set"),
+];
+
+/// The configuration of an OAuth client.
+#[derive(Debug)]
+pub struct OAuth {
+    issuer: Issuer,
+    /// It is written, in the configuration or a template: then it is compared to the letter.
+    issuer_written: bool,
+    /// The configuration writes it: then the server is asked even for what a template knows.
+    discovers: bool,
+    endpoints: BTreeMap<&'static str, EndpointUrl>,
+    client_id: Option<String>,
+    client_secret: Option<SecretSource>,
+    method: Option<AuthenticationMethod>,
+    scopes: ScopeSet,
+    scopes_by_capability: BTreeMap<String, ScopeSet>,
+    audience: Vec<String>,
+    resource: Vec<String>,
+    token_params: BTreeMap<String, SecretSource>,
+    use_openid: Option<bool>,
+    algorithm: Option<Algorithm>,
+    cannot: Vec<String>,
+    /// How long before its end a token is renewed.
+    pub refresh_early: Duration,
+    /// What the server does otherwise.
+    pub quirks: Quirks,
+    /// How it is reached.
+    pub transport: Transport,
+    registration: Option<String>,
+    /// What discovery brought in this run; `None` where it brought nothing and nothing was missing.
+    discovered: OnceCell<Option<Metadata>>,
+}
+
+impl OAuth {
+    /// Reads the keys that all grants share.
+    ///
+    /// # Errors
+    /// Every problem that was found.
+    pub fn read(section: &Section<'_>, place: &Place) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let derived = format!("{}://{}", place.scheme, place.domain);
+        let issuer = Issuer::configured(section.text("issuer").unwrap_or(&derived));
+        let issuer = issuer
+            .map_err(|error| {
+                problems.push(section.url_problem(
+                    "issuer",
+                    &format!("is no issuer: {error}"),
+                    error.is_secret(),
+                ))
+            })
+            .ok();
+        let mut endpoints = BTreeMap::new();
+        for &name in ENDPOINTS.iter().chain(&["refresh_endpoint"]) {
+            let Some(text) = section.text(name) else { continue };
+            match EndpointUrl::configured(text) {
+                Ok(url) => drop(endpoints.insert(name, url)),
+                Err(error) => problems.push(section.url_problem(
+                    name,
+                    &format!("is no endpoint: {error}"),
+                    error.is_secret(),
+                )),
+            }
+        }
+        for resource in section.strings("resource") {
+            // RFC 8707 section 2: "MUST be an absolute URI", "MUST NOT include a fragment component".
+            if url::Url::parse(&resource).is_err() || resource.contains('#') {
+                problems.push(
+                    section.problem(
+                        "resource",
+                        "must be absolute URIs without a fragment (RFC 8707, section 2)",
+                    ),
+                );
+            }
+        }
+        if let Some(proxy) = section.text("proxy")
+            && url::Url::parse(proxy).is_err()
+        {
+            problems.push(section.problem("proxy", "is no URL").hiding_value());
+        }
+        let (scopes, scopes_by_capability) = read_scopes(section.setting("scopes"));
+        let Some(issuer) = issuer.filter(|_| problems.is_empty()) else { return Err(problems) };
+        Ok(Self {
+            issuer,
+            issuer_written: section.has("issuer"),
+            discovers: section
+                .setting("issuer")
+                .is_some_and(|setting| setting.origin.layer() != Layer::Template),
+            endpoints,
+            client_id: section.text("client_id").map(str::to_owned),
+            client_secret: section.secret("client_secret"),
+            method: section.text("token_endpoint_auth_method").and_then(AuthenticationMethod::named),
+            scopes,
+            scopes_by_capability,
+            audience: section.strings("audience"),
+            resource: section.strings("resource"),
+            token_params: section.free("token_params"),
+            use_openid: section.flag("use_openid"),
+            algorithm: section.text("id_token_signed_response_alg").and_then(|name| name.parse().ok()),
+            cannot: section
+                .flags("capabilities")
+                .into_iter()
+                .filter(|(_, can)| !can)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+            refresh_early: section.duration("refresh_early").unwrap_or(Duration::from_secs(60)),
+            quirks: Quirks::read(section.section("quirks").as_ref()),
+            transport: Transport {
+                ca_file: section.path("ca_file", place.home.as_deref()),
+                proxy: section.text("proxy").map(str::to_owned),
+                timeout: section.duration("timeout").unwrap_or(Transport::default().timeout),
+            },
+            registration: place.registration.clone(),
+            discovered: OnceCell::new(),
+        })
+    }
+
+    /// What the configuration binds secrets to. An endpoint that is left to discovery is pinned by the record.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        let mut binding = Binding::default().with(Binding::ISSUER, self.issuer.as_str());
+        if let Some(endpoint) = self.endpoints.get("token_endpoint") {
+            binding = binding.with(Binding::TOKEN_ENDPOINT, endpoint.origin());
+        }
+        if let Some(endpoint) = self.endpoints.get("refresh_endpoint") {
+            binding = binding.with("refresh endpoint", endpoint.origin());
+        }
+        match &self.client_id {
+            Some(id) => binding.with(Binding::CLIENT_ID, id),
+            None => binding,
+        }
+    }
+
+    /// The configured scopes: of all capabilities together.
+    #[must_use]
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.scopes
+    }
+
+    /// Whether the client has a secret.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.client_secret.is_some() && self.method != Some(AuthenticationMethod::None)
+    }
+
+    /// The scopes of a capability.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unconfigured`], with the capabilities that there are.
+    pub fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
+        self.scopes_by_capability.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = self.scopes_by_capability.keys().map(String::as_str).collect();
+            let hint = if names.is_empty() {
+                "write scopes as a table: scopes = { read = \"a b\", admin = \"c\" }".to_owned()
+            } else {
+                format!("its capabilities are {}", names.join(", "))
+            };
+            ProviderError::Unconfigured {
+                message: format!("there is no capability `{}`", crate::foreign::escaped(name)),
+                hint: Some(hint),
+            }
+        })
+    }
+
+    /// The key of an access token: every parameter that changes what it is good for (F-LEAK9, S4).
+    #[must_use]
+    pub fn token_key(&self, request: &TokenRequest) -> TokenKey {
+        let scopes: Vec<String> = request.scopes.iter().flat_map(ScopeSet::iter).map(str::to_owned).collect();
+        TokenKey::default()
+            .with("scope", &scopes)
+            .with("audience", self.audience(request))
+            .with("resource", self.resource(request))
+    }
+
+    /// The audience of a request, or the configured.
+    #[must_use]
+    pub fn audience<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
+        if request.audience.is_empty() { &self.audience } else { &request.audience }
+    }
+
+    /// The resources of a request, or the configured.
+    #[must_use]
+    pub fn resource<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
+        if request.resource.is_empty() { &self.resource } else { &request.resource }
+    }
+
+    /// Whether OpenID Connect is used with these scopes.
+    #[must_use]
+    pub fn uses_openid(&self, scopes: &ScopeSet) -> bool {
+        self.use_openid.unwrap_or_else(|| scopes.contains("openid")) && self.can("id_token")
+    }
+
+    /// Whether id tokens are signed with the client's secret, so that no key set is needed.
+    #[must_use]
+    pub fn signs_symmetrically(&self) -> bool {
+        matches!(self.algorithm, Some(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
+    }
+
+    /// Whether the configuration leaves the server this ability.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        !self.cannot.iter().any(|cannot| cannot == capability)
+    }
+
+    /// The scopes as one parameter, with the server's separator.
+    #[must_use]
+    pub fn scope_text(&self, scopes: &ScopeSet) -> String {
+        scopes.to_string().replace(' ', &self.quirks.scope_separator)
+    }
+
+    /// The client identifier.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unconfigured`] where there is none, saying where to register an app.
+    pub fn client_id(&self) -> Result<&str, ProviderError> {
+        self.client_id.as_deref().ok_or_else(|| ProviderError::Unconfigured {
+            message: "there is no `client_id`".to_owned(),
+            hint: Some(match &self.registration {
+                Some(place) => format!("register an app at {place} and set client_id"),
+                None => "register an app with the provider and set client_id".to_owned(),
+            }),
+        })
+    }
+}
+
+/// The scopes together, and those of each capability.
+fn read_scopes(setting: Option<&Setting>) -> (ScopeSet, BTreeMap<String, ScopeSet>) {
+    let words = |setting: &Setting| {
+        let words = setting.strings().unwrap_or_default();
+        words
+            .iter()
+            .filter_map(|word| word.parse().ok())
+            .fold(ScopeSet::default(), |all, set: ScopeSet| all.union(&set))
+    };
+    match setting {
+        None => (ScopeSet::default(), BTreeMap::new()),
+        Some(Setting { value: SettingValue::Table(table), .. }) => {
+            let by_capability: BTreeMap<String, ScopeSet> =
+                table.iter().map(|(name, scopes)| (name.clone(), words(scopes))).collect();
+            let all = by_capability.values().fold(ScopeSet::default(), |all, set| all.union(set));
+            (all, by_capability)
+        }
+        Some(setting) => (words(setting), BTreeMap::new()),
+    }
+}
