@@ -1,4 +1,5 @@
-//! The error at the edge: which exit status it means, and what the user can do.
+//! The error at the edge: which exit status it means, and what the user can do. It is one file so that no failure is
+//! without its answer: the matches here are the list.
 
 use std::error::Error as _;
 use std::io;

@@ -1,14 +1,13 @@
-//! The grammar of one configuration text: what is at its top, and what a `[credentials.x]` holds.
+//! The grammar of `[credentials]`: providers by name or in the short form, and what each holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind_names;
-use super::layers::Document;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind};
-use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value, check, near, secret_reference};
+use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value, near, secret_reference};
 
 /// The keys of a credential beside its kind.
 pub const CREDENTIAL_KEYS: &[&Key] = &[
@@ -21,20 +20,6 @@ pub const CREDENTIAL_KEYS: &[&Key] = &[
     &Key::new("hosts", Shape::Strings, "Further hosts that the token may be sent to"),
     &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost")
         .or("https"),
-];
-
-/// The keys at the top of a configuration, beside `credentials` and `profile`.
-pub const TOP_KEYS: &[&Key] = &[
-    &Key::new("version", Shape::Text, "The version of this format: 1"),
-    &Key::new("default", Shape::Text, "The provider that is meant when none is named"),
-    &Key::new("store", Shape::Text, "Where tokens are kept: \"auto\", \"keyring\" or \"file\"").or("auto"),
-    &Key::new("browser", Shape::Text, "The command that opens a URL").trusted(),
-];
-
-/// The keys of a `[store]` table.
-pub const STORE_KEYS: &[&Key] = &[
-    &Key::new("kind", Shape::Choice(&["auto", "keyring", "file"]), "Where tokens are kept").or("auto"),
-    &Key::new("key", Shape::Choice(&["file"]), "Where the key of sealed files comes from").or("file"),
 ];
 
 /// One provider as one layer, or all together, say it.
@@ -103,104 +88,6 @@ impl Kinds {
 impl Default for Kinds {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// The providers and the default of a configuration, or of one profile of it.
-#[derive(Debug, Clone, Default)]
-pub struct Body {
-    /// `default`.
-    pub default: Option<Setting>,
-    /// The providers.
-    pub credentials: BTreeMap<ProviderName, Credential>,
-}
-
-/// A configuration text, read.
-#[derive(Debug, Default)]
-pub struct Parsed {
-    /// What holds without a profile.
-    pub base: Body,
-    /// What each profile lays over that.
-    pub profiles: BTreeMap<String, Body>,
-    /// `store`.
-    pub store: Option<Setting>,
-    /// `browser`.
-    pub browser: Option<Setting>,
-    /// What is wrong beside the providers.
-    pub problems: Vec<Problem>,
-    /// What is wrong with single providers that cannot be kept under a name.
-    pub loose_problems: Vec<Problem>,
-}
-
-/// Reads a configuration text of the site or the user.
-#[must_use]
-pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
-    let mut parsed = Parsed::default();
-    for (name, setting) in &document.root {
-        match name.as_str() {
-            "credentials" => {
-                let (problems, loose) = (&mut parsed.problems, &mut parsed.loose_problems);
-                parsed.base.credentials = parse_credentials(setting, kinds, problems, loose);
-            }
-            "default" => parsed.base.default = Some(setting.clone()),
-            "profile" => parse_profiles(setting, kinds, &mut parsed),
-            "store" => {
-                parsed.problems.extend(check_store(setting));
-                parsed.store = Some(setting.clone());
-            }
-            "browser" if setting.text().is_some() => parsed.browser = Some(setting.clone()),
-            "browser" => {
-                parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin))
-            }
-            "version" => parsed.problems.extend(check_version(setting)),
-            _ => {
-                let known = TOP_KEYS.iter().map(|key| key.name).chain(["credentials", "profile"]);
-                parsed.problems.push(crate::setting::unknown("", name, setting, known));
-            }
-        }
-    }
-    parsed
-}
-
-fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
-    let profiles = match &setting.value {
-        // `profile = "work"` selects one.
-        Value::Text(_) => return,
-        Value::Table(profiles) => profiles,
-        other => {
-            let message = format!(
-                "`profile` must be a table of profiles or the name of one, not {}",
-                other.type_name()
-            );
-            return parsed.problems.push(Problem::new(message, &setting.origin));
-        }
-    };
-    for (name, profile) in profiles {
-        let path = format!("profile.{}", escaped(name));
-        let Some(members) = profile.table() else {
-            parsed.problems.push(Problem::new(
-                format!("`{path}` must be a table, not {}", profile.value.type_name()),
-                &profile.origin,
-            ));
-            continue;
-        };
-        let mut body = Body::default();
-        for (key, member) in members {
-            match key.as_str() {
-                "credentials" => {
-                    let (problems, loose) = (&mut parsed.problems, &mut parsed.loose_problems);
-                    body.credentials = parse_credentials(member, kinds, problems, loose);
-                }
-                "default" => body.default = Some(member.clone()),
-                _ => parsed.problems.push(crate::setting::unknown(
-                    &path,
-                    key,
-                    member,
-                    ["credentials", "default"].into_iter(),
-                )),
-            }
-        }
-        parsed.profiles.insert(name.clone(), body);
     }
 }
 
@@ -404,63 +291,4 @@ fn unknown_grant<'a>(path: &str, grant: &Setting, known: impl Iterator<Item = &'
         near(name, known)
             .map_or_else(|| format!("the grants are {list}"), |near| format!("did you mean \"{near}\"?")),
     )
-}
-
-fn check_store(setting: &Setting) -> Vec<Problem> {
-    match &setting.value {
-        Value::Text(_) => {
-            let table = Setting::new(
-                Value::Table(Table::from([("kind".to_owned(), setting.clone())])),
-                setting.origin.clone(),
-            );
-            check("store", &table, STORE_KEYS)
-        }
-        Value::Table(_) => check("store", setting, STORE_KEYS),
-        other => vec![Problem::new(
-            format!("`store` must be a string or a table, not {}", other.type_name()),
-            &setting.origin,
-        )],
-    }
-}
-
-fn check_version(setting: &Setting) -> Option<Problem> {
-    match setting.value {
-        Value::Integer(1) => None,
-        Value::Integer(version) if version > 1 => {
-            let message =
-                format!("the configuration is of version {version}, and this authctl knows version 1");
-            Some(Problem::new(message, &setting.origin).showing_value().hint("update authctl"))
-        }
-        _ => Some(Problem::new("`version` must be 1", &setting.origin).showing_value()),
-    }
-}
-
-/// Whether a file runs programs or holds secrets: then it matters who may write it.
-#[must_use]
-pub fn is_sensitive(parsed: &Parsed) -> bool {
-    let bodies = std::iter::once(&parsed.base).chain(parsed.profiles.values());
-    let mut kinds =
-        bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
-    parsed.browser.is_some() || kinds.any(kind_is_sensitive)
-}
-
-fn kind_is_sensitive(written: &WrittenKind) -> bool {
-    let variants = || KINDS.iter().filter(|kind| kind.is_called(&written.called));
-    let runs = variants().any(|kind| kind.runs_program);
-    let program = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("command"));
-    let members = written.table.table().into_iter().flatten();
-    let secrets_table = |name: &str| {
-        variants()
-            .any(|kind| kind.all_keys().any(|key| key.name == name && matches!(key.shape, Shape::Secrets)))
-    };
-    let secret =
-        |name: &str| variants().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
-    runs || members.into_iter().any(|(name, setting)| {
-        let inner = || setting.table().into_iter().flatten();
-        secret(name) && (setting.text().is_some() || program(setting))
-            || inner().any(|(member_name, member)| {
-                let masked = member_name.starts_with('_') || secrets_table(name);
-                masked && member.text().is_some() || program(member)
-            })
-    })
 }

@@ -54,7 +54,7 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
             if defined { beyond_override(config, &name, &credential) } else { forbidden_kind(&credential) };
         problems.extend(credential.kind.as_ref().map(|kind| references(&kind.table)).into_iter().flatten());
         if !defined {
-            super::apply_template(&mut credential);
+            super::build::apply_template(&mut credential);
         }
         let target = config.credentials.entry(name).or_default();
         if problems.is_empty() {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::credentials::{self, Kinds};
+use super::credentials::Kinds;
+use super::file;
 use crate::foreign::escaped;
 use crate::ports::{Folder, System};
 use crate::setting::{Layer, Origin, Problem, Setting, Source, Table, Value};
@@ -166,9 +167,7 @@ fn load_file(loaded: &mut Loaded, layer: Layer, path: PathBuf, required: bool) -
             return None;
         }
     };
-    if layer != Layer::Project
-        && credentials::is_sensitive(&credentials::parse_file(&document, &Kinds::new()))
-    {
+    if layer != Layer::Project && file::is_sensitive(&file::parse_file(&document, &Kinds::new())) {
         match check_owner(&file) {
             Ok(None) => {}
             Ok(Some(warning)) => loaded.warnings.push(format!("{name} {warning}")),

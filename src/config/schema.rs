@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::credentials::{CREDENTIAL_KEYS, STORE_KEYS};
+use super::credentials::CREDENTIAL_KEYS;
+use super::file::STORE_KEYS;
 use super::templates;
 use crate::provider::KINDS;
 use crate::setting::{Key, Shape};

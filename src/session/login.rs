@@ -1,16 +1,14 @@
 //! Logs in: gets tokens with the user and keeps them, under the account of whoever logged in.
 
-use serde_json::{Map, Value};
-
 use super::Session;
 use super::acquire::AcquireError;
+use super::identity::{Identity, account_for, identify};
 use crate::config::Provider;
 use crate::foreign::Foreign;
 use crate::loopback::{Outcome, Page};
 use crate::name::{AccountName, ScopeSet};
 use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
-use crate::store::index::Index;
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{StoreError, StoreKind};
 use crate::token::{Life, TokenSet};
@@ -67,13 +65,6 @@ pub struct Report {
     pub store: StoreKind,
     /// The other accounts that there are.
     pub others: usize,
-}
-
-/// Who logged in, as far as it is known.
-#[derive(Debug, Default)]
-struct Identity {
-    subject: Option<String>,
-    label: Option<String>,
 }
 
 /// Logs in with the user.
@@ -246,84 +237,6 @@ fn save(
 fn missing(requested: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
     let silent: ScopeSet = "openid offline_access profile email".parse().unwrap_or_default();
     requested.difference(granted).difference(&silent)
-}
-
-/// Who logged in: by the id token, else by userinfo where the server has it. That it does not answer is no failure.
-fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant) -> Identity {
-    if let Some(claims) = &grant.claims {
-        return Identity { subject: Some(claims.subject().to_owned()), label: label(claims.all()) };
-    }
-    let context = session.context(&provider.name);
-    match provider.source.userinfo(&context, &grant.tokens.access_token, None) {
-        Ok(claims) => {
-            let text = |name: &str| match claims.get(name)? {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            };
-            Identity {
-                subject: text("sub").or_else(|| text("id")).or_else(|| text("account_id")),
-                label: label(&claims),
-            }
-        }
-        Err(_) => Identity::default(),
-    }
-}
-
-/// What a user is called, out of the claims that servers use for it.
-fn label(claims: &Map<String, Value>) -> Option<String> {
-    let names = [
-        "preferred_username",
-        "email",
-        "login",
-        "username",
-        "nickname",
-        "upn",
-        "name",
-        "display_name",
-        "sub",
-    ];
-    names
-        .iter()
-        .find_map(|name| claims.get(*name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
-}
-
-/// The account of a login: the named, the one of the same person, or a new one. Nobody's account is overwritten by another
-/// person's login.
-fn account_for(
-    index: &Index,
-    named: Option<&AccountName>,
-    identity: &Identity,
-) -> Result<AccountName, LoginError> {
-    let others = |account: &AccountName| {
-        index.entries.iter().find(|entry| {
-            let both_known = entry.subject.is_some() && identity.subject.is_some();
-            entry.account == *account && both_known && entry.subject != identity.subject
-        })
-    };
-    if let Some(account) = named {
-        let called = |label: &Option<String>, subject: &Option<String>| {
-            Foreign::new(label.clone().or_else(|| subject.clone()).unwrap_or_default())
-        };
-        return match others(account) {
-            None => Ok(account.clone()),
-            Some(entry) => Err(LoginError::OtherPerson {
-                account: account.clone(),
-                present: called(&entry.label, &entry.subject),
-                new: called(&identity.label, &identity.subject),
-            }),
-        };
-    }
-    if identity.subject.is_some()
-        && let Some(same) = index.entries.iter().find(|entry| entry.subject == identity.subject)
-    {
-        return Ok(same.account.clone());
-    }
-    let proposed = identity.label.as_deref().and_then(AccountName::proposed);
-    let proposed = proposed.unwrap_or_else(AccountName::unnamed);
-    let numbered = (2..1000).filter_map(|number| AccountName::proposed(&format!("{proposed}-{number}")));
-    let free = std::iter::once(proposed.clone()).chain(numbered).find(|account| others(account).is_none());
-    Ok(free.unwrap_or(proposed))
 }
 
 /// Revokes what was granted and will not be kept, as well as that goes.

@@ -1,6 +1,8 @@
 //! The use cases that commands and helpers share: get a token, log in, log out.
 
 pub mod acquire;
+mod acquisition;
+mod identity;
 pub mod login;
 pub mod logout;
 pub mod step;

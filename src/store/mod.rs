@@ -1,5 +1,7 @@
-//! Where tokens are kept: records in and out, bound to where they may be sent, and which store an account is in.
+//! Where tokens are kept: records in and out, bound to where they may be sent, and which store an account is in. The
+//! whole of `TokenStore` is here, because index, records and locks are only right together.
 
+mod backend;
 pub mod file;
 pub mod index;
 pub mod keyring;
@@ -11,172 +13,17 @@ pub mod seal;
 pub mod secret_service;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::backend::{Backend, StoreChoice, StoreError, StoreKind};
 use self::file::FileBackend;
 use self::index::{Entry, Index};
 use self::keyring::{KeyringBackend, KeyringFault};
 use self::lock::Lock;
-use self::private_file::FileError;
 use self::record::{Record, RecordError, RecordName};
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName};
-use crate::ports::{Folder, NoFolder, NoKeyring, System};
+use crate::ports::{Folder, System};
 use crate::secret::SecretText;
-
-/// A kind of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoreKind {
-    /// The operating system's keyring.
-    Keyring,
-    /// Sealed files.
-    File,
-}
-
-impl StoreKind {
-    /// The name, as the configuration has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-            Self::File => "file",
-        }
-    }
-}
-
-impl std::fmt::Display for StoreKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Keyring => "the keyring",
-            Self::File => "a sealed file",
-        })
-    }
-}
-
-/// What the configuration says of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StoreChoice {
-    /// The keyring where there is one, else sealed files.
-    #[default]
-    Auto,
-    /// This kind alone.
-    Only(StoreKind),
-}
-
-/// A place for records.
-pub trait Backend {
-    /// Its kind.
-    fn kind(&self) -> StoreKind;
-    /// Reads a record; `None` when there is none, which a store that cannot be read never says.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError>;
-    /// Replaces a record, or makes it. When it returns, the record is on stable storage.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn write(&self, name: &RecordName, binding: &Binding, text: &SecretText) -> Result<(), StoreError>;
-    /// Removes a record; `false` when there was none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn delete(&self, name: &RecordName) -> Result<bool, StoreError>;
-    /// Makes what a first record needs.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn prepare(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// The names of all records, where the store can tell.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn names(&self) -> Result<Vec<RecordName>, StoreError>;
-    /// The binding that a record claims before it is opened, for stores that need it to read.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn claimed_binding(&self, _: &RecordName) -> Result<Option<Binding>, StoreError> {
-        Ok(None)
-    }
-}
-
-/// Why a store cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The keyring cannot be used.
-    #[error("the keyring cannot be used")]
-    Keyring(#[source] KeyringFault),
-    /// There is no keyring.
-    #[error(transparent)]
-    NoKeyring(#[from] NoKeyring),
-    /// A file cannot be used.
-    #[error("the token store cannot be used")]
-    File(#[from] FileError),
-    /// There is no folder for it.
-    #[error(transparent)]
-    NoFolder(#[from] NoFolder),
-    /// A record cannot be read. It is kept.
-    #[error("{place} cannot be read, and was left as it is: {reason}")]
-    Corrupt {
-        /// Where it is.
-        place: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Several entries of one name.
-    #[error("{place} is there {count} times, and it cannot be told which one is right")]
-    Ambiguous {
-        /// Where.
-        place: String,
-        /// How often.
-        count: usize,
-    },
-    /// The store takes no record of this length.
-    #[error("{place} takes at most {limit} characters")]
-    TooLong {
-        /// Where.
-        place: String,
-        /// The limit.
-        limit: u32,
-    },
-    /// The store did not keep what was written.
-    #[error("{place} did not keep what was written")]
-    NotKept {
-        /// Where.
-        place: String,
-    },
-    /// The key of the sealed files is gone.
-    #[error("there are sealed records, but their key {path} is not there")]
-    KeyMissing {
-        /// Where it should be.
-        path: String,
-    },
-    /// The account is in another store than the configured one (F-KR2).
-    #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
-    OtherStore {
-        /// The account.
-        account: AccountName,
-        /// Where it is.
-        actual: StoreKind,
-        /// Where the configuration says it is.
-        configured: StoreKind,
-    },
-    /// Another process holds the lock.
-    #[error("another authctl has been busy with this account for {} seconds ({path})", waited.as_secs())]
-    LockTimeout {
-        /// The lock's file.
-        path: String,
-        /// How long it was waited for.
-        waited: Duration,
-    },
-}
 
 /// What was found for an account.
 #[derive(Debug)]

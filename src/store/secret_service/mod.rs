@@ -3,6 +3,7 @@
 //! Items carry the attributes `service` and `username`, which `secret-tool`, Seahorse and the other keyring libraries
 //! look for. The session is a plain one: encryption would only hide the secret from a monitor on the user's own bus, who
 //! could ask for it just as well, and it would cost more than all the rest.
+//! The calls of the one interface stay in one file.
 
 mod bus;
 mod wire;

@@ -1,5 +1,6 @@
 //! The D-Bus wire format (D-Bus specification, "Marshaling" and "Message Format"), as much of it as the Secret Service
 //! needs. Reading is bounded and checks every length, for the other side of the bus is not trusted.
+//! Writing and reading stand in one file, because each is the check of the other.
 
 use zeroize::Zeroizing;
 

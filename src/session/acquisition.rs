@@ -1,0 +1,324 @@
+//! The steps to one token: decided, then done, under the lock where something is renewed. They are
+//! read together: what one leaves undone, the next relies on.
+
+use super::Session;
+use super::acquire::{AcquireError, Options, is_transient};
+use super::step::{Reason, Step, Want, id_token_suits, lasts, next_step};
+use crate::binding::Binding;
+use crate::config::Provider;
+use crate::console::with_causes;
+use crate::name::{AccountName, ScopeSet};
+use crate::ports::HttpError;
+use crate::provider::{Grant, Issue, ProviderError, TokenRequest};
+use crate::store::lock::Lock;
+use crate::store::record::{Record, RecordName, StoredToken};
+use crate::store::{Lookup, StoreKind};
+use crate::token::{Credential, Issued};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A lost answer is asked for again only when the first request was lost quickly: both together must end before those who
+/// wait for the lock give up.
+const LONGEST_BEFORE_RETRY: Duration = Duration::from_secs(20);
+
+/// A record with its place.
+type Stored = (Record, StoreKind);
+
+/// The getting of one token.
+pub(super) struct Acquisition<'a> {
+    session: &'a Session<'a>,
+    provider: &'a Provider,
+    account: Option<&'a AccountName>,
+    request: TokenRequest,
+    want: Want,
+    binding: Binding,
+}
+
+impl<'a> Acquisition<'a> {
+    pub(super) fn new(session: &'a Session<'a>, provider: &'a Provider, options: &'a Options) -> Self {
+        let request = provider.narrowing.narrow(options.request.clone());
+        let want = Want {
+            key: provider.source.token_key(&request),
+            scopes: request.scopes.clone(),
+            early: provider.source.refresh_early(),
+            min_ttl: options.min_ttl,
+            renew: options.renew,
+            id_token: options.id_token,
+            interactive: provider.source.is_interactive(),
+        };
+        let binding = provider.source.binding();
+        Self { session, provider, account: options.account.as_ref(), request, want, binding }
+    }
+
+    pub(super) fn run(&self) -> Result<Issued, AcquireError> {
+        if self.request.scopes.as_ref().is_some_and(ScopeSet::is_empty) {
+            return Err(AcquireError::NoScopes { project: self.provider.narrowing.scopes.is_some() });
+        }
+        if !self.provider.source.keeps_tokens() {
+            return match self.issue()? {
+                Issue::Immediate(issued) => self.checked(issued),
+                Issue::Grant(grant) => self.checked(issued_of(&grant)),
+            };
+        }
+        let stored = self.find()?;
+        match next_step(stored.as_ref().map(|(record, _)| record), &self.want, self.now()) {
+            Step::Use => self.hand_out(stored),
+            Step::LoginRequired(reason) => Err(self.login_required(reason)),
+            Step::Refresh | Step::Issue => self.renew(stored),
+        }
+    }
+
+    /// Renews under the lock: whoever waited for it looks again first, and adopts what another process got (F-ROT1).
+    fn renew(&self, before: Option<Stored>) -> Result<Issued, AcquireError> {
+        let store = &self.session.store;
+        let (name, kind) = match &before {
+            Some((record, kind)) => (record.name(&self.provider.name), *kind),
+            None => {
+                let account = self.account.cloned().unwrap_or_else(AccountName::unnamed);
+                let name = RecordName::of_tokens(&self.provider.name, &account, &self.binding);
+                let kind = store.place_for(&name, false)?;
+                (name, kind)
+            }
+        };
+        let lock = store.lock(kind, &name)?;
+        // The account is pinned: a login in between may have made another the default.
+        let account = before.as_ref().map(|(record, _)| record.account.clone());
+        let stored = self.find_account(account.as_ref().or(self.account))?;
+        let generation = |stored: &Option<Stored>| stored.as_ref().map_or(0, |(record, _)| record.generation);
+        let renewed_meanwhile = generation(&stored) > generation(&before);
+        let want = Want { renew: self.want.renew && !renewed_meanwhile, ..self.want.clone() };
+        match (next_step(stored.as_ref().map(|(record, _)| record), &want, self.now()), stored) {
+            (Step::Use, stored) => self.hand_out(stored),
+            (Step::LoginRequired(reason), _) => Err(self.login_required(reason)),
+            (Step::Refresh, Some((record, kind))) => self.refresh(&lock, record, kind),
+            (Step::Issue | Step::Refresh, stored) => self.issue_and_keep(&lock, stored, kind),
+        }
+    }
+
+    /// Refreshes and saves before anything is handed out. A signal that comes in between waits until the save is done:
+    /// the server may have given a new refresh token and forgotten the old (F-ROT5).
+    fn refresh(&self, lock: &Lock, mut record: Record, kind: StoreKind) -> Result<Issued, AcquireError> {
+        let held = self.session.system.signals.hold();
+        let context = self.session.context(&self.provider.name);
+        let refresh = || self.provider.source.refresh(&context, &record, &self.request);
+        let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now()));
+        let started = self.session.system.clock.elapsed();
+        let mut answer = refresh();
+        let mut lost = false;
+        let quick = || self.session.system.clock.elapsed().saturating_sub(started) < LONGEST_BEFORE_RETRY;
+        if matches!(&answer, Err(ProviderError::Http(HttpError::AnswerLost { .. })))
+            && current.is_none()
+            && quick()
+        {
+            // The server may have rotated the token: the same request again, once, may be inside its grace (F-ROT6).
+            lost = true;
+            answer = refresh();
+        }
+        let grant = match answer {
+            Ok(grant) => grant,
+            Err(ProviderError::Token(error)) if error.is("invalid_grant") => {
+                return self.refused(&record, kind, if lost { Reason::Lost } else { Reason::Refused });
+            }
+            Err(error) => {
+                return match current {
+                    // The provider is away for a moment, and the token is still good (F-429).
+                    Some(token)
+                        if !self.want.renew
+                            && is_transient(&error)
+                            && lasts(token.life.expires_at, &self.want, self.now()) =>
+                    {
+                        self.session.system.console.note(format_args!(
+                            "the token could not be renewed yet: {}",
+                            with_causes(&error)
+                        ));
+                        let token = token.clone();
+                        Ok(issued(&record, &token))
+                    }
+                    _ => Err(self.failed(error)),
+                };
+            }
+        };
+        let wider = self.adopt(&mut record, &grant);
+        self.session.store.save(lock, &self.provider.name, &mut record, kind)?;
+        if let Some(signal) = held.caught() {
+            return Err(AcquireError::Interrupted(signal));
+        }
+        if let Some(scopes) = wider {
+            return Err(AcquireError::Wider(scopes));
+        }
+        self.hand_out(Some((record, kind)))
+    }
+
+    /// `invalid_grant` deletes nothing: if another process or machine was faster, its record is used; else the user is
+    /// told (F-ROT2).
+    fn refused(&self, sent: &Record, kind: StoreKind, reason: Reason) -> Result<Issued, AcquireError> {
+        let store = &self.session.store;
+        let name = &self.provider.name;
+        if let Some(record) = store.read(kind, &sent.name(name), &sent.binding)?
+            && record.generation != sent.generation
+            && next_step(Some(&record), &self.want, self.now()) == Step::Use
+        {
+            return self.hand_out(Some((record, kind)));
+        }
+        store.update_index(name, |index| {
+            let entry = index
+                .entries
+                .iter_mut()
+                .find(|entry| entry.account == sent.account && entry.binding == sent.binding);
+            entry.into_iter().for_each(|entry| entry.login_needed = true);
+        })?;
+        Err(self.login_required(reason))
+    }
+
+    fn issue_and_keep(
+        &self,
+        lock: &Lock,
+        stored: Option<Stored>,
+        kind: StoreKind,
+    ) -> Result<Issued, AcquireError> {
+        let grant = match self.issue()? {
+            Issue::Immediate(issued) => return self.checked(issued),
+            Issue::Grant(grant) => *grant,
+        };
+        let account = self.account.cloned().unwrap_or_else(AccountName::unnamed);
+        let fresh = || Record::new(&self.provider.name, account, grant.binding.clone(), self.now());
+        let (mut record, kind) = match stored {
+            Some((record, kind)) if record.binding == grant.binding => (record, kind),
+            _ => (fresh(), kind),
+        };
+        let wider = self.adopt(&mut record, &grant);
+        self.session.store.save_new(lock, &self.provider.name, &mut record, kind, &self.binding)?;
+        match wider {
+            Some(scopes) => Err(AcquireError::Wider(scopes)),
+            None => self.hand_out(Some((record, kind))),
+        }
+    }
+
+    /// Takes a grant into the record; the scopes that go beyond what was asked for, if any do.
+    fn adopt(&self, record: &mut Record, grant: &Grant) -> Option<ScopeSet> {
+        let tokens = &grant.tokens;
+        // RFC 6749 section 6: a new refresh token takes the old one's place; where none comes, the old one stays.
+        if let Some(refresh_token) = &tokens.refresh_token {
+            record.refresh_token = Some(refresh_token.clone());
+        }
+        if grant.claims.is_some() {
+            record.id_token.clone_from(&tokens.id_token);
+        }
+        record.issuer = grant.issuer.clone().or(record.issuer.take());
+        let wider = match (&self.request.scopes, &tokens.scope) {
+            (Some(asked), Some(granted)) if !granted.is_subset(asked) => Some(granted.difference(asked)),
+            _ => None,
+        };
+        if wider.is_none() {
+            let scopes = tokens
+                .scope
+                .clone()
+                .or_else(|| self.request.scopes.clone())
+                .or_else(|| record.granted_scopes.clone());
+            if self.request.scopes.is_none() {
+                record.requested_scopes = grant.requested_scopes.clone();
+                record.granted_scopes = scopes.clone().or_else(|| Some(grant.requested_scopes.clone()));
+            }
+            let token = StoredToken { access_token: tokens.access_token.clone(), life: tokens.life, scopes };
+            record.keep_token(&self.want.key, token);
+        }
+        wider
+    }
+
+    fn find(&self) -> Result<Option<Stored>, AcquireError> {
+        self.find_account(self.account)
+    }
+
+    fn find_account(&self, account: Option<&AccountName>) -> Result<Option<Stored>, AcquireError> {
+        match self.session.store.find(&self.provider.name, account, &self.binding)? {
+            Lookup::Found(record, kind) => Ok(Some((*record, kind))),
+            Lookup::Nothing => Ok(None),
+            // A token that needs no user is simply issued anew for the new binding.
+            Lookup::OtherBinding { .. } if !self.want.interactive => Ok(None),
+            Lookup::OtherBinding { stored, .. } => {
+                let difference = self.binding.differences(&stored).next().unwrap_or_default();
+                let (label, configured, stored) = difference;
+                Err(AcquireError::OtherBinding {
+                    provider: self.provider.name.clone(),
+                    difference: Box::new((label.to_owned(), configured.to_owned(), stored.to_owned())),
+                })
+            }
+        }
+    }
+
+    fn issue(&self) -> Result<Issue, AcquireError> {
+        let context = self.session.context(&self.provider.name);
+        self.provider.source.issue(&context, &self.request).map_err(|error| self.failed(error))
+    }
+
+    /// Hands out the stored token that was decided on.
+    fn hand_out(&self, stored: Option<Stored>) -> Result<Issued, AcquireError> {
+        let Some((record, _)) = stored else { return Err(self.login_required(Reason::NotLoggedIn)) };
+        let Some(token) = record.token(&self.want.key) else {
+            return Err(self.login_required(Reason::NotLoggedIn));
+        };
+        if self.want.id_token && record.id_token.is_none() {
+            return Err(self.login_required(Reason::NoIdToken));
+        }
+        if self.want.id_token && !id_token_suits(&record, &self.want, self.now()) {
+            return Err(self.login_required(Reason::IdTokenEnded));
+        }
+        self.tell_of_new_scopes(&record);
+        self.checked(issued(&record, token))
+    }
+
+    /// The configuration may ask for more than the login did; the token that there is does not have it.
+    fn tell_of_new_scopes(&self, record: &Record) {
+        let missing = self.provider.source.scopes().difference(&record.requested_scopes);
+        if self.want.interactive
+            && self.request.scopes.is_none()
+            && !missing.is_empty()
+            && !record.requested_scopes.is_empty()
+        {
+            let command = format!("authctl login {}", self.provider.name);
+            self.session.system.console.note(format_args!(
+                "the configuration now asks for the scope {missing}, which this login did not: run `{command}` for it"
+            ));
+        }
+    }
+
+    /// What is handed out lasts as long as was asked.
+    fn checked(&self, issued: Issued) -> Result<Issued, AcquireError> {
+        match (self.want.min_ttl, issued.expires_at) {
+            (Some(wanted), Some(ends)) if !lasts(Some(ends), &self.want, self.now()) => {
+                Err(AcquireError::TooShort { wanted, ends })
+            }
+            _ => Ok(issued),
+        }
+    }
+
+    fn login_required(&self, source: Reason) -> AcquireError {
+        AcquireError::LoginRequired { provider: self.provider.name.clone(), source }
+    }
+
+    fn failed(&self, source: ProviderError) -> AcquireError {
+        AcquireError::Provider { name: self.provider.name.clone(), source }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.session.system.clock.now()
+    }
+}
+
+fn issued(record: &Record, token: &StoredToken) -> Issued {
+    Issued {
+        credential: Credential::Bearer(token.access_token.clone()),
+        expires_at: token.life.expires_at,
+        scopes: token.scopes.clone(),
+        id_token: record.id_token.clone(),
+    }
+}
+
+fn issued_of(grant: &Grant) -> Issued {
+    Issued {
+        credential: Credential::Bearer(grant.tokens.access_token.clone()),
+        expires_at: grant.tokens.life.expires_at,
+        scopes: grant.tokens.scope.clone(),
+        id_token: None,
+    }
+}
