@@ -226,3 +226,30 @@ fn reason(error: &reqwest::Error) -> String {
     }
     escaped(&cause.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_ssrf_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let request = |reach| HttpRequest {
+            method: Method::Get,
+            url: format!("http://localhost:{port}/").parse().unwrap(),
+            reach,
+            headers: Vec::new(),
+            body: None,
+            transport: Transport { timeout: Duration::from_millis(300), ..Transport::default() },
+        };
+        let learned = Http::default().send(&request(Reach::Learned));
+        assert!(matches!(learned, Err(HttpError::NotPublic { .. })), "{learned:?}");
+        assert!(listener.accept().is_err(), "nobody connected");
+        // The configuration may name it: there the same request goes out.
+        let configured = Http::default().send(&request(Reach::Configured));
+        assert!(matches!(configured, Err(HttpError::AnswerLost { .. })), "{configured:?}");
+        assert!(listener.accept().is_ok());
+    }
+}

@@ -84,10 +84,17 @@ fn one(
         }
         console.say(format_args!("You were not logged in to {name}."));
     }
-    for report in &reports {
-        tell(invocation, name, report);
+    let mut outcome = Ok(false);
+    for report in reports {
+        match report {
+            Ok(report) => {
+                tell(invocation, name, &report);
+                outcome = outcome.map(|failed| failed || report.revocation_failed());
+            }
+            Err(error) => outcome = Err(error.into()),
+        }
     }
-    Ok(reports.iter().any(Report::revocation_failed))
+    outcome
 }
 
 fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {

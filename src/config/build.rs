@@ -1,10 +1,13 @@
 //! A merged credential becomes a provider: over its template, checked, and read by its kind.
 
 use super::credentials::{CREDENTIAL_KEYS, Credential};
-use super::{Config, Provider, credentials, merge, templates};
+use super::{Config, Provider, merge, templates};
+use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::provider::Place;
+use crate::provider::environment::APP_SERVICE_VARIABLE;
+use crate::provider::{KINDS, Kind, kind_names};
 use crate::setting::{Origin, Problem, Section, Setting, Table, Value, check, near};
 
 impl Config {
@@ -24,7 +27,7 @@ impl Config {
         let scheme = section.text("scheme").unwrap_or("https").to_owned();
         let (hosts, host_problems) = hosts(&section, &scheme);
         problems.extend(host_problems);
-        let chosen = credentials::choose_kind(&path, credential, self.app_service);
+        let chosen = choose_kind(&path, credential, self.app_service);
         let (kind, called, table) = match chosen {
             Ok(chosen) => chosen,
             Err(problem) => {
@@ -98,4 +101,61 @@ pub(super) fn apply_template(credential: &mut Credential) {
     credential.registration.clone_from(&template.register);
     merge::lay_over(&mut base, std::mem::take(credential));
     *credential = base;
+}
+
+/// The kind that a merged credential has, with its keys.
+///
+/// # Errors
+/// The problem, when there is none or it is not known.
+fn choose_kind(
+    path: &str,
+    credential: &Credential,
+    app_service: bool,
+) -> Result<(&'static Kind, String, Setting), Problem> {
+    let Some(written) = &credential.kind else {
+        if app_service {
+            let table =
+                Setting::new(Value::Table(Table::new()), Origin::Variable(APP_SERVICE_VARIABLE.to_owned()));
+            return Ok((&crate::provider::environment::KIND, "app_service".to_owned(), table));
+        }
+        let kinds: Vec<&str> = kind_names().into_iter().collect();
+        let problem = Problem::new(format!("`{path}` has no token provider"), &credential.origin);
+        return Err(problem.hint(format!("add one of {}", kinds.join(", "))));
+    };
+    let variants = || KINDS.iter().copied().filter(|kind| kind.is_called(&written.called));
+    let grant = written.table.table().and_then(|table| table.get("grant_type"));
+    let kind = match grant.and_then(Setting::text) {
+        None => variants().next(),
+        Some(grant) => variants().find(|kind| kind.grant == Some(grant) || kind.grant.is_none()),
+    };
+    match (kind, grant) {
+        (Some(kind), _) => Ok((kind, written.called.clone(), written.table.clone())),
+        (None, Some(grant)) => Err(unknown_grant(path, grant, variants().filter_map(|kind| kind.grant))),
+        (None, None) => Err(Problem::new(
+            format!("the token provider `{}` does not exist", escaped(&written.called)),
+            &credential.origin,
+        )),
+    }
+}
+
+fn unknown_grant<'a>(path: &str, grant: &Setting, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
+    let name = grant.text().unwrap_or_default();
+    let list = known.clone().collect::<Vec<_>>().join(", ");
+    let reason = match name {
+        // RFC 9700 section 2.4: "MUST NOT be used".
+        "password" => {
+            "is refused: it gives this program your password for the provider (RFC 9700, section 2.4)"
+                .to_owned()
+        }
+        // RFC 9700 section 2.1.2.
+        "implicit" | "token" => {
+            "is refused: it puts the token into the browser's history (RFC 9700, section 2.1.2)".to_owned()
+        }
+        _ => "is not known".to_owned(),
+    };
+    let problem = Problem::new(format!("`{path}.oauth.grant_type` {reason}"), &grant.origin).showing_value();
+    problem.hint(
+        near(name, known)
+            .map_or_else(|| format!("the grants are {list}"), |near| format!("did you mean \"{near}\"?")),
+    )
 }

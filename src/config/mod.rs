@@ -22,7 +22,7 @@ use self::project::Narrowing;
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
-use crate::provider::{KINDS, Kind, TokenProvider};
+use crate::provider::{Kind, TokenProvider};
 use crate::setting::{Layer, Origin, Problem, Setting, Value, near};
 use crate::store::{StoreChoice, StoreKind};
 
@@ -310,10 +310,4 @@ impl Config {
         };
         Some(problem.showing_value())
     }
-}
-
-/// Every kind by its configured name.
-#[must_use]
-pub fn kind_names() -> BTreeSet<&'static str> {
-    KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
 }

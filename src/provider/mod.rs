@@ -9,6 +9,7 @@ pub mod environment;
 pub mod jwt;
 pub mod oauth;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,12 @@ pub const KINDS: &[&Kind] = &[
     &environment::KIND,
     &command::KIND,
 ];
+
+/// Every kind by its configured name.
+#[must_use]
+pub fn kind_names() -> BTreeSet<&'static str> {
+    KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
+}
 
 /// A kind of provider, or one grant of the kind `oauth`.
 #[derive(Debug)]

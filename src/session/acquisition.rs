@@ -76,7 +76,7 @@ impl<'a> Acquisition<'a> {
             None => {
                 let account = self.account.cloned().unwrap_or_else(AccountName::unnamed);
                 let name = RecordName::of_tokens(&self.provider.name, &account, &self.binding);
-                let kind = store.place_for(&name, false)?;
+                let kind = store.place_of_account(&self.provider.name, &account, &name, false)?;
                 (name, kind)
             }
         };
@@ -187,7 +187,10 @@ impl<'a> Acquisition<'a> {
             _ => (fresh(), kind),
         };
         let wider = self.adopt(&mut record, &grant);
-        self.session.store.save_new(lock, &self.provider.name, &mut record, kind, &self.binding)?;
+        let (store, name) = (&self.session.store, &self.provider.name);
+        let before = store.index(name)?;
+        store.save(lock, name, &mut record, kind)?;
+        store.forget_superseded(name, &record, kind, &self.binding, &before)?;
         match wider {
             Some(scopes) => Err(AcquireError::Wider(scopes)),
             None => self.hand_out(Some((record, kind))),

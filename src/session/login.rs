@@ -50,7 +50,6 @@ pub enum LoginError {
 pub struct Report {
     /// The account.
     pub account: AccountName,
-
     /// What the user is called.
     pub label: Option<String>,
     /// What was granted, if that is known.
@@ -92,7 +91,9 @@ fn prepare_store(
     provider: &Provider,
     account: Option<&AccountName>,
 ) -> Result<(), StoreError> {
-    let account = account.cloned().unwrap_or_else(AccountName::unnamed);
+    // Most logins are of the account that is used already.
+    let index = session.store.index(&provider.name)?;
+    let account = index.account(account).cloned().unwrap_or_else(AccountName::unnamed);
     let name = RecordName::of_tokens(&provider.name, &account, &provider.source.binding());
     let kind = session.store.place_of_account(&provider.name, &account, &name, true)?;
     session.store.prepare(kind, &name)
@@ -148,7 +149,7 @@ pub fn login_with(
     keep(session, provider, account, grant, None)
 }
 
-/// Keeps a grant under the right account, and tells the browser how it ended. What is not kept is given back.
+/// Keeps a grant under the right account, and tells the browser how it ended. What cannot be kept is given back.
 fn keep(
     session: &Session<'_>,
     provider: &Provider,
@@ -156,35 +157,53 @@ fn keep(
     grant: Grant,
     page: Option<Page>,
 ) -> Result<Report, LoginError> {
+    let (store, name) = (&session.store, &provider.name);
     let identity = identify(session, provider, &grant);
-    let kept = account_for(&session.store.index(&provider.name)?, named, &identity)
-        .and_then(|account| save(session, provider, &account, &identity, &grant));
-    let report = match kept {
-        Ok(report) => report,
+    let before = store.index(name)?;
+    let held = session.system.signals.hold();
+    let saved = account_for(&before, named, &identity)
+        .and_then(|account| save(session, provider, account, identity, &grant));
+    let (record, kind) = match saved {
+        Ok(saved) => saved,
         Err(error) => {
             give_back(session, provider, grant);
             return Err(error);
         }
     };
+    // From here on the login is kept, whatever else fails.
+    store.update_index(name, |index| index.default_account = Some(record.account.clone()))?;
+    store.forget_superseded(name, &record, kind, &provider.source.binding(), &before)?;
     if let Some(page) = page {
         page.show(Outcome::LoggedIn);
     }
-    Ok(report)
+    if let Some(signal) = held.caught() {
+        return Err(AcquireError::Interrupted(signal).into());
+    }
+    let granted = record.granted_scopes.as_ref();
+    Ok(Report {
+        missing: granted.map(|granted| missing(&record.requested_scopes, granted)).unwrap_or_default(),
+        expires_at: grant.tokens.life.expires_at,
+        refreshable: record.refresh_token.is_some(),
+        store: kind,
+        others: before.entries.iter().filter(|entry| entry.account != record.account).count(),
+        granted: record.granted_scopes,
+        account: record.account,
+        label: record.label,
+    })
 }
 
-/// Saves a grant as the record of an account.
+/// Saves a grant as the record of an account; the record, and where it is.
 fn save(
     session: &Session<'_>,
     provider: &Provider,
-    account: &AccountName,
-    identity: &Identity,
+    account: AccountName,
+    identity: Identity,
     grant: &Grant,
-) -> Result<Report, LoginError> {
+) -> Result<(Record, StoreKind), LoginError> {
     let (store, tokens) = (&session.store, &grant.tokens);
-    let name = RecordName::of_tokens(&provider.name, account, &grant.binding);
-    let kind = store.place_of_account(&provider.name, account, &name, true)?;
+    let name = RecordName::of_tokens(&provider.name, &account, &grant.binding);
+    let kind = store.place_of_account(&provider.name, &account, &name, false)?;
     let lock = store.lock(kind, &name)?;
-    let held = session.system.signals.hold();
     let generation = match store.read(kind, &name, &grant.binding) {
         Ok(record) => record.map_or(0, |record| record.generation),
         // A record that cannot be read is what a new login mends.
@@ -192,44 +211,22 @@ fn save(
         Err(error) => return Err(error.into()),
     };
     let now = session.system.clock.now();
-    let mut record = Record::new(&provider.name, account.clone(), grant.binding.clone(), now);
+    let mut record = Record::new(&provider.name, account, grant.binding.clone(), now);
     record.generation = generation;
     record.issuer.clone_from(&grant.issuer);
-    record.subject.clone_from(&identity.subject);
-    record.label.clone_from(&identity.label);
+    record.subject = identity.subject;
+    record.label = identity.label;
     record.refresh_token.clone_from(&tokens.refresh_token);
     record.id_token = tokens.id_token.clone().filter(|_| grant.claims.is_some());
     record.requested_scopes.clone_from(&grant.requested_scopes);
     // RFC 6749 section 5.1: where the answer has no scope, what was asked for was granted.
     let asked = || Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty());
     record.granted_scopes = tokens.scope.clone().or_else(asked);
-    let token = StoredToken {
-        access_token: tokens.access_token.clone(),
-        life: tokens.life,
-        scopes: record.granted_scopes.clone(),
-    };
+    let scopes = record.granted_scopes.clone();
+    let token = StoredToken { access_token: tokens.access_token.clone(), life: tokens.life, scopes };
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
-    store.save_new(&lock, &provider.name, &mut record, kind, &provider.source.binding())?;
-    store.update_index(&provider.name, |index| index.default_account = Some(account.clone()))?;
-    if let Some(signal) = held.caught() {
-        return Err(AcquireError::Interrupted(signal).into());
-    }
-    let granted = record.granted_scopes.clone();
-    let others =
-        store.index(&provider.name)?.entries.iter().filter(|entry| entry.account != *account).count();
-    Ok(Report {
-        account: account.clone(),
-        label: identity.label.clone(),
-        missing: granted
-            .as_ref()
-            .map(|granted| missing(&record.requested_scopes, granted))
-            .unwrap_or_default(),
-        granted,
-        expires_at: tokens.life.expires_at,
-        refreshable: record.refresh_token.is_some(),
-        store: kind,
-        others,
-    })
+    store.save(&lock, &provider.name, &mut record, kind)?;
+    Ok((record, kind))
 }
 
 /// What was asked for and not granted. `openid` and `offline_access` show in other ways, and many servers do not repeat

@@ -38,7 +38,7 @@ impl Report {
 /// it, nothing can be revoked.
 ///
 /// # Errors
-/// [`StoreError`], when a record could not be removed.
+/// [`StoreError`], when it is not known what is stored; for each account, when its record could not be removed.
 pub fn logout(
     session: &Session<'_>,
     name: &ProviderName,
@@ -46,7 +46,7 @@ pub fn logout(
     account: Option<&AccountName>,
     all_accounts: bool,
     local: bool,
-) -> Result<Vec<Report>, StoreError> {
+) -> Result<Vec<Result<Report, StoreError>>, StoreError> {
     let mut index = session.store.index(name)?;
     if let (true, Some(provider)) = (index.entries.is_empty(), provider) {
         // Another home's authctl may have made a record: finding it lists it.
@@ -55,11 +55,8 @@ pub fn logout(
     }
     let chosen = index.account(account).cloned();
     let meant = |entry: &&Entry| all_accounts || chosen.as_ref() == Some(&entry.account);
-    let mut reports = Vec::new();
-    for entry in index.entries.iter().filter(meant) {
-        reports.push(logout_entry(session, name, provider, entry, local)?);
-    }
-    Ok(reports)
+    let entries = index.entries.iter().filter(meant);
+    Ok(entries.map(|entry| logout_entry(session, name, provider, entry, local)).collect())
 }
 
 fn logout_entry(

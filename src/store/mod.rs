@@ -135,7 +135,13 @@ impl<'a> TokenStore<'a> {
             (StoreChoice::Auto, Some(StoreKind::File)) => Ok(StoreKind::File),
             (StoreChoice::Auto, Some(StoreKind::Keyring)) => {
                 self.system.keyring.open()?;
-                self.place_for(name, unlock)
+                match self.place_for(name, unlock)? {
+                    StoreKind::Keyring => Ok(StoreKind::Keyring),
+                    // It is gone today, and what it holds is not: no second copy takes its place.
+                    StoreKind::File => {
+                        Err(StoreError::Keyring(KeyringFault::Absent("no keyring service runs".to_owned())))
+                    }
+                }
             }
             _ => self.place_for(name, unlock),
         }
@@ -216,21 +222,19 @@ impl<'a> TokenStore<'a> {
         self.update_index(provider, |index| index.put(Entry::of(record, kind)))
     }
 
-    /// Saves the record of a new grant, and forgets what it takes the place of: the account's records that the configuration
-    /// means as well, such as one of a token endpoint that has moved, or one in another store.
+    /// Forgets what the saved record of a new grant takes the place of: the account's records that were listed before and
+    /// that the configuration means as well, such as one of a token endpoint that has moved, or one in another store.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn save_new(
+    pub fn forget_superseded(
         &self,
-        lock: &Lock,
         provider: &ProviderName,
-        record: &mut Record,
+        record: &Record,
         kind: StoreKind,
         configured: &Binding,
+        before: &Index,
     ) -> Result<(), StoreError> {
-        let before = self.index(provider)?;
-        self.save(lock, provider, record, kind)?;
         let is_new = |entry: &Entry| entry.binding == record.binding && entry.store == kind;
         let superseded = before.entries.iter().filter(|entry| {
             entry.account == record.account && configured.fits(&entry.binding) && !is_new(entry)

@@ -31,9 +31,6 @@ fn m2_f_url6_discovery_issuer_mismatch() {
     sandbox.run(&["login"]).fails(1).says("for the issuer `https://evil.example`");
     assert!(server.requests_to("/authorize").is_empty());
     // A final slash: a derived issuer may differ by it, a written one may not.
-    server.set(|behaviour| {
-        drop(behaviour.metadata.insert("issuer".to_owned(), format!("http://{}/", "HOST").into()))
-    });
     let slashed = format!("{}/", server.issuer());
     server.set(|behaviour| {
         behaviour.metadata.insert("issuer".to_owned(), slashed.clone().into());
@@ -100,26 +97,6 @@ fn m6_f_ssrf_endpoints_in_private_networks_are_refused() {
             assert!(sandbox.stores_nothing());
         }
     }
-}
-
-#[test]
-fn f_ssrf_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
-    // `localhost.localdomain` and its like are in most hosts files; a name that is in none fails all the same.
-    let target = Server::start(|_| Reply::json(200, &json!({})));
-    let server = AuthorizationServer::start();
-    let name = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let name = name
-        .lines()
-        .filter_map(|line| line.strip_prefix("127.0.0.1"))
-        .flat_map(str::split_whitespace)
-        .find(|name| *name != "localhost")
-        .unwrap_or("does-not-exist.invalid")
-        .to_owned();
-    let url = format!("https://{name}:{}/token", target.address().port());
-    server.set(|behaviour| drop(behaviour.metadata.insert("token_endpoint".to_owned(), url.into())));
-    let output = Sandbox::with_server(&server.domain()).run(&["login"]);
-    assert_ne!(output.status, 0, "{output}");
-    assert!(target.requests().is_empty());
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn n6_a_client_without_an_id_says_where_to_register() {
 }
 
 #[test]
-fn f_leak1_the_page_waits_for_the_truth() {
+fn the_page_waits_for_the_truth() {
     // The token endpoint fails after the redirect: the browser is told of a failure, not of success.
     let server = AuthorizationServer::start();
     server.fault("/token", Reply::full(500, &[], ""));

@@ -59,6 +59,13 @@ fn f_kr2_a_keyring_that_is_gone_today_is_an_error_and_no_second_copy() {
     sandbox.run(&["login"]).ok();
     *sandbox.keyring.store.borrow_mut() = None;
     sandbox.run(&["token"]).fails(6).says("there is no keyring");
+    sandbox.run(&["login"]).fails(6).says("there is no keyring");
+    let absent: Arc<CredentialStore> =
+        Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
+    *sandbox.keyring.store.borrow_mut() = Some(absent);
+    sandbox.run(&["token"]).fails(6).says("no service");
+    sandbox.run(&["login", "--account", "alice"]).fails(6).says("no keyring service runs");
+    *sandbox.keyring.store.borrow_mut() = None;
     assert!(!sandbox.path("state/records").exists());
     sandbox.configure(&server_config(&server.domain(), ""));
     sandbox

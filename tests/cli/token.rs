@@ -407,7 +407,6 @@ fn e16_an_id_token_that_ended_is_renewed() {
 #[test]
 fn f_rot1_twenty_processes_make_one_refresh() {
     let (server, sandbox) = parallel_sandbox();
-    server.fault("/nothing", Reply::Drop);
     let children: Vec<_> = (0..20)
         .map(|_| {
             let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]);
@@ -503,7 +502,6 @@ fn f_rot8_a_logout_while_a_refresh_runs_is_not_undone() {
 #[test]
 fn f_rot5_a_signal_in_the_middle_of_a_refresh_waits_for_the_save() {
     let (server, sandbox) = parallel_sandbox();
-    server.fault("/nothing", Reply::Drop);
     let slow = Reply::After(
         Duration::from_millis(500),
         Box::new(Reply::json(

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::parts::{Bus, Ended, Home, OidcProvider, PROGRAM, artefacts, wait_until};
+use crate::parts::{Bus, Ended, Home, OidcProvider, artefacts, wait_until};
 
 fn config(server: &OidcProvider, more: &str) -> String {
     format!(
@@ -256,7 +256,6 @@ fn f_leak3_a_canary_grep_of_everything_finds_no_token_outside_the_store() {
         );
         home.run(&["logout"]).ok();
     }
-    let _ = PROGRAM;
 }
 
 fn collect(folder: &std::path::Path, files: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
