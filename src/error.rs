@@ -193,13 +193,17 @@ fn acquire_status(error: &AcquireError) -> Status {
         AcquireError::Store(_) => Status::Store,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
         AcquireError::NoScopes { .. } => Status::Usage,
+        AcquireError::Needed { source, .. } => acquire_status(source),
+        AcquireError::Config(_) => Status::Config,
         AcquireError::Wider(_) | AcquireError::TooShort { .. } => Status::Failed,
     }
 }
 
 fn provider_status(error: &ProviderError) -> Status {
     match error {
-        ProviderError::Ended(_) => Status::LoginRequired,
+        ProviderError::Ended(_) | ProviderError::LoginRequired(_) => Status::LoginRequired,
+        ProviderError::Interrupted(signal) => Status::Interrupted(*signal),
+        ProviderError::PrivateKey(_) | ProviderError::Certificate(_) => Status::Config,
         ProviderError::Unconfigured { .. } => Status::Config,
         ProviderError::Secret(SecretError::Store(_)) => Status::Store,
         ProviderError::Loopback(LoopbackError::Interrupted(signal)) => Status::Interrupted(*signal),
@@ -231,7 +235,8 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         AcquireError::NoScopes { .. } => {
             Some("name at least one scope, or none at all for all that was granted".to_owned())
         }
-        AcquireError::Wider(_) | AcquireError::Interrupted(_) => None,
+        AcquireError::Needed { source, .. } => acquire_hint(source),
+        AcquireError::Wider(_) | AcquireError::Interrupted(_) | AcquireError::Config(_) => None,
     }
 }
 

@@ -46,6 +46,14 @@ pub struct System {
     pub secret_variables: BTreeSet<String>,
 }
 
+impl System {
+    /// This moment.
+    #[must_use]
+    pub fn moment(&self) -> Moment<'_> {
+        Moment { now: self.clock.now(), random: &*self.random }
+    }
+}
+
 /// Sends one request; follows no redirect.
 pub trait HttpClient {
     /// Sends the request and reads the whole answer, within the limits of time and size.
@@ -93,11 +101,42 @@ pub struct Transport {
     pub proxy: Option<String>,
     /// The limit of one exchange, from connecting to the last byte.
     pub timeout: Duration,
+    /// The certificate that the client shows (RFC 8705).
+    pub identity: Option<ClientIdentity>,
+}
+
+/// A client's certificate chain and its private key.
+#[derive(Clone)]
+pub struct ClientIdentity {
+    /// Both in PEM.
+    pub pem: SecretText,
+    /// The certificate's `x5t#S256`: base64url of the SHA-256 of its DER form (RFC 8705 section 3.1).
+    pub thumbprint: String,
+}
+
+impl PartialEq for ClientIdentity {
+    fn eq(&self, other: &Self) -> bool {
+        self.thumbprint == other.thumbprint
+    }
+}
+
+impl Eq for ClientIdentity {}
+
+impl std::hash::Hash for ClientIdentity {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.thumbprint.hash(state);
+    }
+}
+
+impl std::fmt::Debug for ClientIdentity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "ClientIdentity({})", self.thumbprint)
+    }
 }
 
 impl Default for Transport {
     fn default() -> Self {
-        Self { ca_file: None, proxy: None, timeout: Duration::from_secs(30) }
+        Self { ca_file: None, proxy: None, timeout: Duration::from_secs(30), identity: None }
     }
 }
 
@@ -273,7 +312,7 @@ pub trait Environment {
 
 /// Runs other programs, never through a shell, and never found in the working folder.
 pub trait Processes {
-    /// Runs a program to its end without standard input and takes its standard output.
+    /// Runs a program to its end and takes its standard output.
     ///
     /// # Errors
     /// [`ProcessError`].
@@ -294,6 +333,8 @@ pub struct Program<'a> {
     pub timeout: Duration,
     /// Variables that it does not inherit; `AUTHCTL_…` never are.
     pub withheld: &'a BTreeSet<String>,
+    /// What it is given on its standard input; without it, that is empty.
+    pub input: Option<&'a SecretText>,
 }
 
 /// Why a program gave nothing. What it printed is never part of it.
@@ -331,6 +372,15 @@ pub enum ProcessError {
         /// What was wrong with it.
         reason: &'static str,
     },
+}
+
+/// What makes one request unlike any other: when it is made, and chance.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// Chance.
+    pub random: &'a dyn Random,
 }
 
 /// Gives random bytes.

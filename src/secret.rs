@@ -83,6 +83,10 @@ secret_types! {
     Nonce,
     /// A password of HTTP Basic authentication (RFC 7617).
     Password,
+    /// The private key that tokens are bound to (RFC 9449), base64url of its PKCS#8 form.
+    DpopKey,
+    /// A device code (RFC 8628 section 3.2), or CIBA's `auth_req_id`: whoever has it gets the tokens.
+    DeviceCode,
     /// Any other secret text: a key, a header's value, a request's body.
     SecretText,
 }

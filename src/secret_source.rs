@@ -78,7 +78,7 @@ impl Resolver<'_> {
             SecretSource::File(path) => self.read(path)?,
             SecretSource::Command(command) => {
                 let withheld = std::collections::BTreeSet::new();
-                let program = Program { command, timeout: TIMEOUT, withheld: &withheld };
+                let program = Program { command, timeout: TIMEOUT, withheld: &withheld, input: None };
                 self.system.processes.output(&program)?
             }
             SecretSource::Stored(key) => {

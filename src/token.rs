@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use std::fmt;
+use std::rc::Rc;
+
 use jiff::Timestamp;
+use url::Url;
 
 use crate::name::ScopeSet;
 use crate::secret::{AccessToken, IdToken, Password, RefreshToken, SecretText};
@@ -12,6 +16,10 @@ use crate::secret::{AccessToken, IdToken, Password, RefreshToken, SecretText};
 pub enum Credential {
     /// A bearer token (RFC 6750).
     Bearer(AccessToken),
+    /// A token that is bound to a key: every request needs a proof of its own (RFC 9449).
+    Dpop(AccessToken, Rc<dyn Prove>),
+    /// A token that is none to show with a request, as a token exchange may issue it (`N_A`, RFC 8693 section 2.2.1).
+    Untyped(AccessToken),
     /// A user name and a password (RFC 7617).
     Basic {
         /// The user name; it has no colon.
@@ -43,14 +51,58 @@ pub struct HeaderLine {
     pub value: SecretText,
 }
 
+/// Makes the proof that one request with a token needs.
+pub trait Prove: fmt::Debug {
+    /// The proof.
+    ///
+    /// # Errors
+    /// [`NoHeaders::NotSigned`].
+    fn prove(&self, target: &RequestTarget, token: &AccessToken) -> Result<SecretText, NoHeaders>;
+}
+
+/// The request that a proof is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestTarget {
+    /// Its method.
+    pub method: String,
+    /// Its URL.
+    pub url: Url,
+    /// The nonce that the resource server asked for, where it did.
+    pub dpop_nonce: Option<String>,
+}
+
+/// Why a credential makes no headers. No part of it is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoHeaders {
+    /// It is bound to a key.
+    #[error(
+        "this token is bound to a key (DPoP): each request needs a proof of its own, for its method and URL"
+    )]
+    NeedsTarget,
+    /// It is none to show.
+    #[error("the server says that this token is none to show with a request (token_type N_A)")]
+    NotForRequests,
+    /// The key made no proof.
+    #[error("the key made no proof")]
+    NotSigned,
+}
+
 impl Credential {
-    /// The headers that authenticate one request (RFC 6750 section 2.1, RFC 7617 section 2).
-    #[must_use]
-    pub fn headers(&self) -> Vec<HeaderLine> {
+    /// The headers that authenticate one request (RFC 6750 section 2.1, RFC 7617 section 2, RFC 9449 section 7.1).
+    ///
+    /// # Errors
+    /// [`NoHeaders`]; a token that is bound to a key needs to know the request.
+    pub fn headers(&self, target: Option<&RequestTarget>) -> Result<Vec<HeaderLine>, NoHeaders> {
         let authorization =
             |value: String| HeaderLine { name: "Authorization".to_owned(), value: SecretText::new(value) };
-        match self {
+        Ok(match self {
             Self::Bearer(token) => vec![authorization(format!("Bearer {}", token.expose()))],
+            Self::Dpop(token, prover) => {
+                let proof = prover.prove(target.ok_or(NoHeaders::NeedsTarget)?, token)?;
+                let proof = HeaderLine { name: "DPoP".to_owned(), value: proof };
+                vec![authorization(format!("DPoP {}", token.expose())), proof]
+            }
+            Self::Untyped(_) => return Err(NoHeaders::NotForRequests),
             Self::Basic { username, password } => {
                 vec![authorization(format!("Basic {}", basic(username, password.expose())))]
             }
@@ -62,14 +114,16 @@ impl Credential {
                     HeaderLine { name: header.name.clone(), value: SecretText::new(value) }
                 })
                 .collect(),
-        }
+        })
     }
 
     /// The bare secret: the token, the password, the first key.
     #[must_use]
     pub fn bare(&self) -> SecretText {
         match self {
-            Self::Bearer(token) => SecretText::new(token.expose()),
+            Self::Bearer(token) | Self::Dpop(token, _) | Self::Untyped(token) => {
+                SecretText::new(token.expose())
+            }
             Self::Basic { password, .. } => SecretText::new(password.expose()),
             Self::Headers(headers) => {
                 headers.first().map_or_else(|| SecretText::new(""), |header| header.key.clone())
@@ -82,6 +136,8 @@ impl Credential {
     pub fn token_type(&self) -> &str {
         match self {
             Self::Bearer(_) => "Bearer",
+            Self::Dpop(..) => "DPoP",
+            Self::Untyped(_) => "N_A",
             Self::Basic { .. } => "Basic",
             Self::Headers(_) => "api_key",
         }
@@ -117,11 +173,27 @@ impl Issued {
     }
 }
 
+/// How a token is shown with a request (RFC 6749 section 7.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum TokenType {
+    /// By itself.
+    #[default]
+    Bearer,
+    /// With a proof of a key.
+    #[serde(rename = "DPoP")]
+    Dpop,
+    /// Not at all (`N_A`, RFC 8693 section 2.2.1).
+    #[serde(rename = "N_A")]
+    NotApplicable,
+}
+
 /// What a token endpoint granted (RFC 6749 section 5.1), checked.
 #[derive(Debug, Clone)]
 pub struct TokenSet {
-    /// The access token; its type is bearer.
+    /// The access token.
     pub access_token: AccessToken,
+    /// How it is shown.
+    pub token_type: TokenType,
     /// Its life.
     pub life: Life,
     /// The refresh token, if one came.
@@ -130,6 +202,15 @@ pub struct TokenSet {
     pub id_token: Option<IdToken>,
     /// The granted scopes, if the answer says so. RFC 6749 section 5.1: where it does not, they are those asked for.
     pub scope: Option<ScopeSet>,
+}
+
+impl TokenSet {
+    /// A bearer token by itself.
+    #[must_use]
+    pub fn lasting(access_token: AccessToken, life: Life) -> Self {
+        let token_type = TokenType::Bearer;
+        Self { access_token, token_type, life, refresh_token: None, id_token: None, scope: None }
+    }
 }
 
 /// From when and until when a token is good.

@@ -122,6 +122,11 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
         }
         builder = builder.tls_certs_merge(certificates);
     }
+    if let Some(identity) = &kind.transport.identity {
+        let identity = reqwest::Identity::from_pem(identity.pem.expose().as_bytes())
+            .map_err(|_| setup("the client certificate cannot be used", &"the key does not fit it"))?;
+        builder = builder.identity(identity);
+    }
     if kind.public_only {
         let proxies = proxy_hosts(kind.transport.proxy.as_deref());
         builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxies }));

@@ -1,6 +1,6 @@
 //! Other programs, started without a shell and never found in the working folder.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,7 +19,12 @@ pub struct Children;
 impl Processes for Children {
     fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError> {
         let name = name(program);
-        let mut child = start(program, Stdio::null(), Stdio::piped())?;
+        let input = if program.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let mut child = start(program, input, Stdio::piped())?;
+        if let (Some(text), Some(mut pipe)) = (program.input.cloned(), child.stdin.take()) {
+            // A thread writes, for a program that reads nothing would hold us up. That it closes its input is its way.
+            std::thread::spawn(move || drop(pipe.write_all(text.expose().as_bytes())));
+        }
         let mut output = child.stdout.take();
         // A thread reads, so that a program that prints too much or nothing is ended in time.
         let reader = std::thread::spawn(move || {

@@ -204,6 +204,7 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
         command: &command,
         timeout: std::time::Duration::MAX,
         withheld: &invocation.config.secret_variables(),
+        input: None,
     };
     system
         .processes

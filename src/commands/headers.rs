@@ -1,12 +1,18 @@
 //! `authctl headers`
 
-use super::token::NarrowArgs;
+use super::token::{NarrowArgs, format_error};
 use super::{AccountArg, Invocation, ProviderArg};
+use crate::config::Provider;
 use crate::error::Error;
+use crate::foreign::Foreign;
 use crate::format::{Subject, named};
+use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::session::acquire::{Options, token};
+use crate::token::RequestTarget;
 
 /// Print the header lines of one request, for `curl -H @-`
+///
+/// A token that is bound to a key (DPoP) is good only with a proof for the one request: name its method and URL.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -15,6 +21,15 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
+    /// The method of the request that the headers are for
+    #[arg(long, value_name = "METHOD", value_parser = method, requires = "url", default_value = "GET")]
+    method: String,
+    /// The URL of the request that the headers are for; its host must be one of the provider's
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The nonce that the resource server asked for in its `DPoP-Nonce` header
+    #[arg(long, value_name = "NONCE", requires = "url")]
+    dpop_nonce: Option<String>,
 }
 
 /// Prints the header lines.
@@ -24,20 +39,45 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
+    let target = args.target(&provider)?;
     let request = args.narrow.request(&provider)?;
     let options = Options { account: args.account.account.clone(), request, ..Options::default() };
     let issued = token(&session, &provider, &options)?;
     if invocation.json {
-        let headers: serde_json::Map<_, _> = issued
+        let headers = issued
             .credential
-            .headers()
-            .into_iter()
-            .map(|header| (header.name.clone(), header.value.expose().into()))
-            .collect();
+            .headers(target.as_ref())
+            .map_err(|error| format_error(error.into(), &provider.name))?;
+        let headers: serde_json::Map<_, _> =
+            headers.into_iter().map(|header| (header.name.clone(), header.value.expose().into())).collect();
         return invocation.print_json(&headers.into());
     }
     let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
-    let text = (format.render)(&issued, &Subject { provider: &provider.name, variable: "" })
-        .map_err(|error| Error::failed(error.to_string(), "use --json"))?;
+    let subject = Subject { provider: &provider.name, variable: "", target: target.as_ref() };
+    let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, &provider.name))?;
     Ok(invocation.system.console.out(text.expose())?)
+}
+
+impl Args {
+    /// The request that the headers are for. A credential goes nowhere but to its provider's hosts (B8).
+    fn target(&self, provider: &Provider) -> Result<Option<RequestTarget>, Error> {
+        let Some(text) = &self.url else { return Ok(None) };
+        let url = EndpointUrl::configured(text).map_err(|error| Error::usage(format!("--url: {error}")))?;
+        if !provider.hosts.contains(&authority(url.url())) {
+            return Err(Error::failed(
+                format!("{} is none of the hosts of `{}`", Foreign::new(authority(url.url())), provider.name),
+                "add it to `hosts` in the configuration, if its tokens may be sent there",
+            ));
+        }
+        let url = url.url().clone();
+        Ok(Some(RequestTarget { method: self.method.clone(), url, dpop_nonce: self.dpop_nonce.clone() }))
+    }
+}
+
+/// A method as HTTP writes it (RFC 9110 section 9.1).
+fn method(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 32
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    if fits { Ok(text.to_owned()) } else { Err("write a method like GET or POST".to_owned()) }
 }

@@ -24,18 +24,21 @@ pub struct Args {
     /// Ask for these scopes in the place of the configured
     #[arg(long, value_name = "SCOPES")]
     scope: Option<ScopeSet>,
+    /// Log in with a code that you enter on this or another device
+    #[arg(long, conflicts_with = "browser")]
+    device: bool,
     /// Open no browser, only print the address
     #[arg(long)]
     no_browser: bool,
     /// Open the address with this command; %s in it stands for the address
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
     browser: Option<String>,
-    /// Wait this long for you
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
-    timeout: Duration,
+    /// Wait this long for you; by default 5m for a browser, and as long as the code is good with --device
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
     /// Read a token from standard input in the place of logging in: an access token, or a refresh token
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "access",
-          value_parser = ["access", "refresh"], conflicts_with_all = ["scope", "no_browser", "browser"])]
+          value_parser = ["access", "refresh"], conflicts_with_all = ["scope", "no_browser", "browser", "device"])]
     with_token: Option<String>,
     /// Ask the server again for what is cached of it
     #[arg(long)]
@@ -69,7 +72,12 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
                 (None, Some(command)) => BrowserChoice::Command(command),
                 (None, None) => BrowserChoice::Default,
             };
-            let request = LoginRequest { scopes: args.scope.clone(), browser, timeout: args.timeout };
+            let request = LoginRequest {
+                scopes: args.scope.clone(),
+                browser,
+                device: args.device,
+                timeout: args.timeout,
+            };
             login(&session, &provider, account, &request)?
         }
     };

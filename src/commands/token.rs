@@ -6,15 +6,15 @@ use super::{AccountArg, Invocation, ProviderArg, duration};
 use crate::config::Provider;
 use crate::config::templates;
 use crate::error::Error;
-use crate::format::{FORMATS, Format, Subject, Unframeable, named};
-use crate::name::ScopeSet;
+use crate::format::{FORMATS, Format, FormatError, Subject, named};
+use crate::name::{ProviderName, ScopeSet};
 use crate::ports::Stream;
 use crate::provider::TokenRequest;
 use crate::secret::AccessToken;
 use crate::session::Session;
 use crate::session::acquire::{Options, id_token_end, token};
 use crate::setting::Setting;
-use crate::token::{Credential, Issued};
+use crate::token::{Credential, Issued, NoHeaders};
 
 /// Print a valid token
 ///
@@ -57,6 +57,9 @@ pub struct NarrowArgs {
     /// A token for this audience; may be repeated
     #[arg(long, value_name = "NAME")]
     audience: Vec<String>,
+    /// A token of this connection, for token exchanges that have connections
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
 }
 
 impl NarrowArgs {
@@ -69,7 +72,12 @@ impl NarrowArgs {
             Some(name) => Some(provider.source.capability(name)?),
             None => self.scope.clone(),
         };
-        Ok(TokenRequest { scopes, audience: self.audience.clone(), resource: self.resource.clone() })
+        Ok(TokenRequest {
+            scopes,
+            audience: self.audience.clone(),
+            resource: self.resource.clone(),
+            connection: self.connection.clone(),
+        })
     }
 }
 
@@ -112,12 +120,33 @@ fn id_token(issued: &Issued) -> Result<Issued, Error> {
     Ok(Issued { credential, expires_at: id_token_end(token), ..issued.clone() })
 }
 
+/// What to do about a credential that a format cannot carry.
+pub(super) fn format_error(error: FormatError, provider: &ProviderName) -> Error {
+    let hint = match error {
+        FormatError::Unframeable(_) => "choose another format with -o".to_owned(),
+        FormatError::NoHeaders(NoHeaders::NeedsTarget) => {
+            format!("name the request: `authctl headers {provider} --method GET --url URL`")
+        }
+        FormatError::NoHeaders(_) => "print it with `-o raw`".to_owned(),
+    };
+    Error::failed(error.to_string(), hint)
+}
+
 fn print(session: &Session<'_>, provider: &Provider, issued: &Issued, format: &Format) -> Result<(), Error> {
     let console = &session.system.console;
     let variable = variable(session, provider);
-    let subject = Subject { provider: &provider.name, variable: &variable };
-    let text = (format.render)(issued, &subject)
-        .map_err(|error: Unframeable| Error::failed(error.to_string(), "choose another format with -o"))?;
+    let subject = Subject { provider: &provider.name, variable: &variable, target: None };
+    let text = (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))?;
+    match &issued.credential {
+        Credential::Dpop(..) => console.note(format_args!(
+            "this token is bound to a key (DPoP) and good for nothing by itself: `authctl headers {} --method GET --url URL` makes the headers of a request",
+            provider.name
+        )),
+        Credential::Untyped(_) => {
+            console.note("the server says that this token is none to show with a request (token_type N_A)");
+        }
+        _ => {}
+    }
     if console.is_terminal(Stream::Out) {
         console.note("the token is on your screen; pipe it where it belongs, for example: authctl headers | curl -H @- URL");
     }

@@ -74,13 +74,13 @@ fn ask(
 ) -> Result<Map<String, Value>, ProviderError> {
     let claims = issued.id_token.as_ref().and_then(stored_claims);
     match &issued.credential {
-        Credential::Bearer(token) => {
+        credential @ (Credential::Bearer(_) | Credential::Dpop(..)) => {
             let subject = claims.as_ref().map(|claims| claims.subject());
-            provider.source.userinfo(&session.context(&provider.name), token, subject)
+            provider.source.userinfo(&session.context(&provider.name), credential, subject)
         }
         Credential::Basic { username, .. } => {
             Ok(Map::from_iter([("username".to_owned(), username.as_str().into())]))
         }
-        Credential::Headers(_) => Err(ProviderError::NotOffered("a user")),
+        Credential::Headers(_) | Credential::Untyped(_) => Err(ProviderError::NotOffered("a user")),
     }
 }

@@ -10,9 +10,62 @@ use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, kind_names};
 use crate::setting::{Origin, Problem, Section, Setting, Table, Value, check, near};
 
+/// More links than this are a mistake.
+const LONGEST_CHAIN: usize = 8;
+
 impl Config {
-    /// Checks a provider's keys and reads them.
+    /// Checks a provider's keys and reads them; those of the providers whose tokens it needs as well.
     pub(super) fn build(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
+        let provider = self.build_alone(name)?;
+        match self.broken_chain(&provider, &mut vec![name.clone()]) {
+            Some(problem) => Err(vec![problem]),
+            None => Ok(provider),
+        }
+    }
+
+    /// What is wrong with the chain of providers that one needs tokens of: one that is not configured, or that in the end
+    /// needs itself (X5).
+    fn broken_chain(&self, provider: &Provider, chain: &mut Vec<ProviderName>) -> Option<Problem> {
+        for input in provider.source.inputs() {
+            let Some(needed) = input.provider() else { continue };
+            let written = self.credentials.get(&provider.name).and_then(|credential| {
+                credential.kind.as_ref()?.table.table()?.get(input.role.name()).map(|setting| &setting.origin)
+            });
+            let origin = written.unwrap_or(&Origin::Default);
+            let key = format!("credentials.{}.oauth.{}", provider.name, input.role.name());
+            let is_loop = chain.contains(needed);
+            chain.push(needed.clone());
+            let path = chain.iter().map(ProviderName::as_str).collect::<Vec<_>>().join(" → ");
+            if is_loop {
+                let problem = Problem::new(format!("`{key}` needs itself: {path}"), origin);
+                return Some(problem.hint("let one of them get its token from elsewhere"));
+            }
+            if chain.len() > LONGEST_CHAIN {
+                return Some(Problem::new(format!("`{key}` makes the chain too long: {path}"), origin));
+            }
+            if !self.credentials.contains_key(needed) {
+                let problem = Problem::new(
+                    format!("`{key}` names the provider `{needed}`, which is not configured"),
+                    origin,
+                );
+                let known = self.credentials.keys().map(ProviderName::as_str);
+                return Some(match near(needed.as_str(), known) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => problem,
+                });
+            }
+            // What else is wrong with it is told when it is used.
+            if let Some(problem) =
+                self.build_alone(needed).ok().and_then(|needed| self.broken_chain(&needed, chain))
+            {
+                return Some(problem);
+            }
+            chain.pop();
+        }
+        None
+    }
+
+    fn build_alone(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
         let Some(credential) = self.credentials.get(name) else {
             return Err(vec![Problem::new(
                 format!("the provider `{name}` is not configured"),
@@ -22,7 +75,7 @@ impl Config {
         let path = format!("credentials.{name}");
         let mut problems = credential.problems.clone();
         let table = Setting::new(Value::Table(credential.keys.clone()), credential.origin.clone());
-        problems.extend(check(&path, &table, CREDENTIAL_KEYS));
+        problems.extend(check(&path, &table, CREDENTIAL_KEYS, false));
         let section = Section::new(&path, &credential.keys, &credential.origin);
         let scheme = section.text("scheme").unwrap_or("https").to_owned();
         let (hosts, host_problems) = hosts(&section, &scheme);
@@ -37,7 +90,7 @@ impl Config {
         };
         let keys: Vec<_> = kind.all_keys().collect();
         let kind_path = format!("{path}.{called}");
-        problems.extend(check(&kind_path, &table, &keys));
+        problems.extend(check(&kind_path, &table, &keys, kind.open));
         let empty = Table::new();
         let place = Place {
             name: name.clone(),
@@ -126,11 +179,11 @@ fn choose_kind(
     let grant = written.table.table().and_then(|table| table.get("grant_type"));
     let kind = match grant.and_then(Setting::text) {
         None => variants().next(),
-        Some(grant) => variants().find(|kind| kind.grant == Some(grant) || kind.grant.is_none()),
+        Some(grant) => variants().find(|kind| kind.has_grant(grant)),
     };
     match (kind, grant) {
         (Some(kind), _) => Ok((kind, written.called.clone(), written.table.clone())),
-        (None, Some(grant)) => Err(unknown_grant(path, grant, variants().filter_map(|kind| kind.grant))),
+        (None, Some(grant)) => Err(unknown_grant(path, grant, variants().filter_map(|kind| kind.grant()))),
         (None, None) => Err(Problem::new(
             format!("the token provider `{}` does not exist", escaped(&written.called)),
             &credential.origin,

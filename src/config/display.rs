@@ -60,8 +60,12 @@ pub struct ShownProvider {
 #[must_use]
 pub fn provider(credential: &Credential, environment: &dyn Environment) -> ShownProvider {
     let mask = Mask { environment };
-    let keys =
-        lines(&credential.keys, |name| CREDENTIAL_KEYS.iter().copied().find(|key| key.name == name), &mask);
+    let keys = lines(
+        &credential.keys,
+        |name| CREDENTIAL_KEYS.iter().copied().find(|key| key.name == name),
+        false,
+        &mask,
+    );
     ShownProvider {
         keys,
         kind: credential.kind.as_ref().map(|kind| (kind.called.clone(), kind_lines(kind, &mask))),
@@ -87,9 +91,11 @@ fn kind_lines(kind: &WrittenKind, mask: &Mask<'_>) -> Vec<Line> {
     let table = kind.table.table().unwrap_or(&empty);
     let grant = table.get("grant_type").and_then(Setting::text);
     let variants: Vec<_> = KINDS.iter().filter(|known| known.is_called(&kind.called)).collect();
-    let exact = variants.iter().find(|known| known.grant == grant).or(variants.first());
+    let exact =
+        grant.and_then(|grant| variants.iter().find(|known| known.has_grant(grant))).or(variants.first());
     let known = |name: &str| variants.iter().flat_map(|kind| kind.all_keys()).find(|key| key.name == name);
-    let mut lines = lines(table, known, mask);
+    let open = exact.is_some_and(|kind| kind.open);
+    let mut lines = lines(table, known, open, mask);
     let secrets = exact.into_iter().flat_map(|kind| kind.all_keys()).filter(|key| key.is_secret());
     for key in secrets.filter(|key| !table.contains_key(key.name)) {
         let shown = Shown::Mask("<not set>".to_owned());
@@ -98,13 +104,19 @@ fn kind_lines(kind: &WrittenKind, mask: &Mask<'_>) -> Vec<Line> {
     lines
 }
 
-fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mask<'_>) -> Vec<Line> {
+fn lines(
+    table: &Table,
+    known: impl Fn(&str) -> Option<&'static Key>,
+    open: bool,
+    mask: &Mask<'_>,
+) -> Vec<Line> {
     let line = |(name, setting): (&String, &Setting)| {
         let key = known(name);
         let secret = name.starts_with('_') || key.is_some_and(Key::is_secret);
         let shown = match key {
             _ if name.starts_with("__") => return None,
             _ if secret => Shown::Mask(mask.secret(setting)),
+            None if open => mask.plain(setting)?,
             // A key that nobody knows may be a secret with a slip in its name.
             None => Shown::Mask("<unknown key>".to_owned()),
             Some(Key { shape: Shape::Free | Shape::Secrets, .. }) => {
@@ -123,7 +135,7 @@ fn lines(table: &Table, known: impl Fn(&str) -> Option<&'static Key>, mask: &Mas
 }
 
 fn holds_a_table(key: &Key) -> bool {
-    key.shape.merges() || matches!(key.shape, Shape::Scopes)
+    key.shape.merges() || matches!(key.shape, Shape::Scopes | Shape::Input)
 }
 
 /// A free table, member by member.

@@ -127,9 +127,9 @@ fn check_store(setting: &Setting) -> Vec<Problem> {
                 Value::Table(Table::from([("kind".to_owned(), setting.clone())])),
                 setting.origin.clone(),
             );
-            check("store", &table, STORE_KEYS)
+            check("store", &table, STORE_KEYS, false)
         }
-        Value::Table(_) => check("store", setting, STORE_KEYS),
+        Value::Table(_) => check("store", setting, STORE_KEYS, false),
         other => vec![Problem::new(
             format!("`store` must be a string or a table, not {}", other.type_name()),
             &setting.origin,

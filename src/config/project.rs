@@ -35,6 +35,7 @@ impl Narrowing {
             },
             audience: either(request.audience, &self.audience),
             resource: either(request.resource, &self.resource),
+            connection: request.connection,
         }
     }
 }

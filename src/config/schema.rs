@@ -74,9 +74,16 @@ fn credential() -> Value {
         for kind in KINDS {
             for name in [Some(kind.name), kind.alias].into_iter().flatten() {
                 let mut table = object(kind.all_keys());
-                if let Some(grant) = kind.grant {
-                    table["properties"]["grant_type"] =
-                        described("grant_type", "How tokens are got", json!({ "const": grant }));
+                if kind.open {
+                    table["additionalProperties"] = true.into();
+                }
+                if !kind.grants.is_empty() {
+                    let names = if kind.has_grant("x:") {
+                        json!({ "type": "string", "pattern": ":" })
+                    } else {
+                        json!({ "enum": kind.grants })
+                    };
+                    table["properties"]["grant_type"] = described("grant_type", "How tokens are got", names);
                 }
                 let mut forms = vec![table, json!({ "const": "" })];
                 if let Some(key) =
@@ -131,6 +138,7 @@ fn shape(shape: Shape) -> Value {
             let words = json!({ "anyOf": [{ "type": "string" }, strings()] });
             json!({ "anyOf": [{ "type": "string" }, strings(), { "type": "object", "additionalProperties": words }] })
         }
+        Shape::Input => input(),
         Shape::Duration => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$" }] })
         }
@@ -144,6 +152,23 @@ fn shape(shape: Shape) -> Value {
         }
         Shape::Quirks(keys) => object(keys.iter().copied()),
     }
+}
+
+/// A token of elsewhere.
+fn input() -> Value {
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    let form = |required: &str, properties: Value| json!({ "type": "object", "additionalProperties": false, "required": [required], "properties": properties });
+    json!({ "anyOf": [
+        form("provider", json!({
+            "provider": text("Another provider of this configuration"),
+            "token": { "enum": ["access_token", "id_token", "refresh_token"], "default": "access_token" },
+            "account": text("Its account, where several are logged in"),
+        })),
+        form("env", json!({ "env": text("An environment variable") })),
+        form("file", json!({ "file": text("A file, read anew for every use") })),
+        form("command", json!({ "command": { "type": "array", "items": { "type": "string" }, "minItems": 1 } })),
+        form("stdin", json!({ "stdin": { "const": true } })),
+    ] })
 }
 
 /// A literal or a reference.

@@ -1,15 +1,15 @@
 //! Lines for `curl -K -`: the token is not in curl's arguments.
 
-use super::{Format, Subject, Unframeable, one_line};
+use super::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
 /// The format `curl`.
 pub const FORMAT: Format = Format { name: "curl", about: "a configuration line for `curl -K -`", render };
 
-fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, Unframeable> {
+fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {
     let mut lines = String::new();
-    for header in issued.credential.headers() {
+    for header in issued.credential.headers(subject.target)? {
         one_line(header.value.expose(), FORMAT.name)?;
         // Inside curl's double quotes, `\` and `"` are written with a `\` before them.
         let value = header.value.expose().replace('\\', "\\\\").replace('"', "\\\"");

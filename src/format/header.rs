@@ -1,15 +1,15 @@
 //! The header lines of a request, as `curl -H @-` reads them.
 
-use super::{Format, Subject, Unframeable, one_line};
+use super::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
 /// The format `header`.
 pub const FORMAT: Format = Format { name: "header", about: "the whole header line", render };
 
-fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, Unframeable> {
+fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {
     let mut lines = String::new();
-    for header in issued.credential.headers() {
+    for header in issued.credential.headers(subject.target)? {
         one_line(header.value.expose(), FORMAT.name)?;
         lines.push_str(&format!("{}: {}\n", header.name, header.value.expose()));
     }

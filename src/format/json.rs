@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Format, Subject, Unframeable};
+use super::{Format, FormatError, Subject};
 use crate::secret::SecretText;
 use crate::token::{Credential, Issued};
 
@@ -13,7 +13,7 @@ pub const FORMAT: Format = Format {
     render,
 };
 
-fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, Unframeable> {
+fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {
     let mut object = json!({
         "access_token": issued.credential.bare().expose(),
         "token_type": issued.credential.token_type(),

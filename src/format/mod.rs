@@ -8,7 +8,7 @@ mod raw;
 
 use crate::name::ProviderName;
 use crate::secret::SecretText;
-use crate::token::Issued;
+use crate::token::{Issued, NoHeaders, RequestTarget};
 
 /// Every format, the default first.
 pub const FORMATS: &[&Format] = &[&raw::FORMAT, &header::FORMAT, &json::FORMAT, &env::FORMAT, &curl::FORMAT];
@@ -21,7 +21,7 @@ pub struct Format {
     /// What it prints, for the help.
     pub about: &'static str,
     /// Writes a token.
-    pub render: fn(&Issued, &Subject<'_>) -> Result<SecretText, Unframeable>,
+    pub render: fn(&Issued, &Subject<'_>) -> Result<SecretText, FormatError>,
 }
 
 /// Whose token it is.
@@ -31,12 +31,20 @@ pub struct Subject<'a> {
     pub provider: &'a ProviderName,
     /// The environment variable that programs read it from.
     pub variable: &'a str,
+    /// The request that it is for, where that is known.
+    pub target: Option<&'a RequestTarget>,
 }
 
 /// A credential that a format cannot carry; no part of it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this credential has a character that the format `{0}` cannot carry")]
-pub struct Unframeable(pub &'static str);
+pub enum FormatError {
+    /// It would break the format's lines.
+    #[error("this credential has a character that the format `{0}` cannot carry")]
+    Unframeable(&'static str),
+    /// It makes no headers.
+    #[error(transparent)]
+    NoHeaders(#[from] NoHeaders),
+}
 
 /// The format of a name.
 #[must_use]
@@ -45,8 +53,8 @@ pub fn named(name: &str) -> Option<&'static Format> {
 }
 
 /// Refuses line breaks and other control characters, which a line cannot carry.
-fn one_line(text: &str, format: &'static str) -> Result<(), Unframeable> {
-    if text.chars().any(char::is_control) { Err(Unframeable(format)) } else { Ok(()) }
+fn one_line(text: &str, format: &'static str) -> Result<(), FormatError> {
+    if text.chars().any(char::is_control) { Err(FormatError::Unframeable(format)) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -57,14 +65,14 @@ mod tests {
     use crate::secret::{AccessToken, Password};
     use crate::token::Credential;
 
-    fn rendered(format: &str, credential: Credential) -> Result<String, Unframeable> {
+    fn rendered(format: &str, credential: Credential) -> Result<String, FormatError> {
         let provider = "github".parse().unwrap();
         let issued = Issued {
             expires_at: Some(Timestamp::from_second(1000).unwrap()),
             scopes: Some("repo read:org".parse().unwrap()),
             ..Issued::lasting(credential)
         };
-        let subject = Subject { provider: &provider, variable: "GITHUB_TOKEN" };
+        let subject = Subject { provider: &provider, variable: "GITHUB_TOKEN", target: None };
         (named(format).unwrap().render)(&issued, &subject).map(|text| text.expose().to_owned())
     }
 
@@ -112,7 +120,7 @@ mod tests {
             let result = rendered(format.name, Credential::Bearer(AccessToken::new("a\nhost=evil")));
             match format.name {
                 "json" => assert_eq!(result.unwrap().lines().count(), 1),
-                name => assert_eq!(result, Err(Unframeable(format.name)), "{name}"),
+                name => assert_eq!(result, Err(FormatError::Unframeable(format.name)), "{name}"),
             }
         }
     }

@@ -1,13 +1,13 @@
 //! The bare secret and a line feed.
 
-use super::{Format, Subject, Unframeable, one_line};
+use super::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
 /// The format `raw`.
 pub const FORMAT: Format = Format { name: "raw", about: "the token, the password or the key alone", render };
 
-fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, Unframeable> {
+fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, FormatError> {
     let secret = issued.credential.bare();
     one_line(secret.expose(), FORMAT.name)?;
     Ok(SecretText::new(format!("{}\n", secret.expose())))

@@ -58,10 +58,9 @@ impl Pending {
         }
     }
 
-    /// The URL that the user's browser is sent to: the endpoint's own query is kept (RFC 6749 section 3.1), the rest
-    /// appended. `parameters` are the scope and whatever else the provider adds; ours win.
+    /// The parameters of the request. `parameters` are the scope and whatever else the provider adds; ours win.
     #[must_use]
-    pub fn url(&self, endpoint: &EndpointUrl, client_id: &str, parameters: &Form, openid: bool) -> Url {
+    pub fn parameters(&self, client_id: &str, parameters: &Form, openid: bool) -> Form {
         let mut form = parameters.clone();
         form.set("response_type", "code");
         form.set("client_id", client_id);
@@ -72,10 +71,17 @@ impl Pending {
         if openid {
             form.set("nonce", self.nonce.expose());
         }
-        let mut url = endpoint.url().clone();
-        url.query_pairs_mut().extend_pairs(form.iter());
-        url
+        form
     }
+}
+
+/// The URL that the user's browser is sent to: the endpoint's own query is kept (RFC 6749 section 3.1), the parameters
+/// appended.
+#[must_use]
+pub fn url(endpoint: &EndpointUrl, parameters: &Form) -> Url {
+    let mut url = endpoint.url().clone();
+    url.query_pairs_mut().extend_pairs(parameters.iter());
+    url
 }
 
 /// The redirect URI as it is sent and registered.
@@ -411,7 +417,7 @@ mod tests {
         let mut parameters = Form::default();
         parameters.set("scope", "openid repo");
         assert_eq!(
-            pending.url(&endpoint, "app", &parameters, true).as_str(),
+            url(&endpoint, &pending.parameters("app", &parameters, true)).as_str(),
             "https://as.example/authorize?tenant=x&scope=openid+repo&response_type=code&client_id=app\
              &redirect_uri=http%3A%2F%2F127.0.0.1%3A4321%2Fcallback&state=the-state\
              &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&nonce=n"

@@ -1,10 +1,23 @@
-//! Who the client is, and how it proves that at the token endpoint (RFC 6749 section 2.3).
+//! Who the client is, and how it proves that to the authorization server (RFC 6749 section 2.3, RFC 7523 section 2.2,
+//! RFC 8705 section 2).
+
+use std::rc::Rc;
+
+use serde_json::json;
 
 use super::form::{Form, encode};
+use super::pkce::random_text;
+use super::signing_key::{KeyError, SigningKey};
+use crate::ports::Moment;
 use crate::secret::{ClientSecret, SecretText};
 use crate::token::basic;
 
-/// How a client authenticates (the names of RFC 7591 section 2).
+/// How long a client assertion is good for, in seconds: it is made anew for every request.
+const ASSERTION_LIFE: i64 = 120;
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How a client authenticates (the names of RFC 7591 section 2, OpenID Connect Core section 9, RFC 8705 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthenticationMethod {
     /// A public client: it names itself in the body.
@@ -13,89 +26,194 @@ pub enum AuthenticationMethod {
     ClientSecretBasic,
     /// The secret in the body.
     ClientSecretPost,
+    /// A JWT with the secret's MAC.
+    ClientSecretJwt,
+    /// A JWT with the private key's signature.
+    PrivateKeyJwt,
+    /// The certificate of the TLS connection, by a certificate authority.
+    TlsClientAuth,
+    /// The certificate of the TLS connection, registered itself.
+    SelfSignedTlsClientAuth,
+}
+
+/// What a client has to authenticate with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Means {
+    /// A client secret.
+    pub secret: bool,
+    /// A private key.
+    pub key: bool,
+    /// A certificate.
+    pub certificate: bool,
 }
 
 impl AuthenticationMethod {
     /// The methods by their names.
-    pub const NAMES: &[&str] = &["none", "client_secret_basic", "client_secret_post"];
+    pub const NAMES: &[&str] = &[
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+    ];
 
     /// The method of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "none" => Some(Self::None),
-            "client_secret_basic" => Some(Self::ClientSecretBasic),
-            "client_secret_post" => Some(Self::ClientSecretPost),
-            _ => None,
+        Some(match name {
+            "none" => Self::None,
+            "client_secret_basic" => Self::ClientSecretBasic,
+            "client_secret_post" => Self::ClientSecretPost,
+            "client_secret_jwt" => Self::ClientSecretJwt,
+            "private_key_jwt" => Self::PrivateKeyJwt,
+            "tls_client_auth" => Self::TlsClientAuth,
+            "self_signed_tls_client_auth" => Self::SelfSignedTlsClientAuth,
+            _ => return None,
+        })
+    }
+
+    /// The method to use when the configuration names none: the strongest that the client has the means for (RFC 9700
+    /// section 2.5 recommends asymmetric ones). Of those with a secret, what the server's metadata offers; the default of
+    /// RFC 8414 section 2 is `client_secret_basic`.
+    #[must_use]
+    pub fn chosen(means: Means, offered: Option<&[String]>) -> Self {
+        let offers = |name: &str| offered.is_some_and(|names| names.iter().any(|offered| offered == name));
+        if means.key {
+            Self::PrivateKeyJwt
+        } else if means.certificate && !means.secret {
+            let registered = offers("self_signed_tls_client_auth") && !offers("tls_client_auth");
+            if registered { Self::SelfSignedTlsClientAuth } else { Self::TlsClientAuth }
+        } else if !means.secret {
+            Self::None
+        } else if offers("client_secret_basic")
+            || !offers("client_secret_post") && !offers("client_secret_jwt")
+        {
+            Self::ClientSecretBasic
+        } else if offers("client_secret_post") {
+            Self::ClientSecretPost
+        } else {
+            Self::ClientSecretJwt
         }
     }
 
-    /// The method to use when the configuration names none: without a secret none, else what the server's metadata
-    /// offers; the default of RFC 8414 section 2 is `client_secret_basic`.
+    /// The key of the configuration that it cannot do without.
     #[must_use]
-    pub fn chosen(has_secret: bool, offered: Option<&[String]>) -> Self {
-        let offers = |name: &str| offered.is_some_and(|names| names.iter().any(|offered| offered == name));
-        if !has_secret {
-            Self::None
-        } else if !offers("client_secret_basic") && offers("client_secret_post") {
-            Self::ClientSecretPost
-        } else {
-            Self::ClientSecretBasic
+    pub fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => Some("client_secret"),
+            Self::PrivateKeyJwt => Some("private_key"),
+            Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => Some("certificate"),
         }
     }
+}
+
+/// What goes into a request to authenticate the client.
+#[derive(Debug, Clone)]
+pub enum Authentication {
+    /// Nothing, or a certificate that the TLS connection carries: the client names itself in the body.
+    None,
+    /// HTTP Basic.
+    Basic {
+        /// The secret.
+        secret: ClientSecret,
+        /// The server reads it without form-decoding.
+        plain: bool,
+    },
+    /// The secret in the body.
+    Post(ClientSecret),
+    /// A JWT (RFC 7523 section 2.2).
+    Assertion(Assertion),
+}
+
+/// How a client's assertions are made.
+#[derive(Debug, Clone)]
+pub struct Assertion {
+    /// The key.
+    pub key: Rc<SigningKey>,
+    /// The audience: "the issuer identifier of the authorization server", alone, unless an old server wants another.
+    pub audience: String,
+    /// Whether the header says what the JWT is for (rfc7523bis).
+    pub explicit_type: bool,
 }
 
 /// A client with what it authenticates with.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// The client identifier.
+    /// The client identifier; empty for grants that need no client.
     pub id: String,
-    /// The secret, for the methods that use one.
-    pub secret: Option<ClientSecret>,
-    /// The method.
-    pub method: AuthenticationMethod,
-    /// The server reads HTTP Basic without form-decoding.
-    pub plain_basic: bool,
+    /// The authentication.
+    pub authentication: Authentication,
 }
 
 impl Client {
     /// Adds the client's authentication to a request: one method, never two (RFC 6749 section 2.3), the secret in the
-    /// header or the body and never in a URL (section 2.3.1).
-    pub fn authenticate(&self, form: &mut Form, headers: &mut Vec<(&'static str, SecretText)>) {
-        let secret = self.secret.as_ref().map_or("", ClientSecret::expose);
-        match self.method {
-            AuthenticationMethod::None => form.set("client_id", &self.id),
-            AuthenticationMethod::ClientSecretPost => {
+    /// header or the body and never in a URL (section 2.3.1). An assertion is made anew for every request.
+    ///
+    /// # Errors
+    /// [`KeyError`], when the key signs nothing.
+    pub fn authenticate(
+        &self,
+        form: &mut Form,
+        headers: &mut Vec<(&'static str, SecretText)>,
+        moment: &Moment<'_>,
+    ) -> Result<(), KeyError> {
+        match &self.authentication {
+            Authentication::None => form.set("client_id", &self.id),
+            Authentication::Post(secret) => {
                 form.set("client_id", &self.id);
-                form.set("client_secret", secret);
+                form.set("client_secret", secret.expose());
             }
-            AuthenticationMethod::ClientSecretBasic => {
-                let pair = if self.plain_basic {
-                    basic(&self.id, secret)
+            Authentication::Basic { secret, plain } => {
+                let pair = if *plain {
+                    basic(&self.id, secret.expose())
                 } else {
-                    basic(&encode(&self.id), &encode(secret))
+                    basic(&encode(&self.id), &encode(secret.expose()))
                 };
                 headers.push(("authorization", SecretText::new(format!("Basic {pair}"))));
             }
+            Authentication::Assertion(assertion) => {
+                form.set("client_id", &self.id);
+                form.set("client_assertion_type", ASSERTION_TYPE);
+                form.set("client_assertion", assertion.make(&self.id, moment)?.expose());
+            }
         }
+        Ok(())
+    }
+}
+
+impl Assertion {
+    /// The JWT that says "I am this client" (RFC 7523 section 3).
+    fn make(&self, client_id: &str, moment: &Moment<'_>) -> Result<SecretText, KeyError> {
+        let now = moment.now.as_second();
+        let header = if self.explicit_type { "client-authentication+jwt" } else { "JWT" };
+        let claims = json!({
+            "iss": client_id,
+            "sub": client_id,
+            "aud": self.audience,
+            "jti": random_text(moment.random),
+            "iat": now,
+            "exp": now + ASSERTION_LIFE,
+        });
+        self.key.sign(&json!({ "typ": header }), &claims)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use jiff::Timestamp;
 
     use super::*;
+    use crate::oauth::pkce::tests::Counting;
 
-    fn request(method: AuthenticationMethod, plain_basic: bool) -> (String, Option<String>) {
-        let client = Client {
-            id: "my app".to_owned(),
-            secret: Some(ClientSecret::new("a:b%c+d é")),
-            method,
-            plain_basic,
-        };
+    fn request(authentication: Authentication) -> (String, Option<String>) {
+        let client = Client { id: "my app".to_owned(), authentication };
         let (mut form, mut headers) = (Form::default(), Vec::new());
-        client.authenticate(&mut form, &mut headers);
+        let moment = Moment { now: Timestamp::UNIX_EPOCH, random: &Counting::default() };
+        client.authenticate(&mut form, &mut headers, &moment).unwrap();
         let header = headers.first().map(|(name, value)| {
             assert_eq!(*name, "authorization");
             let pair = value.expose().strip_prefix("Basic ").unwrap();
@@ -106,38 +224,86 @@ mod tests {
 
     #[test]
     fn o4_o5_one_method_in_its_place() {
-        for (method, plain, body, header) in [
-            (AuthenticationMethod::None, false, "client_id=my+app", None),
+        let secret = || ClientSecret::new("a:b%c+d é");
+        for (name, authentication, body, header) in [
+            ("none", Authentication::None, "client_id=my+app", None),
             (
-                AuthenticationMethod::ClientSecretPost,
-                false,
+                "post",
+                Authentication::Post(secret()),
                 "client_id=my+app&client_secret=a%3Ab%25c%2Bd+%C3%A9",
                 None,
             ),
-            (AuthenticationMethod::ClientSecretBasic, false, "", Some("my+app:a%3Ab%25c%2Bd+%C3%A9")),
-            (AuthenticationMethod::ClientSecretBasic, true, "", Some("my app:a:b%c+d é")),
+            (
+                "basic",
+                Authentication::Basic { secret: secret(), plain: false },
+                "",
+                Some("my+app:a%3Ab%25c%2Bd+%C3%A9"),
+            ),
+            (
+                "plain basic",
+                Authentication::Basic { secret: secret(), plain: true },
+                "",
+                Some("my app:a:b%c+d é"),
+            ),
         ] {
-            assert_eq!(
-                request(method, plain),
-                (body.to_owned(), header.map(str::to_owned)),
-                "{method:?} {plain}"
-            );
+            assert_eq!(request(authentication), (body.to_owned(), header.map(str::to_owned)), "{name}");
         }
     }
 
     #[test]
-    fn the_method_follows_the_secret_and_the_metadata() {
+    fn w1_w2_assertions_say_who_to_whom_and_for_how_long_and_are_never_the_same() {
+        let decode = |part: &str| -> serde_json::Value {
+            let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        for (explicit_type, typ) in [(true, "client-authentication+jwt"), (false, "JWT")] {
+            let assertion = Assertion {
+                key: Rc::new(SigningKey::of_secret(&ClientSecret::new("s"))),
+                audience: "https://as.example".to_owned(),
+                explicit_type,
+            };
+            let random = Counting::default();
+            let moment = Moment { now: Timestamp::from_second(1000).unwrap(), random: &random };
+            let made = assertion.make("app", &moment).unwrap();
+            let parts: Vec<&str> = made.expose().split('.').collect();
+            assert_eq!(decode(parts[0]), json!({ "alg": "HS256", "typ": typ }));
+            let claims = decode(parts[1]);
+            for (name, want) in [
+                ("iss", json!("app")),
+                ("sub", json!("app")),
+                ("aud", json!("https://as.example")),
+                ("iat", json!(1000)),
+                ("exp", json!(1000 + ASSERTION_LIFE)),
+            ] {
+                assert_eq!(claims[name], want, "{name}");
+            }
+            let again = assertion.make("app", &moment).unwrap();
+            assert_ne!(decode(again.expose().split('.').nth(1).unwrap())["jti"], claims["jti"]);
+        }
+    }
+
+    #[test]
+    fn b6_the_method_follows_the_means_and_the_metadata() {
         use AuthenticationMethod as Method;
-        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        for (secret, offered, want) in [
-            (false, None, Method::None),
-            (false, Some(names(&["client_secret_basic"])), Method::None),
-            (true, None, Method::ClientSecretBasic),
-            (true, Some(names(&["client_secret_post"])), Method::ClientSecretPost),
-            (true, Some(names(&["client_secret_post", "client_secret_basic"])), Method::ClientSecretBasic),
-            (true, Some(names(&["private_key_jwt"])), Method::ClientSecretBasic),
+        let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        let nothing = Means::default();
+        let secret = Means { secret: true, ..nothing };
+        let certificate = Means { certificate: true, ..nothing };
+        for (means, offered, want) in [
+            (nothing, None, Method::None),
+            (nothing, names(&["client_secret_basic"]), Method::None),
+            (secret, None, Method::ClientSecretBasic),
+            (secret, names(&["client_secret_post"]), Method::ClientSecretPost),
+            (secret, names(&["client_secret_post", "client_secret_basic"]), Method::ClientSecretBasic),
+            (secret, names(&["client_secret_jwt"]), Method::ClientSecretJwt),
+            (secret, names(&["private_key_jwt"]), Method::ClientSecretBasic),
+            (Means { key: true, ..secret }, None, Method::PrivateKeyJwt),
+            (certificate, None, Method::TlsClientAuth),
+            (certificate, names(&["self_signed_tls_client_auth"]), Method::SelfSignedTlsClientAuth),
+            (Means { secret: true, ..certificate }, None, Method::ClientSecretBasic),
+            (Means { key: true, ..certificate }, None, Method::PrivateKeyJwt),
         ] {
-            assert_eq!(Method::chosen(secret, offered.as_deref()), want, "{secret} {offered:?}");
+            assert_eq!(Method::chosen(means, offered.as_deref()), want, "{means:?} {offered:?}");
         }
     }
 }

@@ -142,6 +142,35 @@ pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Resu
     Ok(Claims(claims))
 }
 
+/// Checks the id token that a refresh brought against the login's (OpenID Connect Core section 12.2): the same issuer and
+/// subject, the login's time and the party unchanged, and no other nonce.
+///
+/// # Errors
+/// [`IdTokenError::Disagrees`].
+pub fn check_refreshed(
+    refreshed: &Claims,
+    original: Option<&Claims>,
+    subject: Option<&str>,
+) -> Result<(), IdTokenError> {
+    if subject.is_some_and(|subject| subject != refreshed.subject()) {
+        return Err(IdTokenError::Disagrees("sub"));
+    }
+    let Some(original) = original else { return Ok(()) };
+    for claim in ["iss", "sub"] {
+        if original.text(claim) != refreshed.text(claim) {
+            return Err(IdTokenError::Disagrees(claim));
+        }
+    }
+    // What a refreshed token may leave out must not differ where it is there.
+    for claim in ["auth_time", "azp", "nonce"] {
+        let (before, now) = (original.0.get(claim), refreshed.0.get(claim));
+        if now.is_some() && now != before {
+            return Err(IdTokenError::Disagrees(claim));
+        }
+    }
+    Ok(())
+}
+
 /// The claims of a token that was validated when it was stored.
 #[must_use]
 pub fn stored_claims(token: &IdToken) -> Option<Claims> {

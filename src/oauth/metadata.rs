@@ -16,6 +16,7 @@ pub const ENDPOINTS: &[&str] = &[
     "revocation_endpoint",
     "introspection_endpoint",
     "pushed_authorization_request_endpoint",
+    "backchannel_authentication_endpoint",
     "end_session_endpoint",
     "jwks_uri",
 ];
@@ -64,11 +65,14 @@ impl Metadata {
                 |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
             metadata.check(member, "an array of strings", strings)?;
         }
-        metadata.check(
+        for member in [
             "authorization_response_iss_parameter_supported",
-            "true or false",
-            Value::is_boolean,
-        )?;
+            "require_pushed_authorization_requests",
+            "require_signed_request_object",
+        ] {
+            metadata.check(member, "true or false", Value::is_boolean)?;
+        }
+        metadata.check("mtls_endpoint_aliases", "an object", Value::is_object)?;
         let Some(found) = metadata.0.get("issuer").and_then(Value::as_str) else {
             return Err(MetadataError::WrongType { member: "issuer".to_owned(), expected: "a string" });
         };
@@ -107,6 +111,12 @@ impl Metadata {
     pub fn strings(&self, member: &str) -> Option<Vec<String>> {
         let items = self.0.get(member)?.as_array()?;
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+    }
+
+    /// The endpoint of a name for clients that show a certificate (RFC 8705 section 5).
+    #[must_use]
+    pub fn mtls_alias(&self, name: &str) -> Option<&str> {
+        self.0.get("mtls_endpoint_aliases")?.get(name)?.as_str()
     }
 
     /// Whether a member is `true`.

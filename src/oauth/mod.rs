@@ -3,29 +3,46 @@
 //! | standard | file |
 //! |---|---|
 //! | RFC 6749 sections 4.1.1, 4.1.2; RFC 9207 | [`authorization`] |
-//! | RFC 6749 sections 4.1.3, 4.4, 5, 6 | [`token_endpoint`] |
-//! | RFC 6749 section 2.3 | [`client`] |
+//! | RFC 6749 sections 4.1.3, 4.4, 5, 6; RFC 8693 section 2.2 | [`token_endpoint`], [`answer`] |
+//! | RFC 6749 section 2.3, RFC 7523 section 2.2 | [`client`] |
 //! | RFC 6749 appendix B | [`form`] |
 //! | RFC 6750 section 3, RFC 9110 section 11.6.1 | [`challenge`] |
 //! | RFC 7009 | [`revocation`] |
+//! | RFC 7662 | [`introspection`] |
+//! | RFC 8628 | [`device`], [`polling`] |
+//! | RFC 8705 | [`certificate`] |
+//! | RFC 9101 | [`jar`] |
+//! | RFC 9126 | [`par`] |
+//! | RFC 9449 | [`dpop`] |
 //! | RFC 7636 | [`pkce`] |
 //! | RFC 8414, OpenID Connect Discovery 1.0 | [`metadata`] |
-//! | RFC 7515, 7517, 7518 | [`jose`] |
+//! | RFC 7515, 7517, 7518 | [`jose`], [`signing_key`] |
 //! | OpenID Connect Core 1.0 sections 2, 3.1.3 | [`id_token`] |
+//! | OpenID CIBA Core 1.0 | [`ciba`] |
 //! | OpenID Connect Core 1.0 section 5.3 | [`userinfo`] |
 
 pub mod address;
+pub mod answer;
 pub mod authorization;
+pub mod certificate;
 pub mod challenge;
+pub mod ciba;
 pub mod client;
+pub mod device;
+pub mod dpop;
 pub mod endpoint;
 pub mod form;
 pub mod id_token;
+pub mod introspection;
+pub mod jar;
 pub mod jose;
 pub mod json;
 pub mod metadata;
+pub mod par;
 pub mod pkce;
+pub mod polling;
 pub mod quirks;
 pub mod revocation;
+pub mod signing_key;
 pub mod token_endpoint;
 pub mod userinfo;

@@ -27,10 +27,12 @@ pub fn challenge(verifier: &CodeVerifier) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    struct Counting(std::cell::Cell<u8>);
+    /// Bytes that count up: no two texts are the same.
+    #[derive(Default)]
+    pub struct Counting(std::cell::Cell<u8>);
 
     impl Random for Counting {
         fn fill(&self, buffer: &mut [u8]) {
@@ -49,7 +51,7 @@ mod tests {
 
     #[test]
     fn k1_verifiers_are_43_unreserved_characters_and_differ() {
-        let random = Counting(std::cell::Cell::new(0));
+        let random = Counting::default();
         let (one, two) = (verifier(&random), verifier(&random));
         assert_ne!(one.expose(), two.expose());
         assert_eq!(one.expose().len(), 43);

@@ -14,6 +14,14 @@ pub const KEYS: &[&Key] = &[
         .or("false"),
     &Key::new("missing_token_type", Shape::Boolean, "A token answer without `token_type` is taken as bearer")
         .or("false"),
+    &Key::new(
+        "token_endpoint_audience",
+        Shape::Boolean,
+        "Client assertions name the token endpoint as their audience, as before 2025, in the place of the issuer",
+    )
+    .or("false"),
+    &Key::new("unbound_tokens", Shape::Boolean, "A bearer token is taken where a bound one (DPoP) was asked for")
+        .or("false"),
     &Key::new("token_member", Shape::Text, "The member of the token answer that holds the tokens"),
     &Key::new("accept", Shape::Text, "The `Accept` header of token requests").or("application/json"),
     &Key::new("no_resource", Shape::Boolean, "The `resource` parameter is left out").or("false"),
@@ -39,6 +47,10 @@ pub struct Quirks {
     pub plain_basic: bool,
     /// `token_type`, REQUIRED by RFC 6749 section 5.1, may be missing.
     pub missing_token_type: bool,
+    /// Client assertions are for the token endpoint, as RFC 7523 section 3 allowed.
+    pub token_endpoint_audience: bool,
+    /// A bearer token may come where a key was shown.
+    pub unbound_tokens: bool,
     /// The tokens are members of this member of the answer.
     pub token_member: Option<String>,
     /// The `Accept` header.
@@ -68,6 +80,8 @@ impl Quirks {
             json_requests: text("request_style").as_deref() == Some("json"),
             plain_basic: flag("plain_basic"),
             missing_token_type: flag("missing_token_type"),
+            token_endpoint_audience: flag("token_endpoint_audience"),
+            unbound_tokens: flag("unbound_tokens"),
             token_member: text("token_member"),
             accept: text("accept").unwrap_or_else(|| "application/json".to_owned()),
             no_resource: flag("no_resource"),

@@ -1,12 +1,13 @@
 //! Token revocation (RFC 7009).
 
+use super::answer::{redirect_target, retry_after};
 use super::client::Client;
 use super::endpoint::EndpointUrl;
 use super::form::{FORM, Form};
 use super::json;
-use super::token_endpoint::{redirect_target, retry_after};
+use super::signing_key::KeyError;
 use crate::foreign::Foreign;
-use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
+use crate::ports::{HttpRequest, HttpResponse, Method, Moment, Transport};
 use crate::secret::SecretText;
 
 /// Why a token is still valid at the server.
@@ -32,22 +33,25 @@ pub enum RevocationError {
 }
 
 /// The request that revokes a token (RFC 7009 section 2.1): a POST with the token in its body.
-#[must_use]
+///
+/// # Errors
+/// [`KeyError`], when the client's key signs nothing.
 pub fn request(
     endpoint: &EndpointUrl,
     client: &Client,
     token: &str,
     hint: &str,
     transport: &Transport,
-) -> HttpRequest {
+    moment: &Moment<'_>,
+) -> Result<HttpRequest, KeyError> {
     let mut form = Form::default();
     form.set("token", token);
     form.set("token_type_hint", hint);
     let mut request = endpoint.request(Method::Post, transport);
     request.headers.push(("accept", SecretText::new("application/json")));
-    client.authenticate(&mut form, &mut request.headers);
+    client.authenticate(&mut form, &mut request.headers, moment)?;
     request.body = Some((FORM, form.encoded()));
-    request
+    Ok(request)
 }
 
 /// Reads the answer: any 2xx means that the token is revoked, or never was one (RFC 7009 section 2.2).

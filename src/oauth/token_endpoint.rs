@@ -1,22 +1,23 @@
 //! The token endpoint's requests and answers (RFC 6749 sections 3.2 and 5).
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::answer::{self, EndpointError};
 use super::client::Client;
 use super::endpoint::EndpointUrl;
 use super::form::{FORM, Form, JSON};
-use super::json;
 use super::quirks::Quirks;
+use super::signing_key::KeyError;
 use crate::binding::Binding;
 use crate::foreign::Foreign;
 use crate::name::ScopeSet;
-use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
+use crate::ports::{HttpRequest, HttpResponse, Method, Moment, Transport};
 use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
-use crate::token::{Life, TokenSet};
+use crate::token::{Life, TokenSet, TokenType};
 
+/// What messages call it.
+const ENDPOINT: &str = "token endpoint";
 /// A lifetime longer than this says nothing; it is cut to it (F-EXP2).
 const LONGEST_LIFE: i64 = 10 * 366 * 86_400;
 
@@ -27,6 +28,24 @@ pub struct TokenEndpoint {
     client: Client,
     quirks: Quirks,
     transport: Transport,
+}
+
+/// What was asked for, as far as the answer must agree with it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// The request proved a key, so the token must be bound to it.
+    pub dpop: bool,
+    /// The request was a token exchange, which may issue what is no access token (RFC 8693 section 2.2.1).
+    pub exchange: Option<Exchange<'a>>,
+}
+
+/// What a token exchange asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The `requested_token_type`.
+    pub token_type: Option<&'a str>,
+    /// The answer must say what it issued, as RFC 8693 section 2.2.1 says and other exchanges do not.
+    pub must_say: bool,
 }
 
 /// The token endpoint is at another origin than the one that the stored secrets are bound to (F-BIND1, F-BIND5).
@@ -61,123 +80,53 @@ impl TokenEndpoint {
 
     /// The request for a grant: a POST whose body carries the grant's parameters and the client's authentication (RFC
     /// 6749 section 3.2).
-    #[must_use]
-    pub fn request(&self, grant_type: &str, mut form: Form) -> HttpRequest {
+    ///
+    /// # Errors
+    /// [`KeyError`], when the client's key signs nothing.
+    pub fn request(
+        &self,
+        grant_type: &str,
+        form: &Form,
+        moment: &Moment<'_>,
+    ) -> Result<HttpRequest, KeyError> {
+        let mut form = form.clone();
         form.set("grant_type", grant_type);
         let mut request = self.url.request(Method::Post, &self.transport);
         request.headers.push(("accept", SecretText::new(self.quirks.accept.as_str())));
-        self.client.authenticate(&mut form, &mut request.headers);
+        self.client.authenticate(&mut form, &mut request.headers, moment)?;
         request.body =
             Some(if self.quirks.json_requests { (JSON, form.json()) } else { (FORM, form.encoded()) });
-        request
+        Ok(request)
     }
 
     /// Reads the answer to a request.
     ///
     /// # Errors
-    /// [`TokenError`]; no part of it holds a token.
-    pub fn response(&self, response: &HttpResponse, now: Timestamp) -> Result<TokenSet, TokenError> {
-        read(response, &self.quirks, now)
+    /// [`EndpointError`]; no part of it holds a token.
+    pub fn response(
+        &self,
+        response: &HttpResponse,
+        asked: &Asked<'_>,
+        now: Timestamp,
+    ) -> Result<TokenSet, EndpointError> {
+        read(response, asked, &self.quirks, now)
     }
 
-    /// The host, for messages.
+    /// The URL.
     #[must_use]
-    pub fn authority(&self) -> String {
-        self.url.authority()
+    pub fn url(&self) -> &url::Url {
+        self.url.url()
     }
 }
 
-/// Why a token endpoint's answer holds no tokens that may be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// The server said no (RFC 6749 section 5.2).
-    #[error("the token endpoint answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
-    Refused {
-        /// The error code, to act on.
-        code: String,
-        /// The error code, to show.
-        error: Foreign,
-        /// The description.
-        description: Option<Foreign>,
-    },
-    /// The server said "later": 429, or an error of its own.
-    #[error("the token endpoint cannot answer now (status {status}){}", retry_after.map(|wait| format!("; it asks to wait {} seconds", wait.as_secs())).unwrap_or_default())]
-    TryLater {
-        /// The status.
-        status: u16,
-        /// How long it asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The server pointed elsewhere, where a request with credentials never goes (F-REDIR).
-    #[error("the token endpoint redirects to {target}; a request with credentials is never redirected")]
-    Redirected {
-        /// The other host.
-        target: Foreign,
-    },
-    /// The answer is none that RFC 6749 section 5 knows. The body is not part of the text: it may hold tokens.
-    #[error(
-        "the token endpoint's answer cannot be used: {reason} (status {status}, {media_type}, {size} bytes)"
-    )]
-    Unusable {
-        /// What is wrong.
-        reason: String,
-        /// The status.
-        status: u16,
-        /// The content type.
-        media_type: Foreign,
-        /// The size of the body.
-        size: usize,
-    },
-}
-
-impl TokenError {
-    /// Whether the server named this error code.
-    #[must_use]
-    pub fn is(&self, wanted: &str) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == wanted)
-    }
-}
-
-/// The wait that a `Retry-After` header in seconds asks for (RFC 9110 section 10.2.3).
-#[must_use]
-pub fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// Where a redirecting answer points, by host alone: its path and query may hold secrets.
-#[must_use]
-pub fn redirect_target(response: &HttpResponse) -> Foreign {
-    let location = response.header("location").unwrap_or_default();
-    let host = url::Url::parse(location).ok().map(|url| super::endpoint::authority(&url));
-    Foreign::new(host.unwrap_or_else(|| "another address".to_owned()))
-}
-
-fn read(response: &HttpResponse, quirks: &Quirks, now: Timestamp) -> Result<TokenSet, TokenError> {
-    let unusable = |reason: &str| TokenError::Unusable {
-        reason: reason.to_owned(),
-        status: response.status,
-        media_type: Foreign::new(response.media_type()),
-        size: response.body.len(),
-    };
-    if (300..400).contains(&response.status) {
-        return Err(TokenError::Redirected { target: redirect_target(response) });
-    }
-    let object = json::object(&response.body);
-    // An error may come with any status: GitHub and Slack send it with 200 (F-200ERR).
-    if let Some(refused) = object.as_ref().ok().and_then(refusal)
-        && (response.status < 500 || refused.is("invalid_grant"))
-        && response.status != 429
-        && !refused.is("temporarily_unavailable")
-    {
-        return Err(refused);
-    }
-    if response.status == 429 || response.status >= 500 || object.as_ref().ok().and_then(refusal).is_some() {
-        return Err(TokenError::TryLater { status: response.status, retry_after: retry_after(response) });
-    }
-    if response.status != 200 {
-        return Err(unusable("it is an error without an error code"));
-    }
-    let object = object.map_err(|error| unusable(&error.to_string()))?;
+fn read(
+    response: &HttpResponse,
+    asked: &Asked<'_>,
+    quirks: &Quirks,
+    now: Timestamp,
+) -> Result<TokenSet, EndpointError> {
+    let object = answer::object(ENDPOINT, response)?;
+    let unusable = |reason: &str| answer::unusable(ENDPOINT, response, reason);
     let nested;
     let holder = match &quirks.token_member {
         Some(member) if !object.contains_key("access_token") || object.get(member).is_some() => {
@@ -186,28 +135,51 @@ fn read(response: &HttpResponse, quirks: &Quirks, now: Timestamp) -> Result<Toke
         }
         _ => &object,
     };
-    tokens(holder, &object, quirks, now).map_err(|reason| unusable(&reason))
+    tokens(holder, &object, asked, quirks, now).map_err(|reason| unusable(&reason))
 }
 
-fn refusal(object: &Map<String, Value>) -> Option<TokenError> {
-    let error = match object.get("error") {
-        Some(Value::String(error)) if !error.is_empty() => error.clone(),
-        Some(Value::Object(error)) => {
-            error.get("code").or(error.get("message")).and_then(Value::as_str)?.to_owned()
+/// RFC 6749 section 7.1: "The client MUST NOT use an access token if it does not understand the token type."
+fn token_type(written: Option<&Value>, asked: &Asked<'_>, quirks: &Quirks) -> Result<TokenType, String> {
+    let found = match written {
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => TokenType::Bearer,
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("dpop") => TokenType::Dpop,
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("n_a") && asked.exchange.is_some() => {
+            return Ok(TokenType::NotApplicable);
         }
-        _ => return None,
+        Some(Value::String(_)) if quirks.token_member.is_some() => TokenType::Bearer,
+        Some(Value::String(kind)) => {
+            return Err(format!("its token type {} is not bearer", Foreign::new(kind.as_str())));
+        }
+        None | Some(Value::Null) if quirks.missing_token_type => TokenType::Bearer,
+        None | Some(Value::Null) => return Err("it has no `token_type`".to_owned()),
+        Some(_) => return Err("its `token_type` is not a string".to_owned()),
     };
-    let description = object.get("error_description").and_then(Value::as_str).filter(|text| !text.is_empty());
-    Some(TokenError::Refused {
-        error: Foreign::new(error.as_str()),
-        code: error,
-        description: description.map(Foreign::new),
-    })
+    match (asked.dpop, found) {
+        // RFC 9449 section 5: the token is not bound, and whoever finds it can use it.
+        (true, TokenType::Bearer) if !quirks.unbound_tokens => Err(
+            "it is a bearer token, though a key was shown for it to be bound to (DPoP); if this server cannot do that, set use_dpop = false"
+                .to_owned(),
+        ),
+        (false, TokenType::Dpop) => Err("its token is bound to a key (DPoP), and none was shown".to_owned()),
+        _ => Ok(found),
+    }
+}
+
+/// RFC 8693 section 2.2.1: what was issued must be what was asked for.
+fn check_issued_type(issued: Option<&Value>, exchange: &Exchange<'_>) -> Result<(), String> {
+    match (issued.and_then(Value::as_str), exchange.token_type) {
+        (None, _) if exchange.must_say => Err("it has no `issued_token_type`".to_owned()),
+        (Some(issued), Some(wanted)) if issued != wanted => {
+            Err(format!("it issued a token of the type {}, not {wanted}", Foreign::new(issued)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn tokens(
     holder: &Map<String, Value>,
     object: &Map<String, Value>,
+    asked: &Asked<'_>,
     quirks: &Quirks,
     now: Timestamp,
 ) -> Result<TokenSet, String> {
@@ -223,16 +195,9 @@ fn tokens(
     };
     let access_token = token("access_token")?.ok_or("it has no `access_token`")?;
     let access_token = AccessToken::parse(access_token).map_err(invalid("access_token"))?;
-    // RFC 6749 section 7.1: "The client MUST NOT use an access token if it does not understand the token type."
-    match member("token_type").or_else(|| object.get("token_type")) {
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
-        Some(Value::String(_)) if quirks.token_member.is_some() => {}
-        Some(Value::String(kind)) => {
-            return Err(format!("its token type {} is not bearer", Foreign::new(kind.as_str())));
-        }
-        None | Some(Value::Null) if quirks.missing_token_type => {}
-        None | Some(Value::Null) => return Err("it has no `token_type`".to_owned()),
-        Some(_) => return Err("its `token_type` is not a string".to_owned()),
+    let token_type = token_type(member("token_type").or_else(|| object.get("token_type")), asked, quirks)?;
+    if let Some(exchange) = &asked.exchange {
+        check_issued_type(member("issued_token_type"), exchange)?;
     }
     let refresh_token =
         token("refresh_token")?.map(RefreshToken::parse).transpose().map_err(invalid("refresh_token"))?;
@@ -240,7 +205,7 @@ fn tokens(
     let scope = token("scope")?
         .map(|text| ScopeSet::lenient(&text.replace(quirks.granted_scope_separator.as_str(), " ")));
     let life = Life { obtained_at: now, expires_at: expiry(member("expires_in"), now) };
-    Ok(TokenSet { access_token, life, refresh_token, id_token, scope })
+    Ok(TokenSet { access_token, token_type, life, refresh_token, id_token, scope })
 }
 
 /// When a token ends whose answer had this `expires_in`. Numbers and digits in quotes are taken (PayPal and Entra send
@@ -280,7 +245,7 @@ mod tests {
     }
 
     fn outcome(status: u16, body: &str, quirks: &Quirks) -> String {
-        match read(&response(status, body), quirks, at(1000)) {
+        match read(&response(status, body), &Asked::default(), quirks, at(1000)) {
             Ok(tokens) => format!(
                 "{} {:?} {:?} {:?}",
                 tokens.access_token.expose(),
@@ -313,7 +278,7 @@ mod tests {
             ("O9 unknown type", 200, r#"{"access_token":"a","token_type":"mac"}"#.to_owned(), unusable("its token type `mac` is not bearer", 39)),
             ("F-TT1 header in the type", 200, r#"{"access_token":"a","token_type":"Bearer\r\nX: y"}"#.to_owned(), unusable("its token type `Bearer\\u{d}\\u{a}X: y` is not bearer", 50)),
             ("F-TT1 type is a number", 200, r#"{"access_token":"a","token_type":1}"#.to_owned(), unusable("its `token_type` is not a string", 35)),
-            ("O9 DPoP unasked", 200, r#"{"access_token":"a","token_type":"DPoP"}"#.to_owned(), unusable("its token type `DPoP` is not bearer", 40)),
+            ("O9 DPoP unasked", 200, r#"{"access_token":"a","token_type":"DPoP"}"#.to_owned(), unusable("its token is bound to a key (DPoP), and none was shown", 40)),
             ("F-CTRL1 line feed in the token", 200, r#"{"access_token":"a\nhost=evil","token_type":"bearer"}"#.to_owned(),
                 unusable("its `access_token` is no token: it has a character outside printable ASCII (RFC 6749, appendix A.12)", 53)),
             ("F-CTRL1 line feed in the refresh token", 200, r#"{"access_token":"a","token_type":"bearer","refresh_token":"a\nb"}"#.to_owned(),
@@ -377,13 +342,57 @@ mod tests {
     }
 
     #[test]
-    fn f_bind1_the_endpoint_must_be_the_bindings() {
-        let client = Client {
-            id: "app".to_owned(),
-            secret: None,
-            method: super::super::client::AuthenticationMethod::None,
-            plain_basic: false,
+    fn j8_x2_the_token_is_of_the_type_that_was_asked_for() {
+        let jwt = "urn:ietf:params:oauth:token-type:jwt";
+        let dpop = Asked { dpop: true, ..Asked::default() };
+        let exchange = |token_type, must_say| Asked {
+            exchange: Some(Exchange { token_type, must_say }),
+            ..Asked::default()
         };
+        let lax = Quirks { unbound_tokens: true, ..Quirks::default() };
+        let standard = Quirks::default();
+        for (name, asked, quirks, kind, issued, want) in [
+            ("bound", dpop, &standard, "dpop", None, Ok(TokenType::Dpop)),
+            ("J8 downgraded", dpop, &standard, "Bearer", None, Err("it is a bearer token")),
+            ("J8 allowed", dpop, &lax, "Bearer", None, Ok(TokenType::Bearer)),
+            ("J8 unasked", Asked::default(), &lax, "DPoP", None, Err("none was shown")),
+            ("O9 N_A unasked", Asked::default(), &standard, "N_A", None, Err("is not bearer")),
+            ("X2", exchange(None, true), &standard, "N_A", Some(jwt), Ok(TokenType::NotApplicable)),
+            (
+                "X2 an access token",
+                exchange(Some(jwt), true),
+                &standard,
+                "Bearer",
+                Some(jwt),
+                Ok(TokenType::Bearer),
+            ),
+            ("X2 not said", exchange(None, true), &standard, "Bearer", None, Err("no `issued_token_type`")),
+            (
+                "not said where it need not be",
+                exchange(Some(jwt), false),
+                &standard,
+                "Bearer",
+                None,
+                Ok(TokenType::Bearer),
+            ),
+            ("X2 another", exchange(Some("urn:x"), true), &standard, "Bearer", Some(jwt), Err("not urn:x")),
+        ] {
+            let mut body = serde_json::json!({ "access_token": "a", "token_type": kind });
+            if let Some(issued) = issued {
+                body["issued_token_type"] = issued.into();
+            }
+            match (read(&response(200, &body.to_string()), &asked, quirks, at(0)), want) {
+                (Ok(tokens), want) => assert_eq!(Ok(tokens.token_type), want, "{name}"),
+                (Err(error), Err(want)) => assert!(error.to_string().contains(want), "{name}: {error}"),
+                (Err(error), Ok(_)) => panic!("{name}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn f_bind1_the_endpoint_must_be_the_bindings() {
+        let authentication = crate::oauth::client::Authentication::None;
+        let client = Client { id: "app".to_owned(), authentication };
         let binding = Binding::default().with(Binding::TOKEN_ENDPOINT, "https://as.example");
         for (url, fits) in [
             ("https://as.example/token", true),

@@ -7,7 +7,8 @@ use super::endpoint::EndpointUrl;
 use super::json;
 use crate::name::ScopeSet;
 use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
-use crate::secret::{AccessToken, SecretText};
+use crate::secret::SecretText;
+use crate::token::{Credential, NoHeaders, RequestTarget};
 
 /// Why there are no claims.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,12 +36,21 @@ pub enum UserinfoError {
 }
 
 /// The request: a GET with the token in its header, never in the URL (RFC 6750 section 2.1).
-#[must_use]
-pub fn request(endpoint: &EndpointUrl, token: &AccessToken, transport: &Transport) -> HttpRequest {
+///
+/// # Errors
+/// [`NoHeaders`], when the token is none to show.
+pub fn request(
+    endpoint: &EndpointUrl,
+    credential: &Credential,
+    target: &RequestTarget,
+    transport: &Transport,
+) -> Result<HttpRequest, NoHeaders> {
     let mut request = endpoint.request(Method::Get, transport);
     request.headers.push(("accept", SecretText::new("application/json")));
-    request.headers.push(("authorization", SecretText::new(format!("Bearer {}", token.expose()))));
-    request
+    for header in credential.headers(Some(target))? {
+        request.headers.push((if header.name == "DPoP" { "dpop" } else { "authorization" }, header.value));
+    }
+    Ok(request)
 }
 
 /// Reads the answer, whose `sub` must be the id token's where there was one.

@@ -1,6 +1,6 @@
 //! Static keys in headers of the user's choice.
 
-use super::{Context, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued, KeyHeader};
@@ -9,7 +9,7 @@ use crate::token::{Credential, Issued, KeyHeader};
 pub const KIND: Kind = Kind {
     name: "api_key",
     alias: None,
-    grant: None,
+    grants: &[],
     shorthand: Some("key"),
     about: "Static keys in headers of your choice",
     keys: &[&[
@@ -18,6 +18,7 @@ pub const KIND: Kind = Kind {
         &Key::new("prefix", Shape::Text, "What stands before the key in the header; in other headers than Authorization nothing, unless it is set").or("Bearer"),
         &Key::new("headers", Shape::Secrets, "Several headers with their keys, in the place of `key`"),
     ]],
+    open: false,
     runs_program: false,
     build,
 };
@@ -75,7 +76,7 @@ impl TokenProvider for ApiKey {
         Binding::default().with("domain", &self.domain)
     }
 
-    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         let binding = self.binding();
         let mut headers = Vec::new();
         for (name, prefix, source) in &self.headers {

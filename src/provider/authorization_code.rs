@@ -1,26 +1,33 @@
 //! The authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
 
 use url::Url;
 
-use super::oauth::{self, OAuth, Presented, Server};
+use super::device_code;
+use super::oauth::{self, OAuth, Presented, Server, TokenCall};
 use super::{
-    BrowserChoice, Context, Grant, Issue, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider,
-    TokenRequest,
+    BrowserChoice, Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError,
+    TokenProvider, TokenRequest,
 };
 use crate::binding::Binding;
 use crate::console::{FAINT, HINT, STRONG, styled};
 use crate::loopback::{Answer, Listener, Outcome, RedirectUri, Wait};
 use crate::name::ScopeSet;
-use crate::oauth::authorization::{AuthorizationError, Pending, redirect_uri_text};
+use crate::oauth::authorization::{self, AuthorizationError, Pending, redirect_uri_text};
+use crate::oauth::dpop::Prover;
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
 use crate::oauth::token_endpoint::TokenEndpoint;
+use crate::oauth::{jar, par};
 use crate::secret::AuthorizationCode;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 
+/// How long the user is waited for, unless another time is asked for.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Parameters that are the protocol's own: a configuration cannot set them.
 const RESERVED: &[&str] = &[
     "client_secret",
@@ -38,16 +45,19 @@ const RESERVED: &[&str] = &[
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
-    grant: Some("authorization_code"),
+    grants: &["authorization_code"],
     shorthand: None,
     about: "OAuth 2.0 and OpenID Connect: the user logs in with a browser",
     keys: &[
         oauth::KEYS,
         &[
             &Key::new("redirect_uri", Shape::Text, "Where the browser returns: http on 127.0.0.1, [::1] or localhost; without a port, any free one").or("http://127.0.0.1/callback"),
+            &Key::new("use_par", Shape::Boolean, "Whether the request is pushed to the server beforehand (PAR, RFC 9126); by default where the server requires it"),
+            &Key::new("use_jar", Shape::Boolean, "Whether the request is signed with the private key (JAR, RFC 9101); by default where the server requires it"),
             &Key::new("extra_params", Shape::Free, "Further parameters of the authorization request"),
         ],
     ],
+    open: false,
     runs_program: false,
     build,
 };
@@ -56,6 +66,8 @@ struct AuthorizationCodeGrant {
     oauth: OAuth,
     redirect_uri: RedirectUri,
     extra_params: BTreeMap<String, SecretSource>,
+    use_par: Option<bool>,
+    use_jar: Option<bool>,
 }
 
 fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
@@ -74,9 +86,13 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
         );
     }
     match (oauth, redirect_uri) {
-        (Ok(oauth), Ok(redirect_uri)) if problems.is_empty() => {
-            Ok(Box::new(AuthorizationCodeGrant { oauth, redirect_uri, extra_params }))
-        }
+        (Ok(oauth), Ok(redirect_uri)) if problems.is_empty() => Ok(Box::new(AuthorizationCodeGrant {
+            oauth,
+            redirect_uri,
+            extra_params,
+            use_par: section.flag("use_par"),
+            use_jar: section.flag("use_jar"),
+        })),
         (oauth, _) => {
             problems.extend(oauth.err().into_iter().flatten());
             Err(problems)
@@ -93,11 +109,14 @@ impl TokenProvider for AuthorizationCodeGrant {
         true
     }
 
-    fn issue(&self, _: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         Err(ProviderError::NotOffered("tokens without a login"))
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
+        if request.device {
+            return device_code::log_in(&self.oauth, context, request);
+        }
         let scopes = request.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
         let mut needed = vec!["authorization_endpoint", "token_endpoint"];
         if self.oauth.uses_openid(&scopes) && !self.oauth.signs_symmetrically() {
@@ -107,6 +126,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         let binding = server.binding()?;
         // What is missing for the exchange is told before the user is sent to the browser.
         let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
+        let prover = self.oauth.prover(context, None)?;
         // The port is ours before the browser is told of it (N3, F-CB14).
         let listener = Listener::bind(&self.redirect_uri)?;
         let pending = Pending::new(
@@ -115,8 +135,10 @@ impl TokenProvider for AuthorizationCodeGrant {
             server.sends_issuer(),
             listener.redirect_uri().clone(),
         );
-        let url = self.authorization_url(context, &server, &binding, &pending, &scopes)?;
-        let answer = wait_for_user(context, listener, &pending, &url, request)?;
+        let transaction = Transaction { server, endpoint, binding, scopes, pending, prover };
+        let url = self.authorization_url(context, &transaction)?;
+        let offers_codes = transaction.server.has("device_authorization_endpoint");
+        let answer = wait_for_user(context, listener, &transaction.pending, &url, request, offers_codes)?;
         let code = match answer.code {
             Ok(code) => code,
             Err(error) => {
@@ -125,9 +147,8 @@ impl TokenProvider for AuthorizationCodeGrant {
                 return Err(error.into());
             }
         };
-        let transaction = Transaction { server, endpoint, binding, scopes, pending };
         let grant = self.exchange(context, transaction, &code)?;
-        Ok(Login { grant, page: answer.page })
+        Ok(Login { grant, page: Some(answer.page) })
     }
 }
 
@@ -140,25 +161,46 @@ impl AuthorizationCodeGrant {
         }
     }
 
+    /// The URL that the browser is sent to: with the request in it, or with what stands for one that was pushed to the
+    /// server beforehand.
     fn authorization_url(
         &self,
         context: &Context<'_>,
-        server: &Server<'_>,
-        binding: &Binding,
-        pending: &Pending,
-        scopes: &ScopeSet,
+        transaction: &Transaction<'_>,
     ) -> Result<Url, ProviderError> {
+        let Transaction { server, binding, scopes, pending, prover, .. } = transaction;
         let endpoint = server.endpoint("authorization_endpoint")?;
         let mut form = Form::default();
         self.oauth.add_free(context, &self.extra_params, &mut form)?;
         form.set(&self.oauth.quirks.scope_parameter, &self.oauth.scope_text(scopes));
         let request = TokenRequest::default();
-        for audience in self.oauth.audience(&request) {
-            form.add("audience", audience);
-        }
+        self.oauth.add_audience(&request, &mut form);
         self.oauth.add_resource(&request, &mut form);
+        if let Some(prover) = prover {
+            // RFC 9449 section 10: the code is good for nobody without the key.
+            form.set("dpop_jkt", &prover.thumbprint());
+        }
         let client_id = binding.get(Binding::CLIENT_ID).unwrap_or_default();
-        let url = pending.url(&endpoint, client_id, &form, self.oauth.uses_openid(scopes));
+        let mut form = pending.parameters(client_id, &form, self.oauth.uses_openid(scopes));
+        if self.use_jar.unwrap_or_else(|| server.says("require_signed_request_object")) {
+            let key = self.oauth.request_object_key(context)?;
+            let moment = context.system.moment();
+            let object = jar::request_object(&form, client_id, &server.issuer(), &key, &moment)?;
+            // RFC 9101 section 5: "client_id" and "request", and nothing that could disagree with it.
+            form = Form::default();
+            form.set("client_id", client_id);
+            form.set("request", object.expose());
+        }
+        if self.use_par.unwrap_or_else(|| server.says("require_pushed_authorization_requests")) {
+            let endpoint = "pushed_authorization_request_endpoint";
+            let response = self.oauth.post(context, server, binding, endpoint, &form, prover.as_deref())?;
+            let request_uri = par::response(&response)?;
+            // RFC 9126 section 4.
+            form = Form::default();
+            form.set("client_id", client_id);
+            form.set("request_uri", &request_uri);
+        }
+        let url = authorization::url(&endpoint, &form);
         // What is opened and printed passes the gate as a whole once more.
         EndpointUrl::configured(url.as_str())?;
         Ok(url)
@@ -171,15 +213,20 @@ impl AuthorizationCodeGrant {
         transaction: Transaction<'_>,
         code: &AuthorizationCode,
     ) -> Result<Grant, ProviderError> {
-        let Transaction { server, endpoint, binding, scopes, pending } = transaction;
+        let Transaction { server, endpoint, binding, scopes, pending, prover } = transaction;
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
         form.set("code", code.expose());
         // RFC 6749 section 4.1.3: "their values MUST be identical".
         form.set("redirect_uri", redirect_uri_text(&pending.expected.redirect_uri));
         form.set("code_verifier", pending.verifier.expose());
         let _waiting = context.system.console.wait("Getting the tokens");
-        let response = context.system.http.send(&endpoint.request("authorization_code", form))?;
-        let tokens = endpoint.response(&response, context.system.clock.now())?;
+        let call = TokenCall {
+            grant_type: "authorization_code",
+            form: &form,
+            prover: prover.as_deref(),
+            exchange: None,
+        };
+        let tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
         let openid = self.oauth.uses_openid(&scopes);
         let presented = Presented {
             client_id: binding.get(Binding::CLIENT_ID),
@@ -190,7 +237,8 @@ impl AuthorizationCodeGrant {
         if openid && claims.is_none() {
             return Err(IdTokenError::Missing("id_token").into());
         }
-        Ok(Grant { tokens, issuer: Some(server.issuer()), binding, claims, requested_scopes: scopes })
+        let grant = self.oauth.grant(context, &server, binding, tokens, scopes)?;
+        Ok(Grant { claims, prover, ..grant })
     }
 }
 
@@ -201,6 +249,7 @@ struct Transaction<'a> {
     binding: Binding,
     scopes: ScopeSet,
     pending: Pending,
+    prover: Option<Rc<Prover>>,
 }
 
 /// Sends the user to the URL and waits for the redirect, from the browser or pasted.
@@ -210,10 +259,12 @@ fn wait_for_user(
     pending: &Pending,
     url: &Url,
     request: &LoginRequest,
+    offers_codes: bool,
 ) -> Result<Answer, ProviderError> {
     let system = context.system;
     let console = &system.console;
     let opened = open_browser(context, url, &request.browser);
+    let no_browser = request.browser == BrowserChoice::None;
     let redirect = listener.redirect_uri();
     console.say(format_args!(
         "Log in at {}, which then returns to {}.",
@@ -227,11 +278,17 @@ fn wait_for_user(
     if may_paste && !opened {
         console.say("The browser is on another machine? Paste the address that it ends on here.");
     }
+    if offers_codes && !opened && !no_browser {
+        console.say(format_args!(
+            "Or log in with a code that you enter on any device: {}\n",
+            styled(HINT, format!("authctl login {} --device", context.name))
+        ));
+    }
     let held = system.signals.hold();
     let _waiting =
         (opened || !may_paste).then(|| console.wait("Waiting for the browser (Ctrl-C ends it)")).flatten();
     let wait = Wait {
-        limit: request.timeout,
+        limit: request.timeout.unwrap_or(PATIENCE),
         clock: &*system.clock,
         held: &*held,
         pasted: may_paste.then(|| system.input.lines()),
@@ -248,7 +305,7 @@ fn wait_for_user(
 }
 
 /// Opens the browser, where one was asked for or could be seen; says whether it did.
-fn open_browser(context: &Context<'_>, url: &Url, choice: &BrowserChoice) -> bool {
+pub(super) fn open_browser(context: &Context<'_>, url: &Url, choice: &BrowserChoice) -> bool {
     let browser = &context.system.browser;
     let command = match choice {
         BrowserChoice::None => return false,

@@ -1,6 +1,6 @@
 //! HTTP Basic authentication (RFC 7617).
 
-use super::{Context, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::secret::Password;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
@@ -10,13 +10,14 @@ use crate::token::{Credential, Issued};
 pub const KIND: Kind = Kind {
     name: "basic",
     alias: None,
-    grant: None,
+    grants: &[],
     shorthand: None,
     about: "HTTP Basic: a user name and a password",
     keys: &[&[
         &Key::new("username", Shape::Text, "The user name").required().from_environment(),
         &Key::new("password", Shape::Secret, "The password").required().from_environment(),
     ]],
+    open: false,
     runs_program: false,
     build,
 };
@@ -44,7 +45,7 @@ impl TokenProvider for Basic {
         Binding::default().with("domain", &self.domain).with("username", &self.username)
     }
 
-    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         let binding = self.binding();
         let password = context.secrets(&binding).resolve(&self.password)?;
         if password.expose().chars().any(char::is_control) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Context, Grant, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use super::{Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::json;
@@ -19,7 +19,7 @@ use crate::token::{Credential, Issued, Life, TokenSet};
 pub const KIND: Kind = Kind {
     name: "command",
     alias: None,
-    grant: None,
+    grants: &[],
     shorthand: Some("command"),
     about: "A program that prints the token",
     keys: &[&[
@@ -29,6 +29,7 @@ pub const KIND: Kind = Kind {
         &Key::new("expires_field", Shape::Text, "The member that says when the token ends, in RFC 3339 or Unix seconds; without it nothing is cached").or("expires_at"),
         &Key::new("timeout", Shape::Duration, "How long it may run").or("30s"),
     ]],
+    open: false,
     runs_program: true,
     build,
 };
@@ -61,9 +62,10 @@ impl TokenProvider for Command {
         self.field.is_some()
     }
 
-    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         let withheld = BTreeSet::new();
-        let program = Program { command: &self.command, timeout: self.timeout, withheld: &withheld };
+        let program =
+            Program { command: &self.command, timeout: self.timeout, withheld: &withheld, input: None };
         let printed = context.system.processes.output(&program)?;
         let now = context.system.clock.now();
         let Printed { token, expires_at } = self.read(&printed)?;
@@ -72,17 +74,13 @@ impl TokenProvider for Command {
                 Err(ProviderError::Unusable(format!("the program's token ended {end}")))
             }
             Some(_) => Ok(Issue::Grant(Box::new(Grant {
-                tokens: TokenSet {
-                    access_token: token,
-                    life: Life { obtained_at: now, expires_at },
-                    refresh_token: None,
-                    id_token: None,
-                    scope: None,
-                },
+                tokens: TokenSet::lasting(token, Life { obtained_at: now, expires_at }),
                 binding: self.binding(),
                 issuer: None,
                 claims: None,
                 requested_scopes: ScopeSet::default(),
+                prover: None,
+                certificate: None,
             }))),
             None => Ok(Issue::Immediate(Issued::lasting(Credential::Bearer(token)))),
         }

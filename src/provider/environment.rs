@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Context, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::oauth::json;
 use crate::ports::read_text;
 use crate::secret::{AccessToken, SecretText};
@@ -18,7 +18,7 @@ pub const APP_SERVICE_VARIABLE: &str = "APP_SERVICE_TS";
 pub const KIND: Kind = Kind {
     name: "environment",
     alias: Some("app_service"),
-    grant: None,
+    grants: &[],
     shorthand: None,
     about: "The token that the hosting platform hands over, read anew every time",
     keys: &[&[
@@ -31,6 +31,7 @@ pub const KIND: Kind = Kind {
         &Key::new("format", Shape::Choice(&["text", "json"]), "How the token is written").or("text"),
         &Key::new("field", Shape::Text, "The member that holds the token, for `json`").or("access_token"),
     ]],
+    open: false,
     runs_program: false,
     build,
 };
@@ -65,7 +66,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for Environment {
-    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         let text = match &self.source {
             Source::Variable(name) => {
                 let value =

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
-use super::{Context, Issue, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::oauth::json;
 use crate::secret::AccessToken;
@@ -15,10 +15,11 @@ use crate::token::{Credential, Issued};
 pub const KIND: Kind = Kind {
     name: "jwt",
     alias: None,
-    grant: None,
+    grants: &[],
     shorthand: Some("jwt"),
     about: "A static bearer token",
     keys: &[&[&Key::new("jwt", Shape::Secret, "The token").required().from_environment()]],
+    open: false,
     runs_program: false,
     build,
 };
@@ -38,7 +39,7 @@ impl TokenProvider for Jwt {
         Binding::default().with("domain", &self.domain)
     }
 
-    fn issue(&self, context: &Context<'_>, _: &TokenRequest) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         let binding = self.binding();
         let secret = context.secrets(&binding).resolve(&self.token)?;
         let token = AccessToken::parse(secret.expose())

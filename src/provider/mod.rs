@@ -3,14 +3,23 @@
 pub mod api_key;
 pub mod authorization_code;
 pub mod basic;
+pub mod ciba;
 pub mod client_credentials;
 pub mod command;
+mod consent;
+pub mod device_code;
 pub mod environment;
+pub mod external;
+pub mod github_actions;
+pub mod input;
 pub mod jwt;
+pub mod jwt_bearer;
 pub mod oauth;
+pub mod token_exchange;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,29 +30,42 @@ use crate::binding::Binding;
 use crate::discovery::DiscoveryError;
 use crate::loopback::{LoopbackError, Page};
 use crate::name::{ProviderName, ScopeSet};
+use crate::oauth::answer::EndpointError;
 use crate::oauth::authorization::AuthorizationError;
+use crate::oauth::certificate::CertificateError;
+use crate::oauth::device::DeviceError;
+use crate::oauth::dpop::Prover;
 use crate::oauth::endpoint::UrlRefused;
 use crate::oauth::id_token::{Claims, IdTokenError};
+use crate::oauth::introspection::IntrospectionError;
 use crate::oauth::revocation::RevocationError;
-use crate::oauth::token_endpoint::{TokenError, WrongOrigin};
+use crate::oauth::signing_key::KeyError;
+use crate::oauth::token_endpoint::WrongOrigin;
 use crate::oauth::userinfo::UserinfoError;
 use crate::ports::{HttpError, ProcessError, System};
-use crate::secret::AccessToken;
+
 use crate::secret_source::{Resolver, SecretError};
 use crate::setting::{Key, Problem, Section};
 use crate::store::TokenStore;
 use crate::store::record::{Record, TokenKey};
-use crate::token::{Issued, TokenSet};
+use crate::token::{Credential, Issued, NoHeaders, TokenSet};
 
 /// Every kind of provider and every OAuth grant. The grammar, the mask, the schema and the help read this list.
 pub const KINDS: &[&Kind] = &[
     &authorization_code::KIND,
+    &device_code::KIND,
     &client_credentials::KIND,
+    &token_exchange::KIND,
+    &jwt_bearer::KIND,
+    &ciba::KIND,
+    &token_exchange::EXTENSION,
     &jwt::KIND,
     &api_key::KIND,
     &basic::KIND,
     &environment::KIND,
+    &github_actions::KIND,
     &command::KIND,
+    &external::KIND,
 ];
 
 /// Every kind by its configured name.
@@ -52,6 +74,9 @@ pub fn kind_names() -> BTreeSet<&'static str> {
     KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
 }
 
+/// Stands for every grant that is named by a URI of its own.
+pub const ANY_URN: &str = "urn:…";
+
 /// A kind of provider, or one grant of the kind `oauth`.
 #[derive(Debug)]
 pub struct Kind {
@@ -59,14 +84,16 @@ pub struct Kind {
     pub name: &'static str,
     /// Another name for it.
     pub alias: Option<&'static str>,
-    /// The `grant_type`, for `oauth`.
-    pub grant: Option<&'static str>,
+    /// The names of its `grant_type`, for `oauth`: ours, and its URN where it has one.
+    pub grants: &'static [&'static str],
     /// The key that `name = value` stands for.
     pub shorthand: Option<&'static str>,
     /// What it does, in one sentence without a full stop.
     pub about: &'static str,
     /// Its keys, in groups that kinds share.
     pub keys: &'static [&'static [&'static Key]],
+    /// Whether other keys are taken as well, and passed on.
+    pub open: bool,
     /// Whether it runs a program: then only the site and user layers may have it.
     pub runs_program: bool,
     /// Reads the checked keys.
@@ -81,6 +108,21 @@ impl Kind {
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.alias == Some(name)
+    }
+
+    /// Whether it is the kind of this `grant_type`. A kind without grants has any; the one of extension grants has every
+    /// absolute URI (RFC 6749 section 4.5).
+    #[must_use]
+    pub fn has_grant(&self, name: &str) -> bool {
+        self.grants.is_empty()
+            || self.grants.contains(&name)
+            || self.grants.contains(&ANY_URN) && name.contains(':')
+    }
+
+    /// The name of its `grant_type`.
+    #[must_use]
+    pub fn grant(&self) -> Option<&'static str> {
+        self.grants.first().copied()
     }
 
     /// Its keys.
@@ -136,6 +178,19 @@ pub struct TokenRequest {
     pub audience: Vec<String>,
     /// These resources (RFC 8707).
     pub resource: Vec<String>,
+    /// This connection of the server, in the place of the configured.
+    pub connection: Option<String>,
+}
+
+/// What a provider issues a token of.
+#[derive(Debug, Clone, Copy)]
+pub struct IssueRequest<'a> {
+    /// What it is wanted for.
+    pub wanted: &'a TokenRequest,
+    /// What is stored already: a key that tokens are bound to is used further.
+    pub stored: Option<&'a Record>,
+    /// The tokens of elsewhere that the grant works with.
+    pub tokens: &'a input::Tokens,
 }
 
 /// What a login is asked for.
@@ -145,8 +200,10 @@ pub struct LoginRequest {
     pub scopes: Option<ScopeSet>,
     /// Open a browser.
     pub browser: BrowserChoice,
-    /// How long to wait for the user.
-    pub timeout: Duration,
+    /// Log in with a code that is entered on another device.
+    pub device: bool,
+    /// How long to wait for the user, where that was said.
+    pub timeout: Option<Duration>,
 }
 
 /// Which browser a login opens.
@@ -174,6 +231,10 @@ pub struct Grant {
     pub claims: Option<Claims>,
     /// The scopes that were asked for.
     pub requested_scopes: ScopeSet,
+    /// What proves the key that the tokens are bound to.
+    pub prover: Option<Rc<Prover>>,
+    /// The thumbprint of the certificate that was shown for them.
+    pub certificate: Option<String>,
 }
 
 /// What a provider issued.
@@ -185,12 +246,12 @@ pub enum Issue {
     Grant(Box<Grant>),
 }
 
-/// A grant that was got with the user, and the browser that waits to hear how it ended.
+/// A grant that was got with the user.
 pub struct Login {
     /// The grant.
     pub grant: Grant,
-    /// The browser.
-    pub page: Page,
+    /// The browser that waits to hear how it ended, where one came to us.
+    pub page: Option<Page>,
 }
 
 /// What became of a token that was to be revoked.
@@ -237,6 +298,11 @@ pub trait TokenProvider {
         false
     }
 
+    /// The tokens of elsewhere that it works with. They are got before it is asked for a token.
+    fn inputs(&self) -> &[input::Input] {
+        &[]
+    }
+
     /// How long before its end a token is renewed.
     fn refresh_early(&self) -> Duration {
         self.oauth().map_or(Duration::from_secs(60), |oauth| oauth.refresh_early)
@@ -264,7 +330,7 @@ pub trait TokenProvider {
     ///
     /// # Errors
     /// [`ProviderError`].
-    fn issue(&self, context: &Context<'_>, request: &TokenRequest) -> Result<Issue, ProviderError>;
+    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError>;
 
     /// Gets tokens with the user.
     ///
@@ -302,10 +368,10 @@ pub trait TokenProvider {
     fn userinfo(
         &self,
         context: &Context<'_>,
-        token: &AccessToken,
+        credential: &Credential,
         subject: Option<&str>,
     ) -> Result<Map<String, Value>, ProviderError> {
-        self.oauth().ok_or(ProviderError::NotOffered("userinfo"))?.userinfo(context, token, subject)
+        self.oauth().ok_or(ProviderError::NotOffered("userinfo"))?.userinfo(context, credential, subject)
     }
 }
 
@@ -338,9 +404,36 @@ pub enum ProviderError {
     /// The network failed.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The token endpoint said no.
+    /// The user must log in first.
+    #[error("{0}")]
+    LoginRequired(String),
+    /// The provider asks to come again later.
+    #[error("{0}")]
+    TryLater(String),
+    /// The private key cannot be used.
+    #[error("the `private_key` cannot be used")]
+    PrivateKey(#[from] KeyError),
+    /// The certificate cannot be used.
+    #[error("the `certificate` cannot be used")]
+    Certificate(#[from] CertificateError),
+    /// The token makes no headers.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Headers(#[from] NoHeaders),
+    /// There are no codes for a device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The server says nothing of a token.
+    #[error(transparent)]
+    Introspection(#[from] IntrospectionError),
+    /// The user did not consent in time.
+    #[error("nobody consented within {} seconds", .0.as_secs())]
+    TimedOut(Duration),
+    /// Ctrl-C, or a signal like it.
+    #[error("interrupted")]
+    Interrupted(i32),
+    /// An endpoint said no.
+    #[error(transparent)]
+    Token(#[from] EndpointError),
     /// The stored secrets are bound elsewhere.
     #[error(transparent)]
     WrongOrigin(#[from] WrongOrigin),

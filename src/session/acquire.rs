@@ -10,7 +10,8 @@ use super::step::Reason;
 use crate::config::Provider;
 use crate::discovery::DiscoveryError;
 use crate::name::{AccountName, ProviderName, ScopeSet};
-use crate::oauth::token_endpoint::TokenError;
+use crate::oauth::answer::EndpointError;
+use crate::oauth::device::DeviceError;
 use crate::provider::{ProviderError, TokenRequest};
 use crate::secret::IdToken;
 use crate::store::StoreError;
@@ -78,6 +79,19 @@ pub enum AcquireError {
         /// Why.
         source: ProviderError,
     },
+    /// A token of another provider, with which this one's is got, cannot be had.
+    #[error("no token for `{name}`: it needs one of `{needed}`")]
+    Needed {
+        /// The provider.
+        name: ProviderName,
+        /// The provider whose token it needs.
+        needed: ProviderName,
+        /// Why there is none.
+        source: Box<AcquireError>,
+    },
+    /// A provider that is needed is configured wrong.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,7 +102,7 @@ pub enum AcquireError {
 /// # Errors
 /// [`AcquireError`].
 pub fn token(session: &Session<'_>, provider: &Provider, options: &Options) -> Result<Issued, AcquireError> {
-    Acquisition::new(session, provider, options).run()
+    Acquisition::new(session, provider, options)?.run()
 }
 
 /// Whether a failure says nothing about the token: the provider cannot be reached or asks to come again.
@@ -98,7 +112,8 @@ pub fn is_transient(error: &ProviderError) -> bool {
         ProviderError::Http(error) | ProviderError::Discovery(DiscoveryError::Http(error)) => {
             error.is_transient()
         }
-        ProviderError::Token(TokenError::TryLater { .. }) => true,
+        ProviderError::Token(EndpointError::TryLater { .. }) | ProviderError::TryLater(_) => true,
+        ProviderError::Device(DeviceError::Answer(EndpointError::TryLater { .. })) => true,
         _ => false,
     }
 }

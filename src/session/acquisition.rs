@@ -3,18 +3,23 @@
 
 use super::Session;
 use super::acquire::{AcquireError, Options, is_transient};
+use super::inputs::Inputs;
 use super::step::{Reason, Step, Want, id_token_suits, lasts, next_step};
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::console::with_causes;
 use crate::name::{AccountName, ScopeSet};
+use crate::oauth::dpop::Prover;
 use crate::ports::HttpError;
-use crate::provider::{Grant, Issue, ProviderError, TokenRequest};
+use crate::provider::input::Tokens;
+use crate::provider::{Grant, Issue, IssueRequest, ProviderError, TokenRequest};
+use crate::secret::AccessToken;
 use crate::store::lock::Lock;
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Lookup, StoreKind};
-use crate::token::{Credential, Issued};
+use crate::token::{Credential, Issued, TokenType};
 use jiff::Timestamp;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A lost answer is asked for again only when the first request was lost quickly: both together must end before those who
@@ -32,13 +37,24 @@ pub(super) struct Acquisition<'a> {
     request: TokenRequest,
     want: Want,
     binding: Binding,
+    inputs: Inputs,
 }
 
 impl<'a> Acquisition<'a> {
-    pub(super) fn new(session: &'a Session<'a>, provider: &'a Provider, options: &'a Options) -> Self {
+    pub(super) fn new(
+        session: &'a Session<'a>,
+        provider: &'a Provider,
+        options: &'a Options,
+    ) -> Result<Self, AcquireError> {
         let request = provider.narrowing.narrow(options.request.clone());
+        let inputs = Inputs::look(session, provider)?;
         let want = Want {
-            key: provider.source.token_key(&request),
+            key: inputs
+                .identities
+                .iter()
+                .fold(provider.source.token_key(&request), |key, (role, identity)| {
+                    key.with(role.name(), std::slice::from_ref(identity))
+                }),
             scopes: request.scopes.clone(),
             early: provider.source.refresh_early(),
             min_ttl: options.min_ttl,
@@ -47,7 +63,7 @@ impl<'a> Acquisition<'a> {
             interactive: provider.source.is_interactive(),
         };
         let binding = provider.source.binding();
-        Self { session, provider, account: options.account.as_ref(), request, want, binding }
+        Ok(Self { session, provider, account: options.account.as_ref(), request, want, binding, inputs })
     }
 
     pub(super) fn run(&self) -> Result<Issued, AcquireError> {
@@ -55,9 +71,10 @@ impl<'a> Acquisition<'a> {
             return Err(AcquireError::NoScopes { project: self.provider.narrowing.scopes.is_some() });
         }
         if !self.provider.source.keeps_tokens() {
-            return match self.issue()? {
+            let tokens = self.inputs.fetch(self.session)?;
+            return match self.issue(None, &tokens)? {
                 Issue::Immediate(issued) => self.checked(issued),
-                Issue::Grant(grant) => self.checked(issued_of(&grant)),
+                Issue::Grant(grant) => self.checked(self.issued_of(&grant)?),
             };
         }
         let stored = self.find()?;
@@ -70,6 +87,12 @@ impl<'a> Acquisition<'a> {
 
     /// Renews under the lock: whoever waited for it looks again first, and adopts what another process got (F-ROT1).
     fn renew(&self, before: Option<Stored>) -> Result<Issued, AcquireError> {
+        // What the grant works with is got before the lock is taken: two chains cannot wait for each other.
+        let tokens = match (&before, self.want.interactive) {
+            (Some((record, _)), _) if record.refresh_token.is_some() => Tokens::default(),
+            (_, true) => Tokens::default(),
+            _ => self.inputs.fetch(self.session)?,
+        };
         let store = &self.session.store;
         let (name, kind) = match &before {
             Some((record, kind)) => (record.name(&self.provider.name), *kind),
@@ -91,7 +114,7 @@ impl<'a> Acquisition<'a> {
             (Step::Use, stored) => self.hand_out(stored),
             (Step::LoginRequired(reason), _) => Err(self.login_required(reason)),
             (Step::Refresh, Some((record, kind))) => self.refresh(&lock, record, kind),
-            (Step::Issue | Step::Refresh, stored) => self.issue_and_keep(&lock, stored, kind),
+            (Step::Issue | Step::Refresh, stored) => self.issue_and_keep(&lock, stored, kind, &tokens),
         }
     }
 
@@ -132,7 +155,7 @@ impl<'a> Acquisition<'a> {
                             with_causes(&error)
                         ));
                         let token = token.clone();
-                        Ok(issued(&record, &token))
+                        self.issued(&record, &token)
                     }
                     _ => Err(self.failed(error)),
                 };
@@ -175,8 +198,9 @@ impl<'a> Acquisition<'a> {
         lock: &Lock,
         stored: Option<Stored>,
         kind: StoreKind,
+        tokens: &Tokens,
     ) -> Result<Issued, AcquireError> {
-        let grant = match self.issue()? {
+        let grant = match self.issue(stored.as_ref().map(|(record, _)| record), tokens)? {
             Issue::Immediate(issued) => return self.checked(issued),
             Issue::Grant(grant) => *grant,
         };
@@ -207,6 +231,7 @@ impl<'a> Acquisition<'a> {
         if grant.claims.is_some() {
             record.id_token.clone_from(&tokens.id_token);
         }
+        record.keep_binding_of(grant.prover.as_deref(), grant.certificate.as_ref());
         record.issuer = grant.issuer.clone().or(record.issuer.take());
         let wider = match (&self.request.scopes, &tokens.scope) {
             (Some(asked), Some(granted)) if !granted.is_subset(asked) => Some(granted.difference(asked)),
@@ -222,7 +247,7 @@ impl<'a> Acquisition<'a> {
                 record.requested_scopes = grant.requested_scopes.clone();
                 record.granted_scopes = scopes.clone().or_else(|| Some(grant.requested_scopes.clone()));
             }
-            let token = StoredToken { access_token: tokens.access_token.clone(), life: tokens.life, scopes };
+            let token = StoredToken::of(tokens, scopes);
             record.keep_token(&self.want.key, token);
         }
         wider
@@ -249,9 +274,10 @@ impl<'a> Acquisition<'a> {
         }
     }
 
-    fn issue(&self) -> Result<Issue, AcquireError> {
+    fn issue(&self, stored: Option<&Record>, tokens: &Tokens) -> Result<Issue, AcquireError> {
         let context = self.session.context(&self.provider.name);
-        self.provider.source.issue(&context, &self.request).map_err(|error| self.failed(error))
+        let request = IssueRequest { wanted: &self.request, stored, tokens };
+        self.provider.source.issue(&context, &request).map_err(|error| self.failed(error))
     }
 
     /// Hands out the stored token that was decided on.
@@ -267,7 +293,7 @@ impl<'a> Acquisition<'a> {
             return Err(self.login_required(Reason::IdTokenEnded));
         }
         self.tell_of_new_scopes(&record);
-        self.checked(issued(&record, token))
+        self.checked(self.issued(&record, token)?)
     }
 
     /// The configuration may ask for more than the login did; the token that there is does not have it.
@@ -283,6 +309,34 @@ impl<'a> Acquisition<'a> {
                 "the configuration now asks for the scope {missing}, which this login did not: run `{command}` for it"
             ));
         }
+    }
+
+    fn issued(&self, record: &Record, token: &StoredToken) -> Result<Issued, AcquireError> {
+        let context = self.session.context(&self.provider.name);
+        let prover = match (token.token_type, self.provider.source.oauth()) {
+            (TokenType::Dpop, Some(oauth)) if record.dpop_key.is_some() => {
+                oauth.prover(&context, Some(record)).map_err(|error| self.failed(error))?
+            }
+            _ => None,
+        };
+        let credential = credential(&token.access_token, token.token_type, prover);
+        Ok(Issued {
+            credential: credential.ok_or_else(|| self.login_required(Reason::KeyLost))?,
+            expires_at: token.life.expires_at,
+            scopes: token.scopes.clone(),
+            id_token: record.id_token.clone(),
+        })
+    }
+
+    fn issued_of(&self, grant: &Grant) -> Result<Issued, AcquireError> {
+        let tokens = &grant.tokens;
+        let credential = credential(&tokens.access_token, tokens.token_type, grant.prover.clone());
+        Ok(Issued {
+            credential: credential.ok_or_else(|| self.login_required(Reason::KeyLost))?,
+            expires_at: tokens.life.expires_at,
+            scopes: tokens.scope.clone(),
+            id_token: None,
+        })
     }
 
     /// What is handed out lasts as long as was asked.
@@ -308,20 +362,15 @@ impl<'a> Acquisition<'a> {
     }
 }
 
-fn issued(record: &Record, token: &StoredToken) -> Issued {
-    Issued {
-        credential: Credential::Bearer(token.access_token.clone()),
-        expires_at: token.life.expires_at,
-        scopes: token.scopes.clone(),
-        id_token: record.id_token.clone(),
-    }
-}
-
-fn issued_of(grant: &Grant) -> Issued {
-    Issued {
-        credential: Credential::Bearer(grant.tokens.access_token.clone()),
-        expires_at: grant.tokens.life.expires_at,
-        scopes: grant.tokens.scope.clone(),
-        id_token: None,
-    }
+/// The credential that a token is. `None` for one whose key is lost: it is good for nothing (J9).
+pub(super) fn credential(
+    token: &AccessToken,
+    token_type: TokenType,
+    prover: Option<Rc<Prover>>,
+) -> Option<Credential> {
+    Some(match token_type {
+        TokenType::Bearer => Credential::Bearer(token.clone()),
+        TokenType::Dpop => Credential::Dpop(token.clone(), prover?),
+        TokenType::NotApplicable => Credential::Untyped(token.clone()),
+    })
 }

@@ -1,6 +1,7 @@
 //! Who logged in, and which account that is.
 
 use super::Session;
+use super::acquisition::credential;
 use super::login::LoginError;
 use crate::config::Provider;
 use crate::foreign::Foreign;
@@ -22,7 +23,9 @@ pub(super) fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant
         return Identity { subject: Some(claims.subject().to_owned()), label: label(claims.all()) };
     }
     let context = session.context(&provider.name);
-    match provider.source.userinfo(&context, &grant.tokens.access_token, None) {
+    let credential = credential(&grant.tokens.access_token, grant.tokens.token_type, grant.prover.clone());
+    let Some(credential) = credential else { return Identity::default() };
+    match provider.source.userinfo(&context, &credential, None) {
         Ok(claims) => {
             let text = |name: &str| match claims.get(name)? {
                 Value::String(text) => Some(text.clone()),

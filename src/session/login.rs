@@ -81,7 +81,7 @@ pub fn login(
         prepare_store(session, provider, account)?;
     }
     let login = provider.source.login(&context, request).map_err(|error| failed(provider, error))?;
-    keep(session, provider, account, login.grant, Some(login.page))
+    keep(session, provider, account, login.grant, login.page)
 }
 
 /// What would keep the tokens from being saved is told before the user is sent to the browser; a locked keyring is asked
@@ -132,8 +132,15 @@ pub fn login_with(
             let access_token = AccessToken::parse(text.expose().trim()).map_err(no_token)?;
             let expires_at = crate::provider::jwt::expiry(access_token.expose());
             let life = Life { obtained_at: now, expires_at };
-            let tokens = TokenSet { access_token, life, refresh_token: None, id_token: None, scope: None };
-            Grant { tokens, binding, issuer: None, claims: None, requested_scopes: scopes }
+            Grant {
+                tokens: TokenSet::lasting(access_token, life),
+                binding,
+                issuer: None,
+                claims: None,
+                requested_scopes: scopes,
+                prover: None,
+                certificate: None,
+            }
         }
         Given::Refresh(text) => {
             let refresh_token = RefreshToken::parse(text.expose().trim()).map_err(no_token)?;
@@ -223,7 +230,8 @@ fn save(
     let asked = || Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty());
     record.granted_scopes = tokens.scope.clone().or_else(asked);
     let scopes = record.granted_scopes.clone();
-    let token = StoredToken { access_token: tokens.access_token.clone(), life: tokens.life, scopes };
+    record.keep_binding_of(grant.prover.as_deref(), grant.certificate.as_ref());
+    let token = StoredToken::of(tokens, scopes);
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
     store.save(&lock, &provider.name, &mut record, kind)?;
     Ok((record, kind))
@@ -240,9 +248,8 @@ fn missing(requested: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
 fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
     let mut record =
         Record::new(&provider.name, AccountName::unnamed(), grant.binding, session.system.clock.now());
+    let token = StoredToken::of(&grant.tokens, None);
     record.refresh_token = grant.tokens.refresh_token;
-    let token =
-        StoredToken { access_token: grant.tokens.access_token, life: grant.tokens.life, scopes: None };
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
     let _ = provider.source.revoke(&session.context(&provider.name), &record);
 }

@@ -3,6 +3,7 @@
 pub mod acquire;
 mod acquisition;
 mod identity;
+mod inputs;
 pub mod login;
 pub mod logout;
 pub mod step;

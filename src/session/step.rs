@@ -54,6 +54,9 @@ pub enum Reason {
     /// A new token is asked for, and there is no refresh token.
     #[error("the server gave no refresh token to get a new one with")]
     NoRefreshToken,
+    /// The key that the tokens are bound to is not with them.
+    #[error("the key that the stored token is bound to is lost")]
+    KeyLost,
     /// No id token was given.
     #[error("the server gave no id token; ask for the scope openid")]
     NoIdToken,
@@ -142,7 +145,7 @@ mod tests {
     use crate::binding::Binding;
     use crate::name::AccountName;
     use crate::secret::{AccessToken, RefreshToken};
-    use crate::token::Life;
+    use crate::token::{Life, TokenSet};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -152,7 +155,7 @@ mod tests {
         let mut record =
             Record::new(&"x".parse().unwrap(), AccountName::unnamed(), Binding::default(), at(0));
         let life = Life { obtained_at: at(0), expires_at: ends.map(at) };
-        let token = StoredToken { access_token: AccessToken::new("a"), life, scopes: None };
+        let token = StoredToken::of(&TokenSet::lasting(AccessToken::new("a"), life), None);
         record.keep_token(&TokenKey::default(), token);
         record.refresh_token = refreshable.then(|| RefreshToken::new("r"));
         record.granted_scopes = Some("repo".parse().unwrap());

@@ -90,6 +90,8 @@ pub enum Shape {
     Free,
     /// A table of secrets.
     Secrets,
+    /// A token of elsewhere: `{ provider = … }`, `{ env = … }`, `{ file = … }`, `{ command = […] }`, `{ stdin = true }`.
+    Input,
     /// A table of `true` and `false` for the names of a list.
     Flags(&'static [&'static str]),
     /// A table whose `style` members are out of a list: quirks.
@@ -118,6 +120,9 @@ impl Shape {
             Self::Command => "an array of strings: a program and its arguments".to_owned(),
             Self::Free => "a table of strings".to_owned(),
             Self::Secrets => "a table of secrets".to_owned(),
+            Self::Input => {
+                "one of { provider = \"NAME\", token = … }, { env = … }, { file = … }, { command = […] }, { stdin = true }".to_owned()
+            }
             Self::Flags(names) => format!("a table of true and false for {}", quoted(names)),
             Self::Quirks(_) => "a table of quirks".to_owned(),
         }
@@ -154,6 +159,7 @@ impl Shape {
                 _ => false,
             }),
             (Self::Secrets, Value::Table(table)) => table.values().all(|member| Self::Secret.fits(member)),
+            (Self::Input, Value::Table(table)) => is_input(table),
             (Self::Flags(names), Value::Table(table)) => table.iter().all(|(name, member)| {
                 names.contains(&name.as_str()) && matches!(member.value, Value::Boolean(_))
             }),
@@ -195,10 +201,28 @@ pub fn secret_reference(table: &Table) -> bool {
     }
 }
 
-/// Checks a table against its keys: unknown keys, wrong types, missing keys, and keys of a layer that may not set them.
-/// The names are as they were normalised: a known secret stands without its `_`.
+/// Whether a table names a token of elsewhere; what it names is looked up later.
 #[must_use]
-pub fn check(path: &str, table: &Setting, keys: &[&Key]) -> Vec<Problem> {
+pub fn is_input(table: &Table) -> bool {
+    let fits = |name: &str, member: &Setting| match name {
+        "stdin" => matches!(member.value, Value::Boolean(true)),
+        "command" => Shape::Command.fits(member),
+        "provider" | "token" | "account" | "env" | "file" => {
+            member.text().is_some_and(|text| !text.is_empty())
+        }
+        _ => false,
+    };
+    let sources = ["provider", "env", "file", "command", "stdin"];
+    let members = if table.contains_key("provider") { 3 } else { 1 };
+    sources.iter().filter(|name| table.contains_key(**name)).count() == 1
+        && table.len() <= members
+        && table.iter().all(|(name, member)| fits(name, member))
+}
+
+/// Checks a table against its keys: unknown keys, wrong types, missing keys, and keys of a layer that may not set them.
+/// The names are as they were normalised: a known secret stands without its `_`. An `open` table may have other keys too.
+#[must_use]
+pub fn check(path: &str, table: &Setting, keys: &[&Key], open: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     let Some(members) = table.table() else {
         let message = format!("`{path}` must be a table, not {}", table.value.type_name());
@@ -206,6 +230,7 @@ pub fn check(path: &str, table: &Setting, keys: &[&Key]) -> Vec<Problem> {
     };
     for (name, member) in members {
         match keys.iter().find(|key| key.name == name) {
+            None if open => problems.extend(check_open(path, name, member)),
             None => problems.push(unknown(path, name, member, keys.iter().map(|key| key.name))),
             Some(key) => problems.extend(check_member(path, key, member)),
         }
@@ -217,13 +242,26 @@ pub fn check(path: &str, table: &Setting, keys: &[&Key]) -> Vec<Problem> {
     problems
 }
 
+/// What is passed on is anything that JSON can hold; a key that begins with `_` is a secret.
+fn check_open(path: &str, name: &str, member: &Setting) -> Option<Problem> {
+    if name.starts_with('_') && !Shape::Secret.fits(member) {
+        let message = format!("`{path}.{}` must be {}", escaped(name), Shape::Secret.expectation());
+        return Some(Problem::new(message, &member.origin));
+    }
+    if let Value::Other(kind) = member.value {
+        let message = format!("`{path}.{}` cannot be passed on: it is {kind}", escaped(name));
+        return Some(Problem::new(message, &member.origin));
+    }
+    None
+}
+
 fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
     if key.trusted && !member.origin.layer().may_name_programs() {
         let message = format!("`{path}.{}` cannot be set by the {} layer", key.name, member.origin.layer());
         return Some(Problem::new(message, &member.origin).hint("write it in your own configuration file"));
     }
     if let (Shape::Quirks(quirks), Value::Table(_)) = (key.shape, &member.value) {
-        return check(&format!("{path}.{}", key.name), member, quirks).into_iter().next();
+        return check(&format!("{path}.{}", key.name), member, quirks, false).into_iter().next();
     }
     if key.shape.fits(member) {
         return runs_untrusted_program(path, key, member);
@@ -233,7 +271,10 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
         matches!((key.shape, &member.value), (Shape::Choice(_) | Shape::Duration, Value::Text(_)))
             || matches!(
                 (key.shape, &member.value),
-                (Shape::Flags(_) | Shape::Free | Shape::Secrets | Shape::Secret, Value::Table(_))
+                (
+                    Shape::Flags(_) | Shape::Free | Shape::Secrets | Shape::Secret | Shape::Input,
+                    Value::Table(_)
+                )
             )
             || matches!(key.shape, Shape::Scopes) && member.strings().is_some();
     let message = if same_type { wrong } else { format!("{wrong}, not {}", member.value.type_name()) };
@@ -255,7 +296,7 @@ fn runs_untrusted_program(path: &str, key: &Key, member: &Setting) -> Option<Pro
     };
     let members = || member.table().into_iter().flat_map(|table| table.values());
     let in_members = matches!(key.shape, Shape::Free | Shape::Secrets) && members().any(untrusted);
-    let found = key.is_secret() && untrusted(member) || in_members;
+    let found = (key.is_secret() || matches!(key.shape, Shape::Input)) && untrusted(member) || in_members;
     found.then(|| {
         Problem::new(format!("`{path}.{}` cannot run a program from here", key.name), &member.origin)
     })

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use key::{Key, Shape, check, near, parse_duration, secret_reference, unknown};
-pub use section::{SecretSource, Section};
+pub use section::{PassedOn, SecretSource, Section};
 
 /// Where a value may come from, lowest first: a later layer wins (DESIGN 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,6 +195,21 @@ impl Setting {
     #[must_use]
     pub fn table(&self) -> Option<&Table> {
         if let Value::Table(table) = &self.value { Some(table) } else { None }
+    }
+
+    /// The value in JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Text(text) => text.as_str().into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Boolean(flag) => (*flag).into(),
+            Value::Array(items) => items.iter().map(Self::json).collect(),
+            Value::Table(members) => {
+                members.iter().map(|(name, member)| (name.clone(), member.json())).collect()
+            }
+            Value::Other(_) => serde_json::Value::Null,
+        }
     }
 
     /// The strings of an array of strings, or of one string; `None` for anything else.

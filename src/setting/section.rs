@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::key::{LONGEST, parse_duration};
+use super::key::{Key, LONGEST, parse_duration};
 use super::{Origin, Problem, Setting, Table, Value};
 use crate::secret::SecretText;
 
@@ -21,6 +21,15 @@ pub enum SecretSource {
     Command(Vec<String>),
     /// It is kept in the token store under this key, by `authctl secret set`.
     Stored(String),
+}
+
+/// A value that is passed on to a program.
+#[derive(Debug, Clone)]
+pub enum PassedOn {
+    /// As it is written, in JSON.
+    Plain(serde_json::Value),
+    /// A secret: its key began with `_`.
+    Secret(SecretSource),
 }
 
 /// A table that was checked against its keys. Its getters give what is written, and nothing for what is not: that the
@@ -106,6 +115,23 @@ impl<'a> Section<'a> {
             .filter_map(|(name, member)| {
                 let bare = name.trim_start_matches('_');
                 Some((bare.to_owned(), secret_source(&format!("{key}.{bare}"), member)?))
+            })
+            .collect()
+    }
+
+    /// All other keys than these, to be passed on; those that begin with `_` are secrets.
+    #[must_use]
+    pub fn passed_on(&self, keys: &[&Key]) -> BTreeMap<String, PassedOn> {
+        let others = self.table.iter().filter(|(name, _)| !keys.iter().any(|key| key.name == *name));
+        others
+            .filter_map(|(name, setting)| {
+                let bare = name.trim_start_matches('_');
+                let value = if bare == name {
+                    PassedOn::Plain(setting.json())
+                } else {
+                    PassedOn::Secret(secret_source(bare, setting)?)
+                };
+                Some((bare.to_owned(), value))
             })
             .collect()
     }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName, ScopeSet};
-use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
-use crate::token::Life;
+use crate::oauth::dpop::Prover;
+use crate::secret::{AccessToken, DpopKey, IdToken, RefreshToken, SecretText};
+use crate::token::{Life, TokenSet, TokenType};
 
 /// The version of the encoding. A record of a later one is refused and kept.
 const VERSION: u32 = 1;
@@ -109,11 +110,31 @@ pub struct StoredToken {
     /// The token.
     #[serde(with = "exposed")]
     pub access_token: AccessToken,
+    /// How it is shown.
+    #[serde(default, skip_serializing_if = "is_bearer")]
+    pub token_type: TokenType,
     /// Its life.
     pub life: Life,
     /// What it allows, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<ScopeSet>,
+}
+
+fn is_bearer(token_type: &TokenType) -> bool {
+    *token_type == TokenType::Bearer
+}
+
+impl StoredToken {
+    /// The access token of a token answer, for these scopes.
+    #[must_use]
+    pub fn of(tokens: &TokenSet, scopes: Option<ScopeSet>) -> Self {
+        Self {
+            access_token: tokens.access_token.clone(),
+            token_type: tokens.token_type,
+            life: tokens.life,
+            scopes,
+        }
+    }
 }
 
 /// Everything that one login left.
@@ -151,6 +172,15 @@ pub struct Record {
     /// The validated id token.
     #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
     pub id_token: Option<IdToken>,
+    /// The key that the tokens are bound to (RFC 9449): without it they are good for nothing.
+    #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<DpopKey>,
+    /// The nonces that servers gave for its proofs, by their origin.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dpop_nonces: BTreeMap<String, String>,
+    /// The thumbprint of the certificate that was shown for the tokens (RFC 8705).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// The access tokens, by what they were asked for with.
     access_tokens: BTreeMap<String, StoredToken>,
 }
@@ -187,6 +217,9 @@ impl Record {
             granted_scopes: None,
             refresh_token: None,
             id_token: None,
+            dpop_key: None,
+            dpop_nonces: BTreeMap::new(),
+            certificate: None,
             access_tokens: BTreeMap::new(),
         }
     }
@@ -214,6 +247,17 @@ impl Record {
                 break;
             };
             self.access_tokens.remove(&first);
+        }
+    }
+
+    /// Keeps what proves the key that its tokens are bound to, and the certificate that was shown for them.
+    pub fn keep_binding_of(&mut self, prover: Option<&Prover>, certificate: Option<&String>) {
+        if let Some(prover) = prover {
+            self.dpop_key = Some(prover.key().clone());
+            self.dpop_nonces = prover.nonces();
+        }
+        if let Some(certificate) = certificate {
+            self.certificate = Some(certificate.clone());
         }
     }
 
@@ -268,7 +312,7 @@ mod exposed {
 mod exposed_option {
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use super::{IdToken, RefreshToken};
+    use super::{DpopKey, IdToken, RefreshToken};
 
     pub(super) trait Exposed: Sized {
         fn text(&self) -> &str;
@@ -289,7 +333,7 @@ mod exposed_option {
         )+};
     }
 
-    exposed!(RefreshToken, IdToken);
+    exposed!(RefreshToken, IdToken, DpopKey);
 
     pub(super) fn serialize<T: Exposed, S: Serializer>(
         secret: &Option<T>,
@@ -322,7 +366,7 @@ mod tests {
         let mut record = Record::new(&provider(), AccountName::unnamed(), binding, Timestamp::UNIX_EPOCH);
         record.refresh_token = Some(RefreshToken::new("canary-r"));
         let life = Life { obtained_at: Timestamp::UNIX_EPOCH, expires_at: None };
-        let token = StoredToken { access_token: AccessToken::new("canary-a"), life, scopes: None };
+        let token = StoredToken::of(&TokenSet::lasting(AccessToken::new("canary-a"), life), None);
         record.keep_token(&TokenKey::default(), token);
         record
     }
@@ -395,7 +439,7 @@ mod tests {
             let key = TokenKey::default().with("audience", &[number.to_string()]);
             let ends = Timestamp::from_second(1000 + number).unwrap();
             let life = Life { obtained_at: Timestamp::UNIX_EPOCH, expires_at: Some(ends) };
-            record.keep_token(&key, StoredToken { access_token: AccessToken::new("a"), life, scopes: None });
+            record.keep_token(&key, StoredToken::of(&TokenSet::lasting(AccessToken::new("a"), life), None));
             assert!(record.token(&key).is_some());
         }
         assert_eq!(record.tokens().count(), MOST_TOKENS);

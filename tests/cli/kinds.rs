@@ -157,7 +157,7 @@ fn o18_client_credentials() {
         )
     };
     let sandbox = Sandbox::new(&config(""));
-    sandbox.run(&["token"]).fails(4).says("only a client with a secret has this grant");
+    sandbox.run(&["token"]).fails(4).says("only a client that can prove itself has this grant");
     sandbox.configure(&config("_client_secret = \"canary-secret\""));
     let first = sandbox.run(&["token"]).ok();
     assert_eq!(sandbox.run(&["token"]).ok(), first);

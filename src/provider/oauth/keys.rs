@@ -10,8 +10,12 @@ const ALGORITHMS: &[&str] = &[
     "HS512",
 ];
 
+/// The algorithms that a client's key may sign with.
+const KEY_ALGORITHMS: &[&str] =
+    &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
 /// What a server may say that it can do, and cannot.
-const CAPABILITIES: &[&str] = &["refresh", "revoke", "userinfo", "id_token"];
+const CAPABILITIES: &[&str] = &["refresh", "revoke", "userinfo", "id_token", "introspect"];
 
 /// The keys that every grant has.
 pub const KEYS: &[&Key] = &[
@@ -29,6 +33,24 @@ pub const KEYS: &[&Key] = &[
         Shape::Choice(AuthenticationMethod::NAMES),
         "How the client authenticates; by default what the server offers and the secrets allow",
     ),
+    &Key::new(
+        "private_key",
+        Shape::Secret,
+        "The client's private key, in PEM (PKCS#8, PKCS#1, SEC1) or as a JWK: for private_key_jwt and the certificate",
+    )
+    .from_environment(),
+    &Key::new("private_key_id", Shape::Text, "The key identifier (`kid`) that the server knows the private key by"),
+    &Key::new(
+        "token_endpoint_auth_signing_alg",
+        Shape::Choice(KEY_ALGORITHMS),
+        "The algorithm that the private key signs with; by default RS256, or what the key's kind says",
+    ),
+    &Key::new(
+        "certificate",
+        Shape::Text,
+        "A PEM file of the client's certificate chain, the private key beside it or in private_key: for tls_client_auth and bound tokens (RFC 8705)",
+    )
+    .trusted(),
     &Key::new("scopes", Shape::Scopes, "The scopes to ask for; as a table, capabilities and their scopes")
         .from_environment(),
     &Key::new("audience", Shape::Strings, "The audience of the tokens").from_environment(),
@@ -40,6 +62,12 @@ pub const KEYS: &[&Key] = &[
         Shape::Boolean,
         "Whether OpenID Connect is used; by default when the scopes have `openid`",
     ),
+    &Key::new(
+        "use_dpop",
+        Shape::Boolean,
+        "Whether tokens are bound to a key that this machine keeps (DPoP, RFC 9449): every request then needs a proof, see `authctl headers --help`",
+    )
+    .or("false"),
     &Key::new(
         "id_token_signed_response_alg",
         Shape::Choice(ALGORITHMS),
@@ -73,6 +101,11 @@ pub const KEYS: &[&Key] = &[
         "pushed_authorization_request_endpoint",
         Shape::Text,
         "The URL for pushed authorization requests",
+    ),
+    &Key::new(
+        "backchannel_authentication_endpoint",
+        Shape::Text,
+        "The URL of the backchannel authentication endpoint (CIBA)",
     ),
     &Key::new("end_session_endpoint", Shape::Text, "The URL of the end session endpoint"),
     &Key::new("jwks_uri", Shape::Text, "The URL of the server's key set"),

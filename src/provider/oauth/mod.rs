@@ -1,8 +1,10 @@
 //! What all OAuth grants share: the client, the endpoints and where they come from, the token requests, the id token.
 
+mod client;
 mod keys;
 mod requests;
 mod server;
+mod token_services;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -13,16 +15,17 @@ use jsonwebtoken::Algorithm;
 use super::{Place, ProviderError, TokenRequest};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
-use crate::oauth::client::AuthenticationMethod;
+
 use crate::oauth::endpoint::{EndpointUrl, Issuer};
 use crate::oauth::metadata::{ENDPOINTS, Metadata};
 use crate::oauth::quirks::Quirks;
-use crate::ports::Transport;
+use crate::ports::{ClientIdentity, Transport};
 use crate::setting::{Layer, Problem, SecretSource, Section, Setting, Value as SettingValue};
 use crate::store::record::TokenKey;
 
+use self::client::ClientSettings;
 pub use self::keys::KEYS;
-pub use self::requests::Presented;
+pub use self::requests::{Presented, TokenCall};
 pub use self::server::Server;
 
 /// The configuration of an OAuth client.
@@ -34,15 +37,19 @@ pub struct OAuth {
     /// The configuration writes it: then the server is asked even for what a template knows.
     discovers: bool,
     endpoints: BTreeMap<&'static str, EndpointUrl>,
-    client_id: Option<String>,
-    client_secret: Option<SecretSource>,
-    method: Option<AuthenticationMethod>,
+    client: ClientSettings,
+    /// The grant goes without a client, too, such as an exchange at a security token service.
+    client_optional: bool,
+    /// The private key authenticates the client; where a grant signs its own assertions with it, it may not.
+    uses_key_to_authenticate: bool,
     scopes: ScopeSet,
     scopes_by_capability: BTreeMap<String, ScopeSet>,
     audience: Vec<String>,
     resource: Vec<String>,
     token_params: BTreeMap<String, SecretSource>,
     use_openid: Option<bool>,
+    /// Tokens are bound to a key (RFC 9449).
+    pub use_dpop: bool,
     algorithm: Option<Algorithm>,
     cannot: Vec<String>,
     /// How long before its end a token is renewed.
@@ -54,6 +61,7 @@ pub struct OAuth {
     registration: Option<String>,
     /// What discovery brought in this run; `None` where it brought nothing and nothing was missing.
     discovered: OnceCell<Option<Metadata>>,
+    known_identity: OnceCell<ClientIdentity>,
 }
 
 impl OAuth {
@@ -102,6 +110,7 @@ impl OAuth {
         {
             problems.push(section.problem("proxy", "is no URL").hiding_value());
         }
+        let client = ClientSettings::read(section, place, &mut problems);
         let (scopes, scopes_by_capability) = read_scopes(section.setting("scopes"));
         let Some(issuer) = issuer.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
@@ -111,15 +120,16 @@ impl OAuth {
                 .setting("issuer")
                 .is_some_and(|setting| setting.origin.layer() != Layer::Template),
             endpoints,
-            client_id: section.text("client_id").map(str::to_owned),
-            client_secret: section.secret("client_secret"),
-            method: section.text("token_endpoint_auth_method").and_then(AuthenticationMethod::named),
+            client,
+            client_optional: false,
+            uses_key_to_authenticate: true,
             scopes,
             scopes_by_capability,
             audience: section.strings("audience"),
             resource: section.strings("resource"),
             token_params: section.free("token_params"),
             use_openid: section.flag("use_openid"),
+            use_dpop: section.flag("use_dpop").unwrap_or(false),
             algorithm: section.text("id_token_signed_response_alg").and_then(|name| name.parse().ok()),
             cannot: section
                 .flags("capabilities")
@@ -133,9 +143,11 @@ impl OAuth {
                 ca_file: section.path("ca_file", place.home.as_deref()),
                 proxy: section.text("proxy").map(str::to_owned),
                 timeout: section.duration("timeout").unwrap_or(Transport::default().timeout),
+                identity: None,
             },
             registration: place.registration.clone(),
             discovered: OnceCell::new(),
+            known_identity: OnceCell::new(),
         })
     }
 
@@ -149,10 +161,16 @@ impl OAuth {
         if let Some(endpoint) = self.endpoints.get("refresh_endpoint") {
             binding = binding.with("refresh endpoint", endpoint.origin());
         }
-        match &self.client_id {
+        match &self.client.id {
             Some(id) => binding.with(Binding::CLIENT_ID, id),
             None => binding,
         }
+    }
+
+    /// The issuer, as it is configured or derived.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
     }
 
     /// The configured scopes: of all capabilities together.
@@ -161,10 +179,23 @@ impl OAuth {
         &self.scopes
     }
 
-    /// Whether the client has a secret.
+    /// Whether the client has something to prove itself with.
     #[must_use]
     pub fn is_confidential(&self) -> bool {
-        self.client_secret.is_some() && self.method != Some(AuthenticationMethod::None)
+        self.client.is_confidential()
+    }
+
+    /// The settings for a grant that goes without a client as well.
+    #[must_use]
+    pub fn with_optional_client(self) -> Self {
+        Self { client_optional: true, ..self }
+    }
+
+    /// The settings for a grant whose own assertions the private key signs: it authenticates the client only where that
+    /// is written.
+    #[must_use]
+    pub fn with_key_for_the_grant(self) -> Self {
+        Self { uses_key_to_authenticate: false, ..self }
     }
 
     /// The scopes of a capability.
@@ -237,7 +268,10 @@ impl OAuth {
     /// # Errors
     /// [`ProviderError::Unconfigured`] where there is none, saying where to register an app.
     pub fn client_id(&self) -> Result<&str, ProviderError> {
-        self.client_id.as_deref().ok_or_else(|| ProviderError::Unconfigured {
+        if let (None, true) = (&self.client.id, self.client_optional) {
+            return Ok("");
+        }
+        self.client.id.as_deref().ok_or_else(|| ProviderError::Unconfigured {
             message: "there is no `client_id`".to_owned(),
             hint: Some(match &self.registration {
                 Some(place) => format!("register an app at {place} and set client_id"),

@@ -1,21 +1,23 @@
-//! The requests of an OAuth client: tokens, revocation, userinfo, and the check of the id token that comes along.
+//! The token requests of an OAuth client, and the check of the id token that comes along.
 
-use super::super::{Context, Grant, ProviderError, Revocation, TokenRequest};
+use super::super::{Context, Grant, ProviderError, TokenRequest};
 use super::{OAuth, Server};
 use crate::binding::Binding;
 use crate::console::with_causes;
-use crate::discovery::{self, DiscoveryError};
-use crate::oauth::client::{AuthenticationMethod, Client};
-use crate::oauth::endpoint::EndpointUrl;
-use crate::oauth::form::Form;
+use crate::discovery;
+
+use crate::name::ScopeSet;
+use crate::oauth::dpop::{self, Prover};
+use crate::oauth::form::{FORM, Form};
 use crate::oauth::id_token::{self, Claims, Expected, IdTokenError};
-use crate::oauth::token_endpoint::TokenEndpoint;
-use crate::oauth::{revocation, userinfo};
-use crate::secret::{AccessToken, ClientSecret, Nonce};
+use crate::oauth::token_endpoint::{Asked, Exchange, TokenEndpoint};
+use crate::ports::{HttpRequest, HttpResponse, Method};
+use crate::secret::{ClientSecret, Nonce, SecretText};
 use crate::setting::SecretSource;
 use crate::store::record::Record;
 use crate::token::TokenSet;
-use serde_json::{Map, Value};
+use jiff::fmt::rfc2822;
+
 use std::collections::BTreeMap;
 
 /// What an authentication request said, which its id token must agree with.
@@ -29,28 +31,110 @@ pub struct Presented<'a> {
     pub max_age: Option<i64>,
 }
 
+/// A token request.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenCall<'a> {
+    /// Its `grant_type`.
+    pub grant_type: &'a str,
+    /// Its parameters beside that and the client's authentication.
+    pub form: &'a Form,
+    /// What proves the key that the tokens are to be bound to.
+    pub prover: Option<&'a Prover>,
+    /// What a token exchange asks for.
+    pub exchange: Option<Exchange<'a>>,
+}
+
 impl OAuth {
-    fn client(&self, context: &Context<'_>, server: &Server<'_>, id: &str) -> Result<Client, ProviderError> {
-        let offered = server
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.strings("token_endpoint_auth_methods_supported"));
-        let chosen = || AuthenticationMethod::chosen(self.client_secret.is_some(), offered.as_deref());
-        let method = self.method.unwrap_or_else(chosen);
-        let secret = match (&self.client_secret, method) {
-            (_, AuthenticationMethod::None) => None,
-            (Some(source), _) => {
-                let binding = self.binding();
-                Some(ClientSecret::new(context.secrets(&binding).resolve(source)?.expose()))
+    /// Sends a token request and reads the tokens.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn request_tokens(
+        &self,
+        context: &Context<'_>,
+        endpoint: &TokenEndpoint,
+        call: &TokenCall<'_>,
+    ) -> Result<TokenSet, ProviderError> {
+        let make = || Ok(endpoint.request(call.grant_type, call.form, &context.system.moment())?);
+        let response = self.send_proved(context, call.prover, &make)?;
+        let asked = Asked { dpop: call.prover.is_some(), exchange: call.exchange };
+        Ok(endpoint.response(&response, &asked, context.system.clock.now())?)
+    }
+
+    /// Sends a request that is made anew for each try: with a proof where tokens are bound to a key, and once more where
+    /// the server wants its nonce in that (RFC 9449 section 8).
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn send_proved(
+        &self,
+        context: &Context<'_>,
+        prover: Option<&Prover>,
+        make: &dyn Fn() -> Result<HttpRequest, ProviderError>,
+    ) -> Result<HttpResponse, ProviderError> {
+        let send = || {
+            let mut request = make()?;
+            if let Some(prover) = prover {
+                let proof = prover.proof(request.method.as_str(), &request.url, None, None)?;
+                request.headers.push(("dpop", proof));
             }
-            (None, _) => {
-                return Err(ProviderError::Unconfigured {
-                    message: "there is no `client_secret`, which the authentication method needs".to_owned(),
-                    hint: Some(format!("set it with `authctl secret set {} client_secret`", context.name)),
-                });
-            }
+            let response = context.system.http.send(&request)?;
+            let is_new = prover.is_some_and(|prover| prover.learn(&request.url, &response));
+            Ok::<_, ProviderError>((response, is_new))
         };
-        Ok(Client { id: id.to_owned(), secret, method, plain_basic: self.quirks.plain_basic })
+        let (mut response, is_new) = send()?;
+        if is_new && dpop::server_wants_nonce(&response) {
+            (response, _) = send()?;
+        }
+        tell_of_clock(context, &response);
+        Ok(response)
+    }
+
+    /// Sends a form with the client's authentication to one of the server's endpoints, which must be of the server that the
+    /// binding names.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn post(
+        &self,
+        context: &Context<'_>,
+        server: &Server<'_>,
+        binding: &Binding,
+        name: &str,
+        form: &Form,
+        prover: Option<&Prover>,
+    ) -> Result<HttpResponse, ProviderError> {
+        let bound = binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
+        let endpoint = server.endpoint_beside(name, bound)?.ok_or_else(|| ProviderError::Unconfigured {
+            message: format!("the server names a `{name}` of another server than its token endpoint"),
+            hint: Some(format!("if that is right, set {name} in the configuration")),
+        })?;
+        let client = self.client(context, server, binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
+        let transport = self.transport(context)?;
+        let make = || {
+            let mut request = endpoint.request(Method::Post, &transport);
+            request.headers.push(("accept", SecretText::new("application/json")));
+            let mut form = form.clone();
+            client.authenticate(&mut form, &mut request.headers, &context.system.moment())?;
+            request.body = Some((FORM, form.encoded()));
+            Ok(request)
+        };
+        self.send_proved(context, prover, &make)
+    }
+
+    /// Tokens may be bound to the certificate that was shown for them (RFC 8705 section 3): with another, the server may
+    /// refuse, and then the user knows why.
+    fn compare_certificate(&self, context: &Context<'_>, record: &Record) -> Result<(), ProviderError> {
+        let identity = self.identity(context)?;
+        if let (Some(identity), Some(shown)) = (identity, &record.certificate)
+            && identity.thumbprint != *shown
+        {
+            context.system.console.note(format_args!(
+                "the certificate has changed since the login; if the server refuses it, run `authctl login {}`",
+                context.name
+            ));
+        }
+        Ok(())
     }
 
     /// The token endpoint of a binding.
@@ -65,7 +149,7 @@ impl OAuth {
     ) -> Result<TokenEndpoint, ProviderError> {
         let url = server.endpoint("token_endpoint")?;
         let client = self.client(context, server, binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
-        Ok(TokenEndpoint::new(url, binding, client, self.quirks.clone(), self.transport.clone())?)
+        Ok(TokenEndpoint::new(url, binding, client, self.quirks.clone(), self.transport(context)?)?)
     }
 
     /// The endpoint for refreshes: the configured one of its own, or the token endpoint.
@@ -81,7 +165,7 @@ impl OAuth {
         let client = self.client(context, server, binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
         let bound = binding.get("refresh endpoint").unwrap_or_default();
         let binding = binding.clone().with(Binding::TOKEN_ENDPOINT, bound);
-        Ok(TokenEndpoint::new(url.clone(), &binding, client, self.quirks.clone(), self.transport.clone())?)
+        Ok(TokenEndpoint::new(url.clone(), &binding, client, self.quirks.clone(), self.transport(context)?)?)
     }
 
     /// Adds the configured free parameters, which never replace one of the protocol's.
@@ -94,9 +178,8 @@ impl OAuth {
         parameters: &BTreeMap<String, SecretSource>,
         form: &mut Form,
     ) -> Result<(), ProviderError> {
-        let binding = self.binding();
         for (name, source) in parameters {
-            form.set(name, context.secrets(&binding).resolve(source)?.expose());
+            form.set(name, self.resolve(context, source)?.expose());
         }
         Ok(())
     }
@@ -110,6 +193,36 @@ impl OAuth {
         self.add_free(context, &self.token_params, &mut form)?;
         self.add_resource(request, &mut form);
         Ok(form)
+    }
+
+    /// What these tokens are: the configured client's, from this server.
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`], [`ProviderError::Secret`].
+    pub fn grant(
+        &self,
+        context: &Context<'_>,
+        server: &Server<'_>,
+        binding: Binding,
+        tokens: TokenSet,
+        requested_scopes: ScopeSet,
+    ) -> Result<Grant, ProviderError> {
+        Ok(Grant {
+            tokens,
+            binding,
+            issuer: Some(server.issuer()),
+            claims: None,
+            requested_scopes,
+            prover: None,
+            certificate: self.identity(context)?.map(|identity| identity.thumbprint),
+        })
+    }
+
+    /// Adds `audience`.
+    pub fn add_audience(&self, request: &TokenRequest, form: &mut Form) {
+        for audience in self.audience(request) {
+            form.add("audience", audience);
+        }
     }
 
     /// Adds `resource`, the same in every request (S2), unless the server chokes on it (S5).
@@ -140,11 +253,12 @@ impl OAuth {
         if let Some(scopes) = &request.scopes {
             form.set("scope", &self.scope_text(scopes));
         }
-        for audience in self.audience(request) {
-            form.add("audience", audience);
-        }
-        let response = context.system.http.send(&endpoint.request("refresh_token", form))?;
-        let tokens = endpoint.response(&response, context.system.clock.now())?;
+        self.add_audience(request, &mut form);
+        let prover = self.prover(context, Some(record))?;
+        self.compare_certificate(context, record)?;
+        let call =
+            TokenCall { grant_type: "refresh_token", form: &form, prover: prover.as_deref(), exchange: None };
+        let tokens = self.request_tokens(context, &endpoint, &call)?;
         let presented =
             Presented { client_id: record.binding.get(Binding::CLIENT_ID), ..Presented::default() };
         let claims = match self.validate_id_token(context, &server, &tokens, &presented) {
@@ -161,19 +275,13 @@ impl OAuth {
                 None
             }
         };
-        if let (Some(claims), Some(subject)) = (&claims, &record.subject)
-            && claims.subject() != subject
-        {
-            // OpenID Connect Core section 12.2: "its sub Claim Value MUST be the same".
-            return Err(IdTokenError::Disagrees("sub").into());
+        if let Some(claims) = &claims {
+            let original = record.id_token.as_ref().and_then(id_token::stored_claims);
+            id_token::check_refreshed(claims, original.as_ref(), record.subject.as_deref())?;
         }
-        Ok(Grant {
-            tokens,
-            binding: record.binding.clone(),
-            issuer: record.issuer.clone(),
-            claims,
-            requested_scopes: request.scopes.clone().unwrap_or_else(|| record.requested_scopes.clone()),
-        })
+        let requested_scopes = request.scopes.clone().unwrap_or_else(|| record.requested_scopes.clone());
+        let grant = self.grant(context, &server, record.binding.clone(), tokens, requested_scopes)?;
+        Ok(Grant { claims, prover, issuer: record.issuer.clone(), ..grant })
     }
 
     /// Validates the id token that came with tokens, if one did: its claims.
@@ -191,11 +299,8 @@ impl OAuth {
         let algorithms = server.id_token_algorithms();
         let symmetric = !algorithms.is_empty()
             && algorithms.iter().all(|algorithm| format!("{algorithm:?}").starts_with("HS"));
-        let client_secret = match &self.client_secret {
-            Some(source) if symmetric => {
-                let binding = self.binding();
-                Some(ClientSecret::new(context.secrets(&binding).resolve(source)?.expose()))
-            }
+        let client_secret = match &self.client.secret {
+            Some(source) if symmetric => Some(ClientSecret::new(self.resolve(context, source)?.expose())),
             _ => None,
         };
         let issuer = server.issuer();
@@ -222,74 +327,25 @@ impl OAuth {
             claims => Ok(Some(claims?)),
         }
     }
+}
 
-    /// Revokes a record's tokens, the refresh token first (RFC 7009 section 2.1).
-    pub fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
-        let tokens = record
-            .refresh_token
-            .iter()
-            .map(|token| ("refresh token", "refresh_token", token.expose()))
-            .chain(
-                record.tokens().map(|token| ("access token", "access_token", token.access_token.expose())),
-            );
-        let endpoint = if self.can("revoke") { self.revocation_endpoint(context, record) } else { Ok(None) };
-        let mut outcomes = Vec::new();
-        match endpoint {
-            Ok(None) => outcomes.extend(tokens.take(1).map(|(kind, ..)| (kind, Revocation::NotOffered))),
-            Err(error) => outcomes.push(("token", Revocation::Failed(error))),
-            Ok(Some((endpoint, client))) => {
-                for (kind, hint, token) in tokens {
-                    let request = revocation::request(&endpoint, &client, token, hint, &self.transport);
-                    let outcome = context.system.http.send(&request).map_err(ProviderError::from);
-                    let outcome = outcome.and_then(|response| Ok(revocation::response(&response)?));
-                    outcomes.push((kind, outcome.map_or_else(Revocation::Failed, |()| Revocation::Revoked)));
-                }
-            }
-        }
-        outcomes
+/// The difference of clocks that is told of, in seconds: proofs and assertions are good for about that long.
+const NOTABLE_SKEW: i64 = 60;
+
+/// A proof or an assertion that is refused may be the fault of a clock: then the user is told which (RFC 9449 section
+/// 11.1).
+fn tell_of_clock(context: &Context<'_>, response: &HttpResponse) {
+    if !matches!(response.status, 400 | 401) {
+        return;
     }
-
-    /// Where this record's tokens may be revoked: at an endpoint of the server that they are bound to.
-    fn revocation_endpoint(
-        &self,
-        context: &Context<'_>,
-        record: &Record,
-    ) -> Result<Option<(EndpointUrl, Client)>, ProviderError> {
-        let server = match self.server(context, &["revocation_endpoint"]) {
-            Ok(server) => server,
-            Err(
-                ProviderError::Unconfigured { .. }
-                | ProviderError::Discovery(DiscoveryError::NotPublished { .. }),
-            ) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let bound = record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
-        let Some(endpoint) = server.endpoint_beside("revocation_endpoint", bound)? else { return Ok(None) };
-        let client_id = record.binding.get(Binding::CLIENT_ID).unwrap_or_default();
-        let client = self.client(context, &server, client_id)?;
-        Ok(Some((endpoint, client)))
-    }
-
-    /// Asks who the user of an access token is.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub fn userinfo(
-        &self,
-        context: &Context<'_>,
-        token: &AccessToken,
-        subject: Option<&str>,
-    ) -> Result<Map<String, Value>, ProviderError> {
-        if !self.can("userinfo") {
-            return Err(ProviderError::NotOffered("userinfo"));
-        }
-        let server = self.server(context, &["token_endpoint", "userinfo_endpoint"])?;
-        let origin = server.endpoint("token_endpoint")?.origin();
-        let endpoint = server.endpoint_beside("userinfo_endpoint", &origin)?;
-        let endpoint = endpoint.ok_or(ProviderError::NotOffered("userinfo"))?;
-        let request = userinfo::request(&endpoint, token, &self.transport);
-        Ok(userinfo::response(&context.system.http.send(&request)?, subject)?)
+    let sent = response.header("date").and_then(|date| rfc2822::parse(date).ok());
+    let Some(sent) = sent else { return };
+    let skew = context.system.clock.now().duration_since(sent.timestamp()).as_secs();
+    if skew.abs() > NOTABLE_SKEW {
+        let direction = if skew > 0 { "ahead of" } else { "behind" };
+        context
+            .system
+            .console
+            .note(format_args!("this machine's clock is {} seconds {direction} the server's", skew.abs()));
     }
 }

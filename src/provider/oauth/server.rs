@@ -58,9 +58,18 @@ impl OAuth {
 }
 
 impl Server<'_> {
-    pub(super) fn has(&self, name: &str) -> bool {
-        let learned = || self.metadata.as_ref().and_then(|metadata| metadata.text(name));
-        self.oauth.endpoints.contains_key(name) || learned().is_some_and(|url| !url.is_empty())
+    /// Whether an endpoint is known.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.oauth.endpoints.contains_key(name) || self.learned(name).is_some()
+    }
+
+    /// What the metadata calls an endpoint. A client that shows a certificate is sent to the endpoint for that, where
+    /// there is one: "the client MUST use the alias" (RFC 8705 section 5).
+    fn learned(&self, name: &str) -> Option<&str> {
+        let metadata = self.metadata.as_ref()?;
+        let alias = || metadata.mtls_alias(name).filter(|_| self.oauth.client.shows_certificate());
+        alias().or_else(|| metadata.text(name)).filter(|url| !url.is_empty())
     }
 
     /// An endpoint: the configured, or the discovered if it passes the URL gate (M6).
@@ -71,7 +80,7 @@ impl Server<'_> {
         if let Some(url) = self.oauth.endpoints.get(name) {
             return Ok(url.clone());
         }
-        match self.metadata.as_ref().and_then(|metadata| metadata.text(name)).filter(|url| !url.is_empty()) {
+        match self.learned(name) {
             Some(url) => Ok(EndpointUrl::learned(url, &self.oauth.issuer)?),
             None => Err(ProviderError::Unconfigured {
                 message: format!("the server's `{name}` is not known"),
@@ -88,7 +97,7 @@ impl Server<'_> {
     /// As [`Self::endpoint`]; `None` for one that is not to be trusted with it.
     pub fn endpoint_beside(&self, name: &str, origin: &str) -> Result<Option<EndpointUrl>, ProviderError> {
         let endpoint = self.endpoint(name)?;
-        let document = self.metadata.as_ref().and_then(|metadata| metadata.text("token_endpoint"));
+        let document = self.learned("token_endpoint");
         let document = document.and_then(|url| EndpointUrl::learned(url, &self.oauth.issuer).ok());
         let vouched = self.oauth.issuer_written || !self.oauth.endpoints.contains_key("token_endpoint");
         let trusted = self.oauth.endpoints.contains_key(name)
@@ -115,9 +124,13 @@ impl Server<'_> {
     /// Whether the server says that redirects carry `iss`.
     #[must_use]
     pub fn sends_issuer(&self) -> bool {
-        self.metadata
-            .as_ref()
-            .is_some_and(|metadata| metadata.flag("authorization_response_iss_parameter_supported"))
+        self.says("authorization_response_iss_parameter_supported")
+    }
+
+    /// Whether a flag of the metadata is set.
+    #[must_use]
+    pub fn says(&self, member: &str) -> bool {
+        self.metadata.as_ref().is_some_and(|metadata| metadata.flag(member))
     }
 
     /// The algorithms of id tokens: the configured, else RS256 (OpenID Connect Core section 2), else, where the server

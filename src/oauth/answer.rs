@@ -1,0 +1,151 @@
+//! What an endpoint answers to a client's request: the object that was asked for, a refusal (RFC 6749 section 5.2),
+//! "later", or something that cannot be used.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::json;
+use crate::foreign::Foreign;
+use crate::ports::HttpResponse;
+
+/// Why an endpoint's answer is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// The server said no (RFC 6749 section 5.2).
+    #[error("the {endpoint} answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Refused {
+        /// What the endpoint is called.
+        endpoint: &'static str,
+        /// The error code, to act on.
+        code: String,
+        /// The error code, to show.
+        error: Foreign,
+        /// The description.
+        description: Option<Foreign>,
+        /// The pause between two requests that it asks for, as GitHub does beside `slow_down`.
+        interval: Option<Duration>,
+    },
+    /// The server said "later": 429, or an error of its own.
+    #[error("the {endpoint} cannot answer now (status {status}){}", retry_after.map(|wait| format!("; it asks to wait {} seconds", wait.as_secs())).unwrap_or_default())]
+    TryLater {
+        /// What the endpoint is called.
+        endpoint: &'static str,
+        /// The status.
+        status: u16,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The server pointed elsewhere, where a request with credentials never goes (F-REDIR).
+    #[error("the {endpoint} redirects to {target}; a request with credentials is never redirected")]
+    Redirected {
+        /// What the endpoint is called.
+        endpoint: &'static str,
+        /// The other host.
+        target: Foreign,
+    },
+    /// The answer is none that the standards know. The body is not part of the text: it may hold tokens.
+    #[error("the {endpoint}'s answer cannot be used: {reason} (status {status}, {media_type}, {size} bytes)")]
+    Unusable {
+        /// What the endpoint is called.
+        endpoint: &'static str,
+        /// What is wrong.
+        reason: String,
+        /// The status.
+        status: u16,
+        /// The content type.
+        media_type: Foreign,
+        /// The size of the body.
+        size: usize,
+    },
+}
+
+impl EndpointError {
+    /// Whether the server named this error code.
+    #[must_use]
+    pub fn is(&self, wanted: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == wanted)
+    }
+}
+
+/// The JSON object of a successful answer, 200 or 201.
+///
+/// # Errors
+/// [`EndpointError`].
+pub fn object(endpoint: &'static str, response: &HttpResponse) -> Result<Map<String, Value>, EndpointError> {
+    if (300..400).contains(&response.status) {
+        return Err(EndpointError::Redirected { endpoint, target: redirect_target(response) });
+    }
+    let object = json::object(&response.body);
+    let refused = object.as_ref().ok().and_then(|object| refusal(endpoint, object));
+    let later = response.status == 429
+        || response.status >= 500 && !refused.as_ref().is_some_and(|refused| refused.is("invalid_grant"))
+        || refused.as_ref().is_some_and(|refused| refused.is("temporarily_unavailable"));
+    if later {
+        let status = response.status;
+        return Err(EndpointError::TryLater { endpoint, status, retry_after: retry_after(response) });
+    }
+    // An error may come with any status: GitHub and Slack send it with 200 (F-200ERR).
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
+    if !matches!(response.status, 200 | 201) {
+        return Err(unusable(endpoint, response, "it is an error without an error code"));
+    }
+    object.map_err(|error| unusable(endpoint, response, &error.to_string()))
+}
+
+/// The error of an answer that cannot be used.
+#[must_use]
+pub fn unusable(endpoint: &'static str, response: &HttpResponse, reason: &str) -> EndpointError {
+    EndpointError::Unusable {
+        endpoint,
+        reason: reason.to_owned(),
+        status: response.status,
+        media_type: Foreign::new(response.media_type()),
+        size: response.body.len(),
+    }
+}
+
+fn refusal(endpoint: &'static str, object: &Map<String, Value>) -> Option<EndpointError> {
+    let error = match object.get("error") {
+        Some(Value::String(error)) if !error.is_empty() => error.clone(),
+        Some(Value::Object(error)) => {
+            error.get("code").or(error.get("message")).and_then(Value::as_str)?.to_owned()
+        }
+        _ => return None,
+    };
+    let description = object.get("error_description").and_then(Value::as_str).filter(|text| !text.is_empty());
+    Some(EndpointError::Refused {
+        endpoint,
+        error: Foreign::new(error.as_str()),
+        code: error,
+        description: description.map(Foreign::new),
+        interval: seconds(object, "interval"),
+    })
+}
+
+/// A member that is a number of seconds, which some servers put into quotes.
+#[must_use]
+pub fn seconds(object: &Map<String, Value>, name: &str) -> Option<Duration> {
+    let seconds = match object.get(name)? {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    Some(Duration::from_secs(seconds))
+}
+
+/// The wait that a `Retry-After` header in seconds asks for (RFC 9110 section 10.2.3).
+#[must_use]
+pub fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Where a redirecting answer points, by host alone: its path and query may hold secrets.
+#[must_use]
+pub fn redirect_target(response: &HttpResponse) -> Foreign {
+    let location = response.header("location").unwrap_or_default();
+    let host = url::Url::parse(location).ok().map(|url| super::endpoint::authority(&url));
+    Foreign::new(host.unwrap_or_else(|| "another address".to_owned()))
+}

@@ -1,0 +1,148 @@
+//! The device authorization request (RFC 8628 section 3.1, 3.2).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::answer::{self, EndpointError, seconds};
+use super::endpoint::{EndpointUrl, Issuer, UrlRefused};
+use crate::ports::HttpResponse;
+use crate::secret::DeviceCode;
+
+/// The grant (RFC 8628 section 3.4).
+pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// What messages call the endpoint.
+const ENDPOINT: &str = "device authorization endpoint";
+/// A user types the code: no honest one is longer.
+const LONGEST_USER_CODE: usize = 64;
+
+/// What the user is to be shown, and what the client asks with.
+#[derive(Debug)]
+pub struct DeviceAuthorization {
+    /// Whoever has it gets the tokens: it is shown nowhere.
+    pub device_code: DeviceCode,
+    /// What the user enters.
+    pub user_code: String,
+    /// Where.
+    pub verification_uri: EndpointUrl,
+    /// The same with the code in it, for a browser or a QR code.
+    pub verification_uri_complete: Option<EndpointUrl>,
+    /// How long the codes are good for.
+    pub lifetime: Duration,
+    /// How long to wait between two requests.
+    pub interval: Option<Duration>,
+}
+
+/// Why there are no codes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// The server said no, or "later", or something that RFC 8628 section 3.2 does not know.
+    #[error(transparent)]
+    Answer(#[from] EndpointError),
+    /// The server named a URL that is not shown to anybody.
+    #[error("the device authorization endpoint named an address that is not opened")]
+    Url(#[from] UrlRefused),
+}
+
+/// Reads the answer.
+///
+/// # Errors
+/// [`DeviceError`]; no code is in it.
+pub fn response(response: &HttpResponse, issuer: &Issuer) -> Result<DeviceAuthorization, DeviceError> {
+    let object = answer::object(ENDPOINT, response)?;
+    let unusable = |reason: &str| answer::unusable(ENDPOINT, response, reason);
+    let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let code = text("device_code").ok_or_else(|| unusable("it has no `device_code`"))?;
+    let user_code = text("user_code").ok_or_else(|| unusable("it has no `user_code`"))?;
+    if user_code.len() > LONGEST_USER_CODE {
+        return Err(unusable("its `user_code` is too long to be typed").into());
+    }
+    // Google calls it `verification_url`.
+    let uri = text("verification_uri").or_else(|| text("verification_url"));
+    let uri = uri.ok_or_else(|| unusable("it has no `verification_uri`"))?;
+    let complete = text("verification_uri_complete").or_else(|| text("verification_url_complete"));
+    Ok(DeviceAuthorization {
+        device_code: DeviceCode::parse(code).map_err(|_| unusable("its `device_code` is none"))?,
+        user_code: user_code.to_owned(),
+        verification_uri: EndpointUrl::learned(uri, issuer)?,
+        verification_uri_complete: complete.map(|uri| EndpointUrl::learned(uri, issuer)).transpose()?,
+        lifetime: seconds(&object, "expires_in").ok_or_else(|| unusable("it has no `expires_in`"))?,
+        interval: seconds(&object, "interval"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(status: u16, body: &str) -> String {
+        let issuer = Issuer::configured("https://as.example").unwrap();
+        let answer = HttpResponse { status, headers: Vec::new(), body: body.as_bytes().to_vec().into() };
+        match response(&answer, &issuer) {
+            Ok(codes) => format!(
+                "{} {} {:?} {:?} {:?}",
+                codes.user_code,
+                codes.verification_uri,
+                codes.verification_uri_complete.map(|uri| uri.to_string()),
+                codes.lifetime,
+                codes.interval
+            ),
+            Err(error) => crate::console::with_causes(&error),
+        }
+    }
+
+    #[test]
+    fn d1_d9_answers() {
+        let with = |more: &str| format!(r#"{{"device_code":"d","user_code":"AB-CD",{more}}}"#);
+        for (name, status, body, want) in [
+            (
+                "RFC 8628 section 3.2",
+                200,
+                r#"{"device_code":"GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS","user_code":"WDJB-MJHT",
+                    "verification_uri":"https://example.com/device",
+                    "verification_uri_complete":"https://example.com/device?user_code=WDJB-MJHT",
+                    "expires_in":1800,"interval":5}"#
+                    .to_owned(),
+                r#"WDJB-MJHT https://example.com/device Some("https://example.com/device?user_code=WDJB-MJHT") 1800s Some(5s)"#,
+            ),
+            (
+                "Google",
+                200,
+                with(r#""verification_url":"https://www.google.com/device","expires_in":"900""#),
+                "AB-CD https://www.google.com/device None 900s None",
+            ),
+            (
+                "no expiry",
+                200,
+                with(r#""verification_uri":"https://a.example""#),
+                "the device authorization endpoint's answer cannot be used: it has no `expires_in` (status 200, ``, 78 bytes)",
+            ),
+            (
+                "no address",
+                200,
+                with(r#""expires_in":5"#),
+                "the device authorization endpoint's answer cannot be used: it has no `verification_uri` (status 200, ``, 54 bytes)",
+            ),
+            (
+                "D9 javascript",
+                200,
+                with(r#""verification_uri":"javascript:alert(1)","expires_in":5"#),
+                "the device authorization endpoint named an address that is not opened: `javascript:alert(1)` is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration",
+            ),
+            (
+                "D9 plain http",
+                200,
+                with(r#""verification_uri":"http://as.example/device","expires_in":5"#),
+                "the device authorization endpoint named an address that is not opened: `http://as.example/device` is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration",
+            ),
+            (
+                "refused",
+                400,
+                r#"{"error":"unauthorized_client","error_description":"no\u001b"}"#.to_owned(),
+                "the device authorization endpoint answered `unauthorized_client`: `no\\u{1b}`",
+            ),
+        ] {
+            assert_eq!(parsed(status, &body), want, "{name}");
+        }
+    }
+}

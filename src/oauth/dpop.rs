@@ -1,0 +1,179 @@
+//! Proofs that a token is used by whom it was given to: DPoP (RFC 9449).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use url::Url;
+
+use super::challenge;
+use super::json;
+use super::pkce::random_text;
+use super::signing_key::{KeyError, SigningKey};
+use crate::ports::{Clock, HttpResponse, Moment, Random};
+use crate::secret::{AccessToken, DpopKey, SecretText};
+use crate::token::{NoHeaders, Prove, RequestTarget};
+
+/// No honest nonce is longer.
+const LONGEST_NONCE: usize = 1024;
+/// The nonces that are kept, one for each server.
+const MOST_NONCES: usize = 32;
+
+/// The key that tokens are bound to, and the nonces that servers gave, by their origin: those of an authorization server
+/// and of a resource server are never mixed up (RFC 9449 sections 8 and 9).
+pub struct Prover {
+    key: SigningKey,
+    kept: DpopKey,
+    nonces: RefCell<BTreeMap<String, String>>,
+    clock: Rc<dyn Clock>,
+    random: Rc<dyn Random>,
+}
+
+impl fmt::Debug for Prover {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Prover({})", self.key.thumbprint())
+    }
+}
+
+impl Prover {
+    /// A prover with a new key.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn generate(clock: Rc<dyn Clock>, random: Rc<dyn Random>) -> Result<Self, KeyError> {
+        let (key, kept) = SigningKey::generate()?;
+        Ok(Self { key, kept, nonces: RefCell::default(), clock, random })
+    }
+
+    /// A prover with the key that was kept with a record, and the nonces that were.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn kept(
+        kept: &DpopKey,
+        nonces: &BTreeMap<String, String>,
+        clock: Rc<dyn Clock>,
+        random: Rc<dyn Random>,
+    ) -> Result<Self, KeyError> {
+        let key = SigningKey::kept(kept)?;
+        Ok(Self { key, kept: kept.clone(), nonces: RefCell::new(nonces.clone()), clock, random })
+    }
+
+    /// The key, to be kept with the tokens: they are good for nothing without it.
+    #[must_use]
+    pub fn key(&self) -> &DpopKey {
+        &self.kept
+    }
+
+    /// The nonces by origin, to be kept.
+    #[must_use]
+    pub fn nonces(&self) -> BTreeMap<String, String> {
+        self.nonces.borrow().clone()
+    }
+
+    /// The thumbprint of the key: `dpop_jkt` (RFC 9449 section 10).
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        self.key.thumbprint()
+    }
+
+    /// A fresh proof for one request (RFC 9449 section 4.2), with a token's hash where one is shown.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn proof(
+        &self,
+        method: &str,
+        url: &Url,
+        token: Option<&AccessToken>,
+        nonce: Option<&str>,
+    ) -> Result<SecretText, KeyError> {
+        let nonces = self.nonces.borrow();
+        let origin = url.origin().ascii_serialization();
+        let nonce = nonce.or_else(|| nonces.get(&origin).map(String::as_str));
+        let moment = Moment { now: self.clock.now(), random: &*self.random };
+        proof(&self.key, &moment, method, url, token, nonce)
+    }
+
+    /// Takes the nonce that an answer brings: it is for all requests to that server from now on (RFC 9449 section 8.2).
+    /// Says whether it is a new one.
+    pub fn learn(&self, url: &Url, response: &HttpResponse) -> bool {
+        let Some(nonce) = nonce(response) else { return false };
+        let mut nonces = self.nonces.borrow_mut();
+        let origin = url.origin().ascii_serialization();
+        if nonces.len() >= MOST_NONCES && !nonces.contains_key(&origin) {
+            nonces.pop_first();
+        }
+        nonces.insert(origin, nonce.to_owned()).as_deref() != Some(nonce)
+    }
+}
+
+impl Prove for Prover {
+    fn prove(&self, target: &RequestTarget, token: &AccessToken) -> Result<SecretText, NoHeaders> {
+        let proof = self.proof(&target.method, &target.url, Some(token), target.dpop_nonce.as_deref());
+        proof.map_err(|_| NoHeaders::NotSigned)
+    }
+}
+
+/// The proof as a JWT: the key in its header, the request in its claims (RFC 9449 section 4.2).
+fn proof(
+    key: &SigningKey,
+    moment: &Moment<'_>,
+    method: &str,
+    url: &Url,
+    token: Option<&AccessToken>,
+    nonce: Option<&str>,
+) -> Result<SecretText, KeyError> {
+    let mut target = url.clone();
+    // "The HTTP target URI, without query and fragment parts."
+    target.set_query(None);
+    target.set_fragment(None);
+    let mut claims = json!({
+        "jti": random_text(moment.random),
+        "htm": method,
+        "htu": target.as_str(),
+        "iat": moment.now.as_second(),
+    });
+    if let Some(token) = token {
+        claims["ath"] = token_hash(token).into();
+    }
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce.into();
+    }
+    key.sign(&json!({ "typ": "dpop+jwt", "jwk": key.public_jwk() }), &claims)
+}
+
+/// The nonce that an answer brings (RFC 9449 section 8.1: `1*NQCHAR`).
+#[must_use]
+pub fn nonce(response: &HttpResponse) -> Option<&str> {
+    let fits = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    response
+        .header("dpop-nonce")
+        .filter(|nonce| !nonce.is_empty() && nonce.len() <= LONGEST_NONCE && nonce.bytes().all(fits))
+}
+
+/// `ath`: base64url of the SHA-256 of the access token (RFC 9449 section 4.2).
+fn token_hash(token: &AccessToken) -> String {
+    URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, token.expose().as_bytes()))
+}
+
+/// Whether an authorization server wants the same request once more with its nonce (RFC 9449 section 8).
+#[must_use]
+pub fn server_wants_nonce(response: &HttpResponse) -> bool {
+    matches!(response.status, 400 | 401)
+        && json::object(&response.body)
+            .is_ok_and(|object| object.get("error").is_some_and(|error| error == "use_dpop_nonce"))
+}
+
+/// Whether a resource server does (RFC 9449 section 9).
+#[must_use]
+pub fn resource_wants_nonce(response: &HttpResponse) -> bool {
+    response.status == 401
+        && challenge::challenges(response).iter().any(|challenge| {
+            challenge.scheme == "dpop" && challenge.parameter("error") == Some("use_dpop_nonce")
+        })
+}

@@ -1,0 +1,96 @@
+//! Token introspection (RFC 7662).
+
+use serde_json::{Map, Value};
+
+use super::answer::redirect_target;
+use super::client::Client;
+use super::endpoint::EndpointUrl;
+use super::form::{FORM, Form};
+use super::json;
+use super::signing_key::KeyError;
+use crate::foreign::Foreign;
+use crate::ports::{HttpRequest, HttpResponse, Method, Moment, Transport};
+use crate::secret::SecretText;
+
+/// Why the server says nothing of a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntrospectionError {
+    /// It does not tell this client.
+    #[error("the introspection endpoint does not answer this client: {0}")]
+    Refused(Foreign),
+    /// It pointed elsewhere, where a token never goes (F-REDIR).
+    #[error("the introspection endpoint redirects to {0}; a request with a token is never redirected")]
+    Redirected(Foreign),
+    /// The answer is none that RFC 7662 section 2.2 knows.
+    #[error("the introspection endpoint's answer cannot be used: it has no `active` (status {0})")]
+    Unusable(u16),
+}
+
+/// The request (RFC 7662 section 2.1): a POST with the token in its body, from an authenticated client.
+///
+/// # Errors
+/// [`KeyError`], when the client's key signs nothing.
+pub fn request(
+    endpoint: &EndpointUrl,
+    client: &Client,
+    token: &str,
+    hint: &str,
+    transport: &Transport,
+    moment: &Moment<'_>,
+) -> Result<HttpRequest, KeyError> {
+    let mut form = Form::default();
+    form.set("token", token);
+    form.set("token_type_hint", hint);
+    let mut request = endpoint.request(Method::Post, transport);
+    request.headers.push(("accept", SecretText::new("application/json")));
+    client.authenticate(&mut form, &mut request.headers, moment)?;
+    request.body = Some((FORM, form.encoded()));
+    Ok(request)
+}
+
+/// Reads the answer. That a token is not active is an answer as well (RFC 7662 section 2.2).
+///
+/// # Errors
+/// [`IntrospectionError`].
+pub fn response(response: &HttpResponse) -> Result<Map<String, Value>, IntrospectionError> {
+    if (300..400).contains(&response.status) {
+        return Err(IntrospectionError::Redirected(redirect_target(response)));
+    }
+    let object = json::object(&response.body).ok();
+    if response.status != 200 {
+        let code = object.and_then(|object| object.get("error")?.as_str().map(str::to_owned));
+        let said = code.unwrap_or_else(|| format!("status {}", response.status));
+        return Err(IntrospectionError::Refused(Foreign::new(said)));
+    }
+    object
+        .filter(|object| object.get("active").is_some_and(Value::is_boolean))
+        .ok_or(IntrospectionError::Unusable(response.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v5_v6_answers() {
+        for (name, status, body, want) in [
+            ("active", 200, r#"{"active":true,"scope":"a","more":[1]}"#, Ok(3)),
+            ("V6 not active is an answer", 200, r#"{"active":false}"#, Ok(1)),
+            ("no answer", 200, "{}", Err(IntrospectionError::Unusable(200))),
+            ("active is a string", 200, r#"{"active":"yes"}"#, Err(IntrospectionError::Unusable(200))),
+            ("html", 200, "<html>", Err(IntrospectionError::Unusable(200))),
+            (
+                "refused",
+                401,
+                r#"{"error":"invalid_client"}"#,
+                Err(IntrospectionError::Refused(Foreign::new("invalid_client"))),
+            ),
+            ("F-REDIR", 307, "", Err(IntrospectionError::Redirected(Foreign::new("evil.example")))),
+        ] {
+            let location = ("location".to_owned(), "https://evil.example/?token=x".to_owned());
+            let answer =
+                HttpResponse { status, headers: vec![location], body: body.as_bytes().to_vec().into() };
+            assert_eq!(response(&answer).map(|object| object.len()), want, "{name}");
+        }
+    }
+}

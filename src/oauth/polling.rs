@@ -1,0 +1,83 @@
+//! How often a token endpoint may be asked whether the user has consented (RFC 8628 section 3.5, CIBA Core section 7.3).
+
+use std::time::Duration;
+
+/// RFC 8628 section 3.2: "If no value is provided, clients MUST use 5 as the default."
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+/// RFC 8628 section 3.5: the interval "MUST be increased by 5 seconds for this and all subsequent requests".
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+/// The longest pause: a server that has been away is asked again before the user gives up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+/// A server that names no pause, or an absurd one, is not asked without one.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The pace of one wait. Times are of a clock that only goes forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Polling {
+    interval: Duration,
+    pause: Duration,
+    end: Duration,
+}
+
+impl Polling {
+    /// The pace that a server asks for, until its codes end.
+    #[must_use]
+    pub fn new(interval: Option<Duration>, lifetime: Duration, now: Duration) -> Self {
+        let interval = interval.unwrap_or(DEFAULT_INTERVAL).clamp(SHORTEST_INTERVAL, LONGEST_PAUSE);
+        Self { interval, pause: interval, end: now.saturating_add(lifetime) }
+    }
+
+    /// The pause before the next request; `None` when the codes end before it (D8).
+    #[must_use]
+    pub fn next(&self, now: Duration) -> Option<Duration> {
+        (now.saturating_add(self.pause) < self.end).then_some(self.pause)
+    }
+
+    /// The server answered "not yet": the pace stays.
+    pub fn pending(&mut self) {
+        self.pause = self.interval;
+    }
+
+    /// The server asked to slow down, for this and all further requests; GitHub says by itself to what (D5).
+    pub fn slow_down(&mut self, named: Option<Duration>) {
+        self.interval = (self.interval + SLOW_DOWN).max(named.unwrap_or_default()).min(LONGEST_PAUSE);
+        self.pause = self.interval;
+    }
+
+    /// The server did not answer: "clients MUST unilaterally reduce their polling frequency", doubling the pause until an
+    /// answer comes (D7).
+    pub fn unanswered(&mut self, asked: Option<Duration>) {
+        self.pause = (self.pause * 2).max(asked.unwrap_or_default()).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    #[test]
+    fn d1_d4_d5_d7_d8_the_pace() {
+        let mut pace = Polling::new(None, seconds(900), seconds(100));
+        let now = seconds(100);
+        assert_eq!(pace.next(now), Some(seconds(5)), "D1 the default");
+        pace.pending();
+        assert_eq!(pace.next(now), Some(seconds(5)));
+        pace.slow_down(None);
+        pace.slow_down(None);
+        assert_eq!(pace.next(now), Some(seconds(15)), "D5 cumulative");
+        pace.slow_down(Some(seconds(30)));
+        assert_eq!(pace.next(now), Some(seconds(30)), "D5 the larger");
+        pace.unanswered(None);
+        pace.unanswered(None);
+        assert_eq!(pace.next(now), Some(seconds(120)), "D7 doubled");
+        pace.pending();
+        assert_eq!(pace.next(now), Some(seconds(30)), "D7 until an answer comes");
+        assert_eq!(pace.next(seconds(969)), Some(seconds(30)));
+        assert_eq!(pace.next(seconds(970)), None, "D8");
+        assert_eq!(Polling::new(Some(seconds(0)), seconds(9), now).next(now), Some(seconds(1)));
+    }
+}

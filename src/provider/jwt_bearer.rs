@@ -1,0 +1,202 @@
+//! The JWT bearer grant (RFC 7523 section 2.1): an assertion that the client makes with its own key.
+
+use std::collections::BTreeMap;
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Map, Value, json};
+
+use super::oauth::{self, OAuth, TokenCall};
+use super::{Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use crate::oauth::json;
+use crate::oauth::pkce::random_text;
+use crate::oauth::signing_key::SigningKey;
+use crate::secret::SecretText;
+use crate::setting::{Key, Problem, SecretSource, Section, Shape};
+
+/// RFC 7523 section 2.1.
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// How long an assertion is good for, in seconds: it is used at once. Google takes an hour at the most.
+const LIFE: i64 = 300;
+
+/// The grant `jwt_bearer`.
+pub const KIND: Kind = Kind {
+    name: "oauth",
+    alias: None,
+    grants: &["jwt_bearer", GRANT_TYPE],
+    shorthand: None,
+    about: "OAuth 2.0: an assertion that your own key signs, such as a Google service account's",
+    keys: &[
+        oauth::KEYS,
+        &[
+            &Key::new(
+                "claims",
+                Shape::Free,
+                "The claims of the assertion; by default `iss` and `sub` are the client_id and `aud` is the issuer",
+            ),
+            &Key::new(
+                "service_account",
+                Shape::Secret,
+                "A Google service account's key file, as it is downloaded: { file = … }",
+            ),
+        ],
+    ],
+    open: false,
+    runs_program: false,
+    build,
+};
+
+struct JwtBearer {
+    oauth: OAuth,
+    claims: BTreeMap<String, SecretSource>,
+    service_account: Option<SecretSource>,
+}
+
+fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let service_account = section.secret("service_account");
+    let mut problems = Vec::new();
+    match (&service_account, section.secret("private_key")) {
+        (Some(_), Some(_)) => {
+            problems
+                .push(section.problem("service_account", "cannot stand beside `private_key`").hiding_value());
+        }
+        (None, None) => {
+            let problem = section.problem("private_key", "is missing").hiding_value();
+            problems.push(
+                problem
+                    .hint("set private_key = { file = … }, or service_account = { file = … } for Google's"),
+            );
+        }
+        _ => {}
+    }
+    let claims = section.free("claims");
+    if service_account.is_none() && !section.has("client_id") && !claims.contains_key("iss") {
+        problems.push(section.problem("claims", "needs `iss`, or set client_id").hiding_value());
+    }
+    match OAuth::read(section, place) {
+        Ok(oauth) if problems.is_empty() => {
+            let oauth = oauth.with_optional_client().with_key_for_the_grant();
+            Ok(Box::new(JwtBearer { oauth, claims, service_account }))
+        }
+        oauth => {
+            problems.extend(oauth.err().into_iter().flatten());
+            Err(problems)
+        }
+    }
+}
+
+/// Whose key it is, and for whom its assertions are.
+struct Signer {
+    key: SigningKey,
+    issuer: String,
+    subject: Option<String>,
+    audience: String,
+}
+
+impl TokenProvider for JwtBearer {
+    fn oauth(&self) -> Option<&OAuth> {
+        Some(&self.oauth)
+    }
+
+    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+        let wanted = request.wanted;
+        let server = self.oauth.server(context, &["token_endpoint"])?;
+        let binding = server.binding()?;
+        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
+        let requested_scopes = wanted.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
+        let scope = self.oauth.scope_text(&requested_scopes);
+        let signer = match &self.service_account {
+            Some(source) => {
+                let binding = self.oauth.binding();
+                service_account(&context.secrets(&binding).resolve(source)?, endpoint.url().as_str())?
+            }
+            None => {
+                let client_id = self.oauth.client_id()?.to_owned();
+                Signer {
+                    key: self.oauth.signing_key(context)?,
+                    subject: Some(client_id.clone()),
+                    issuer: client_id,
+                    audience: if self.oauth.quirks.token_endpoint_audience {
+                        endpoint.url().to_string()
+                    } else {
+                        server.issuer()
+                    },
+                }
+            }
+        };
+        // Google reads the scope in the assertion, the standard (RFC 6749 section 4.5) beside it.
+        let in_assertion = self.service_account.is_some().then_some(scope.as_str());
+        let mut form = self.oauth.token_form(context, wanted)?;
+        form.set("assertion", self.assertion(context, &signer, in_assertion)?.expose());
+        if in_assertion.is_none() {
+            form.set("scope", &scope);
+        }
+        self.oauth.add_audience(wanted, &mut form);
+        let prover = self.oauth.prover(context, request.stored)?;
+        let call =
+            TokenCall { grant_type: GRANT_TYPE, form: &form, prover: prover.as_deref(), exchange: None };
+        let mut tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
+        // The key gets the next token as well (RFC 7521 section 4.1: "refresh tokens are not typically issued").
+        tokens.refresh_token = None;
+        tokens.id_token = None;
+        let grant = self.oauth.grant(context, &server, binding, tokens, requested_scopes)?;
+        Ok(Issue::Grant(Box::new(Grant { prover, ..grant })))
+    }
+}
+
+impl JwtBearer {
+    /// The assertion (RFC 7523 section 3): what is configured over what is usual.
+    fn assertion(
+        &self,
+        context: &Context<'_>,
+        signer: &Signer,
+        scope: Option<&str>,
+    ) -> Result<SecretText, ProviderError> {
+        let moment = context.system.moment();
+        let now = moment.now.as_second();
+        let mut claims = Map::from_iter([
+            ("iss".to_owned(), json!(signer.issuer)),
+            ("aud".to_owned(), json!(signer.audience)),
+            ("iat".to_owned(), json!(now)),
+            ("exp".to_owned(), json!(now + LIFE)),
+            ("jti".to_owned(), json!(random_text(moment.random))),
+        ]);
+        for (name, value) in [("sub", signer.subject.as_deref()), ("scope", scope)] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                claims.insert(name.to_owned(), value.into());
+            }
+        }
+        let binding = self.oauth.binding();
+        for (name, source) in &self.claims {
+            let value = context.secrets(&binding).resolve(source)?;
+            claims.insert(name.clone(), value.expose().into());
+        }
+        Ok(signer.key.sign(&json!({ "typ": "JWT" }), &Value::Object(claims))?)
+    }
+}
+
+/// Reads a Google service account's key file. It names the endpoint that it is for: the key signs for no other.
+fn service_account(text: &SecretText, token_endpoint: &str) -> Result<Signer, ProviderError> {
+    let unusable = |reason: &str| ProviderError::Unconfigured {
+        message: format!("the `service_account` is no service account's key file: {reason}"),
+        hint: Some("create a key of the type JSON in the Google Cloud console".to_owned()),
+    };
+    let object = json::object(text.expose().as_bytes()).map_err(|error| unusable(&error.to_string()))?;
+    let member = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if member("type") != Some("service_account") {
+        return Err(unusable("its `type` is not service_account"));
+    }
+    let key = SecretText::new(member("private_key").ok_or_else(|| unusable("it has no `private_key`"))?);
+    let issuer = member("client_email").ok_or_else(|| unusable("it has no `client_email`"))?;
+    let audience = member("token_uri").unwrap_or(token_endpoint);
+    if audience != token_endpoint {
+        return Err(ProviderError::Unconfigured {
+            message: format!(
+                "the `service_account` is for {}, and the token endpoint is {token_endpoint}",
+                crate::foreign::Foreign::new(audience)
+            ),
+            hint: Some("set token_endpoint to the file's token_uri, if that is right".to_owned()),
+        });
+    }
+    let key = SigningKey::parse(&key)?.using(Some(Algorithm::RS256), member("private_key_id"))?;
+    Ok(Signer { key, issuer: issuer.to_owned(), subject: None, audience: audience.to_owned() })
+}

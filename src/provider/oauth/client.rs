@@ -1,0 +1,219 @@
+//! The client as it is configured: what it authenticates with, the certificate it shows, the key its tokens are bound to.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use jsonwebtoken::Algorithm;
+
+use super::super::{Context, Place, ProviderError};
+use super::{OAuth, Server};
+use crate::foreign::escaped;
+use crate::oauth::certificate;
+use crate::oauth::client::{Assertion, Authentication, AuthenticationMethod, Client, Means};
+use crate::oauth::dpop::Prover;
+use crate::oauth::signing_key::SigningKey;
+use crate::ports::{ClientIdentity, Transport, read_text};
+use crate::secret::{ClientSecret, SecretText};
+use crate::setting::{Problem, SecretSource, Section};
+use crate::store::record::Record;
+
+/// No certificate chain is longer.
+const LONGEST_CERTIFICATE: u64 = 1 << 20;
+
+/// What the configuration says of the client.
+#[derive(Debug)]
+pub struct ClientSettings {
+    pub(super) id: Option<String>,
+    pub(super) secret: Option<SecretSource>,
+    key: Option<SecretSource>,
+    key_id: Option<String>,
+    key_algorithm: Option<Algorithm>,
+    certificate: Option<PathBuf>,
+    method: Option<AuthenticationMethod>,
+}
+
+impl ClientSettings {
+    /// Reads the client's keys.
+    pub(super) fn read(section: &Section<'_>, place: &Place, problems: &mut Vec<Problem>) -> Self {
+        let settings = Self {
+            id: section.text("client_id").map(str::to_owned),
+            secret: section.secret("client_secret"),
+            key: section.secret("private_key"),
+            key_id: section.text("private_key_id").map(str::to_owned),
+            key_algorithm: section.text("token_endpoint_auth_signing_alg").and_then(|name| name.parse().ok()),
+            certificate: section.path("certificate", place.home.as_deref()),
+            method: section.text("token_endpoint_auth_method").and_then(AuthenticationMethod::named),
+        };
+        // Which secret a method needs is known now: it is not found out in the middle of a login.
+        let has = |name: &str| match name {
+            "client_secret" => settings.secret.is_some(),
+            "private_key" => settings.key.is_some(),
+            _ => settings.certificate.is_some(),
+        };
+        if let Some(needed) = settings.method.and_then(AuthenticationMethod::needs)
+            && needed != "client_secret"
+            && !has(needed)
+        {
+            let problem = section.problem("token_endpoint_auth_method", &format!("needs `{needed}`"));
+            problems
+                .push(problem.hint(format!("set {needed}, best by reference: {needed} = {{ file = … }}")));
+        }
+        settings
+    }
+
+    /// Whether the client has something to prove itself with.
+    pub(super) fn is_confidential(&self) -> bool {
+        (self.secret.is_some() || self.key.is_some() || self.certificate.is_some())
+            && self.method != Some(AuthenticationMethod::None)
+    }
+
+    /// Whether the client shows a certificate (RFC 8705): then the server may have endpoints of its own for that.
+    pub(super) fn shows_certificate(&self) -> bool {
+        self.certificate.is_some()
+    }
+}
+
+impl OAuth {
+    /// The client with its secrets, for a request to the authorization server.
+    ///
+    /// # Errors
+    /// [`ProviderError::Secret`], [`ProviderError::PrivateKey`], [`ProviderError::Unconfigured`].
+    pub(super) fn client(
+        &self,
+        context: &Context<'_>,
+        server: &Server<'_>,
+        id: &str,
+    ) -> Result<Client, ProviderError> {
+        let settings = &self.client;
+        let metadata = server.metadata.as_ref();
+        let offered = metadata.and_then(|metadata| metadata.strings("token_endpoint_auth_methods_supported"));
+        let means = Means {
+            secret: settings.secret.is_some(),
+            key: settings.key.is_some() && self.uses_key_to_authenticate,
+            certificate: settings.certificate.is_some(),
+        };
+        let method =
+            settings.method.unwrap_or_else(|| AuthenticationMethod::chosen(means, offered.as_deref()));
+        let secret = || {
+            let Some(source) = &settings.secret else {
+                return Err(ProviderError::Unconfigured {
+                    message: "there is no `client_secret`, which the authentication method needs".to_owned(),
+                    hint: Some(format!("set it with `authctl secret set {} client_secret`", context.name)),
+                });
+            };
+            Ok(ClientSecret::new(self.resolve(context, source)?.expose()))
+        };
+        let assertion = |key: SigningKey| {
+            let legacy = self.quirks.token_endpoint_audience;
+            let audience =
+                if legacy { server.endpoint("token_endpoint")?.url().to_string() } else { server.issuer() };
+            Ok::<_, ProviderError>(Authentication::Assertion(Assertion {
+                key: Rc::new(key),
+                audience,
+                explicit_type: !legacy,
+            }))
+        };
+        let authentication = match method {
+            AuthenticationMethod::None
+            | AuthenticationMethod::TlsClientAuth
+            | AuthenticationMethod::SelfSignedTlsClientAuth => Authentication::None,
+            AuthenticationMethod::ClientSecretBasic => {
+                Authentication::Basic { secret: secret()?, plain: self.quirks.plain_basic }
+            }
+            AuthenticationMethod::ClientSecretPost => Authentication::Post(secret()?),
+            AuthenticationMethod::ClientSecretJwt => assertion(SigningKey::of_secret(&secret()?))?,
+            AuthenticationMethod::PrivateKeyJwt => assertion(self.signing_key(context)?)?,
+        };
+        Ok(Client { id: id.to_owned(), authentication })
+    }
+
+    /// The client's private key.
+    ///
+    /// # Errors
+    /// [`ProviderError::PrivateKey`], [`ProviderError::Secret`], [`ProviderError::Unconfigured`].
+    pub fn signing_key(&self, context: &Context<'_>) -> Result<SigningKey, ProviderError> {
+        let Some(source) = &self.client.key else {
+            return Err(ProviderError::Unconfigured {
+                message: "there is no `private_key`".to_owned(),
+                hint: Some("set private_key, best by reference: private_key = { file = … }".to_owned()),
+            });
+        };
+        let key = SigningKey::parse(&self.resolve(context, source)?)?;
+        Ok(key.using(self.client.key_algorithm, self.client.key_id.as_deref())?)
+    }
+
+    /// The key of request objects: the private key, or without one the client's secret (RFC 9101 section 10.2).
+    ///
+    /// # Errors
+    /// As [`Self::signing_key`].
+    pub fn request_object_key(&self, context: &Context<'_>) -> Result<SigningKey, ProviderError> {
+        match (&self.client.key, &self.client.secret) {
+            (None, Some(source)) => {
+                Ok(SigningKey::of_secret(&ClientSecret::new(self.resolve(context, source)?.expose())))
+            }
+            _ => self.signing_key(context),
+        }
+    }
+
+    /// How requests that authenticate the client are sent: with its certificate, where it has one (RFC 8705 section 2).
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`], [`ProviderError::Secret`].
+    pub fn transport(&self, context: &Context<'_>) -> Result<Transport, ProviderError> {
+        Ok(Transport { identity: self.identity(context)?, ..self.transport.clone() })
+    }
+
+    /// The client's certificate with its key, where it has one.
+    ///
+    /// # Errors
+    /// [`ProviderError::Certificate`], [`ProviderError::Secret`].
+    pub fn identity(&self, context: &Context<'_>) -> Result<Option<ClientIdentity>, ProviderError> {
+        let Some(path) = &self.client.certificate else { return Ok(None) };
+        if let Some(known) = self.known_identity.get() {
+            return Ok(Some(known.clone()));
+        }
+        let pem = read_text(path, LONGEST_CERTIFICATE).map_err(|error| ProviderError::Unconfigured {
+            message: format!(
+                "the certificate {} cannot be read: {error}",
+                escaped(&path.display().to_string())
+            ),
+            hint: None,
+        })?;
+        let pem = SecretText::new(pem);
+        let key = self.client.key.as_ref().map(|source| self.resolve(context, source)).transpose()?;
+        let identity = certificate::identity(&pem, key.as_ref())?;
+        Ok(Some(self.known_identity.get_or_init(|| identity).clone()))
+    }
+
+    /// What proves the key that tokens are bound to: the record's, or a new one where the configuration wants that.
+    ///
+    /// # Errors
+    /// [`ProviderError::PrivateKey`].
+    pub fn prover(
+        &self,
+        context: &Context<'_>,
+        record: Option<&Record>,
+    ) -> Result<Option<Rc<Prover>>, ProviderError> {
+        let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
+        if let Some((record, key)) = record.and_then(|record| Some((record, record.dpop_key.as_ref()?))) {
+            return Ok(Some(Rc::new(Prover::kept(key, &record.dpop_nonces, clock, random)?)));
+        }
+        if !self.use_dpop {
+            return Ok(None);
+        }
+        Ok(Some(Rc::new(Prover::generate(clock, random)?)))
+    }
+
+    /// A configured secret.
+    ///
+    /// # Errors
+    /// [`ProviderError::Secret`].
+    pub(super) fn resolve(
+        &self,
+        context: &Context<'_>,
+        source: &SecretSource,
+    ) -> Result<SecretText, ProviderError> {
+        let binding = self.binding();
+        Ok(context.secrets(&binding).resolve(source)?)
+    }
+}

@@ -1,0 +1,176 @@
+//! Token exchange (RFC 8693): a token of elsewhere for one of this server. And the grants that servers name by a URI of
+//! their own (RFC 6749 section 4.5), which are exchanges more often than not.
+
+use super::input::{Input, Role, Token};
+use super::oauth::{self, OAuth, TokenCall};
+use super::{
+    ANY_URN, Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest,
+};
+use crate::oauth::form::Form;
+use crate::oauth::token_endpoint::Exchange;
+use crate::setting::{Key, Problem, Section, Shape};
+use crate::store::record::TokenKey;
+
+/// RFC 8693 section 2.1.
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The keys of exchanges.
+const KEYS: &[&Key] = &[
+    &Key::new(
+        "subject",
+        Shape::Input,
+        "Whom the new token is for: { provider = \"NAME\", token = \"access_token\" }, { env = … }, { file = … }, { command = […] } or { stdin = true }",
+    ).trusted(),
+    &Key::new("subject_token_type", Shape::Text, "What the subject's token is, as a URI; by default what it is known to be"),
+    &Key::new("actor", Shape::Input, "Who acts for the subject, written as `subject` is").trusted(),
+    &Key::new("actor_token_type", Shape::Text, "What the actor's token is, as a URI"),
+    &Key::new("requested_token_type", Shape::Text, "What is wanted, as a URI; by default what the server likes"),
+    &Key::new("connection", Shape::Text, "The connection whose token is wanted, for servers that have connections"),
+    &Key::new("login_hint", Shape::Text, "Whose token of the connection is wanted, where there are several"),
+];
+
+/// The grant `token_exchange`.
+pub const KIND: Kind = Kind {
+    name: "oauth",
+    alias: None,
+    grants: &["token_exchange", GRANT_TYPE],
+    shorthand: None,
+    about: "OAuth 2.0: another token in exchange for one of this server",
+    keys: &[oauth::KEYS, KEYS],
+    open: false,
+    runs_program: false,
+    build,
+};
+
+/// Every grant that is named by a URI of its own.
+pub const EXTENSION: Kind = Kind {
+    grants: &[ANY_URN],
+    about: "OAuth 2.0: a grant of the server's own, with free parameters in token_params",
+    build: build_extension,
+    ..KIND
+};
+
+struct TokenExchange {
+    oauth: OAuth,
+    grant_type: String,
+    inputs: Vec<Input>,
+    types: [(Role, Option<String>); 2],
+    requested: Option<String>,
+    connection: Option<String>,
+    login_hint: Option<String>,
+    /// The server must say what it issued: RFC 8693 section 2.2.1, but not every grant of a server's own.
+    must_say: bool,
+}
+
+fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    if !section.has("subject") {
+        let problem = section.problem("subject", "is missing").hiding_value();
+        return Err(vec![problem.hint(format!("subject: {}", KEYS[0].about))]);
+    }
+    let exchange = TokenExchange::read(section, place, GRANT_TYPE)?;
+    Ok(Box::new(TokenExchange { must_say: true, ..exchange }))
+}
+
+fn build_extension(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let grant_type = section.text("grant_type").unwrap_or_default();
+    Ok(Box::new(TokenExchange::read(section, place, grant_type)?))
+}
+
+impl TokenExchange {
+    fn read(section: &Section<'_>, place: &Place, grant_type: &str) -> Result<Self, Vec<Problem>> {
+        let text = |key: &str| section.text(key).map(str::to_owned);
+        let mut problems = Vec::new();
+        let mut inputs = Vec::new();
+        for role in [Role::Subject, Role::Actor] {
+            match Input::read(section, role) {
+                Ok(input) => inputs.extend(input),
+                Err(problem) => problems.push(problem),
+            }
+            let type_key = format!("{}_token_type", role.name());
+            // RFC 8693 section 2.1: "MUST NOT be included when the actor_token parameter is not".
+            if section.has(&type_key) && !section.has(role.name()) {
+                problems.push(section.problem(&type_key, &format!("stands without `{}`", role.name())));
+            }
+        }
+        let oauth = OAuth::read(section, place);
+        match oauth {
+            Ok(oauth) if problems.is_empty() => Ok(Self {
+                oauth: oauth.with_optional_client(),
+                grant_type: grant_type.to_owned(),
+                inputs,
+                types: [(Role::Subject, text("subject_token_type")), (Role::Actor, text("actor_token_type"))],
+                requested: text("requested_token_type"),
+                connection: text("connection"),
+                login_hint: text("login_hint"),
+                must_say: false,
+            }),
+            oauth => {
+                problems.extend(oauth.err().into_iter().flatten());
+                Err(problems)
+            }
+        }
+    }
+
+    /// Adds a token of elsewhere with its type (RFC 8693 section 2.1).
+    fn add(
+        &self,
+        form: &mut Form,
+        role: Role,
+        token: Option<&Token>,
+        origin: &str,
+    ) -> Result<(), ProviderError> {
+        let Some(token) = token else { return Ok(()) };
+        let written =
+            self.types.iter().find(|(of, _)| *of == role).and_then(|(_, written)| written.as_deref());
+        form.set(&format!("{}_token", role.name()), token.for_endpoint(origin)?);
+        form.set(&format!("{}_token_type", role.name()), written.unwrap_or(token.token_type));
+        Ok(())
+    }
+}
+
+impl TokenProvider for TokenExchange {
+    fn oauth(&self) -> Option<&OAuth> {
+        Some(&self.oauth)
+    }
+
+    fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    fn token_key(&self, request: &TokenRequest) -> TokenKey {
+        let connection: Vec<String> = request.connection.iter().cloned().collect();
+        self.oauth.token_key(request).with("connection", &connection)
+    }
+
+    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+        let wanted = request.wanted;
+        let server = self.oauth.server(context, &["token_endpoint"])?;
+        let binding = server.binding()?;
+        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
+        let requested_scopes = wanted.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
+        let mut form = self.oauth.token_form(context, wanted)?;
+        let origin = endpoint.url().origin().ascii_serialization();
+        self.add(&mut form, Role::Subject, request.tokens.subject.as_ref(), &origin)?;
+        self.add(&mut form, Role::Actor, request.tokens.actor.as_ref(), &origin)?;
+        form.set("requested_token_type", self.requested.as_deref().unwrap_or_default());
+        let connection = wanted.connection.as_deref().or(self.connection.as_deref());
+        form.set("connection", connection.unwrap_or_default());
+        form.set("login_hint", self.login_hint.as_deref().unwrap_or_default());
+        form.set("scope", &self.oauth.scope_text(&requested_scopes));
+        self.oauth.add_audience(wanted, &mut form);
+        let prover = self.oauth.prover(context, request.stored)?;
+        let exchange = Exchange { token_type: self.requested.as_deref(), must_say: self.must_say };
+        let call = TokenCall {
+            grant_type: &self.grant_type,
+            form: &form,
+            prover: prover.as_deref(),
+            exchange: Some(exchange),
+        };
+        let mut tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
+        // What renews the token is the exchange: a refresh token would be of one subject, the record may be of several.
+        tokens.refresh_token = None;
+        tokens.id_token = None;
+        let grant = self.oauth.grant(context, &server, binding, tokens, requested_scopes)?;
+        Ok(Issue::Grant(Box::new(Grant { prover, ..grant })))
+    }
+}
