@@ -111,6 +111,10 @@ async function handle(origin, request, response) {
   const own = await answer();
   if (own) return reply(own.status, own.body, own.headers);
   log.push(entry);
+  if (url.pathname === '/auth') {
+    const parameters = Object.fromEntries(url.searchParams);
+    Object.assign(entry, { parameters, ...shown(parameters, {}) });
+  }
   if (request.method === 'POST' && ['/token', '/request', '/device/auth', '/backchannel'].includes(url.pathname)) {
     await readForm(request, entry);
   }

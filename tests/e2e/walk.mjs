@@ -1,5 +1,5 @@
 // A browser without a screen: walks login, consent, device and logout forms, and follows redirects to the end. The second
-// argument is a device's user code, for a page that asks for it.
+// argument is a device's user code, for a page that asks for it. With DENY the user says no.
 const cookies = new Map();
 let url = process.argv[2];
 const userCode = process.argv[3];
@@ -44,6 +44,12 @@ for (let step = 0; step < 20; step += 1) {
     continue;
   }
   const page = await response.text();
+  const cancel = process.env.DENY && /<a href="([^"]+)">\[ Cancel \]/.exec(page)?.[1];
+  if (cancel) {
+    url = new URL(cancel, url).href;
+    response = await request(url);
+    continue;
+  }
   const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1];
   if (!action) process.exit(response.ok ? 0 : 1);
   url = new URL(action.replaceAll('&amp;', '&'), url).href;
