@@ -12,9 +12,9 @@ export function publicKey(file) {
   return createPublicKey(jwk ? { key: jwk, format: 'jwk' } : pem);
 }
 
-// As a JWK, with what more a client registers of it.
-export function publicJwk({ file, ...more }) {
+// As a JWK, with the identifier that a client registers it by.
+export function publicJwk({ file, kid }) {
   const { jwk, pem } = read(file);
   const x5c = pem?.includes('CERTIFICATE') && { x5c: [new X509Certificate(pem).raw.toString('base64')] };
-  return { ...(jwk?.kid && { kid: jwk.kid }), ...publicKey(file).export({ format: 'jwk' }), ...x5c, ...more };
+  return { ...publicKey(file).export({ format: 'jwk' }), ...x5c, ...(kid && { kid }) };
 }
