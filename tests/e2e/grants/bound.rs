@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{call, claims, home, names, oauth, op, openssl};
+use super::{browser, call, claims, home, names, oauth, op, openssl};
 use crate::parts::{Home, OidcProvider};
 
 /// The parameters of an authorization request that only the server should see.
@@ -34,10 +34,6 @@ fn a1_a3_a4_a_request_that_must_be_pushed() {
     let server = OidcProvider::start(3600);
     home(&[op(&server, "use_par = true\n")]).login("walk.mjs", &[]).ok();
     assert_eq!((server.requests_to("/request").len(), names(&server.requests_to("/auth")[0]).len()), (1, 2));
-}
-
-fn browser() -> String {
-    format!("{} {} %s", crate::parts::node().display(), crate::parts::folder().join("walk.mjs").display())
 }
 
 #[test]

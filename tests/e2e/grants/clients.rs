@@ -1,4 +1,4 @@
-//! Who the client is, and how it proves that: secrets, assertions (RFC 7523) and certificates (RFC 8705).
+//! Who the client is, and how it proves that: secrets and assertions (RFC 7523).
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Every grant and every way of proving who the client is, against the same certified server.
 
 mod bound;
+mod certificates;
 mod clients;
 mod device;
 mod exchange;
@@ -12,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::parts::{Ended, Home, OidcProvider};
+use crate::parts::{Ended, Home, OidcProvider, folder, node};
 
 /// A home whose tokens are in sealed files: the keyring is proved elsewhere.
 fn home(credentials: &[String]) -> Home {
@@ -32,6 +33,11 @@ fn oauth(name: &str, server: &OidcProvider, keys: &str) -> String {
 fn op(server: &OidcProvider, more: &str) -> String {
     let keys = "client_id = \"app\"\nscopes = [\"openid\", \"profile\", \"offline_access\"]\nextra_params = { prompt = \"consent\" }\n";
     oauth("op", server, &format!("{keys}{more}"))
+}
+
+/// The command of a browser that logs in by itself.
+fn browser() -> String {
+    format!("{} {} %s", node().display(), folder().join("walk.mjs").display())
 }
 
 /// A new file of this content.
