@@ -33,6 +33,8 @@ export function makeProvider(issuer, { options, settings, issued, asked, aliases
       ...(options.tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
     ],
     enabledJWA: { clientAuthSigningAlgValues: algorithms, requestObjectSigningAlgValues: algorithms },
+    // Tokens end to the second: this is one machine, with one clock.
+    clockTolerance: 0,
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'] },
