@@ -270,7 +270,9 @@ impl Home {
     /// Logs in with a browser script of this folder.
     pub fn login(&self, script: &str, arguments: &[&str]) -> Ended {
         let browser = format!("{} {} %s", node().display(), folder().join(script).display());
-        let mut command = self.command(&[&["login", "--browser", &browser], arguments].concat());
+        // A browser that fails must not keep the test waiting.
+        let login = ["login", "--browser", &browser, "--timeout", "60s"];
+        let mut command = self.command(&[&login, arguments].concat());
         command.env("ARTEFACTS", artefacts());
         Ended::from(command.output().unwrap())
     }

@@ -188,3 +188,39 @@ fn s1_s2_s4_f_leak9_a_token_for_each_resource() {
     assert_eq!(server.token_requests("refresh_token"), 2);
     home.run(&["token", "--resource", "https://c.example/"]).fails(1).says("invalid_target");
 }
+
+#[test]
+fn j3_j4_every_grant_binds_its_tokens() {
+    let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+    let server = OidcProvider::with(&json!({ "requireNonce": true, "interval": 1, "clients": [
+        { "client_id": "robot", "client_secret": "robot-secret-0123456789", "grant_types": ["client_credentials"] },
+        { "client_id": "exchanger", "client_secret": "exchanger-secret-0123456789", "grant_types": [exchange] },
+    ] }));
+    let confidential = |name: &str, more: &str| {
+        let keys = format!(
+            "client_id = \"{name}\"\n_client_secret = \"{name}-secret-0123456789\"\nuse_dpop = true\n{more}"
+        );
+        oauth(name, &server, &keys)
+    };
+    let device = "grant_type = \"device_code\"\nuse_dpop = true\n";
+    let home = home(&[
+        op(&server, device).replace("extra_params", "token_params"),
+        confidential("robot", "grant_type = \"client_credentials\"\n"),
+        confidential("exchanger", "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\n"),
+    ]);
+    home.login("walk.mjs", &["op"]).ok().says("Logged in to op as alice");
+    home.run(&["token", "op", "--refresh"]).ok();
+    for name in ["robot", "exchanger"] {
+        let bound = home.run(&["token", name]).ok().says("good for nothing by itself");
+        let before = server.requests_to("/token").len();
+        assert_ne!(home.run(&["token", name, "--refresh"]).ok(), bound, "{name}");
+        assert_eq!(
+            server.requests_to("/token").len(),
+            before + 1,
+            "{name}: J4, the nonce is kept with the token"
+        );
+        let proof = &server.requests_to("/token").pop().unwrap()["dpop"];
+        assert!(proof["claims"]["nonce"].is_string(), "{name}: J3");
+    }
+    assert_eq!(api(&server, &home, "GET", None).0, 200);
+}

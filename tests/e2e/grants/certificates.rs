@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{call, file, home, names, oauth, openssl};
-use crate::parts::OidcProvider;
+use super::{browser, call, file, home, names, oauth, openssl};
+use crate::parts::{Ended, OidcProvider};
 
 /// What the certificates of the tests say.
 const CONFIGURATION: &str = "[req]\ndistinguished_name = name\n[name]\n\
@@ -177,4 +177,38 @@ fn a_server_whose_authority_is_not_trusted_gets_nothing() {
     home(&[oauth("op", &server, keys)]).run(&["token"]).fails(5).says("certificate");
     assert_eq!(server.requests(), 0);
     home(&[shows("op", &server, folder.path(), keys)]).run(&["token"]).ok();
+}
+
+#[test]
+fn t2_a_certificate_is_shown_wherever_the_client_proves_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make_certificates(folder);
+    let server = OidcProvider::with(
+        &json!({ "tls": tls(folder), "requirePar": true, "interval": 1, "clients": [{
+        "client_id": "robot", "token_endpoint_auth_method": "self_signed_tls_client_auth",
+        "keys": [{ "file": folder.join("loner.pem") }],
+        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+    }] }),
+    );
+    let keys = "client_id = \"robot\"\nscopes = [\"openid\", \"offline_access\"]\ntoken_endpoint_auth_method = \"self_signed_tls_client_auth\"\n\
+                certificate = \"FOLDER/loner.pem\"\nprivate_key = { file = \"FOLDER/loner.key\" }\n";
+    let pushing =
+        shows("browser", &server, folder, &format!("{keys}extra_params = {{ prompt = \"consent\" }}\n"));
+    let codes = "grant_type = \"device_code\"\ntoken_params = { prompt = \"consent\" }\n";
+    let home = home(&[pushing, shows("codes", &server, folder, &format!("{keys}{codes}"))]);
+    for name in ["browser", "codes"] {
+        // The device's page is where the certificates are.
+        let mut login = home.command(&["login", name, "--browser", &browser(), "--timeout", "20s"]);
+        login.env("NODE_EXTRA_CA_CERTS", folder.join("authority.pem"));
+        Ended::from(login.output().unwrap()).ok().says(" as alice");
+        home.run(&["token", name, "--refresh"]).ok();
+        home.run(&["logout", name]).ok().says("The server revoked the refresh token");
+    }
+    let secure = server.secure.as_deref();
+    for (path, requests) in [("/request", 1), ("/device/auth", 1), ("/token", 4), ("/token/revocation", 4)] {
+        let found = server.requests_to(path);
+        assert_eq!(found.len(), requests, "{path}");
+        assert!(found.iter().all(|request| request["origin"].as_str() == secure), "{path}: {found:#?}");
+    }
 }

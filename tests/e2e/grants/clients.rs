@@ -170,3 +170,44 @@ fn w1_w2_w4_assertions_of_every_key_that_people_have() {
     assert_eq!(claims["aud"], format!("{}/token", server.issuer), "W2 for old servers");
     assert_eq!(header["typ"], "JWT", "W2 for old servers");
 }
+
+#[test]
+fn t4_keys_that_cannot_be_used_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for command in [
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem",
+        "pkey -in rsa.pem -aes256 -passout pass:the-password -out encrypted.pem",
+        "pkey -in rsa.pem -traditional -aes256 -passout pass:the-password -out encrypted-pkcs1.pem",
+        "pkey -in rsa.pem -pubout -out public.pem",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out short.pem",
+        "ecparam -name secp256k1 -genkey -noout -out bitcoin.pem",
+    ] {
+        openssl(folder, command);
+    }
+    file(folder, "password", "the-password\n");
+    let key = json!({ "file": folder.join("rsa.pem") });
+    let server = OidcProvider::with(&json!({ "clients": [{
+        "client_id": "robot", "token_endpoint_auth_method": "private_key_jwt", "keys": [key],
+        "grant_types": ["client_credentials"],
+    }] }));
+    let keys = "grant_type = \"client_credentials\"\nclient_id = \"robot\"\n";
+    let path = folder.display();
+    for (name, said) in [
+        ("encrypted.pem", "it is encrypted with a password"),
+        ("encrypted-pkcs1.pem", "it is encrypted with a password"),
+        ("public.pem", "neither a private key in PEM"),
+        ("short.pem", "no RSA key of 2048 to 4096 bits"),
+        ("bitcoin.pem", "no P-256, P-384 or Ed25519 key"),
+    ] {
+        let key = format!("private_key = {{ file = \"{path}/{name}\" }}\n");
+        let token = home(&[oauth("robot", &server, &format!("{keys}{key}"))]).run(&["token"]);
+        assert!(token.status != Some(0) && token.stderr.contains(said), "{name}: {token:#?}");
+    }
+    assert_eq!(server.requests_to("/token").len(), 0);
+    // As the message says.
+    let command = format!(
+        "private_key = {{ command = [\"openssl\", \"pkey\", \"-in\", \"{path}/encrypted.pem\", \"-passin\", \"file:{path}/password\"] }}\n"
+    );
+    home(&[oauth("robot", &server, &format!("{keys}{command}"))]).run(&["token"]).ok();
+}

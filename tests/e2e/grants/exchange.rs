@@ -72,18 +72,19 @@ fn x1_x2_x5_a_token_of_another_provider_is_exchanged() {
 
 #[test]
 fn x5_the_subject_is_refreshed_first_and_belongs_to_one_login() {
-    let server = OidcProvider::with(&json!({ "accessTokenSeconds": 1, "clients": [exchanger()] }));
+    let server = OidcProvider::with(&json!({ "accessTokenSeconds": 2, "clients": [exchanger()] }));
     let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\n";
     let home = home(&[op(&server, ""), other(&server, exchange)]);
     home.login("walk.mjs", &["op"]).ok();
     let ended = home.run(&["token", "op"]).ok();
+    let before = grants(&server).len();
     let header = format!("Authorization: Bearer {}", ended.text());
     wait_until("the end of the subject", || call(&format!("{}/api", server.issuer), &header, &[]).0 == 401);
     server.set_access_token_seconds(3600);
     let token = home.run(&["token", "other"]).ok();
-    assert_eq!(grants(&server).split_off(1), ["refresh_token", EXCHANGE], "the subject first");
+    assert_eq!(grants(&server).split_off(before), ["refresh_token", EXCHANGE], "the subject first");
     assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
-    assert_eq!(grants(&server).len(), 3);
+    assert_eq!(grants(&server).len(), before + 2);
 
     // Another user logs in: what was got for the first is not handed out.
     let mut login = home.command(&["login", "op", "--browser", &browser()]);
@@ -154,6 +155,61 @@ fn x6_a_connections_token_for_a_refresh_token() {
     home.configure(&format!("store = \"file\"\n{}{}", op(&server, ""), other(&elsewhere, &grant)));
     home.run(&["token", "other"]).fails(4).says("a refresh token goes only to where it is from");
     assert_eq!(grants(&elsewhere), [""; 0]);
+}
+
+#[test]
+fn x5_a_subject_from_elsewhere_is_never_an_argument() {
+    let server = OidcProvider::with(&json!({ "clients": [exchanger()] }));
+    let logged_in = home(&[op(&server, "")]);
+    logged_in.login("walk.mjs", &[]).ok();
+    let subject = logged_in.run(&["token"]).ok().text().to_owned();
+    let path = file(logged_in.folder.path(), "subject", &format!("{subject}\n"));
+    for (name, source) in [
+        ("a file", format!("{{ file = \"{}\" }}", path.display())),
+        ("a program", format!("{{ command = [\"cat\", \"{}\"] }}", path.display())),
+        ("a variable", "{ env = \"SUBJECT\" }".to_owned()),
+        ("standard input", "{ stdin = true }".to_owned()),
+    ] {
+        let exchange = format!("grant_type = \"token_exchange\"\nsubject = {source}\n");
+        let home = home(&[other(&server, &exchange)]);
+        let mut command = home.command(&["token"]);
+        command.env("SUBJECT", &subject).stdin(std::fs::File::open(&path).unwrap());
+        let token = Ended::from(command.output().unwrap());
+        assert_eq!(token.status, Some(0), "{name}: {token:#?}");
+        assert_eq!(user_of(&server, &token), "alice", "{name}");
+        let request = server.requests_to("/token").pop().unwrap();
+        assert_eq!(request["parameters"]["subject_token"], subject, "{name}");
+    }
+    let home = home(&[other(&server, "grant_type = \"token_exchange\"\nsubject = \"a literal token\"\n")]);
+    home.run(&["token"]).fails(4);
+}
+
+#[test]
+fn x2_x3_what_the_server_does_not_give_is_not_kept() {
+    let server = OidcProvider::with(&json!({ "clients": [exchanger()] }));
+    let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\nrequested_token_type = \"urn:ietf:params:oauth:token-type:jwt\"\n";
+    let home = home(&[op(&server, ""), other(&server, exchange)]);
+    home.login("walk.mjs", &["op"]).ok();
+    let token = "\"access_token\":\"a\",\"token_type\":";
+    for (name, fault, said) in [
+        ("X3", r#"{"status":400,"body":{"error":"invalid_target"}}"#.to_owned(), "invalid_target"),
+        (
+            "X2 not said",
+            format!("{{\"status\":200,\"body\":{{{token}\"Bearer\"}}}}"),
+            "no `issued_token_type`",
+        ),
+        (
+            "X2 another",
+            format!("{{\"status\":200,\"body\":{{{token}\"N_A\",\"issued_token_type\":\"urn:x\"}}}}"),
+            "urn:x",
+        ),
+    ] {
+        server.fault(&fault);
+        let refused = home.run(&["token", "other"]);
+        assert!(refused.status == Some(1) && refused.stderr.contains(said), "{name}: {refused:#?}");
+        assert_eq!(refused.stdout, "", "{name}");
+    }
+    home.run(&["token", "other"]).ok();
 }
 
 /// An RSA key and what Google's console makes of it.
@@ -228,10 +284,11 @@ fn w3_an_assertion_that_the_client_signs_itself() {
             assert_eq!(claims["aud"], server.issuer.as_str(), "{name}: the issuer");
         }
         assert_eq!(home.run(&["token", name]).ok(), token, "{name}: kept");
+        assert_ne!(home.run(&["token", name, "--refresh"]).ok(), token, "{name}: an assertion is used once");
     }
-    assert_eq!(grants(&server), [ASSERTION; 3]);
+    assert_eq!(grants(&server), [ASSERTION; 6]);
     home.run(&["token", "stolen"]).fails(4).says("https://oauth2.googleapis.com/token");
-    assert_eq!(server.requests_to("/token").len(), 3, "a key signs for no other endpoint than its own");
+    assert_eq!(server.requests_to("/token").len(), 6, "a key signs for no other endpoint than its own");
 }
 
 /// What a job's step is given by GitHub.

@@ -2,6 +2,7 @@
 // (RFC 7523). Each checks what a strict server would.
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { errors } from 'oidc-provider';
+import validateDpop from 'oidc-provider/lib/helpers/validate_dpop.js';
 import { publicKey } from './keys.mjs';
 
 export const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -25,7 +26,9 @@ async function verifiedJwt(token, trusted, audience) {
 export function registerGrants(provider, options) {
   const issue = async (ctx, accountId, scope) => {
     const token = new provider.AccessToken({ accountId, client: ctx.oidc.client, gty: 'extension', scope });
-    return { access_token: await token.save(), token_type: 'Bearer', expires_in: token.expiration, ...(scope && { scope }) };
+    const proof = await validateDpop(provider, ctx);
+    if (proof) token.setThumbprint('jkt', proof.thumbprint);
+    return { access_token: await token.save(), token_type: token.tokenType, expires_in: token.expiration, ...(scope && { scope }) };
   };
 
   const subjectOf = async (token, type) => {
