@@ -9,8 +9,8 @@ use url::Url;
 use super::device_code;
 use super::oauth::{self, OAuth, Presented, Server, TokenCall};
 use super::{
-    BrowserChoice, Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError,
-    TokenProvider, TokenRequest,
+    BrowserChoice, Context, EndedSession, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place,
+    ProviderError, TokenProvider, TokenRequest,
 };
 use crate::binding::Binding;
 use crate::console::{FAINT, HINT, STRONG, styled};
@@ -18,13 +18,16 @@ use crate::loopback::{Answer, Listener, Outcome, RedirectUri, Wait};
 use crate::name::ScopeSet;
 use crate::oauth::authorization::{self, AuthorizationError, Pending, redirect_uri_text};
 use crate::oauth::dpop::Prover;
+use crate::oauth::end_session::{self, ExpectedReturn};
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
+use crate::oauth::pkce;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
-use crate::secret::AuthorizationCode;
+use crate::secret::{AuthorizationCode, State};
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
+use crate::store::record::Record;
 
 /// How long the user is waited for, unless another time is asked for.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -52,6 +55,7 @@ pub const KIND: Kind = Kind {
         oauth::KEYS,
         &[
             &Key::new("redirect_uri", Shape::Text, "Where the browser returns: http on 127.0.0.1, [::1] or localhost; without a port, any free one").or("http://127.0.0.1/callback"),
+            &Key::new("post_logout_redirect_uri", Shape::Text, "Where the browser returns after `logout --end-session`, if that is registered; written as redirect_uri is"),
             &Key::new("use_par", Shape::Boolean, "Whether the request is pushed to the server beforehand (PAR, RFC 9126); by default where the server requires it"),
             &Key::new("use_jar", Shape::Boolean, "Whether the request is signed with the private key (JAR, RFC 9101); by default where the server requires it"),
             &Key::new("extra_params", Shape::Free, "Further parameters of the authorization request"),
@@ -65,6 +69,7 @@ pub const KIND: Kind = Kind {
 struct AuthorizationCodeGrant {
     oauth: OAuth,
     redirect_uri: RedirectUri,
+    return_uri: Option<RedirectUri>,
     extra_params: BTreeMap<String, SecretSource>,
     use_par: Option<bool>,
     use_jar: Option<bool>,
@@ -77,6 +82,10 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     let redirect_uri = redirect_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
         problems.push(section.problem("redirect_uri", &error.to_string()));
     });
+    let return_uri = section.text("post_logout_redirect_uri").map(str::parse).transpose();
+    let return_uri = return_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
+        problems.push(section.problem("post_logout_redirect_uri", &error.to_string()));
+    });
     let extra_params = section.free("extra_params");
     for name in extra_params.keys().filter(|name| RESERVED.contains(&name.as_str())) {
         problems.push(
@@ -85,15 +94,18 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
                 .hiding_value(),
         );
     }
-    match (oauth, redirect_uri) {
-        (Ok(oauth), Ok(redirect_uri)) if problems.is_empty() => Ok(Box::new(AuthorizationCodeGrant {
-            oauth,
-            redirect_uri,
-            extra_params,
-            use_par: section.flag("use_par"),
-            use_jar: section.flag("use_jar"),
-        })),
-        (oauth, _) => {
+    match (oauth, redirect_uri, return_uri) {
+        (Ok(oauth), Ok(redirect_uri), Ok(return_uri)) if problems.is_empty() => {
+            Ok(Box::new(AuthorizationCodeGrant {
+                oauth,
+                redirect_uri,
+                return_uri,
+                extra_params,
+                use_par: section.flag("use_par"),
+                use_jar: section.flag("use_jar"),
+            }))
+        }
+        (oauth, ..) => {
             problems.extend(oauth.err().into_iter().flatten());
             Err(problems)
         }
@@ -139,7 +151,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         let url = self.authorization_url(context, &transaction)?;
         let offers_codes = transaction.server.has("device_authorization_endpoint");
         let answer = wait_for_user(context, listener, &transaction.pending, &url, request, offers_codes)?;
-        let code = match answer.code {
+        let code = match answer.outcome {
             Ok(code) => code,
             Err(error) => {
                 let denied = matches!(error, AuthorizationError::Server { denied: true, .. });
@@ -149,6 +161,52 @@ impl TokenProvider for AuthorizationCodeGrant {
         };
         let grant = self.exchange(context, transaction, &code)?;
         Ok(Login { grant, page: Some(answer.page) })
+    }
+
+    fn end_session(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        browser: &BrowserChoice,
+    ) -> Result<EndedSession, ProviderError> {
+        let server = self.oauth.server(context, &["token_endpoint"])?;
+        if !server.has("end_session_endpoint") {
+            return Err(ProviderError::NotOffered("a logout in the browser (end_session_endpoint)"));
+        }
+        let bound = record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
+        let endpoint = server.endpoint_beside("end_session_endpoint", bound)?;
+        let endpoint = endpoint
+            .ok_or(ProviderError::NotOffered("a logout in the browser at the server of the login"))?;
+        let listener = self.return_uri.as_ref().map(Listener::bind).transpose()?;
+        let expected = listener.as_ref().map(|listener| ExpectedReturn {
+            state: State::new(pkce::random_text(&*context.system.random)),
+            redirect_uri: listener.redirect_uri().clone(),
+        });
+        let client_id = record.binding.get(Binding::CLIENT_ID).unwrap_or_default();
+        let url = end_session::url(&endpoint, record.id_token.as_ref(), client_id, expected.as_ref());
+        EndpointUrl::configured(url.as_str())?;
+        let system = context.system;
+        if open_browser(context, &url, browser) {
+            system
+                .console
+                .say(format_args!("Log out at {} in your browser.", styled(STRONG, authority(&url))));
+        } else {
+            system.console.say(format_args!("Open this URL in a browser to log out there:\n\n    {url}\n"));
+        }
+        let (Some(listener), Some(expected)) = (listener, expected) else { return Ok(EndedSession::Asked) };
+        let held = system.signals.hold();
+        let _waiting = system.console.wait("Waiting for the browser (Ctrl-C ends it)");
+        let wait = Wait {
+            limit: PATIENCE,
+            clock: &*system.clock,
+            held: &*held,
+            pasted: None,
+            on_wrong_paste: &|| {},
+        };
+        let answer = listener.wait(&expected, wait)?;
+        answer.outcome?;
+        answer.page.show(Outcome::LoggedOut);
+        Ok(EndedSession::Returned)
     }
 }
 
@@ -260,7 +318,7 @@ fn wait_for_user(
     url: &Url,
     request: &LoginRequest,
     offers_codes: bool,
-) -> Result<Answer, ProviderError> {
+) -> Result<Answer<AuthorizationCode>, ProviderError> {
     let system = context.system;
     let console = &system.console;
     let opened = open_browser(context, url, &request.browser);

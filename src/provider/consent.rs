@@ -57,15 +57,9 @@ pub fn wait_for_tokens(
         };
         match consent.oauth.request_tokens(context, consent.endpoint, &call) {
             Ok(tokens) => return Ok(tokens),
-            Err(ProviderError::Token(EndpointError::Refused { code, .. }))
-                if code == "authorization_pending" =>
-            {
-                pace.pending();
-            }
-            Err(ProviderError::Token(EndpointError::Refused { code, interval, .. }))
-                if code == "slow_down" =>
-            {
-                pace.slow_down(interval);
+            Err(ProviderError::Token(error)) if error.is("authorization_pending") => pace.pending(),
+            Err(ProviderError::Token(EndpointError::Refused(refusal))) if refusal.code == "slow_down" => {
+                pace.slow_down(refusal.interval);
             }
             Err(ProviderError::Token(EndpointError::TryLater { retry_after, .. })) => {
                 pace.unanswered(retry_after);

@@ -254,6 +254,15 @@ pub struct Login {
     pub page: Option<Page>,
 }
 
+/// How far a logout in the browser is known to have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedSession {
+    /// The browser was sent to the server.
+    Asked,
+    /// It came back from there.
+    Returned,
+}
+
 /// What became of a token that was to be revoked.
 #[derive(Debug)]
 pub enum Revocation {
@@ -359,6 +368,19 @@ pub trait TokenProvider {
             Some(oauth) => oauth.revoke(context, record),
             None => vec![("token", Revocation::NotOffered)],
         }
+    }
+
+    /// Ends the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0).
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn end_session(
+        &self,
+        _: &Context<'_>,
+        _: &Record,
+        _: &BrowserChoice,
+    ) -> Result<EndedSession, ProviderError> {
+        Err(ProviderError::NotOffered("a logout in the browser"))
     }
 
     /// Asks the server who the user of a token is.
