@@ -14,8 +14,8 @@ use authctl::adapters;
 use authctl::console::Console;
 use authctl::error::Status;
 use authctl::ports::{
-    Clock, Environment, Folder, Held, Input, Keyring, NoFolder, NoKeyring, Paths, Signals, Stream, System,
-    Terminal, Waiting,
+    Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, Keyring,
+    NoFolder, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
 };
 use authctl::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -89,8 +89,11 @@ impl Sandbox {
         let terminal = Rc::new(Buffers::default());
         let environment =
             Rc::new(Variables { folder: folder.path().join("work"), variables: RefCell::default() });
-        let clock =
-            Rc::new(MovableClock { real: adapters::clock::SystemClock::start(), offset: Cell::default() });
+        let clock = Rc::new(MovableClock {
+            real: adapters::clock::SystemClock::start(),
+            offset: Cell::default(),
+            skipped: Cell::default(),
+        });
         let signals = Rc::new(FakeSignals::default());
         let input = Rc::new(FakeInput::default());
         let keyring = Rc::new(MockKeyring::default());
@@ -261,29 +264,40 @@ impl Environment for Variables {
     }
 }
 
-/// The real clock, moved.
+/// The real clock, moved; where a story says so, waits are skipped and the clock moves on by them.
 pub struct MovableClock {
     real: adapters::clock::SystemClock,
     offset: Cell<i64>,
+    skipped: Cell<Option<Duration>>,
 }
 
 impl MovableClock {
     pub fn advance(&self, seconds: i64) {
         self.offset.set(self.offset.get() + seconds);
     }
+
+    /// From now on nobody really waits.
+    pub fn skip_waits(&self) {
+        self.skipped.set(Some(Duration::ZERO));
+    }
 }
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        self.real.now() + SignedDuration::from_secs(self.offset.get())
+        self.real.now()
+            + SignedDuration::from_secs(self.offset.get())
+            + SignedDuration::try_from(self.skipped.get().unwrap_or_default()).unwrap()
     }
 
     fn elapsed(&self) -> Duration {
-        self.real.elapsed()
+        self.real.elapsed() + self.skipped.get().unwrap_or_default()
     }
 
     fn sleep(&self, duration: Duration) {
-        self.real.sleep(duration);
+        match self.skipped.get() {
+            Some(skipped) => self.skipped.set(Some(skipped + duration)),
+            None => self.real.sleep(duration),
+        }
     }
 }
 
@@ -300,6 +314,20 @@ impl Signals for FakeSignals {
             }
         }
         Box::new(Noted(Arc::clone(&self.0)))
+    }
+}
+
+/// Notes when each request was sent, by the story's own clock.
+pub struct Timed {
+    pub inner: Rc<dyn HttpClient>,
+    pub clock: Rc<MovableClock>,
+    pub sent: RefCell<Vec<(String, Duration)>>,
+}
+
+impl HttpClient for Timed {
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.sent.borrow_mut().push((request.url.path().to_owned(), self.clock.elapsed()));
+        self.inner.send(request)
     }
 }
 
