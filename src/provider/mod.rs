@@ -453,6 +453,9 @@ pub enum ProviderError {
     /// Ctrl-C, or a signal like it.
     #[error("interrupted")]
     Interrupted(i32),
+    /// An exchange of a refresh token was refused.
+    #[error("the exchange of the refresh token was refused")]
+    SubjectRefused(#[source] EndpointError),
     /// An endpoint said no.
     #[error(transparent)]
     Token(#[from] EndpointError),

@@ -6,6 +6,7 @@ use super::oauth::{self, OAuth, TokenCall};
 use super::{
     ANY_URN, Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest,
 };
+use crate::oauth::answer::EndpointError;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::Exchange;
 use crate::setting::{Key, Problem, Section, Shape};
@@ -166,7 +167,15 @@ impl TokenProvider for TokenExchange {
             prover: prover.as_deref(),
             exchange: Some(exchange),
         };
-        let mut tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
+        let shows_refresh_token =
+            request.tokens.subject.as_ref().is_some_and(|token| token.only_to.is_some());
+        let mut tokens =
+            self.oauth.request_tokens(context, &endpoint, &call).map_err(|error| match error {
+                ProviderError::Token(error @ EndpointError::Refused(_)) if shows_refresh_token => {
+                    ProviderError::SubjectRefused(error)
+                }
+                error => error,
+            })?;
         // What renews the token is the exchange: a refresh token would be of one subject, the record may be of several.
         tokens.refresh_token = None;
         tokens.id_token = None;

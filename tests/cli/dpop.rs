@@ -128,8 +128,8 @@ fn j9_without_its_key_a_bound_token_needs_a_login() {
     let keyring = sandbox.keyring.present();
     sandbox.configure(&server_config(&server.domain(), "use_dpop = true").replace("\"file\"", "\"keyring\""));
     sandbox.run(&["login"]).ok();
-    let entries = keyring.search(&std::collections::HashMap::new()).unwrap();
-    let entry = entries.iter().find(|entry| entry.get_specifiers().unwrap().1.starts_with("as+")).unwrap();
+    let entries = keyring.search(&std::collections::HashMap::from([("service", "authctl")])).unwrap();
+    let entry = entries.iter().find(|entry| entry.get_secret().is_ok()).unwrap();
     let mut record: Value = serde_json::from_slice(&entry.get_secret().unwrap()).unwrap();
     assert!(record.as_object_mut().unwrap().remove("dpop_key").is_some());
     entry.set_secret(record.to_string().as_bytes()).unwrap();

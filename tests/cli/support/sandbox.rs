@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -93,6 +94,7 @@ impl Sandbox {
             real: adapters::clock::SystemClock::start(),
             offset: Cell::default(),
             skipped: Cell::default(),
+            jump: RefCell::default(),
         });
         let signals = Rc::new(FakeSignals::default());
         let input = Rc::new(FakeInput::default());
@@ -269,11 +271,17 @@ pub struct MovableClock {
     real: adapters::clock::SystemClock,
     offset: Cell<i64>,
     skipped: Cell<Option<Duration>>,
+    jump: RefCell<Option<(Arc<AtomicBool>, Duration)>>,
 }
 
 impl MovableClock {
     pub fn advance(&self, seconds: i64) {
         self.offset.set(self.offset.get() + seconds);
+    }
+
+    /// The clock goes on by so many seconds as soon as something has happened.
+    pub fn advance_when(&self, happened: Arc<AtomicBool>, seconds: u64) {
+        *self.jump.borrow_mut() = Some((happened, Duration::from_secs(seconds)));
     }
 
     /// From now on nobody really waits.
@@ -290,7 +298,11 @@ impl Clock for MovableClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.real.elapsed() + self.skipped.get().unwrap_or_default()
+        let jump = self.jump.borrow();
+        let jump = jump.as_ref().filter(|(happened, _)| happened.load(Ordering::SeqCst));
+        self.real.elapsed()
+            + self.skipped.get().unwrap_or_default()
+            + jump.map_or(Duration::ZERO, |(_, length)| *length)
     }
 
     fn sleep(&self, duration: Duration) {

@@ -52,3 +52,27 @@ pub fn thumbprint(jwk: &Value) -> String {
 pub fn sha256(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
 }
+
+/// The name of the server's RSA key.
+pub const RSA_KEY_ID: &str = "rsa";
+
+fn rsa() -> ring::rsa::KeyPair {
+    use rustls::pki_types::pem::PemObject as _;
+    let pem = include_bytes!("../../../../src/oauth/vectors/rsa-pkcs8.pem");
+    let der = rustls::pki_types::PrivatePkcs8KeyDer::from_pem_slice(pem).unwrap();
+    ring::rsa::KeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap()
+}
+
+pub fn rsa_jwk() -> Value {
+    let public: ring::rsa::PublicKeyComponents<Vec<u8>> = rsa().public().into();
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    serde_json::json!({ "kty": "RSA", "kid": RSA_KEY_ID, "use": "sig", "n": encode(&public.n), "e": encode(&public.e) })
+}
+
+pub fn rsa_signature(message: &[u8]) -> Vec<u8> {
+    let pair = rsa();
+    let mut signature = vec![0; pair.public().modulus_len()];
+    let random = ring::rand::SystemRandom::new();
+    pair.sign(&ring::signature::RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
+    signature
+}

@@ -63,6 +63,12 @@ pub struct Behaviour {
     pub bearer_assertions: Option<Value>,
     /// What the device authorization endpoint adds to its answer, or takes from it.
     pub device: Map<String, Value>,
+    /// Id tokens are signed with RS256, in the place of ES256.
+    pub rsa: bool,
+    /// Keys and id tokens have no `kid`.
+    pub no_key_ids: bool,
+    /// Further keys in the key set, in front of the one that signs.
+    pub more_keys: Vec<Value>,
     /// The `state` that the logout returns with; `None` for the right one.
     pub logout_state: Option<Value>,
 }
@@ -155,6 +161,9 @@ impl AuthorizationServer {
                 requires_par: false,
                 bearer_assertions: None,
                 device: Map::new(),
+                rsa: false,
+                no_key_ids: false,
+                more_keys: Vec::new(),
                 logout_state: None,
             }),
             state: Mutex::new(State::default()),
@@ -280,7 +289,7 @@ impl Shared {
             ("GET", path) if path.starts_with("/.well-known/") => Reply::full(404, &[], ""),
             ("GET", "/authorize") => self.authorize(request),
             ("POST", "/token") => self.token(request, &issuer),
-            ("GET", "/jwks") => Reply::json(200, &json!({ "keys": [self.jwk()] })),
+            ("GET", "/jwks") => self.keys(),
             ("GET", "/userinfo") => self.userinfo(request),
             ("POST", "/revoke") => self.revoke(request),
             ("POST", "/introspect") => self.introspect(request),
@@ -322,11 +331,15 @@ impl Shared {
         Reply::json(200, &metadata)
     }
 
-    fn jwk(&self) -> Value {
-        let key = self.key.lock().unwrap().clone();
-        let point = &key.public_key().as_ref()[1..];
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({ "kty": "EC", "crv": "P-256", "use": "sig", "kid": kid(&key), "x": encode(&point[..32]), "y": encode(&point[32..]) })
+    fn keys(&self) -> Reply {
+        let behaviour = self.behaviour.lock().unwrap();
+        let mut keys = behaviour.more_keys.clone();
+        let mut key = if behaviour.rsa { jws::rsa_jwk() } else { ec_jwk(&self.key.lock().unwrap()) };
+        if behaviour.no_key_ids {
+            key.as_object_mut().unwrap().remove("kid");
+        }
+        keys.push(key);
+        Reply::json(200, &json!({ "keys": keys }))
     }
 
     /// A user who is logged in and consents at once.
@@ -798,10 +811,26 @@ impl Shared {
         }
         overlay(&mut claims, &self.behaviour.lock().unwrap().claims);
         let key = self.key.lock().unwrap().clone();
+        let (rsa, no_key_ids) = {
+            let behaviour = self.behaviour.lock().unwrap();
+            (behaviour.rsa, behaviour.no_key_ids)
+        };
+        let mut header = if rsa {
+            json!({ "alg": "RS256", "kid": jws::RSA_KEY_ID })
+        } else {
+            json!({ "alg": "ES256", "kid": kid(&key) })
+        };
+        if no_key_ids {
+            header.as_object_mut().unwrap().remove("kid");
+        }
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", encode(&json!({ "alg": "ES256", "kid": kid(&key) })), encode(&claims));
-        let signature = key.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
-        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        let message = format!("{}.{}", encode(&header), encode(&claims));
+        let signature = if rsa {
+            jws::rsa_signature(message.as_bytes())
+        } else {
+            key.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref().to_vec()
+        };
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     /// Whose token it is, or what the request is refused with.
@@ -855,6 +884,12 @@ impl Shared {
         }
         Reply::full(200, &[], "")
     }
+}
+
+fn ec_jwk(key: &EcdsaKeyPair) -> Value {
+    let point = &key.public_key().as_ref()[1..];
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    json!({ "kty": "EC", "crv": "P-256", "use": "sig", "kid": kid(key), "x": encode(&point[..32]), "y": encode(&point[32..]) })
 }
 
 fn kid(key: &EcdsaKeyPair) -> String {
