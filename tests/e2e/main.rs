@@ -11,6 +11,7 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod grants;
 mod keyring;
 mod main_job;
 mod parts;

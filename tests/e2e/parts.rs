@@ -148,48 +148,72 @@ fn absent(keyring: &SecretService) -> bool {
 /// npm `oidc-provider`.
 pub struct OidcProvider {
     pub issuer: String,
+    /// Where it asks for certificates, if it was started so.
+    pub secure: Option<String>,
     _process: Running,
 }
 
 impl OidcProvider {
     pub fn start(access_token_seconds: u32) -> Self {
+        Self::with(&serde_json::json!({ "accessTokenSeconds": access_token_seconds }))
+    }
+
+    /// A server as `server.mjs` describes its options.
+    pub fn with(options: &serde_json::Value) -> Self {
         let mut process = Command::new(node())
             .arg(folder().join("server.mjs"))
-            .env("ACCESS_TOKEN_SECONDS", access_token_seconds.to_string())
+            .env("OPTIONS", options.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let issuer = lines
-            .by_ref()
-            .map(Result::unwrap)
-            .find(|line| line.starts_with("http://"))
-            .expect("the server starts");
+        let ready =
+            lines.by_ref().map(Result::unwrap).find(|line| line.starts_with('{')).expect("the server starts");
+        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
         std::thread::spawn(move || lines.for_each(drop));
-        Self { issuer, _process: Running(process) }
+        Self {
+            issuer: ready["issuer"].as_str().unwrap().to_owned(),
+            secure: ready["secure"].as_str().map(str::to_owned),
+            _process: Running(process),
+        }
+    }
+
+    pub fn scheme(&self) -> &str {
+        self.issuer.split_once("://").unwrap().0
     }
 
     pub fn domain(&self) -> &str {
-        self.issuer.strip_prefix("http://").unwrap()
+        self.issuer.split_once("://").unwrap().1
     }
 
-    fn control(&self, path: &str, body: Option<&str>) -> serde_json::Value {
+    pub fn control(&self, path: &str, body: Option<&str>) -> serde_json::Value {
         let mut command = Command::new("curl");
-        command.args(["-sS", &format!("{}/control/{path}", self.issuer)]);
+        // Who it is was seen when it was started.
+        command.args(["-sS", "--insecure", &format!("{}/control/{path}", self.issuer)]);
         if let Some(body) = body {
             command.args(["-d", body]);
         }
         serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
     }
 
+    /// The requests so far, in order: when, where, and what was in them.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        self.control("log", None).as_array().unwrap().clone()
+    }
+
+    /// The requests to a path so far.
+    pub fn requests_to(&self, path: &str) -> Vec<serde_json::Value> {
+        self.log().into_iter().filter(|entry| entry["path"] == path).collect()
+    }
+
     /// The token requests of a grant so far.
     pub fn token_requests(&self, grant: &str) -> usize {
-        self.control("log", None).as_array().unwrap().iter().filter(|entry| entry["grant"] == grant).count()
+        self.log().iter().filter(|entry| entry["grant"] == grant).count()
     }
 
     pub fn requests(&self) -> usize {
-        self.control("log", None).as_array().unwrap().len()
+        self.log().len()
     }
 
     /// Every token that it gave out.

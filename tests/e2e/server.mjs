@@ -1,139 +1,133 @@
-// An OpenID-certified authorization server for the end-to-end tests: PKCE required, refresh rotation with reuse
-// detection, short lives, a request log, and faults on demand. It listens on a free loopback port and prints its issuer.
+// An OpenID-certified authorization server for the end-to-end tests, with an API beside it, a request log, and faults on
+// demand. It listens on free loopback ports and prints where, as one line of JSON. OPTIONS (JSON) says how it is to be:
+//
+//   accessTokenSeconds, interval          lifetimes, the pause between two polls
+//   requirePar, requireJar, requireNonce  what it insists on
+//   clients                               further clients; `keys` are files
+//   assertionKeys, trusted                whose assertions and whose JWTs it takes
+//   tls { key, certificate, authority }   files: a second listener that asks for certificates
+//   secure                                the issuer is the TLS listener; else it has only the aliases of RFC 8705
 import http from 'node:http';
-import { Provider } from 'oidc-provider';
+import https from 'node:https';
+import { readFileSync } from 'node:fs';
+import { decodeProtectedHeader, decodeJwt } from 'jose';
+import { actionsKeys, actionsToken, api } from './server/apis.mjs';
+import { ASSERTION_GRANT, EXCHANGE_GRANT } from './server/grants.mjs';
+import { approve, makeProvider } from './server/provider.mjs';
 
-const settings = { accessTokenSeconds: Number(process.env.ACCESS_TOKEN_SECONDS ?? 3600) };
-const log = [];
-const issued = new Set();
-const faults = [];
+const options = JSON.parse(process.env.OPTIONS ?? '{}');
+const settings = { accessTokenSeconds: options.accessTokenSeconds ?? 3600 };
+const [log, issued, faults, asked] = [[], new Set(), [], []];
 
-// The stock memory adapter finds and consumes in two steps: here, of several uses of one refresh token exactly one wins.
-const storage = new Map();
-class SerialAdapter {
-  constructor(model) { this.model = model; }
-  key(id) { return `${this.model}:${id}`; }
-  async upsert(id, payload, expiresIn) {
-    storage.set(this.key(id), { ...payload, ...(expiresIn && { exp: Math.floor(Date.now() / 1000) + expiresIn }) });
-    if (payload.grantId) {
-      const grant = `grant:${payload.grantId}`;
-      storage.set(grant, [...(storage.get(grant) ?? []), this.key(id)]);
-    }
-    if (payload.uid) storage.set(`uid:${payload.uid}`, id);
-    if (payload.userCode) storage.set(`userCode:${payload.userCode}`, id);
-  }
-  async find(id) { return storage.get(this.key(id)); }
-  async findByUid(uid) { return this.find(storage.get(`uid:${uid}`)); }
-  async findByUserCode(code) { return this.find(storage.get(`userCode:${code}`)); }
-  async consume(id) {
-    const payload = storage.get(this.key(id));
-    if (payload) payload.consumed = Math.floor(Date.now() / 1000);
-  }
-  async destroy(id) { storage.delete(this.key(id)); }
-  async revokeByGrantId(grantId) {
-    for (const key of storage.get(`grant:${grantId}`) ?? []) storage.delete(key);
-    storage.delete(`grant:${grantId}`);
-  }
+const listen = (server) => new Promise((resolve) => {
+  server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${server.address().port}`));
+});
+
+const plain = http.createServer();
+const origins = { plain: `http://${await listen(plain)}` };
+let secure;
+if (options.tls) {
+  const [key, cert, ca] = ['key', 'certificate', 'authority'].map((name) => readFileSync(options.tls[name]));
+  // What a certificate is good for is for the authorization server to say, not for TLS.
+  secure = https.createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false });
+  origins.secure = `https://${await listen(secure)}`;
 }
+const issuer = options.secure ? origins.secure : origins.plain;
+const aliases = origins.secure && !options.secure && Object.fromEntries(Object.entries({
+  token_endpoint: '/token',
+  revocation_endpoint: '/token/revocation',
+  introspection_endpoint: '/token/introspection',
+  pushed_authorization_request_endpoint: '/request',
+  device_authorization_endpoint: '/device/auth',
+  userinfo_endpoint: '/me',
+}).map(([name, path]) => [name, origins.secure + path]));
 
-function makeProvider(issuer) {
-  const provider = new Provider(issuer, {
-    adapter: SerialAdapter,
-    clients: [
-      {
-        client_id: 'app',
-        application_type: 'native',
-        token_endpoint_auth_method: 'none',
-        redirect_uris: ['http://127.0.0.1/callback'],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-      },
-      {
-        client_id: 'machine',
-        client_secret: 'machine-secret-canary',
-        redirect_uris: [],
-        grant_types: ['client_credentials'],
-        response_types: [],
-      },
-    ],
-    pkce: { required: () => true },
-    scopes: ['openid', 'offline_access', 'profile', 'email'],
-    claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'] },
-    conformIdTokenClaims: false,
-    features: {
-      devInteractions: { enabled: true },
-      revocation: { enabled: true },
-      clientCredentials: { enabled: true },
-      introspection: { enabled: true },
-    },
-    rotateRefreshToken: true,
-    issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
-    ttl: {
-      AccessToken: () => settings.accessTokenSeconds,
-      ClientCredentials: () => settings.accessTokenSeconds,
-      IdToken: 3600,
-      RefreshToken: 86400,
-      Session: 86400,
-      Grant: 86400,
-      Interaction: 600,
-    },
-    findAccount: async (ctx, id) => ({
-      accountId: id,
-      claims: async () => ({ sub: id, preferred_username: id, name: `The user ${id}`, email: `${id}@example.com` }),
-    }),
-    cookies: { keys: ['for tests alone'] },
-  });
-  provider.use(async (ctx, next) => {
-    await next();
-    if (ctx.oidc?.route === 'token' && ctx.body) {
-      for (const member of ['access_token', 'refresh_token', 'id_token']) if (ctx.body[member]) issued.add(ctx.body[member]);
-    }
-  });
-  return provider;
-}
+const provider = makeProvider(issuer, { options, settings, issued, asked, aliases });
+const callback = provider.callback();
 
-async function body(request) {
+async function text(request) {
   const parts = [];
   for await (const part of request) parts.push(part);
   return Buffer.concat(parts).toString();
 }
 
-const server = http.createServer();
-server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
-  const provider = makeProvider(issuer);
-  const callback = provider.callback();
-  const reply = (response, status, value) => {
-    response.writeHead(status, { 'content-type': 'application/json' });
+// What the tests ask of the server and tell it.
+async function control(name, request) {
+  const value = request.method === 'POST' ? JSON.parse(await text(request) || '{}') : undefined;
+  switch (name) {
+    case 'log': return log;
+    case 'issued': return [...issued];
+    case 'set': return Object.assign(settings, value);
+    case 'fault': return faults.push(value);
+    case 'asked': return asked.map(({ user, message }) => ({ user, message }));
+    case 'approve': return approve(provider, asked.shift()).then(() => true);
+    default: return null;
+  }
+}
+
+// What a request shows, for the log: JWTs are there as header and claims.
+function shown(parameters, headers) {
+  const opened = (jwt) => ({ header: decodeProtectedHeader(jwt), claims: decodeJwt(jwt) });
+  const found = {};
+  for (const name of ['client_assertion', 'assertion', 'request']) if (parameters[name]) found[name] = opened(parameters[name]);
+  if (headers.dpop) found.dpop = opened(headers.dpop);
+  if (headers.authorization) found.authorization = headers.authorization.split(' ')[0];
+  return found;
+}
+
+// Reads the body of a POST for the log; the provider takes it from `request.body`. JSON becomes a form for it.
+async function readForm(request, entry) {
+  const body = await text(request);
+  request.isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
+  const fields = request.isJson ? Object.entries(JSON.parse(body)) : [...new URLSearchParams(body)];
+  const parameters = {};
+  for (const [name, value] of fields) {
+    parameters[name] = name in parameters ? [parameters[name], value].flat() : value;
+  }
+  request.headers['content-type'] = 'application/x-www-form-urlencoded';
+  Object.assign(entry, { grant: parameters.grant_type, json: request.isJson, parameters, ...shown(parameters, request.headers) });
+  request.body = { ...parameters };
+  // A grant that goes without a client: oidc-provider wants one.
+  const namesClient = 'client_id' in parameters || 'client_assertion' in parameters || 'authorization' in request.headers;
+  if ([ASSERTION_GRANT, EXCHANGE_GRANT].includes(parameters.grant_type) && !namesClient) request.body.client_id = 'anybody';
+}
+
+async function handle(origin, request, response) {
+  const reply = (status, value, headers = {}) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(value));
   };
-  server.on('request', async (request, response) => {
-    const url = new URL(request.url, issuer);
+  const url = new URL(request.url, origin);
+  if (url.pathname.startsWith('/control/')) return reply(200, await control(url.pathname.slice(9), request));
+  const entry = { at: Date.now(), origin, method: request.method, path: url.pathname };
+  const answer = async () => {
     switch (url.pathname) {
-      case '/control/log': return reply(response, 200, log);
-      case '/control/issued': return reply(response, 200, [...issued]);
-      case '/control/set': Object.assign(settings, JSON.parse(await body(request))); return reply(response, 200, settings);
-      case '/control/fault': faults.push(JSON.parse(await body(request))); return reply(response, 200, {});
-      case '/api': {
-        const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-        const found = token && await provider.AccessToken.find(token);
-        return found ? reply(response, 200, { hello: found.accountId }) : reply(response, 401, { error: 'invalid_token' });
-      }
-      default:
+      case '/api': return api(provider, origin, settings, request);
+      case '/actions-token': return actionsToken(issuer, settings, request, url);
+      case '/actions/jwks': return actionsKeys();
+      default: return undefined;
     }
-    const entry = { method: request.method, path: url.pathname };
-    log.push(entry);
-    if (url.pathname === '/token') {
-      const text = await body(request);
-      entry.grant = new URLSearchParams(text).get('grant_type');
-      // The body was read for the log: the provider takes it from here.
-      request.body = Object.fromEntries(new URLSearchParams(text));
-      const fault = faults.shift();
-      if (fault?.delay) await new Promise((resolve) => setTimeout(resolve, fault.delay));
-      if (fault?.drop) return request.socket.destroy();
-      if (fault?.status) return reply(response, fault.status, fault.body ?? {});
-    }
-    return callback(request, response);
-  });
-  console.log(issuer);
-});
+  };
+  const own = await answer();
+  if (own) return reply(own.status, own.body, own.headers);
+  log.push(entry);
+  if (url.pathname === '/auth') {
+    const parameters = Object.fromEntries(url.searchParams);
+    Object.assign(entry, { parameters, ...shown(parameters, {}) });
+  }
+  if (request.method === 'POST' && ['/token', '/request', '/device/auth', '/backchannel'].includes(url.pathname)) {
+    await readForm(request, entry);
+  }
+  if (url.pathname === '/token') {
+    const fault = faults.shift();
+    if (fault?.delay) await new Promise((resolve) => setTimeout(resolve, fault.delay));
+    if (fault?.drop) return request.socket.destroy();
+    if (fault?.status) return reply(fault.status, fault.body ?? {});
+  }
+  response.on('finish', () => { entry.status = response.statusCode; });
+  return callback(request, response);
+}
+
+plain.on('request', (request, response) => handle(origins.plain, request, response));
+secure?.on('request', (request, response) => handle(origins.secure, request, response));
+console.log(JSON.stringify({ issuer, ...origins }));

@@ -1,6 +1,8 @@
-// A browser without a screen: walks the login and the consent form, and follows the redirect to the end.
+// A browser without a screen: walks login, consent, device and logout forms, and follows redirects to the end. The second
+// argument is a device's user code, for a page that asks for it. With DENY the user says no.
 const cookies = new Map();
 let url = process.argv[2];
+const userCode = process.argv[3];
 const login = process.env.LOGIN_AS ?? 'alice';
 
 async function request(target, form) {
@@ -20,6 +22,19 @@ async function request(target, form) {
   return response;
 }
 
+// What a user makes of a form: what it holds, and what it asks for.
+function filled(page) {
+  const form = {};
+  for (const [input] of page.matchAll(/<input[^>]*>/g)) {
+    const attribute = (name) => new RegExp(`\\b${name}="([^"]*)"`).exec(input)?.[1];
+    if (attribute('name')) form[attribute('name')] = attribute('value') ?? '';
+  }
+  if ('login' in form) Object.assign(form, { login, password: 'x' });
+  if ('user_code' in form) form.user_code ||= userCode;
+  if (/<button[^>]*name="logout"/.test(page)) form.logout = 'yes';
+  return form;
+}
+
 let response = await request(url);
 for (let step = 0; step < 20; step += 1) {
   const location = response.headers.get('location');
@@ -29,11 +44,15 @@ for (let step = 0; step < 20; step += 1) {
     continue;
   }
   const page = await response.text();
+  const cancel = process.env.DENY && /<a href="([^"]+)">\[ Cancel \]/.exec(page)?.[1];
+  if (cancel) {
+    url = new URL(cancel, url).href;
+    response = await request(url);
+    continue;
+  }
   const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1];
   if (!action) process.exit(response.ok ? 0 : 1);
-  const prompt = /name="prompt" value="([^"]+)"/.exec(page)?.[1];
-  const form = prompt === 'login' ? { prompt, login, password: 'x' } : { prompt };
   url = new URL(action.replaceAll('&amp;', '&'), url).href;
-  response = await request(url, form);
+  response = await request(url, filled(page));
 }
 process.exit(1);

@@ -1,0 +1,327 @@
+//! One token for another: token exchange (RFC 8693), the federated grant of Auth0, assertions (RFC 7523), and a CI job
+//! that gets its token without a secret.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use super::{browser, call, claims, file, home, names, oauth, op, openssl, user_of};
+use crate::parts::{Ended, Home, OidcProvider, wait_until};
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const FEDERATED: &str = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
+const FEDERATED_TOKEN: &str = "http://auth0.com/oauth/token-type/federated-connection-access-token";
+const ASSERTION: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// A client that exchanges.
+fn exchanger() -> Value {
+    json!({
+        "client_id": "exchanger", "client_secret": "exchanger-secret-0123456789",
+        "grant_types": [EXCHANGE, FEDERATED],
+    })
+}
+
+fn other(server: &OidcProvider, keys: &str) -> String {
+    oauth(
+        "other",
+        server,
+        &format!("client_id = \"exchanger\"\n_client_secret = \"exchanger-secret-0123456789\"\n{keys}"),
+    )
+}
+
+/// The grants of the token requests so far.
+fn grants(server: &OidcProvider) -> Vec<String> {
+    let requests = server.requests_to("/token");
+    requests.iter().map(|request| request["grant"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn x1_x2_x5_a_token_of_another_provider_is_exchanged() {
+    let server = OidcProvider::with(&json!({ "accessTokenSeconds": 3600, "clients": [exchanger()] }));
+    let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\nscopes = [\"calendar\"]\naudience = \"https://calendar.example\"\n";
+    let home = home(&[op(&server, ""), other(&server, exchange)]);
+    home.run(&["token", "other"]).fails(3).says("authctl login op");
+    assert_eq!(grants(&server), [""; 0], "nothing is sent before there is a subject");
+
+    home.login("walk.mjs", &["op"]).ok();
+    let subject = home.run(&["token", "op"]).ok();
+    let token = home.run(&["token", "other"]).ok();
+    assert_ne!(token, subject);
+    assert_eq!(user_of(&server, &token), "alice");
+    let request = server.requests_to("/token").pop().unwrap();
+    assert_eq!(
+        names(&request),
+        ["audience", "grant_type", "scope", "subject_token", "subject_token_type"],
+        "X1: no actor_token_type without an actor"
+    );
+    assert_eq!(request["parameters"]["subject_token"], subject.text());
+    assert_eq!(
+        request["parameters"]["subject_token_type"], "urn:ietf:params:oauth:token-type:access_token",
+        "X4"
+    );
+    assert_eq!(request["authorization"], "Basic", "only the new server's client authenticates");
+    assert_eq!(home.run(&["token", "other"]).ok(), token, "X5: kept");
+    assert_ne!(
+        home.run(&["token", "other", "--audience", "b"]).ok(),
+        token,
+        "X5: for another audience another"
+    );
+    assert_eq!(grants(&server), ["authorization_code", EXCHANGE, EXCHANGE]);
+}
+
+#[test]
+fn x5_the_subject_is_refreshed_first_and_belongs_to_one_login() {
+    let server = OidcProvider::with(&json!({ "accessTokenSeconds": 1, "clients": [exchanger()] }));
+    let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\n";
+    let home = home(&[op(&server, ""), other(&server, exchange)]);
+    home.login("walk.mjs", &["op"]).ok();
+    let ended = home.run(&["token", "op"]).ok();
+    let header = format!("Authorization: Bearer {}", ended.text());
+    wait_until("the end of the subject", || call(&format!("{}/api", server.issuer), &header, &[]).0 == 401);
+    server.set_access_token_seconds(3600);
+    let token = home.run(&["token", "other"]).ok();
+    assert_eq!(grants(&server).split_off(1), ["refresh_token", EXCHANGE], "the subject first");
+    assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
+    assert_eq!(grants(&server).len(), 3);
+
+    // Another user logs in: what was got for the first is not handed out.
+    let mut login = home.command(&["login", "op", "--browser", &browser()]);
+    Ended::from(login.env("LOGIN_AS", "bob").output().unwrap()).ok();
+    assert_eq!(user_of(&server, &home.run(&["token", "other"]).ok()), "bob");
+    home.run(&["logout", "op"]).ok();
+}
+
+#[test]
+fn x1_x4_an_id_token_for_an_actor() {
+    let server = OidcProvider::with(&json!({ "clients": [exchanger()] }));
+    let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\", token = \"id_token\" }\n\
+        actor = { env = \"ACTOR\" }\nactor_token_type = \"urn:ietf:params:oauth:token-type:access_token\"\n\
+        requested_token_type = \"urn:ietf:params:oauth:token-type:access_token\"\n";
+    let home = home(&[op(&server, ""), other(&server, exchange)]);
+    home.login("walk.mjs", &["op"]).ok();
+    let actor = home.run(&["token", "op"]).ok();
+    let mut command = home.command(&["token", "other"]);
+    let token = Ended::from(command.env("ACTOR", actor.text()).output().unwrap()).ok();
+    assert_eq!(user_of(&server, &token), "alice by alice");
+    let request = server.requests_to("/token").pop().unwrap();
+    let parameters = &request["parameters"];
+    assert_eq!(parameters["subject_token_type"], "urn:ietf:params:oauth:token-type:id_token", "X4");
+    assert_eq!(claims(parameters["subject_token"].as_str().unwrap())["sub"], "alice");
+}
+
+#[test]
+fn x6_a_connections_token_for_a_refresh_token() {
+    let server = OidcProvider::with(&json!({ "clients": [{
+        "client_id": "exchanger", "client_secret": "exchanger-secret-0123456789",
+        "token_endpoint_auth_method": "client_secret_post",
+        "grant_types": ["authorization_code", "refresh_token", FEDERATED],
+    }] }));
+    let grant = format!(
+        "grant_type = \"{FEDERATED}\"\nsubject = {{ provider = \"op\", token = \"refresh_token\" }}\n\
+         connection = \"google-oauth2\"\nlogin_hint = \"google-user-7\"\nrequested_token_type = \"{FEDERATED_TOKEN}\"\n\
+         token_endpoint_auth_method = \"client_secret_post\"\nquirks = {{ request_style = \"json\" }}\n"
+    );
+    let home = home(&[op(&server, ""), other(&server, &grant)]);
+    home.login("walk.mjs", &["op"]).ok();
+    let token = home.run(&["token", "other"]).ok();
+    assert_eq!(user_of(&server, &token), "google-oauth2|google-user-7");
+    let request = server.requests_to("/token").pop().unwrap();
+    assert_eq!(
+        names(&request),
+        [
+            "client_id",
+            "client_secret",
+            "connection",
+            "grant_type",
+            "login_hint",
+            "requested_token_type",
+            "subject_token",
+            "subject_token_type"
+        ]
+    );
+    assert_eq!(request["json"], true);
+    assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
+    let github = home.run(&["token", "other", "--connection", "github"]).ok();
+    assert_eq!(user_of(&server, &github), "github|google-user-7", "each connection by itself");
+    assert_eq!(grants(&server), ["authorization_code", FEDERATED, FEDERATED]);
+    // The refresh token was not used up by that.
+    home.run(&["token", "op", "--refresh"]).ok();
+    assert_ne!(home.run(&["token", "other", "--refresh"]).ok(), token, "with the rotated one");
+
+    // A refresh token goes nowhere but to where it is from.
+    let elsewhere = OidcProvider::with(&json!({ "clients": [exchanger()] }));
+    home.configure(&format!("store = \"file\"\n{}{}", op(&server, ""), other(&elsewhere, &grant)));
+    home.run(&["token", "other"]).fails(4).says("a refresh token goes only to where it is from");
+    assert_eq!(grants(&elsewhere), [""; 0]);
+}
+
+/// An RSA key and what Google's console makes of it.
+fn service_account(folder: &Path, token_uri: &str) -> String {
+    let key = std::fs::read_to_string(folder.join("key.pem")).unwrap();
+    json!({
+        "type": "service_account", "project_id": "p", "private_key_id": "0123abcd", "private_key": key,
+        "client_email": "robot@p.iam.gserviceaccount.example", "client_id": "1234567890",
+        "auth_uri": "https://accounts.google.com/o/oauth2/auth", "token_uri": token_uri,
+        "universe_domain": "googleapis.com",
+    })
+    .to_string()
+}
+
+#[test]
+fn w3_an_assertion_that_the_client_signs_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    openssl(folder, "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem");
+    openssl(folder, "ecparam -name prime256v1 -genkey -noout -out ec.pem");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (rsa, ec) = (path("key.pem"), path("ec.pem"));
+    let server = OidcProvider::with(&json!({
+        "assertionKeys": { "robot": ec, "robot@p.iam.gserviceaccount.example": rsa },
+        "clients": [{ "client_id": "robot", "token_endpoint_auth_method": "none", "grant_types": [ASSERTION] }],
+    }));
+    let google = file(folder, "google.json", &service_account(folder, &format!("{}/token", server.issuer)));
+    let stolen = file(folder, "stolen.json", &service_account(folder, "https://oauth2.googleapis.com/token"));
+    let grant = "grant_type = \"jwt_bearer\"\nscopes = [\"read\", \"write\"]\n";
+    let home = home(&[
+        oauth(
+            "robot",
+            &server,
+            &format!("{grant}client_id = \"robot\"\nprivate_key = {{ file = \"{ec}\" }}\n"),
+        ),
+        oauth(
+            "for-carol",
+            &server,
+            &format!(
+                "{grant}client_id = \"robot\"\nprivate_key = {{ file = \"{ec}\" }}\nclaims = {{ sub = \"carol\" }}\n"
+            ),
+        ),
+        oauth(
+            "google",
+            &server,
+            &format!("{grant}service_account = {{ file = \"{}\" }}\n", google.display()),
+        ),
+        oauth(
+            "stolen",
+            &server,
+            &format!("{grant}service_account = {{ file = \"{}\" }}\n", stolen.display()),
+        ),
+    ]);
+    let google_user = "robot@p.iam.gserviceaccount.example";
+    for (name, user, issuer, algorithm, kid, parameters) in [
+        ("robot", "robot", "robot", "ES256", None, &["assertion", "client_id", "grant_type", "scope"][..]),
+        ("for-carol", "carol", "robot", "ES256", None, &["assertion", "client_id", "grant_type", "scope"]),
+        ("google", google_user, google_user, "RS256", Some("0123abcd"), &["assertion", "grant_type"]),
+    ] {
+        let token = home.run(&["token", name]);
+        assert_eq!(token.status, Some(0), "{name}: {token:#?}");
+        assert_eq!(user_of(&server, &token), user, "{name}");
+        let request = server.requests_to("/token").pop().unwrap();
+        assert_eq!(names(&request), parameters, "{name}");
+        let (header, claims) = (&request["assertion"]["header"], &request["assertion"]["claims"]);
+        assert_eq!((&header["alg"], header["kid"].as_str()), (&json!(algorithm), kid), "{name}");
+        assert_eq!(claims["iss"], issuer, "{name}");
+        if name == "google" {
+            assert_eq!(claims["scope"], "read write", "{name}");
+            assert_eq!(claims["aud"], format!("{}/token", server.issuer), "{name}: its token_uri");
+        } else {
+            assert_eq!(claims["aud"], server.issuer.as_str(), "{name}: the issuer");
+        }
+        assert_eq!(home.run(&["token", name]).ok(), token, "{name}: kept");
+    }
+    assert_eq!(grants(&server), [ASSERTION; 3]);
+    home.run(&["token", "stolen"]).fails(4).says("https://oauth2.googleapis.com/token");
+    assert_eq!(server.requests_to("/token").len(), 3, "a key signs for no other endpoint than its own");
+}
+
+/// What a job's step is given by GitHub.
+fn in_a_job(home: &Home, ci: &OidcProvider, arguments: &[&str]) -> Output {
+    let url = format!("{}/actions-token?api-version=2.0", ci.issuer);
+    let mut command = home.command(arguments);
+    command.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "the-jobs-own");
+    command.output().unwrap()
+}
+
+#[test]
+fn q1_q2_a_ci_job_gets_a_cloud_token_without_a_secret() {
+    let ci = OidcProvider::start(3600);
+    ci.control("set", Some(r#"{"actionsRequestToken":"the-jobs-own"}"#));
+    let cloud = OidcProvider::with(&json!({ "trusted": [format!("{}/actions", ci.issuer)] }));
+    let home = home(&[
+        format!(
+            "[credentials.actions]\ndomain = \"{}\"\nscheme = \"http\"\n[credentials.actions.github_actions]\naudience = \"{}\"\n",
+            ci.domain(),
+            cloud.issuer
+        ),
+        oauth("cloud", &cloud, "grant_type = \"token_exchange\"\nsubject = { provider = \"actions\" }\n"),
+    ]);
+    home.run(&["token", "cloud"]).fails(4).says("ACTIONS_ID_TOKEN_REQUEST_URL").says("id-token: write");
+
+    let subject = Ended::from(in_a_job(&home, &ci, &["token", "actions"])).ok();
+    assert_eq!(claims(subject.text())["aud"], cloud.issuer.as_str(), "Q1");
+    let token = Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok();
+    assert_eq!(user_of(&cloud, &token), "repo:octo/app:ref:refs/heads/main");
+    let request = cloud.requests_to("/token").pop().unwrap();
+    assert_eq!(
+        names(&request),
+        ["grant_type", "subject_token", "subject_token_type"],
+        "no client, no secret"
+    );
+    assert_eq!(request["parameters"]["subject_token_type"], "urn:ietf:params:oauth:token-type:jwt");
+    // GitHub's next token is another one of the same job.
+    assert_eq!(Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok(), token, "kept");
+    ci.control("set", Some(r#"{"actionsSubject":"repo:octo/app:pull_request"}"#));
+    let pull_request = Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok();
+    assert_eq!(user_of(&cloud, &pull_request), "repo:octo/app:pull_request", "X5: not the other's token");
+    for said in [&subject, &token, &pull_request] {
+        assert!(!said.stderr.contains("the-jobs-own") && !said.stderr.contains(subject.text()), "Q2");
+    }
+    let mut command = home.command(&["token", "cloud"]);
+    let url = format!("{}/actions-token?api-version=2.0", ci.issuer);
+    command.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another-jobs");
+    Ended::from(command.output().unwrap()).fails(1).says("it refused");
+}
+
+#[test]
+fn q3_a_projected_file_is_read_anew_for_every_exchange() {
+    let ci = OidcProvider::start(3600);
+    ci.control("set", Some(r#"{"actionsRequestToken":"the-jobs-own"}"#));
+    let cloud = OidcProvider::with(&json!({ "trusted": [format!("{}/actions", ci.issuer)] }));
+    let folder = tempfile::tempdir().unwrap();
+    let projected = folder.path().join("token");
+    let home = home(&[
+        format!(
+            "[credentials.pod]\ndomain = \"{}\"\nscheme = \"http\"\n[credentials.pod.environment]\nfile = \"{}\"\n",
+            ci.domain(),
+            projected.display()
+        ),
+        oauth("cloud", &cloud, "grant_type = \"token_exchange\"\nsubject = { provider = \"pod\" }\n"),
+    ]);
+    // As Kubernetes does it: the name is a link, and the file is put in its place.
+    let replace = |version: &str| {
+        let audience = url::form_urlencoded::byte_serialize(cloud.issuer.as_bytes()).collect::<String>();
+        let url = format!("{}/actions-token?api-version=2.0&audience={audience}", ci.issuer);
+        let (status, _, body) = call(&url, "Authorization: bearer the-jobs-own", &[]);
+        assert_eq!(status, 200);
+        let token = serde_json::from_str::<Value>(&body).unwrap()["value"].as_str().unwrap().to_owned();
+        let written = file(folder.path(), version, &format!("{token}\n"));
+        let link = folder.path().join("new");
+        std::os::unix::fs::symlink(written, &link).unwrap();
+        std::fs::rename(link, &projected).unwrap();
+        token
+    };
+    home.run(&["token", "cloud"]).fails(1).says("cannot be read");
+    let sent = || {
+        let request = cloud.requests_to("/token").pop().unwrap();
+        request["parameters"]["subject_token"].as_str().unwrap().to_owned()
+    };
+    let first = replace("1");
+    let token = home.run(&["token", "cloud"]).ok();
+    assert_eq!(sent(), first);
+    let second = replace("2");
+    assert_ne!(second, first);
+    assert_eq!(home.run(&["token", "cloud"]).ok(), token, "the same pod's token is kept");
+    assert_ne!(home.run(&["token", "cloud", "--refresh"]).ok(), token);
+    assert_eq!(sent(), second, "Q3");
+    assert_eq!(cloud.token_requests(EXCHANGE), 2);
+}

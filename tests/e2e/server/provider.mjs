@@ -1,0 +1,113 @@
+// npm oidc-provider as the tests want it: PKCE and rotation always, everything else as the options of the test say.
+import { randomBytes } from 'node:crypto';
+import { Provider } from 'oidc-provider';
+import { clients } from './clients.mjs';
+import { registerGrants } from './grants.mjs';
+import { SerialAdapter } from './storage.mjs';
+
+// jose's names of what an RSA, EC or Ed25519 key and a shared secret sign with.
+const algorithms = ['HS256', 'RS256', 'RS512', 'PS256', 'PS384', 'ES256', 'ES384', 'EdDSA'];
+
+// RFC 8705: the certificate as the TLS connection has it.
+const mTLS = {
+  enabled: true,
+  certificateBoundAccessTokens: true,
+  tlsClientAuth: true,
+  selfSignedTlsClientAuth: true,
+  getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+  certificateAuthorized: (ctx) => ctx.socket.authorized,
+  certificateSubjectMatches: (ctx, property, expected) => {
+    const { subject, subjectAltName } = ctx.socket.getPeerX509Certificate();
+    return property === 'tls_client_auth_san_dns'
+      ? subjectAltName?.split(', ').includes(`DNS:${expected}`)
+      : subject.split('\n').join(',') === expected;
+  },
+};
+
+export function makeProvider(issuer, { options, settings, issued, asked, aliases }) {
+  const provider = new Provider(issuer, {
+    adapter: SerialAdapter,
+    clients: clients(options.clients),
+    clientAuthMethods: [
+      'none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
+      ...(options.tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
+    ],
+    enabledJWA: { clientAuthSigningAlgValues: algorithms, requestObjectSigningAlgValues: algorithms },
+    // Tokens end to the second: this is one machine, with one clock.
+    clockTolerance: 0,
+    pkce: { required: () => true },
+    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'] },
+    conformIdTokenClaims: false,
+    ...(aliases && { discovery: { mtls_endpoint_aliases: aliases } }),
+    features: {
+      devInteractions: { enabled: true },
+      revocation: { enabled: true },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true },
+      deviceFlow: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options.requirePar ?? false },
+      requestObjects: { enabled: true, requireSignedRequestObject: options.requireJar ?? false },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options.requireNonce ?? false },
+      ...(options.tls && { mTLS }),
+      resourceIndicators: {
+        enabled: true,
+        // A token is for one resource: of several, the first.
+        defaultResource: (ctx, client, oneOf) => oneOf?.[0],
+        getResourceServerInfo: (ctx, resource) => ({
+          scope: 'read write', audience: resource, accessTokenTTL: settings.accessTokenSeconds, accessTokenFormat: 'jwt',
+        }),
+      },
+      ciba: {
+        enabled: true,
+        deliveryModes: ['poll'],
+        processLoginHint: (ctx, hint) => hint,
+        validateRequestContext: () => {},
+        verifyUserCode: () => {},
+        triggerAuthenticationDevice: (ctx, request, account) => {
+          asked.push({ request, user: account.accountId, message: ctx.oidc.params.binding_message });
+        },
+      },
+    },
+    rotateRefreshToken: true,
+    issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
+    ttl: {
+      AccessToken: () => settings.accessTokenSeconds,
+      ClientCredentials: () => settings.accessTokenSeconds,
+      BackchannelAuthenticationRequest: 600,
+      DeviceCode: 600,
+      IdToken: 3600,
+      RefreshToken: 86400,
+      Session: 86400,
+      Grant: 86400,
+      Interaction: 600,
+    },
+    findAccount: async (ctx, id) => ({
+      accountId: id,
+      claims: async () => ({ sub: id, preferred_username: id, name: `The user ${id}`, email: `${id}@example.com` }),
+    }),
+    cookies: { keys: ['for tests alone'] },
+  });
+  registerGrants(provider, options);
+  provider.use(async (ctx, next) => {
+    await next();
+    const route = ctx.oidc?.route;
+    if (route === 'token' && ctx.body) {
+      for (const member of ['access_token', 'refresh_token', 'id_token']) if (ctx.body[member]) issued.add(ctx.body[member]);
+    }
+    // oidc-provider names no interval, which means 5 seconds (RFC 8628 section 3.2).
+    if (['device_authorization', 'backchannel_authentication'].includes(route) && options.interval && ctx.status === 200) {
+      ctx.body.interval = options.interval;
+    }
+  });
+  return provider;
+}
+
+// The user approves a backchannel authentication request on the device that the server knows.
+export async function approve(provider, { request }) {
+  const grant = new provider.Grant({ clientId: request.clientId, accountId: request.accountId });
+  grant.addOIDCScope(request.scope);
+  await grant.save();
+  await provider.backchannelResult(request, grant);
+}
