@@ -295,6 +295,7 @@ impl Shared {
             ("POST", "/introspect") => self.introspect(request),
             ("POST", "/par") => self.par(request),
             ("POST", "/device" | "/bc-authorize") => self.device(request, &issuer),
+            ("GET", "/enter") => Reply::full(200, &[], "enter your code"),
             ("GET", "/end-session") => self.end_session(request, &issuer),
             ("GET", "/actions") => self.actions(request),
             ("GET", "/api") => self.api(request),
