@@ -2,35 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use url::Url;
 
-use super::device_code;
+use super::browser::wait_for_user;
 use super::oauth::{self, OAuth, Presented, Server, TokenCall};
 use super::{
     BrowserChoice, Context, EndedSession, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place,
     ProviderError, TokenProvider, TokenRequest,
 };
+use super::{device_code, end_session};
 use crate::binding::Binding;
-use crate::console::{FAINT, HINT, STRONG, styled};
-use crate::loopback::{Answer, Listener, Outcome, RedirectUri, Wait};
+use crate::loopback::{Listener, Outcome, RedirectUri};
 use crate::name::ScopeSet;
 use crate::oauth::authorization::{self, AuthorizationError, Pending, redirect_uri_text};
 use crate::oauth::dpop::Prover;
-use crate::oauth::end_session::{self, ExpectedReturn};
-use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
-use crate::oauth::pkce;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
-use crate::secret::{AuthorizationCode, State};
+use crate::secret::AuthorizationCode;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::store::record::Record;
 
-/// How long the user is waited for, unless another time is asked for.
-const PATIENCE: Duration = Duration::from_secs(300);
 /// Parameters that are the protocol's own: a configuration cannot set them.
 const RESERVED: &[&str] = &[
     "client_secret",
@@ -169,44 +164,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         record: &Record,
         browser: &BrowserChoice,
     ) -> Result<EndedSession, ProviderError> {
-        let server = self.oauth.server(context, &["token_endpoint"])?;
-        if !server.has("end_session_endpoint") {
-            return Err(ProviderError::NotOffered("a logout in the browser (end_session_endpoint)"));
-        }
-        let bound = record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
-        let endpoint = server.endpoint_beside("end_session_endpoint", bound)?;
-        let endpoint = endpoint
-            .ok_or(ProviderError::NotOffered("a logout in the browser at the server of the login"))?;
-        let listener = self.return_uri.as_ref().map(Listener::bind).transpose()?;
-        let expected = listener.as_ref().map(|listener| ExpectedReturn {
-            state: State::new(pkce::random_text(&*context.system.random)),
-            redirect_uri: listener.redirect_uri().clone(),
-        });
-        let client_id = record.binding.get(Binding::CLIENT_ID).unwrap_or_default();
-        let url = end_session::url(&endpoint, record.id_token.as_ref(), client_id, expected.as_ref());
-        EndpointUrl::configured(url.as_str())?;
-        let system = context.system;
-        if open_browser(context, &url, browser) {
-            system
-                .console
-                .say(format_args!("Log out at {} in your browser.", styled(STRONG, authority(&url))));
-        } else {
-            system.console.say(format_args!("Open this URL in a browser to log out there:\n\n    {url}\n"));
-        }
-        let (Some(listener), Some(expected)) = (listener, expected) else { return Ok(EndedSession::Asked) };
-        let held = system.signals.hold();
-        let _waiting = system.console.wait("Waiting for the browser (Ctrl-C ends it)");
-        let wait = Wait {
-            limit: PATIENCE,
-            clock: &*system.clock,
-            held: &*held,
-            pasted: None,
-            on_wrong_paste: &|| {},
-        };
-        let answer = listener.wait(&expected, wait)?;
-        answer.outcome?;
-        answer.page.show(Outcome::LoggedOut);
-        Ok(EndedSession::Returned)
+        end_session::end(&self.oauth, self.return_uri.as_ref(), context, record, browser)
     }
 }
 
@@ -308,74 +266,4 @@ struct Transaction<'a> {
     scopes: ScopeSet,
     pending: Pending,
     prover: Option<Rc<Prover>>,
-}
-
-/// Sends the user to the URL and waits for the redirect, from the browser or pasted.
-fn wait_for_user(
-    context: &Context<'_>,
-    listener: Listener,
-    pending: &Pending,
-    url: &Url,
-    request: &LoginRequest,
-    offers_codes: bool,
-) -> Result<Answer<AuthorizationCode>, ProviderError> {
-    let system = context.system;
-    let console = &system.console;
-    let opened = open_browser(context, url, &request.browser);
-    let no_browser = request.browser == BrowserChoice::None;
-    let redirect = listener.redirect_uri();
-    console.say(format_args!(
-        "Log in at {}, which then returns to {}.",
-        styled(STRONG, authority(url)),
-        styled(FAINT, redirect),
-    ));
-    let instruction =
-        if opened { "If no browser opens, open this URL:" } else { "Open this URL in a browser:" };
-    console.say(format_args!("{instruction}\n\n    {}\n", styled(HINT, url)));
-    let may_paste = system.input.is_terminal();
-    if may_paste && !opened {
-        console.say("The browser is on another machine? Paste the address that it ends on here.");
-    }
-    if offers_codes && !opened && !no_browser {
-        console.say(format_args!(
-            "Or log in with a code that you enter on any device: {}\n",
-            styled(HINT, format!("authctl login {} --device", context.name))
-        ));
-    }
-    let held = system.signals.hold();
-    let _waiting =
-        (opened || !may_paste).then(|| console.wait("Waiting for the browser (Ctrl-C ends it)")).flatten();
-    let wait = Wait {
-        limit: request.timeout.unwrap_or(PATIENCE),
-        clock: &*system.clock,
-        held: &*held,
-        pasted: may_paste.then(|| system.input.lines()),
-        on_wrong_paste: &|| console.note("that is not the address of this login; paste the whole address"),
-    };
-    let answer = listener.wait(&pending.expected, wait)?;
-    if answer.ignored > 0 {
-        console.note(format_args!(
-            "{} other requests came to the login's port and were ignored",
-            answer.ignored
-        ));
-    }
-    Ok(answer)
-}
-
-/// Opens the browser, where one was asked for or could be seen; says whether it did.
-pub(super) fn open_browser(context: &Context<'_>, url: &Url, choice: &BrowserChoice) -> bool {
-    let browser = &context.system.browser;
-    let command = match choice {
-        BrowserChoice::None => return false,
-        BrowserChoice::Default if !browser.can_be_seen() => return false,
-        BrowserChoice::Default => None,
-        BrowserChoice::Command(command) => Some(command.as_str()),
-    };
-    match browser.open(url, command, &context.system.secret_variables) {
-        Ok(()) => true,
-        Err(error) => {
-            context.system.console.note(error);
-            false
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The device authorization grant (RFC 8628): the user enters a code on this or another device.
 
-use super::authorization_code::open_browser;
+use super::browser::open_browser;
 use super::consent::{Consent, wait_for_tokens};
 use super::oauth::{self, OAuth, Presented};
 use super::{

@@ -213,7 +213,7 @@ fn t1_t2_t3_mutual_tls() {
     let (pem, key, der) = certificate("client");
     sandbox.write("config/client.pem", &format!("{pem}{key}"));
     assert_eq!(sandbox.run(&["token"]).ok().text(), "over-mutual-tls");
-    assert_eq!(*seen.lock().unwrap(), [der.clone()]);
+    assert_eq!(*seen.lock().unwrap(), [der]);
     let request = &mutual.requests()[0];
     assert_eq!(request.parameter("client_id").as_deref(), Some("app"));
     assert!(request.parameter("client_secret").is_none() && request.header("authorization").is_none());

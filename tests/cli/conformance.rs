@@ -8,12 +8,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::client_authentication::key;
+use crate::support::authorization_server::Behaviour;
 use crate::support::authorization_server::jws::rsa_jwk;
 use crate::support::browsers::{Does, follow, redirect_of};
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 type SetUp = fn(&AuthorizationServer);
+
+fn change(server: &AuthorizationServer, change: impl FnOnce(&mut Behaviour)) {
+    server.set(change);
+}
 
 fn claims(server: &AuthorizationServer, claims: Value) {
     server.set(|behaviour| behaviour.claims = claims.as_object().unwrap().clone());
@@ -52,7 +57,7 @@ const BASIC: &[(&str, SetUp, Option<&str>)] = &[
     ("oidcc-client-test-missing-iat", |s| claims(s, json!({ "iat": null })), Some("has no `iat`")),
     (
         "oidcc-client-test-kid-absent-single-jwks",
-        |s| drop(s.set(|behaviour| behaviour.no_key_ids = true)),
+        |s| change(s, |behaviour| behaviour.no_key_ids = true),
         None,
     ),
     (
@@ -105,9 +110,9 @@ const BASIC: &[(&str, SetUp, Option<&str>)] = &[
     (
         "oidcc-client-test-scope-userinfo-claims",
         |s| {
-            drop(s.set(|behaviour| {
+            change(s, |behaviour| {
                 drop(behaviour.userinfo.insert("email".to_owned(), "alice@example.com".into()))
-            }))
+            })
         },
         None,
     ),
@@ -281,7 +286,7 @@ fn fapi() -> (AuthorizationServer, Sandbox) {
 /// As the plan names them, without `fapi2-security-profile-final-client-test-`.
 const FAPI: &[(&str, SetUp, Option<&str>)] = &[
     ("happy-path", |_| {}, None),
-    ("happy-path-no-dpop-nonce", |s| drop(s.set(|behaviour| behaviour.dpop_nonces = None)), None),
+    ("happy-path-no-dpop-nonce", |s| change(s, |behaviour| behaviour.dpop_nonces = None), None),
     (
         "discovery-issuer-mismatch",
         |s| metadata(s, json!({ "issuer": "https://evil.example" })),
@@ -289,12 +294,12 @@ const FAPI: &[(&str, SetUp, Option<&str>)] = &[
     ),
     (
         "invalid-authorization-response-iss",
-        |s| drop(s.set(|behaviour| behaviour.redirect_issuer = Some("https://evil.example".to_owned()))),
+        |s| change(s, |behaviour| behaviour.redirect_issuer = Some("https://evil.example".to_owned())),
         Some("its `iss` is `https://evil.example`"),
     ),
     (
         "remove-authorization-response-iss",
-        |s| drop(s.set(|behaviour| behaviour.redirect_issuer = None)),
+        |s| change(s, |behaviour| behaviour.redirect_issuer = None),
         Some("names itself in its answer (`iss`), and the answer does not"),
     ),
     ("invalid-iss", |s| claims(s, json!({ "iss": "https://evil.example" })), Some("`iss` is")),
@@ -320,15 +325,15 @@ const FAPI: &[(&str, SetUp, Option<&str>)] = &[
     (
         "token-type-case-insensitivity",
         |s| {
-            drop(s.set(|behaviour| {
+            change(s, |behaviour| {
                 drop(behaviour.token_members.insert("token_type".to_owned(), "dPOp".into()))
-            }))
+            })
         },
         None,
     ),
     (
         "token-endpoint-response-without-expires_in",
-        |s| drop(s.set(|behaviour| behaviour.expires_in = None)),
+        |s| change(s, |behaviour| behaviour.expires_in = None),
         None,
     ),
     // The embedded server writes the scheme of its challenges in small letters.

@@ -113,17 +113,7 @@ fn d8_the_wait_ends_with_the_code_or_when_the_user_says() {
         for _ in 0..20 {
             server.fault("/token", answer("authorization_pending"));
         }
-        sandbox
-            .run(
-                &["login", "--device"][..2]
-                    .iter()
-                    .chain(&arguments[2..])
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .as_slice(),
-            )
-            .fails(1)
-            .says(&format!("nobody consented within {most} seconds"));
+        sandbox.run(arguments).fails(1).says(&format!("nobody consented within {most} seconds"));
         assert!(pauses(&timed).iter().sum::<u64>() < most, "{name}");
     }
 }
