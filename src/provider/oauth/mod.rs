@@ -27,7 +27,7 @@ use crate::store::record::TokenKey;
 use self::client::ClientSettings;
 pub use self::id_token::Presented;
 pub use self::keys::KEYS;
-pub use self::requests::TokenCall;
+pub use self::requests::{TokenCall, UserlessGrant};
 pub use self::server::Server;
 
 /// The configuration of an OAuth client.

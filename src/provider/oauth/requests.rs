@@ -1,14 +1,13 @@
 //! The token requests of an OAuth client, and the check of the id token that comes along.
 
-use super::super::{Context, Grant, ProviderError, TokenRequest};
+use super::super::{Context, Grant, Issue, IssueRequest, ProviderError, TokenRequest};
 use super::{OAuth, Server};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::dpop::{self, Prover};
-use crate::oauth::form::{FORM, Form};
+use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::{Asked, Exchange, TokenEndpoint};
-use crate::ports::{HttpRequest, HttpResponse, Method};
-use crate::secret::SecretText;
+use crate::ports::{HttpRequest, HttpResponse};
 use crate::setting::SecretSource;
 use crate::token::TokenSet;
 use jiff::fmt::rfc2822;
@@ -28,6 +27,16 @@ pub struct TokenCall<'a> {
     pub exchange: Option<Exchange<'a>>,
 }
 
+/// A grant that goes without the user.
+pub struct UserlessGrant<'a> {
+    /// Its `grant_type`.
+    pub grant_type: &'a str,
+    /// What a token exchange asks for.
+    pub exchange: Option<Exchange<'a>>,
+    /// Adds what is its own to the request.
+    pub fill: &'a dyn Fn(&Server<'_>, &TokenEndpoint, &mut Form) -> Result<(), ProviderError>,
+}
+
 impl OAuth {
     /// Sends a token request and reads the tokens.
     ///
@@ -43,6 +52,39 @@ impl OAuth {
         let response = self.send_proved(context, call.prover, &make)?;
         let asked = Asked { dpop: call.prover.is_some(), exchange: call.exchange };
         Ok(endpoint.response(&response, &asked, context.system.clock.now())?)
+    }
+
+    /// Gets a token without the user: the request as the grant fills it, and of the answer the access token alone. What got
+    /// it gets the next one as well; a refresh token would be of one subject where the record may be of several.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn issue(
+        &self,
+        context: &Context<'_>,
+        request: &IssueRequest<'_>,
+        grant: &UserlessGrant<'_>,
+    ) -> Result<Issue, ProviderError> {
+        let server = self.server(context, &["token_endpoint"])?;
+        let binding = server.binding()?;
+        let endpoint = self.token_endpoint(context, &server, &binding)?;
+        let scopes = request.wanted.scopes.clone().unwrap_or_else(|| self.scopes().clone());
+        let mut form = self.token_form(context, request.wanted)?;
+        form.set("scope", &self.scope_text(&scopes));
+        self.add_audience(request.wanted, &mut form);
+        (grant.fill)(&server, &endpoint, &mut form)?;
+        let prover = self.prover(context, request.stored)?;
+        let call = TokenCall {
+            grant_type: grant.grant_type,
+            form: &form,
+            prover: prover.as_deref(),
+            exchange: grant.exchange,
+        };
+        let mut tokens = self.request_tokens(context, &endpoint, &call)?;
+        tokens.refresh_token = None;
+        tokens.id_token = None;
+        let grant = self.grant(context, &server, binding, tokens, scopes)?;
+        Ok(Issue::Grant(Box::new(Grant { prover, ..grant })))
     }
 
     /// Sends a request that is made anew for each try: with a proof where tokens are bound to a key, and once more where
@@ -95,14 +137,7 @@ impl OAuth {
         })?;
         let client = self.client(context, server, binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
         let transport = self.transport(context)?;
-        let make = || {
-            let mut request = endpoint.request(Method::Post, &transport);
-            request.headers.push(("accept", SecretText::new("application/json")));
-            let mut form = form.clone();
-            client.authenticate(&mut form, &mut request.headers, &context.system.moment())?;
-            request.body = Some((FORM, form.encoded()));
-            Ok(request)
-        };
+        let make = || Ok(client.request(&endpoint, form, &transport, &context.system.moment())?);
         self.send_proved(context, prover, &make)
     }
 
