@@ -260,6 +260,14 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
         ProviderError::Token(error) if error.is("invalid_grant") => {
             return Some(format!("run `authctl login {provider}` again"));
         }
+        ProviderError::SubjectRefused(_) => {
+            "a server that rotates refresh tokens takes none for another token: turn refresh token rotation off for this application there, and log in again"
+        }
+        ProviderError::Token(error) if error.is("invalid_target") => {
+            "the server knows no such resource or audience for this client: check resource and audience"
+        }
+        ProviderError::TimedOut(_) => return Some(format!("run `authctl login {provider}` again")),
+        ProviderError::LoginRequired(_) => return Some(format!("run `authctl login {provider}`")),
         ProviderError::WrongOrigin(_) => {
             return Some(format!("if the new address is right, run `authctl login {provider}`"));
         }

@@ -124,14 +124,18 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
     }
     if let Some(identity) = &kind.transport.identity {
         let identity = reqwest::Identity::from_pem(identity.pem.expose().as_bytes())
-            .map_err(|_| setup("the client certificate cannot be used", &"the key does not fit it"))?;
+            .map_err(|error| setup("the client certificate and its key cannot be used", &reason(&error)))?;
         builder = builder.identity(identity);
     }
     if kind.public_only {
         let proxies = proxy_hosts(kind.transport.proxy.as_deref());
         builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxies }));
     }
-    builder.build().map_err(|error| setup("the network cannot be used", &reason(&error.without_url())))
+    let what = match kind.transport.identity {
+        Some(_) => "the client certificate and its key cannot be used",
+        None => "the network cannot be used",
+    };
+    builder.build().map_err(|error| setup(what, &reason(&error.without_url())))
 }
 
 /// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name

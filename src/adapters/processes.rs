@@ -38,11 +38,12 @@ impl Processes for Children {
         let deadline = Duration::from_millis(500);
         let (_, bytes) = join(reader, deadline)
             .ok_or_else(|| unusable("it left a program behind that holds its output"))?;
-        if !status.success() {
-            return Err(ProcessError::Failed { program: name, status: describe(status) });
-        }
+        // Reading ended there, and with it the program.
         if bytes.len() as u64 > LONGEST_OUTPUT {
             return Err(unusable("it is longer than 1 MiB"));
+        }
+        if !status.success() {
+            return Err(ProcessError::Failed { program: name, status: describe(status) });
         }
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(SecretText::new(text)),

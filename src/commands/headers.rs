@@ -1,7 +1,7 @@
 //! `authctl headers`
 
-use super::token::{NarrowArgs, format_error};
-use super::{AccountArg, Invocation, ProviderArg};
+use super::token::format_error;
+use super::{AccountArg, Invocation, NarrowArgs, ProviderArg};
 use crate::config::Provider;
 use crate::error::Error;
 use crate::foreign::Foreign;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{AccountArg, Invocation, ProviderArg, duration, in_words};
+use super::{AccountArg, Invocation, ProviderArg, browser_choice, duration, in_words};
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::ScopeSet;
-use crate::provider::{BrowserChoice, LoginRequest};
+use crate::provider::LoginRequest;
 use crate::session::login::{Given, Report, login, login_with};
 use crate::store::{StoreChoice, StoreKind};
 
@@ -64,14 +64,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             login_with(&session, &provider, account, &given)?
         }
         None => {
-            let configured =
-                invocation.config.browser.as_ref().and_then(|browser| browser.text()).map(str::to_owned);
-            let browser = match (&args.browser, configured) {
-                _ if args.no_browser => BrowserChoice::None,
-                (Some(command), _) => BrowserChoice::Command(command.clone()),
-                (None, Some(command)) => BrowserChoice::Command(command),
-                (None, None) => BrowserChoice::Default,
-            };
+            let browser = browser_choice(invocation, args.browser.as_deref(), args.no_browser);
             let request = LoginRequest {
                 scopes: args.scope.clone(),
                 browser,

@@ -1,13 +1,13 @@
 //! `authctl logout`
 
-use super::{AccountArg, Invocation, ProviderArg};
-use crate::console::{GOOD, STRONG, styled};
+use super::{AccountArg, Invocation, ProviderArg, browser_choice};
+use crate::console::{GOOD, STRONG, styled, with_causes};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::oauth::revocation::RevocationError;
-use crate::provider::{ProviderError, Revocation};
+use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::Session;
-use crate::session::logout::{Report, logout};
+use crate::session::logout::{Options, Report, logout};
 
 /// Revoke the tokens at the server where that is offered, and forget them here
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,15 @@ pub struct Args {
     /// Only forget here, without telling the server
     #[arg(long)]
     local: bool,
+    /// End the session at the server as well, in your browser; it is shown the id token, which its history then has
+    #[arg(long, conflicts_with = "local")]
+    end_session: bool,
+    /// Open no browser for that, only print the address
+    #[arg(long, requires = "end_session")]
+    no_browser: bool,
+    /// Open the address with this command; %s in it stands for the address
+    #[arg(long, value_name = "COMMAND", requires = "end_session", conflicts_with = "no_browser")]
+    browser: Option<String>,
 }
 
 /// Logs out, and says what became of the tokens here and at the server.
@@ -76,7 +85,14 @@ fn one(
         if is_configured { Some(invocation.config.provider(name)?) } else { None }
     };
     let account = args.account.account.as_ref();
-    let reports = logout(session, name, provider.as_ref(), account, args.all, args.local)?;
+    let options = Options {
+        all_accounts: args.all,
+        local: args.local,
+        end_session: args
+            .end_session
+            .then(|| browser_choice(invocation, args.browser.as_deref(), args.no_browser)),
+    };
+    let reports = logout(session, name, provider.as_ref(), account, &options)?;
     if reports.is_empty() {
         if provider.is_none() {
             // Neither configured nor stored: a slip in the name.
@@ -89,7 +105,7 @@ fn one(
         match report {
             Ok(report) => {
                 tell(invocation, name, &report);
-                outcome = outcome.map(|failed| failed || report.revocation_failed());
+                outcome = outcome.map(|failed| failed || report.failed_at_server());
             }
             Err(error) => outcome = Err(error.into()),
         }
@@ -108,6 +124,18 @@ fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
     ));
     if let Some(reason) = &report.not_asked {
         console.say(format_args!("  The server was not told: {reason}."));
+    }
+    match &report.session {
+        None => {}
+        Some(Ok(EndedSession::Returned)) => console.say("  The session at the server is over."),
+        Some(Ok(EndedSession::Asked)) => {
+            console.say("  The browser was sent to the server, which ends the session there.");
+        }
+        Some(Err(error)) => console.error(format_args!(
+            "{} the session at the server may still be open\n  caused by: {}",
+            styled(crate::console::ERROR, "error:"),
+            with_causes(error)
+        )),
     }
     for (kind, outcome) in &report.revocations {
         match outcome {

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod config;
 pub mod headers;
+pub mod inspect;
 pub mod login;
 pub mod logout;
 pub mod refresh;
@@ -14,10 +15,11 @@ pub mod whoami;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Config;
+use crate::config::{Config, Provider};
 use crate::error::Error;
-use crate::name::{AccountName, ProviderName};
+use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::ports::System;
+use crate::provider::{BrowserChoice, TokenRequest};
 use crate::session::Session;
 
 /// What every command is given.
@@ -60,6 +62,56 @@ pub struct AccountArg {
     /// The account, where several are logged in
     #[arg(long, value_name = "NAME")]
     pub account: Option<AccountName>,
+}
+
+/// What a token is to be good for.
+#[derive(Debug, Clone, clap::Args)]
+pub struct NarrowArgs {
+    /// A token of just these scopes
+    #[arg(long, value_name = "SCOPES", conflicts_with = "capability")]
+    scope: Option<ScopeSet>,
+    /// A token of just the scopes of this capability
+    #[arg(long, value_name = "NAME")]
+    capability: Option<String>,
+    /// A token for this resource; may be repeated
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
+    /// A token for this audience; may be repeated
+    #[arg(long, value_name = "NAME")]
+    audience: Vec<String>,
+    /// A token of this connection, for token exchanges that have connections
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+}
+
+impl NarrowArgs {
+    /// The request that they make.
+    ///
+    /// # Errors
+    /// [`Error::Provider`] for a capability that is not configured.
+    pub fn request(&self, provider: &Provider) -> Result<TokenRequest, Error> {
+        let scopes = match &self.capability {
+            Some(name) => Some(provider.source.capability(name)?),
+            None => self.scope.clone(),
+        };
+        Ok(TokenRequest {
+            scopes,
+            audience: self.audience.clone(),
+            resource: self.resource.clone(),
+            connection: self.connection.clone(),
+        })
+    }
+}
+
+/// Which browser is meant: the option's, the configuration's, or the user's own.
+#[must_use]
+pub fn browser_choice(invocation: &Invocation<'_>, command: Option<&str>, none: bool) -> BrowserChoice {
+    let configured = invocation.config.browser.as_ref().and_then(|browser| browser.text());
+    match command.or(configured) {
+        _ if none => BrowserChoice::None,
+        Some(command) => BrowserChoice::Command(command.to_owned()),
+        None => BrowserChoice::Default,
+    }
 }
 
 /// Parses a length of time for an option.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use super::{AccountArg, Invocation, ProviderArg, duration};
+use super::{AccountArg, Invocation, NarrowArgs, ProviderArg, duration};
 use crate::config::Provider;
 use crate::config::templates;
 use crate::error::Error;
 use crate::format::{FORMATS, Format, FormatError, Subject, named};
-use crate::name::{ProviderName, ScopeSet};
+use crate::name::ProviderName;
 use crate::ports::Stream;
-use crate::provider::TokenRequest;
 use crate::secret::AccessToken;
 use crate::session::Session;
 use crate::session::acquire::{Options, id_token_end, token};
@@ -40,45 +39,6 @@ pub struct Args {
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "raw", value_parser = parser())]
     output: String,
-}
-
-/// What a token is to be good for.
-#[derive(Debug, Clone, clap::Args)]
-pub struct NarrowArgs {
-    /// A token of just these scopes
-    #[arg(long, value_name = "SCOPES", conflicts_with = "capability")]
-    scope: Option<ScopeSet>,
-    /// A token of just the scopes of this capability
-    #[arg(long, value_name = "NAME")]
-    capability: Option<String>,
-    /// A token for this resource; may be repeated
-    #[arg(long, value_name = "URI")]
-    resource: Vec<String>,
-    /// A token for this audience; may be repeated
-    #[arg(long, value_name = "NAME")]
-    audience: Vec<String>,
-    /// A token of this connection, for token exchanges that have connections
-    #[arg(long, value_name = "NAME")]
-    connection: Option<String>,
-}
-
-impl NarrowArgs {
-    /// The request that they make.
-    ///
-    /// # Errors
-    /// [`Error::Provider`] for a capability that is not configured.
-    pub fn request(&self, provider: &Provider) -> Result<TokenRequest, Error> {
-        let scopes = match &self.capability {
-            Some(name) => Some(provider.source.capability(name)?),
-            None => self.scope.clone(),
-        };
-        Ok(TokenRequest {
-            scopes,
-            audience: self.audience.clone(),
-            resource: self.resource.clone(),
-            connection: self.connection.clone(),
-        })
-    }
 }
 
 fn parser() -> impl clap::builder::TypedValueParser<Value = String> {

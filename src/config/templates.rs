@@ -14,7 +14,7 @@ macro_rules! templates {
 }
 
 templates! {
-    "atlassian", "auth0", "discord", "foundry", "github", "gitlab", "google", "keycloak", "microsoft", "okta", "slack",
+    "atlassian", "auth0", "auth0-federated", "discord", "foundry", "github", "gitlab", "google", "google-service-account", "keycloak", "microsoft", "okta", "slack",
     "spotify",
 }
 

@@ -13,9 +13,10 @@ use std::time::Duration;
 use url::Url;
 
 pub use self::page::{Outcome, Page};
-use crate::oauth::authorization::{AuthorizationError, Expected, Redirect, Verdict};
+use crate::oauth::authorization::AuthorizationError;
+use crate::oauth::redirect::{Expectation, Redirect, Verdict};
 use crate::ports::{Clock, Held};
-use crate::secret::{AuthorizationCode, SecretText};
+use crate::secret::SecretText;
 
 /// The longest request head: a code may be some KiB (F-CB11).
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -115,10 +116,10 @@ pub struct Wait<'a> {
     pub on_wrong_paste: &'a dyn Fn(),
 }
 
-/// The answer to the authorization request, and the browser that waits to hear how the login ends.
-pub struct Answer {
-    /// The code, or the server's refusal.
-    pub code: Result<AuthorizationCode, AuthorizationError>,
+/// The answer to a request that was made through the browser, which waits to hear how it ends.
+pub struct Answer<T> {
+    /// What it brings, such as the code, or the server's refusal.
+    pub outcome: Result<T, AuthorizationError>,
     /// The browser.
     pub page: Page,
     /// How many requests came before that were not the redirect.
@@ -159,12 +160,16 @@ impl Listener {
         &self.redirect_uri
     }
 
-    /// Waits for the one request that answers the authorization request. All others are sent away and counted; the
+    /// Waits for the one request that answers what the browser was sent out with. All others are sent away and counted; the
     /// sockets are closed when it returns.
     ///
     /// # Errors
     /// [`LoopbackError::TimedOut`] and [`LoopbackError::Interrupted`].
-    pub fn wait(self, expected: &Expected, mut wait: Wait<'_>) -> Result<Answer, LoopbackError> {
+    pub fn wait<E: Expectation>(
+        self,
+        expected: &E,
+        mut wait: Wait<'_>,
+    ) -> Result<Answer<E::Answer>, LoopbackError> {
         let (sender, heads) = channel();
         let start = wait.clock.elapsed();
         let (mut ignored, mut open) = (0, 0_usize);
@@ -190,21 +195,25 @@ impl Listener {
             open -= 1;
             let Some((stream, head)) = head else { continue };
             let verdict = head.map_or_else(Verdict::Ignored, |redirect| expected.check(&redirect));
-            let code = match verdict {
+            let outcome = match verdict {
                 Verdict::Ignored(status) => {
                     ignored += 1;
                     std::thread::spawn(move || page::refuse(stream, status));
                     continue;
                 }
                 Verdict::Refused(error) => Err(error),
-                Verdict::Code(code) => Ok(code),
+                Verdict::Answer(answer) => Ok(answer),
             };
-            return Ok(Answer { code, page: Page::new(stream), ignored });
+            return Ok(Answer { outcome, page: Page::new(stream), ignored });
         }
     }
 }
 
-fn read_pasted(expected: &Expected, wait: &mut Wait<'_>, ignored: usize) -> Option<Answer> {
+fn read_pasted<E: Expectation>(
+    expected: &E,
+    wait: &mut Wait<'_>,
+    ignored: usize,
+) -> Option<Answer<E::Answer>> {
     let line = match wait.pasted.as_ref()?.try_recv() {
         Ok(line) => line,
         Err(TryRecvError::Empty) => return None,
@@ -216,15 +225,15 @@ fn read_pasted(expected: &Expected, wait: &mut Wait<'_>, ignored: usize) -> Opti
     if line.expose().trim().is_empty() {
         return None;
     }
-    let code = match expected.check_pasted(line.expose()) {
+    let outcome = match expected.check_pasted(line.expose()) {
         Verdict::Ignored(_) => {
             (wait.on_wrong_paste)();
             return None;
         }
         Verdict::Refused(error) => Err(error),
-        Verdict::Code(code) => Ok(code),
+        Verdict::Answer(answer) => Ok(answer),
     };
-    Some(Answer { code, page: Page::nobody(), ignored })
+    Some(Answer { outcome, page: Page::nobody(), ignored })
 }
 
 fn bind_error(address: IpAddr, port: u16, source: io::Error) -> LoopbackError {

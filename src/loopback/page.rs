@@ -15,6 +15,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Outcome {
     /// The tokens are stored.
     LoggedIn,
+    /// The session at the server is over.
+    LoggedOut,
     /// The server says that the user, or it on its own, said no.
     Refused,
     /// Something went wrong after the redirect.
@@ -29,6 +31,9 @@ impl Outcome {
         let (tone, mark, title, text) = match self {
             Self::LoggedIn => {
                 ("good", "✓", "You are logged in", "You can close this tab and go back to the terminal.")
+            }
+            Self::LoggedOut => {
+                ("good", "✓", "You are logged out", "You can close this tab and go back to the terminal.")
             }
             Self::Refused => {
                 ("calm", "–", "You are not logged in", "Access was not granted. The terminal says more.")
@@ -66,7 +71,8 @@ impl Page {
 
     fn answer(&mut self, outcome: Outcome) {
         if let Some(stream) = self.stream.take() {
-            let status = if outcome == Outcome::LoggedIn { 200 } else { 400 };
+            let good = matches!(outcome, Outcome::LoggedIn | Outcome::LoggedOut);
+            let status = if good { 200 } else { 400 };
             respond(stream, status, &outcome.page(), "text/html; charset=utf-8");
         }
     }
@@ -145,7 +151,7 @@ mod tests {
 
     #[test]
     fn f_cb12_pages_are_whole_and_static() {
-        for outcome in [Outcome::LoggedIn, Outcome::Refused, Outcome::Failed] {
+        for outcome in [Outcome::LoggedIn, Outcome::LoggedOut, Outcome::Refused, Outcome::Failed] {
             let page = outcome.page();
             assert!(!page.contains("{t") && !page.contains("{s") && !page.contains("{m"), "{page}");
             assert!(!page.contains("<script") && !page.contains("http"), "{page}");

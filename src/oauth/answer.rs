@@ -13,19 +13,8 @@ use crate::ports::HttpResponse;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// The server said no (RFC 6749 section 5.2).
-    #[error("the {endpoint} answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
-    Refused {
-        /// What the endpoint is called.
-        endpoint: &'static str,
-        /// The error code, to act on.
-        code: String,
-        /// The error code, to show.
-        error: Foreign,
-        /// The description.
-        description: Option<Foreign>,
-        /// The pause between two requests that it asks for, as GitHub does beside `slow_down`.
-        interval: Option<Duration>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
     /// The server said "later": 429, or an error of its own.
     #[error("the {endpoint} cannot answer now (status {status}){}", retry_after.map(|wait| format!("; it asks to wait {} seconds", wait.as_secs())).unwrap_or_default())]
     TryLater {
@@ -60,11 +49,25 @@ pub enum EndpointError {
     },
 }
 
+/// What an endpoint says where it says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {endpoint} answered {}{}", Foreign::new(code.as_str()), description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+pub struct Refusal {
+    /// What the endpoint is called.
+    pub endpoint: &'static str,
+    /// The error code.
+    pub code: String,
+    /// The description.
+    pub description: Option<Foreign>,
+    /// The pause between two requests that it asks for, as GitHub does beside `slow_down`.
+    pub interval: Option<Duration>,
+}
+
 impl EndpointError {
     /// Whether the server named this error code.
     #[must_use]
     pub fn is(&self, wanted: &str) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == wanted)
+        matches!(self, Self::Refused(refusal) if refusal.code == wanted)
     }
 }
 
@@ -116,13 +119,12 @@ fn refusal(endpoint: &'static str, object: &Map<String, Value>) -> Option<Endpoi
         _ => return None,
     };
     let description = object.get("error_description").and_then(Value::as_str).filter(|text| !text.is_empty());
-    Some(EndpointError::Refused {
+    Some(EndpointError::Refused(Box::new(Refusal {
         endpoint,
-        error: Foreign::new(error.as_str()),
         code: error,
         description: description.map(Foreign::new),
         interval: seconds(object, "interval"),
-    })
+    })))
 }
 
 /// A member that is a number of seconds, which some servers put into quotes.

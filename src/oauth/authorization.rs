@@ -1,13 +1,11 @@
 //! The authorization request and the check of its answer (RFC 6749 section 4.1, RFC 9207).
 
-use std::collections::BTreeSet;
-
-use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::endpoint::EndpointUrl;
 use super::form::Form;
 use super::pkce;
+use super::redirect::{Expectation, Parameters, Verdict};
 use crate::foreign::Foreign;
 use crate::ports::Random;
 use crate::secret::{AuthorizationCode, CodeVerifier, Nonce, State};
@@ -90,32 +88,6 @@ pub fn redirect_uri_text(uri: &Url) -> &str {
     uri.as_str()
 }
 
-/// A browser's request to the redirect URI, as far as it matters.
-#[derive(Debug, Clone, Default)]
-pub struct Redirect {
-    /// The method.
-    pub method: String,
-    /// The request target, as it came.
-    pub target: String,
-    /// Every `Host` header.
-    pub hosts: Vec<String>,
-    /// The `Origin` header.
-    pub origin: Option<String>,
-    /// The `Sec-Fetch-Dest` header.
-    pub fetch_destination: Option<String>,
-}
-
-/// What a redirect turned out to be.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Not an answer to the request: it is sent this status and the wait goes on.
-    Ignored(u16),
-    /// The answer, and it says that there is no code. The wait is over.
-    Refused(AuthorizationError),
-    /// The answer with its code. The wait is over.
-    Code(AuthorizationCode),
-}
-
 /// The server's refusal, or an answer that fits the request but must not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {
@@ -149,67 +121,21 @@ pub enum AuthorizationError {
     Empty,
 }
 
-impl Expected {
-    /// Checks a browser's request in the order: method and path, where it comes from, `state`, `iss`, `error`, `code`.
-    /// What does not carry the right `state` is nobody's answer and cannot end the wait (F-CB2).
-    #[must_use]
-    pub fn check(&self, redirect: &Redirect) -> Verdict {
-        // The target is compared as raw bytes, so that no encoding, dot segment or doubled slash leads here (F-CB11).
-        let (path, query) = redirect.target.split_once('?').unwrap_or((&redirect.target, ""));
-        if path != self.redirect_uri.path() {
-            return Verdict::Ignored(404);
-        }
-        if redirect.method != "GET" {
-            return Verdict::Ignored(405);
-        }
-        // A name that was rebound to this address has another Host (F-CB5).
-        if redirect.hosts.len() != 1
-            || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(&self.redirect_uri))
-        {
-            return Verdict::Ignored(421);
-        }
-        // A redirect is a top-level navigation; a page's own request is not (F-CB6).
-        let foreign_origin =
-            redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
-        let subresource =
-            redirect.fetch_destination.as_deref().is_some_and(|destination| destination != "document");
-        if foreign_origin || subresource {
-            return Verdict::Ignored(403);
-        }
-        self.check_query(query)
+impl Expectation for Expected {
+    type Answer = AuthorizationCode;
+
+    fn redirect_uri(&self) -> &Url {
+        &self.redirect_uri
     }
 
-    /// Checks a redirect that the user pasted: the whole URL.
-    #[must_use]
-    pub fn check_pasted(&self, pasted: &str) -> Verdict {
-        let pasted = pasted.trim();
-        match pasted.split_once('?') {
-            Some((base, query)) if base == self.redirect_uri.as_str() => {
-                self.check_query(query.split('#').next().unwrap_or_default())
-            }
-            _ => Verdict::Ignored(404),
-        }
+    fn state(&self) -> &State {
+        &self.state
     }
 
-    fn check_query(&self, query: &str) -> Verdict {
-        let Some(parameters) = decode(query) else { return Verdict::Ignored(400) };
-        let mut seen = BTreeSet::new();
-        // RFC 6749 section 3.1: "Request and response parameters MUST NOT be included more than once" (F-CB4).
-        if !parameters.iter().all(|(name, _)| seen.insert(name.as_str())) {
-            return Verdict::Ignored(400);
-        }
-        let parameter = |name: &str| {
-            parameters
-                .iter()
-                .find(|(present, value)| present == name && !value.is_empty())
-                .map(|(_, value)| value.as_str())
-        };
-        let state = parameter("state").unwrap_or_default();
-        if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
-            return Verdict::Ignored(400);
-        }
-        // From here on it is the answer. RFC 9207 section 2.4: simple string comparison, before anything is believed.
-        match (parameter("iss"), &self.issuer) {
+    /// Checks what carries the right `state`, in the order: `iss`, `error`, `code`. RFC 9207 section 2.4: simple string
+    /// comparison, before anything is believed.
+    fn read(&self, parameters: &Parameters) -> Verdict<AuthorizationCode> {
+        match (parameters.get("iss"), &self.issuer) {
             (None, _) if self.issuer_required => return Verdict::Refused(AuthorizationError::IssuerMissing),
             (Some(found), Some(expected)) if found != expected => {
                 return Verdict::Refused(AuthorizationError::IssuerMismatch {
@@ -219,47 +145,24 @@ impl Expected {
             }
             _ => {}
         }
-        if let Some(error) = parameter("error") {
+        if let Some(error) = parameters.get("error") {
             return Verdict::Refused(AuthorizationError::Server {
                 error: Foreign::new(error),
-                description: parameter("error_description").map(Foreign::new),
+                description: parameters.get("error_description").map(Foreign::new),
                 denied: error == "access_denied",
             });
         }
-        match parameter("code").map(AuthorizationCode::parse) {
-            Some(Ok(code)) => Verdict::Code(code),
+        match parameters.get("code").map(AuthorizationCode::parse) {
+            Some(Ok(code)) => Verdict::Answer(code),
             Some(Err(_)) => Verdict::Ignored(400),
             None => Verdict::Refused(AuthorizationError::Empty),
         }
     }
 }
 
-/// Decodes a query strictly: a loose `%`, a raw control character or text that is not UTF-8 makes it no query.
-fn decode(query: &str) -> Option<Vec<(String, String)>> {
-    let part = |text: &str| {
-        let bytes = text.as_bytes();
-        let is_hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
-        if (0..bytes.len())
-            .any(|i| !bytes[i].is_ascii_graphic() || bytes[i] == b'%' && !(is_hex(i + 1) && is_hex(i + 2)))
-        {
-            return None;
-        }
-        let spaced = text.replace('+', " ");
-        let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
-        (!decoded.contains(['\0', '\r', '\n'])).then_some(decoded)
-    };
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((part(name)?, part(value)?))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::redirect::Redirect;
     use super::*;
 
     fn expected() -> Expected {
@@ -280,11 +183,11 @@ mod tests {
         }
     }
 
-    fn summary(verdict: Verdict) -> String {
+    fn summary(verdict: Verdict<AuthorizationCode>) -> String {
         match verdict {
             Verdict::Ignored(status) => format!("ignored {status}"),
             Verdict::Refused(error) => format!("refused: {error}"),
-            Verdict::Code(code) => format!("code {}", code.expose()),
+            Verdict::Answer(code) => format!("code {}", code.expose()),
         }
     }
 

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::form::{Form, encode};
+use super::endpoint::EndpointUrl;
+use super::form::{FORM, Form, encode};
 use super::pkce::random_text;
 use super::signing_key::{KeyError, SigningKey};
-use crate::ports::Moment;
+use crate::ports::{HttpRequest, Method, Moment, Transport};
 use crate::secret::{ClientSecret, SecretText};
 use crate::token::basic;
 
@@ -181,6 +182,27 @@ impl Client {
             }
         }
         Ok(())
+    }
+}
+
+impl Client {
+    /// A POST of a form to one of the server's endpoints, with the client's authentication; JSON is expected in return.
+    ///
+    /// # Errors
+    /// [`KeyError`], when the key signs nothing.
+    pub fn request(
+        &self,
+        endpoint: &EndpointUrl,
+        form: &Form,
+        transport: &Transport,
+        moment: &Moment<'_>,
+    ) -> Result<HttpRequest, KeyError> {
+        let mut form = form.clone();
+        let mut request = endpoint.request(Method::Post, transport);
+        request.headers.push(("accept", SecretText::new("application/json")));
+        self.authenticate(&mut form, &mut request.headers, moment)?;
+        request.body = Some((FORM, form.encoded()));
+        Ok(request)
     }
 }
 

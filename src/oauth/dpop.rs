@@ -177,3 +177,55 @@ pub fn resource_wants_nonce(response: &HttpResponse) -> bool {
             challenge.scheme == "dpop" && challenge.parameter("error") == Some("use_dpop_nonce")
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::oauth::jwt::Jwt;
+    use crate::oauth::pkce::tests::Counting;
+
+    #[test]
+    fn j1_j2_proofs_as_rfc_9449_section_4_says() {
+        let (key, _) = SigningKey::generate().unwrap();
+        // RFC 9449 section 7.1: the token of the example, and its hash.
+        let token = AccessToken::new("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU");
+        assert_eq!(token_hash(&token), "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
+        let moment =
+            Moment { now: Timestamp::from_second(1_562_262_616).unwrap(), random: &Counting::default() };
+        let url = Url::parse("https://resource.example.org/protectedresource?a=b#c").unwrap();
+        let bare = proof(&key, &moment, "POST", &url, None, None).unwrap();
+        let whole = proof(&key, &moment, "GET", &url, Some(&token), Some("eyJ7S_zG")).unwrap();
+        let (bare, whole) = (Jwt::decode(bare.expose()).unwrap(), Jwt::decode(whole.expose()).unwrap());
+        assert_eq!(bare.header["typ"], "dpop+jwt");
+        assert_eq!(bare.header["jwk"], key.public_jwk());
+        assert_eq!(bare.claims["htm"], "POST");
+        assert_eq!(bare.claims["htu"], "https://resource.example.org/protectedresource");
+        assert_eq!(bare.claims["iat"], 1_562_262_616);
+        assert_eq!(bare.claims["jti"].as_str().unwrap().len(), 43, "256 bits");
+        assert!(!bare.claims.contains_key("ath") && !bare.claims.contains_key("nonce"));
+        assert_eq!(whole.claims["ath"], "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
+        assert_eq!(whole.claims["nonce"], "eyJ7S_zG");
+        assert_ne!(bare.claims["jti"], whole.claims["jti"]);
+    }
+
+    #[test]
+    fn j3_j5_who_wants_a_nonce() {
+        for (name, status, header, body, server, resource) in [
+            ("RFC 9449 section 8", 400, "", r#"{"error":"use_dpop_nonce"}"#, true, false),
+            ("with 401", 401, "", r#"{"error":"use_dpop_nonce"}"#, true, false),
+            ("another error", 400, "", r#"{"error":"invalid_grant"}"#, false, false),
+            ("with 200", 200, "", r#"{"error":"use_dpop_nonce"}"#, false, false),
+            ("section 9", 401, "DPoP error=\"use_dpop_nonce\"", "", false, true),
+            ("scheme in other letters", 401, "dpop error=use_dpop_nonce", "", false, true),
+            ("another scheme", 401, "Bearer error=\"use_dpop_nonce\"", "", false, false),
+            ("forbidden", 403, "DPoP error=\"use_dpop_nonce\"", "", false, false),
+        ] {
+            let headers = vec![("www-authenticate".to_owned(), header.to_owned())];
+            let response = HttpResponse { status, headers, body: body.as_bytes().to_vec().into() };
+            assert_eq!(server_wants_nonce(&response), server, "{name}");
+            assert_eq!(resource_wants_nonce(&response), resource, "{name}");
+        }
+    }
+}

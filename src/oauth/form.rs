@@ -30,6 +30,12 @@ impl Form {
         }
     }
 
+    /// The first value of a parameter.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(present, _)| *present == name).map(|(_, value)| value)
+    }
+
     /// The parameters in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))

@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
 
 use super::jose::{self, KeySet};
-use super::json;
+use super::jwt::{self, Jwt};
 use crate::foreign::Foreign;
 use crate::secret::{AccessToken, ClientSecret, IdToken, Nonce};
 
@@ -121,9 +121,8 @@ impl Claims {
 /// # Errors
 /// [`IdTokenError`]; after [`IdTokenError::Signature`] the caller may try once more with a fresh key set.
 pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
-    jose::install();
-    let (header, claims) = decode(token)?;
-    let named = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+    let jwt = Jwt::decode(token.expose()).ok_or(IdTokenError::Malformed)?;
+    let named = jwt.algorithm();
     let algorithm = expected.algorithms.iter().copied().find(|&algorithm| format!("{algorithm:?}") == named);
     let Some(algorithm) = algorithm else {
         let names: Vec<String> =
@@ -133,13 +132,21 @@ pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Resu
         return Err(IdTokenError::Algorithm { found: Foreign::new(named), expected });
     };
     // RFC 7515 section 4.1.11: an extension that must be understood, and none is.
-    if header.contains_key("crit") {
+    if jwt.header.contains_key("crit") {
         return Err(IdTokenError::Malformed);
     }
-    let kid = header.get("kid").and_then(Value::as_str);
-    verify_signature(token, keys, algorithm, kid, expected.client_secret)?;
-    check_claims(&claims, algorithm, expected)?;
-    Ok(Claims(claims))
+    let fits = match (algorithm, expected.client_secret) {
+        (Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512, secret) => secret.is_some_and(|secret| {
+            let key = DecodingKey::from_secret(secret.expose().as_bytes());
+            jwt::is_signed_with(token.expose(), &key, algorithm)
+        }),
+        _ => jwt::is_signed_by(token.expose(), keys, algorithm, jwt.key_id()),
+    };
+    if !fits {
+        return Err(IdTokenError::Signature);
+    }
+    check_claims(&jwt.claims, algorithm, expected)?;
+    Ok(Claims(jwt.claims))
 }
 
 /// Checks the id token that a refresh brought against the login's (OpenID Connect Core section 12.2): the same issuer and
@@ -174,41 +181,7 @@ pub fn check_refreshed(
 /// The claims of a token that was validated when it was stored.
 #[must_use]
 pub fn stored_claims(token: &IdToken) -> Option<Claims> {
-    decode(token).ok().map(|(_, claims)| Claims(claims))
-}
-
-/// A JSON object, as a JWT's header and claims are.
-type Object = Map<String, Value>;
-
-fn decode(token: &IdToken) -> Result<(Object, Object), IdTokenError> {
-    let mut parts = token.expose().split('.');
-    let (Some(header), Some(claims), Some(_), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(IdTokenError::Malformed);
-    };
-    let object = |part: &str| json::object(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
-    object(header).zip(object(claims)).ok_or(IdTokenError::Malformed)
-}
-
-fn verify_signature(
-    token: &IdToken,
-    keys: &KeySet,
-    algorithm: Algorithm,
-    kid: Option<&str>,
-    client_secret: Option<&ClientSecret>,
-) -> Result<(), IdTokenError> {
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims.clear();
-    (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
-    let verified =
-        |key: &DecodingKey| jsonwebtoken::decode::<Value>(token.expose(), key, &validation).is_ok();
-    let fits = match algorithm {
-        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => client_secret
-            .is_some_and(|secret| verified(&DecodingKey::from_secret(secret.expose().as_bytes()))),
-        _ => keys.candidates(algorithm, kid).any(|key| verified(&key)),
-    };
-    if fits { Ok(()) } else { Err(IdTokenError::Signature) }
+    Jwt::decode(token.expose()).map(|jwt| Claims(jwt.claims))
 }
 
 fn check_claims(

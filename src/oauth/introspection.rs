@@ -5,12 +5,11 @@ use serde_json::{Map, Value};
 use super::answer::redirect_target;
 use super::client::Client;
 use super::endpoint::EndpointUrl;
-use super::form::{FORM, Form};
+use super::form::Form;
 use super::json;
 use super::signing_key::KeyError;
 use crate::foreign::Foreign;
-use crate::ports::{HttpRequest, HttpResponse, Method, Moment, Transport};
-use crate::secret::SecretText;
+use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
 
 /// Why the server says nothing of a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,11 +40,7 @@ pub fn request(
     let mut form = Form::default();
     form.set("token", token);
     form.set("token_type_hint", hint);
-    let mut request = endpoint.request(Method::Post, transport);
-    request.headers.push(("accept", SecretText::new("application/json")));
-    client.authenticate(&mut form, &mut request.headers, moment)?;
-    request.body = Some((FORM, form.encoded()));
-    Ok(request)
+    client.request(endpoint, &form, transport, moment)
 }
 
 /// Reads the answer. That a token is not active is an answer as well (RFC 7662 section 2.2).

@@ -2,7 +2,7 @@
 //!
 //! | standard | file |
 //! |---|---|
-//! | RFC 6749 sections 4.1.1, 4.1.2; RFC 9207 | [`authorization`] |
+//! | RFC 6749 sections 4.1.1, 4.1.2; RFC 9207 | [`authorization`], [`redirect`] |
 //! | RFC 6749 sections 4.1.3, 4.4, 5, 6; RFC 8693 section 2.2 | [`token_endpoint`], [`answer`] |
 //! | RFC 6749 section 2.3, RFC 7523 section 2.2 | [`client`] |
 //! | RFC 6749 appendix B | [`form`] |
@@ -16,8 +16,9 @@
 //! | RFC 9449 | [`dpop`] |
 //! | RFC 7636 | [`pkce`] |
 //! | RFC 8414, OpenID Connect Discovery 1.0 | [`metadata`] |
-//! | RFC 7515, 7517, 7518 | [`jose`], [`signing_key`] |
+//! | RFC 7515, 7517, 7518, 7519 | [`jwt`], [`jose`], [`signing_key`] |
 //! | OpenID Connect Core 1.0 sections 2, 3.1.3 | [`id_token`] |
+//! | OpenID Connect RP-Initiated Logout 1.0 | [`end_session`] |
 //! | OpenID CIBA Core 1.0 | [`ciba`] |
 //! | OpenID Connect Core 1.0 section 5.3 | [`userinfo`] |
 
@@ -30,6 +31,7 @@ pub mod ciba;
 pub mod client;
 pub mod device;
 pub mod dpop;
+pub mod end_session;
 pub mod endpoint;
 pub mod form;
 pub mod id_token;
@@ -37,11 +39,13 @@ pub mod introspection;
 pub mod jar;
 pub mod jose;
 pub mod json;
+pub mod jwt;
 pub mod metadata;
 pub mod par;
 pub mod pkce;
 pub mod polling;
 pub mod quirks;
+pub mod redirect;
 pub mod revocation;
 pub mod signing_key;
 pub mod token_endpoint;

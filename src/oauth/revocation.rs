@@ -3,12 +3,11 @@
 use super::answer::{redirect_target, retry_after};
 use super::client::Client;
 use super::endpoint::EndpointUrl;
-use super::form::{FORM, Form};
+use super::form::Form;
 use super::json;
 use super::signing_key::KeyError;
 use crate::foreign::Foreign;
-use crate::ports::{HttpRequest, HttpResponse, Method, Moment, Transport};
-use crate::secret::SecretText;
+use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
 
 /// Why a token is still valid at the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,11 +46,7 @@ pub fn request(
     let mut form = Form::default();
     form.set("token", token);
     form.set("token_type_hint", hint);
-    let mut request = endpoint.request(Method::Post, transport);
-    request.headers.push(("accept", SecretText::new("application/json")));
-    client.authenticate(&mut form, &mut request.headers, moment)?;
-    request.body = Some((FORM, form.encoded()));
-    Ok(request)
+    client.request(endpoint, &form, transport, moment)
 }
 
 /// Reads the answer: any 2xx means that the token is revoked, or never was one (RFC 7009 section 2.2).

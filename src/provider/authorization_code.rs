@@ -2,32 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use url::Url;
 
-use super::device_code;
+use super::browser::wait_for_user;
 use super::oauth::{self, OAuth, Presented, Server, TokenCall};
 use super::{
-    BrowserChoice, Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError,
-    TokenProvider, TokenRequest,
+    BrowserChoice, Context, EndedSession, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place,
+    ProviderError, TokenProvider, TokenRequest,
 };
+use super::{device_code, end_session};
 use crate::binding::Binding;
-use crate::console::{FAINT, HINT, STRONG, styled};
-use crate::loopback::{Answer, Listener, Outcome, RedirectUri, Wait};
+use crate::loopback::{Listener, Outcome, RedirectUri};
 use crate::name::ScopeSet;
 use crate::oauth::authorization::{self, AuthorizationError, Pending, redirect_uri_text};
 use crate::oauth::dpop::Prover;
-use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
 use crate::secret::AuthorizationCode;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
+use crate::store::record::Record;
 
-/// How long the user is waited for, unless another time is asked for.
-const PATIENCE: Duration = Duration::from_secs(300);
 /// Parameters that are the protocol's own: a configuration cannot set them.
 const RESERVED: &[&str] = &[
     "client_secret",
@@ -52,6 +50,7 @@ pub const KIND: Kind = Kind {
         oauth::KEYS,
         &[
             &Key::new("redirect_uri", Shape::Text, "Where the browser returns: http on 127.0.0.1, [::1] or localhost; without a port, any free one").or("http://127.0.0.1/callback"),
+            &Key::new("post_logout_redirect_uri", Shape::Text, "Where the browser returns after `logout --end-session`, if that is registered; written as redirect_uri is"),
             &Key::new("use_par", Shape::Boolean, "Whether the request is pushed to the server beforehand (PAR, RFC 9126); by default where the server requires it"),
             &Key::new("use_jar", Shape::Boolean, "Whether the request is signed with the private key (JAR, RFC 9101); by default where the server requires it"),
             &Key::new("extra_params", Shape::Free, "Further parameters of the authorization request"),
@@ -65,6 +64,7 @@ pub const KIND: Kind = Kind {
 struct AuthorizationCodeGrant {
     oauth: OAuth,
     redirect_uri: RedirectUri,
+    return_uri: Option<RedirectUri>,
     extra_params: BTreeMap<String, SecretSource>,
     use_par: Option<bool>,
     use_jar: Option<bool>,
@@ -77,6 +77,10 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     let redirect_uri = redirect_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
         problems.push(section.problem("redirect_uri", &error.to_string()));
     });
+    let return_uri = section.text("post_logout_redirect_uri").map(str::parse).transpose();
+    let return_uri = return_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
+        problems.push(section.problem("post_logout_redirect_uri", &error.to_string()));
+    });
     let extra_params = section.free("extra_params");
     for name in extra_params.keys().filter(|name| RESERVED.contains(&name.as_str())) {
         problems.push(
@@ -85,15 +89,18 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
                 .hiding_value(),
         );
     }
-    match (oauth, redirect_uri) {
-        (Ok(oauth), Ok(redirect_uri)) if problems.is_empty() => Ok(Box::new(AuthorizationCodeGrant {
-            oauth,
-            redirect_uri,
-            extra_params,
-            use_par: section.flag("use_par"),
-            use_jar: section.flag("use_jar"),
-        })),
-        (oauth, _) => {
+    match (oauth, redirect_uri, return_uri) {
+        (Ok(oauth), Ok(redirect_uri), Ok(return_uri)) if problems.is_empty() => {
+            Ok(Box::new(AuthorizationCodeGrant {
+                oauth,
+                redirect_uri,
+                return_uri,
+                extra_params,
+                use_par: section.flag("use_par"),
+                use_jar: section.flag("use_jar"),
+            }))
+        }
+        (oauth, ..) => {
             problems.extend(oauth.err().into_iter().flatten());
             Err(problems)
         }
@@ -139,7 +146,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         let url = self.authorization_url(context, &transaction)?;
         let offers_codes = transaction.server.has("device_authorization_endpoint");
         let answer = wait_for_user(context, listener, &transaction.pending, &url, request, offers_codes)?;
-        let code = match answer.code {
+        let code = match answer.outcome {
             Ok(code) => code,
             Err(error) => {
                 let denied = matches!(error, AuthorizationError::Server { denied: true, .. });
@@ -149,6 +156,15 @@ impl TokenProvider for AuthorizationCodeGrant {
         };
         let grant = self.exchange(context, transaction, &code)?;
         Ok(Login { grant, page: Some(answer.page) })
+    }
+
+    fn end_session(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        browser: &BrowserChoice,
+    ) -> Result<EndedSession, ProviderError> {
+        end_session::end(&self.oauth, self.return_uri.as_ref(), context, record, browser)
     }
 }
 
@@ -250,74 +266,4 @@ struct Transaction<'a> {
     scopes: ScopeSet,
     pending: Pending,
     prover: Option<Rc<Prover>>,
-}
-
-/// Sends the user to the URL and waits for the redirect, from the browser or pasted.
-fn wait_for_user(
-    context: &Context<'_>,
-    listener: Listener,
-    pending: &Pending,
-    url: &Url,
-    request: &LoginRequest,
-    offers_codes: bool,
-) -> Result<Answer, ProviderError> {
-    let system = context.system;
-    let console = &system.console;
-    let opened = open_browser(context, url, &request.browser);
-    let no_browser = request.browser == BrowserChoice::None;
-    let redirect = listener.redirect_uri();
-    console.say(format_args!(
-        "Log in at {}, which then returns to {}.",
-        styled(STRONG, authority(url)),
-        styled(FAINT, redirect),
-    ));
-    let instruction =
-        if opened { "If no browser opens, open this URL:" } else { "Open this URL in a browser:" };
-    console.say(format_args!("{instruction}\n\n    {}\n", styled(HINT, url)));
-    let may_paste = system.input.is_terminal();
-    if may_paste && !opened {
-        console.say("The browser is on another machine? Paste the address that it ends on here.");
-    }
-    if offers_codes && !opened && !no_browser {
-        console.say(format_args!(
-            "Or log in with a code that you enter on any device: {}\n",
-            styled(HINT, format!("authctl login {} --device", context.name))
-        ));
-    }
-    let held = system.signals.hold();
-    let _waiting =
-        (opened || !may_paste).then(|| console.wait("Waiting for the browser (Ctrl-C ends it)")).flatten();
-    let wait = Wait {
-        limit: request.timeout.unwrap_or(PATIENCE),
-        clock: &*system.clock,
-        held: &*held,
-        pasted: may_paste.then(|| system.input.lines()),
-        on_wrong_paste: &|| console.note("that is not the address of this login; paste the whole address"),
-    };
-    let answer = listener.wait(&pending.expected, wait)?;
-    if answer.ignored > 0 {
-        console.note(format_args!(
-            "{} other requests came to the login's port and were ignored",
-            answer.ignored
-        ));
-    }
-    Ok(answer)
-}
-
-/// Opens the browser, where one was asked for or could be seen; says whether it did.
-pub(super) fn open_browser(context: &Context<'_>, url: &Url, choice: &BrowserChoice) -> bool {
-    let browser = &context.system.browser;
-    let command = match choice {
-        BrowserChoice::None => return false,
-        BrowserChoice::Default if !browser.can_be_seen() => return false,
-        BrowserChoice::Default => None,
-        BrowserChoice::Command(command) => Some(command.as_str()),
-    };
-    match browser.open(url, command, &context.system.secret_variables) {
-        Ok(()) => true,
-        Err(error) => {
-            context.system.console.note(error);
-            false
-        }
-    }
 }

@@ -1,21 +1,19 @@
 //! Client-initiated backchannel authentication (OpenID CIBA Core 1.0), poll mode: the user approves on a device that the
 //! server knows.
 
-use super::consent::{Consent, wait_for_tokens};
-use super::oauth::{self, OAuth, Presented};
-use super::{
-    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider,
-    TokenRequest,
-};
-use crate::binding::Binding;
+use super::consent::{Consent, Ticket};
+use super::oauth::{self, OAuth};
+use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
 use crate::console::{STRONG, styled};
 use crate::oauth::ciba;
 use crate::oauth::pkce::random_text;
-use crate::oauth::polling::Polling;
 use crate::setting::{Key, Problem, Section, Shape};
 
 /// The characters of a binding message: short enough to compare on a small screen.
 const BINDING_MESSAGE_LENGTH: usize = 6;
+
+/// Where the user is asked from.
+const ENDPOINT: &str = "backchannel_authentication_endpoint";
 
 /// The grant `ciba`.
 pub const KIND: Kind = Kind {
@@ -67,14 +65,8 @@ impl TokenProvider for Ciba {
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
-        let oauth = &self.oauth;
-        let scopes = request.scopes.clone().unwrap_or_else(|| oauth.scopes().clone());
-        let server = oauth.server(context, &["backchannel_authentication_endpoint", "token_endpoint"])?;
-        let binding = server.binding()?;
-        let endpoint = oauth.token_endpoint(context, &server, &binding)?;
-        let prover = oauth.prover(context, None)?;
-        let mut form = oauth.token_form(context, &TokenRequest::default())?;
-        form.set("scope", &oauth.scope_text(&scopes));
+        let consent = Consent::prepare(&self.oauth, context, request, ENDPOINT)?;
+        let mut form = consent.form(context)?;
         form.set("login_hint", &self.login_hint);
         // The same word on both devices: the user approves this request and nobody else's (CIBA Core section 7.1).
         let message: String = random_text(&*context.system.random)
@@ -84,28 +76,19 @@ impl TokenProvider for Ciba {
             .take(BINDING_MESSAGE_LENGTH)
             .collect();
         form.set("binding_message", &message);
-        let response =
-            oauth.post(context, &server, &binding, "backchannel_authentication_endpoint", &form, None)?;
+        let response = self.oauth.post(context, &consent.server, &consent.binding, ENDPOINT, &form, None)?;
         let asked = ciba::response(&response)?;
         context.system.console.say(format_args!(
             "Approve the request on your device, if it shows the message {}.",
             styled(STRONG, &message)
         ));
-        let mut form = oauth.token_form(context, &TokenRequest::default())?;
-        form.set("auth_req_id", asked.request_id.expose());
-        let consent = Consent {
-            oauth,
-            endpoint: &endpoint,
+        let ticket = Ticket {
             grant_type: ciba::GRANT_TYPE,
-            form: &form,
-            prover: prover.as_deref(),
-            limit: request.timeout.unwrap_or(asked.lifetime).min(asked.lifetime),
+            parameter: "auth_req_id",
+            code: &asked.request_id,
+            lifetime: asked.lifetime,
+            interval: asked.interval,
         };
-        let pace = Polling::new(asked.interval, consent.limit, context.system.clock.elapsed());
-        let tokens = wait_for_tokens(context, &consent, pace)?;
-        let presented = Presented { client_id: binding.get(Binding::CLIENT_ID), ..Presented::default() };
-        let claims = oauth.validate_id_token(context, &server, &tokens, &presented)?;
-        let grant = oauth.grant(context, &server, binding, tokens, scopes)?;
-        Ok(Login { grant: Grant { claims, prover, ..grant }, page: None })
+        consent.log_in(context, &ticket, request.timeout)
     }
 }

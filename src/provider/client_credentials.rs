@@ -1,7 +1,9 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
-use super::oauth::{self, OAuth, TokenCall};
-use super::{Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::oauth::{self, OAuth, Server, UserlessGrant};
+use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use crate::oauth::form::Form;
+use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::setting::{Problem, Section};
 
 /// The grant `client_credentials`.
@@ -40,26 +42,8 @@ impl TokenProvider for ClientCredentials {
     }
 
     fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
-        let wanted = request.wanted;
-        let server = self.oauth.server(context, &["token_endpoint"])?;
-        let binding = server.binding()?;
-        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
-        let requested_scopes = wanted.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
-        let mut form = self.oauth.token_form(context, wanted)?;
-        form.set("scope", &self.oauth.scope_text(&requested_scopes));
-        self.oauth.add_audience(wanted, &mut form);
-        let prover = self.oauth.prover(context, request.stored)?;
-        let call = TokenCall {
-            grant_type: "client_credentials",
-            form: &form,
-            prover: prover.as_deref(),
-            exchange: None,
-        };
-        let mut tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
-        // RFC 6749 section 4.4.3: "A refresh token SHOULD NOT be included": the secret gets the next token as well.
-        tokens.refresh_token = None;
-        tokens.id_token = None;
-        let grant = self.oauth.grant(context, &server, binding, tokens, requested_scopes)?;
-        Ok(Issue::Grant(Box::new(Grant { prover, ..grant })))
+        let nothing_more = |_: &Server<'_>, _: &TokenEndpoint, _: &mut Form| Ok(());
+        let grant = UserlessGrant { grant_type: "client_credentials", exchange: None, fill: &nothing_more };
+        self.oauth.issue(context, request, &grant)
     }
 }

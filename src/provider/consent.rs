@@ -1,80 +1,140 @@
 //! Waits until the user has consented elsewhere: asks the token endpoint at the pace that the server wants (RFC 8628
 //! section 3.5, CIBA Core section 10.1).
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use super::oauth::{OAuth, TokenCall};
-use super::{Context, ProviderError};
+use super::oauth::{OAuth, Presented, Server, TokenCall};
+use super::{Context, Grant, Login, LoginRequest, ProviderError, TokenRequest};
+use crate::binding::Binding;
+use crate::name::ScopeSet;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
 use crate::oauth::form::Form;
 use crate::oauth::polling::Polling;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::ports::{Held, HttpError};
+use crate::secret::DeviceCode;
 use crate::token::TokenSet;
 
 /// How often signals are looked for.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// What is asked for, and where.
+/// A login that waits for the user's word elsewhere.
 pub struct Consent<'a> {
     /// The client.
     pub oauth: &'a OAuth,
+    /// The server.
+    pub server: Server<'a>,
+    /// Where the tokens may be sent.
+    pub binding: Binding,
     /// The token endpoint.
-    pub endpoint: &'a TokenEndpoint,
-    /// The grant.
-    pub grant_type: &'a str,
-    /// Its parameters.
-    pub form: &'a Form,
+    pub endpoint: TokenEndpoint,
+    /// The scopes that were asked for.
+    pub scopes: ScopeSet,
     /// What proves the key that the tokens are to be bound to.
-    pub prover: Option<&'a Prover>,
-    /// How long the user is waited for.
-    pub limit: Duration,
+    pub prover: Option<Rc<Prover>>,
 }
 
-/// Asks until there are tokens, the user said no, or the codes have ended.
-///
-/// # Errors
-/// [`ProviderError`]: a refusal, [`ProviderError::TimedOut`], [`ProviderError::Interrupted`].
-pub fn wait_for_tokens(
-    context: &Context<'_>,
-    consent: &Consent<'_>,
-    mut pace: Polling,
-) -> Result<TokenSet, ProviderError> {
-    let clock = &context.system.clock;
-    let held = context.system.signals.hold();
-    let _waiting = context.system.console.wait("Waiting for you to consent (Ctrl-C ends it)");
-    loop {
-        let Some(pause) = pace.next(clock.elapsed()) else {
-            return Err(ProviderError::TimedOut(consent.limit));
-        };
-        sleep(context, &*held, pause)?;
+/// What the server gave to ask it with.
+pub struct Ticket<'a> {
+    /// The grant.
+    pub grant_type: &'a str,
+    /// Its parameter that holds the code.
+    pub parameter: &'a str,
+    /// The code.
+    pub code: &'a DeviceCode,
+    /// How long it is good for.
+    pub lifetime: Duration,
+    /// The pause between two requests that the server asks for.
+    pub interval: Option<Duration>,
+}
+
+impl<'a> Consent<'a> {
+    /// Prepares a login: what is missing for it is told before the user is asked anything.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn prepare(
+        oauth: &'a OAuth,
+        context: &Context<'_>,
+        request: &LoginRequest,
+        endpoint: &str,
+    ) -> Result<Self, ProviderError> {
+        let scopes = request.scopes.clone().unwrap_or_else(|| oauth.scopes().clone());
+        let server = oauth.server(context, &[endpoint, "token_endpoint"])?;
+        let binding = server.binding()?;
+        let endpoint = oauth.token_endpoint(context, &server, &binding)?;
+        Ok(Self { oauth, server, binding, endpoint, scopes, prover: oauth.prover(context, None)? })
+    }
+
+    /// The parameters of the request that begins the login.
+    ///
+    /// # Errors
+    /// [`ProviderError::Secret`].
+    pub fn form(&self, context: &Context<'_>) -> Result<Form, ProviderError> {
+        let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
+        form.set("scope", &self.oauth.scope_text(&self.scopes));
+        self.oauth.add_audience(&TokenRequest::default(), &mut form);
+        Ok(form)
+    }
+
+    /// Waits for the user, and takes the tokens.
+    ///
+    /// # Errors
+    /// [`ProviderError`]: a refusal, [`ProviderError::TimedOut`], [`ProviderError::Interrupted`].
+    pub fn log_in(
+        self,
+        context: &Context<'_>,
+        ticket: &Ticket<'_>,
+        timeout: Option<Duration>,
+    ) -> Result<Login, ProviderError> {
+        let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
+        form.set(ticket.parameter, ticket.code.expose());
+        let limit = timeout.unwrap_or(ticket.lifetime).min(ticket.lifetime);
+        let pace = Polling::new(ticket.interval, limit, context.system.clock.elapsed());
         let call = TokenCall {
-            grant_type: consent.grant_type,
-            form: consent.form,
-            prover: consent.prover,
+            grant_type: ticket.grant_type,
+            form: &form,
+            prover: self.prover.as_deref(),
             exchange: None,
         };
-        match consent.oauth.request_tokens(context, consent.endpoint, &call) {
-            Ok(tokens) => return Ok(tokens),
-            Err(ProviderError::Token(EndpointError::Refused { code, .. }))
-                if code == "authorization_pending" =>
-            {
-                pace.pending();
+        let tokens = self.wait_for_tokens(context, &call, pace, limit)?;
+        let presented = Presented { client_id: self.binding.get(Binding::CLIENT_ID), ..Presented::default() };
+        let claims = self.oauth.validate_id_token(context, &self.server, &tokens, &presented)?;
+        let grant = self.oauth.grant(context, &self.server, self.binding, tokens, self.scopes)?;
+        Ok(Login { grant: Grant { claims, prover: self.prover, ..grant }, page: None })
+    }
+
+    /// Asks until there are tokens, the user said no, or the code has ended.
+    fn wait_for_tokens(
+        &self,
+        context: &Context<'_>,
+        call: &TokenCall<'_>,
+        mut pace: Polling,
+        limit: Duration,
+    ) -> Result<TokenSet, ProviderError> {
+        let clock = &context.system.clock;
+        let held = context.system.signals.hold();
+        let _waiting = context.system.console.wait("Waiting for you to consent (Ctrl-C ends it)");
+        loop {
+            let Some(pause) = pace.next(clock.elapsed()) else { return Err(ProviderError::TimedOut(limit)) };
+            sleep(context, &*held, pause)?;
+            match self.oauth.request_tokens(context, &self.endpoint, call) {
+                Ok(tokens) => return Ok(tokens),
+                Err(ProviderError::Token(error)) if error.is("authorization_pending") => pace.pending(),
+                Err(ProviderError::Token(EndpointError::Refused(refusal))) if refusal.code == "slow_down" => {
+                    pace.slow_down(refusal.interval);
+                }
+                Err(ProviderError::Token(EndpointError::TryLater { retry_after, .. })) => {
+                    pace.unanswered(retry_after);
+                }
+                // A fault of the network does not end a login (D7).
+                Err(ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. })) => {
+                    pace.unanswered(None);
+                }
+                Err(error) => return Err(error),
             }
-            Err(ProviderError::Token(EndpointError::Refused { code, interval, .. }))
-                if code == "slow_down" =>
-            {
-                pace.slow_down(interval);
-            }
-            Err(ProviderError::Token(EndpointError::TryLater { retry_after, .. })) => {
-                pace.unanswered(retry_after);
-            }
-            // A fault of the network does not end a login (D7).
-            Err(ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. })) => {
-                pace.unanswered(None);
-            }
-            Err(error) => return Err(error),
         }
     }
 }

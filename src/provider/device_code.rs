@@ -1,20 +1,18 @@
 //! The device authorization grant (RFC 8628): the user enters a code on this or another device.
 
-use super::authorization_code::open_browser;
-use super::consent::{Consent, wait_for_tokens};
-use super::oauth::{self, OAuth, Presented};
-use super::{
-    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider,
-    TokenRequest,
-};
-use crate::binding::Binding;
+use super::browser::open_browser;
+use super::consent::{Consent, Ticket};
+use super::oauth::{self, OAuth};
+use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
 use crate::console::{FAINT, HINT, STRONG, styled};
 use crate::foreign::escaped;
 use crate::oauth::device::{self, DeviceAuthorization};
 use crate::oauth::endpoint::EndpointUrl;
-use crate::oauth::polling::Polling;
 use crate::ports::Stream;
 use crate::setting::{Problem, Section};
+
+/// Where the codes come from.
+const ENDPOINT: &str = "device_authorization_endpoint";
 
 /// The grant `device_code`.
 pub const KIND: Kind = Kind {
@@ -60,35 +58,20 @@ impl TokenProvider for DeviceCodeGrant {
 /// # Errors
 /// [`ProviderError`].
 pub fn log_in(oauth: &OAuth, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
-    let scopes = request.scopes.clone().unwrap_or_else(|| oauth.scopes().clone());
-    let server = oauth.server(context, &["device_authorization_endpoint", "token_endpoint"])?;
-    let binding = server.binding()?;
-    let endpoint = oauth.token_endpoint(context, &server, &binding)?;
-    let prover = oauth.prover(context, None)?;
-    let mut form = oauth.token_form(context, &TokenRequest::default())?;
-    form.set("scope", &oauth.scope_text(&scopes));
-    oauth.add_audience(&TokenRequest::default(), &mut form);
-    let response =
-        oauth.post(context, &server, &binding, "device_authorization_endpoint", &form, prover.as_deref())?;
+    let consent = Consent::prepare(oauth, context, request, ENDPOINT)?;
+    let form = consent.form(context)?;
+    let prover = consent.prover.as_deref();
+    let response = oauth.post(context, &consent.server, &consent.binding, ENDPOINT, &form, prover)?;
     let codes = device::response(&response, oauth.issuer())?;
     show(context, &codes, request);
-
-    let mut form = oauth.token_form(context, &TokenRequest::default())?;
-    form.set("device_code", codes.device_code.expose());
-    let consent = Consent {
-        oauth,
-        endpoint: &endpoint,
+    let ticket = Ticket {
         grant_type: device::GRANT_TYPE,
-        form: &form,
-        prover: prover.as_deref(),
-        limit: request.timeout.unwrap_or(codes.lifetime).min(codes.lifetime),
+        parameter: "device_code",
+        code: &codes.device_code,
+        lifetime: codes.lifetime,
+        interval: codes.interval,
     };
-    let pace = Polling::new(codes.interval, consent.limit, context.system.clock.elapsed());
-    let tokens = wait_for_tokens(context, &consent, pace)?;
-    let presented = Presented { client_id: binding.get(Binding::CLIENT_ID), ..Presented::default() };
-    let claims = oauth.validate_id_token(context, &server, &tokens, &presented)?;
-    let grant = oauth.grant(context, &server, binding, tokens, scopes)?;
-    Ok(Login { grant: Grant { claims, prover, ..grant }, page: None })
+    consent.log_in(context, &ticket, request.timeout)
 }
 
 /// Shows the code and where to enter it; both always, also where a browser or a QR code brings the code along: "Clients

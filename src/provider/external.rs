@@ -14,7 +14,7 @@ use super::{
 use crate::binding::Binding;
 use crate::foreign::{Foreign, escaped};
 use crate::name::ScopeSet;
-use crate::oauth::answer::EndpointError;
+use crate::oauth::answer::{EndpointError, Refusal};
 use crate::oauth::json;
 use crate::ports::Program;
 use crate::secret::{AccessToken, RefreshToken, SecretText};
@@ -226,13 +226,12 @@ impl External {
         match code {
             "login_required" => ProviderError::LoginRequired(said()),
             "try_later" => ProviderError::TryLater(said()),
-            _ => ProviderError::Token(EndpointError::Refused {
+            _ => ProviderError::Token(EndpointError::Refused(Box::new(Refusal {
                 endpoint: PROGRAM,
                 code: code.to_owned(),
-                error: Foreign::new(code),
                 description: description.map(Foreign::new),
                 interval: None,
-            }),
+            }))),
         }
     }
 

@@ -1,12 +1,10 @@
 //! A static bearer token.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
-use crate::oauth::json;
+use crate::oauth::jwt;
 use crate::secret::AccessToken;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued};
@@ -55,13 +53,14 @@ impl TokenProvider for Jwt {
 /// The `exp` of a token that is a JWT (RFC 7519 section 4.1.4), for its holder's information: nothing is verified.
 #[must_use]
 pub fn expiry(token: &str) -> Option<Timestamp> {
-    let claims = token.split('.').nth(1)?;
-    let claims = json::object(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-    Timestamp::from_second(claims.get("exp")?.as_i64()?).ok()
+    Timestamp::from_second(jwt::Jwt::decode(token)?.claims.get("exp")?.as_i64()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     #[test]

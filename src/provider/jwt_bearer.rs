@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
 
-use super::oauth::{self, OAuth, TokenCall};
-use super::{Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::oauth::{self, OAuth, Server, UserlessGrant};
+use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use crate::oauth::form::Form;
 use crate::oauth::json;
 use crate::oauth::pkce::random_text;
 use crate::oauth::signing_key::SigningKey;
+use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::secret::SecretText;
 use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 
@@ -98,52 +100,47 @@ impl TokenProvider for JwtBearer {
     }
 
     fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
-        let wanted = request.wanted;
-        let server = self.oauth.server(context, &["token_endpoint"])?;
-        let binding = server.binding()?;
-        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
-        let requested_scopes = wanted.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
-        let scope = self.oauth.scope_text(&requested_scopes);
-        let signer = match &self.service_account {
-            Some(source) => {
-                let binding = self.oauth.binding();
-                service_account(&context.secrets(&binding).resolve(source)?, endpoint.url().as_str())?
+        let fill = |server: &Server<'_>, endpoint: &TokenEndpoint, form: &mut Form| {
+            let signer = self.signer(context, server, endpoint)?;
+            let scope = form.get("scope").unwrap_or_default().to_owned();
+            // Google reads the scope in the assertion, the standard (RFC 6749 section 4.5) beside it.
+            let in_assertion = self.service_account.is_some();
+            let assertion = self.assertion(context, &signer, in_assertion.then_some(scope.as_str()))?;
+            form.set("assertion", assertion.expose());
+            if in_assertion {
+                form.set("scope", "");
             }
-            None => {
-                let client_id = self.oauth.client_id()?.to_owned();
-                Signer {
-                    key: self.oauth.signing_key(context)?,
-                    subject: Some(client_id.clone()),
-                    issuer: client_id,
-                    audience: if self.oauth.quirks.token_endpoint_audience {
-                        endpoint.url().to_string()
-                    } else {
-                        server.issuer()
-                    },
-                }
-            }
+            Ok(())
         };
-        // Google reads the scope in the assertion, the standard (RFC 6749 section 4.5) beside it.
-        let in_assertion = self.service_account.is_some().then_some(scope.as_str());
-        let mut form = self.oauth.token_form(context, wanted)?;
-        form.set("assertion", self.assertion(context, &signer, in_assertion)?.expose());
-        if in_assertion.is_none() {
-            form.set("scope", &scope);
-        }
-        self.oauth.add_audience(wanted, &mut form);
-        let prover = self.oauth.prover(context, request.stored)?;
-        let call =
-            TokenCall { grant_type: GRANT_TYPE, form: &form, prover: prover.as_deref(), exchange: None };
-        let mut tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
-        // The key gets the next token as well (RFC 7521 section 4.1: "refresh tokens are not typically issued").
-        tokens.refresh_token = None;
-        tokens.id_token = None;
-        let grant = self.oauth.grant(context, &server, binding, tokens, requested_scopes)?;
-        Ok(Issue::Grant(Box::new(Grant { prover, ..grant })))
+        let grant = UserlessGrant { grant_type: GRANT_TYPE, exchange: None, fill: &fill };
+        self.oauth.issue(context, request, &grant)
     }
 }
 
 impl JwtBearer {
+    fn signer(
+        &self,
+        context: &Context<'_>,
+        server: &Server<'_>,
+        endpoint: &TokenEndpoint,
+    ) -> Result<Signer, ProviderError> {
+        if let Some(source) = &self.service_account {
+            let text = context.secrets(&self.oauth.binding()).resolve(source)?;
+            return service_account(&text, endpoint.url().as_str());
+        }
+        let client_id = self.oauth.client_id()?.to_owned();
+        Ok(Signer {
+            key: self.oauth.signing_key(context)?,
+            subject: Some(client_id.clone()),
+            issuer: client_id,
+            audience: if self.oauth.quirks.token_endpoint_audience {
+                endpoint.url().to_string()
+            } else {
+                server.issuer()
+            },
+        })
+    }
+
     /// The assertion (RFC 7523 section 3): what is configured over what is usual.
     fn assertion(
         &self,

@@ -3,52 +3,43 @@
 pub mod api_key;
 pub mod authorization_code;
 pub mod basic;
+mod browser;
 pub mod ciba;
 pub mod client_credentials;
 pub mod command;
 mod consent;
 pub mod device_code;
+mod end_session;
 pub mod environment;
+mod error;
 pub mod external;
 pub mod github_actions;
 pub mod input;
 pub mod jwt;
 pub mod jwt_bearer;
+mod kind;
 pub mod oauth;
 pub mod token_exchange;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+pub use self::error::ProviderError;
+pub use self::kind::{ANY_URN, Kind, kind_names};
 use self::oauth::OAuth;
 use crate::binding::Binding;
-use crate::discovery::DiscoveryError;
-use crate::loopback::{LoopbackError, Page};
+use crate::loopback::Page;
 use crate::name::{ProviderName, ScopeSet};
-use crate::oauth::answer::EndpointError;
-use crate::oauth::authorization::AuthorizationError;
-use crate::oauth::certificate::CertificateError;
-use crate::oauth::device::DeviceError;
 use crate::oauth::dpop::Prover;
-use crate::oauth::endpoint::UrlRefused;
-use crate::oauth::id_token::{Claims, IdTokenError};
-use crate::oauth::introspection::IntrospectionError;
-use crate::oauth::revocation::RevocationError;
-use crate::oauth::signing_key::KeyError;
-use crate::oauth::token_endpoint::WrongOrigin;
-use crate::oauth::userinfo::UserinfoError;
-use crate::ports::{HttpError, ProcessError, System};
-
-use crate::secret_source::{Resolver, SecretError};
-use crate::setting::{Key, Problem, Section};
+use crate::oauth::id_token::Claims;
+use crate::ports::System;
+use crate::secret_source::Resolver;
 use crate::store::TokenStore;
 use crate::store::record::{Record, TokenKey};
-use crate::token::{Credential, Issued, NoHeaders, TokenSet};
+use crate::token::{Credential, Issued, TokenSet};
 
 /// Every kind of provider and every OAuth grant. The grammar, the mask, the schema and the help read this list.
 pub const KINDS: &[&Kind] = &[
@@ -67,69 +58,6 @@ pub const KINDS: &[&Kind] = &[
     &command::KIND,
     &external::KIND,
 ];
-
-/// Every kind by its configured name.
-#[must_use]
-pub fn kind_names() -> BTreeSet<&'static str> {
-    KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
-}
-
-/// Stands for every grant that is named by a URI of its own.
-pub const ANY_URN: &str = "urn:…";
-
-/// A kind of provider, or one grant of the kind `oauth`.
-#[derive(Debug)]
-pub struct Kind {
-    /// Its name in the configuration.
-    pub name: &'static str,
-    /// Another name for it.
-    pub alias: Option<&'static str>,
-    /// The names of its `grant_type`, for `oauth`: ours, and its URN where it has one.
-    pub grants: &'static [&'static str],
-    /// The key that `name = value` stands for.
-    pub shorthand: Option<&'static str>,
-    /// What it does, in one sentence without a full stop.
-    pub about: &'static str,
-    /// Its keys, in groups that kinds share.
-    pub keys: &'static [&'static [&'static Key]],
-    /// Whether other keys are taken as well, and passed on.
-    pub open: bool,
-    /// Whether it runs a program: then only the site and user layers may have it.
-    pub runs_program: bool,
-    /// Reads the checked keys.
-    pub build: Build,
-}
-
-/// Makes a provider of its checked keys, or tells every problem with them.
-pub type Build = fn(&Section<'_>, &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
-
-impl Kind {
-    /// Whether the configuration may call it this.
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.alias == Some(name)
-    }
-
-    /// Whether it is the kind of this `grant_type`. A kind without grants has any; the one of extension grants has every
-    /// absolute URI (RFC 6749 section 4.5).
-    #[must_use]
-    pub fn has_grant(&self, name: &str) -> bool {
-        self.grants.is_empty()
-            || self.grants.contains(&name)
-            || self.grants.contains(&ANY_URN) && name.contains(':')
-    }
-
-    /// The name of its `grant_type`.
-    #[must_use]
-    pub fn grant(&self) -> Option<&'static str> {
-        self.grants.first().copied()
-    }
-
-    /// Its keys.
-    pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
-        self.keys.iter().flat_map(|group| group.iter().copied())
-    }
-}
 
 /// What a kind is told of its credential.
 #[derive(Debug, Clone)]
@@ -254,6 +182,15 @@ pub struct Login {
     pub page: Option<Page>,
 }
 
+/// How far a logout in the browser is known to have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedSession {
+    /// The browser was sent to the server.
+    Asked,
+    /// It came back from there.
+    Returned,
+}
+
 /// What became of a token that was to be revoked.
 #[derive(Debug)]
 pub enum Revocation {
@@ -361,6 +298,19 @@ pub trait TokenProvider {
         }
     }
 
+    /// Ends the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0).
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn end_session(
+        &self,
+        _: &Context<'_>,
+        _: &Record,
+        _: &BrowserChoice,
+    ) -> Result<EndedSession, ProviderError> {
+        Err(ProviderError::NotOffered("a logout in the browser"))
+    }
+
     /// Asks the server who the user of a token is.
     ///
     /// # Errors
@@ -373,89 +323,4 @@ pub trait TokenProvider {
     ) -> Result<Map<String, Value>, ProviderError> {
         self.oauth().ok_or(ProviderError::NotOffered("userinfo"))?.userinfo(context, credential, subject)
     }
-}
-
-/// Why a provider gave nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ProviderError {
-    /// This kind of provider has no such thing.
-    #[error("this kind of provider does not offer {0}")]
-    NotOffered(&'static str),
-    /// A static token is over.
-    #[error("the configured token ended {0}")]
-    Ended(Timestamp),
-    /// A setting that is needed now is missing.
-    #[error("{message}")]
-    Unconfigured {
-        /// What is missing.
-        message: String,
-        /// What to do.
-        hint: Option<String>,
-    },
-    /// What the provider handed over is no token.
-    #[error("{0}")]
-    Unusable(String),
-    /// A configured secret cannot be had.
-    #[error("a configured secret cannot be had")]
-    Secret(#[from] SecretError),
-    /// A program failed.
-    #[error("the token program failed")]
-    Program(#[from] ProcessError),
-    /// The network failed.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The user must log in first.
-    #[error("{0}")]
-    LoginRequired(String),
-    /// The provider asks to come again later.
-    #[error("{0}")]
-    TryLater(String),
-    /// The private key cannot be used.
-    #[error("the `private_key` cannot be used")]
-    PrivateKey(#[from] KeyError),
-    /// The certificate cannot be used.
-    #[error("the `certificate` cannot be used")]
-    Certificate(#[from] CertificateError),
-    /// The token makes no headers.
-    #[error(transparent)]
-    Headers(#[from] NoHeaders),
-    /// There are no codes for a device.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The server says nothing of a token.
-    #[error(transparent)]
-    Introspection(#[from] IntrospectionError),
-    /// The user did not consent in time.
-    #[error("nobody consented within {} seconds", .0.as_secs())]
-    TimedOut(Duration),
-    /// Ctrl-C, or a signal like it.
-    #[error("interrupted")]
-    Interrupted(i32),
-    /// An endpoint said no.
-    #[error(transparent)]
-    Token(#[from] EndpointError),
-    /// The stored secrets are bound elsewhere.
-    #[error(transparent)]
-    WrongOrigin(#[from] WrongOrigin),
-    /// The server's metadata cannot be had.
-    #[error("what is needed of the server is not known")]
-    Discovery(#[from] DiscoveryError),
-    /// A URL that a server named was refused.
-    #[error("the server named a URL that is not used")]
-    Url(#[from] UrlRefused),
-    /// The id token was refused, and with it all that came along.
-    #[error("the id token was refused, and with it the tokens that came along")]
-    IdToken(#[from] IdTokenError),
-    /// The authorization server's answer was no.
-    #[error(transparent)]
-    Authorization(#[from] AuthorizationError),
-    /// There was no redirect.
-    #[error(transparent)]
-    Loopback(#[from] LoopbackError),
-    /// Userinfo gave nothing.
-    #[error(transparent)]
-    Userinfo(#[from] UserinfoError),
-    /// A token was not revoked.
-    #[error(transparent)]
-    Revocation(#[from] RevocationError),
 }

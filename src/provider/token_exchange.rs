@@ -2,12 +2,11 @@
 //! their own (RFC 6749 section 4.5), which are exchanges more often than not.
 
 use super::input::{Input, Role, Token};
-use super::oauth::{self, OAuth, TokenCall};
-use super::{
-    ANY_URN, Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest,
-};
+use super::oauth::{self, OAuth, Server, UserlessGrant};
+use super::{ANY_URN, Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use crate::oauth::answer::EndpointError;
 use crate::oauth::form::Form;
-use crate::oauth::token_endpoint::Exchange;
+use crate::oauth::token_endpoint::{Exchange, TokenEndpoint};
 use crate::setting::{Key, Problem, Section, Shape};
 use crate::store::record::TokenKey;
 
@@ -143,34 +142,29 @@ impl TokenProvider for TokenExchange {
     }
 
     fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
-        let wanted = request.wanted;
-        let server = self.oauth.server(context, &["token_endpoint"])?;
-        let binding = server.binding()?;
-        let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
-        let requested_scopes = wanted.scopes.clone().unwrap_or_else(|| self.oauth.scopes().clone());
-        let mut form = self.oauth.token_form(context, wanted)?;
-        let origin = endpoint.url().origin().ascii_serialization();
-        self.add(&mut form, Role::Subject, request.tokens.subject.as_ref(), &origin)?;
-        self.add(&mut form, Role::Actor, request.tokens.actor.as_ref(), &origin)?;
-        form.set("requested_token_type", self.requested.as_deref().unwrap_or_default());
-        let connection = wanted.connection.as_deref().or(self.connection.as_deref());
-        form.set("connection", connection.unwrap_or_default());
-        form.set("login_hint", self.login_hint.as_deref().unwrap_or_default());
-        form.set("scope", &self.oauth.scope_text(&requested_scopes));
-        self.oauth.add_audience(wanted, &mut form);
-        let prover = self.oauth.prover(context, request.stored)?;
-        let exchange = Exchange { token_type: self.requested.as_deref(), must_say: self.must_say };
-        let call = TokenCall {
-            grant_type: &self.grant_type,
-            form: &form,
-            prover: prover.as_deref(),
-            exchange: Some(exchange),
+        let fill = |_: &Server<'_>, endpoint: &TokenEndpoint, form: &mut Form| {
+            let origin = endpoint.url().origin().ascii_serialization();
+            self.add(form, Role::Subject, request.tokens.subject.as_ref(), &origin)?;
+            self.add(form, Role::Actor, request.tokens.actor.as_ref(), &origin)?;
+            let connection = request.wanted.connection.as_ref().or(self.connection.as_ref());
+            for (name, value) in [
+                ("requested_token_type", self.requested.as_ref()),
+                ("connection", connection),
+                ("login_hint", self.login_hint.as_ref()),
+            ] {
+                form.set(name, value.map_or("", String::as_str));
+            }
+            Ok(())
         };
-        let mut tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
-        // What renews the token is the exchange: a refresh token would be of one subject, the record may be of several.
-        tokens.refresh_token = None;
-        tokens.id_token = None;
-        let grant = self.oauth.grant(context, &server, binding, tokens, requested_scopes)?;
-        Ok(Issue::Grant(Box::new(Grant { prover, ..grant })))
+        let exchange = Exchange { token_type: self.requested.as_deref(), must_say: self.must_say };
+        let grant = UserlessGrant { grant_type: &self.grant_type, exchange: Some(exchange), fill: &fill };
+        let shows_refresh_token =
+            request.tokens.subject.as_ref().is_some_and(|token| token.only_to.is_some());
+        self.oauth.issue(context, request, &grant).map_err(|error| match error {
+            ProviderError::Token(error @ EndpointError::Refused(_)) if shows_refresh_token => {
+                ProviderError::SubjectRefused(error)
+            }
+            error => error,
+        })
     }
 }

@@ -8,6 +8,7 @@ use super::acquire::{AcquireError, Options, token};
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::name::{AccountName, ProviderName};
+use crate::oauth::jwt::Jwt;
 use crate::provider::ProviderError;
 use crate::provider::input::{Input, Role, Source, Token, Tokens, Which};
 use crate::secret::SecretText;
@@ -190,6 +191,5 @@ fn identity(token: &SecretText) -> String {
 
 /// The claims of a token that is a JWT; nothing is verified.
 fn claims(token: &SecretText) -> Option<serde_json::Map<String, Value>> {
-    crate::oauth::id_token::stored_claims(&crate::secret::IdToken::new(token.expose()))
-        .map(|claims| claims.all().clone())
+    Jwt::decode(token.expose()).map(|jwt| jwt.claims)
 }

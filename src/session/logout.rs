@@ -4,7 +4,7 @@ use super::Session;
 use crate::config::Provider;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::revocation::RevocationError;
-use crate::provider::{ProviderError, Revocation};
+use crate::provider::{BrowserChoice, EndedSession, ProviderError, Revocation};
 use crate::store::index::Entry;
 use crate::store::{StoreError, StoreKind};
 
@@ -17,21 +17,34 @@ pub struct Report {
     pub store: StoreKind,
     /// What became of its tokens at the server; empty when the server was not asked.
     pub revocations: Vec<(&'static str, Revocation)>,
+    /// How the logout in the browser ended, where that was asked for.
+    pub session: Option<Result<EndedSession, ProviderError>>,
     /// Why the server was not asked.
     pub not_asked: Option<String>,
 }
 
 impl Report {
-    /// Whether the server was asked to revoke and did not.
+    /// Whether the server was asked to revoke, or to end the session, and did not.
     #[must_use]
-    pub fn revocation_failed(&self) -> bool {
+    pub fn failed_at_server(&self) -> bool {
         // RFC 7009 section 2.2.1: that a server does not revoke access tokens is its way, and no failure.
         let failed = |outcome: &Revocation| match outcome {
             Revocation::Failed(ProviderError::Revocation(RevocationError::UnsupportedTokenType)) => false,
             outcome => matches!(outcome, Revocation::Failed(_)),
         };
-        self.revocations.iter().any(|(_, outcome)| failed(outcome))
+        self.revocations.iter().any(|(_, outcome)| failed(outcome)) || matches!(self.session, Some(Err(_)))
     }
+}
+
+/// How to log out.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Of all accounts.
+    pub all_accounts: bool,
+    /// Only here, without telling the server.
+    pub local: bool,
+    /// In the browser as well.
+    pub end_session: Option<BrowserChoice>,
 }
 
 /// Logs out of a provider: of one account, or of all. `provider` is what is configured of it, if that is right; without
@@ -44,8 +57,7 @@ pub fn logout(
     name: &ProviderName,
     provider: Option<&Provider>,
     account: Option<&AccountName>,
-    all_accounts: bool,
-    local: bool,
+    options: &Options,
 ) -> Result<Vec<Result<Report, StoreError>>, StoreError> {
     let mut index = session.store.index(name)?;
     if let (true, Some(provider)) = (index.entries.is_empty(), provider) {
@@ -54,9 +66,9 @@ pub fn logout(
         index = session.store.index(name)?;
     }
     let chosen = index.account(account).cloned();
-    let meant = |entry: &&Entry| all_accounts || chosen.as_ref() == Some(&entry.account);
+    let meant = |entry: &&Entry| options.all_accounts || chosen.as_ref() == Some(&entry.account);
     let entries = index.entries.iter().filter(meant);
-    Ok(entries.map(|entry| logout_entry(session, name, provider, entry, local)).collect())
+    Ok(entries.map(|entry| logout_entry(session, name, provider, entry, options)).collect())
 }
 
 fn logout_entry(
@@ -64,7 +76,7 @@ fn logout_entry(
     name: &ProviderName,
     provider: Option<&Provider>,
     entry: &Entry,
-    local: bool,
+    options: &Options,
 ) -> Result<Report, StoreError> {
     let record_name = entry.name(name);
     // The lock keeps a refresh that is under way from bringing the record back (F-ROT8).
@@ -73,16 +85,25 @@ fn logout_entry(
         account: entry.account.clone(),
         store: entry.store,
         revocations: Vec::new(),
+        session: None,
         not_asked: None,
     };
     let bound = |provider: &&Provider| provider.source.binding().fits(&entry.binding);
     match provider.filter(bound) {
-        _ if local => report.not_asked = Some("as you asked".to_owned()),
+        _ if options.local => report.not_asked = Some("as you asked".to_owned()),
         None => {
             report.not_asked = Some("it is not configured any more for where this login is from".to_owned())
         }
         Some(provider) => match session.store.read(entry.store, &record_name, &entry.binding) {
-            Ok(Some(record)) => report.revocations = provider.source.revoke(&session.context(name), &record),
+            Ok(Some(record)) => {
+                let context = session.context(name);
+                // The session first: its hint is the id token, which is still good now.
+                report.session = options
+                    .end_session
+                    .as_ref()
+                    .map(|browser| provider.source.end_session(&context, &record, browser));
+                report.revocations = provider.source.revoke(&context, &record);
+            }
             Ok(None) => {}
             Err(error) => report.not_asked = Some(format!("the record cannot be read ({error})")),
         },

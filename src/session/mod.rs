@@ -4,6 +4,7 @@ pub mod acquire;
 mod acquisition;
 mod identity;
 mod inputs;
+pub mod inspect;
 pub mod login;
 pub mod logout;
 pub mod step;

@@ -2,6 +2,7 @@
 
 mod key;
 mod section;
+mod shape;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +10,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use key::{Key, Shape, check, near, parse_duration, secret_reference, unknown};
+pub use key::{Key, check, near, unknown};
 pub use section::{PassedOn, SecretSource, Section};
+pub use shape::{Shape, parse_duration, secret_reference};
 
 /// Where a value may come from, lowest first: a later layer wins (DESIGN 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

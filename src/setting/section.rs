@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::key::{Key, LONGEST, parse_duration};
-use super::{Origin, Problem, Setting, Table, Value};
+use super::shape::{LONGEST, parse_duration};
+use super::{Key, Origin, Problem, Setting, Table, Value};
 use crate::secret::SecretText;
 
 /// Where a secret comes from. It is resolved only when it is needed, by `secret_source`.

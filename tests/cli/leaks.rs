@@ -167,3 +167,66 @@ fn f_leak4_no_core_file_and_not_traceable() {
         assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     }
 }
+
+/// Keys, and what is signed with them, are as secret as tokens; D10: so are device codes.
+#[test]
+fn f_leak3_no_key_no_assertion_no_proof_and_no_device_code_is_shown() {
+    let (pem, public) = crate::client_authentication::key();
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| {
+        behaviour.client_assertions = Some(public);
+        behaviour.requires_par = true;
+        behaviour.dpop = true;
+    });
+    let mut config = server_config(&server.domain(), "_private_key = { env = \"KEY\" }\nuse_dpop = true");
+    config.push_str(&format!(
+        "\n[credentials.other]\ndomain = \"{domain}\"\nscheme = \"http\"\n[credentials.other.oauth]\ngrant_type = \"token_exchange\"\nclient_id = \"app\"\n_private_key = {{ env = \"KEY\" }}\nuse_dpop = true\nsubject = {{ provider = \"as\", token = \"refresh_token\" }}\n",
+        domain = server.domain()
+    ));
+    let mut sandbox =
+        Sandbox::new(&config.replace("store = \"file\"", "store = \"keyring\"\ndefault = \"as\""));
+    sandbox.environment.set("KEY", &pem);
+    sandbox.clock.skip_waits();
+    let keyring = sandbox.keyring.present();
+    let mut outputs = Vec::new();
+    for arguments in [
+        &["login"][..],
+        &["whoami"],
+        &["inspect"],
+        &["inspect", "--json"],
+        &["status", "--json"],
+        &["refresh"],
+        &["config", "show", "--json"],
+        &["login", "--device"],
+        &["refresh", "other"],
+        &["inspect", "other"],
+    ] {
+        outputs.push(sandbox.run(&[arguments, &["-vvv"]].concat()).ok());
+    }
+    // A browser that shows what it is given would show the id token: that is why it must be asked for.
+    sandbox.system.browser = std::rc::Rc::new(crate::support::browsers::Consents);
+    outputs.push(sandbox.run(&["logout", "--end-session", "-vvv"]).ok());
+    let mut secrets: Vec<String> =
+        pem.lines().filter(|line| !line.contains("-----")).map(str::to_owned).collect();
+    for entry in keyring.search(&std::collections::HashMap::from([("service", "authctl")])).unwrap() {
+        let Ok(record) = entry.get_secret() else { continue };
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        secrets.push(record["dpop_key"].as_str().unwrap().to_owned());
+    }
+    assert!(secrets.len() >= 3, "a key of the client and one of tokens");
+    for request in server.requests() {
+        let sent = ["client_assertion", "device_code", "subject_token", "token", "code_verifier"];
+        secrets.extend(sent.iter().filter_map(|name| request.parameter(name)));
+        secrets.extend(request.header("dpop").map(str::to_owned));
+    }
+    assert!(secrets.iter().any(|secret| secret.starts_with("device-canary")));
+    for output in outputs {
+        for secret in &secrets {
+            assert!(!output.to_string().contains(secret.as_str()), "{secret}\n{output}");
+        }
+    }
+    for (path, bytes) in sandbox.files() {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(secrets.iter().all(|secret| !text.contains(secret.as_str())), "{}", path.display());
+    }
+}

@@ -103,3 +103,38 @@ fn a_configuration_that_is_wrong_loses_nothing_that_could_be_revoked() {
     }
     sandbox.run(&["logout"]).ok().says("The server revoked");
 }
+
+/// L1, L3: the request, and that it passes the gate; L4: without the flag nothing of it happens.
+#[test]
+fn l1_l2_l4_the_session_at_the_server_is_ended_only_where_that_is_asked_for() {
+    let server = AuthorizationServer::start();
+    let uri = "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"";
+    let sandbox = Sandbox::new(&server_config(&server.domain(), uri));
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["logout"]).ok();
+    assert!(server.requests_to("/end-session").is_empty(), "L4");
+
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["logout", "--end-session"]).ok().says("The session at the server is over.");
+    let request = &server.requests_to("/end-session")[0];
+    assert_eq!(request.parameter("client_id").as_deref(), Some("app"));
+    assert_eq!(request.parameter("state").unwrap().len(), 43);
+    assert!(request.parameter("post_logout_redirect_uri").unwrap().ends_with("/logged-out"));
+    sandbox.run(&["token"]).fails(3);
+
+    // Without a registered return the browser is sent there, and nobody waits.
+    sandbox.configure(&server_config(&server.domain(), ""));
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["logout", "--end-session"]).ok().says("The browser was sent to the server");
+
+    server.set(|behaviour| {
+        drop(behaviour.metadata.insert("end_session_endpoint".to_owned(), serde_json::Value::Null))
+    });
+    sandbox.run(&["login", "--refresh-metadata"]).ok();
+    sandbox
+        .run(&["logout", "--end-session"])
+        .fails(1)
+        .says("does not offer a logout in the browser")
+        .says("The server revoked the refresh token");
+    sandbox.run(&["token"]).fails(3);
+}

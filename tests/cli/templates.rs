@@ -11,6 +11,8 @@ const EXPECTED: &[(&str, Option<&str>, &str, &str)] = &[
     ("auth0", Some("t.eu.auth0.com"), "authorization_endpoint", "https://t.eu.auth0.com/authorize"),
     ("auth0", Some("t.eu.auth0.com"), "token_endpoint", "https://t.eu.auth0.com/oauth/token"),
     ("auth0", Some("t.eu.auth0.com"), "issuer", "https://t.eu.auth0.com/"),
+    ("auth0-federated", Some("t.eu.auth0.com"), "token_endpoint", "https://t.eu.auth0.com/oauth/token"),
+    ("google-service-account", None, "token_endpoint", "https://oauth2.googleapis.com/token"),
     ("discord", None, "token_endpoint", "https://discord.com/api/oauth2/token"),
     (
         "foundry",
@@ -47,8 +49,14 @@ fn every_template_is_right_and_says_where_to_register() {
             "{name}"
         );
         assert!(EXPECTED.iter().any(|(expected, ..)| *expected == name), "{name} is not expected");
+        // What such a template cannot know: the key.
+        let key = if name == "google-service-account" {
+            "oauth.service_account = { file = \"key.json\" }"
+        } else {
+            ""
+        };
         let sandbox = Sandbox::new(&format!(
-            "[credentials.x]\ntemplate = \"{name}\"\ndomain = \"x.example.com\"\noauth.client_id = \"id\"\n"
+            "[credentials.x]\ntemplate = \"{name}\"\ndomain = \"x.example.com\"\noauth.client_id = \"id\"\n{key}\n"
         ));
         sandbox.run(&["config", "check"]).ok();
     }

@@ -15,3 +15,4 @@ mod grants;
 mod keyring;
 mod main_job;
 mod parts;
+mod provider_programs;

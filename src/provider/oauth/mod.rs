@@ -1,7 +1,9 @@
 //! What all OAuth grants share: the client, the endpoints and where they come from, the token requests, the id token.
 
 mod client;
+mod id_token;
 mod keys;
+mod refresh;
 mod requests;
 mod server;
 mod token_services;
@@ -15,7 +17,6 @@ use jsonwebtoken::Algorithm;
 use super::{Place, ProviderError, TokenRequest};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
-
 use crate::oauth::endpoint::{EndpointUrl, Issuer};
 use crate::oauth::metadata::{ENDPOINTS, Metadata};
 use crate::oauth::quirks::Quirks;
@@ -24,8 +25,9 @@ use crate::setting::{Layer, Problem, SecretSource, Section, Setting, Value as Se
 use crate::store::record::TokenKey;
 
 use self::client::ClientSettings;
+pub use self::id_token::Presented;
 pub use self::keys::KEYS;
-pub use self::requests::{Presented, TokenCall};
+pub use self::requests::{TokenCall, UserlessGrant};
 pub use self::server::Server;
 
 /// The configuration of an OAuth client.

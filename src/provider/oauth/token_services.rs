@@ -1,15 +1,16 @@
 //! What a server does with tokens that it gave: revocation, introspection, userinfo.
 
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::super::{Context, ProviderError, Revocation};
 use super::OAuth;
 use crate::binding::Binding;
-use crate::discovery::DiscoveryError;
+use crate::discovery::{self, DiscoveryError};
 use crate::oauth::client::Client;
 use crate::oauth::dpop;
 use crate::oauth::endpoint::EndpointUrl;
-use crate::oauth::{introspection, revocation, userinfo};
+use crate::oauth::{introspection, jwt, revocation, userinfo};
 use crate::ports::Method;
 use crate::store::record::Record;
 use crate::token::{Credential, RequestTarget};
@@ -55,6 +56,25 @@ impl OAuth {
         let request =
             revocation::request(endpoint, client, token, hint, &transport, &context.system.moment())?;
         Ok(revocation::response(&context.system.http.send(&request)?)?)
+    }
+
+    /// Whether one of the server's keys made a token's signature; the keys are fetched again before the answer is no (M7).
+    ///
+    /// # Errors
+    /// [`ProviderError`], when the keys cannot be had.
+    pub fn made(
+        &self,
+        context: &Context<'_>,
+        token: &str,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+    ) -> Result<bool, ProviderError> {
+        let uri = self.server(context, &["jwks_uri"])?.endpoint("jwks_uri")?;
+        let made = |fresh| {
+            let keys = discovery::key_set(context.system, &uri, &self.transport, fresh)?;
+            Ok::<_, ProviderError>(jwt::is_signed_by(token, &keys, algorithm, key_id))
+        };
+        Ok(made(context.refresh_metadata)? || made(true)?)
     }
 
     /// Asks the server what it knows of a token (RFC 7662); `None` where it offers no such thing.

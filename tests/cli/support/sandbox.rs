@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use authctl::adapters;
 use authctl::console::Console;
 use authctl::error::Status;
 use authctl::ports::{
-    Clock, Environment, Folder, Held, Input, Keyring, NoFolder, NoKeyring, Paths, Signals, Stream, System,
-    Terminal, Waiting,
+    Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, Keyring,
+    NoFolder, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
 };
 use authctl::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -89,8 +90,12 @@ impl Sandbox {
         let terminal = Rc::new(Buffers::default());
         let environment =
             Rc::new(Variables { folder: folder.path().join("work"), variables: RefCell::default() });
-        let clock =
-            Rc::new(MovableClock { real: adapters::clock::SystemClock::start(), offset: Cell::default() });
+        let clock = Rc::new(MovableClock {
+            real: adapters::clock::SystemClock::start(),
+            offset: Cell::default(),
+            skipped: Cell::default(),
+            jump: RefCell::default(),
+        });
         let signals = Rc::new(FakeSignals::default());
         let input = Rc::new(FakeInput::default());
         let keyring = Rc::new(MockKeyring::default());
@@ -261,29 +266,50 @@ impl Environment for Variables {
     }
 }
 
-/// The real clock, moved.
+/// The real clock, moved; where a story says so, waits are skipped and the clock moves on by them.
 pub struct MovableClock {
     real: adapters::clock::SystemClock,
     offset: Cell<i64>,
+    skipped: Cell<Option<Duration>>,
+    jump: RefCell<Option<(Arc<AtomicBool>, Duration)>>,
 }
 
 impl MovableClock {
     pub fn advance(&self, seconds: i64) {
         self.offset.set(self.offset.get() + seconds);
     }
+
+    /// The clock goes on by so many seconds as soon as something has happened.
+    pub fn advance_when(&self, happened: Arc<AtomicBool>, seconds: u64) {
+        *self.jump.borrow_mut() = Some((happened, Duration::from_secs(seconds)));
+    }
+
+    /// From now on nobody really waits.
+    pub fn skip_waits(&self) {
+        self.skipped.set(Some(Duration::ZERO));
+    }
 }
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        self.real.now() + SignedDuration::from_secs(self.offset.get())
+        self.real.now()
+            + SignedDuration::from_secs(self.offset.get())
+            + SignedDuration::try_from(self.skipped.get().unwrap_or_default()).unwrap()
     }
 
     fn elapsed(&self) -> Duration {
+        let jump = self.jump.borrow();
+        let jump = jump.as_ref().filter(|(happened, _)| happened.load(Ordering::SeqCst));
         self.real.elapsed()
+            + self.skipped.get().unwrap_or_default()
+            + jump.map_or(Duration::ZERO, |(_, length)| *length)
     }
 
     fn sleep(&self, duration: Duration) {
-        self.real.sleep(duration);
+        match self.skipped.get() {
+            Some(skipped) => self.skipped.set(Some(skipped + duration)),
+            None => self.real.sleep(duration),
+        }
     }
 }
 
@@ -300,6 +326,20 @@ impl Signals for FakeSignals {
             }
         }
         Box::new(Noted(Arc::clone(&self.0)))
+    }
+}
+
+/// Notes when each request was sent, by the story's own clock.
+pub struct Timed {
+    pub inner: Rc<dyn HttpClient>,
+    pub clock: Rc<MovableClock>,
+    pub sent: RefCell<Vec<(String, Duration)>>,
+}
+
+impl HttpClient for Timed {
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.sent.borrow_mut().push((request.url.path().to_owned(), self.clock.elapsed()));
+        self.inner.send(request)
     }
 }
 

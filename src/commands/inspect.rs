@@ -1,0 +1,110 @@
+//! `authctl inspect`
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{AccountArg, Invocation, NarrowArgs, ProviderArg, in_words};
+use crate::console::{ERROR, FAINT, GOOD, STRONG, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::session::acquire::Options;
+use crate::session::inspect::{Inspection, Signature, inspect};
+
+/// The claims that are times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
+const TIMES: &[&str] = &["exp", "iat", "nbf", "auth_time", "updated_at"];
+
+/// Show what is in a token: its claims, who signed it, what the server knows of it
+///
+/// A token that is no JWT says nothing by itself; the server may all the same.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// Look into the id token
+    #[arg(long)]
+    id_token: bool,
+}
+
+/// Prints what is in a token, and not the token.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let session = invocation.session();
+    let provider = session.provider(args.provider.provider.as_ref())?;
+    let request = args.narrow.request(&provider)?;
+    let account = args.account.account.clone();
+    let options = Options { account, request, id_token: args.id_token, ..Options::default() };
+    let found = inspect(&session, &provider, &options)?;
+    if invocation.json {
+        return invocation.print_json(&in_json(provider.name.as_str(), args.id_token, &found));
+    }
+    let text = in_text(&found, args.id_token, invocation.system.clock.now());
+    Ok(invocation.system.console.show(&text)?)
+}
+
+fn in_json(provider: &str, id_token: bool, found: &Inspection) -> Value {
+    let (verified, reason) = match &found.signature {
+        Signature::Verified => (Some(true), None),
+        Signature::Wrong => (Some(false), None),
+        Signature::Unchecked(reason) => (None, Some(reason)),
+    };
+    json!({
+        "provider": provider,
+        "token": if id_token { "id_token" } else { "access_token" },
+        "format": if found.jwt.is_some() { "jwt" } else { "opaque" },
+        "header": found.jwt.as_ref().map(|jwt| &jwt.header),
+        "claims": found.jwt.as_ref().map(|jwt| &jwt.claims),
+        "signature": { "verified": verified, "reason": reason },
+        "introspection": found.introspection.as_ref().and_then(|answer| answer.as_ref().ok()),
+    })
+}
+
+fn in_text(found: &Inspection, id_token: bool, now: Timestamp) -> String {
+    let mut text = String::new();
+    let mut part = |title: &str, members: &Map<String, Value>| {
+        text.push_str(&format!("{}\n", styled(STRONG, title)));
+        let width = members.keys().map(String::len).max().unwrap_or(0).min(30);
+        for (name, value) in members {
+            let (name_shown, value) = (escaped(name), shown(name, value, now));
+            text.push_str(&format!("  {}  {value}\n", styled(FAINT, format!("{name_shown:width$}"))));
+        }
+    };
+    let token = if id_token { "id token" } else { "access token" };
+    match &found.jwt {
+        Some(jwt) => {
+            part(&format!("Header of the {token}"), &jwt.header);
+            part("Claims", &jwt.claims);
+        }
+        None => part(&format!("The {token} is opaque: it says nothing by itself"), &Map::new()),
+    }
+    if let Some(Ok(answer)) = &found.introspection {
+        part("The server says", answer);
+    }
+    let signature = match &found.signature {
+        Signature::Verified => styled(GOOD, "made by one of the server's keys"),
+        Signature::Wrong => styled(ERROR, "made by none of the server's keys"),
+        Signature::Unchecked(reason) => format!("not checked: {reason}"),
+    };
+    if found.jwt.is_some() {
+        text.push_str(&format!("{} {signature}\n", styled(STRONG, "Signature:")));
+    }
+    if let Some(Err(reason)) = &found.introspection {
+        text.push_str(&format!("{} {reason}\n", styled(STRONG, "The server does not say more:")));
+    }
+    text
+}
+
+/// A value for people; a time in words as well.
+fn shown(name: &str, value: &Value, now: Timestamp) -> String {
+    let time = value.as_i64().filter(|_| TIMES.contains(&name));
+    match (time.and_then(|seconds| Timestamp::from_second(seconds).ok()), value) {
+        (Some(time), _) => format!("{value} ({time}, {})", in_words(time, now)),
+        (None, Value::String(text)) => escaped(text),
+        (None, other) => escaped(&other.to_string()),
+    }
+}

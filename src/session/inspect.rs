@@ -1,0 +1,98 @@
+//! Looks into a token: what it says, whether the server's keys made it, and what the server knows of it.
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Map, Value};
+
+use super::Session;
+use super::acquire::{AcquireError, Options, token};
+use crate::config::Provider;
+use crate::console::with_causes;
+use crate::oauth::jwt::Jwt;
+use crate::provider::ProviderError;
+use crate::secret::SecretText;
+use crate::store::Lookup;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The header and claims; `None` for a token that says nothing by itself.
+    pub jwt: Option<Jwt>,
+    /// Whether the server's keys made it.
+    pub signature: Signature,
+    /// What the server says of it, or why it does not; `None` where it offers no such thing.
+    pub introspection: Introspection,
+}
+
+/// What a server says of a token, or why it does not; `None` where it offers no such thing.
+pub type Introspection = Option<Result<Map<String, Value>, String>>;
+
+/// What is known of a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// One of the server's keys made it.
+    Verified,
+    /// None of them did.
+    Wrong,
+    /// It cannot be checked; why.
+    Unchecked(String),
+}
+
+/// Gets a token, renewed first where it must be, and looks into it.
+///
+/// # Errors
+/// [`AcquireError`].
+pub fn inspect(
+    session: &Session<'_>,
+    provider: &Provider,
+    options: &Options,
+) -> Result<Inspection, AcquireError> {
+    let issued = token(session, provider, options)?;
+    let secret = match (&issued.id_token, options.id_token) {
+        (Some(id_token), true) => SecretText::new(id_token.expose()),
+        _ => issued.credential.bare(),
+    };
+    let jwt = Jwt::decode(secret.expose());
+    let signature = jwt.as_ref().map_or_else(
+        || Signature::Unchecked("it is no JWT".to_owned()),
+        |jwt| check(session, provider, &secret, jwt),
+    );
+    let introspection = introspect(session, provider, options, &secret)?;
+    Ok(Inspection { jwt, signature, introspection })
+}
+
+fn check(session: &Session<'_>, provider: &Provider, token: &SecretText, jwt: &Jwt) -> Signature {
+    let Some(oauth) = provider.source.oauth() else {
+        return Signature::Unchecked("no server is configured whose keys could have made it".to_owned());
+    };
+    let algorithm = jwt.algorithm().parse::<Algorithm>();
+    let algorithm = match algorithm {
+        Ok(algorithm) if !jwt.algorithm().starts_with("HS") => algorithm,
+        _ => {
+            let name = crate::foreign::Foreign::new(jwt.algorithm());
+            return Signature::Unchecked(format!("{name} is no algorithm of public keys"));
+        }
+    };
+    match oauth.made(&session.context(&provider.name), token.expose(), algorithm, jwt.key_id()) {
+        Ok(true) => Signature::Verified,
+        Ok(false) => Signature::Wrong,
+        Err(error) => Signature::Unchecked(with_causes(&error)),
+    }
+}
+
+fn introspect(
+    session: &Session<'_>,
+    provider: &Provider,
+    options: &Options,
+    token: &SecretText,
+) -> Result<Introspection, AcquireError> {
+    let Some(oauth) = provider.source.oauth().filter(|_| !options.id_token) else { return Ok(None) };
+    let account = options.account.as_ref();
+    let found = session.store.find(&provider.name, account, &provider.source.binding())?;
+    let Lookup::Found(record, _) = found else { return Ok(None) };
+    let context = session.context(&provider.name);
+    Ok(match oauth.introspect(&context, &record, token.expose(), "access_token") {
+        Ok(answer) => answer.map(Ok),
+        Err(ProviderError::Unconfigured { .. } | ProviderError::NotOffered(_)) => None,
+        Err(error) => Some(Err(with_causes(&error))),
+    })
+}

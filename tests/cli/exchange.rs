@@ -1,0 +1,415 @@
+//! Tokens of elsewhere: token exchange (RFC 8693), the JWT bearer grant (RFC 7523), workloads.
+
+use serde_json::{Value, json};
+
+use crate::client_authentication::key;
+use crate::support::http::{Reply, Server};
+use crate::support::{AuthorizationServer, Sandbox};
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// A provider that exchanges tokens at a server.
+fn exchanger(name: &str, server: &AuthorizationServer, more: &str) -> String {
+    format!(
+        "[credentials.{name}]\ndomain = \"{}\"\nscheme = \"http\"\n[credentials.{name}.oauth]\ngrant_type = \"token_exchange\"\nclient_id = \"app\"\n{more}\n",
+        server.domain()
+    )
+}
+
+/// A provider `as` with a login, and one that exchanges its tokens at another server.
+fn chain(server: &AuthorizationServer, other: &AuthorizationServer, subject: &str) -> Sandbox {
+    let base = crate::support::sandbox::server_config(&server.domain(), "");
+    Sandbox::new(&format!("default = \"cloud\"\n{base}\n{}", exchanger("cloud", other, subject)))
+}
+
+#[test]
+fn x1_x2_x5_a_chain_refreshes_each_link_first_and_caches_it() {
+    let (server, other) = (AuthorizationServer::start(), AuthorizationServer::start());
+    let more = "subject = { provider = \"as\" }\naudience = \"storage\"\nresource = \"https://r.example\"\nscopes = [\"read\"]\nrequested_token_type = \"urn:ietf:params:oauth:token-type:access_token\"";
+    let sandbox = chain(&server, &other, more);
+    sandbox
+        .run(&["token"])
+        .fails(3)
+        .says("no token for `cloud`: it needs one of `as`")
+        .says("you are not logged in")
+        .says("run `authctl login as`");
+    sandbox.run(&["login", "as"]).ok();
+    let first = sandbox.run(&["token"]).ok();
+    assert!(other.accepts(first.text()));
+    let request = &other.requests_to("/token")[0];
+    let subject = request.parameter("subject_token").unwrap();
+    assert!(server.accepts(&subject), "the token of `as`");
+    for (name, want) in [
+        ("grant_type", EXCHANGE),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("audience", "storage"),
+        ("resource", "https://r.example"),
+        ("scope", "read"),
+    ] {
+        assert_eq!(request.parameter(name).as_deref(), Some(want), "{name}");
+    }
+    assert_eq!(sandbox.run(&["token"]).ok(), first, "cached");
+    assert_eq!(other.token_requests(EXCHANGE), 1);
+    assert_ne!(sandbox.run(&["token", "--audience", "queue"]).ok(), first, "F-LEAK9 another audience");
+
+    sandbox.clock.advance(4000);
+    sandbox.run(&["token"]).ok();
+    assert_eq!(server.token_requests("refresh_token"), 1, "the subject first");
+    let last = other.requests_to("/token").last().unwrap().parameter("subject_token").unwrap();
+    assert!(server.accepts(&last) && last != subject, "the renewed subject");
+
+    // Another person's login is another subject: the cached token is not theirs (X5).
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    sandbox.clock.advance(-4000);
+    sandbox.run(&["login", "as"]).ok();
+    let before = other.token_requests(EXCHANGE);
+    sandbox.run(&["token"]).ok();
+    assert_eq!(other.token_requests(EXCHANGE), before + 1);
+    let status = sandbox.run(&["status"]).ok();
+    assert!(!status.stdout.contains("canary"), "{status}");
+}
+
+#[test]
+fn x1_rfc_8693_section_2_3() {
+    let other = AuthorizationServer::start();
+    let more = "subject = { env = \"SUBJECT\" }\nresource = \"https://backend.example.com/api\"\nsubject_token_type = \"urn:ietf:params:oauth:token-type:access_token\"";
+    let sandbox = Sandbox::new(&format!("store = \"file\"\n{}", exchanger("rs", &other, more)));
+    sandbox.environment.set("SUBJECT", "accVkjcJyb4BWCxGsndESCJQbdFMogUC5PbRDqceLTC");
+    sandbox.run(&["token"]).ok();
+    let form = other.requests_to("/token")[0].form();
+    let sent: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    for pair in [
+        ("grant_type", EXCHANGE),
+        ("resource", "https://backend.example.com/api"),
+        ("subject_token", "accVkjcJyb4BWCxGsndESCJQbdFMogUC5PbRDqceLTC"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+    ] {
+        assert!(sent.contains(&pair), "{pair:?} is not in {sent:?}");
+    }
+    assert_eq!(sent.len(), 5, "and the client: {sent:?}");
+}
+
+#[test]
+fn x5_q3_subjects_from_variables_files_programs_and_standard_input() {
+    let other = AuthorizationServer::start();
+    for (name, subject, actor) in [
+        ("env", "{ env = \"SUBJECT\" }", ""),
+        ("file", "{ file = \"../projected/token\" }", ""),
+        ("command", "{ command = [\"echo\", \"of-the-program\"] }", ""),
+        ("stdin", "{ stdin = true }", ""),
+        ("actor", "{ env = \"SUBJECT\" }", "actor = { file = \"../projected/token\" }"),
+    ] {
+        let more = format!("subject = {subject}\n{actor}");
+        let sandbox = Sandbox::new(&format!("store = \"file\"\n{}", exchanger("cloud", &other, &more)));
+        sandbox.environment.set("SUBJECT", "of-the-variable");
+        sandbox.write("projected/token", "  first\n");
+        let sent = |parameter: &str| other.requests_to("/token").last().unwrap().parameter(parameter);
+        sandbox.input.pipe("piped\n");
+        sandbox.run(&["token"]).ok();
+        let count = other.token_requests(EXCHANGE);
+        let want = match name {
+            "file" => "first",
+            "command" => "of-the-program",
+            "stdin" => "piped",
+            _ => "of-the-variable",
+        };
+        assert_eq!(sent("subject_token").as_deref(), Some(want), "{name}");
+        assert_eq!(sent("actor_token").as_deref(), (name == "actor").then_some("first"), "{name}");
+        sandbox.input.pipe("piped\n");
+        sandbox.run(&["token"]).ok();
+        assert_eq!(other.token_requests(EXCHANGE), count, "{name}: cached for the same subject");
+        // Q3: what is projected into the file anew is another subject's, or may be.
+        sandbox.write("projected/token", "second");
+        sandbox.input.pipe("piped by another");
+        sandbox.run(&["token"]).ok();
+        let changed = usize::from(matches!(name, "file" | "stdin" | "actor"));
+        assert_eq!(other.token_requests(EXCHANGE), count + changed, "{name}: F-LEAK9");
+    }
+    let sandbox = Sandbox::new(&exchanger("cloud", &other, "subject = { stdin = true }"));
+    sandbox.input.pipe("");
+    sandbox.run(&["token"]).fails(1).says("standard input has no token");
+}
+
+#[test]
+fn x2_x3_answers_that_are_not_what_was_asked_for() {
+    let jwt = "urn:ietf:params:oauth:token-type:jwt";
+    for (name, config, members, said) in [
+        (
+            "X2 another type",
+            "requested_token_type = \"urn:x\"",
+            json!({ "issued_token_type": jwt }),
+            "not urn:x",
+        ),
+        ("X2 no type", "", json!({ "issued_token_type": null }), "it has no `issued_token_type`"),
+        ("X3", "", json!({ "access_token": null, "error": "invalid_target" }), "`invalid_target`"),
+    ] {
+        let other = AuthorizationServer::start();
+        other.set(|behaviour| behaviour.token_members = members.as_object().unwrap().clone());
+        let sandbox =
+            Sandbox::new(&exchanger("x", &other, &format!("subject = {{ env = \"S\" }}\n{config}")));
+        sandbox.environment.set("S", "s");
+        let output = sandbox.run(&["token"]).fails(1);
+        assert!(output.stderr.contains(said), "{name}: {output}");
+    }
+    let other = AuthorizationServer::start();
+    other.set(|behaviour| {
+        behaviour.token_members =
+            json!({ "token_type": "N_A", "issued_token_type": jwt }).as_object().unwrap().clone();
+    });
+    let more = format!("subject = {{ env = \"S\" }}\nrequested_token_type = \"{jwt}\"");
+    let sandbox = Sandbox::new(&format!("store = \"file\"\n{}", exchanger("x", &other, &more)));
+    sandbox.environment.set("S", "s");
+    sandbox.run(&["token"]).ok().says("none to show with a request");
+    sandbox.run(&["headers"]).fails(1).says("none to show with a request");
+}
+
+#[test]
+fn x5_chains_that_cannot_be() {
+    let other = AuthorizationServer::start();
+    let exchange = |name: &str, subject: &str| {
+        exchanger(name, &other, &format!("subject = {{ provider = \"{subject}\" }}"))
+    };
+    for (name, config, said) in [
+        ("itself", exchange("a", "a"), "needs itself: a → a"),
+        (
+            "a circle",
+            format!("{}{}{}", exchange("a", "b"), exchange("b", "c"), exchange("c", "a")),
+            "needs itself: a → b → c → a",
+        ),
+        ("nobody", exchange("a", "nobody"), "which is not configured"),
+        (
+            "too long",
+            (0..9)
+                .map(|n| exchange(&format!("p{n}"), &format!("p{}", n + 1)))
+                .collect::<String>()
+                .replacen("p0", "a", 2),
+            "makes the chain too long",
+        ),
+    ] {
+        let sandbox = Sandbox::new(&config);
+        let output = sandbox.run(&["token", "a"]).fails(4);
+        assert!(output.stderr.contains(said), "{name}: {output}");
+        sandbox.run(&["config", "show"]).ok();
+    }
+    for (name, config, said) in [
+        ("no subject", "", "subject` is missing"),
+        ("two", "subject = { env = \"A\", file = \"b\" }", "must be one of"),
+        ("wrong", "subject = { provider = \"a\", token = \"key\" }", "none of access_token, id_token"),
+        (
+            "X1 type alone",
+            "subject = { env = \"A\" }\nactor_token_type = \"urn:x\"",
+            "stands without `actor`",
+        ),
+        ("a literal", "subject = \"tok\"", "must be one of"),
+    ] {
+        let output = Sandbox::new(&exchanger("x", &other, config)).run(&["token"]).fails(4);
+        assert!(output.stderr.contains(said), "{name}: {output}");
+    }
+}
+
+/// A variable of a hostile folder cannot make a provider that sends another's token away (F-BIND3).
+#[test]
+fn f_bind3_the_environment_cannot_exchange_anybodys_token() {
+    let (server, evil) = (AuthorizationServer::start(), AuthorizationServer::start());
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    for (name, value) in [
+        ("DOMAIN", evil.domain().as_str()),
+        ("SCHEME", "http"),
+        ("OAUTH__GRANT_TYPE", "token_exchange"),
+        ("OAUTH__CLIENT_ID", "app"),
+        ("OAUTH__SUBJECT__PROVIDER", "as"),
+    ] {
+        sandbox.environment.set(&format!("AUTHCTL_CREDENTIALS__EVIL__{name}"), value);
+    }
+    sandbox.run(&["token", "evil"]).fails(4).says("cannot be set by the environment layer");
+    assert!(evil.requests().is_empty());
+}
+
+/// X6: the grant that Auth0 calls a federated connection, as its template says it.
+#[test]
+fn x6_the_auth0_federated_connection_grant() {
+    let auth0 = AuthorizationServer::start();
+    let kind = "http://auth0.com/oauth/token-type/federated-connection-access-token";
+    let config = |server: &AuthorizationServer| {
+        format!(
+            "{}\n[credentials.google]\ntemplate = \"auth0-federated\"\ndomain = \"{domain}\"\nscheme = \"http\"\n[credentials.google.oauth]\nissuer = \"http://{domain}\"\ntoken_endpoint = \"http://{domain}/exchange\"\nclient_id = \"app\"\nclient_secret = \"s\"\nsubject = {{ provider = \"as\", token = \"refresh_token\" }}\nconnection = \"google-oauth2\"\nlogin_hint = \"1234\"\n",
+            crate::support::sandbox::server_config(&auth0.domain(), "_client_secret = \"s\""),
+            domain = server.domain()
+        )
+    };
+    auth0.set(|behaviour| behaviour.client_secret = Some("s".to_owned()));
+    let sandbox = Sandbox::new(&config(&auth0));
+    sandbox.run(&["login", "as"]).ok();
+    let answer = json!({ "access_token": "googles", "token_type": "Bearer", "expires_in": 3600, "issued_token_type": kind, "scope": "x" });
+    auth0.fault("/exchange", Reply::json(200, &answer));
+    assert_eq!(sandbox.run(&["token", "google"]).ok().text(), "googles");
+    let request = auth0.requests_to("/exchange").pop().unwrap();
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    let sent: Value = serde_json::from_str(&request.body).unwrap();
+    for (name, want) in [
+        ("grant_type", "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:refresh_token"),
+        ("requested_token_type", kind),
+        ("connection", "google-oauth2"),
+        ("login_hint", "1234"),
+        ("client_id", "app"),
+        ("client_secret", "s"),
+    ] {
+        assert_eq!(sent[name], want, "{name}");
+    }
+    assert!(sent["subject_token"].as_str().unwrap().starts_with("refresh-canary"));
+
+    // Another connection is another token.
+    auth0.fault("/exchange", Reply::json(200, &json!({ "access_token": "githubs", "token_type": "Bearer" })));
+    assert_eq!(sandbox.run(&["token", "google", "--connection", "github"]).ok().text(), "githubs");
+    assert_eq!(sandbox.run(&["token", "google"]).ok().text(), "googles");
+
+    // With rotation on, the server refuses: what that means is said.
+    let refused =
+        json!({ "error": "invalid_request", "error_description": "refresh token rotation is enabled" });
+    auth0.fault("/exchange", Reply::json(400, &refused));
+    sandbox
+        .run(&["token", "google", "--connection", "other"])
+        .fails(1)
+        .says("rotation is enabled")
+        .says("turn refresh token rotation off");
+
+    // A refresh token goes to no other server (B7).
+    let evil = AuthorizationServer::start();
+    sandbox.configure(&config(&evil));
+    let output =
+        sandbox.run(&["token", "google"]).fails(4).says("a refresh token goes only to where it is from");
+    assert!(evil.requests_to("/exchange").is_empty(), "{output}");
+}
+
+#[test]
+fn extension_grants_have_free_parameters() {
+    let server =
+        Server::start(|_| Reply::json(200, &json!({ "access_token": "of-a-grant", "token_type": "Bearer" })));
+    let config = format!(
+        "store = \"file\"\n[credentials.x]\ndomain = \"{domain}\"\nscheme = \"http\"\n[credentials.x.oauth]\ngrant_type = \"urn:example:grant\"\nclient_id = \"app\"\ntoken_endpoint = \"http://{domain}/token\"\ntoken_params = {{ pin = \"1\", _code = \"canary\" }}\n",
+        domain = server.address()
+    );
+    let sandbox = Sandbox::new(&config);
+    assert_eq!(sandbox.run(&["token"]).ok().text(), "of-a-grant");
+    let request = &server.requests()[0];
+    for (name, want) in [("grant_type", "urn:example:grant"), ("pin", "1"), ("code", "canary")] {
+        assert_eq!(request.parameter(name).as_deref(), Some(want), "{name}");
+    }
+    sandbox.configure(&config.replace("urn:example:grant", "exchange"));
+    sandbox.run(&["token"]).fails(4).says("is not known").says("token_exchange");
+    sandbox.configure(&config.replace("urn:example:grant", "password"));
+    sandbox.run(&["token"]).fails(4).says("is refused");
+}
+
+#[test]
+fn w3_the_jwt_bearer_grant() {
+    let (pem, public) = key();
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.bearer_assertions = Some(public));
+    let more = "grant_type = \"jwt_bearer\"\nprivate_key = { file = \"key.pem\" }\nclaims = { sub = \"robot\", _pin = \"canary\" }";
+    let sandbox = Sandbox::new(&crate::support::sandbox::server_config(&server.domain(), more));
+    sandbox.write("config/key.pem", &pem);
+    sandbox.run(&["token"]).ok();
+    let request = &server.requests_to("/token")[0];
+    assert!(request.parameter("client_assertion").is_none(), "the key signs the grant, not the client");
+    let assertion =
+        crate::support::authorization_server::jws::Jws::parse(&request.parameter("assertion").unwrap())
+            .unwrap();
+    assert_eq!(assertion.claims["iss"], "app");
+    assert_eq!(assertion.claims["sub"], "robot");
+    assert_eq!(assertion.claims["pin"], "canary");
+    assert_eq!(request.parameter("scope").as_deref(), Some("openid repo"));
+    sandbox
+        .configure(&crate::support::sandbox::server_config(&server.domain(), "grant_type = \"jwt_bearer\""));
+    sandbox.run(&["token"]).fails(4).says("private_key` is missing");
+}
+
+#[test]
+fn w3_google_service_accounts_as_they_are_downloaded() {
+    let server = Server::start(|_| {
+        Reply::json(200, &json!({ "access_token": "googles", "token_type": "Bearer", "expires_in": 3599 }))
+    });
+    let endpoint = format!("{}/token", server.url());
+    let account = |uri: &str| {
+        json!({
+            "type": "service_account", "project_id": "p", "private_key_id": "kid-1",
+            "private_key": include_str!("../../src/oauth/vectors/rsa-pkcs8.pem"),
+            "client_email": "robot@p.iam.gserviceaccount.com", "client_id": "1", "token_uri": uri,
+        })
+        .to_string()
+    };
+    let config = format!(
+        "store = \"file\"\n[credentials.gcp]\ntemplate = \"google-service-account\"\ndomain = \"{}\"\nscheme = \"http\"\nhosts = []\n[credentials.gcp.oauth]\nissuer = \"{}\"\ntoken_endpoint = \"{endpoint}\"\nservice_account = {{ file = \"key.json\" }}\nclaims = {{ sub = \"user@example.com\" }}\n",
+        server.address(),
+        server.url()
+    );
+    let sandbox = Sandbox::new(&config);
+    sandbox.write("config/key.json", &account(&endpoint));
+    assert_eq!(sandbox.run(&["token"]).ok().text(), "googles");
+    let requests = server.requests();
+    let request = requests.iter().find(|request| request.method == "POST").unwrap();
+    let form: Vec<String> = request.form().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(form, ["assertion", "grant_type"], "no client, no scope beside the assertion");
+    let assertion =
+        crate::support::authorization_server::jws::Jws::parse(&request.parameter("assertion").unwrap())
+            .unwrap();
+    assert_eq!(assertion.header, json!({ "alg": "RS256", "kid": "kid-1", "typ": "JWT" }));
+    for (name, want) in [
+        ("iss", "robot@p.iam.gserviceaccount.com"),
+        ("sub", "user@example.com"),
+        ("aud", endpoint.as_str()),
+        ("scope", "https://www.googleapis.com/auth/cloud-platform"),
+    ] {
+        assert_eq!(assertion.claims[name], want, "{name}");
+    }
+    sandbox.clock.advance(4000);
+    sandbox.write("config/key.json", &account("https://evil.example/token"));
+    let output =
+        sandbox.run(&["token"]).fails(4).says("the `service_account` is for `https://evil.example/token`");
+    assert!(!output.stderr.contains("PRIVATE"), "{output}");
+    sandbox.write("config/key.json", "{\"type\":\"authorized_user\"}");
+    sandbox.run(&["token"]).fails(4).says("its `type` is not service_account");
+}
+
+#[test]
+fn q1_q2_a_workflow_gets_a_cloud_token_without_a_secret() {
+    let cloud = AuthorizationServer::start();
+    let config = format!(
+        "store = \"file\"\ndefault = \"cloud\"\n[credentials.actions]\ndomain = \"cloud.example\"\ngithub_actions.audience = \"cloud\"\n{}",
+        exchanger("cloud", &cloud, "subject = { provider = \"actions\" }")
+    );
+    let sandbox = Sandbox::new(&config);
+    sandbox.run(&["token"]).fails(4).says("ACTIONS_ID_TOKEN_REQUEST_URL is not set").says("id-token: write");
+    sandbox
+        .environment
+        .set("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/actions?api-version=2.0", cloud.issuer()));
+    sandbox.run(&["token"]).fails(4).says("ACTIONS_ID_TOKEN_REQUEST_TOKEN is not set");
+    sandbox.environment.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-canary");
+    let output = sandbox.run(&["token", "-vv"]).ok();
+    assert!(cloud.accepts(output.text()));
+    assert!(!output.stderr.contains("request-canary"), "Q2: {output}");
+    let asked = &cloud.requests_to("/actions")[0];
+    assert_eq!(asked.parameter("audience").as_deref(), Some("cloud"), "beside the query that was there");
+    let exchange = &cloud.requests_to("/token")[0];
+    assert_eq!(
+        exchange.parameter("subject_token_type").as_deref(),
+        Some("urn:ietf:params:oauth:token-type:jwt")
+    );
+    sandbox.run(&["token"]).ok();
+    assert_eq!(cloud.token_requests(EXCHANGE), 1, "the same job's");
+    sandbox.run(&["token", "actions", "--audience", "other"]).ok();
+    assert_eq!(cloud.requests_to("/actions").last().unwrap().parameter("audience").as_deref(), Some("other"));
+    for (fault, status, said) in [
+        (Reply::redirect(302, "https://evil.example/"), 1, "it refused"),
+        (Reply::full(503, &[], ""), 5, "gives no token now"),
+        (Reply::json(200, &json!({ "value": "a\nb" })), 1, "outside printable ASCII"),
+    ] {
+        cloud.fault("/actions", fault);
+        sandbox.run(&["token", "actions"]).fails(status).says(said);
+    }
+    sandbox.environment.set("ACTIONS_ID_TOKEN_REQUEST_URL", "http://evil.example/x");
+    sandbox.run(&["token", "actions"]).fails(1).says("is not an https URL");
+}
