@@ -5,6 +5,7 @@ mod certificates;
 mod clients;
 mod device;
 mod exchange;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
