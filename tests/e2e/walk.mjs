@@ -1,6 +1,10 @@
 // A browser without a screen: walks login, consent, device and logout forms, and follows redirects to the end. The second
-// argument is a device's user code, for a page that asks for it. With DENY the user says no.
-const cookies = new Map();
+// argument is a device's user code, for a page that asks for it. With DENY the user says no; COOKIES is a file in which one
+// browser's cookies outlast it.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+const jar = process.env.COOKIES;
+const cookies = new Map(jar && existsSync(jar) ? JSON.parse(readFileSync(jar, 'utf8')) : []);
 let url = process.argv[2];
 const userCode = process.argv[3];
 const login = process.env.LOGIN_AS ?? 'alice';
@@ -19,6 +23,7 @@ async function request(target, form) {
     const [name, value] = cookie.split(';')[0].split('=');
     cookies.set(name, value);
   }
+  if (jar) writeFileSync(jar, JSON.stringify([...cookies]));
   return response;
 }
 

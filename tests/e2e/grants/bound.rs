@@ -118,6 +118,12 @@ fn j1_j2_j3_j4_j5_j9_tokens_that_are_bound_to_a_key() {
     assert_eq!(api(&server, &home, "GET", None).0, 200, "J2: every claim of the proof was checked there");
     assert_eq!(api(&server, &home, "POST", None).0, 200);
 
+    let headers = home.run(&["headers", "--url", &url]).ok().stdout;
+    assert_eq!(call(&url, &headers, &["-X", "POST"]).0, 401, "a proof is for one method");
+    assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 401, "and good once, though it was refused");
+    let headers = home.run(&["headers", "--url", &format!("{url}?page=1")]).ok().stdout;
+    assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 200, "J1: htu is without the query");
+
     server.control("set", Some(r#"{"apiNonce":"the-api-wants-this"}"#));
     let (status, nonce) = api(&server, &home, "GET", None);
     assert_eq!((status, nonce.as_deref()), (401, Some("the-api-wants-this")), "J5");

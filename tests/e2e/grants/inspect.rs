@@ -1,8 +1,8 @@
-//! `inspect`, and the logout in the browser.
+//! `inspect`: what is in a token, and what the server says of it.
 
 use serde_json::{Value, json};
 
-use super::{browser, home, oauth, op};
+use super::{home, oauth};
 use crate::parts::OidcProvider;
 
 #[test]
@@ -47,17 +47,4 @@ fn v5_v6_m7_a_token_and_what_the_server_says_of_it() {
     let output: Value = serde_json::from_str(&opaque.run(&["inspect", "--json"]).ok().stdout).unwrap();
     assert_eq!((&output["format"], &output["introspection"]["active"]), (&json!("opaque"), &json!(true)));
     assert_eq!(output["introspection"]["client_id"], "web");
-}
-
-#[test]
-fn l1_l2_l4_the_session_at_the_server_is_over() {
-    let server = OidcProvider::start(3600);
-    let home = home(&[op(&server, "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"")]);
-    home.login("walk.mjs", &[]).ok();
-    let browser = browser();
-    home.run(&["logout", "--end-session", "--browser", &browser])
-        .ok()
-        .says("The session at the server is over.")
-        .says("The server revoked the refresh token");
-    home.run(&["token"]).fails(3);
 }
