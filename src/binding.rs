@@ -19,6 +19,9 @@ impl Binding {
     /// The label of the client identifier.
     pub const CLIENT_ID: &str = "client id";
 
+    /// The label of the grant, for those that get tokens of nobody who logged in.
+    pub const GRANT: &str = "grant";
+
     /// The binding with one more labelled value.
     #[must_use]
     pub fn with(mut self, label: &str, value: impl Into<String>) -> Self {
@@ -36,15 +39,19 @@ impl Binding {
     /// it leaves to discovery is pinned by the record.
     #[must_use]
     pub fn fits(&self, stored: &Self) -> bool {
-        self.0.iter().all(|(label, value)| stored.get(label) == Some(value))
+        // What another grant got is another party's, also where this one has no label.
+        self.get(Self::GRANT) == stored.get(Self::GRANT)
+            && self.0.iter().all(|(label, value)| stored.get(label) == Some(value))
     }
 
     /// The values of this binding from which the other differs, as `(label, here, there)`.
     pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
-        self.0.iter().filter_map(|(label, here)| {
+        let mine = self.0.iter().filter_map(|(label, here)| {
             let there = other.get(label).unwrap_or("(none)");
             (there != here).then_some((label.as_str(), here.as_str(), there))
-        })
+        });
+        let grant = other.get(Self::GRANT).filter(|_| self.get(Self::GRANT).is_none());
+        mine.chain(grant.map(|there| (Self::GRANT, "(none)", there)))
     }
 
     /// A short, stable name for the binding: 64 bits of a SHA-256, in hexadecimal. It tells records apart; the binding
@@ -88,10 +95,14 @@ mod tests {
             ("the endpoint left to discovery", issuer.clone(), true),
             ("another endpoint", stored.clone().with(Binding::TOKEN_ENDPOINT, "https://evil.example"), false),
             ("another client", issuer.clone().with(Binding::CLIENT_ID, "other"), false),
-            ("a label that the record lacks", issuer.with("program", "x"), false),
+            ("a label that the record lacks", issuer.clone().with("program", "x"), false),
+            ("another grant", issuer.with(Binding::GRANT, "client_credentials"), false),
         ] {
             assert_eq!(configured.fits(&stored), fits, "{name}");
         }
+        let machine = stored.clone().with(Binding::GRANT, "client_credentials");
+        assert!(!stored.fits(&machine), "what a machine got is no user's");
+        assert_eq!(stored.differences(&machine).count(), 1);
     }
 
     #[test]

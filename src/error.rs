@@ -188,7 +188,9 @@ impl Error {
 
 fn acquire_status(error: &AcquireError) -> Status {
     match error {
-        AcquireError::LoginRequired { .. } | AcquireError::OtherBinding { .. } => Status::LoginRequired,
+        AcquireError::LoginRequired { .. } | AcquireError::OtherBinding { .. } | AcquireError::Gone(_) => {
+            Status::LoginRequired
+        }
         AcquireError::Provider { source, .. } => provider_status(source),
         AcquireError::Store(_) => Status::Store,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
@@ -202,6 +204,7 @@ fn acquire_status(error: &AcquireError) -> Status {
 fn provider_status(error: &ProviderError) -> Status {
     match error {
         ProviderError::Ended(_) | ProviderError::LoginRequired(_) => Status::LoginRequired,
+        ProviderError::NothingPiped => Status::Usage,
         ProviderError::Interrupted(signal) => Status::Interrupted(*signal),
         ProviderError::PrivateKey(_) | ProviderError::Certificate(_) => Status::Config,
         ProviderError::Unconfigured { .. } => Status::Config,
@@ -219,7 +222,9 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         AcquireError::LoginRequired { provider, source: Reason::NotGranted(scopes) } => {
             Some(format!("run `authctl login {provider} --scope '{scopes}'`, or add it to `scopes`"))
         }
-        AcquireError::LoginRequired { provider, .. } => Some(format!("run `authctl login {provider}`")),
+        AcquireError::LoginRequired { provider, .. } | AcquireError::Gone(provider) => {
+            Some(format!("run `authctl login {provider}`"))
+        }
         AcquireError::OtherBinding { provider, difference } => {
             let (label, configured, stored) = &**difference;
             let shown = crate::foreign::escaped;
@@ -260,6 +265,10 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
         ProviderError::Token(error) if error.is("invalid_grant") => {
             return Some(format!("run `authctl login {provider}` again"));
         }
+        ProviderError::GrantRefused(_) => {
+            "is the key, or the token that it was asked for with, still good, and known to the server?"
+        }
+        ProviderError::NothingPiped => "pipe the token in",
         ProviderError::SubjectRefused(_) => {
             "a server that rotates refresh tokens takes none for another token: turn refresh token rotation off for this application there, and log in again"
         }

@@ -42,6 +42,23 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
+/// JSON text in which no character steers a terminal: those that JSON does not escape by itself are written as `\\u`.
+#[must_use]
+pub fn escaped_json(value: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for character in format!("{value:#}").chars() {
+        if steers(character) && character != '\n' {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
 /// Whether a character could do more than appear: control characters (C0, DEL, C1) and Unicode's format, bidirectional,
 /// line separator, tag and variation characters.
 fn steers(character: char) -> bool {
@@ -70,6 +87,13 @@ mod tests {
         ] {
             assert_eq!(Foreign::new(text).to_string(), want, "{name}");
         }
+        let value = serde_json::json!({ "a\u{9b}": "\u{202e}\u{7f}é\u{e0001}\n" });
+        let text = escaped_json(&value);
+        assert!(
+            text.is_ascii() || text.chars().all(|character| !steers(character) || character == '\n'),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
         assert_eq!(Foreign::new("x".repeat(400)).to_string().chars().count(), 303);
     }
 }

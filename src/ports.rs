@@ -415,6 +415,14 @@ pub trait Paths {
     fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder>;
     /// The user's home, for `~/` in the configuration.
     fn home(&self) -> Option<PathBuf>;
+
+    /// A path of the configuration, with the home in the place of `~`.
+    fn expand(&self, path: &Path) -> PathBuf {
+        match (path.strip_prefix("~"), self.home()) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => path.to_owned(),
+        }
+    }
 }
 
 /// A folder that the system does not name.

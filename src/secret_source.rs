@@ -93,10 +93,7 @@ impl Resolver<'_> {
 
     /// Reads a secret file; links are followed, for Kubernetes projects tokens through them (Q3).
     fn read(&self, path: &Path) -> Result<SecretText, SecretError> {
-        let path = match path.strip_prefix("~") {
-            Ok(rest) => self.system.paths.home().map_or_else(|| path.to_owned(), |home| home.join(rest)),
-            Err(_) => path.to_owned(),
-        };
+        let path = self.system.paths.expand(path);
         read_text(&path, LONGEST).map(SecretText::new).map_err(|error| SecretError::File {
             path: path.display().to_string(),
             reason: error.to_string(),

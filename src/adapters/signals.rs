@@ -24,6 +24,9 @@ mod held {
         registrations: Vec<SigId>,
     }
 
+    /// How many hold signals back: the last one that lets go makes them deadly again.
+    static HOLDERS: AtomicUsize = AtomicUsize::new(0);
+
     /// Whether signals end the process. A handler of signal-hook stays for good and does nothing by itself, so the default
     /// action is registered with it, on this condition.
     fn deadly() -> &'static AtomicBool {
@@ -45,6 +48,7 @@ mod held {
                 signal_hook::flag::register_usize(signal, Arc::clone(&caught), number).ok()
             };
             let registrations = SIGNALS.into_iter().filter_map(register).collect();
+            HOLDERS.fetch_add(1, Ordering::SeqCst);
             deadly().store(false, Ordering::SeqCst);
             Self { caught, registrations }
         }
@@ -58,7 +62,9 @@ mod held {
 
     impl Drop for Noted {
         fn drop(&mut self) {
-            deadly().store(true, Ordering::SeqCst);
+            if HOLDERS.fetch_sub(1, Ordering::SeqCst) == 1 {
+                deadly().store(true, Ordering::SeqCst);
+            }
             for &registration in &self.registrations {
                 signal_hook::low_level::unregister(registration);
             }

@@ -7,6 +7,7 @@ use crate::name::ProviderName;
 use crate::oauth::revocation::RevocationError;
 use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::Session;
+use crate::session::acquire::AcquireError;
 use crate::session::logout::{Options, Report, logout};
 
 /// Revoke the tokens at the server where that is offered, and forget them here
@@ -103,6 +104,10 @@ fn one(
     let mut outcome = Ok(false);
     for report in reports {
         match report {
+            Ok(report) if report.interrupted().is_some() => {
+                let signal = report.interrupted().unwrap_or_default();
+                return Err(AcquireError::Interrupted(signal).into());
+            }
             Ok(report) => {
                 tell(invocation, name, &report);
                 outcome = outcome.map(|failed| failed || report.failed_at_server());

@@ -44,7 +44,7 @@ impl<'a> Invocation<'a> {
     /// # Errors
     /// [`Error::Output`].
     pub fn print_json(&self, value: &serde_json::Value) -> Result<(), Error> {
-        Ok(self.system.console.out(&format!("{value:#}\n"))?)
+        Ok(self.system.console.out(&format!("{}\n", crate::foreign::escaped_json(value)))?)
     }
 }
 
@@ -94,6 +94,11 @@ impl NarrowArgs {
             Some(name) => Some(provider.source.capability(name)?),
             None => self.scope.clone(),
         };
+        if self.connection.is_some() && !provider.source.takes_connection() {
+            let message =
+                format!("`{}` has no connections: --connection is for token exchanges", provider.name);
+            return Err(Error::usage(message));
+        }
         Ok(TokenRequest {
             scopes,
             audience: self.audience.clone(),

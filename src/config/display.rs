@@ -5,7 +5,7 @@ use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::foreign::escaped;
 use crate::ports::Environment;
 use crate::provider::KINDS;
-use crate::setting::{Key, Origin, Setting, Shape, Table, Value, secret_reference};
+use crate::setting::{Key, Origin, Setting, Shape, Table, Value, is_input, secret_reference};
 
 /// A line of the shown configuration: a key with what is shown of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +123,10 @@ fn lines(
                 return Some(free(name, setting, key?, mask));
             }
             // What is of a wrong type could be anything.
+            // A slip there is a token itself.
+            Some(Key { shape: Shape::Input, .. }) if !setting.table().is_some_and(is_input) => {
+                Shown::Mask(format!("<wrong: {}>", setting.value.type_name()))
+            }
             Some(key) if setting.table().is_some() && !holds_a_table(key) => {
                 Shown::Mask("<wrong: a table>".to_owned())
             }

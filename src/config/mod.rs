@@ -22,7 +22,7 @@ use self::project::Narrowing;
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
-use crate::provider::{Kind, TokenProvider};
+use crate::provider::{KINDS, Kind, TokenProvider};
 use crate::setting::{Layer, Origin, Problem, Setting, Value, near};
 use crate::store::{StoreChoice, StoreKind};
 
@@ -264,8 +264,14 @@ impl Config {
             }
         }
         let mut found = BTreeSet::new();
-        for kind in self.credentials.values().filter_map(|credential| credential.kind.as_ref()) {
-            collect(&kind.table, &mut found);
+        for written in self.credentials.values().filter_map(|credential| credential.kind.as_ref()) {
+            collect(&written.table, &mut found);
+            for kind in KINDS.iter().filter(|kind| kind.is_called(&written.called)) {
+                found.extend(kind.variables.iter().map(|&name| name.to_owned()));
+            }
+            let table = written.table.table();
+            let variable = table.and_then(|table| table.get("variable")).and_then(Setting::text);
+            found.extend(variable.map(str::to_owned));
         }
         found
     }

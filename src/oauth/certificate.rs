@@ -35,13 +35,62 @@ pub fn identity(
     let chain = certificate.expose();
     let leaf =
         CertificateDer::from_pem_slice(chain.as_bytes()).map_err(|_| CertificateError::NoCertificate)?;
-    let key = key.map_or("", SecretText::expose);
-    // The first key of the two texts is the one that is used.
-    let pem = SecretText::new(format!("{key}\n{chain}\n"));
-    if PrivateKeyDer::from_pem_slice(pem.expose().as_bytes()).is_err() {
-        let encrypted = pem.expose().contains("ENCRYPTED");
+    let is_key = |block: &&str| block.contains("PRIVATE KEY-----");
+    let key = key.map_or(chain, SecretText::expose);
+    let key = blocks(key).find(is_key).ok_or(CertificateError::NoKey)?;
+    if PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() || key.contains("ENCRYPTED") {
+        let encrypted = key.contains("ENCRYPTED");
         return Err(if encrypted { CertificateError::Encrypted } else { CertificateError::NoKey });
+    }
+    // Just the one key, and no other that stands beside the chain: of several, which one is used would be chance.
+    let mut pem = SecretText::new(format!("{key}\n"));
+    for block in blocks(chain).filter(|block| block.starts_with("-----BEGIN CERTIFICATE-----")) {
+        pem = SecretText::new(format!("{}{block}\n", pem.expose()));
     }
     let digest = ring::digest::digest(&ring::digest::SHA256, &leaf);
     Ok(ClientIdentity { pem, thumbprint: URL_SAFE_NO_PAD.encode(digest) })
+}
+
+/// The blocks of a PEM text, each from its first to its last line.
+fn blocks(pem: &str) -> impl Iterator<Item = &str> {
+    pem.match_indices("-----BEGIN ").filter_map(|(start, _)| {
+        let text = &pem[start..];
+        let end = text.find("-----END ")?;
+        let last = text[end + 9..].find("-----")?;
+        Some(&text[..end + 9 + last + 5])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t4_the_right_key_of_several_blocks() {
+        let chain = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let (one, other) = (include_str!("vectors/p256-pkcs8.pem"), include_str!("vectors/ed-pkcs8.pem"));
+        let secret = |text: &str| SecretText::new(text);
+        for (name, certificate, key, want) in [
+            ("beside it", format!("{chain}{one}"), None, Ok(one)),
+            ("before it", format!("{one}{chain}"), None, Ok(one)),
+            ("by itself", chain.to_owned(), Some(one), Ok(one)),
+            ("a stale one beside it", format!("{chain}{other}"), Some(one), Ok(one)),
+            ("none", chain.to_owned(), None, Err(CertificateError::NoKey)),
+            (
+                "encrypted",
+                chain.to_owned(),
+                Some(include_str!("vectors/enc.pem")),
+                Err(CertificateError::Encrypted),
+            ),
+            ("no certificate", one.to_owned(), None, Err(CertificateError::NoCertificate)),
+        ] {
+            let made = identity(&secret(&certificate), key.map(secret).as_ref());
+            match (made, want) {
+                (Ok(made), Ok(want)) => {
+                    assert_eq!(made.pem.expose(), format!("{}\n{chain}", want.trim()).as_str(), "{name}");
+                }
+                (made, want) => assert_eq!(made.map(|_| ""), want, "{name}"),
+            }
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub struct Means {
 }
 
 impl AuthenticationMethod {
-    /// The methods by their names.
+    /// The names, in the order of the methods.
     pub const NAMES: &[&str] = &[
         "none",
         "client_secret_basic",
@@ -63,16 +63,16 @@ impl AuthenticationMethod {
     /// The method of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "none" => Self::None,
-            "client_secret_basic" => Self::ClientSecretBasic,
-            "client_secret_post" => Self::ClientSecretPost,
-            "client_secret_jwt" => Self::ClientSecretJwt,
-            "private_key_jwt" => Self::PrivateKeyJwt,
-            "tls_client_auth" => Self::TlsClientAuth,
-            "self_signed_tls_client_auth" => Self::SelfSignedTlsClientAuth,
-            _ => return None,
-        })
+        let all = [
+            Self::None,
+            Self::ClientSecretBasic,
+            Self::ClientSecretPost,
+            Self::ClientSecretJwt,
+            Self::PrivateKeyJwt,
+            Self::TlsClientAuth,
+            Self::SelfSignedTlsClientAuth,
+        ];
+        all.into_iter().find(|method| method.name() == name)
     }
 
     /// The method to use when the configuration names none: the strongest that the client has the means for (RFC 9700
@@ -80,23 +80,26 @@ impl AuthenticationMethod {
     /// RFC 8414 section 2 is `client_secret_basic`.
     #[must_use]
     pub fn chosen(means: Means, offered: Option<&[String]>) -> Self {
-        let offers = |name: &str| offered.is_some_and(|names| names.iter().any(|offered| offered == name));
-        if means.key {
-            Self::PrivateKeyJwt
-        } else if means.certificate && !means.secret {
-            let registered = offers("self_signed_tls_client_auth") && !offers("tls_client_auth");
-            if registered { Self::SelfSignedTlsClientAuth } else { Self::TlsClientAuth }
-        } else if !means.secret {
-            Self::None
-        } else if offers("client_secret_basic")
-            || !offers("client_secret_post") && !offers("client_secret_jwt")
-        {
-            Self::ClientSecretBasic
-        } else if offers("client_secret_post") {
-            Self::ClientSecretPost
-        } else {
-            Self::ClientSecretJwt
-        }
+        // The strongest first; `client_secret_basic` before its like, as the default.
+        let ranked = [
+            (means.key, Self::PrivateKeyJwt),
+            (means.certificate && !means.secret, Self::TlsClientAuth),
+            (means.certificate && !means.secret, Self::SelfSignedTlsClientAuth),
+            (means.secret, Self::ClientSecretBasic),
+            (means.secret, Self::ClientSecretPost),
+            (means.secret, Self::ClientSecretJwt),
+        ];
+        let possible = || ranked.into_iter().filter(|(has_means, _)| *has_means).map(|(_, method)| method);
+        let is_offered =
+            |method: &Self| offered.is_none_or(|names| names.iter().any(|name| name == method.name()));
+        // A server that lists none of them has an incomplete list.
+        possible().find(is_offered).or_else(|| possible().next()).unwrap_or(Self::None)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
     }
 
     /// The key of the configuration that it cannot do without.
@@ -320,6 +323,8 @@ mod tests {
             (secret, names(&["client_secret_jwt"]), Method::ClientSecretJwt),
             (secret, names(&["private_key_jwt"]), Method::ClientSecretBasic),
             (Means { key: true, ..secret }, None, Method::PrivateKeyJwt),
+            (Means { key: true, ..secret }, names(&["client_secret_post"]), Method::ClientSecretPost),
+            (Means { key: true, ..certificate }, names(&["tls_client_auth"]), Method::TlsClientAuth),
             (certificate, None, Method::TlsClientAuth),
             (certificate, names(&["self_signed_tls_client_auth"]), Method::SelfSignedTlsClientAuth),
             (Means { secret: true, ..certificate }, None, Method::ClientSecretBasic),

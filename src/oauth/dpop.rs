@@ -23,8 +23,8 @@ const LONGEST_NONCE: usize = 1024;
 /// The nonces that are kept, one for each server.
 const MOST_NONCES: usize = 32;
 
-/// The key that tokens are bound to, and the nonces that servers gave, by their origin: those of an authorization server
-/// and of a resource server are never mixed up (RFC 9449 sections 8 and 9).
+/// The key that tokens are bound to, and the nonces that authorization servers gave, by their origin. Those of resource
+/// servers are another matter (RFC 9449 sections 8 and 9): they go into the proof that they were asked for, and no other.
 pub struct Prover {
     key: SigningKey,
     kept: DpopKey,
@@ -94,7 +94,8 @@ impl Prover {
     ) -> Result<SecretText, KeyError> {
         let nonces = self.nonces.borrow();
         let origin = url.origin().ascii_serialization();
-        let nonce = nonce.or_else(|| nonces.get(&origin).map(String::as_str));
+        let known = || nonces.get(&origin).map(String::as_str).filter(|_| token.is_none());
+        let nonce = nonce.or_else(known);
         let moment = Moment { now: self.clock.now(), random: &*self.random };
         proof(&self.key, &moment, method, url, token, nonce)
     }

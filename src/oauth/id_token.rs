@@ -91,6 +91,18 @@ impl IdTokenError {
 pub struct Claims(Map<String, Value>);
 
 impl Claims {
+    /// Claims that were validated when they were kept.
+    #[must_use]
+    pub fn known(claims: Map<String, Value>) -> Self {
+        Self(claims)
+    }
+
+    /// Those that the id tokens of later refreshes must agree with (OpenID Connect Core section 12.2).
+    #[must_use]
+    pub fn lasting(&self) -> Map<String, Value> {
+        let names = ["iss", "sub", "azp", "auth_time", "nonce"];
+        names.iter().filter_map(|name| Some(((*name).to_owned(), self.0.get(*name)?.clone()))).collect()
+    }
     /// The subject: who, for this issuer.
     #[must_use]
     pub fn subject(&self) -> &str {
@@ -168,10 +180,12 @@ pub fn check_refreshed(
             return Err(IdTokenError::Disagrees(claim));
         }
     }
-    // What a refreshed token may leave out must not differ where it is there.
+    // What a refreshed token may leave out must not differ where it is there; only the time of a login that did not say
+    // its own may be news.
     for claim in ["auth_time", "azp", "nonce"] {
         let (before, now) = (original.0.get(claim), refreshed.0.get(claim));
-        if now.is_some() && now != before {
+        let is_news = claim == "auth_time" && before.is_none();
+        if now.is_some() && now != before && !is_news {
             return Err(IdTokenError::Disagrees(claim));
         }
     }

@@ -20,7 +20,7 @@ pub fn install() {
     let _ = RING.install_default();
 }
 
-/// Nothing is signed yet by this client.
+/// This library only verifies here: what we sign ourselves, `signing_key` does.
 fn signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
     Err(ErrorKind::UnsupportedAlgorithm.into())
 }

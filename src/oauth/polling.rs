@@ -11,6 +11,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// A server that names no pause, or an absurd one, is not asked without one.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The last question comes this long before the codes end.
+const BEFORE_THE_END: Duration = Duration::from_secs(1);
+
+/// What to do after a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Ask again after this pause.
+    Ask(Duration),
+    /// Wait this long, then give up.
+    End(Duration),
+}
+
 /// The pace of one wait. Times are of a clock that only goes forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Polling {
@@ -27,10 +39,18 @@ impl Polling {
         Self { interval, pause: interval, end: now.saturating_add(lifetime) }
     }
 
-    /// The pause before the next request; `None` when the codes end before it (D8).
+    /// What to do now. Once the pace would lead past the codes' end (D8), they are asked for a last time just before it,
+    /// where the server's own interval allows that.
     #[must_use]
-    pub fn next(&self, now: Duration) -> Option<Duration> {
-        (now.saturating_add(self.pause) < self.end).then_some(self.pause)
+    pub fn next(&self, now: Duration) -> Next {
+        let left = self.end.saturating_sub(now);
+        if self.pause < left {
+            Next::Ask(self.pause)
+        } else if self.interval < left {
+            Next::Ask(left.saturating_sub(BEFORE_THE_END).max(self.interval))
+        } else {
+            Next::End(left)
+        }
     }
 
     /// The server answered "not yet": the pace stays.
@@ -63,21 +83,24 @@ mod tests {
     fn d1_d4_d5_d7_d8_the_pace() {
         let mut pace = Polling::new(None, seconds(900), seconds(100));
         let now = seconds(100);
-        assert_eq!(pace.next(now), Some(seconds(5)), "D1 the default");
+        assert_eq!(pace.next(now), Next::Ask(seconds(5)), "D1 the default");
         pace.pending();
-        assert_eq!(pace.next(now), Some(seconds(5)));
+        assert_eq!(pace.next(now), Next::Ask(seconds(5)));
         pace.slow_down(None);
         pace.slow_down(None);
-        assert_eq!(pace.next(now), Some(seconds(15)), "D5 cumulative");
+        assert_eq!(pace.next(now), Next::Ask(seconds(15)), "D5 cumulative");
         pace.slow_down(Some(seconds(30)));
-        assert_eq!(pace.next(now), Some(seconds(30)), "D5 the larger");
+        assert_eq!(pace.next(now), Next::Ask(seconds(30)), "D5 the larger");
         pace.unanswered(None);
         pace.unanswered(None);
-        assert_eq!(pace.next(now), Some(seconds(120)), "D7 doubled");
+        assert_eq!(pace.next(now), Next::Ask(seconds(120)), "D7 doubled");
         pace.pending();
-        assert_eq!(pace.next(now), Some(seconds(30)), "D7 until an answer comes");
-        assert_eq!(pace.next(seconds(969)), Some(seconds(30)));
-        assert_eq!(pace.next(seconds(970)), None, "D8");
-        assert_eq!(Polling::new(Some(seconds(0)), seconds(9), now).next(now), Some(seconds(1)));
+        assert_eq!(pace.next(now), Next::Ask(seconds(30)), "D7 until an answer comes");
+        assert_eq!(pace.next(seconds(969)), Next::Ask(seconds(30)));
+        pace.unanswered(None);
+        assert_eq!(pace.next(seconds(965)), Next::Ask(seconds(34)), "D8 a last time");
+        pace.pending();
+        assert_eq!(pace.next(seconds(970)), Next::End(seconds(30)), "D8");
+        assert_eq!(Polling::new(Some(seconds(0)), seconds(9), now).next(now), Next::Ask(seconds(1)));
     }
 }

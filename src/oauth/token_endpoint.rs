@@ -157,7 +157,7 @@ fn token_type(written: Option<&Value>, asked: &Asked<'_>, quirks: &Quirks) -> Re
     match (asked.dpop, found) {
         // RFC 9449 section 5: the token is not bound, and whoever finds it can use it.
         (true, TokenType::Bearer) if !quirks.unbound_tokens => Err(
-            "it is a bearer token, though a key was shown for it to be bound to (DPoP); if this server cannot do that, set use_dpop = false"
+            "it is a bearer token, though a key was shown for it to be bound to (DPoP); if this server cannot do that, set use_dpop = false and log in again"
                 .to_owned(),
         ),
         (false, TokenType::Dpop) => Err("its token is bound to a key (DPoP), and none was shown".to_owned()),

@@ -19,6 +19,7 @@ pub const KIND: Kind = Kind {
         &Key::new("headers", Shape::Secrets, "Several headers with their keys, in the place of `key`"),
     ]],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };

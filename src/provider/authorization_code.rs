@@ -57,6 +57,7 @@ pub const KIND: Kind = Kind {
         ],
     ],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };
@@ -133,7 +134,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         let binding = server.binding()?;
         // What is missing for the exchange is told before the user is sent to the browser.
         let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
-        let prover = self.oauth.prover(context, None)?;
+        let prover = self.oauth.new_prover(context, None)?;
         // The port is ours before the browser is told of it (N3, F-CB14).
         let listener = Listener::bind(&self.redirect_uri)?;
         let pending = Pending::new(
@@ -154,8 +155,9 @@ impl TokenProvider for AuthorizationCodeGrant {
                 return Err(error.into());
             }
         };
+        let held = Some(context.system.signals.hold());
         let grant = self.exchange(context, transaction, &code)?;
-        Ok(Login { grant, page: Some(answer.page) })
+        Ok(Login { grant, page: Some(answer.page), held })
     }
 
     fn end_session(

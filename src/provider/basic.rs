@@ -18,6 +18,7 @@ pub const KIND: Kind = Kind {
         &Key::new("password", Shape::Secret, "The password").required().from_environment(),
     ]],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };

@@ -28,6 +28,7 @@ pub const KIND: Kind = Kind {
             .required()],
     ],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };

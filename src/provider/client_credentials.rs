@@ -2,6 +2,7 @@
 
 use super::oauth::{self, OAuth, Server, UserlessGrant};
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use crate::binding::Binding;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::setting::{Problem, Section};
@@ -15,6 +16,7 @@ pub const KIND: Kind = Kind {
     about: "OAuth 2.0: the client itself, without a user",
     keys: &[oauth::KEYS],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };
@@ -33,7 +35,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
         );
         return Err(vec![problem.hiding_value()]);
     }
-    Ok(Box::new(ClientCredentials { oauth }))
+    Ok(Box::new(ClientCredentials { oauth: oauth.without_user("client_credentials", Binding::default()) }))
 }
 
 impl TokenProvider for ClientCredentials {

@@ -30,6 +30,7 @@ pub const KIND: Kind = Kind {
         &Key::new("timeout", Shape::Duration, "How long it may run").or("30s"),
     ]],
     open: false,
+    variables: &[],
     runs_program: true,
     build,
 };
@@ -81,6 +82,7 @@ impl TokenProvider for Command {
                 requested_scopes: ScopeSet::default(),
                 prover: None,
                 certificate: None,
+                refused: None,
             }))),
             None => Ok(Issue::Immediate(Issued::lasting(Credential::Bearer(token)))),
         }

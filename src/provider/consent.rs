@@ -11,7 +11,7 @@ use crate::name::ScopeSet;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
 use crate::oauth::form::Form;
-use crate::oauth::polling::Polling;
+use crate::oauth::polling::{Next, Polling};
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::ports::{Held, HttpError};
 use crate::secret::DeviceCode;
@@ -62,10 +62,14 @@ impl<'a> Consent<'a> {
         endpoint: &str,
     ) -> Result<Self, ProviderError> {
         let scopes = request.scopes.clone().unwrap_or_else(|| oauth.scopes().clone());
-        let server = oauth.server(context, &[endpoint, "token_endpoint"])?;
+        let mut needed = vec![endpoint, "token_endpoint"];
+        if oauth.uses_openid(&scopes) && !oauth.signs_symmetrically() {
+            needed.push("jwks_uri");
+        }
+        let server = oauth.server(context, &needed)?;
         let binding = server.binding()?;
         let endpoint = oauth.token_endpoint(context, &server, &binding)?;
-        Ok(Self { oauth, server, binding, endpoint, scopes, prover: oauth.prover(context, None)? })
+        Ok(Self { oauth, server, binding, endpoint, scopes, prover: oauth.new_prover(context, None)? })
     }
 
     /// The parameters of the request that begins the login.
@@ -99,11 +103,12 @@ impl<'a> Consent<'a> {
             prover: self.prover.as_deref(),
             exchange: None,
         };
-        let tokens = self.wait_for_tokens(context, &call, pace, limit)?;
+        let held = context.system.signals.hold();
+        let tokens = self.wait_for_tokens(context, &call, pace, limit, &*held)?;
         let presented = Presented { client_id: self.binding.get(Binding::CLIENT_ID), ..Presented::default() };
         let claims = self.oauth.validate_id_token(context, &self.server, &tokens, &presented)?;
         let grant = self.oauth.grant(context, &self.server, self.binding, tokens, self.scopes)?;
-        Ok(Login { grant: Grant { claims, prover: self.prover, ..grant }, page: None })
+        Ok(Login { grant: Grant { claims, prover: self.prover, ..grant }, page: None, held: Some(held) })
     }
 
     /// Asks until there are tokens, the user said no, or the code has ended.
@@ -113,25 +118,40 @@ impl<'a> Consent<'a> {
         call: &TokenCall<'_>,
         mut pace: Polling,
         limit: Duration,
+        held: &dyn Held,
     ) -> Result<TokenSet, ProviderError> {
         let clock = &context.system.clock;
-        let held = context.system.signals.hold();
         let _waiting = context.system.console.wait("Waiting for you to consent (Ctrl-C ends it)");
+        let mut away = None;
         loop {
-            let Some(pause) = pace.next(clock.elapsed()) else { return Err(ProviderError::TimedOut(limit)) };
-            sleep(context, &*held, pause)?;
+            match pace.next(clock.elapsed()) {
+                Next::Ask(pause) => sleep(context, held, pause)?,
+                Next::End(rest) => {
+                    sleep(context, held, rest)?;
+                    // A server that did not answer at all says more than that nobody consented.
+                    return Err(away.unwrap_or(ProviderError::TimedOut(limit)));
+                }
+            }
             match self.oauth.request_tokens(context, &self.endpoint, call) {
                 Ok(tokens) => return Ok(tokens),
-                Err(ProviderError::Token(error)) if error.is("authorization_pending") => pace.pending(),
+                Err(ProviderError::Token(error)) if error.is("authorization_pending") => {
+                    pace.pending();
+                    away = None;
+                }
                 Err(ProviderError::Token(EndpointError::Refused(refusal))) if refusal.code == "slow_down" => {
                     pace.slow_down(refusal.interval);
+                    away = None;
                 }
-                Err(ProviderError::Token(EndpointError::TryLater { retry_after, .. })) => {
+                Err(error @ ProviderError::Token(EndpointError::TryLater { retry_after, .. })) => {
                     pace.unanswered(retry_after);
+                    away = Some(error);
                 }
                 // A fault of the network does not end a login (D7).
-                Err(ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. })) => {
+                Err(
+                    error @ ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. }),
+                ) => {
                     pace.unanswered(None);
+                    away = Some(error);
                 }
                 Err(error) => return Err(error),
             }

@@ -23,6 +23,7 @@ pub const KIND: Kind = Kind {
     about: "OAuth 2.0: the user enters a code on another device",
     keys: &[oauth::KEYS],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };

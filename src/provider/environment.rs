@@ -32,6 +32,7 @@ pub const KIND: Kind = Kind {
         &Key::new("field", Shape::Text, "The member that holds the token, for `json`").or("access_token"),
     ]],
     open: false,
+    variables: &[APP_SERVICE_VARIABLE],
     runs_program: false,
     build,
 };

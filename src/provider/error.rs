@@ -80,6 +80,12 @@ pub enum ProviderError {
     /// An exchange of a refresh token was refused.
     #[error("the exchange of the refresh token was refused")]
     SubjectRefused(#[source] EndpointError),
+    /// What a token was asked for with was refused: an assertion, or another's token.
+    #[error("the server does not accept what the token was asked for with")]
+    GrantRefused(#[source] EndpointError),
+    /// Standard input is a terminal, and a token was to come from there.
+    #[error("the subject's token is read from standard input, and that is a terminal")]
+    NothingPiped,
     /// An endpoint said no.
     #[error(transparent)]
     Token(#[from] EndpointError),

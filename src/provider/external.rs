@@ -38,6 +38,7 @@ pub const KIND: Kind = Kind {
     about: "The program authctl-provider-NAME, which speaks a documented JSON protocol",
     keys: &[KEYS],
     open: true,
+    variables: &[],
     runs_program: true,
     build,
 };
@@ -121,7 +122,7 @@ impl TokenProvider for External {
         let wanted = TokenRequest { scopes: request.scopes.clone(), ..TokenRequest::default() };
         let message = self.wanted(&wanted, true);
         let limit = request.timeout.unwrap_or(INTERACTIVE_TIMEOUT);
-        Ok(Login { grant: self.tokens(context, "issue", message, &wanted, limit)?, page: None })
+        Ok(Login { grant: self.tokens(context, "issue", message, &wanted, limit)?, page: None, held: None })
     }
 
     fn refresh(
@@ -281,6 +282,7 @@ impl External {
             requested_scopes: wanted.scopes.clone().unwrap_or_default(),
             prover: None,
             certificate: None,
+            refused: None,
         })
     }
 }

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::jwt::expiry;
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use crate::foreign::Foreign;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::json;
+use crate::oauth::jwt::Jwt;
 use crate::ports::{Method, Transport};
 use crate::secret::{AccessToken, SecretText};
 use crate::setting::{Key, Problem, Section, Shape};
@@ -29,6 +31,7 @@ pub const KIND: Kind = Kind {
     )
     .from_environment()]],
     open: false,
+    variables: &[TOKEN],
     runs_program: false,
     build,
 };
@@ -42,7 +45,14 @@ fn build(section: &Section<'_>, _: &Place) -> Result<Box<dyn TokenProvider>, Vec
 }
 
 impl TokenProvider for GithubActions {
+    fn is_ephemeral(&self) -> bool {
+        true
+    }
+
     fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+        if request.wanted.audience.len() > 1 {
+            return Err(ProviderError::Unusable("GitHub gives tokens for one audience at a time".to_owned()));
+        }
         let variable = |name: &str| {
             let value = context.system.environment.variable(name).filter(|value| !value.is_empty());
             value.ok_or_else(|| ProviderError::Unconfigured {
@@ -79,6 +89,15 @@ impl TokenProvider for GithubActions {
             .and_then(Value::as_str)
             .ok_or_else(|| unusable("its answer has no `value`"))?;
         let token = AccessToken::parse(value).map_err(|error| unusable(&error.to_string()))?;
+        // Q6: what is for somebody else is sent to nobody.
+        let wanted = request.wanted.audience.first().or(self.audience.as_ref());
+        let found = Jwt::decode(token.expose()).and_then(|jwt| jwt.claims.get("aud").cloned());
+        if let (Some(wanted), Some(found)) = (wanted, found)
+            && found != wanted.as_str()
+            && !found.as_array().is_some_and(|all| all.iter().any(|one| one == wanted.as_str()))
+        {
+            return Err(unusable(&format!("it is for {}, not {wanted}", Foreign::new(found.to_string()))));
+        }
         let expires_at = expiry(token.expose());
         Ok(Issue::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) }))
     }

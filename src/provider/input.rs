@@ -1,10 +1,13 @@
 //! The tokens of elsewhere that a grant works with: another provider's, a variable's, a file's, a program's, or what is
 //! piped in.
 
+use std::rc::Rc;
+
 use super::ProviderError;
 use crate::name::{AccountName, ProviderName};
 use crate::secret::SecretText;
 use crate::setting::{Problem, SecretSource, Section};
+use crate::store::lock::Lock;
 
 /// What a token is to the grant (RFC 8693 section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +82,9 @@ impl Input {
                 Some("id_token") => Which::Id,
                 Some("refresh_token") => Which::Refresh,
                 Some(_) => {
-                    return Err(problem(
-                        "has a `token` that is none of access_token, id_token, refresh_token",
-                    ));
+                    let problem =
+                        problem("has a `token` that is none of access_token, id_token, refresh_token");
+                    return Err(problem.hiding_value());
                 }
             };
             Source::Provider {
@@ -132,6 +135,8 @@ pub struct Token {
     pub token_type: &'static str,
     /// The origin of the token endpoint that issued it, for a refresh token: it goes nowhere else (RFC 9700 section 4.14).
     pub only_to: Option<String>,
+    /// Keeps others from rotating it while it is in use.
+    pub lock: Option<Rc<Lock>>,
 }
 
 impl Token {

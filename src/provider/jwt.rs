@@ -18,6 +18,7 @@ pub const KIND: Kind = Kind {
     about: "A static bearer token",
     keys: &[&[&Key::new("jwt", Shape::Secret, "The token").required().from_environment()]],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::oauth::{self, OAuth, Server, UserlessGrant};
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use crate::binding::Binding;
 use crate::oauth::form::Form;
 use crate::oauth::json;
 use crate::oauth::pkce::random_text;
@@ -39,10 +40,12 @@ pub const KIND: Kind = Kind {
                 "service_account",
                 Shape::Secret,
                 "A Google service account's key file, as it is downloaded: { file = … }",
-            ),
+            )
+            .from_environment(),
         ],
     ],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };
@@ -76,7 +79,15 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     }
     match OAuth::read(section, place) {
         Ok(oauth) if problems.is_empty() => {
-            let oauth = oauth.with_optional_client().with_key_for_the_grant();
+            let mut variant = Binding::default();
+            let described =
+                claims.iter().map(|(name, source)| (format!("claims.{name}"), source.fingerprint()));
+            let account = service_account.iter().map(|source| ("account".to_owned(), source.fingerprint()));
+            for (name, value) in described.chain(account) {
+                variant = variant.with(&name, value);
+            }
+            let oauth =
+                oauth.with_optional_client().with_key_for_the_grant().without_user("jwt_bearer", variant);
             Ok(Box::new(JwtBearer { oauth, claims, service_account }))
         }
         oauth => {
@@ -125,6 +136,7 @@ impl JwtBearer {
         endpoint: &TokenEndpoint,
     ) -> Result<Signer, ProviderError> {
         if let Some(source) = &self.service_account {
+            oauth::check_key_file(context, "service_account", source)?;
             let text = context.secrets(&self.oauth.binding()).resolve(source)?;
             return service_account(&text, endpoint.url().as_str());
         }

@@ -31,6 +31,8 @@ pub struct Kind {
     pub keys: &'static [&'static [&'static Key]],
     /// Whether other keys are taken as well, and passed on.
     pub open: bool,
+    /// Variables whose values are secrets that it reads by itself: no browser and no provider program inherits them.
+    pub variables: &'static [&'static str],
     /// Whether it runs a program: then only the site and user layers may have it.
     pub runs_program: bool,
     /// Reads the checked keys.

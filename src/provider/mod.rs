@@ -33,9 +33,10 @@ use self::oauth::OAuth;
 use crate::binding::Binding;
 use crate::loopback::Page;
 use crate::name::{ProviderName, ScopeSet};
+use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
 use crate::oauth::id_token::Claims;
-use crate::ports::System;
+use crate::ports::{Held, System};
 use crate::secret_source::Resolver;
 use crate::store::TokenStore;
 use crate::store::record::{Record, TokenKey};
@@ -163,6 +164,8 @@ pub struct Grant {
     pub prover: Option<Rc<Prover>>,
     /// The thumbprint of the certificate that was shown for them.
     pub certificate: Option<String>,
+    /// Why the access token is not to be used, though what came along is kept.
+    pub refused: Option<EndpointError>,
 }
 
 /// What a provider issued.
@@ -180,6 +183,8 @@ pub struct Login {
     pub grant: Grant,
     /// The browser that waits to hear how it ended, where one came to us.
     pub page: Option<Page>,
+    /// Signals are held back since the server was asked for the tokens: what it gave is kept first.
+    pub held: Option<Box<dyn Held>>,
 }
 
 /// How far a logout in the browser is known to have come.
@@ -232,6 +237,17 @@ pub trait TokenProvider {
 
     /// Whether the first token needs the user.
     fn is_interactive(&self) -> bool {
+        false
+    }
+
+    /// Whether a token may be asked for by connection.
+    fn takes_connection(&self) -> bool {
+        false
+    }
+
+    /// Whether nothing is to be kept of what is got with its tokens: they are a job's, and the machine is the next job's
+    /// afterwards (Q6).
+    fn is_ephemeral(&self) -> bool {
         false
     }
 

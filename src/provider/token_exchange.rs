@@ -4,6 +4,7 @@
 use super::input::{Input, Role, Token};
 use super::oauth::{self, OAuth, Server, UserlessGrant};
 use super::{ANY_URN, Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use crate::binding::Binding;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::{Exchange, TokenEndpoint};
@@ -37,6 +38,7 @@ pub const KIND: Kind = Kind {
     about: "OAuth 2.0: another token in exchange for one of this server",
     keys: &[oauth::KEYS, KEYS],
     open: false,
+    variables: &[],
     runs_program: false,
     build,
 };
@@ -75,6 +77,13 @@ fn build_extension(section: &Section<'_>, place: &Place) -> Result<Box<dyn Token
     Ok(Box::new(TokenExchange::read(section, place, grant_type)?))
 }
 
+/// What of the configuration, beside the subject and the connection, changes what an exchange gets.
+fn variant(section: &Section<'_>) -> Binding {
+    let keys = ["subject_token_type", "actor_token_type", "requested_token_type", "login_hint"];
+    let written = keys.iter().filter_map(|key| Some((*key, section.text(key)?)));
+    written.fold(Binding::default(), |variant, (key, value)| variant.with(key, value))
+}
+
 impl TokenExchange {
     fn read(section: &Section<'_>, place: &Place, grant_type: &str) -> Result<Self, Vec<Problem>> {
         let text = |key: &str| section.text(key).map(str::to_owned);
@@ -94,7 +103,7 @@ impl TokenExchange {
         let oauth = OAuth::read(section, place);
         match oauth {
             Ok(oauth) if problems.is_empty() => Ok(Self {
-                oauth: oauth.with_optional_client(),
+                oauth: oauth.with_optional_client().without_user(grant_type, variant(section)),
                 grant_type: grant_type.to_owned(),
                 inputs,
                 types: [(Role::Subject, text("subject_token_type")), (Role::Actor, text("actor_token_type"))],
@@ -132,13 +141,17 @@ impl TokenProvider for TokenExchange {
         Some(&self.oauth)
     }
 
+    fn takes_connection(&self) -> bool {
+        true
+    }
+
     fn inputs(&self) -> &[Input] {
         &self.inputs
     }
 
     fn token_key(&self, request: &TokenRequest) -> TokenKey {
-        let connection: Vec<String> = request.connection.iter().cloned().collect();
-        self.oauth.token_key(request).with("connection", &connection)
+        let connection = request.connection.as_ref().or(self.connection.as_ref());
+        self.oauth.token_key(request).with("connection", connection.cloned().as_slice())
     }
 
     fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
@@ -161,7 +174,9 @@ impl TokenProvider for TokenExchange {
         let shows_refresh_token =
             request.tokens.subject.as_ref().is_some_and(|token| token.only_to.is_some());
         self.oauth.issue(context, request, &grant).map_err(|error| match error {
-            ProviderError::Token(error @ EndpointError::Refused(_)) if shows_refresh_token => {
+            ProviderError::Token(error @ EndpointError::Refused(_)) | ProviderError::GrantRefused(error)
+                if shows_refresh_token =>
+            {
                 ProviderError::SubjectRefused(error)
             }
             error => error,

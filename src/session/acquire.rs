@@ -89,6 +89,9 @@ pub enum AcquireError {
         /// Why there is none.
         source: Box<AcquireError>,
     },
+    /// What was stored a moment ago is gone: somebody logged out.
+    #[error("the login to `{0}` has just been removed")]
+    Gone(ProviderName),
     /// A provider that is needed is configured wrong.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),

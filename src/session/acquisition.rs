@@ -47,7 +47,11 @@ impl<'a> Acquisition<'a> {
         options: &'a Options,
     ) -> Result<Self, AcquireError> {
         let request = provider.narrowing.narrow(options.request.clone());
-        let inputs = Inputs::look(session, provider)?;
+        if options.id_token && !provider.source.is_interactive() {
+            let source = ProviderError::NotOffered("an id token");
+            return Err(AcquireError::Provider { name: provider.name.clone(), source });
+        }
+        let inputs = Inputs::look(session, provider, options.account.as_ref())?;
         let want = Want {
             key: inputs
                 .identities
@@ -70,7 +74,7 @@ impl<'a> Acquisition<'a> {
         if self.request.scopes.as_ref().is_some_and(ScopeSet::is_empty) {
             return Err(AcquireError::NoScopes { project: self.provider.narrowing.scopes.is_some() });
         }
-        if !self.provider.source.keeps_tokens() {
+        if !self.provider.source.keeps_tokens() || self.inputs.ephemeral {
             let tokens = self.inputs.fetch(self.session)?;
             return match self.issue(None, &tokens)? {
                 Issue::Immediate(issued) => self.checked(issued),
@@ -169,6 +173,9 @@ impl<'a> Acquisition<'a> {
         if let Some(scopes) = wider {
             return Err(AcquireError::Wider(scopes));
         }
+        if let Some(error) = grant.refused {
+            return Err(self.failed(error.into()));
+        }
         self.hand_out(Some((record, kind)))
     }
 
@@ -237,7 +244,7 @@ impl<'a> Acquisition<'a> {
             (Some(asked), Some(granted)) if !granted.is_subset(asked) => Some(granted.difference(asked)),
             _ => None,
         };
-        if wider.is_none() {
+        if wider.is_none() && grant.refused.is_none() {
             let scopes = tokens
                 .scope
                 .clone()
@@ -315,7 +322,7 @@ impl<'a> Acquisition<'a> {
         let context = self.session.context(&self.provider.name);
         let prover = match (token.token_type, self.provider.source.oauth()) {
             (TokenType::Dpop, Some(oauth)) if record.dpop_key.is_some() => {
-                oauth.prover(&context, Some(record)).map_err(|error| self.failed(error))?
+                oauth.prover_of(&context, record).map_err(|error| self.failed(error))?
             }
             _ => None,
         };

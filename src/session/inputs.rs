@@ -1,7 +1,7 @@
 //! The tokens of elsewhere that a grant works with: whose they are, which is known without the network, and the tokens
 //! themselves, which are got only when a new token is needed.
 
-use serde_json::Value;
+use std::rc::Rc;
 
 use super::Session;
 use super::acquire::{AcquireError, Options, token};
@@ -12,7 +12,6 @@ use crate::oauth::jwt::Jwt;
 use crate::provider::ProviderError;
 use crate::provider::input::{Input, Role, Source, Token, Tokens, Which};
 use crate::secret::SecretText;
-use crate::setting::SecretSource;
 use crate::store::Lookup;
 
 /// The longest token that is read from standard input.
@@ -28,6 +27,8 @@ pub(super) struct Inputs {
     name: ProviderName,
     /// Whose they are: tokens that were got with others are not handed out for these (X5).
     pub(super) identities: Vec<(Role, String)>,
+    /// Nothing is kept of what is got with them (Q6).
+    pub(super) ephemeral: bool,
     pending: Vec<Pending>,
 }
 
@@ -43,11 +44,21 @@ enum State {
 }
 
 impl Inputs {
-    /// Looks whose tokens they are. What is read anew for every use is read now; other providers are only looked up.
-    pub(super) fn look(session: &Session<'_>, provider: &Provider) -> Result<Self, AcquireError> {
-        let mut inputs = Self { name: provider.name.clone(), identities: Vec::new(), pending: Vec::new() };
+    /// Looks whose tokens they are. What is read anew for every use is read now; of other providers that keep their tokens,
+    /// it is enough to look up whose login it is.
+    pub(super) fn look(
+        session: &Session<'_>,
+        provider: &Provider,
+        account: Option<&AccountName>,
+    ) -> Result<Self, AcquireError> {
+        let mut inputs = Self {
+            name: provider.name.clone(),
+            identities: Vec::new(),
+            ephemeral: provider.source.is_ephemeral(),
+            pending: Vec::new(),
+        };
         for input in provider.source.inputs() {
-            let (identity, state) = look(session, provider, input)?;
+            let (identity, state) = inputs.look_at(session, provider, account, input)?;
             inputs.identities.push((input.role, identity));
             inputs.pending.push(Pending { role: input.role, state });
         }
@@ -60,12 +71,7 @@ impl Inputs {
         for pending in &self.pending {
             let token = match &pending.state {
                 State::Here(token) => token.clone(),
-                State::Of(needed, account, which) => fetch(session, needed, account.as_ref(), *which)
-                    .map_err(|source| AcquireError::Needed {
-                        name: self.name.clone(),
-                        needed: needed.name.clone(),
-                        source: Box::new(source),
-                    })?,
+                State::Of(needed, account, which) => self.get(session, needed, account.as_ref(), *which)?,
             };
             match pending.role {
                 Role::Subject => tokens.subject = Some(token),
@@ -74,62 +80,97 @@ impl Inputs {
         }
         Ok(tokens)
     }
-}
 
-fn look(session: &Session<'_>, provider: &Provider, input: &Input) -> Result<(String, State), AcquireError> {
-    let failed = |source: ProviderError| AcquireError::Provider { name: provider.name.clone(), source };
-    let here = |secret: SecretText| {
-        let token_type = if claims(&secret).is_some() { JWT } else { ACCESS_TOKEN };
-        (identity(&secret), State::Here(Token { secret, token_type, only_to: None }))
-    };
-    match &input.source {
-        Source::Secret(source) => {
-            let binding = provider.source.binding();
-            let context = session.context(&provider.name);
-            let secret = context.secrets(&binding).resolve(source);
-            let secret = secret.map_err(|error| failed(error.into()))?;
-            // A projected file may have blanks around the token (Q3).
-            Ok(here(match source {
-                SecretSource::File(_) => SecretText::new(secret.expose().trim()),
-                _ => secret,
-            }))
-        }
-        Source::Standard => {
-            let text = session.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
-                failed(ProviderError::Unusable(format!("standard input cannot be read: {error}")))
-            })?;
-            let text = SecretText::new(text.expose().trim());
-            if text.expose().is_empty() {
-                return Err(failed(ProviderError::Unusable("standard input has no token".to_owned())));
+    fn look_at(
+        &mut self,
+        session: &Session<'_>,
+        provider: &Provider,
+        account: Option<&AccountName>,
+        input: &Input,
+    ) -> Result<(String, State), AcquireError> {
+        let failed = |source: ProviderError| AcquireError::Provider { name: provider.name.clone(), source };
+        let here = |secret: SecretText| {
+            let token = Token { token_type: type_of(&secret), secret, only_to: None, lock: None };
+            (fingerprint(&token.secret), State::Here(token))
+        };
+        match &input.source {
+            Source::Secret(source) => {
+                let binding = provider.source.binding();
+                let secret = session.context(&provider.name).secrets(&binding).resolve(source);
+                let secret = secret.map_err(|error| failed(error.into()))?;
+                // A projected file may have blanks around the token (Q3).
+                Ok(here(SecretText::new(secret.expose().trim())))
             }
-            Ok(here(text))
-        }
-        Source::Provider { name, account, which } => {
-            let needed = session.config.provider(name)?;
-            // What the platform hands over is cheap to get, and nothing is stored that says whose it is.
-            if !needed.source.keeps_tokens() {
-                let token = fetch(session, &needed, account.as_ref(), *which).map_err(|source| {
-                    AcquireError::Needed {
-                        name: provider.name.clone(),
-                        needed: name.clone(),
-                        source: Box::new(source),
-                    }
+            Source::Standard if session.system.input.is_terminal() => {
+                Err(failed(ProviderError::NothingPiped))
+            }
+            Source::Standard => {
+                let text = session.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
+                    failed(ProviderError::Unusable(format!("standard input cannot be read: {error}")))
                 })?;
-                return Ok((identity(&token.secret), State::Here(token)));
+                let text = SecretText::new(text.expose().trim());
+                if text.expose().is_empty() {
+                    return Err(failed(ProviderError::Unusable("standard input has no token".to_owned())));
+                }
+                Ok(here(text))
             }
-            let found = session.store.find(name, account.as_ref(), &needed.source.binding())?;
-            let identity = match found {
-                // A new login may be another person's, or have other scopes.
-                Lookup::Found(record, _) => format!(
-                    "{name} {} {} {} {}",
-                    record.account,
-                    record.subject.as_deref().unwrap_or_default(),
-                    record.logged_in_at,
-                    record.binding.fingerprint()
-                ),
-                _ => format!("{name} (not logged in)"),
-            };
-            Ok((identity, State::Of(Box::new(needed), account.clone(), *which)))
+            Source::Provider { name, account: written, which } => {
+                let needed = session.config.provider(name)?;
+                let account = written.as_ref().or(account);
+                self.look_at_provider(session, needed, account, *which)
+            }
+        }
+    }
+
+    fn look_at_provider(
+        &mut self,
+        session: &Session<'_>,
+        needed: Provider,
+        account: Option<&AccountName>,
+        which: Which,
+    ) -> Result<(String, State), AcquireError> {
+        // A chain that begins at another's token is another chain, all the way.
+        let further = Self::look(session, &needed, account).map_err(|source| self.needed(&needed, source))?;
+        self.ephemeral |= further.ephemeral;
+        let configured = needed.source.binding();
+        let find = || session.store.find(&needed.name, account, &configured);
+        // Nothing of it is stored, or not yet: then its token says whose it is.
+        if !needed.source.keeps_tokens() || further.ephemeral || !matches!(find()?, Lookup::Found(..)) {
+            let token = self.get(session, &needed, account, which)?;
+            return Ok((fingerprint(&token.secret), State::Here(token)));
+        }
+        let Lookup::Found(record, _) = find()? else {
+            return Err(self.needed(&needed, AcquireError::Gone(needed.name.clone())));
+        };
+        // A new login may be another person's, or have other scopes.
+        let mut identity = Binding::default()
+            .with("provider", needed.name.as_str())
+            .with("account", record.account.as_str())
+            .with("subject", record.subject.clone().unwrap_or_default())
+            .with("login", record.logged_in_at.to_string())
+            .with("binding", record.binding.fingerprint());
+        for (role, of) in &further.identities {
+            identity = identity.with(&format!("its {}", role.name()), of);
+        }
+        let state = State::Of(Box::new(needed), account.cloned(), which);
+        Ok((identity.fingerprint(), state))
+    }
+
+    fn get(
+        &self,
+        session: &Session<'_>,
+        needed: &Provider,
+        account: Option<&AccountName>,
+        which: Which,
+    ) -> Result<Token, AcquireError> {
+        fetch(session, needed, account, which).map_err(|source| self.needed(needed, source))
+    }
+
+    fn needed(&self, needed: &Provider, source: AcquireError) -> AcquireError {
+        AcquireError::Needed {
+            name: self.name.clone(),
+            needed: needed.name.clone(),
+            source: Box::new(source),
         }
     }
 }
@@ -147,16 +188,23 @@ fn fetch(
         source: ProviderError::NotOffered(what),
     };
     if which == Which::Refresh {
-        let found = session.store.find(&needed.name, account, &needed.source.binding())?;
-        let Lookup::Found(record, _) = found else {
+        let Lookup::Found(found, kind) =
+            session.store.find(&needed.name, account, &needed.source.binding())?
+        else {
             // Says what is to be done, such as to log in.
             return token(session, needed, &options).and(Err(missing("a refresh token")));
         };
+        // Nobody rotates it while it is shown elsewhere: what was rotated away ends the whole family (F-ROT1).
+        let name = found.name(&needed.name);
+        let lock = session.store.lock(kind, &name)?;
+        let record = session.store.read(kind, &name, &found.binding)?;
+        let record = record.ok_or_else(|| AcquireError::Gone(needed.name.clone()))?;
         let secret = record.refresh_token.as_ref().ok_or_else(|| missing("a refresh token"))?;
         return Ok(Token {
             secret: SecretText::new(secret.expose()),
             token_type: REFRESH_TOKEN,
             only_to: Some(record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default().to_owned()),
+            lock: Some(Rc::new(lock)),
         });
     }
     let issued = token(session, needed, &options)?;
@@ -168,28 +216,18 @@ fn fetch(
         _ if needed.source.oauth().is_some() => (issued.credential.bare(), ACCESS_TOKEN),
         _ => {
             let secret = issued.credential.bare();
-            let token_type = if claims(&secret).is_some() { JWT } else { ACCESS_TOKEN };
-            (secret, token_type)
+            (secret.clone(), type_of(&secret))
         }
     };
-    Ok(Token { secret, token_type, only_to: None })
+    Ok(Token { secret, token_type, only_to: None, lock: None })
 }
 
-/// Whose a token is: its claims without those that only say when it was made, or its fingerprint.
-fn identity(token: &SecretText) -> String {
-    let text = match claims(token) {
-        Some(mut claims) => {
-            for claim in ["iat", "exp", "nbf", "jti"] {
-                claims.remove(claim);
-            }
-            Value::Object(claims).to_string()
-        }
-        None => token.expose().to_owned(),
-    };
-    Binding::default().with("token", text).fingerprint()
+/// What a token seems to be (RFC 8693 section 3).
+fn type_of(token: &SecretText) -> &'static str {
+    if Jwt::decode(token.expose()).is_some() { JWT } else { ACCESS_TOKEN }
 }
 
-/// The claims of a token that is a JWT; nothing is verified.
-fn claims(token: &SecretText) -> Option<serde_json::Map<String, Value>> {
-    Jwt::decode(token.expose()).map(|jwt| jwt.claims)
+/// Tells two tokens apart. What a token says of itself is not believed: nothing has verified it.
+fn fingerprint(token: &SecretText) -> String {
+    Binding::default().with("token", token.expose()).fingerprint()
 }

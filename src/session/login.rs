@@ -7,6 +7,7 @@ use crate::config::Provider;
 use crate::foreign::Foreign;
 use crate::loopback::{Outcome, Page};
 use crate::name::{AccountName, ScopeSet};
+use crate::oauth::id_token::Claims;
 use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 use crate::store::record::{Record, RecordName, StoredToken};
@@ -81,6 +82,8 @@ pub fn login(
         prepare_store(session, provider, account)?;
     }
     let login = provider.source.login(&context, request).map_err(|error| failed(provider, error))?;
+    // From the request for the tokens on, signals wait until what came is kept.
+    let _held = login.held;
     keep(session, provider, account, login.grant, login.page)
 }
 
@@ -140,6 +143,7 @@ pub fn login_with(
                 requested_scopes: scopes,
                 prover: None,
                 certificate: None,
+                refused: None,
             }
         }
         Given::Refresh(text) => {
@@ -225,6 +229,7 @@ fn save(
     record.label = identity.label;
     record.refresh_token.clone_from(&tokens.refresh_token);
     record.id_token = tokens.id_token.clone().filter(|_| grant.claims.is_some());
+    record.login_claims = grant.claims.as_ref().map(Claims::lasting);
     record.requested_scopes.clone_from(&grant.requested_scopes);
     // RFC 6749 section 5.1: where the answer has no scope, what was asked for was granted.
     let asked = || Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty());

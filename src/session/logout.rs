@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::config::Provider;
+use crate::loopback::LoopbackError;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::revocation::RevocationError;
 use crate::provider::{BrowserChoice, EndedSession, ProviderError, Revocation};
@@ -24,6 +25,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// The signal that ended it before anything was forgotten.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<i32> {
+        match &self.session {
+            Some(Err(
+                ProviderError::Interrupted(signal)
+                | ProviderError::Loopback(LoopbackError::Interrupted(signal)),
+            )) => Some(*signal),
+            _ => None,
+        }
+    }
+
     /// Whether the server was asked to revoke, or to end the session, and did not.
     #[must_use]
     pub fn failed_at_server(&self) -> bool {
@@ -102,6 +115,10 @@ fn logout_entry(
                     .end_session
                     .as_ref()
                     .map(|browser| provider.source.end_session(&context, &record, browser));
+                if report.interrupted().is_some() {
+                    // Nothing was revoked yet, and nothing is forgotten: it can be done again.
+                    return Ok(report);
+                }
                 report.revocations = provider.source.revoke(&context, &record);
             }
             Ok(None) => {}

@@ -81,6 +81,25 @@ pub fn check(path: &str, table: &Setting, keys: &[&Key], open: bool) -> Vec<Prob
             Some(key) => problems.extend(check_member(path, key, member)),
         }
     }
+    let twice = |path: &str, table: &Setting| {
+        let members = table.table().into_iter().flatten();
+        let names: Vec<(&str, &Setting)> = members.map(|(name, member)| (name.as_str(), member)).collect();
+        let repeated = |(index, (name, member)): (usize, &(&str, &Setting))| {
+            let bare = name.trim_start_matches('_');
+            let before = names[..index].iter().find(|(other, _)| other.trim_start_matches('_') == bare)?;
+            let message = format!("`{path}` has both `{}` and `{}`", escaped(before.0), escaped(name));
+            Some(Problem::new(message, &member.origin).hint("leave one of them"))
+        };
+        names.iter().enumerate().filter_map(repeated).collect::<Vec<_>>()
+    };
+    if open {
+        problems.extend(twice(path, table));
+    }
+    for key in keys.iter().filter(|key| matches!(key.shape, Shape::Free | Shape::Secrets)) {
+        if let Some(member) = members.get(key.name) {
+            problems.extend(twice(&format!("{path}.{}", key.name), member));
+        }
+    }
     for key in keys.iter().filter(|key| key.required && !members.contains_key(key.name)) {
         let problem = Problem::new(format!("`{path}` has no `{}`", key.name), &table.origin);
         problems.push(problem.hint(format!("{}: {}", key.name, key.about)));
@@ -130,7 +149,7 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
     {
         problem = problem.hint(format!("did you mean \"{near}\"?"));
     }
-    let secret = key.is_secret() || matches!(key.shape, Shape::Free | Shape::Secrets);
+    let secret = key.is_secret() || matches!(key.shape, Shape::Free | Shape::Secrets | Shape::Input);
     Some(if secret { problem } else { problem.showing_value() })
 }
 

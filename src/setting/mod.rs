@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use key::{Key, check, near, unknown};
 pub use section::{PassedOn, SecretSource, Section};
-pub use shape::{Shape, parse_duration, secret_reference};
+pub use shape::{Shape, is_input, parse_duration, secret_reference};
 
 /// Where a value may come from, lowest first: a later layer wins (DESIGN 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::shape::{LONGEST, parse_duration};
 use super::{Key, Origin, Problem, Setting, Table, Value};
+use crate::binding::Binding;
 use crate::secret::SecretText;
 
 /// Where a secret comes from. It is resolved only when it is needed, by `secret_source`.
@@ -21,6 +22,21 @@ pub enum SecretSource {
     Command(Vec<String>),
     /// It is kept in the token store under this key, by `authctl secret set`.
     Stored(String),
+}
+
+impl SecretSource {
+    /// Tells two sources apart without holding a secret: a literal by its fingerprint, a reference by what it names.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let (kind, named) = match self {
+            Self::Literal(secret) => ("literal", secret.expose().to_owned()),
+            Self::Environment(name) => ("env", name.clone()),
+            Self::File(path) => ("file", path.display().to_string()),
+            Self::Command(command) => ("command", command.join("\u{1f}")),
+            Self::Stored(key) => ("stored", key.clone()),
+        };
+        Binding::default().with(kind, named).fingerprint()
+    }
 }
 
 /// A value that is passed on to a program.

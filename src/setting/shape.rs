@@ -139,15 +139,17 @@ pub fn secret_reference(table: &Table) -> bool {
     }
 }
 
+/// The tokens of another provider that may be meant.
+pub const INPUT_TOKENS: &[&str] = &["access_token", "id_token", "refresh_token"];
+
 /// Whether a table names a token of elsewhere; what it names is looked up later.
 #[must_use]
 pub fn is_input(table: &Table) -> bool {
     let fits = |name: &str, member: &Setting| match name {
         "stdin" => matches!(member.value, Value::Boolean(true)),
         "command" => Shape::Command.fits(member),
-        "provider" | "token" | "account" | "env" | "file" => {
-            member.text().is_some_and(|text| !text.is_empty())
-        }
+        "token" => member.text().is_some_and(|text| INPUT_TOKENS.contains(&text)),
+        "provider" | "account" | "env" | "file" => member.text().is_some_and(|text| !text.is_empty()),
         _ => false,
     };
     let sources = ["provider", "env", "file", "command", "stdin"];

@@ -117,6 +117,33 @@ pub fn make_folder(folder: &Path) -> Result<(), FileError> {
     check_folder(folder)
 }
 
+/// How far others can reach a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Not at all, or it cannot be told.
+    Private,
+    /// They can read it.
+    Readable,
+    /// They can change it.
+    Writable,
+}
+
+/// How far others can reach a file that the user named, such as a key.
+#[must_use]
+pub fn exposure(path: &Path) -> Exposure {
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(path) {
+        use std::os::unix::fs::MetadataExt as _;
+        return match metadata.mode() {
+            mode if mode & 0o022 != 0 => Exposure::Writable,
+            mode if mode & 0o044 != 0 => Exposure::Readable,
+            _ => Exposure::Private,
+        };
+    }
+    let _ = path;
+    Exposure::Private
+}
+
 /// Checks that a folder belongs to the user and that no other may write into it.
 ///
 /// # Errors

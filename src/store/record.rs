@@ -172,6 +172,9 @@ pub struct Record {
     /// The validated id token.
     #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
     pub id_token: Option<IdToken>,
+    /// What the login's id token said that those of refreshes must say as well (OpenID Connect Core section 12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_claims: Option<serde_json::Map<String, serde_json::Value>>,
     /// The key that the tokens are bound to (RFC 9449): without it they are good for nothing.
     #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<DpopKey>,
@@ -217,6 +220,7 @@ impl Record {
             granted_scopes: None,
             refresh_token: None,
             id_token: None,
+            login_claims: None,
             dpop_key: None,
             dpop_nonces: BTreeMap::new(),
             certificate: None,

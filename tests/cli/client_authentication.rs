@@ -243,3 +243,27 @@ fn t1_t2_t3_mutual_tls() {
     std::fs::remove_file(sandbox.path("config/client.pem")).unwrap();
     sandbox.run(&["token"]).fails(4).says("client.pem cannot be read");
 }
+
+#[test]
+#[cfg(unix)]
+fn t4_a_key_that_others_reach() {
+    use crate::support::sandbox::set_mode;
+    let (pem, public) = key();
+    for (mode, status, said) in [
+        (0o600, 0, ""),
+        (0o644, 0, "can be read by others: chmod 600"),
+        (0o666, 4, "can be changed by others"),
+    ] {
+        let server = AuthorizationServer::start();
+        server.set(|behaviour| behaviour.client_assertions = Some(public.clone()));
+        let sandbox = home(&server, "private_key = { file = \"key.pem\" }");
+        let path = sandbox.write("config/key.pem", &pem);
+        set_mode(&path, mode);
+        let output = sandbox.run(&["token"]);
+        assert_eq!(output.status, status, "{mode:o}: {output}");
+        assert!(
+            output.stderr.contains(said) && (mode != 0o600 || output.stderr.is_empty()),
+            "{mode:o}: {output}"
+        );
+    }
+}

@@ -345,3 +345,15 @@ fn path_edit_and_schema() {
     }
     described(&schema, "");
 }
+
+#[test]
+fn a_key_with_and_without_its_mark_is_an_error_in_free_tables_as_well() {
+    for table in [
+        "oauth.client_id = \"a\"\noauth.extra_params = { a = \"1\", _a = \"2\" }",
+        "oauth.client_id = \"a\"\noauth.token_params = { _a = \"1\", __a = \"2\" }",
+        "external = { program = \"p\", tenant = \"1\", _tenant = \"2\" }",
+    ] {
+        let sandbox = Sandbox::new(&format!("[credentials.x]\ndomain = \"x.example\"\n{table}\n"));
+        sandbox.run(&["config", "check"]).fails(4).says("has both");
+    }
+}

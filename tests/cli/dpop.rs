@@ -187,3 +187,48 @@ fn a_machines_tokens_are_bound_to_one_key() {
     assert_eq!(keys.len(), 2);
     assert_eq!(keys[0], keys[1]);
 }
+
+/// A server that cannot bind tokens would have rotated the refresh token by the time that it shows: nothing is bound later.
+#[test]
+fn f_rot_use_dpop_that_comes_later_loses_no_session() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.configure(&server_config(&server.domain(), "use_dpop = true"));
+    let output = sandbox.run(&["token", "--refresh"]).ok().says("run `authctl login as` for it");
+    assert!(server.accepts(output.text()));
+    assert!(server.requests_to("/token").last().unwrap().header("dpop").is_none());
+}
+
+/// J8: what is not bound is not used, but the refresh token that came with it may be the only one that is left.
+#[test]
+fn f_rot_a_refresh_that_is_downgraded_keeps_the_session() {
+    let server = AuthorizationServer::start();
+    let sandbox = home(&server);
+    sandbox.run(&["login"]).ok();
+    server.set(|behaviour| drop(behaviour.token_members.insert("token_type".to_owned(), "Bearer".into())));
+    sandbox.run(&["token", "--refresh"]).fails(1).says("it is a bearer token, though a key was shown");
+    server.set(|behaviour| behaviour.token_members.clear());
+    assert!(!sandbox.run(&["token", "--refresh"]).ok().text().is_empty());
+    assert!(!server.any_family_revoked());
+}
+
+/// A machine's tokens are bound only while the configuration says so: the hint of the error helps.
+#[test]
+fn j8_a_machine_follows_the_configuration() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| {
+        behaviour.dpop = true;
+        behaviour.client_secret = Some("s".to_owned());
+    });
+    let config = |dpop: bool| {
+        let more = format!("use_dpop = {dpop}\ngrant_type = \"client_credentials\"\n_client_secret = \"s\"");
+        server_config(&server.domain(), &more)
+    };
+    let sandbox = Sandbox::new(&config(true));
+    sandbox.run(&["token"]).ok();
+    server.set(|behaviour| behaviour.dpop = false);
+    sandbox.configure(&config(false));
+    let output = sandbox.run(&["token", "--refresh"]).ok();
+    assert!(!output.stderr.contains("bound"), "{output}");
+}

@@ -53,19 +53,22 @@ fn x1_x2_x5_a_chain_refreshes_each_link_first_and_caches_it() {
     assert_eq!(other.token_requests(EXCHANGE), 1);
     assert_ne!(sandbox.run(&["token", "--audience", "queue"]).ok(), first, "F-LEAK9 another audience");
 
+    // Another person's login is another subject: the cached token is not theirs (X5).
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    sandbox.run(&["login", "as"]).ok();
+    let bobs = sandbox.run(&["token"]).ok();
+    assert_ne!(bobs, first);
+    assert_eq!(sandbox.run(&["token"]).ok(), bobs);
+    assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok().text().len(), first.text().len());
+    let of_alice = other.requests_to("/token").last().unwrap().parameter("subject_token").unwrap();
+    assert_eq!(of_alice, subject, "--account is whose token is exchanged");
+
     sandbox.clock.advance(4000);
     sandbox.run(&["token"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 1, "the subject first");
     let last = other.requests_to("/token").last().unwrap().parameter("subject_token").unwrap();
     assert!(server.accepts(&last) && last != subject, "the renewed subject");
 
-    // Another person's login is another subject: the cached token is not theirs (X5).
-    server.set(|behaviour| behaviour.user = "bob".to_owned());
-    sandbox.clock.advance(-4000);
-    sandbox.run(&["login", "as"]).ok();
-    let before = other.token_requests(EXCHANGE);
-    sandbox.run(&["token"]).ok();
-    assert_eq!(other.token_requests(EXCHANGE), before + 1);
     let status = sandbox.run(&["status"]).ok();
     assert!(!status.stdout.contains("canary"), "{status}");
 }
@@ -195,7 +198,7 @@ fn x5_chains_that_cannot_be() {
     for (name, config, said) in [
         ("no subject", "", "subject` is missing"),
         ("two", "subject = { env = \"A\", file = \"b\" }", "must be one of"),
-        ("wrong", "subject = { provider = \"a\", token = \"key\" }", "none of access_token, id_token"),
+        ("wrong", "subject = { provider = \"a\", token = \"key\" }", "must be one of"),
         (
             "X1 type alone",
             "subject = { env = \"A\" }\nactor_token_type = \"urn:x\"",
@@ -399,7 +402,8 @@ fn q1_q2_a_workflow_gets_a_cloud_token_without_a_secret() {
         Some("urn:ietf:params:oauth:token-type:jwt")
     );
     sandbox.run(&["token"]).ok();
-    assert_eq!(cloud.token_requests(EXCHANGE), 1, "the same job's");
+    assert_eq!(cloud.token_requests(EXCHANGE), 2, "Q6: nothing of it is kept");
+    assert!(sandbox.stores_nothing(), "Q6");
     sandbox.run(&["token", "actions", "--audience", "other"]).ok();
     assert_eq!(cloud.requests_to("/actions").last().unwrap().parameter("audience").as_deref(), Some("other"));
     for (fault, status, said) in [
@@ -412,4 +416,138 @@ fn q1_q2_a_workflow_gets_a_cloud_token_without_a_secret() {
     }
     sandbox.environment.set("ACTIONS_ID_TOKEN_REQUEST_URL", "http://evil.example/x");
     sandbox.run(&["token", "actions"]).fails(1).says("is not an https URL");
+}
+
+/// What a token says of itself is believed by nobody: a forged one does not get what the real one got.
+#[test]
+fn f_leak9_a_forged_subject_does_not_get_the_cached_token() {
+    use base64::Engine as _;
+    let other = AuthorizationServer::start();
+    let jwt = |signature: &str| {
+        let part = |value: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.{signature}", part(json!({ "alg": "RS256" })), part(json!({ "sub": "alice" })))
+    };
+    let sandbox =
+        Sandbox::new(&format!("store = \"file\"\n{}", exchanger("x", &other, "subject = { stdin = true }")));
+    sandbox.input.pipe(&jwt("cmVhbA"));
+    let real = sandbox.run(&["token"]).ok();
+    sandbox.input.pipe(&jwt("Zm9yZ2Vk"));
+    assert_ne!(sandbox.run(&["token"]).ok(), real);
+    assert_eq!(other.token_requests(EXCHANGE), 2, "the server decides");
+    sandbox.input.terminal();
+    sandbox.run(&["token"]).fails(2).says("that is a terminal").says("pipe the token in");
+}
+
+/// Tokens that another configuration of the provider got are not handed out for this one.
+#[test]
+fn f_leak9_what_changes_the_token_keeps_tokens_apart() {
+    let (pem, public) = key();
+    for (name, base, changed) in [
+        ("connection", "connection = \"google\"", "connection = \"github\""),
+        ("login_hint", "login_hint = \"a\"", "login_hint = \"b\""),
+        ("a parameter", "token_params = { a = \"1\" }", "token_params = { a = \"2\" }"),
+        ("scopes", "scopes = [\"read\"]", "scopes = [\"admin\"]"),
+        ("the type", "subject_token_type = \"urn:a\"", "subject_token_type = \"urn:b\""),
+    ] {
+        let other = AuthorizationServer::start();
+        let config = |more: &str| {
+            format!(
+                "store = \"file\"\n{}",
+                exchanger("x", &other, &format!("subject = {{ env = \"S\" }}\n{more}"))
+            )
+        };
+        let sandbox = Sandbox::new(&config(base));
+        sandbox.environment.set("S", "s");
+        let first = sandbox.run(&["token"]).ok();
+        sandbox.configure(&config(changed));
+        assert_ne!(sandbox.run(&["token"]).ok(), first, "{name}");
+        sandbox.configure(&config(base));
+        assert_eq!(sandbox.run(&["token"]).ok(), first, "{name}: both are kept");
+    }
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.bearer_assertions = Some(public));
+    let config = |who: &str| {
+        let more = format!(
+            "grant_type = \"jwt_bearer\"\nprivate_key = {{ file = \"key.pem\" }}\nclaims = {{ sub = \"{who}\" }}"
+        );
+        crate::support::sandbox::server_config(&server.domain(), &more)
+    };
+    let sandbox = Sandbox::new(&config("alice"));
+    sandbox.write("config/key.pem", &pem);
+    let alice = sandbox.run(&["token"]).ok();
+    sandbox.configure(&config("bob"));
+    assert_ne!(sandbox.run(&["token"]).ok(), alice, "another claim is another person");
+}
+
+/// What a user's login left is not what a machine or an exchange gets, though server and client are the same.
+#[test]
+fn f_bind1_another_grant_does_not_use_the_logins_tokens() {
+    let server = AuthorizationServer::start();
+    let config = |more: &str| crate::support::sandbox::server_config(&server.domain(), more);
+    let sandbox = Sandbox::new(&config(""));
+    sandbox.run(&["login"]).ok();
+    let users = sandbox.run(&["token"]).ok();
+    server.set(|behaviour| behaviour.client_secret = Some("s".to_owned()));
+    for more in [
+        "grant_type = \"client_credentials\"\n_client_secret = \"s\"",
+        "grant_type = \"token_exchange\"\n_client_secret = \"s\"\nsubject = { env = \"S\" }",
+    ] {
+        sandbox.configure(&config(more));
+        sandbox.environment.set("S", "s");
+        assert_ne!(sandbox.run(&["token"]).ok(), users, "{more}");
+        assert_eq!(server.token_requests("refresh_token"), 0, "{more}");
+    }
+    server.set(|behaviour| behaviour.client_secret = None);
+    sandbox.configure(&config(""));
+    let now = sandbox.run(&["token"]);
+    assert!(now.status == 3 || now == users, "never the machine's: {now}");
+}
+
+#[test]
+fn f_leak3_a_token_that_stands_where_a_reference_belongs_is_not_shown() {
+    let other = AuthorizationServer::start();
+    for more in [
+        "subject = \"canary\"",
+        "subject = { provider = \"x\", token = \"canary\" }",
+        "subject = { env = \"A\" }\nactor = { token = \"canary\" }",
+        "subject = [\"canary\"]",
+    ] {
+        let sandbox = Sandbox::new(&exchanger("x", &other, more));
+        for arguments in
+            [&["config", "check"][..], &["config", "show"], &["config", "show", "--json"], &["token"]]
+        {
+            let output = sandbox.run(arguments);
+            assert!(!output.to_string().contains("canary"), "{more}: {output}");
+        }
+    }
+}
+
+#[test]
+fn connections_are_for_exchanges() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["token", "--connection", "github"]).fails(2).says("has no connections");
+    let machine = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"abc\"\n");
+    machine.run(&["token", "--id-token"]).fails(1).says("does not offer an id token");
+    machine.run(&["inspect", "--id-token"]).fails(1).says("does not offer an id token");
+}
+
+#[test]
+fn q2_q6_a_workflows_token_for_somebody_else_is_not_sent_on() {
+    let cloud = AuthorizationServer::start();
+    let config = format!(
+        "[credentials.actions]\ndomain = \"cloud.example\"\ngithub_actions.audience = \"cloud\"\n{}",
+        exchanger("cloud", &cloud, "subject = { provider = \"actions\" }")
+    );
+    let sandbox = Sandbox::new(&config);
+    sandbox
+        .environment
+        .set("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/actions?api-version=2.0", cloud.issuer()));
+    sandbox.environment.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-canary");
+    // {"alg":"none"}.{"aud":"other"}
+    let token = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJvdGhlciJ9.c2ln";
+    cloud.fault("/actions", Reply::json(200, &json!({ "value": token })));
+    sandbox.run(&["token", "cloud"]).fails(1).says("it is for `\"other\"`, not cloud");
+    assert_eq!(cloud.token_requests(EXCHANGE), 0);
 }

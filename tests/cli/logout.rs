@@ -119,6 +119,7 @@ fn l1_l2_l4_the_session_at_the_server_is_ended_only_where_that_is_asked_for() {
     let request = &server.requests_to("/end-session")[0];
     assert_eq!(request.parameter("client_id").as_deref(), Some("app"));
     assert_eq!(request.parameter("state").unwrap().len(), 43);
+    assert!(request.parameter("id_token_hint").is_some(), "L1");
     assert!(request.parameter("post_logout_redirect_uri").unwrap().ends_with("/logged-out"));
     sandbox.run(&["token"]).fails(3);
 
@@ -137,4 +138,18 @@ fn l1_l2_l4_the_session_at_the_server_is_ended_only_where_that_is_asked_for() {
         .says("does not offer a logout in the browser")
         .says("The server revoked the refresh token");
     sandbox.run(&["token"]).fails(3);
+}
+
+#[test]
+fn l2_an_interrupted_logout_in_the_browser_forgets_nothing() {
+    let server = AuthorizationServer::start();
+    let uri = "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"";
+    let mut sandbox = Sandbox::new(&server_config(&server.domain(), uri));
+    sandbox.run(&["login"]).ok();
+    sandbox.system.browser = std::rc::Rc::new(crate::support::browsers::Absent::default());
+    *sandbox.signals.0.lock().unwrap() = Some(2);
+    sandbox.run(&["logout", "--end-session"]).fails(130);
+    assert!(server.requests_to("/revoke").is_empty());
+    *sandbox.signals.0.lock().unwrap() = None;
+    sandbox.run(&["token"]).ok();
 }

@@ -15,6 +15,7 @@ use crate::oauth::signing_key::SigningKey;
 use crate::ports::{ClientIdentity, Transport, read_text};
 use crate::secret::{ClientSecret, SecretText};
 use crate::setting::{Problem, SecretSource, Section};
+use crate::store::private_file::{self, Exposure};
 use crate::store::record::Record;
 
 /// No certificate chain is longer.
@@ -138,6 +139,7 @@ impl OAuth {
                 hint: Some("set private_key, best by reference: private_key = { file = … }".to_owned()),
             });
         };
+        check_key_file(context, "private_key", source)?;
         let key = SigningKey::parse(&self.resolve(context, source)?)?;
         Ok(key.using(self.client.key_algorithm, self.client.key_id.as_deref())?)
     }
@@ -180,28 +182,46 @@ impl OAuth {
             hint: None,
         })?;
         let pem = SecretText::new(pem);
+        if pem.expose().contains("PRIVATE KEY-----") {
+            check_key_file(context, "certificate", &SecretSource::File(path.clone()))?;
+        }
         let key = self.client.key.as_ref().map(|source| self.resolve(context, source)).transpose()?;
         let identity = certificate::identity(&pem, key.as_ref())?;
         Ok(Some(self.known_identity.get_or_init(|| identity).clone()))
     }
 
-    /// What proves the key that tokens are bound to: the record's, or a new one where the configuration wants that.
+    /// What proves the key for new tokens, where the configuration wants them bound: the key that is stored, or a new one.
     ///
     /// # Errors
     /// [`ProviderError::PrivateKey`].
-    pub fn prover(
+    pub fn new_prover(
         &self,
         context: &Context<'_>,
-        record: Option<&Record>,
+        stored: Option<&Record>,
     ) -> Result<Option<Rc<Prover>>, ProviderError> {
-        let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
-        if let Some((record, key)) = record.and_then(|record| Some((record, record.dpop_key.as_ref()?))) {
-            return Ok(Some(Rc::new(Prover::kept(key, &record.dpop_nonces, clock, random)?)));
-        }
         if !self.use_dpop {
             return Ok(None);
         }
+        if let Some(prover) = stored.map(|record| self.prover_of(context, record)).transpose()?.flatten() {
+            return Ok(Some(prover));
+        }
+        let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
         Ok(Some(Rc::new(Prover::generate(clock, random)?)))
+    }
+
+    /// What proves the key that a record's tokens are bound to, if they are to one. Nothing is bound later: a server that
+    /// cannot do it would have rotated the refresh token by then.
+    ///
+    /// # Errors
+    /// [`ProviderError::PrivateKey`].
+    pub fn prover_of(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+    ) -> Result<Option<Rc<Prover>>, ProviderError> {
+        let Some(key) = &record.dpop_key else { return Ok(None) };
+        let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
+        Ok(Some(Rc::new(Prover::kept(key, &record.dpop_nonces, clock, random)?)))
     }
 
     /// A configured secret.
@@ -215,5 +235,29 @@ impl OAuth {
     ) -> Result<SecretText, ProviderError> {
         let binding = self.binding();
         Ok(context.secrets(&binding).resolve(source)?)
+    }
+}
+
+/// A key in a file: others must not have written it, and should not be able to read it (T4).
+///
+/// # Errors
+/// [`ProviderError::Unconfigured`].
+pub fn check_key_file(context: &Context<'_>, key: &str, source: &SecretSource) -> Result<(), ProviderError> {
+    let SecretSource::File(path) = source else { return Ok(()) };
+    let path = context.system.paths.expand(path);
+    let shown = escaped(&path.display().to_string());
+    match private_file::exposure(&path) {
+        Exposure::Private => Ok(()),
+        Exposure::Readable => {
+            context
+                .system
+                .console
+                .warn(format_args!("the file of `{key}` can be read by others: chmod 600 {shown}"));
+            Ok(())
+        }
+        Exposure::Writable => Err(ProviderError::Unconfigured {
+            message: format!("the file of `{key}` can be changed by others, and is not used"),
+            hint: Some(format!("chmod 600 {shown}")),
+        }),
     }
 }

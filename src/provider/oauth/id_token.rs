@@ -54,7 +54,8 @@ impl OAuth {
         if symmetric {
             return Ok(Some(id_token::validate(token, &crate::oauth::jose::KeySet::default(), &expected)?));
         }
-        let uri = server.endpoint("jwks_uri")?;
+        // The server may be known so far only as the configuration names its endpoints.
+        let uri = self.server(context, &["jwks_uri"])?.endpoint("jwks_uri")?;
         let keys = |fresh| discovery::key_set(context.system, &uri, &self.transport, fresh);
         match id_token::validate(token, &keys(context.refresh_metadata)?, &expected) {
             // The server may have changed its keys since they were fetched (M7).

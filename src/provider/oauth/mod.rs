@@ -25,6 +25,7 @@ use crate::setting::{Layer, Problem, SecretSource, Section, Setting, Value as Se
 use crate::store::record::TokenKey;
 
 use self::client::ClientSettings;
+pub use self::client::check_key_file;
 pub use self::id_token::Presented;
 pub use self::keys::KEYS;
 pub use self::requests::{TokenCall, UserlessGrant};
@@ -40,6 +41,10 @@ pub struct OAuth {
     discovers: bool,
     endpoints: BTreeMap<&'static str, EndpointUrl>,
     client: ClientSettings,
+    /// The grant, where it gets tokens without a user's login: they are not those of one.
+    userless_grant: Option<String>,
+    /// What else changes what such a grant gets.
+    variant: Binding,
     /// The grant goes without a client, too, such as an exchange at a security token service.
     client_optional: bool,
     /// The private key authenticates the client; where a grant signs its own assertions with it, it may not.
@@ -123,6 +128,8 @@ impl OAuth {
                 .is_some_and(|setting| setting.origin.layer() != Layer::Template),
             endpoints,
             client,
+            userless_grant: None,
+            variant: Binding::default(),
             client_optional: false,
             uses_key_to_authenticate: true,
             scopes,
@@ -163,6 +170,9 @@ impl OAuth {
         if let Some(endpoint) = self.endpoints.get("refresh_endpoint") {
             binding = binding.with("refresh endpoint", endpoint.origin());
         }
+        if let Some(grant) = &self.userless_grant {
+            binding = binding.with(Binding::GRANT, grant);
+        }
         match &self.client.id {
             Some(id) => binding.with(Binding::CLIENT_ID, id),
             None => binding,
@@ -185,6 +195,19 @@ impl OAuth {
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.client.is_confidential()
+    }
+
+    /// The settings for a grant that goes without a user's login. `variant` is what of the grant's own configuration changes
+    /// what it gets: what was got with other values is not handed out for these.
+    #[must_use]
+    pub fn without_user(self, grant: &str, variant: Binding) -> Self {
+        let described = |(name, source): (&String, &SecretSource)| (name.clone(), source.fingerprint());
+        let scopes = self.scopes.to_string();
+        let mut variant = if scopes.is_empty() { variant } else { variant.with("scopes", scopes) };
+        for (name, value) in self.token_params.iter().map(described) {
+            variant = variant.with(&format!("token_params.{name}"), value);
+        }
+        Self { userless_grant: Some(grant.to_owned()), variant, ..self }
     }
 
     /// The settings for a grant that goes without a client as well.
@@ -223,7 +246,9 @@ impl OAuth {
     #[must_use]
     pub fn token_key(&self, request: &TokenRequest) -> TokenKey {
         let scopes: Vec<String> = request.scopes.iter().flat_map(ScopeSet::iter).map(str::to_owned).collect();
+        let variant = (self.variant != Binding::default()).then(|| self.variant.fingerprint());
         TokenKey::default()
+            .with("variant", variant.as_slice())
             .with("scope", &scopes)
             .with("audience", self.audience(request))
             .with("resource", self.resource(request))

@@ -4,8 +4,8 @@ use super::super::{Context, Grant, ProviderError, TokenRequest};
 use super::{OAuth, Presented, Server, TokenCall};
 use crate::binding::Binding;
 use crate::console::with_causes;
-use crate::oauth::id_token;
-use crate::oauth::token_endpoint::TokenEndpoint;
+use crate::oauth::id_token::{self, Claims};
+use crate::oauth::token_endpoint::{Asked, TokenEndpoint};
 use crate::store::record::Record;
 
 impl OAuth {
@@ -31,11 +31,27 @@ impl OAuth {
             form.set("scope", &self.scope_text(scopes));
         }
         self.add_audience(request, &mut form);
-        let prover = self.prover(context, Some(record))?;
+        let prover = self.prover_of(context, record)?;
+        if self.use_dpop && prover.is_none() {
+            context.system.console.note(format_args!(
+                "the configuration now binds tokens to a key (use_dpop), and this login does not: run `authctl login {}` for it",
+                context.name
+            ));
+        }
         self.compare_certificate(context, record)?;
         let call =
             TokenCall { grant_type: "refresh_token", form: &form, prover: prover.as_deref(), exchange: None };
-        let tokens = self.request_tokens(context, &endpoint, &call)?;
+        let response = self.send_call(context, &endpoint, &call)?;
+        let now = context.system.clock.now();
+        let asked = Asked { dpop: prover.is_some(), exchange: None };
+        let (tokens, refused) = match endpoint.response(&response, &asked, now) {
+            Ok(tokens) => (tokens, None),
+            // A token that is not bound is not used (J8), but the server may have ended the old refresh token.
+            Err(error) => match endpoint.response(&response, &Asked::default(), now) {
+                Ok(tokens) if prover.is_some() => (tokens, Some(error)),
+                _ => return Err(error.into()),
+            },
+        };
         let presented =
             Presented { client_id: record.binding.get(Binding::CLIENT_ID), ..Presented::default() };
         let claims = match self.validate_id_token(context, &server, &tokens, &presented) {
@@ -53,12 +69,13 @@ impl OAuth {
             }
         };
         if let Some(claims) = &claims {
-            let original = record.id_token.as_ref().and_then(id_token::stored_claims);
+            let last = || record.id_token.as_ref().and_then(id_token::stored_claims);
+            let original = record.login_claims.clone().map(Claims::known).or_else(last);
             id_token::check_refreshed(claims, original.as_ref(), record.subject.as_deref())?;
         }
         let requested_scopes = request.scopes.clone().unwrap_or_else(|| record.requested_scopes.clone());
         let grant = self.grant(context, &server, record.binding.clone(), tokens, requested_scopes)?;
-        Ok(Grant { claims, prover, issuer: record.issuer.clone(), ..grant })
+        Ok(Grant { claims, prover, refused, issuer: record.issuer.clone(), ..grant })
     }
 
     /// The endpoint for refreshes: the configured one of its own, or the token endpoint.

@@ -6,6 +6,7 @@ use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::dpop::{self, Prover};
 use crate::oauth::form::Form;
+use crate::oauth::json;
 use crate::oauth::token_endpoint::{Asked, Exchange, TokenEndpoint};
 use crate::ports::{HttpRequest, HttpResponse};
 use crate::setting::SecretSource;
@@ -48,10 +49,23 @@ impl OAuth {
         endpoint: &TokenEndpoint,
         call: &TokenCall<'_>,
     ) -> Result<TokenSet, ProviderError> {
-        let make = || Ok(endpoint.request(call.grant_type, call.form, &context.system.moment())?);
-        let response = self.send_proved(context, call.prover, &make)?;
+        let response = self.send_call(context, endpoint, call)?;
         let asked = Asked { dpop: call.prover.is_some(), exchange: call.exchange };
         Ok(endpoint.response(&response, &asked, context.system.clock.now())?)
+    }
+
+    /// Sends a token request.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub(super) fn send_call(
+        &self,
+        context: &Context<'_>,
+        endpoint: &TokenEndpoint,
+        call: &TokenCall<'_>,
+    ) -> Result<HttpResponse, ProviderError> {
+        let make = || Ok(endpoint.request(call.grant_type, call.form, &context.system.moment())?);
+        self.send_proved(context, call.prover, &make)
     }
 
     /// Gets a token without the user: the request as the grant fills it, and of the answer the access token alone. What got
@@ -73,14 +87,18 @@ impl OAuth {
         form.set("scope", &self.scope_text(&scopes));
         self.add_audience(request.wanted, &mut form);
         (grant.fill)(&server, &endpoint, &mut form)?;
-        let prover = self.prover(context, request.stored)?;
+        let prover = self.new_prover(context, request.stored)?;
         let call = TokenCall {
             grant_type: grant.grant_type,
             form: &form,
             prover: prover.as_deref(),
             exchange: grant.exchange,
         };
-        let mut tokens = self.request_tokens(context, &endpoint, &call)?;
+        let tokens = self.request_tokens(context, &endpoint, &call);
+        let mut tokens = tokens.map_err(|error| match error {
+            ProviderError::Token(error) if error.is("invalid_grant") => ProviderError::GrantRefused(error),
+            error => error,
+        })?;
         tokens.refresh_token = None;
         tokens.id_token = None;
         let grant = self.grant(context, &server, binding, tokens, scopes)?;
@@ -203,6 +221,7 @@ impl OAuth {
             requested_scopes,
             prover: None,
             certificate: self.identity(context)?.map(|identity| identity.thumbprint),
+            refused: None,
         })
     }
 
@@ -227,7 +246,10 @@ const NOTABLE_SKEW: i64 = 60;
 /// A proof or an assertion that is refused may be the fault of a clock: then the user is told which (RFC 9449 section
 /// 11.1).
 fn tell_of_clock(context: &Context<'_>, response: &HttpResponse) {
-    if !matches!(response.status, 400 | 401) {
+    // What else is refused, a wrong clock is not the reason of.
+    let about_time = ["invalid_client", "invalid_dpop_proof", "invalid_grant"];
+    let error = json::object(&response.body).ok().and_then(|object| object.get("error").cloned());
+    if !error.is_some_and(|error| about_time.iter().any(|code| error == *code)) {
         return;
     }
     let sent = response.header("date").and_then(|date| rfc2822::parse(date).ok());

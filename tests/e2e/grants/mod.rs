@@ -5,11 +5,8 @@ mod certificates;
 mod clients;
 mod device;
 mod exchange;
-<<<<<<< HEAD
 mod inspect;
-=======
 mod session;
->>>>>>> e2e-grants
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
