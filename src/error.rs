@@ -322,6 +322,8 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
         StoreError::LockTimeout { .. } => "end the authctl that hangs, and try again",
         StoreError::NoFolder(_) => "set HOME",
+        StoreError::Rescued { source, .. } => return store_hint(source),
+        StoreError::Conflict { .. } => "run it again",
         StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
     };
     Some(hint.to_owned())

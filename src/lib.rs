@@ -12,7 +12,7 @@
 //! - [`store`]: where tokens are kept, bound to where they may be sent
 //! - [`oauth`]: the protocol, values in and values out
 //! - [`ports`], [`console`]: the ways to the outside
-//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values
+//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `fault`: crashes, for tests
 //!
 //! [`adapters`] is the real machine behind the ports; `main` and the tests choose it.
 
@@ -24,6 +24,7 @@ pub mod config;
 pub mod console;
 pub mod discovery;
 pub mod error;
+mod fault;
 pub mod foreign;
 pub mod format;
 pub mod loopback;

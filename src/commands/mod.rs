@@ -1,5 +1,6 @@
 //! The subcommands: one file each, with its arguments (whose comments are its help) and what it does.
 
+pub mod account;
 pub mod completions;
 pub mod config;
 pub mod headers;

@@ -8,6 +8,7 @@ use super::step::{Reason, Step, Want, id_token_suits, lasts, next_step};
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::console::with_causes;
+use crate::fault;
 use crate::name::{AccountName, ScopeSet};
 use crate::oauth::dpop::Prover;
 use crate::ports::HttpError;
@@ -16,7 +17,7 @@ use crate::provider::{Grant, Issue, IssueRequest, ProviderError, TokenRequest};
 use crate::secret::AccessToken;
 use crate::store::lock::Lock;
 use crate::store::record::{Record, RecordName, StoredToken};
-use crate::store::{Lookup, StoreKind};
+use crate::store::{Lookup, StoreError, StoreKind};
 use crate::token::{Credential, Issued, TokenType};
 use jiff::Timestamp;
 use std::rc::Rc;
@@ -130,6 +131,22 @@ impl<'a> Acquisition<'a> {
         let refresh = || self.provider.source.refresh(&context, &record, &self.request);
         let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now()));
         let started = self.session.system.clock.elapsed();
+        let interrupted = self.session.store.refresh_was_interrupted(&self.provider.name, &record);
+        if let Err(error) = self.session.store.note_refresh(lock, &self.provider.name, &record) {
+            // What cannot be saved is not asked for: the server would end the old refresh token for nothing.
+            return match current {
+                Some(token) if !self.want.renew && lasts(token.life.expires_at, &self.want, self.now()) => {
+                    let token = token.clone();
+                    self.session
+                        .system
+                        .console
+                        .note(format_args!("the token is not renewed: {}", with_causes(&error)));
+                    self.issued(&record, &token)
+                }
+                _ => Err(error.into()),
+            };
+        }
+        fault::crash("noted");
         let mut answer = refresh();
         let mut lost = false;
         let quick = || self.session.system.clock.elapsed().saturating_sub(started) < LONGEST_BEFORE_RETRY;
@@ -141,12 +158,22 @@ impl<'a> Acquisition<'a> {
             lost = true;
             answer = refresh();
         }
+        fault::crash("answered");
         let grant = match answer {
             Ok(grant) => grant,
             Err(ProviderError::Token(error)) if error.is("invalid_grant") => {
-                return self.refused(&record, kind, if lost { Reason::Lost } else { Reason::Refused });
+                let reason = match (lost, interrupted) {
+                    (true, _) => Reason::Lost,
+                    (false, true) => Reason::Interrupted,
+                    _ => Reason::Refused,
+                };
+                return self.refused(&record, kind, reason);
             }
             Err(error) => {
+                if !matches!(&error, ProviderError::Http(HttpError::AnswerLost { .. })) && !interrupted {
+                    // Nothing was rotated: there is nothing to explain later.
+                    self.session.store.forget_refresh(&self.provider.name, &record)?;
+                }
                 return match current {
                     // The provider is away for a moment, and the token is still good (F-429).
                     Some(token)
@@ -166,7 +193,15 @@ impl<'a> Acquisition<'a> {
             }
         };
         let wider = self.adopt(&mut record, &grant);
-        self.session.store.save(lock, &self.provider.name, &mut record, kind)?;
+        fault::crash("unsaved");
+        match self.session.store.save(lock, &self.provider.name, &mut record, kind) {
+            Ok(()) => {}
+            Err(StoreError::Conflict { place }) => return self.adopt_others(&record, kind, place),
+            Err(error) => {
+                return Err(self.session.store.rescue(&self.provider.name, &record, kind, error).into());
+            }
+        }
+        fault::crash("saved");
         if let Some(signal) = held.caught() {
             return Err(AcquireError::Interrupted(signal));
         }
@@ -177,6 +212,16 @@ impl<'a> Acquisition<'a> {
             return Err(self.failed(error.into()));
         }
         self.hand_out(Some((record, kind)))
+    }
+
+    /// Another machine refreshed at the same time, and its record is the one that is kept: its token is used.
+    fn adopt_others(&self, sent: &Record, kind: StoreKind, place: String) -> Result<Issued, AcquireError> {
+        let found = self.session.store.read(kind, &sent.name(&self.provider.name), &sent.binding)?;
+        let usable = |record: &Record| next_step(Some(record), &self.want, self.now()) == Step::Use;
+        match found.filter(|record| usable(record)) {
+            Some(record) => self.hand_out(Some((record, kind))),
+            None => Err(StoreError::Conflict { place }.into()),
+        }
     }
 
     /// `invalid_grant` deletes nothing: if another process or machine was faster, its record is used; else the user is
@@ -195,7 +240,13 @@ impl<'a> Acquisition<'a> {
                 .entries
                 .iter_mut()
                 .find(|entry| entry.account == sent.account && entry.binding == sent.binding);
-            entry.into_iter().for_each(|entry| entry.login_needed = true);
+            if let Some(entry) = entry {
+                entry.login_needed = true;
+                if reason == Reason::Refused {
+                    // How this refresh ended is known.
+                    entry.in_flight = None;
+                }
+            }
         })?;
         Err(self.login_required(reason))
     }

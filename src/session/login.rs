@@ -11,7 +11,7 @@ use crate::oauth::id_token::Claims;
 use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 use crate::store::record::{Record, RecordName, StoredToken};
-use crate::store::{StoreError, StoreKind};
+use crate::store::{Revision, StoreError, StoreKind};
 use crate::token::{Life, TokenSet};
 
 /// Why there was no login.
@@ -215,15 +215,16 @@ fn save(
     let name = RecordName::of_tokens(&provider.name, &account, &grant.binding);
     let kind = store.place_of_account(&provider.name, &account, &name, false)?;
     let lock = store.lock(kind, &name)?;
-    let generation = match store.read(kind, &name, &grant.binding) {
-        Ok(record) => record.map_or(0, |record| record.generation),
+    let (generation, revision) = match store.read(kind, &name, &grant.binding) {
+        Ok(record) => record.map_or((0, Revision::Absent), |record| (record.generation, record.revision)),
         // A record that cannot be read is what a new login mends.
-        Err(StoreError::Corrupt { .. }) => 0,
+        Err(StoreError::Corrupt { .. }) => (0, Revision::Any),
         Err(error) => return Err(error.into()),
     };
     let now = session.system.clock.now();
     let mut record = Record::new(&provider.name, account, grant.binding.clone(), now);
     record.generation = generation;
+    record.revision = revision;
     record.issuer.clone_from(&grant.issuer);
     record.subject = identity.subject;
     record.label = identity.label;

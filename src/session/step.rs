@@ -66,6 +66,11 @@ pub enum Reason {
     /// The server does not accept the refresh token any more.
     #[error("the server does not accept the stored login any more")]
     Refused,
+    /// The same, after an earlier run was ended in the middle of a refresh.
+    #[error(
+        "an earlier refresh was interrupted before its answer was saved, and the server does not accept the refresh token a second time"
+    )]
+    Interrupted,
     /// The same, after an answer was lost that may have brought the next refresh token.
     #[error(
         "the answer to the last refresh was lost, and the server does not accept the refresh token a second time"

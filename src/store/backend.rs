@@ -50,6 +50,43 @@ pub enum StoreChoice {
     Only(StoreKind),
 }
 
+/// Which state of a record a write replaces: it fails where the record is in another one (compare and swap). A lock keeps
+/// that from happening on one machine; on several it only makes it rare.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Revision {
+    /// There was none.
+    #[default]
+    Absent,
+    /// The one that was read.
+    At(String),
+    /// Whatever is there: it cannot be read, or it does not matter.
+    Any,
+}
+
+impl Revision {
+    /// The revision of these bytes, for stores that have no count of their own.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+        Self::At(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Whether a write over this may replace what is there.
+    #[must_use]
+    pub fn allows(&self, present: &Self) -> bool {
+        matches!(self, Self::Any) || self == present
+    }
+}
+
+/// What a store holds under a name.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The text.
+    pub text: SecretText,
+    /// Its state.
+    pub revision: Revision,
+}
+
 /// A place for records.
 pub trait Backend {
     /// Its kind.
@@ -58,12 +95,19 @@ pub trait Backend {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError>;
-    /// Replaces a record, or makes it. When it returns, the record is on stable storage.
+    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError>;
+    /// Replaces the state `over` of a record, or makes it. When it returns, the record is on stable storage, in the state
+    /// that is returned.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn write(&self, name: &RecordName, binding: &Binding, text: &SecretText) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] when the record is in another state.
+    fn write(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+        text: &SecretText,
+        over: &Revision,
+    ) -> Result<Revision, StoreError>;
     /// Removes a record; `false` when there was none.
     ///
     /// # Errors
@@ -113,6 +157,22 @@ pub enum StoreError {
         place: String,
         /// What is wrong.
         reason: String,
+    },
+    /// Another process or machine has changed the record meanwhile.
+    #[error("{place} was changed by somebody else meanwhile")]
+    Conflict {
+        /// Where it is.
+        place: String,
+    },
+    /// What a refresh brought could not be saved in its place.
+    #[error(
+        "the new tokens could not be saved in {store}, and are kept in a sealed file until the next run moves them home"
+    )]
+    Rescued {
+        /// Where they belong.
+        store: StoreKind,
+        /// Why they are not there.
+        source: Box<StoreError>,
     },
     /// Several entries of one name.
     #[error("{place} is there {count} times, and it cannot be told which one is right")]

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 use super::private_file::{self, FileError};
 use super::record::RecordName;
 use super::seal::{self, SealingKey};
-use super::{Backend, StoreError, StoreKind};
+use super::{Backend, Kept, Revision, StoreError, StoreKind};
 use crate::binding::Binding;
+use crate::fault;
 use crate::ports::Random;
 use crate::secret::SecretText;
 
@@ -38,7 +39,8 @@ impl FileBackend {
         self.folder.join(format!("{name}.{ENDING}"))
     }
 
-    fn key(&self) -> Result<Option<SealingKey>, StoreError> {
+    /// The key, if there is one.
+    pub(super) fn key(&self) -> Result<Option<SealingKey>, StoreError> {
         let Some(bytes) = private_file::read(&self.key_file)? else { return Ok(None) };
         let text = std::str::from_utf8(&bytes).ok();
         let encoded = text.and_then(|text| text.strip_prefix(KEY_MAGIC)).map(str::trim);
@@ -55,7 +57,7 @@ impl FileBackend {
     }
 
     /// The key for a new record. A new one is made only where there is nothing yet that an old one sealed.
-    fn key_or_new(&self) -> Result<SealingKey, StoreError> {
+    pub(super) fn key_or_new(&self) -> Result<SealingKey, StoreError> {
         if let Some(key) = self.key()? {
             return Ok(key);
         }
@@ -84,7 +86,7 @@ impl Backend for FileBackend {
         StoreKind::File
     }
 
-    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError> {
+    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
         let path = self.path(name);
         let Some(sealed) = self.sealed(&path)? else { return Ok(None) };
         let key = self
@@ -92,14 +94,30 @@ impl Backend for FileBackend {
             .ok_or_else(|| StoreError::KeyMissing { path: self.key_file.display().to_string() })?;
         let corrupt = |reason: String| StoreError::Corrupt { place: path.display().to_string(), reason };
         let text = seal::open(&key, name, binding, &sealed).map_err(|error| corrupt(error.to_string()))?;
-        let text = std::str::from_utf8(&text).map_err(|_| corrupt("it is not UTF-8".to_owned()))?;
-        Ok(Some(SecretText::new(text)))
+        let text = decode_text(&text).ok_or_else(|| corrupt("it is not UTF-8".to_owned()))?;
+        Ok(Some(Kept { text, revision: Revision::of(&sealed) }))
     }
 
-    fn write(&self, name: &RecordName, binding: &Binding, text: &SecretText) -> Result<(), StoreError> {
+    fn write(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+        text: &SecretText,
+        over: &Revision,
+    ) -> Result<Revision, StoreError> {
+        let path = self.path(name);
+        if *over != Revision::Any {
+            let present = self.sealed(&path)?.map_or(Revision::Absent, |sealed| Revision::of(&sealed));
+            if !over.allows(&present) {
+                return Err(StoreError::Conflict { place: path.display().to_string() });
+            }
+        }
         let key = self.key_or_new()?;
         let sealed = seal::seal(&key, name, binding, text.expose().as_bytes(), &*self.random);
-        Ok(private_file::write(&self.path(name), &sealed)?)
+        let full = |source| FileError::Io { path: path.display().to_string(), source };
+        fault::fail("record").map_err(full)?;
+        private_file::write(&path, &sealed)?;
+        Ok(Revision::of(&sealed))
     }
 
     fn prepare(&self) -> Result<(), StoreError> {
@@ -134,4 +152,9 @@ impl Backend for FileBackend {
             reason: error.to_string(),
         })
     }
+}
+
+/// What was sealed, as text.
+pub(super) fn decode_text(opened: &[u8]) -> Option<SecretText> {
+    std::str::from_utf8(opened).ok().map(SecretText::new)
 }

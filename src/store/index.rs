@@ -49,6 +49,9 @@ pub struct Entry {
     /// The user's identifier at the issuer: tells two people apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// A refresh with the refresh token of this mark was sent, and how it ended is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<String>,
     /// The server refused the last refresh: a login is needed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login_needed: bool,
@@ -69,6 +72,7 @@ impl Entry {
             scopes: record.granted_scopes.clone().unwrap_or_else(|| record.requested_scopes.clone()),
             label: record.label.clone(),
             subject: record.subject.clone(),
+            in_flight: None,
             login_needed: false,
         }
     }

@@ -8,8 +8,9 @@ use keyring_core::{CredentialStore, Entry};
 use zeroize::Zeroizing;
 
 use super::record::RecordName;
-use super::{Backend, StoreError, StoreKind};
+use super::{Backend, Kept, Revision, StoreError, StoreKind};
 use crate::binding::Binding;
+use crate::fault;
 use crate::secret::SecretText;
 
 /// The service under which all our entries stand.
@@ -88,7 +89,7 @@ impl Backend for KeyringBackend {
         StoreKind::Keyring
     }
 
-    fn read(&self, name: &RecordName, _: &Binding) -> Result<Option<SecretText>, StoreError> {
+    fn read(&self, name: &RecordName, _: &Binding) -> Result<Option<Kept>, StoreError> {
         let bytes = match self.call(name, |entry| match entry.get_secret() {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
@@ -101,18 +102,43 @@ impl Backend for KeyringBackend {
             place: place(name.as_str()),
             reason: "it is not UTF-8".to_owned(),
         })?;
-        Ok(Some(SecretText::new(text)))
+        Ok(Some(Kept { text: SecretText::new(text), revision: Revision::of(&bytes) }))
     }
 
     /// What is written is read back: some keyrings cut or drop what is too long for them (F-KR4).
-    fn write(&self, name: &RecordName, _: &Binding, text: &SecretText) -> Result<(), StoreError> {
-        let secret = text.clone();
-        let same = self.call(name, move |entry| {
+    fn write(
+        &self,
+        name: &RecordName,
+        _: &Binding,
+        text: &SecretText,
+        over: &Revision,
+    ) -> Result<Revision, StoreError> {
+        if fault::fail("entry").is_err() {
+            return Err(StoreError::Keyring(KeyringFault::Failed("a fault of the test".to_owned())));
+        }
+        let (secret, over) = (text.clone(), over.clone());
+        let written = self.call(name, move |entry| {
+            if over != Revision::Any {
+                let present = match entry.get_secret().map(Zeroizing::new) {
+                    Ok(bytes) => Revision::of(&bytes),
+                    Err(keyring_core::Error::NoEntry) => Revision::Absent,
+                    Err(error) => return Err(error),
+                };
+                if !over.allows(&present) {
+                    return Ok(Written::Conflict);
+                }
+            }
             entry.set_secret(secret.expose().as_bytes())?;
             let stored = Zeroizing::new(entry.get_secret()?);
-            Ok(*stored == secret.expose().as_bytes())
+            let same = *stored == secret.expose().as_bytes();
+            Ok(if same { Written::As(Revision::of(&stored)) } else { Written::Otherwise })
         })?;
-        if same { Ok(()) } else { Err(StoreError::NotKept { place: place(name.as_str()) }) }
+        let place = place(name.as_str());
+        match written {
+            Written::As(revision) => Ok(revision),
+            Written::Otherwise => Err(StoreError::NotKept { place }),
+            Written::Conflict => Err(StoreError::Conflict { place }),
+        }
     }
 
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
@@ -138,6 +164,13 @@ impl Backend for KeyringBackend {
         let users = users.map_err(|error| read_fault(error, "search"))?;
         Ok(users.into_iter().filter_map(RecordName::stored).collect())
     }
+}
+
+/// How a write went.
+enum Written {
+    As(Revision),
+    Otherwise,
+    Conflict,
 }
 
 fn place(name: &str) -> String {

@@ -1,6 +1,7 @@
 //! Where tokens are kept: records in and out, bound to where they may be sent, and which store an account is in. The
 //! whole of `TokenStore` is here, because index, records and locks are only right together.
 
+pub mod accounts;
 mod backend;
 pub mod file;
 pub mod index;
@@ -8,19 +9,21 @@ pub mod keyring;
 pub mod lock;
 pub mod private_file;
 pub mod record;
+mod rescue;
 pub mod seal;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 
 use std::path::PathBuf;
 
-pub use self::backend::{Backend, StoreChoice, StoreError, StoreKind};
+pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind};
 use self::file::FileBackend;
 use self::index::{Entry, Index};
 use self::keyring::{KeyringBackend, KeyringFault};
 use self::lock::Lock;
 use self::record::{Record, RecordError, RecordName};
 use crate::binding::Binding;
+use crate::fault;
 use crate::name::{AccountName, ProviderName};
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
@@ -77,7 +80,7 @@ impl<'a> TokenStore<'a> {
             };
         };
         self.check_choice(entry)?;
-        let record = self.read(entry.store, &entry.name(provider), &entry.binding)?;
+        let record = self.read_entry(provider, entry)?;
         Ok(record.map_or(Lookup::Nothing, |record| Lookup::Found(Box::new(record), entry.store)))
     }
 
@@ -193,11 +196,36 @@ impl<'a> TokenStore<'a> {
         Ok(())
     }
 
+    /// Reads a listed record. After a refresh whose end nobody knows, what it brought may lie elsewhere: then it is moved
+    /// home.
+    fn read_entry(&self, provider: &ProviderName, entry: &Entry) -> Result<Option<Record>, StoreError> {
+        let name = entry.name(provider);
+        let in_place = self.read_in_place(entry.store, &name, &entry.binding);
+        if entry.in_flight.is_none() {
+            return in_place;
+        }
+        let generation =
+            in_place.as_ref().ok().and_then(Option::as_ref).map_or(0, |record| record.generation);
+        match self.rescued(&name, &entry.binding, generation)? {
+            Some(rescued) => Ok(Some(self.bring_home(provider, rescued, entry.store))),
+            None => in_place,
+        }
+    }
+
     /// Reads a record of a known place.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn read(
+        &self,
+        kind: StoreKind,
+        name: &RecordName,
+        binding: &Binding,
+    ) -> Result<Option<Record>, StoreError> {
+        self.read_in_place(kind, name, binding)
+    }
+
+    fn read_in_place(
         &self,
         kind: StoreKind,
         name: &RecordName,
@@ -218,7 +246,10 @@ impl<'a> TokenStore<'a> {
         kind: StoreKind,
     ) -> Result<(), StoreError> {
         record.generation += 1;
-        self.backend(kind)?.write(&record.name(provider), &record.binding, &record.encode())?;
+        let name = record.name(provider);
+        record.revision =
+            self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
+        fault::crash("written");
         self.update_index(provider, |index| index.put(Entry::of(record, kind)))
     }
 
@@ -323,6 +354,8 @@ impl<'a> TokenStore<'a> {
         let _lock = Lock::take(&path.with_extension("lock"), lock::LONGEST_WAIT, &*self.system.clock)?;
         let mut index = self.index(provider)?;
         change(&mut index);
+        fault::fail("index")
+            .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
         if index.entries.is_empty() {
             private_file::remove(&path)?;
         } else {
@@ -341,7 +374,7 @@ impl<'a> TokenStore<'a> {
             match backend.read(name, binding) {
                 Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {}
                 Ok(None) => {}
-                found => return found,
+                found => return Ok(found?.map(|kept| kept.text)),
             }
         }
         Ok(None)
@@ -358,7 +391,7 @@ impl<'a> TokenStore<'a> {
         secret: &SecretText,
     ) -> Result<StoreKind, StoreError> {
         let kind = self.place_for(name, true)?;
-        self.backend(kind)?.write(name, binding, secret)?;
+        self.backend(kind)?.write(name, binding, secret, &Revision::Any)?;
         for other in self.kinds().into_iter().filter(|&other| other != kind) {
             if let Some(backend) = self.present(other)? {
                 backend.delete(name)?;
@@ -401,11 +434,13 @@ impl<'a> TokenStore<'a> {
     fn backend(&self, kind: StoreKind) -> Result<Box<dyn Backend>, StoreError> {
         Ok(match kind {
             StoreKind::Keyring => Box::new(KeyringBackend::new(self.system.keyring.open()?)),
-            StoreKind::File => {
-                let key = self.system.paths.folder(Folder::Data)?.join("store.key");
-                Box::new(FileBackend::new(self.records_folder()?, key, self.system.random.clone()))
-            }
+            StoreKind::File => Box::new(self.file_store()?),
         })
+    }
+
+    fn file_store(&self) -> Result<FileBackend, StoreError> {
+        let key = self.system.paths.folder(Folder::Data)?.join("store.key");
+        Ok(FileBackend::new(self.records_folder()?, key, self.system.random.clone()))
     }
 
     fn records_folder(&self) -> Result<PathBuf, StoreError> {
@@ -429,10 +464,12 @@ impl<'a> TokenStore<'a> {
 }
 
 fn decode(backend: &dyn Backend, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
-    let Some(text) = backend.read(name, binding)? else { return Ok(None) };
+    let Some(kept) = backend.read(name, binding)? else { return Ok(None) };
     let corrupt = |error: RecordError| {
         let place = format!("the record {name} in {}", backend.kind());
         StoreError::Corrupt { place, reason: error.to_string() }
     };
-    Record::decode(&text, name).map(Some).map_err(corrupt)
+    let mut record = Record::decode(&kept.text, name).map_err(corrupt)?;
+    record.revision = kept.revision;
+    Ok(Some(record))
 }

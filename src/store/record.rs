@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Revision;
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::oauth::dpop::Prover;
@@ -184,6 +185,9 @@ pub struct Record {
     /// The thumbprint of the certificate that was shown for the tokens (RFC 8705).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// The state in which it was read: a save replaces that one.
+    #[serde(skip)]
+    pub revision: Revision,
     /// The access tokens, by what they were asked for with.
     access_tokens: BTreeMap<String, StoredToken>,
 }
@@ -224,6 +228,7 @@ impl Record {
             dpop_key: None,
             dpop_nonces: BTreeMap::new(),
             certificate: None,
+            revision: Revision::default(),
             access_tokens: BTreeMap::new(),
         }
     }

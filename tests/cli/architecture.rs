@@ -16,7 +16,7 @@ const LEVELS: &[&[&str]] = &[
     &["oauth"],
     &["ports", "console"],
     &["token", "setting"],
-    &["secret", "name", "binding", "foreign"],
+    &["secret", "name", "binding", "foreign", "fault"],
 ];
 
 fn level(module: &str) -> usize {

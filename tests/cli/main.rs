@@ -10,6 +10,7 @@
     reason = "stories may fail, and use the real machine"
 )]
 
+mod accounts;
 mod architecture;
 mod binding;
 mod callback;

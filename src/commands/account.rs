@@ -1,0 +1,119 @@
+//! `authctl account`
+
+use serde_json::json;
+
+use super::{Invocation, ProviderArg};
+use crate::console::{GOOD, STRONG, styled};
+use crate::error::Error;
+use crate::name::{AccountName, ProviderName};
+use crate::store::accounts::AccountError;
+
+/// Work with several accounts of one provider
+///
+/// A login as another person makes a new account by itself; `--account` names one for a single command.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// List the accounts of a provider
+    List(ProviderArg),
+    /// Use this account where none is named
+    Use {
+        /// The account
+        account: AccountName,
+        /// The provider; without one, the default
+        #[arg(long, value_name = "PROVIDER")]
+        provider: Option<ProviderName>,
+    },
+    /// Call an account otherwise
+    Rename {
+        /// The account
+        account: AccountName,
+        /// Its new name
+        to: AccountName,
+        /// The provider; without one, the default
+        #[arg(long, value_name = "PROVIDER")]
+        provider: Option<ProviderName>,
+    },
+}
+
+/// Lists, chooses or renames accounts.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let store = invocation.session().store;
+    let console = &invocation.system.console;
+    let choose = |named: Option<&ProviderName>| {
+        invocation.config.check_files(true)?;
+        invocation.config.choose(named)
+    };
+    match &args.action {
+        Action::List(provider) => list(invocation, &choose(provider.provider.as_ref())?),
+        Action::Use { account, provider } => {
+            let provider = choose(provider.as_ref())?;
+            store.use_account(&provider, account).map_err(error)?;
+            console.say(format_args!(
+                "{} {} is now the account of {provider} that is used.",
+                styled(GOOD, "✓"),
+                styled(STRONG, account)
+            ));
+            Ok(())
+        }
+        Action::Rename { account, to, provider } => {
+            let provider = choose(provider.as_ref())?;
+            store.rename_account(&provider, account, to).map_err(error)?;
+            console.say(format_args!(
+                "{} The account {account} of {provider} is now called {}.",
+                styled(GOOD, "✓"),
+                styled(STRONG, to)
+            ));
+            Ok(())
+        }
+    }
+}
+
+fn list(invocation: &Invocation<'_>, provider: &ProviderName) -> Result<(), Error> {
+    let index = invocation.session().store.index(provider)?;
+    let used = index.account(None);
+    let mut accounts: Vec<(&AccountName, Option<&str>)> =
+        index.entries.iter().map(|entry| (&entry.account, entry.label.as_deref())).collect();
+    accounts.dedup_by(|one, other| one.0 == other.0);
+    if invocation.json {
+        let accounts: Vec<_> = accounts
+            .iter()
+            .map(|(account, label)| json!({ "account": account.as_str(), "label": label, "used": used == Some(account) }))
+            .collect();
+        return invocation.print_json(&json!({ "provider": provider.as_str(), "accounts": accounts }));
+    }
+    if accounts.is_empty() {
+        invocation.system.console.say(format_args!("No account of {provider} is logged in."));
+    }
+    let mut text = String::new();
+    for (account, _) in accounts {
+        let mark = if used == Some(account) { " *" } else { "" };
+        text.push_str(&format!("{account}{mark}\n"));
+    }
+    Ok(invocation.system.console.show(&text)?)
+}
+
+fn error(error: AccountError) -> Error {
+    let message = error.to_string();
+    match error {
+        AccountError::Store(error) => error.into(),
+        AccountError::Unknown { provider, known, .. } if known.is_empty() => {
+            Error::failed(message, format!("run `authctl login {provider}`"))
+        }
+        AccountError::Unknown { known, .. } => {
+            let known: Vec<&str> = known.iter().map(AccountName::as_str).collect();
+            Error::failed(message, format!("its accounts are {}", known.join(", ")))
+        }
+        AccountError::Taken { .. } => {
+            Error::failed(message, "choose another name, or log out of that account")
+        }
+    }
+}

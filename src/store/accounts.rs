@@ -1,0 +1,98 @@
+//! The accounts of a provider: which one is meant when none is named, and what they are called.
+
+use super::index::Entry;
+use super::record::RecordName;
+use super::{Revision, StoreError, TokenStore};
+use crate::name::{AccountName, ProviderName};
+
+/// Why an account was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// There is none of this name.
+    #[error("`{provider}` has no account `{account}`")]
+    Unknown {
+        /// The provider.
+        provider: ProviderName,
+        /// The account.
+        account: AccountName,
+        /// Those that there are.
+        known: Vec<AccountName>,
+    },
+    /// There is one of this name already.
+    #[error("`{provider}` has an account `{account}` already")]
+    Taken {
+        /// The provider.
+        provider: ProviderName,
+        /// The account.
+        account: AccountName,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TokenStore<'_> {
+    /// Makes an account the one that is meant when none is named.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn use_account(&self, provider: &ProviderName, account: &AccountName) -> Result<(), AccountError> {
+        self.known_account(provider, account)?;
+        Ok(self.update_index(provider, |index| index.default_account = Some(account.clone()))?)
+    }
+
+    /// Renames an account: each record is written under its new name and read back before the old one goes.
+    ///
+    /// # Errors
+    /// [`AccountError`]; what was not renamed is as it was.
+    pub fn rename_account(
+        &self,
+        provider: &ProviderName,
+        account: &AccountName,
+        to: &AccountName,
+    ) -> Result<(), AccountError> {
+        let entries = self.known_account(provider, account)?;
+        let index = self.index(provider)?;
+        if index.entries.iter().any(|entry| entry.account == *to) {
+            return Err(AccountError::Taken { provider: provider.clone(), account: to.clone() });
+        }
+        for entry in entries {
+            let old_name = entry.name(provider);
+            let new_name = RecordName::of_tokens(provider, to, &entry.binding);
+            let lock = self.lock(entry.store, &old_name)?;
+            let new_lock = self.lock(entry.store, &new_name)?;
+            let Some(mut record) = self.read(entry.store, &old_name, &entry.binding)? else {
+                self.update_index(provider, |index| index.take(account, &entry.binding))?;
+                continue;
+            };
+            record.account = to.clone();
+            record.revision = Revision::Any;
+            self.save(&new_lock, provider, &mut record, entry.store)?;
+            self.forget(&lock, provider, &entry)?;
+        }
+        let was_default = index.default_account.as_ref() == Some(account);
+        if was_default {
+            self.update_index(provider, |index| index.default_account = Some(to.clone()))?;
+        }
+        Ok(())
+    }
+
+    fn known_account(
+        &self,
+        provider: &ProviderName,
+        account: &AccountName,
+    ) -> Result<Vec<Entry>, AccountError> {
+        let index = self.index(provider)?;
+        let entries: Vec<Entry> =
+            index.entries.iter().filter(|entry| entry.account == *account).cloned().collect();
+        if entries.is_empty() {
+            let known = index.entries.into_iter().map(|entry| entry.account).collect();
+            return Err(AccountError::Unknown {
+                provider: provider.clone(),
+                account: account.clone(),
+                known,
+            });
+        }
+        Ok(entries)
+    }
+}

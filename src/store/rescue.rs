@@ -1,0 +1,165 @@
+//! What a refresh brought and could not be saved: kept in a sealed file, and moved home by the next run (F-ROT5).
+//!
+//! The server may have ended the old refresh token by then, so that losing the new one would lose the session. Before a
+//! refresh is sent, the index notes it; only what is noted there is looked for here.
+
+use std::path::PathBuf;
+
+use super::index::Entry;
+use super::private_file;
+use super::record::{Record, RecordName};
+use super::{StoreError, StoreKind, TokenStore};
+use crate::binding::Binding;
+use crate::fault;
+use crate::name::ProviderName;
+use crate::ports::Folder;
+use crate::store::lock::Lock;
+use crate::store::{file, seal};
+
+/// The ending of a rescued record.
+const ENDING: &str = "rescued";
+
+/// Where a rescued record may lie: the usual place first, and others that may be on another disk.
+const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
+
+impl TokenStore<'_> {
+    /// Notes that a refresh of this record is about to be sent: the next run can explain what became of it, and knows that
+    /// something may have to be brought home. Where not even that can be written, nothing is sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note_refresh(&self, _: &Lock, provider: &ProviderName, record: &Record) -> Result<(), StoreError> {
+        self.set_in_flight(provider, record, record.refresh_token.as_ref().map(|token| mark(token.expose())))
+    }
+
+    /// Notes that the refresh was not sent, or that its answer is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_refresh(&self, provider: &ProviderName, record: &Record) -> Result<(), StoreError> {
+        self.set_in_flight(provider, record, None)
+    }
+
+    fn set_in_flight(
+        &self,
+        provider: &ProviderName,
+        record: &Record,
+        mark: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.update_index(provider, |index| {
+            let of_record =
+                |entry: &&mut Entry| entry.account == record.account && entry.binding == record.binding;
+            if let Some(entry) = index.entries.iter_mut().find(of_record) {
+                entry.in_flight = mark;
+            }
+        })
+    }
+
+    /// Whether a refresh with this record's refresh token was sent before, and nobody knows how it ended.
+    #[must_use]
+    pub fn refresh_was_interrupted(&self, provider: &ProviderName, record: &Record) -> bool {
+        let Ok(index) = self.index(provider) else { return false };
+        let entry = index.entry(&record.account, &record.binding);
+        let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
+        entry.is_some_and(|entry| entry.in_flight.is_some() && entry.in_flight == mark)
+    }
+
+    /// Keeps a record that could not be saved in its place, sealed, wherever that goes.
+    ///
+    /// # Errors
+    /// [`StoreError::Rescued`] when it is kept; else why it is not, with the reason of before.
+    pub fn rescue(
+        &self,
+        provider: &ProviderName,
+        record: &Record,
+        kind: StoreKind,
+        source: StoreError,
+    ) -> StoreError {
+        let name = record.name(provider);
+        for folder in FOLDERS {
+            if self.rescue_into(folder, &name, record).is_ok() {
+                return StoreError::Rescued { store: kind, source: Box::new(source) };
+            }
+        }
+        source
+    }
+
+    fn rescue_into(&self, folder: Folder, name: &RecordName, record: &Record) -> Result<(), StoreError> {
+        let path = self.rescue_path(folder, name)?;
+        fault::fail("rescue")
+            .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
+        let key = self.file_store()?.key_or_new()?;
+        let text = record.encode();
+        let sealed = seal::seal(&key, name, &record.binding, text.expose().as_bytes(), &*self.system.random);
+        Ok(private_file::write(&path, &sealed)?)
+    }
+
+    /// The rescued record of an entry, if there is one that is newer than what its place holds.
+    ///
+    /// # Errors
+    /// [`StoreError`], when there is one that cannot be read.
+    pub(super) fn rescued(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+        newer_than: u64,
+    ) -> Result<Option<Record>, StoreError> {
+        for folder in FOLDERS {
+            let Ok(path) = self.rescue_path(folder, name) else { continue };
+            let Some(sealed) = private_file::read(&path)? else { continue };
+            let place = || path.display().to_string();
+            let corrupt = |reason: String| StoreError::Corrupt { place: place(), reason };
+            let missing = || StoreError::KeyMissing { path: place() };
+            let key = self.file_store()?.key()?.ok_or_else(missing)?;
+            let text =
+                seal::open(&key, name, binding, &sealed).map_err(|error| corrupt(error.to_string()))?;
+            let record = file::decode_text(&text)
+                .ok_or_else(|| corrupt("it is not UTF-8".to_owned()))
+                .and_then(|text| Record::decode(&text, name).map_err(|error| corrupt(error.to_string())))?;
+            if record.generation > newer_than {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves a rescued record to its place. Where that still does not go, it stays where it is, and is used all the same.
+    pub(super) fn bring_home(&self, provider: &ProviderName, mut record: Record, kind: StoreKind) -> Record {
+        let name = record.name(provider);
+        let Ok(_lock) = self.lock(kind, &name) else { return record };
+        let present = self.read_in_place(kind, &name, &record.binding);
+        let Ok(present) = present else { return record };
+        match present {
+            // Somebody was faster.
+            Some(present) if present.generation >= record.generation => return present,
+            Some(present) => record.revision = present.revision,
+            None => {}
+        }
+        // The generation stays: it is the state that the refresh made.
+        record.generation -= 1;
+        let saved = self.save(&_lock, provider, &mut record, kind);
+        match saved {
+            Ok(()) => {
+                for folder in FOLDERS {
+                    if let Ok(path) = self.rescue_path(folder, &name) {
+                        let _ = private_file::remove(&path);
+                    }
+                }
+                self.system.console.note(format_args!(
+                    "the tokens of `{provider}` that could not be saved last time are now in {kind}"
+                ));
+            }
+            Err(_) => record.generation = record.generation.max(1),
+        }
+        record
+    }
+
+    fn rescue_path(&self, folder: Folder, name: &RecordName) -> Result<PathBuf, StoreError> {
+        Ok(self.system.paths.folder(folder)?.join("rescued").join(format!("{name}.{ENDING}")))
+    }
+}
+
+/// Stands for a refresh token without being one.
+fn mark(refresh_token: &str) -> String {
+    Binding::default().with("refresh token", refresh_token).fingerprint()
+}
