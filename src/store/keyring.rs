@@ -7,6 +7,7 @@ use std::time::Duration;
 use keyring_core::{CredentialStore, Entry};
 use zeroize::Zeroizing;
 
+use super::overflow::{Overflow, Reference};
 use super::record::RecordName;
 use super::{Backend, Kept, Revision, StoreError, StoreKind};
 use crate::binding::Binding;
@@ -44,13 +45,50 @@ impl From<KeyringFault> for keyring_core::Error {
 /// The keyring as a place for records.
 pub struct KeyringBackend {
     keyring: Arc<CredentialStore>,
+    overflow: Overflow,
 }
 
 impl KeyringBackend {
     /// Records in this keyring.
     #[must_use]
-    pub fn new(keyring: Arc<CredentialStore>) -> Self {
-        Self { keyring }
+    pub fn new(keyring: Arc<CredentialStore>, overflow: Overflow) -> Self {
+        Self { keyring, overflow }
+    }
+
+    /// The bytes of an entry; `None` when there is none.
+    fn entry_bytes(&self, name: &RecordName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.call(name, |entry| match entry.get_secret() {
+            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Replaces an entry. What is written is read back: some keyrings cut or drop what is too long for them (F-KR4).
+    fn replace(&self, name: &RecordName, text: &SecretText, over: &Revision) -> Result<Revision, StoreError> {
+        let (secret, over) = (text.clone(), over.clone());
+        let written = self.call(name, move |entry| {
+            if over != Revision::Any {
+                let present = match entry.get_secret().map(Zeroizing::new) {
+                    Ok(bytes) => Revision::of(&bytes),
+                    Err(keyring_core::Error::NoEntry) => Revision::Absent,
+                    Err(error) => return Err(error),
+                };
+                if !over.allows(&present) {
+                    return Ok(Written::Conflict);
+                }
+            }
+            entry.set_secret(secret.expose().as_bytes())?;
+            let stored = Zeroizing::new(entry.get_secret()?);
+            let same = *stored == secret.expose().as_bytes();
+            Ok(if same { Written::As(Revision::of(&stored)) } else { Written::Otherwise })
+        })?;
+        let place = place(name.as_str());
+        match written {
+            Written::As(revision) => Ok(revision),
+            Written::Otherwise => Err(StoreError::NotKept { place }),
+            Written::Conflict => Err(StoreError::Conflict { place }),
+        }
     }
 
     /// Calls the keyring on a thread of its own, so that one that hangs does not hang us.
@@ -89,64 +127,62 @@ impl Backend for KeyringBackend {
         StoreKind::Keyring
     }
 
-    fn read(&self, name: &RecordName, _: &Binding) -> Result<Option<Kept>, StoreError> {
-        let bytes = match self.call(name, |entry| match entry.get_secret() {
-            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
-            Err(keyring_core::Error::NoEntry) => Ok(None),
-            Err(error) => Err(error),
-        })? {
-            Some(bytes) => bytes,
-            None => return Ok(None),
+    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
+        let Some(bytes) = self.entry_bytes(name)? else { return Ok(None) };
+        let revision = Revision::of(&bytes);
+        let text = |bytes: &[u8]| {
+            std::str::from_utf8(bytes).map(SecretText::new).map_err(|_| StoreError::Corrupt {
+                place: place(name.as_str()),
+                reason: "it is not UTF-8".to_owned(),
+            })
         };
-        let text = std::str::from_utf8(&bytes).map_err(|_| StoreError::Corrupt {
-            place: place(name.as_str()),
-            reason: "it is not UTF-8".to_owned(),
-        })?;
-        Ok(Some(Kept { text: SecretText::new(text), revision: Revision::of(&bytes) }))
+        let entry = text(&bytes)?;
+        let text = match Reference::parse(entry.expose()) {
+            Some(reference) => text(&self.overflow.read(name, binding, &reference)?)?,
+            None => entry,
+        };
+        Ok(Some(Kept { text, revision }))
     }
 
-    /// What is written is read back: some keyrings cut or drop what is too long for them (F-KR4).
     fn write(
         &self,
         name: &RecordName,
-        _: &Binding,
+        binding: &Binding,
         text: &SecretText,
         over: &Revision,
     ) -> Result<Revision, StoreError> {
         if fault::fail("entry").is_err() {
             return Err(StoreError::Keyring(KeyringFault::Failed("a fault of the test".to_owned())));
         }
-        let (secret, over) = (text.clone(), over.clone());
-        let written = self.call(name, move |entry| {
-            if over != Revision::Any {
-                let present = match entry.get_secret().map(Zeroizing::new) {
-                    Ok(bytes) => Revision::of(&bytes),
-                    Err(keyring_core::Error::NoEntry) => Revision::Absent,
-                    Err(error) => return Err(error),
-                };
-                if !over.allows(&present) {
-                    return Ok(Written::Conflict);
-                }
+        match self.replace(name, text, over) {
+            Err(StoreError::TooLong { .. }) => {
+                let entry = self.overflow.write(name, binding, text)?;
+                let revision = self.replace(name, &entry, over)?;
+                self.overflow.sweep(name, Some(entry.expose()));
+                Ok(revision)
             }
-            entry.set_secret(secret.expose().as_bytes())?;
-            let stored = Zeroizing::new(entry.get_secret()?);
-            let same = *stored == secret.expose().as_bytes();
-            Ok(if same { Written::As(Revision::of(&stored)) } else { Written::Otherwise })
-        })?;
-        let place = place(name.as_str());
-        match written {
-            Written::As(revision) => Ok(revision),
-            Written::Otherwise => Err(StoreError::NotKept { place }),
-            Written::Conflict => Err(StoreError::Conflict { place }),
+            written => {
+                let revision = written?;
+                self.overflow.sweep(name, None);
+                Ok(revision)
+            }
         }
     }
 
+    fn claimed_binding(&self, name: &RecordName) -> Result<Option<Binding>, StoreError> {
+        let entry = self.entry_bytes(name)?;
+        let reference = entry.as_deref().and_then(|bytes| Reference::parse(std::str::from_utf8(bytes).ok()?));
+        reference.map(|reference| self.overflow.claimed_binding(name, &reference)).transpose()
+    }
+
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
-        self.call(name, |entry| match entry.delete_credential() {
+        let deleted = self.call(name, |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(keyring_core::Error::NoEntry) => Ok(false),
             Err(error) => Err(error),
-        })
+        })?;
+        self.overflow.sweep(name, None);
+        Ok(deleted)
     }
 
     fn names(&self) -> Result<Vec<RecordName>, StoreError> {

@@ -7,6 +7,7 @@ pub mod file;
 pub mod index;
 pub mod keyring;
 pub mod lock;
+pub mod overflow;
 pub mod private_file;
 pub mod record;
 mod rescue;
@@ -21,6 +22,7 @@ use self::file::FileBackend;
 use self::index::{Entry, Index};
 use self::keyring::{KeyringBackend, KeyringFault};
 use self::lock::Lock;
+use self::overflow::Overflow;
 use self::record::{Record, RecordError, RecordName};
 use crate::binding::Binding;
 use crate::fault;
@@ -433,7 +435,11 @@ impl<'a> TokenStore<'a> {
 
     fn backend(&self, kind: StoreKind) -> Result<Box<dyn Backend>, StoreError> {
         Ok(match kind {
-            StoreKind::Keyring => Box::new(KeyringBackend::new(self.system.keyring.open()?)),
+            StoreKind::Keyring => {
+                let folder = self.system.paths.folder(Folder::State)?.join("overflow");
+                let overflow = Overflow::new(folder, self.system.random.clone());
+                Box::new(KeyringBackend::new(self.system.keyring.open()?, overflow))
+            }
             StoreKind::File => Box::new(self.file_store()?),
         })
     }

@@ -318,3 +318,108 @@ fn after_the_endpoint_moved_a_new_login_is_used() {
         "the other server's login is kept apart"
     );
 }
+
+/// A keyring whose entries hold as much as those of Windows (2560 bytes), and no more.
+#[derive(Debug)]
+struct Small(Arc<CredentialStore>);
+
+#[derive(Debug)]
+struct SmallEntry(keyring_core::Entry);
+
+impl CredentialStoreApi for Small {
+    fn vendor(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "small".to_owned()
+    }
+
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        modifiers: Option<&HashMap<&str, &str>>,
+    ) -> keyring_core::Result<keyring_core::Entry> {
+        let entry = self.0.build(service, user, modifiers)?;
+        Ok(keyring_core::Entry::new_with_credential(Arc::new(SmallEntry(entry))))
+    }
+
+    fn search(&self, spec: &HashMap<&str, &str>) -> keyring_core::Result<Vec<keyring_core::Entry>> {
+        self.0.search(spec)
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl keyring_core::api::CredentialApi for SmallEntry {
+    fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
+        if secret.len() > 2560 {
+            return Err(keyring_core::Error::TooLong("secret".to_owned(), 2560));
+        }
+        self.0.set_secret(secret)
+    }
+
+    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
+        self.0.get_secret()
+    }
+
+    fn delete_credential(&self) -> keyring_core::Result<()> {
+        self.0.delete_credential()
+    }
+
+    fn get_credential(&self) -> keyring_core::Result<Option<Arc<keyring_core::Credential>>> {
+        Ok(None)
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        self.0.get_specifiers()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+#[test]
+fn f_kr4_records_that_are_too_long_for_an_entry_are_sealed_beside_it() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    let inner = sandbox.keyring.present();
+    let small: Arc<CredentialStore> = Arc::new(Small(Arc::clone(&inner)));
+    *sandbox.keyring.store.borrow_mut() = Some(small);
+    let overflow = || {
+        let files = sandbox.files();
+        files.into_iter().filter(|(path, _)| path.iter().any(|part| part == "overflow")).collect::<Vec<_>>()
+    };
+    // A long id token makes every record of this login too long.
+    server.set(|behaviour| drop(behaviour.claims.insert("padding".to_owned(), "x".repeat(16 << 10).into())));
+    sandbox.run(&["login"]).ok().says("Kept in the keyring.");
+    let first = sandbox.run(&["token"]).ok();
+    assert_eq!(overflow().len(), 1);
+    for number in 0..10 {
+        sandbox.run(&["token", "--audience", &number.to_string()]).ok();
+    }
+    assert_eq!(sandbox.run(&["token"]).ok(), first, "ten more tokens beside it");
+    assert_eq!(overflow().len(), 1, "the old files are gone");
+    assert!(entries(&inner).iter().all(|entry| entry.get_secret().unwrap().len() <= 2560));
+    let sealed = &overflow()[0];
+    assert!(!String::from_utf8_lossy(&sealed.1).contains("canary"), "sealed");
+
+    // The index is lost: what the entry stands for is found all the same.
+    std::fs::remove_dir_all(sandbox.path("state/index")).unwrap();
+    assert_eq!(sandbox.run(&["token"]).ok(), first);
+    // The file is gone: that is told, and nothing is deleted.
+    let (path, bytes) = overflow().remove(0);
+    std::fs::remove_file(&path).unwrap();
+    sandbox.run(&["token"]).fails(6).says("it is not there");
+    std::fs::write(&path, [&bytes[..bytes.len() - 1], b"x"].concat()).unwrap();
+    crate::support::sandbox::set_mode(&path, 0o600);
+    sandbox.run(&["token"]).fails(6).says("it was changed");
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(sandbox.run(&["token"]).ok(), first);
+    sandbox.run(&["logout"]).ok();
+    assert!(overflow().is_empty() && entries(&inner).is_empty());
+}
