@@ -312,7 +312,9 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Keyring(_) | StoreError::NoKeyring(_) => {
             "start the session's keyring; or set store = \"file\" in the configuration and log in again"
         }
-        StoreError::OtherStore { .. } => "set store back, or log in again",
+        StoreError::OtherStore { configured, .. } => {
+            return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
+        }
         StoreError::KeyMissing { .. } => {
             "bring it back from a backup, or run `authctl logout --all --local` and log in again"
         }
@@ -322,6 +324,14 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
         StoreError::LockTimeout { .. } => "end the authctl that hangs, and try again",
         StoreError::NoFolder(_) => "set HOME",
+        StoreError::Locked => "run `authctl store unlock`",
+        StoreError::WrongPassphrase => "run `authctl store unlock` again",
+        StoreError::WrongKey | StoreError::NoKeyPrinted | StoreError::KeyProgram(_) => {
+            "check `key` of [store] in the configuration"
+        }
+        StoreError::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
+        StoreError::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
+        StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
         StoreError::Rescued { source, .. } => return store_hint(source),
         StoreError::Conflict { .. } => "run it again",
         StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,

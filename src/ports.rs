@@ -40,6 +40,8 @@ pub struct System {
     pub paths: Rc<dyn Paths>,
     /// The operating system's keyring.
     pub keyring: Rc<dyn Keyring>,
+    /// The kernel's keyring.
+    pub kernel_keyring: Rc<dyn KernelKeyring>,
     /// Ctrl-C and its like.
     pub signals: Rc<dyn Signals>,
     /// The variables that configured secrets are read from: a browser does not inherit them.
@@ -443,6 +445,24 @@ pub trait Keyring {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("there is no keyring: {0}")]
 pub struct NoKeyring(pub String);
+
+/// Keeps secrets in the kernel's memory, for this user, until their time is over or the machine restarts.
+pub trait KernelKeyring {
+    /// What is kept under a name, if it is still there.
+    fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
+    /// Keeps a secret for a while, in the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`NoKernelKeyring`].
+    fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring>;
+    /// Forgets what is kept under a name.
+    fn forget(&self, name: &str);
+}
+
+/// The kernel keeps no secrets for us; why.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct NoKernelKeyring(pub String);
 
 /// Holds Ctrl-C and its like back.
 pub trait Signals {

@@ -7,6 +7,7 @@ pub mod environment;
 pub mod hardening;
 pub mod http;
 pub mod input;
+pub mod kernel_keyring;
 pub mod keyring;
 pub mod paths;
 pub mod processes;
@@ -35,6 +36,7 @@ pub fn system() -> System {
         random: Rc::new(random::SystemRandom),
         paths: Rc::new(paths::UserFolders),
         keyring: Rc::new(keyring::SessionKeyring),
+        kernel_keyring: Rc::new(kernel_keyring::UserKeyring),
         signals: Rc::new(signals::ProcessSignals),
         secret_variables: std::collections::BTreeSet::new(),
     }

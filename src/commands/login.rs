@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::store::unlock_files;
 use super::{AccountArg, Invocation, ProviderArg, browser_choice, duration, in_words};
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
@@ -65,6 +66,9 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         }
         None => {
             let browser = browser_choice(invocation, args.browser.as_deref(), args.no_browser);
+            if provider.source.is_interactive() && session.store.goes_to_files(&provider.name)? {
+                unlock_files(invocation, &session)?;
+            }
             let request = LoginRequest {
                 scopes: args.scope.clone(),
                 browser,

@@ -120,6 +120,12 @@ pub fn browser_choice(invocation: &Invocation<'_>, command: Option<&str>, none: 
     }
 }
 
+/// Several things in one line.
+#[must_use]
+pub fn in_list(items: &[String]) -> String {
+    items.join(", ")
+}
+
 /// Parses a length of time for an option.
 ///
 /// # Errors
@@ -140,12 +146,18 @@ pub fn in_words(time: Timestamp, now: Timestamp) -> String {
 fn length_in_words(length: SignedDuration) -> String {
     let seconds = length.as_secs();
     let rounded = |unit: i64| (seconds + unit / 2) / unit;
-    let (count, unit) = match seconds {
+    let (count, unit): (i64, _) = match seconds {
         ..60 => (seconds, "second"),
         60..3_570 => (rounded(60), "minute"),
         3_570..172_800 => (rounded(3_600), "hour"),
         _ => (rounded(86_400), "day"),
     };
+    counted(count.unsigned_abs(), unit)
+}
+
+/// So many of something: `1 account`, `2 accounts`.
+#[must_use]
+pub fn counted(count: u64, unit: &str) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 

@@ -1,6 +1,7 @@
 //! `authctl secret`
 
 use super::Invocation;
+use crate::binding::Binding;
 use crate::config::Provider;
 use crate::console::{GOOD, styled};
 use crate::error::Error;
@@ -85,6 +86,19 @@ fn secrets(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
         keys.extend(members.map(|(member, _)| format!("{name}.{}", member.trim_start_matches('_'))));
     }
     keys
+}
+
+/// The names of all configured secrets that are kept in the store, and what they are bound to.
+pub(super) fn stored_secrets(invocation: &Invocation<'_>) -> Vec<(RecordName, Binding)> {
+    let mut found = Vec::new();
+    for name in invocation.config.credentials.keys() {
+        let Ok(provider) = invocation.config.provider(name) else { continue };
+        let binding = provider.source.binding();
+        for key in secrets(invocation, &provider).iter().filter(|key| is_stored(invocation, name, key)) {
+            found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
+        }
+    }
+    found
 }
 
 /// Whether the configuration says that a secret is kept in the store.

@@ -1,8 +1,15 @@
 //! `authctl store`
 
-use super::Invocation;
-use crate::console::{GOOD, styled};
+use serde_json::json;
+
+use super::secret::stored_secrets;
+use super::{Invocation, counted, in_list};
+use crate::console::{FAINT, GOOD, STRONG, styled};
 use crate::error::Error;
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::store::maintenance::Passphrase;
+use crate::store::{StoreChoice, StoreError, StoreKind};
 
 /// Work on the token store itself
 #[derive(Debug, clap::Args)]
@@ -13,20 +20,181 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Unlock the keyring, which asks for its password
+    /// Say where tokens are kept, and how
+    Status,
+    /// Move everything to the keyring or to sealed files
+    Move {
+        /// Where to
+        #[arg(value_parser = ["keyring", "file"])]
+        to: String,
+    },
+    /// Seal everything with a new key, kept as the configuration now says
+    Rekey {
+        /// The program that printed the key so far, where the configuration no longer names it
+        #[arg(last = true, value_name = "PROGRAM")]
+        old_command: Vec<String>,
+    },
+    /// Unlock the keyring, or the sealed files with their passphrase
     Unlock,
 }
 
-/// Unlocks the store.
+/// Works on the store.
 ///
 /// # Errors
-/// [`Error::Store`].
+/// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    match args.action {
-        Action::Unlock => {
-            invocation.session().store.unlock_keyring()?;
-            invocation.system.console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓")));
-            Ok(())
+    invocation.config.check_files(false)?;
+    let session = invocation.session();
+    match &args.action {
+        Action::Status => status(invocation, &session),
+        Action::Move { to } => relocate(invocation, &session, to),
+        Action::Rekey { old_command } => rekey(invocation, &session, old_command),
+        Action::Unlock => unlock(invocation, &session),
+    }
+}
+
+fn status(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Error> {
+    let survey = session.store.survey()?;
+    let choice = match survey.choice {
+        StoreChoice::Auto => "auto",
+        StoreChoice::Only(kind) => kind.name(),
+    };
+    if invocation.json {
+        let accounts: serde_json::Map<_, _> =
+            survey.accounts.iter().map(|(kind, count)| (kind.name().to_owned(), (*count).into())).collect();
+        return invocation.print_json(&json!({
+            "store": choice,
+            "keyring": survey.keyring,
+            "records": survey.records,
+            "key_file": survey.key_file,
+            "key": survey.kept_as,
+            "locked": survey.locked,
+            "accounts": accounts,
+        }));
+    }
+    let accounts: Vec<String> =
+        survey.accounts.iter().map(|(kind, count)| format!("{count} in {kind}")).collect();
+    let key = match &survey.kept_as {
+        None => "none yet".to_owned(),
+        Some(kept) if survey.locked => format!("{kept}, locked"),
+        Some(kept) => kept.clone(),
+    };
+    let keyring = match survey.keyring {
+        Some(true) => "there is one",
+        Some(false) => "there is none",
+        None => "not used",
+    };
+    let mut text = String::new();
+    for (name, value) in [
+        ("store", choice),
+        ("keyring", keyring),
+        ("accounts", &in_list(&accounts)),
+        ("sealed files", &survey.records),
+        ("their key", &key),
+        ("key file", &survey.key_file),
+    ] {
+        text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:12}"))));
+    }
+    Ok(invocation.system.console.show(&text)?)
+}
+
+fn relocate(invocation: &Invocation<'_>, session: &Session<'_>, to: &str) -> Result<(), Error> {
+    let to = if to == "keyring" { StoreKind::Keyring } else { StoreKind::File };
+    if to == StoreKind::File {
+        unlock_files(invocation, session)?;
+    }
+    let secrets = stored_secrets(invocation);
+    let moved = session.store.move_all(to, &secrets)?;
+    let console = &invocation.system.console;
+    for (provider, entry) in &moved.accounts {
+        console.say(format_args!("  {provider} ({})", entry.account));
+    }
+    console.say(format_args!(
+        "{} Moved {} and {} to {to}.",
+        styled(GOOD, "✓"),
+        counted(moved.accounts.len() as u64, "account"),
+        counted(moved.secrets as u64, "secret"),
+    ));
+    if matches!(invocation.config.store_choice(), StoreChoice::Only(kind) if kind != to) {
+        console.hint(format_args!(
+            "set {} in the configuration",
+            styled(STRONG, format!("store = \"{}\"", to.name()))
+        ));
+    }
+    Ok(())
+}
+
+fn rekey(invocation: &Invocation<'_>, session: &Session<'_>, old_command: &[String]) -> Result<(), Error> {
+    let new = match session.store.passphrase()? {
+        Some(_) => Some(choose(invocation)?),
+        None => None,
+    };
+    let mut old =
+        || ask(invocation, "The passphrase of the sealed files so far").map_err(|_| StoreError::Locked);
+    let old_command = (!old_command.is_empty()).then_some(old_command);
+    let count = session.store.rekey(&mut old, old_command, new.as_ref())?;
+    invocation.system.console.say(format_args!(
+        "{} Sealed {} with a new key.",
+        styled(GOOD, "✓"),
+        counted(count as u64, "record")
+    ));
+    Ok(())
+}
+
+fn unlock(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Error> {
+    let console = &invocation.system.console;
+    if unlock_files(invocation, session)? {
+        console.say(format_args!("{} The sealed files are unlocked.", styled(GOOD, "✓")));
+        if invocation.config.store_choice() == StoreChoice::Only(StoreKind::File) {
+            return Ok(());
         }
     }
+    if invocation.config.store_choice() != StoreChoice::Only(StoreKind::File) {
+        session.store.unlock_keyring()?;
+        console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓")));
+    }
+    Ok(())
+}
+
+/// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
+///
+/// # Errors
+/// Any [`Error`].
+pub(super) fn unlock_files(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<bool, Error> {
+    match session.store.passphrase()? {
+        None => return Ok(false),
+        Some(Passphrase::Given) => {}
+        Some(Passphrase::Locked) => {
+            session.store.unlock_files(&ask(invocation, "The passphrase of the sealed files")?)?;
+        }
+        Some(Passphrase::ToBeChosen) => session.store.unlock_files(&choose(invocation)?)?,
+    }
+    Ok(true)
+}
+
+/// A new passphrase, typed twice where somebody types.
+fn choose(invocation: &Invocation<'_>) -> Result<SecretText, Error> {
+    let first = ask(invocation, "A new passphrase for the sealed files")?;
+    if invocation.system.input.is_terminal() {
+        let second = ask(invocation, "The same once more")?;
+        if first.expose() != second.expose() {
+            return Err(Error::failed("the two passphrases are not the same", "try again"));
+        }
+    }
+    Ok(first)
+}
+
+/// A passphrase that is typed, or piped in.
+fn ask(invocation: &Invocation<'_>, question: &str) -> Result<SecretText, Error> {
+    const LONGEST: usize = 4096;
+    let input = &invocation.system.input;
+    let read = if input.is_terminal() { input.ask_hidden(question) } else { input.read_all(LONGEST) };
+    let text = read.map_err(|error| {
+        Error::failed(format!("the passphrase cannot be read: {error}"), "type it, or pipe it in")
+    })?;
+    let passphrase = text.expose().trim_end_matches(['\r', '\n']);
+    if passphrase.is_empty() {
+        return Err(Error::failed("the passphrase is empty", "type it, or pipe it in"));
+    }
+    Ok(SecretText::new(passphrase))
 }

@@ -19,7 +19,14 @@ pub const TOP_KEYS: &[&Key] = &[
 /// The keys of a `[store]` table.
 pub const STORE_KEYS: &[&Key] = &[
     &Key::new("kind", Shape::Choice(&["auto", "keyring", "file"]), "Where tokens are kept").or("auto"),
-    &Key::new("key", Shape::Choice(&["file"]), "Where the key of sealed files comes from").or("file"),
+    &Key::new(
+        "key",
+        Shape::KeySource,
+        "Where the key of sealed files comes from: \"file\", \"passphrase\" (asked by `store unlock`), or { command = […] } that prints 32 bytes in base64",
+    )
+    .or("file")
+    .trusted(),
+    &Key::new("unlock_for", Shape::Duration, "How long a passphrase is remembered in the kernel's keyring").or("8h"),
 ];
 
 /// The providers and the default of a configuration, or of one profile of it.

@@ -139,6 +139,10 @@ fn shape(shape: Shape) -> Value {
             json!({ "anyOf": [{ "type": "string" }, strings(), { "type": "object", "additionalProperties": words }] })
         }
         Shape::Input => input(),
+        Shape::KeySource => json!({ "anyOf": [
+            { "enum": ["file", "passphrase"] },
+            { "type": "object", "additionalProperties": false, "required": ["command"], "properties": { "command": { "description": "A program that prints 32 bytes in base64", "type": "array", "items": { "type": "string" }, "minItems": 1 } } },
+        ] }),
         Shape::Duration => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$" }] })
         }

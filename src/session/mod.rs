@@ -34,7 +34,7 @@ impl<'a> Session<'a> {
         Self {
             system,
             config,
-            store: TokenStore::new(system, config.store_choice()),
+            store: TokenStore::new(system, config.store_settings()),
             refresh_metadata: false,
         }
     }

@@ -28,6 +28,8 @@ pub enum Shape {
     Free,
     /// A table of secrets.
     Secrets,
+    /// `"file"`, `"passphrase"` or `{ command = […] }`.
+    KeySource,
     /// A token of elsewhere: `{ provider = … }`, `{ env = … }`, `{ file = … }`, `{ command = […] }`, `{ stdin = true }`.
     Input,
     /// A table of `true` and `false` for the names of a list.
@@ -58,6 +60,7 @@ impl Shape {
             Self::Command => "an array of strings: a program and its arguments".to_owned(),
             Self::Free => "a table of strings".to_owned(),
             Self::Secrets => "a table of secrets".to_owned(),
+            Self::KeySource => "\"file\", \"passphrase\" or { command = […] }".to_owned(),
             Self::Input => {
                 "one of { provider = \"NAME\", token = … }, { env = … }, { file = … }, { command = […] }, { stdin = true }".to_owned()
             }
@@ -97,6 +100,10 @@ impl Shape {
                 _ => false,
             }),
             (Self::Secrets, Value::Table(table)) => table.values().all(|member| Self::Secret.fits(member)),
+            (Self::KeySource, Value::Text(text)) => matches!(text.as_str(), "file" | "passphrase"),
+            (Self::KeySource, Value::Table(table)) => {
+                table.len() == 1 && table.get("command").is_some_and(|command| Self::Command.fits(command))
+            }
             (Self::Input, Value::Table(table)) => is_input(table),
             (Self::Flags(names), Value::Table(table)) => table.iter().all(|(name, member)| {
                 names.contains(&name.as_str()) && matches!(member.value, Value::Boolean(_))

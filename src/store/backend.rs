@@ -1,11 +1,12 @@
 //! A place for records: what every store can do, and what can be wrong with it.
 
+use super::key::KeySource;
 use super::keyring::KeyringFault;
 use super::private_file::FileError;
 use super::record::RecordName;
 use crate::binding::Binding;
 use crate::name::AccountName;
-use crate::ports::{NoFolder, NoKeyring};
+use crate::ports::{NoFolder, NoKeyring, ProcessError};
 use crate::secret::SecretText;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -85,6 +86,27 @@ pub struct Kept {
     pub text: SecretText,
     /// Its state.
     pub revision: Revision,
+}
+
+/// Everything that the configuration says of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Which store.
+    pub choice: StoreChoice,
+    /// Where the key of sealed files comes from.
+    pub key: KeySource,
+    /// How long a passphrase is remembered.
+    pub remembered_for: Duration,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            choice: StoreChoice::default(),
+            key: KeySource::default(),
+            remembered_for: Duration::from_secs(8 * 3600),
+        }
+    }
 }
 
 /// A place for records.
@@ -202,6 +224,35 @@ pub enum StoreError {
         /// Where it should be.
         path: String,
     },
+    /// The sealed files' passphrase was not given, or not lately.
+    #[error("the sealed files are locked with a passphrase")]
+    Locked,
+    /// Another passphrase.
+    #[error("that is not the passphrase of the sealed files")]
+    WrongPassphrase,
+    /// The program's key opens nothing.
+    #[error("the key that the program printed is not that of the sealed files")]
+    WrongKey,
+    /// The program printed no key.
+    #[error("the program did not print a key: 32 bytes in base64")]
+    NoKeyPrinted,
+    /// The program failed.
+    #[error("the program that prints the store's key failed")]
+    KeyProgram(#[from] ProcessError),
+    /// The key is kept in another way than the configuration says.
+    #[error("the sealed files' key is kept as `{found}`, but the configuration says key = \"{configured}\"")]
+    OtherKeySource {
+        /// How it is kept.
+        found: String,
+        /// How it should be.
+        configured: &'static str,
+    },
+    /// A program printed the key so far, and nothing says which.
+    #[error("the sealed files' key was printed by a program that the configuration no longer names")]
+    OldProgramNeeded,
+    /// The passphrase cannot be remembered.
+    #[error("a passphrase needs the kernel's keyring: {0}")]
+    NoKernelKeyring(String),
     /// The account is in another store than the configured one (F-KR2).
     #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
     OtherStore {

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::key::{KeyFile, Keys};
 use super::private_file::{self, FileError};
 use super::record::RecordName;
-use super::seal::{self, SealingKey};
+use super::seal;
 use super::{Backend, Kept, Revision, StoreError, StoreKind};
 use crate::binding::Binding;
 use crate::fault;
@@ -18,58 +17,74 @@ use crate::secret::SecretText;
 
 /// The ending of sealed records.
 const ENDING: &str = "sealed";
-/// The first line of the key file.
-const KEY_MAGIC: &str = "authctl store key 1";
 
 /// Sealed files in one folder, their key in another.
 pub struct FileBackend {
     folder: PathBuf,
-    key_file: PathBuf,
+    key: KeyFile,
     random: Rc<dyn Random>,
 }
 
 impl FileBackend {
-    /// Sealed files in `folder`, sealed with the key in `key_file`, which is made when it is first needed.
+    /// Sealed files in `folder`, with the keys of `key`, which are made when they are first needed.
     #[must_use]
-    pub fn new(folder: PathBuf, key_file: PathBuf, random: Rc<dyn Random>) -> Self {
-        Self { folder, key_file, random }
+    pub fn new(folder: PathBuf, key: KeyFile, random: Rc<dyn Random>) -> Self {
+        Self { folder, key, random }
+    }
+
+    /// The key file.
+    #[must_use]
+    pub fn key(&self) -> &KeyFile {
+        &self.key
     }
 
     fn path(&self, name: &RecordName) -> PathBuf {
         self.folder.join(format!("{name}.{ENDING}"))
     }
 
-    /// The key, if there is one.
-    pub(super) fn key(&self) -> Result<Option<SealingKey>, StoreError> {
-        let Some(bytes) = private_file::read(&self.key_file)? else { return Ok(None) };
-        let text = std::str::from_utf8(&bytes).ok();
-        let encoded = text.and_then(|text| text.strip_prefix(KEY_MAGIC)).map(str::trim);
-        let mut key = SealingKey::new([0; 32]);
-        let decoded = encoded.and_then(|encoded| STANDARD.decode(encoded).ok()).map(Zeroizing::new);
-        match decoded {
-            Some(decoded) if decoded.len() == key.len() => key.copy_from_slice(&decoded),
-            _ => {
-                let place = self.key_file.display().to_string();
-                return Err(StoreError::Corrupt { place, reason: "it is not a key of authctl".to_owned() });
-            }
+    /// The keys for a new record. New ones are made only where there is nothing yet that old ones sealed.
+    pub(super) fn keys_or_new(&self) -> Result<Keys, StoreError> {
+        if self.key.kept_as()?.is_none() && !self.names()?.is_empty() {
+            return Err(StoreError::KeyMissing { path: self.key.place() });
         }
-        Ok(Some(key))
+        self.key.keys_or_new()
     }
 
-    /// The key for a new record. A new one is made only where there is nothing yet that an old one sealed.
-    pub(super) fn key_or_new(&self) -> Result<SealingKey, StoreError> {
-        if let Some(key) = self.key()? {
-            return Ok(key);
+    /// Opens what was sealed with the current key or an earlier one.
+    pub(super) fn open(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+        sealed: &[u8],
+        place: &Path,
+    ) -> Result<SecretText, StoreError> {
+        let keys = self.key.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.key.place() })?;
+        let corrupt = |reason: String| StoreError::Corrupt { place: place.display().to_string(), reason };
+        let mut failure = None;
+        for key in keys.iter() {
+            match seal::open(&key, name, binding, sealed) {
+                Ok(text) => {
+                    let text =
+                        std::str::from_utf8(&text).map_err(|_| corrupt("it is not UTF-8".to_owned()))?;
+                    return Ok(SecretText::new(text));
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        if !self.names()?.is_empty() {
-            return Err(StoreError::KeyMissing { path: self.key_file.display().to_string() });
-        }
-        let mut key = SealingKey::new([0; 32]);
-        self.random.fill(&mut *key);
-        let text = Zeroizing::new(format!("{KEY_MAGIC}\n{}\n", STANDARD.encode(*key)));
-        private_file::write_new(&self.key_file, text.as_bytes())?;
-        // Another process may have been first: its key holds.
-        self.key()?.ok_or_else(|| StoreError::KeyMissing { path: self.key_file.display().to_string() })
+        Err(corrupt(failure.map_or_else(String::new, |error| error.to_string())))
+    }
+
+    /// Seals every record anew with the current key.
+    pub(super) fn reseal(&self, name: &RecordName) -> Result<(), StoreError> {
+        let path = self.path(name);
+        let Some(sealed) = self.sealed(&path)? else { return Ok(()) };
+        let corrupt = |error: seal::SealError| StoreError::Corrupt {
+            place: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let binding = seal::claimed_binding(&sealed).map_err(corrupt)?;
+        let text = self.open(name, &binding, &sealed, &path)?;
+        self.write(name, &binding, &text, &Revision::Any).map(drop)
     }
 
     fn sealed(&self, path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
@@ -89,12 +104,7 @@ impl Backend for FileBackend {
     fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
         let path = self.path(name);
         let Some(sealed) = self.sealed(&path)? else { return Ok(None) };
-        let key = self
-            .key()?
-            .ok_or_else(|| StoreError::KeyMissing { path: self.key_file.display().to_string() })?;
-        let corrupt = |reason: String| StoreError::Corrupt { place: path.display().to_string(), reason };
-        let text = seal::open(&key, name, binding, &sealed).map_err(|error| corrupt(error.to_string()))?;
-        let text = decode_text(&text).ok_or_else(|| corrupt("it is not UTF-8".to_owned()))?;
+        let text = self.open(name, binding, &sealed, &path)?;
         Ok(Some(Kept { text, revision: Revision::of(&sealed) }))
     }
 
@@ -112,8 +122,13 @@ impl Backend for FileBackend {
                 return Err(StoreError::Conflict { place: path.display().to_string() });
             }
         }
-        let key = self.key_or_new()?;
-        let sealed = seal::seal(&key, name, binding, text.expose().as_bytes(), &*self.random);
+        let sealed = seal::seal(
+            &self.keys_or_new()?.current(),
+            name,
+            binding,
+            text.expose().as_bytes(),
+            &*self.random,
+        );
         let full = |source| FileError::Io { path: path.display().to_string(), source };
         fault::fail("record").map_err(full)?;
         private_file::write(&path, &sealed)?;
@@ -122,7 +137,7 @@ impl Backend for FileBackend {
 
     fn prepare(&self) -> Result<(), StoreError> {
         private_file::make_folder(&self.folder)?;
-        self.key_or_new().map(drop)
+        self.keys_or_new().map(drop)
     }
 
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
@@ -152,9 +167,4 @@ impl Backend for FileBackend {
             reason: error.to_string(),
         })
     }
-}
-
-/// What was sealed, as text.
-pub(super) fn decode_text(opened: &[u8]) -> Option<SecretText> {
-    std::str::from_utf8(opened).ok().map(SecretText::new)
 }

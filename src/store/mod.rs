@@ -5,8 +5,10 @@ pub mod accounts;
 mod backend;
 pub mod file;
 pub mod index;
+pub mod key;
 pub mod keyring;
 pub mod lock;
+pub mod maintenance;
 pub mod overflow;
 pub mod private_file;
 pub mod record;
@@ -16,10 +18,12 @@ pub mod seal;
 pub mod secret_service;
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
-pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind};
+pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, StoreSettings};
 use self::file::FileBackend;
 use self::index::{Entry, Index};
+use self::key::KeyFile;
 use self::keyring::{KeyringBackend, KeyringFault};
 use self::lock::Lock;
 use self::overflow::Overflow;
@@ -49,14 +53,15 @@ pub enum Lookup {
 /// The stores of this user.
 pub struct TokenStore<'a> {
     system: &'a System,
+    settings: StoreSettings,
     choice: StoreChoice,
 }
 
 impl<'a> TokenStore<'a> {
     /// The stores, as the configuration chooses among them.
     #[must_use]
-    pub fn new(system: &'a System, choice: StoreChoice) -> Self {
-        Self { system, choice }
+    pub fn new(system: &'a System, settings: StoreSettings) -> Self {
+        Self { system, choice: settings.choice, settings }
     }
 
     /// Finds the record of an account that fits the configured binding.
@@ -445,7 +450,9 @@ impl<'a> TokenStore<'a> {
     }
 
     fn file_store(&self) -> Result<FileBackend, StoreError> {
-        let key = self.system.paths.folder(Folder::Data)?.join("store.key");
+        let path = self.system.paths.folder(Folder::Data)?.join("store.key");
+        let StoreSettings { key, remembered_for, .. } = self.settings.clone();
+        let key = KeyFile::new(Rc::new(self.system.clone()), path, key, remembered_for);
         Ok(FileBackend::new(self.records_folder()?, key, self.system.random.clone()))
     }
 

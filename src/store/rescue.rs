@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use super::index::Entry;
 use super::private_file;
 use super::record::{Record, RecordName};
-use super::{StoreError, StoreKind, TokenStore};
+use super::{Revision, StoreError, StoreKind, TokenStore};
 use crate::binding::Binding;
 use crate::fault;
 use crate::name::ProviderName;
 use crate::ports::Folder;
 use crate::store::lock::Lock;
-use crate::store::{file, seal};
+use crate::store::seal;
 
 /// The ending of a rescued record.
 const ENDING: &str = "rescued";
@@ -88,7 +88,7 @@ impl TokenStore<'_> {
         let path = self.rescue_path(folder, name)?;
         fault::fail("rescue")
             .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
-        let key = self.file_store()?.key_or_new()?;
+        let key = self.file_store()?.keys_or_new()?.current();
         let text = record.encode();
         let sealed = seal::seal(&key, name, &record.binding, text.expose().as_bytes(), &*self.system.random);
         Ok(private_file::write(&path, &sealed)?)
@@ -109,13 +109,8 @@ impl TokenStore<'_> {
             let Some(sealed) = private_file::read(&path)? else { continue };
             let place = || path.display().to_string();
             let corrupt = |reason: String| StoreError::Corrupt { place: place(), reason };
-            let missing = || StoreError::KeyMissing { path: place() };
-            let key = self.file_store()?.key()?.ok_or_else(missing)?;
-            let text =
-                seal::open(&key, name, binding, &sealed).map_err(|error| corrupt(error.to_string()))?;
-            let record = file::decode_text(&text)
-                .ok_or_else(|| corrupt("it is not UTF-8".to_owned()))
-                .and_then(|text| Record::decode(&text, name).map_err(|error| corrupt(error.to_string())))?;
+            let text = self.file_store()?.open(name, binding, &sealed, &path)?;
+            let record = Record::decode(&text, name).map_err(|error| corrupt(error.to_string()))?;
             if record.generation > newer_than {
                 return Ok(Some(record));
             }
@@ -128,12 +123,14 @@ impl TokenStore<'_> {
         let name = record.name(provider);
         let Ok(_lock) = self.lock(kind, &name) else { return record };
         let present = self.read_in_place(kind, &name, &record.binding);
-        let Ok(present) = present else { return record };
         match present {
             // Somebody was faster.
-            Some(present) if present.generation >= record.generation => return present,
-            Some(present) => record.revision = present.revision,
-            None => {}
+            Ok(Some(present)) if present.generation >= record.generation => return present,
+            Ok(Some(present)) => record.revision = present.revision,
+            Ok(None) => {}
+            // The write that failed left it in pieces.
+            Err(StoreError::Corrupt { .. }) => record.revision = Revision::Any,
+            Err(_) => return record,
         }
         // The generation stays: it is the state that the refresh made.
         record.generation -= 1;
@@ -152,6 +149,14 @@ impl TokenStore<'_> {
             Err(_) => record.generation = record.generation.max(1),
         }
         record
+    }
+
+    /// Whether a rescued record has not come home yet.
+    pub(super) fn anything_is_rescued(&self) -> bool {
+        FOLDERS.iter().any(|&folder| {
+            let folder = self.system.paths.folder(folder).map(|folder| folder.join("rescued"));
+            folder.is_ok_and(|folder| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()))
+        })
     }
 
     fn rescue_path(&self, folder: Folder, name: &RecordName) -> Result<PathBuf, StoreError> {

@@ -102,6 +102,24 @@ pub fn claimed_binding(sealed: &[u8]) -> Result<Binding, SealError> {
     split(sealed).map(|(head, _, _)| head.binding)
 }
 
+/// Wraps keys with another key, for one use that `associated` names: the nonce, then the ciphertext.
+#[must_use]
+pub fn wrap(key: &SealingKey, associated: &str, keys: &[u8], random: &dyn Random) -> Vec<u8> {
+    let mut nonce = [0_u8; NONCE];
+    random.fill(&mut nonce);
+    let payload = Payload { msg: keys, aad: associated.as_bytes() };
+    let ciphertext = cipher(key).encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+    [nonce.as_slice(), &ciphertext].concat()
+}
+
+/// Unwraps keys; `None` when it is another key's, another use's, or was changed.
+#[must_use]
+pub fn unwrap(key: &SealingKey, associated: &str, wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, ciphertext) = wrapped.split_first_chunk::<NONCE>()?;
+    let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };
+    cipher(key).decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
+}
+
 fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(**key))
 }

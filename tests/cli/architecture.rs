@@ -62,5 +62,5 @@ fn every_use_points_downward() {
 fn the_packages_have_a_budget() {
     let lock = include_str!("../../Cargo.lock");
     let count = lock.matches("[[package]]").count();
-    assert!(count <= 350, "{count} packages in Cargo.lock: what does the new one bring along?");
+    assert!(count <= 360, "{count} packages in Cargo.lock: what does the new one bring along?");
 }

@@ -31,6 +31,7 @@ mod login;
 mod logout;
 mod network;
 mod pushed_requests;
+mod sealed_files;
 mod store;
 mod support;
 mod templates;

@@ -8,7 +8,7 @@ use keyring_core::CredentialStore;
 use keyring_core::api::CredentialStoreApi;
 
 use crate::support::sandbox::{server_config, set_mode};
-use crate::support::{AuthorizationServer, Sandbox};
+use crate::support::{AuthorizationServer, Sandbox, odd_keyring};
 
 /// The entries that hold something: the mock makes one for every name that is asked for.
 fn entries(keyring: &Arc<CredentialStore>) -> Vec<keyring_core::Entry> {
@@ -173,6 +173,12 @@ fn f_kr4_a_write_that_was_not_kept_is_an_error() {
     assert_eq!(entry.get_secret().unwrap(), b"not a record", "F-STO1: kept for repair");
     entry.set_secret(&stored).unwrap();
     sandbox.run(&["token"]).ok();
+
+    *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::that_loses_a_byte(&keyring));
+    sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+    *sandbox.keyring.store.borrow_mut() = Some(keyring);
+    sandbox.run(&["token"]).ok().says("that could not be saved last time are now in the keyring");
+    assert!(!server.any_family_revoked());
 }
 
 #[test]
@@ -319,77 +325,12 @@ fn after_the_endpoint_moved_a_new_login_is_used() {
     );
 }
 
-/// A keyring whose entries hold as much as those of Windows (2560 bytes), and no more.
-#[derive(Debug)]
-struct Small(Arc<CredentialStore>);
-
-#[derive(Debug)]
-struct SmallEntry(keyring_core::Entry);
-
-impl CredentialStoreApi for Small {
-    fn vendor(&self) -> String {
-        "test".to_owned()
-    }
-
-    fn id(&self) -> String {
-        "small".to_owned()
-    }
-
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        modifiers: Option<&HashMap<&str, &str>>,
-    ) -> keyring_core::Result<keyring_core::Entry> {
-        let entry = self.0.build(service, user, modifiers)?;
-        Ok(keyring_core::Entry::new_with_credential(Arc::new(SmallEntry(entry))))
-    }
-
-    fn search(&self, spec: &HashMap<&str, &str>) -> keyring_core::Result<Vec<keyring_core::Entry>> {
-        self.0.search(spec)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
-
-impl keyring_core::api::CredentialApi for SmallEntry {
-    fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
-        if secret.len() > 2560 {
-            return Err(keyring_core::Error::TooLong("secret".to_owned(), 2560));
-        }
-        self.0.set_secret(secret)
-    }
-
-    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
-        self.0.get_secret()
-    }
-
-    fn delete_credential(&self) -> keyring_core::Result<()> {
-        self.0.delete_credential()
-    }
-
-    fn get_credential(&self) -> keyring_core::Result<Option<Arc<keyring_core::Credential>>> {
-        Ok(None)
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        self.0.get_specifiers()
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
-
 #[test]
 fn f_kr4_records_that_are_too_long_for_an_entry_are_sealed_beside_it() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let inner = sandbox.keyring.present();
-    let small: Arc<CredentialStore> = Arc::new(Small(Arc::clone(&inner)));
-    *sandbox.keyring.store.borrow_mut() = Some(small);
+    *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::like_windows(&inner));
     let overflow = || {
         let files = sandbox.files();
         files.into_iter().filter(|(path, _)| path.iter().any(|part| part == "overflow")).collect::<Vec<_>>()

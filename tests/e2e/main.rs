@@ -16,3 +16,4 @@ mod keyring;
 mod main_job;
 mod parts;
 mod provider_programs;
+mod sealed_files;

@@ -5,6 +5,7 @@
 pub mod authorization_server;
 pub mod browsers;
 pub mod http;
+pub mod odd_keyring;
 pub mod sandbox;
 
 pub use authorization_server::AuthorizationServer;

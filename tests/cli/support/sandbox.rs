@@ -1,7 +1,7 @@
 //! An empty home with a system of its own: real network, files and locks; a mock keyring; a clock that is moved by hand.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,8 +15,8 @@ use authctl::adapters;
 use authctl::console::Console;
 use authctl::error::Status;
 use authctl::ports::{
-    Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, Keyring,
-    NoFolder, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
+    Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, KernelKeyring,
+    Keyring, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
 };
 use authctl::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -81,6 +81,7 @@ pub struct Sandbox {
     pub signals: Rc<FakeSignals>,
     pub input: Rc<FakeInput>,
     pub keyring: Rc<MockKeyring>,
+    pub kernel_keyring: Rc<FakeKernelKeyring>,
 }
 
 impl Sandbox {
@@ -99,6 +100,7 @@ impl Sandbox {
         let signals = Rc::new(FakeSignals::default());
         let input = Rc::new(FakeInput::default());
         let keyring = Rc::new(MockKeyring::default());
+        let kernel_keyring = Rc::new(FakeKernelKeyring { clock: clock.clone(), kept: RefCell::default() });
         let system = System {
             http: Rc::new(adapters::http::Http::default()),
             browser: Rc::new(Consents),
@@ -110,10 +112,12 @@ impl Sandbox {
             random: Rc::new(adapters::random::SystemRandom),
             paths: Rc::new(TestPaths(folder.path().to_owned())),
             keyring: keyring.clone(),
+            kernel_keyring: kernel_keyring.clone(),
             signals: signals.clone(),
             secret_variables: std::collections::BTreeSet::new(),
         };
-        let sandbox = Self { folder, system, terminal, environment, clock, signals, input, keyring };
+        let sandbox =
+            Self { folder, system, terminal, environment, clock, signals, input, keyring, kernel_keyring };
         sandbox.configure(config);
         std::fs::create_dir_all(sandbox.path("work")).unwrap();
         sandbox
@@ -347,12 +351,18 @@ impl HttpClient for Timed {
 #[derive(Default)]
 pub struct FakeInput {
     pub piped: RefCell<Option<String>>,
+    hidden: RefCell<VecDeque<String>>,
     lines: RefCell<Option<Receiver<SecretText>>>,
 }
 
 impl FakeInput {
     pub fn pipe(&self, text: &str) {
         *self.piped.borrow_mut() = Some(text.to_owned());
+    }
+
+    /// What is typed where nothing is shown, one answer for each question.
+    pub fn type_hidden(&self, answers: &[&str]) {
+        *self.hidden.borrow_mut() = answers.iter().map(|&answer| answer.to_owned()).collect();
     }
 
     /// A terminal on which lines are typed by the returned sender.
@@ -365,11 +375,11 @@ impl FakeInput {
 
 impl Input for FakeInput {
     fn is_terminal(&self) -> bool {
-        self.lines.borrow().is_some()
+        self.lines.borrow().is_some() || !self.hidden.borrow().is_empty()
     }
 
     fn ask_hidden(&self, _: &str) -> io::Result<SecretText> {
-        panic!("nobody is there to be asked");
+        Ok(SecretText::new(self.hidden.borrow_mut().pop_front().expect("somebody is there to be asked")))
     }
 
     fn read_all(&self, _: usize) -> io::Result<SecretText> {
@@ -397,6 +407,29 @@ impl Paths for TestPaths {
 
     fn home(&self) -> Option<PathBuf> {
         Some(self.0.clone())
+    }
+}
+
+/// What a kernel keeps, by the story's clock.
+pub struct FakeKernelKeyring {
+    clock: Rc<MovableClock>,
+    pub kept: RefCell<BTreeMap<String, (Vec<u8>, Timestamp)>>,
+}
+
+impl KernelKeyring for FakeKernelKeyring {
+    fn read(&self, name: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+        let kept = self.kept.borrow();
+        kept.get(name).filter(|(_, end)| *end > self.clock.now()).map(|(secret, _)| secret.clone().into())
+    }
+
+    fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring> {
+        let end = self.clock.now() + SignedDuration::try_from(life).unwrap();
+        self.kept.borrow_mut().insert(name.to_owned(), (secret.to_vec(), end));
+        Ok(())
+    }
+
+    fn forget(&self, name: &str) {
+        self.kept.borrow_mut().remove(name);
     }
 }
 

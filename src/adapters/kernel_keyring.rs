@@ -1,0 +1,54 @@
+//! The kernel's keyring of this user (keyrings(7)).
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::ports::{KernelKeyring, NoKernelKeyring};
+
+/// The user keyring `@u`: it is the same in every session of this user, and gone with the last.
+pub struct UserKeyring;
+
+#[cfg(target_os = "linux")]
+impl KernelKeyring for UserKeyring {
+    fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let bytes = keyring().ok()?.search(name).ok()?.read_to_vec().ok()?;
+        Some(Zeroizing::new(bytes))
+    }
+
+    fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring> {
+        use linux_keyutils::{KeyPermissionsBuilder, Permission};
+        let refused = |error: linux_keyutils::KeyError| NoKernelKeyring(error.to_string());
+        let key = keyring().map_err(refused)?.add_key(name, secret).map_err(refused)?;
+        // In a session whose own keyring does not lead here, the key is ours by the user id alone.
+        let permissions =
+            KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(Permission::ALL).build();
+        key.set_perms(permissions).map_err(refused)?;
+        let seconds = usize::try_from(life.as_secs().max(1)).unwrap_or(usize::MAX);
+        key.set_timeout(seconds).map_err(refused)
+    }
+
+    fn forget(&self, name: &str) {
+        if let Ok(key) = keyring().and_then(|keyring| keyring.search(name)) {
+            let _ = key.invalidate();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn keyring() -> Result<linux_keyutils::KeyRing, linux_keyutils::KeyError> {
+    linux_keyutils::KeyRing::from_special_id(linux_keyutils::KeyRingIdentifier::User, false)
+}
+
+#[cfg(not(target_os = "linux"))]
+impl KernelKeyring for UserKeyring {
+    fn read(&self, _: &str) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+
+    fn keep(&self, _: &str, _: &[u8], _: Duration) -> Result<(), NoKernelKeyring> {
+        Err(NoKernelKeyring("this system has none".to_owned()))
+    }
+
+    fn forget(&self, _: &str) {}
+}

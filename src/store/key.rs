@@ -1,0 +1,384 @@
+//! The key of sealed records: where it comes from, and the file that keeps it (format in `docs/store-format.md`).
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::StoreError;
+use super::private_file;
+use super::seal::{self, SealingKey};
+use crate::binding::Binding;
+use crate::ports::{Program, System};
+use crate::secret::SecretText;
+
+/// The first lines of the key file: the first form held one key as it is.
+const MAGIC_1: &str = "authctl store key 1";
+const MAGIC_2: &str = "authctl store key 2";
+/// A program that prints the key gets this long.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a new passphrase costs to try (RFC 9106 section 4: the second recommended choice).
+const KDF: Kdf = Kdf { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
+/// What a file may ask for at most: a hostile one must not exhaust the machine (F-STO6).
+const MOST: Kdf = Kdf { memory_kib: 1 << 20, passes: 16, lanes: 16 };
+/// A file has no more keys: each change that did not come to its end leaves one.
+const MOST_KEYS: usize = 16;
+/// The length of a salt.
+const SALT: usize = 16;
+
+/// Where the key of sealed records comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum KeySource {
+    /// The key file itself: this protects copies of the records that lack it, and nothing more.
+    #[default]
+    File,
+    /// A passphrase that the user types, kept in the kernel's keyring for a while.
+    Passphrase,
+    /// A program that prints 32 bytes in base64.
+    Command(Vec<String>),
+}
+
+impl KeySource {
+    /// The name, as the configuration and the key file have it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Passphrase => "passphrase",
+            Self::Command(_) => "command",
+        }
+    }
+}
+
+/// The parameters of Argon2id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Kdf {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+/// The second line of the key file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kdf: Option<Kdf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    salt: Option<String>,
+    /// The keys one after the other, the current first; sealed unless the source is `file`.
+    keys: String,
+}
+
+/// The keys of a store: new records are sealed with the first, old ones may still need the others.
+#[derive(Clone)]
+pub struct Keys(Zeroizing<Vec<u8>>);
+
+impl Keys {
+    fn parse(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
+        let whole = !bytes.is_empty() && bytes.len().is_multiple_of(32) && bytes.len() <= 32 * MOST_KEYS;
+        whole.then_some(Self(bytes))
+    }
+
+    fn new(random: &dyn crate::ports::Random) -> Self {
+        let mut key = Zeroizing::new(vec![0; 32]);
+        random.fill(&mut key);
+        Self(key)
+    }
+
+    /// The keys, the current one first.
+    pub fn iter(&self) -> impl Iterator<Item = SealingKey> + '_ {
+        self.0.chunks_exact(32).filter_map(|key| Some(SealingKey::new(key.try_into().ok()?)))
+    }
+
+    /// The key that new records are sealed with.
+    #[must_use]
+    pub fn current(&self) -> SealingKey {
+        self.iter().next().unwrap_or_else(|| SealingKey::new([0; 32]))
+    }
+
+    /// A new current key, before all that there are.
+    #[must_use]
+    pub fn followed_by_new(&self, random: &dyn crate::ports::Random) -> Self {
+        let new = Self::new(random);
+        let old = &self.0[..self.0.len().min(32 * (MOST_KEYS - 1))];
+        Self(Zeroizing::new([new.0.as_slice(), old].concat()))
+    }
+
+    /// The current key alone.
+    #[must_use]
+    pub fn current_alone(&self) -> Self {
+        Self(Zeroizing::new(self.0[..32].to_vec()))
+    }
+}
+
+/// The file that keeps a store's keys.
+pub struct KeyFile {
+    system: Rc<System>,
+    path: PathBuf,
+    source: KeySource,
+    remembered_for: Duration,
+}
+
+impl KeyFile {
+    /// The key file of a store.
+    #[must_use]
+    pub fn new(system: Rc<System>, path: PathBuf, source: KeySource, remembered_for: Duration) -> Self {
+        Self { system, path, source, remembered_for }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn corrupt(&self, reason: &str) -> StoreError {
+        StoreError::Corrupt { place: self.place(), reason: reason.to_owned() }
+    }
+
+    /// The file's content; `None` when there is none.
+    fn stored(&self) -> Result<Option<Stored>, StoreError> {
+        let Some(bytes) = private_file::read(&self.path)? else { return Ok(None) };
+        let text = std::str::from_utf8(&bytes).ok();
+        let (magic, rest) = text
+            .and_then(|text| text.split_once('\n'))
+            .ok_or_else(|| self.corrupt("it is no key of authctl"))?;
+        match magic {
+            MAGIC_1 => Ok(Some(Stored {
+                source: KeySource::File.name().to_owned(),
+                kdf: None,
+                salt: None,
+                keys: rest.trim().to_owned(),
+            })),
+            MAGIC_2 => {
+                serde_json::from_str(rest).map(Some).map_err(|_| self.corrupt("it is no key of authctl"))
+            }
+            _ => Err(self.corrupt("it is no key of this authctl")),
+        }
+    }
+
+    /// The source that the file says its keys have.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn kept_as(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.stored()?.map(|stored| stored.source))
+    }
+
+    /// The keys; `None` when there are none yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when the passphrase was not given, or not lately; [`StoreError::OtherKeySource`] when the
+    /// configuration has changed.
+    pub fn keys(&self) -> Result<Option<Keys>, StoreError> {
+        let Some(stored) = self.stored()? else { return Ok(None) };
+        if stored.source != self.source.name() {
+            let (found, configured) = (stored.source, self.source.name());
+            return Err(StoreError::OtherKeySource { found, configured });
+        }
+        match &self.source {
+            KeySource::File => self.decoded(&stored).map(Some),
+            KeySource::Passphrase => {
+                let kept = self.system.kernel_keyring.read(&self.kernel_name());
+                kept.and_then(Keys::parse).map(Some).ok_or(StoreError::Locked)
+            }
+            KeySource::Command(command) => self.opened(&stored, &self.printed(command)?).map(Some),
+        }
+    }
+
+    /// The keys, or new ones. A passphrase must have been chosen before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keys_or_new(&self) -> Result<Keys, StoreError> {
+        if let Some(keys) = self.keys()? {
+            return Ok(keys);
+        }
+        let keys = Keys::new(&*self.system.random);
+        let content = match &self.source {
+            KeySource::Passphrase => return Err(StoreError::Locked),
+            KeySource::File => self.plain(&keys),
+            KeySource::Command(command) => self.sealed(&keys, &self.printed(command)?, None),
+        };
+        private_file::write_new(&self.path, content.expose().as_bytes())?;
+        // Another process may have been first: its keys hold.
+        self.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.place() })
+    }
+
+    /// Takes the passphrase of a store that has one, or the new one of a store that has none: it is kept in the kernel's
+    /// keyring from now on, for as long as the configuration says.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongPassphrase`]; [`StoreError::NoKernelKeyring`].
+    pub fn unlock(&self, passphrase: &SecretText) -> Result<(), StoreError> {
+        let keys = match self.stored()? {
+            Some(stored) if stored.source == KeySource::Passphrase.name() => {
+                self.opened(&stored, &self.derived(&stored, passphrase)?)?
+            }
+            Some(stored) => {
+                let (found, configured) = (stored.source, KeySource::Passphrase.name());
+                return Err(StoreError::OtherKeySource { found, configured });
+            }
+            None => {
+                let keys = Keys::new(&*self.system.random);
+                let content = self.sealed_by_passphrase(&keys, passphrase)?;
+                private_file::write_new(&self.path, content.expose().as_bytes())?;
+                return self.unlock(passphrase);
+            }
+        };
+        self.remember(&keys)
+    }
+
+    /// Keeps keys as the configuration now says, in the place of what the file has; `passphrase` where that is needed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the file is as it was then.
+    pub fn keep(&self, keys: &Keys, passphrase: Option<&SecretText>) -> Result<(), StoreError> {
+        let content = match (&self.source, passphrase) {
+            (KeySource::File, _) => self.plain(keys),
+            (KeySource::Command(command), _) => self.sealed(keys, &self.printed(command)?, None),
+            (KeySource::Passphrase, Some(passphrase)) => self.sealed_by_passphrase(keys, passphrase)?,
+            (KeySource::Passphrase, None) => return Err(StoreError::Locked),
+        };
+        private_file::write(&self.path, content.expose().as_bytes())?;
+        if self.source == KeySource::Passphrase { self.remember(keys) } else { Ok(()) }
+    }
+
+    /// Opens the file's keys whatever source they have: what a change of the source begins with. `command` printed the
+    /// key so far, where the configuration no longer says so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keys_of_old(
+        &self,
+        passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
+        command: Option<&[String]>,
+    ) -> Result<Option<Keys>, StoreError> {
+        let Some(stored) = self.stored()? else { return Ok(None) };
+        match (stored.source.as_str(), &self.source) {
+            ("file", _) => self.decoded(&stored).map(Some),
+            ("passphrase", _) => {
+                let kept = self.system.kernel_keyring.read(&self.kernel_name()).and_then(Keys::parse);
+                match kept {
+                    Some(keys) => Ok(Some(keys)),
+                    None => {
+                        let key = self.derived(&stored, &passphrase()?)?;
+                        self.opened(&stored, &key).map(Some)
+                    }
+                }
+            }
+            ("command", source) => {
+                let configured = match source {
+                    KeySource::Command(configured) => Some(configured.as_slice()),
+                    KeySource::File | KeySource::Passphrase => None,
+                };
+                let command = command.or(configured).ok_or(StoreError::OldProgramNeeded)?;
+                self.opened(&stored, &self.printed(command)?).map(Some)
+            }
+            _ => Err(StoreError::OtherKeySource { found: stored.source, configured: self.source.name() }),
+        }
+    }
+
+    /// Whether the keys can be had without asking anybody.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self.keys(), Err(StoreError::Locked))
+    }
+
+    fn remember(&self, keys: &Keys) -> Result<(), StoreError> {
+        let kept = self.system.kernel_keyring.keep(&self.kernel_name(), &keys.0, self.remembered_for);
+        kept.map_err(|error| StoreError::NoKernelKeyring(error.0))
+    }
+
+    /// The name of the keys in the kernel's keyring: of this store and no other.
+    fn kernel_name(&self) -> String {
+        format!("authctl:store:{}", Binding::default().with("key file", self.place()).fingerprint())
+    }
+
+    fn plain(&self, keys: &Keys) -> SecretText {
+        let stored = Stored {
+            source: KeySource::File.name().to_owned(),
+            kdf: None,
+            salt: None,
+            keys: STANDARD.encode(&*keys.0),
+        };
+        written(&stored)
+    }
+
+    fn sealed(&self, keys: &Keys, key: &SealingKey, kdf: Option<(Kdf, &[u8])>) -> SecretText {
+        let source = if kdf.is_some() { KeySource::Passphrase.name() } else { "command" };
+        let sealed = seal::wrap(key, &associated(source), &keys.0, &*self.system.random);
+        written(&Stored {
+            source: source.to_owned(),
+            kdf: kdf.map(|(kdf, _)| kdf),
+            salt: kdf.map(|(_, salt)| STANDARD.encode(salt)),
+            keys: STANDARD.encode(sealed),
+        })
+    }
+
+    fn sealed_by_passphrase(&self, keys: &Keys, passphrase: &SecretText) -> Result<SecretText, StoreError> {
+        let mut salt = [0; SALT];
+        self.system.random.fill(&mut salt);
+        let key = derive(KDF, &salt, passphrase).ok_or_else(|| self.corrupt("its parameters are wrong"))?;
+        Ok(self.sealed(keys, &key, Some((KDF, &salt))))
+    }
+
+    fn derived(&self, stored: &Stored, passphrase: &SecretText) -> Result<SealingKey, StoreError> {
+        let salt = stored.salt.as_ref().and_then(|salt| STANDARD.decode(salt).ok());
+        let (Some(kdf), Some(salt)) = (stored.kdf, salt) else {
+            return Err(self.corrupt("it has no parameters"));
+        };
+        if kdf.memory_kib > MOST.memory_kib || kdf.passes > MOST.passes || kdf.lanes > MOST.lanes {
+            return Err(self.corrupt("it asks for more memory or time than any honest one"));
+        }
+        derive(kdf, &salt, passphrase).ok_or_else(|| self.corrupt("its parameters are wrong"))
+    }
+
+    fn decoded(&self, stored: &Stored) -> Result<Keys, StoreError> {
+        let bytes = STANDARD.decode(&stored.keys).ok().map(Zeroizing::new);
+        bytes.and_then(Keys::parse).ok_or_else(|| self.corrupt("it is no key of authctl"))
+    }
+
+    fn opened(&self, stored: &Stored, key: &SealingKey) -> Result<Keys, StoreError> {
+        let sealed = STANDARD.decode(&stored.keys).map_err(|_| self.corrupt("it is no key of authctl"))?;
+        let opened = seal::unwrap(key, &associated(&stored.source), &sealed);
+        let wrong = || match stored.source.as_str() {
+            "passphrase" => StoreError::WrongPassphrase,
+            _ => StoreError::WrongKey,
+        };
+        opened.and_then(Keys::parse).ok_or_else(wrong)
+    }
+
+    /// The key that the configured program prints.
+    fn printed(&self, command: &[String]) -> Result<SealingKey, StoreError> {
+        let withheld = std::collections::BTreeSet::new();
+        let program = Program { command, timeout: COMMAND_TIMEOUT, withheld: &withheld, input: None };
+        let text = self.system.processes.output(&program)?;
+        let bytes = STANDARD.decode(text.expose().trim()).map(Zeroizing::new).unwrap_or_default();
+        let key: Result<[u8; 32], _> = bytes.as_slice().try_into();
+        key.map(SealingKey::new).map_err(|_| StoreError::NoKeyPrinted)
+    }
+}
+
+fn associated(source: &str) -> String {
+    format!("{MAGIC_2} {source}")
+}
+
+fn written(stored: &Stored) -> SecretText {
+    SecretText::new(format!("{MAGIC_2}\n{}\n", serde_json::to_string(stored).unwrap_or_default()))
+}
+
+fn derive(kdf: Kdf, salt: &[u8], passphrase: &SecretText) -> Option<SealingKey> {
+    let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(32)).ok()?;
+    let mut key = SealingKey::new([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.expose().as_bytes(), salt, &mut *key)
+        .ok()?;
+    Some(key)
+}

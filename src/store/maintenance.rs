@@ -1,0 +1,189 @@
+//! Work on the store as a whole: unlocking, moving everything to another store, new keys.
+
+use super::index::Entry;
+use super::key::KeySource;
+use super::record::RecordName;
+use super::{Backend, Revision, StoreChoice, StoreError, StoreKind, TokenStore};
+use crate::binding::Binding;
+use crate::name::ProviderName;
+use crate::secret::SecretText;
+
+/// How the store stands. Nothing of it is secret.
+#[derive(Debug)]
+pub struct Survey {
+    /// Which store is configured.
+    pub choice: StoreChoice,
+    /// Whether there is a keyring; `None` where none is looked for.
+    pub keyring: Option<bool>,
+    /// Where sealed files lie.
+    pub records: String,
+    /// The key file.
+    pub key_file: String,
+    /// How the key of sealed files is kept, where there is one.
+    pub kept_as: Option<String>,
+    /// Whether sealed files cannot be opened without a passphrase.
+    pub locked: bool,
+    /// How many accounts are in each store.
+    pub accounts: Vec<(StoreKind, usize)>,
+}
+
+/// What was moved.
+#[derive(Debug, Default)]
+pub struct Moved {
+    /// The accounts.
+    pub accounts: Vec<(ProviderName, Entry)>,
+    /// How many configured secrets.
+    pub secrets: usize,
+}
+
+impl TokenStore<'_> {
+    /// How the store stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn survey(&self) -> Result<Survey, StoreError> {
+        let files = self.file_store()?;
+        let mut accounts = vec![(StoreKind::Keyring, 0), (StoreKind::File, 0)];
+        for provider in self.listed()? {
+            for entry in self.index(&provider)?.entries {
+                accounts
+                    .iter_mut()
+                    .filter(|(kind, _)| *kind == entry.store)
+                    .for_each(|(_, count)| *count += 1);
+            }
+        }
+        Ok(Survey {
+            choice: self.choice,
+            keyring: (self.choice != StoreChoice::Only(StoreKind::File))
+                .then(|| self.system.keyring.open().is_ok()),
+            records: self.records_folder()?.display().to_string(),
+            key_file: files.key().place(),
+            kept_as: files.key().kept_as()?,
+            locked: files.key().is_locked(),
+            accounts,
+        })
+    }
+
+    /// Whether sealed files need a passphrase, and whether there is one already. `None` where they need none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn passphrase(&self) -> Result<Option<Passphrase>, StoreError> {
+        if self.settings.key != KeySource::Passphrase {
+            return Ok(None);
+        }
+        let key = self.file_store()?;
+        Ok(Some(match key.key().kept_as()? {
+            None => Passphrase::ToBeChosen,
+            Some(_) if key.key().is_locked() => Passphrase::Locked,
+            Some(_) => Passphrase::Given,
+        }))
+    }
+
+    /// Whether a new login of a provider goes to sealed files.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn goes_to_files(&self, provider: &ProviderName) -> Result<bool, StoreError> {
+        let index = self.index(provider)?;
+        Ok(match (self.choice, index.entries.first()) {
+            (StoreChoice::Only(kind), _) => kind == StoreKind::File,
+            (StoreChoice::Auto, Some(entry)) => entry.store == StoreKind::File,
+            (StoreChoice::Auto, None) => self.system.keyring.open().is_err(),
+        })
+    }
+
+    /// Unlocks sealed files with their passphrase, or chooses it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unlock_files(&self, passphrase: &SecretText) -> Result<(), StoreError> {
+        self.file_store()?.key().unlock(passphrase)
+    }
+
+    /// Seals every record with a new key, and keeps that as the configuration says: also where it says something else than
+    /// before. Whoever is in the middle of it when the machine stops can still open everything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn rekey(
+        &self,
+        old_passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
+        old_command: Option<&[String]>,
+        new_passphrase: Option<&SecretText>,
+    ) -> Result<usize, StoreError> {
+        let files = self.file_store()?;
+        let Some(old) = files.key().keys_of_old(old_passphrase, old_command)? else {
+            return Ok(0);
+        };
+        // First the file has all keys, then the records are sealed with the new one, then that alone is left.
+        let keys = old.followed_by_new(&*self.system.random);
+        files.key().keep(&keys, new_passphrase)?;
+        let names = files.names()?;
+        for name in &names {
+            let _lock = self.lock(StoreKind::File, name)?;
+            files.reseal(name)?;
+        }
+        if !self.anything_is_rescued() {
+            files.key().keep(&keys.current_alone(), new_passphrase)?;
+        }
+        Ok(names.len())
+    }
+
+    /// Moves everything to one store: each record is written there and read back before it goes here.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was not moved is where it was.
+    pub fn move_all(&self, to: StoreKind, secrets: &[(RecordName, Binding)]) -> Result<Moved, StoreError> {
+        let target = self.backend(to)?;
+        target.prepare()?;
+        let mut moved = Moved::default();
+        for provider in self.listed()? {
+            for entry in self.index(&provider)?.entries.into_iter().filter(|entry| entry.store != to) {
+                let name = entry.name(&provider);
+                let _lock = self.lock(entry.store, &name)?;
+                let _other = self.lock(to, &name)?;
+                if move_one(&*self.backend(entry.store)?, &*target, &name, &entry.binding)? {
+                    let place = entry.clone();
+                    self.update_index(&provider, |index| index.put(Entry { store: to, ..place }))?;
+                    self.backend(entry.store)?.delete(&name)?;
+                    moved.accounts.push((provider.clone(), entry));
+                }
+            }
+        }
+        for (name, binding) in secrets {
+            for from in [StoreKind::Keyring, StoreKind::File].into_iter().filter(|from| *from != to) {
+                let Ok(source) = self.backend(from) else { continue };
+                if move_one(&*source, &*target, name, binding)? {
+                    source.delete(name)?;
+                    moved.secrets += 1;
+                }
+            }
+        }
+        Ok(moved)
+    }
+}
+
+/// How a passphrase stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passphrase {
+    /// There is none yet.
+    ToBeChosen,
+    /// It must be given.
+    Locked,
+    /// It is remembered.
+    Given,
+}
+
+/// Copies a record, and checks that the copy is the same; `false` when there is none.
+fn move_one(
+    from: &dyn Backend,
+    to: &dyn Backend,
+    name: &RecordName,
+    binding: &Binding,
+) -> Result<bool, StoreError> {
+    let Some(kept) = from.read(name, binding)? else { return Ok(false) };
+    to.write(name, binding, &kept.text, &Revision::Any)?;
+    let same = to.read(name, binding)?.is_some_and(|copy| copy.text.expose() == kept.text.expose());
+    if same { Ok(true) } else { Err(StoreError::NotKept { place: format!("{name} in {}", to.kind()) }) }
+}

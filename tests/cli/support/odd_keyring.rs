@@ -1,0 +1,82 @@
+//! Keyrings that write in their own way: a wrapper around one that works.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyring_core::CredentialStore;
+use keyring_core::api::CredentialStoreApi;
+
+type Write = fn(&keyring_core::Entry, &[u8]) -> keyring_core::Result<()>;
+
+/// A keyring whose entries hold as much as those of Windows (2560 bytes), and no more.
+pub fn like_windows(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
+    Arc::new(Odd(Arc::clone(inner), |entry, secret| match secret.len() {
+        0..=2560 => entry.set_secret(secret),
+        _ => Err(keyring_core::Error::TooLong("secret".to_owned(), 2560)),
+    }))
+}
+
+/// A keyring that takes everything and keeps less.
+pub fn that_loses_a_byte(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
+    Arc::new(Odd(Arc::clone(inner), |entry, secret| entry.set_secret(&secret[..secret.len() - 1])))
+}
+
+#[derive(Debug)]
+struct Odd(Arc<CredentialStore>, Write);
+
+#[derive(Debug)]
+struct OddEntry(keyring_core::Entry, Write);
+
+impl CredentialStoreApi for Odd {
+    fn vendor(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "odd".to_owned()
+    }
+
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        modifiers: Option<&HashMap<&str, &str>>,
+    ) -> keyring_core::Result<keyring_core::Entry> {
+        let entry = self.0.build(service, user, modifiers)?;
+        Ok(keyring_core::Entry::new_with_credential(Arc::new(OddEntry(entry, self.1))))
+    }
+
+    fn search(&self, spec: &HashMap<&str, &str>) -> keyring_core::Result<Vec<keyring_core::Entry>> {
+        self.0.search(spec)
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl keyring_core::api::CredentialApi for OddEntry {
+    fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
+        (self.1)(&self.0, secret)
+    }
+
+    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
+        self.0.get_secret()
+    }
+
+    fn delete_credential(&self) -> keyring_core::Result<()> {
+        self.0.delete_credential()
+    }
+
+    fn get_credential(&self) -> keyring_core::Result<Option<Arc<keyring_core::Credential>>> {
+        Ok(None)
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        self.0.get_specifiers()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}

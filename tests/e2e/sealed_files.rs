@@ -1,0 +1,63 @@
+//! Sealed files outside the program: another language opens them as docs/store-format.md says, and the kernel's own
+//! keyring remembers a passphrase.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::parts::{Ended, Home, folder};
+
+fn home(store: &str) -> Home {
+    Home::new(&format!(
+        "store = {{ kind = \"file\", {store} }}\n[credentials.old]\ndomain = \"old.example\"\nbasic = {{ username = \"me\", password = {{ stored = true }} }}\n"
+    ))
+}
+
+fn piped(command: &mut std::process::Command, input: &str) -> Ended {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ended::from(child.wait_with_output().unwrap())
+}
+
+/// What another program finds in the home's one record.
+fn opened(home: &Home, given: &str) -> Ended {
+    let found = |folder: &str, ending: &str| -> PathBuf {
+        let files = std::fs::read_dir(home.folder.path().join(folder)).unwrap();
+        let mut files = files.map(|file| file.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|found| found == ending)).unwrap()
+    };
+    let mut python = std::process::Command::new("/usr/bin/python3");
+    python.arg(folder().join("programs/open-record.py"));
+    python.arg(found(".local/share/authctl", "key")).arg(found(".local/state/authctl/records", "sealed"));
+    piped(&mut python, given)
+}
+
+#[test]
+fn another_language_opens_a_record() {
+    let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    for (store, given) in [
+        ("key = \"file\"", ""),
+        ("key = { command = [\"echo\", \"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"] }", key),
+    ] {
+        let home = home(store);
+        piped(&mut home.command(&["secret", "set", "old", "password"]), "s3cret\n").ok();
+        assert_eq!(opened(&home, given).ok().stdout, "s3cret", "{store}");
+        home.run(&["store", "rekey"]).ok();
+        assert_eq!(opened(&home, given).ok().stdout, "s3cret", "{store}");
+    }
+}
+
+#[test]
+fn f_sto6_the_kernel_remembers_a_passphrase_for_a_while() {
+    let home = home("key = \"passphrase\", unlock_for = \"2s\"");
+    let unlock = || piped(&mut home.command(&["store", "unlock"]), "correct horse");
+    unlock().ok();
+    piped(&mut home.command(&["secret", "set", "old", "password"]), "s3cret\n").ok();
+    assert_eq!(home.run(&["token", "old"]).ok().text(), "s3cret");
+    assert_eq!(opened(&home, "correct horse").ok().stdout, "s3cret");
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    home.run(&["token", "old"]).fails(6).says("authctl store unlock");
+    unlock().ok();
+    assert_eq!(home.run(&["token", "old"]).ok().text(), "s3cret");
+}
