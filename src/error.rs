@@ -193,6 +193,7 @@ fn acquire_status(error: &AcquireError) -> Status {
         }
         AcquireError::Provider { source, .. } => provider_status(source),
         AcquireError::Store(_) => Status::Store,
+        AcquireError::RenewedElsewhere { .. } => Status::Unreachable,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
         AcquireError::NoScopes { .. } => Status::Usage,
         AcquireError::Needed { source, .. } => acquire_status(source),
@@ -236,6 +237,9 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         }
         AcquireError::Provider { source, name } => provider_hint(source, name.as_str()),
         AcquireError::Store(error) => store_hint(error),
+        AcquireError::RenewedElsewhere { provider, .. } => Some(format!(
+            "run `authctl token {provider}` there, so that it saves what it got; or wait ten minutes, and this machine tries"
+        )),
         AcquireError::TooShort { .. } => Some("ask for less with --min-ttl".to_owned()),
         AcquireError::NoScopes { .. } => {
             Some("name at least one scope, or none at all for all that was granted".to_owned())
@@ -331,6 +335,9 @@ fn store_hint(error: &StoreError) -> Option<String> {
         }
         StoreError::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
         StoreError::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
+        StoreError::Engine { .. } => "check [store] in the configuration, and the engine itself",
+        StoreError::EngineCredential { .. } => "check [store] in the configuration",
+        StoreError::NoEngine(_) => "configure it in [store]: kind, and where it is",
         StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
         StoreError::Rescued { source, .. } => return store_hint(source),
         StoreError::Conflict { .. } => "run it again",

@@ -69,34 +69,44 @@ impl Resolver<'_> {
     /// # Errors
     /// [`SecretError`].
     pub fn resolve(&self, source: &SecretSource) -> Result<SecretText, SecretError> {
-        let secret = match source {
-            SecretSource::Literal(secret) => secret.clone(),
-            SecretSource::Environment(name) => {
-                let value = self.system.environment.variable(name).filter(|value| !value.is_empty());
-                SecretText::new(value.ok_or_else(|| SecretError::NoVariable(name.clone()))?)
-            }
-            SecretSource::File(path) => self.read(path)?,
-            SecretSource::Command(command) => {
-                let withheld = std::collections::BTreeSet::new();
-                let program = Program { command, timeout: TIMEOUT, withheld: &withheld, input: None };
-                self.system.processes.output(&program)?
-            }
-            SecretSource::Stored(key) => {
-                let name = RecordName::of_secret(self.provider, key, self.binding);
-                let missing = || SecretError::NotStored { provider: self.provider.clone(), key: key.clone() };
-                self.store.secret(&name, self.binding)?.ok_or_else(missing)?
-            }
-        };
-        let trimmed = secret.expose().trim_end_matches(['\r', '\n']);
-        if trimmed.is_empty() { Err(SecretError::Empty) } else { Ok(SecretText::new(trimmed)) }
+        let SecretSource::Stored(key) = source else { return outside(self.system, source) };
+        let name = RecordName::of_secret(self.provider, key, self.binding);
+        let missing = || SecretError::NotStored { provider: self.provider.clone(), key: key.clone() };
+        trimmed(&self.store.secret(&name, self.binding)?.ok_or_else(missing)?)
     }
+}
 
-    /// Reads a secret file; links are followed, for Kubernetes projects tokens through them (Q3).
-    fn read(&self, path: &Path) -> Result<SecretText, SecretError> {
-        let path = self.system.paths.expand(path);
-        read_text(&path, LONGEST).map(SecretText::new).map_err(|error| SecretError::File {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        })
-    }
+/// A secret that is not in the token store.
+///
+/// # Errors
+/// [`SecretError`].
+pub fn outside(system: &System, source: &SecretSource) -> Result<SecretText, SecretError> {
+    let secret = match source {
+        SecretSource::Literal(secret) => secret.clone(),
+        SecretSource::Environment(name) => {
+            let value = system.environment.variable(name).filter(|value| !value.is_empty());
+            SecretText::new(value.ok_or_else(|| SecretError::NoVariable(name.clone()))?)
+        }
+        SecretSource::File(path) => read(system, path)?,
+        SecretSource::Command(command) => {
+            let withheld = std::collections::BTreeSet::new();
+            let program = Program { command, timeout: TIMEOUT, withheld: &withheld, input: None };
+            system.processes.output(&program)?
+        }
+        SecretSource::Stored(_) => return Err(SecretError::Empty),
+    };
+    trimmed(&secret)
+}
+
+fn trimmed(secret: &SecretText) -> Result<SecretText, SecretError> {
+    let trimmed = secret.expose().trim_end_matches(['\r', '\n']);
+    if trimmed.is_empty() { Err(SecretError::Empty) } else { Ok(SecretText::new(trimmed)) }
+}
+
+/// Reads a secret file; links are followed, for Kubernetes projects tokens through them (Q3).
+fn read(system: &System, path: &Path) -> Result<SecretText, SecretError> {
+    let path = system.paths.expand(path);
+    read_text(&path, LONGEST)
+        .map(SecretText::new)
+        .map_err(|error| SecretError::File { path: path.display().to_string(), reason: error.to_string() })
 }

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::ScopeSet;
 use crate::provider::LoginRequest;
+use crate::session::Session;
 use crate::session::login::{Given, Report, login, login_with};
 use crate::store::{StoreChoice, StoreKind};
 
@@ -66,7 +67,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         }
         None => {
             let browser = browser_choice(invocation, args.browser.as_deref(), args.no_browser);
-            if provider.source.is_interactive() && session.store.goes_to_files(&provider.name)? {
+            if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
                 unlock_files(invocation, &session)?;
             }
             let request = LoginRequest {
@@ -78,11 +79,11 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             login(&session, &provider, account, &request)?
         }
     };
-    tell(invocation, provider.name.as_str(), &report);
+    tell(invocation, &session, provider.name.as_str(), &report);
     Ok(())
 }
 
-fn tell(invocation: &Invocation<'_>, provider: &str, report: &Report) {
+fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, report: &Report) {
     let console = &invocation.system.console;
     let who = report
         .label
@@ -107,7 +108,7 @@ fn tell(invocation: &Invocation<'_>, provider: &str, report: &Report) {
     };
     console.say(format_args!("  {until}"));
     console.say(format_args!("  Kept in {}.", report.store));
-    if report.store == StoreKind::File {
+    if report.store == StoreKind::File && session.store.key_lies_open() {
         let why = if invocation.config.store_choice() == StoreChoice::Auto {
             "There is no keyring here. "
         } else {

@@ -22,10 +22,10 @@ pub struct Args {
 enum Action {
     /// Say where tokens are kept, and how
     Status,
-    /// Move everything to the keyring or to sealed files
+    /// Move everything to another store
     Move {
         /// Where to
-        #[arg(value_parser = ["keyring", "file"])]
+        #[arg(value_parser = ["keyring", "file", "etcd", "vault"])]
         to: String,
     },
     /// Seal everything with a new key, kept as the configuration now says
@@ -99,8 +99,9 @@ fn status(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Erro
 }
 
 fn relocate(invocation: &Invocation<'_>, session: &Session<'_>, to: &str) -> Result<(), Error> {
-    let to = if to == "keyring" { StoreKind::Keyring } else { StoreKind::File };
-    if to == StoreKind::File {
+    let kind = StoreKind::ALL.into_iter().find(|kind| kind.name() == to);
+    let to = kind.ok_or_else(|| Error::usage("there is no such store"))?;
+    if to != StoreKind::Keyring {
         unlock_files(invocation, session)?;
     }
     let secrets = stored_secrets(invocation);
@@ -144,12 +145,9 @@ fn rekey(invocation: &Invocation<'_>, session: &Session<'_>, old_command: &[Stri
 fn unlock(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Error> {
     let console = &invocation.system.console;
     if unlock_files(invocation, session)? {
-        console.say(format_args!("{} The sealed files are unlocked.", styled(GOOD, "✓")));
-        if invocation.config.store_choice() == StoreChoice::Only(StoreKind::File) {
-            return Ok(());
-        }
+        console.say(format_args!("{} The sealed records are unlocked.", styled(GOOD, "✓")));
     }
-    if invocation.config.store_choice() != StoreChoice::Only(StoreKind::File) {
+    if matches!(invocation.config.store_choice(), StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)) {
         session.store.unlock_keyring()?;
         console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓")));
     }

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
+use super::store::STORE_KEYS;
 use crate::foreign::escaped;
 use crate::ports::Environment;
 use crate::provider::KINDS;
@@ -80,10 +81,18 @@ pub fn top(config: &Config, environment: &dyn Environment) -> Vec<Line> {
         let setting = setting.as_ref()?;
         Some(Line { key: key.to_owned(), shown: mask.plain(setting)?, origin: setting.origin.to_string() })
     };
-    [("default", &config.default), ("store", &config.store), ("browser", &config.browser)]
-        .into_iter()
-        .filter_map(|(key, setting)| shown(key, setting))
-        .collect()
+    let mut top: Vec<Line> = shown("default", &config.default).into_iter().collect();
+    let table = config.store.as_ref().and_then(Setting::table);
+    match table.filter(|table| table.len() > 1 || !table.contains_key("kind")) {
+        Some(table) => {
+            let known = |name: &str| STORE_KEYS.iter().copied().find(|key| key.name == name);
+            let store = lines(table, known, false, &mask);
+            top.extend(store.into_iter().map(|line| Line { key: format!("store.{}", line.key), ..line }));
+        }
+        None => top.extend(shown("store", &table.and_then(|table| table.get("kind")).cloned())),
+    }
+    top.extend(shown("browser", &config.browser));
+    top
 }
 
 fn kind_lines(kind: &WrittenKind, mask: &Mask<'_>) -> Vec<Line> {
@@ -127,6 +136,12 @@ fn lines(
             Some(Key { shape: Shape::Input, .. }) if !setting.table().is_some_and(is_input) => {
                 Shown::Mask(format!("<wrong: {}>", setting.value.type_name()))
             }
+            // A program's arguments may hold anything.
+            Some(Key { shape: Shape::Input | Shape::KeySource, .. })
+                if setting.table().is_some_and(secret_reference) =>
+            {
+                Shown::Mask(mask.secret(setting))
+            }
             Some(key) if setting.table().is_some() && !holds_a_table(key) => {
                 Shown::Mask("<wrong: a table>".to_owned())
             }
@@ -139,7 +154,7 @@ fn lines(
 }
 
 fn holds_a_table(key: &Key) -> bool {
-    key.shape.merges() || matches!(key.shape, Shape::Scopes | Shape::Input)
+    key.shape.merges() || matches!(key.shape, Shape::Scopes | Shape::Input | Shape::KeySource)
 }
 
 /// A free table, member by member.

@@ -2,31 +2,20 @@
 
 use super::credentials::{Credential, Kinds, WrittenKind, parse_credentials};
 use super::layers::Document;
+use super::store::STORE_KEYS;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::provider::KINDS;
-use crate::setting::{Key, Problem, Setting, Shape, Table, Value, check};
+use crate::setting::{Key, Problem, Setting, Shape, Value};
 use std::collections::BTreeMap;
 
 /// The keys at the top of a configuration, beside `credentials` and `profile`.
 pub const TOP_KEYS: &[&Key] = &[
     &Key::new("version", Shape::Text, "The version of this format: 1"),
     &Key::new("default", Shape::Text, "The provider that is meant when none is named"),
-    &Key::new("store", Shape::Text, "Where tokens are kept: \"auto\", \"keyring\" or \"file\"").or("auto"),
+    &Key::new("store", Shape::Text, "Where tokens are kept: \"auto\", \"keyring\", \"file\", or a table")
+        .or("auto"),
     &Key::new("browser", Shape::Text, "The command that opens a URL").trusted(),
-];
-
-/// The keys of a `[store]` table.
-pub const STORE_KEYS: &[&Key] = &[
-    &Key::new("kind", Shape::Choice(&["auto", "keyring", "file"]), "Where tokens are kept").or("auto"),
-    &Key::new(
-        "key",
-        Shape::KeySource,
-        "Where the key of sealed files comes from: \"file\", \"passphrase\" (asked by `store unlock`), or { command = […] } that prints 32 bytes in base64",
-    )
-    .or("file")
-    .trusted(),
-    &Key::new("unlock_for", Shape::Duration, "How long a passphrase is remembered in the kernel's keyring").or("8h"),
 ];
 
 /// The providers and the default of a configuration, or of one profile of it.
@@ -68,8 +57,9 @@ pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
             "default" => parsed.base.default = Some(setting.clone()),
             "profile" => parse_profiles(setting, kinds, &mut parsed),
             "store" => {
-                parsed.problems.extend(check_store(setting));
-                parsed.store = Some(setting.clone());
+                let (store, problems) = super::store::parse(setting);
+                parsed.problems.extend(problems);
+                parsed.store = Some(store);
             }
             "browser" if setting.text().is_some() => parsed.browser = Some(setting.clone()),
             "browser" => {
@@ -127,23 +117,6 @@ fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
     }
 }
 
-fn check_store(setting: &Setting) -> Vec<Problem> {
-    match &setting.value {
-        Value::Text(_) => {
-            let table = Setting::new(
-                Value::Table(Table::from([("kind".to_owned(), setting.clone())])),
-                setting.origin.clone(),
-            );
-            check("store", &table, STORE_KEYS, false)
-        }
-        Value::Table(_) => check("store", setting, STORE_KEYS, false),
-        other => vec![Problem::new(
-            format!("`store` must be a string or a table, not {}", other.type_name()),
-            &setting.origin,
-        )],
-    }
-}
-
 fn check_version(setting: &Setting) -> Option<Problem> {
     match setting.value {
         Value::Integer(1) => None,
@@ -162,7 +135,13 @@ pub fn is_sensitive(parsed: &Parsed) -> bool {
     let bodies = std::iter::once(&parsed.base).chain(parsed.profiles.values());
     let mut kinds =
         bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
-    parsed.browser.is_some() || kinds.any(kind_is_sensitive)
+    let store = parsed.store.as_ref().and_then(Setting::table).into_iter().flatten();
+    let mut store = store.map(|(name, setting)| {
+        let secret = STORE_KEYS.iter().any(|key| key.name == name && key.is_secret());
+        let program = setting.table().is_some_and(|table| table.contains_key("command"));
+        program || secret && setting.text().is_some()
+    });
+    parsed.browser.is_some() || store.any(|is_sensitive| is_sensitive) || kinds.any(kind_is_sensitive)
 }
 
 fn kind_is_sensitive(written: &WrittenKind) -> bool {

@@ -10,6 +10,7 @@ pub mod merge;
 pub mod project;
 pub mod report;
 pub mod schema;
+pub mod store;
 pub mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +24,7 @@ use crate::name::ProviderName;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, TokenProvider};
-use crate::setting::{Layer, Origin, Problem, Section, Setting, Value, near};
-use crate::store::key::KeySource;
-use crate::store::{StoreChoice, StoreKind, StoreSettings};
+use crate::setting::{Layer, Origin, Problem, Setting, Value, near};
 
 /// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
 /// when it is asked for.
@@ -232,41 +231,6 @@ impl Config {
     /// [`ConfigError`].
     pub fn provider(&self, name: &ProviderName) -> Result<Provider, ConfigError> {
         self.build(name).map_err(ConfigError)
-    }
-
-    /// Which store is configured.
-    #[must_use]
-    pub fn store_choice(&self) -> StoreChoice {
-        let kind = match self.store.as_ref().map(|store| &store.value) {
-            Some(Value::Text(kind)) => Some(kind.as_str()),
-            Some(Value::Table(table)) => table.get("kind").and_then(Setting::text),
-            _ => None,
-        };
-        match kind {
-            Some("keyring") => StoreChoice::Only(StoreKind::Keyring),
-            Some("file") => StoreChoice::Only(StoreKind::File),
-            _ => StoreChoice::Auto,
-        }
-    }
-
-    /// What is configured of the store.
-    #[must_use]
-    pub fn store_settings(&self) -> StoreSettings {
-        let settings = StoreSettings { choice: self.store_choice(), ..StoreSettings::default() };
-        let Some(store) = &self.store else { return settings };
-        let Some(table) = store.table() else { return settings };
-        let section = Section::new("store", table, &store.origin);
-        StoreSettings {
-            key: match section.text("key") {
-                Some("passphrase") => KeySource::Passphrase,
-                Some(_) => KeySource::File,
-                None => section
-                    .section("key")
-                    .map_or(KeySource::File, |key| KeySource::Command(key.strings("command"))),
-            },
-            remembered_for: section.duration("unlock_for").unwrap_or(settings.remembered_for),
-            ..settings
-        }
     }
 
     /// The environment variables that secrets are read from: browsers and editors do not inherit them.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::credentials::CREDENTIAL_KEYS;
-use super::file::STORE_KEYS;
+use super::store::{STORE_KEYS, STORE_KINDS};
 use super::templates;
 use crate::provider::KINDS;
 use crate::setting::{Key, Shape};
@@ -23,7 +23,7 @@ pub fn schema() -> Value {
             "store": {
                 "title": "store",
                 "description": "Where tokens are kept",
-                "oneOf": [{ "enum": ["auto", "keyring", "file"] }, object(STORE_KEYS.iter().copied())],
+                "oneOf": [{ "enum": STORE_KINDS }, object(STORE_KEYS.iter().copied())],
             },
             "browser": { "title": "browser", "description": "The command that opens a URL", "type": "string" },
             "credentials": { "$ref": "#/$defs/credentials" },
@@ -165,13 +165,13 @@ fn input() -> Value {
     json!({ "anyOf": [
         form("provider", json!({
             "provider": text("Another provider of this configuration"),
-            "token": { "enum": ["access_token", "id_token", "refresh_token"], "default": "access_token" },
+            "token": { "description": "Which of its tokens", "enum": ["access_token", "id_token", "refresh_token"], "default": "access_token" },
             "account": text("Its account, where several are logged in"),
         })),
         form("env", json!({ "env": text("An environment variable") })),
         form("file", json!({ "file": text("A file, read anew for every use") })),
-        form("command", json!({ "command": { "type": "array", "items": { "type": "string" }, "minItems": 1 } })),
-        form("stdin", json!({ "stdin": { "const": true } })),
+        form("command", json!({ "command": { "description": "A program that prints it", "type": "array", "items": { "type": "string" }, "minItems": 1 } })),
+        form("stdin", json!({ "stdin": { "description": "It is piped in", "const": true } })),
     ] })
 }
 

@@ -89,6 +89,16 @@ pub enum AcquireError {
         /// Why there is none.
         source: Box<AcquireError>,
     },
+    /// Another machine began to renew the record, and has not said how that ended.
+    #[error(
+        "another machine began to renew the login to `{provider}` at {since}, and has not said how that ended"
+    )]
+    RenewedElsewhere {
+        /// The provider.
+        provider: ProviderName,
+        /// When, by that machine's clock.
+        since: Timestamp,
+    },
     /// What was stored a moment ago is gone: somebody logged out.
     #[error("the login to `{0}` has just been removed")]
     Gone(ProviderName),

@@ -14,7 +14,8 @@ use crate::oauth::dpop::Prover;
 use crate::ports::HttpError;
 use crate::provider::input::Tokens;
 use crate::provider::{Grant, Issue, IssueRequest, ProviderError, TokenRequest};
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, RefreshToken};
+use crate::store::engine::LOCK_LIFE;
 use crate::store::lock::Lock;
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Lookup, StoreError, StoreKind};
@@ -26,6 +27,13 @@ use std::time::Duration;
 /// A lost answer is asked for again only when the first request was lost quickly: both together must end before those who
 /// wait for the lock give up.
 const LONGEST_BEFORE_RETRY: Duration = Duration::from_secs(20);
+
+/// A machine that began to renew a record, and was cut off from the store, has what it got in its own rescue. It is left
+/// this long to bring that home before another sends the old refresh token once more, which may end the session.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// So often a record is changed under our hands before somebody must be told.
+const MOST_CONFLICTS: u32 = 5;
 
 /// A record with its place.
 type Stored = (Record, StoreKind);
@@ -128,26 +136,38 @@ impl<'a> Acquisition<'a> {
     fn refresh(&self, lock: &Lock, mut record: Record, kind: StoreKind) -> Result<Issued, AcquireError> {
         let held = self.session.system.signals.hold();
         let context = self.session.context(&self.provider.name);
-        let refresh = || self.provider.source.refresh(&context, &record, &self.request);
-        let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now()));
+        let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now())).cloned();
         let started = self.session.system.clock.elapsed();
         let interrupted = self.session.store.refresh_was_interrupted(&self.provider.name, &record);
-        if let Err(error) = self.session.store.note_refresh(lock, &self.provider.name, &record) {
+        let noted = match self.session.store.renewed_elsewhere(&record)? {
+            Some(since) if self.now().duration_since(since).unsigned_abs() < PATIENCE => {
+                Err(AcquireError::RenewedElsewhere { provider: self.provider.name.clone(), since })
+            }
+            _ => match self.session.store.note_refresh(lock, &self.provider.name, &mut record, kind) {
+                Err(StoreError::Conflict { .. }) => return self.await_others(&record, kind),
+                noted => noted.map_err(AcquireError::from),
+            },
+        };
+        if let Err(error) = noted {
             // What cannot be saved is not asked for: the server would end the old refresh token for nothing.
             return match current {
                 Some(token) if !self.want.renew && lasts(token.life.expires_at, &self.want, self.now()) => {
-                    let token = token.clone();
                     self.session
                         .system
                         .console
                         .note(format_args!("the token is not renewed: {}", with_causes(&error)));
                     self.issued(&record, &token)
                 }
-                _ => Err(error.into()),
+                // It may still be at it.
+                _ if matches!(error, AcquireError::RenewedElsewhere { .. }) => {
+                    self.await_others(&record, kind)
+                }
+                _ => Err(error),
             };
         }
         fault::crash("noted");
-        let mut answer = refresh();
+        let refresh = |record: &Record| self.provider.source.refresh(&context, record, &self.request);
+        let mut answer = refresh(&record);
         let mut lost = false;
         let quick = || self.session.system.clock.elapsed().saturating_sub(started) < LONGEST_BEFORE_RETRY;
         if matches!(&answer, Err(ProviderError::Http(HttpError::AnswerLost { .. })))
@@ -156,7 +176,7 @@ impl<'a> Acquisition<'a> {
         {
             // The server may have rotated the token: the same request again, once, may be inside its grace (F-ROT6).
             lost = true;
-            answer = refresh();
+            answer = refresh(&record);
         }
         fault::crash("answered");
         let grant = match answer {
@@ -167,12 +187,12 @@ impl<'a> Acquisition<'a> {
                     (false, true) => Reason::Interrupted,
                     _ => Reason::Refused,
                 };
-                return self.refused(&record, kind, reason);
+                return self.refused(&mut record, kind, reason);
             }
             Err(error) => {
                 if !matches!(&error, ProviderError::Http(HttpError::AnswerLost { .. })) && !interrupted {
                     // Nothing was rotated: there is nothing to explain later.
-                    self.session.store.forget_refresh(&self.provider.name, &record)?;
+                    self.session.store.forget_refresh(&self.provider.name, &mut record, kind)?;
                 }
                 return match current {
                     // The provider is away for a moment, and the token is still good (F-429).
@@ -185,18 +205,20 @@ impl<'a> Acquisition<'a> {
                             "the token could not be renewed yet: {}",
                             with_causes(&error)
                         ));
-                        let token = token.clone();
                         self.issued(&record, &token)
                     }
                     _ => Err(self.failed(error)),
                 };
             }
         };
+        let sent = record.refresh_token.clone();
+        record.renewing = None;
         let wider = self.adopt(&mut record, &grant);
         fault::crash("unsaved");
-        match self.session.store.save(lock, &self.provider.name, &mut record, kind) {
-            Ok(()) => {}
-            Err(StoreError::Conflict { place }) => return self.adopt_others(&record, kind, place),
+        match self.save_or_adopt(lock, &mut record, kind, sent.as_ref()) {
+            Ok(None) => {}
+            Ok(Some(others)) => return self.hand_out(Some((others, kind))),
+            Err(error @ StoreError::Conflict { .. }) => return Err(error.into()),
             Err(error) => {
                 return Err(self.session.store.rescue(&self.provider.name, &record, kind, error).into());
             }
@@ -214,19 +236,74 @@ impl<'a> Acquisition<'a> {
         self.hand_out(Some((record, kind)))
     }
 
-    /// Another machine refreshed at the same time, and its record is the one that is kept: its token is used.
-    fn adopt_others(&self, sent: &Record, kind: StoreKind, place: String) -> Result<Issued, AcquireError> {
-        let found = self.session.store.read(kind, &sent.name(&self.provider.name), &sent.binding)?;
-        let usable = |record: &Record| next_step(Some(record), &self.want, self.now()) == Step::Use;
-        match found.filter(|record| usable(record)) {
-            Some(record) => self.hand_out(Some((record, kind))),
-            None => Err(StoreError::Conflict { place }.into()),
+    /// Saves what a refresh brought. Where another machine has changed the record meanwhile, what counts is whose refresh
+    /// token is the newer: ours, if the record still has the one that was sent; else that machine refreshed too, and its
+    /// record is used.
+    fn save_or_adopt(
+        &self,
+        lock: &Lock,
+        record: &mut Record,
+        kind: StoreKind,
+        sent: Option<&RefreshToken>,
+    ) -> Result<Option<Record>, StoreError> {
+        let store = &self.session.store;
+        let same = |one: Option<&RefreshToken>, other: Option<&RefreshToken>| {
+            one.map(RefreshToken::expose) == other.map(RefreshToken::expose)
+        };
+        let mut tries = 0;
+        loop {
+            let saved = store.save(lock, &self.provider.name, record, kind);
+            let Err(StoreError::Conflict { place }) = saved else { return saved.map(|()| None) };
+            tries += 1;
+            match store.read(kind, &record.name(&self.provider.name), &record.binding)? {
+                Some(present) if tries < MOST_CONFLICTS && same(present.refresh_token.as_ref(), sent) => {
+                    record.revision = present.revision;
+                    record.generation = record.generation.max(present.generation);
+                }
+                Some(present) if self.is_usable(&present) => return Ok(Some(present)),
+                _ => return Err(StoreError::Conflict { place }),
+            }
         }
+    }
+
+    /// Another machine was faster and may be renewing the record just now: what it gets is used.
+    fn await_others(&self, sent: &Record, kind: StoreKind) -> Result<Issued, AcquireError> {
+        let clock = &self.session.system.clock;
+        let end = clock.elapsed() + LOCK_LIFE;
+        loop {
+            let found = self.session.store.read(kind, &sent.name(&self.provider.name), &sent.binding)?;
+            let Some(record) = found else { return Err(AcquireError::Gone(self.provider.name.clone())) };
+            match record.renewing.as_ref().map(|renewing| renewing.since) {
+                None if self.is_usable(&record) => return self.hand_out(Some((record, kind))),
+                None => {
+                    return Err(StoreError::Conflict {
+                        place: format!("the login to {}", self.provider.name),
+                    }
+                    .into());
+                }
+                Some(since)
+                    if clock.elapsed() >= end
+                        || self.now().duration_since(since).unsigned_abs() >= LOCK_LIFE =>
+                {
+                    return Err(AcquireError::RenewedElsewhere {
+                        provider: self.provider.name.clone(),
+                        since,
+                    });
+                }
+                Some(_) => clock.sleep(Duration::from_millis(300)),
+            }
+        }
+    }
+
+    /// Whether a record of another machine has what is asked for. That machine renewed it just now.
+    fn is_usable(&self, record: &Record) -> bool {
+        let want = Want { renew: false, ..self.want.clone() };
+        next_step(Some(record), &want, self.now()) == Step::Use
     }
 
     /// `invalid_grant` deletes nothing: if another process or machine was faster, its record is used; else the user is
     /// told (F-ROT2).
-    fn refused(&self, sent: &Record, kind: StoreKind, reason: Reason) -> Result<Issued, AcquireError> {
+    fn refused(&self, sent: &mut Record, kind: StoreKind, reason: Reason) -> Result<Issued, AcquireError> {
         let store = &self.session.store;
         let name = &self.provider.name;
         if let Some(record) = store.read(kind, &sent.name(name), &sent.binding)?
@@ -234,6 +311,10 @@ impl<'a> Acquisition<'a> {
             && next_step(Some(&record), &self.want, self.now()) == Step::Use
         {
             return self.hand_out(Some((record, kind)));
+        }
+        if sent.renewing.is_some() {
+            // Every machine may know how this ended.
+            store.forget_refresh(name, sent, kind)?;
         }
         store.update_index(name, |index| {
             let entry = index

@@ -2,6 +2,7 @@
 
 pub mod acquire;
 mod acquisition;
+mod engine;
 mod identity;
 mod inputs;
 pub mod inspect;
@@ -34,7 +35,11 @@ impl<'a> Session<'a> {
         Self {
             system,
             config,
-            store: TokenStore::new(system, config.store_settings()),
+            store: TokenStore::new(
+                system,
+                config.store_settings(&*system.environment),
+                Box::new(engine::Configured::new(system, config)),
+            ),
             refresh_metadata: false,
         }
     }

@@ -1,5 +1,6 @@
 //! A place for records: what every store can do, and what can be wrong with it.
 
+use super::engine::EngineSettings;
 use super::key::KeySource;
 use super::keyring::KeyringFault;
 use super::private_file::FileError;
@@ -19,15 +20,30 @@ pub enum StoreKind {
     Keyring,
     /// Sealed files.
     File,
+    /// etcd, which several machines share.
+    Etcd,
+    /// Vault or OpenBao, which several machines share.
+    Vault,
 }
 
 impl StoreKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Keyring, Self::File, Self::Etcd, Self::Vault];
+
+    /// Whether several machines share it.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        matches!(self, Self::Etcd | Self::Vault)
+    }
+
     /// The name, as the configuration has it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
             Self::File => "file",
+            Self::Etcd => "etcd",
+            Self::Vault => "vault",
         }
     }
 }
@@ -37,6 +53,8 @@ impl std::fmt::Display for StoreKind {
         formatter.write_str(match self {
             Self::Keyring => "the keyring",
             Self::File => "a sealed file",
+            Self::Etcd => "etcd",
+            Self::Vault => "Vault",
         })
     }
 }
@@ -89,7 +107,7 @@ pub struct Kept {
 }
 
 /// Everything that the configuration says of the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StoreSettings {
     /// Which store.
     pub choice: StoreChoice,
@@ -97,6 +115,8 @@ pub struct StoreSettings {
     pub key: KeySource,
     /// How long a passphrase is remembered.
     pub remembered_for: Duration,
+    /// The shared engine, where one is configured.
+    pub engine: Option<EngineSettings>,
 }
 
 impl Default for StoreSettings {
@@ -105,6 +125,7 @@ impl Default for StoreSettings {
             choice: StoreChoice::default(),
             key: KeySource::default(),
             remembered_for: Duration::from_secs(8 * 3600),
+            engine: None,
         }
     }
 }
@@ -250,6 +271,25 @@ pub enum StoreError {
     /// A program printed the key so far, and nothing says which.
     #[error("the sealed files' key was printed by a program that the configuration no longer names")]
     OldProgramNeeded,
+    /// A shared engine cannot be used.
+    #[error("{kind} cannot be used: {reason}")]
+    Engine {
+        /// Which.
+        kind: StoreKind,
+        /// Why, escaped.
+        reason: String,
+    },
+    /// What lets us into a shared engine cannot be had.
+    #[error("what lets us into {kind} cannot be had")]
+    EngineCredential {
+        /// Which engine.
+        kind: StoreKind,
+        /// Why.
+        source: Box<dyn std::error::Error>,
+    },
+    /// No such engine is configured.
+    #[error("no {0} is configured")]
+    NoEngine(StoreKind),
     /// The passphrase cannot be remembered.
     #[error("a passphrase needs the kernel's keyring: {0}")]
     NoKernelKeyring(String),

@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::engine::Engine;
 use super::private_file;
 use super::seal::{self, SealingKey};
+use super::{Revision, StoreError};
 use crate::binding::Binding;
 use crate::ports::{Program, System};
 use crate::secret::SecretText;
@@ -123,13 +124,68 @@ pub struct KeyFile {
     path: PathBuf,
     source: KeySource,
     remembered_for: Duration,
+    /// Where other machines find the keys, sealed; the file is a copy then.
+    engine: Option<Rc<dyn Engine>>,
 }
+
+/// The key of an engine under which the key file is.
+const SHARED: &str = "store.key";
 
 impl KeyFile {
     /// The key file of a store.
     #[must_use]
     pub fn new(system: Rc<System>, path: PathBuf, source: KeySource, remembered_for: Duration) -> Self {
-        Self { system, path, source, remembered_for }
+        Self { system, path, source, remembered_for, engine: None }
+    }
+
+    /// The key file of a store that several machines share. What a passphrase or a program's key seals is kept there as
+    /// well; a key that lies open never leaves the machine.
+    #[must_use]
+    pub fn shared_by(self, engine: Rc<dyn Engine>) -> Self {
+        let engine = (self.source != KeySource::File).then_some(engine);
+        Self { engine, ..self }
+    }
+
+    /// Looks whether other machines have other keys by now; `true` when they do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn fetch_anew(&self) -> Result<bool, StoreError> {
+        let Some(engine) = &self.engine else { return Ok(false) };
+        let Some(blob) = engine.get(SHARED)? else { return Ok(false) };
+        if private_file::read(&self.path)?.is_some_and(|known| *known == *blob.bytes) {
+            return Ok(false);
+        }
+        private_file::write(&self.path, &blob.bytes)?;
+        Ok(true)
+    }
+
+    /// The bytes of the file, or of what the engine has.
+    fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        match private_file::read(&self.path)? {
+            None if self.fetch_anew()? => Ok(private_file::read(&self.path)?),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// Writes the first keys, unless somebody was faster.
+    fn write_first(&self, content: &SecretText) -> Result<(), StoreError> {
+        let bytes = content.expose().as_bytes();
+        let Some(engine) = &self.engine else { return Ok(private_file::write_new(&self.path, bytes)?) };
+        match engine.put(SHARED, bytes, &Revision::Absent) {
+            Ok(_) => Ok(private_file::write(&self.path, bytes)?),
+            Err(StoreError::Conflict { .. }) => self.fetch_anew().map(drop),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the keys.
+    fn rewrite(&self, content: &SecretText) -> Result<(), StoreError> {
+        let bytes = content.expose().as_bytes();
+        if let Some(engine) = &self.engine {
+            engine.put(SHARED, bytes, &Revision::Any)?;
+        }
+        Ok(private_file::write(&self.path, bytes)?)
     }
 
     /// Where it is.
@@ -144,7 +200,7 @@ impl KeyFile {
 
     /// The file's content; `None` when there is none.
     fn stored(&self) -> Result<Option<Stored>, StoreError> {
-        let Some(bytes) = private_file::read(&self.path)? else { return Ok(None) };
+        let Some(bytes) = self.bytes()? else { return Ok(None) };
         let text = std::str::from_utf8(&bytes).ok();
         let (magic, rest) = text
             .and_then(|text| text.split_once('\n'))
@@ -206,7 +262,7 @@ impl KeyFile {
             KeySource::File => self.plain(&keys),
             KeySource::Command(command) => self.sealed(&keys, &self.printed(command)?, None),
         };
-        private_file::write_new(&self.path, content.expose().as_bytes())?;
+        self.write_first(&content)?;
         // Another process may have been first: its keys hold.
         self.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.place() })
     }
@@ -228,7 +284,7 @@ impl KeyFile {
             None => {
                 let keys = Keys::new(&*self.system.random);
                 let content = self.sealed_by_passphrase(&keys, passphrase)?;
-                private_file::write_new(&self.path, content.expose().as_bytes())?;
+                self.write_first(&content)?;
                 return self.unlock(passphrase);
             }
         };
@@ -246,7 +302,7 @@ impl KeyFile {
             (KeySource::Passphrase, Some(passphrase)) => self.sealed_by_passphrase(keys, passphrase)?,
             (KeySource::Passphrase, None) => return Err(StoreError::Locked),
         };
-        private_file::write(&self.path, content.expose().as_bytes())?;
+        self.rewrite(&content)?;
         if self.source == KeySource::Passphrase { self.remember(keys) } else { Ok(()) }
     }
 
@@ -298,7 +354,12 @@ impl KeyFile {
 
     /// The name of the keys in the kernel's keyring: of this store and no other.
     fn kernel_name(&self) -> String {
-        format!("authctl:store:{}", Binding::default().with("key file", self.place()).fingerprint())
+        // Other keys have another name: what is remembered of the old ones does not open the new.
+        let content = private_file::read(&self.path).ok().flatten().unwrap_or_default();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &content);
+        let content: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = Binding::default().with("key file", self.place()).with("content", content);
+        format!("authctl:store:{}", file.fingerprint())
     }
 
     fn plain(&self, keys: &Keys) -> SecretText {

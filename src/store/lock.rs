@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::StoreError;
+use super::engine::EngineLock;
 use super::private_file::{self, FileError};
 use crate::ports::Clock;
 
@@ -14,10 +15,18 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
+    /// Among machines; it goes before the one among processes does.
+    _engine: Option<Box<dyn EngineLock>>,
     _file: File,
 }
 
 impl Lock {
+    /// The lock, together with one among machines.
+    #[must_use]
+    pub fn with_engine(self, engine: Box<dyn EngineLock>) -> Self {
+        Self { _engine: Some(engine), ..self }
+    }
+
     /// Takes the lock at `path`, waiting for another process that holds it. The file stays when the lock goes: removing
     /// it would let two processes hold locks on two files of one name.
     ///
@@ -37,7 +46,7 @@ impl Lock {
         let mut pause = Duration::from_millis(2);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { _engine: None, _file: file }),
                 Err(TryLockError::Error(error)) => return Err(failed(error).into()),
                 Err(TryLockError::WouldBlock) if clock.elapsed() >= deadline => {
                     return Err(StoreError::LockTimeout { path: path.display().to_string(), waited: limit });

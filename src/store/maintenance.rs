@@ -3,7 +3,7 @@
 use super::index::Entry;
 use super::key::KeySource;
 use super::record::RecordName;
-use super::{Backend, Revision, StoreChoice, StoreError, StoreKind, TokenStore};
+use super::{Backend, Revision, StoreChoice, StoreError, StoreKind, TokenStore, decode};
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
@@ -42,8 +42,8 @@ impl TokenStore<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn survey(&self) -> Result<Survey, StoreError> {
-        let files = self.file_store()?;
-        let mut accounts = vec![(StoreKind::Keyring, 0), (StoreKind::File, 0)];
+        let files = self.sealed(self.sealed_kind())?;
+        let mut accounts: Vec<_> = self.reachable().into_iter().map(|kind| (kind, 0)).collect();
         for provider in self.listed()? {
             for entry in self.index(&provider)?.entries {
                 accounts
@@ -54,9 +54,12 @@ impl TokenStore<'_> {
         }
         Ok(Survey {
             choice: self.choice,
-            keyring: (self.choice != StoreChoice::Only(StoreKind::File))
+            keyring: matches!(self.choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring))
                 .then(|| self.system.keyring.open().is_ok()),
-            records: self.records_folder()?.display().to_string(),
+            records: match &self.settings.engine {
+                Some(engine) => format!("{}, under {}", engine.kind(), engine.prefix),
+                None => self.records_folder()?.display().to_string(),
+            },
             key_file: files.key().place(),
             kept_as: files.key().kept_as()?,
             locked: files.key().is_locked(),
@@ -72,7 +75,7 @@ impl TokenStore<'_> {
         if self.settings.key != KeySource::Passphrase {
             return Ok(None);
         }
-        let key = self.file_store()?;
+        let key = self.sealed(self.sealed_kind())?;
         Ok(Some(match key.key().kept_as()? {
             None => Passphrase::ToBeChosen,
             Some(_) if key.key().is_locked() => Passphrase::Locked,
@@ -80,14 +83,20 @@ impl TokenStore<'_> {
         }))
     }
 
-    /// Whether a new login of a provider goes to sealed files.
+    /// Whether whoever has the files of this machine can open what is sealed.
+    #[must_use]
+    pub fn key_lies_open(&self) -> bool {
+        self.settings.key == KeySource::File
+    }
+
+    /// Whether a new login of a provider is kept sealed with our key.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn goes_to_files(&self, provider: &ProviderName) -> Result<bool, StoreError> {
+    pub fn goes_to_sealed(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         let index = self.index(provider)?;
         Ok(match (self.choice, index.entries.first()) {
-            (StoreChoice::Only(kind), _) => kind == StoreKind::File,
+            (StoreChoice::Only(kind), _) => kind != StoreKind::Keyring,
             (StoreChoice::Auto, Some(entry)) => entry.store == StoreKind::File,
             (StoreChoice::Auto, None) => self.system.keyring.open().is_err(),
         })
@@ -98,7 +107,7 @@ impl TokenStore<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn unlock_files(&self, passphrase: &SecretText) -> Result<(), StoreError> {
-        self.file_store()?.key().unlock(passphrase)
+        self.sealed(self.sealed_kind())?.key().unlock(passphrase)
     }
 
     /// Seals every record with a new key, and keeps that as the configuration says: also where it says something else than
@@ -112,7 +121,7 @@ impl TokenStore<'_> {
         old_command: Option<&[String]>,
         new_passphrase: Option<&SecretText>,
     ) -> Result<usize, StoreError> {
-        let files = self.file_store()?;
+        let files = self.sealed(self.sealed_kind())?;
         let Some(old) = files.key().keys_of_old(old_passphrase, old_command)? else {
             return Ok(0);
         };
@@ -121,13 +130,32 @@ impl TokenStore<'_> {
         files.key().keep(&keys, new_passphrase)?;
         let names = files.names()?;
         for name in &names {
-            let _lock = self.lock(StoreKind::File, name)?;
+            let _lock = self.lock(files.kind(), name)?;
             files.reseal(name)?;
         }
         if !self.anything_is_rescued() {
             files.key().keep(&keys.current_alone(), new_passphrase)?;
         }
         Ok(names.len())
+    }
+
+    /// The kinds that this configuration reaches.
+    fn reachable(&self) -> Vec<StoreKind> {
+        let configured = self.settings.engine.as_ref().map(|engine| engine.kind());
+        StoreKind::ALL.into_iter().filter(|kind| !kind.is_shared() || Some(*kind) == configured).collect()
+    }
+
+    /// Lists what other machines have put into a shared store.
+    fn list_all(&self, kind: StoreKind) -> Result<(), StoreError> {
+        let backend = self.backend(kind)?;
+        for name in backend.names()? {
+            let Some(provider) = name.provider() else { continue };
+            let binding = backend.claimed_binding(&name)?.unwrap_or_default();
+            if let Some(record) = decode(&*backend, &name, &binding)? {
+                self.update_index(&provider, |index| index.put(Entry::of(&record, kind)))?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves everything to one store: each record is written there and read back before it goes here.
@@ -138,6 +166,9 @@ impl TokenStore<'_> {
         let target = self.backend(to)?;
         target.prepare()?;
         let mut moved = Moved::default();
+        for kind in self.reachable().into_iter().filter(|kind| *kind != to && kind.is_shared()) {
+            self.list_all(kind)?;
+        }
         for provider in self.listed()? {
             for entry in self.index(&provider)?.entries.into_iter().filter(|entry| entry.store != to) {
                 let name = entry.name(&provider);
@@ -152,7 +183,7 @@ impl TokenStore<'_> {
             }
         }
         for (name, binding) in secrets {
-            for from in [StoreKind::Keyring, StoreKind::File].into_iter().filter(|from| *from != to) {
+            for from in self.reachable().into_iter().filter(|from| *from != to) {
                 let Ok(source) = self.backend(from) else { continue };
                 if move_one(&*source, &*target, name, binding)? {
                     source.delete(name)?;

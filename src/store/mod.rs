@@ -3,7 +3,9 @@
 
 pub mod accounts;
 mod backend;
-pub mod file;
+pub mod blobs;
+pub mod engine;
+pub mod etcd;
 pub mod index;
 pub mod key;
 pub mod keyring;
@@ -14,20 +16,25 @@ pub mod private_file;
 pub mod record;
 mod rescue;
 pub mod seal;
+pub mod sealed;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+pub mod vault;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, StoreSettings};
-use self::file::FileBackend;
+use self::blobs::{Blobs, Files, Shared};
+use self::engine::{Engine, EngineCredentials};
 use self::index::{Entry, Index};
 use self::key::KeyFile;
 use self::keyring::{KeyringBackend, KeyringFault};
 use self::lock::Lock;
 use self::overflow::Overflow;
 use self::record::{Record, RecordError, RecordName};
+use self::sealed::SealedBackend;
 use crate::binding::Binding;
 use crate::fault;
 use crate::name::{AccountName, ProviderName};
@@ -55,13 +62,19 @@ pub struct TokenStore<'a> {
     system: &'a System,
     settings: StoreSettings,
     choice: StoreChoice,
+    credentials: Box<dyn EngineCredentials + 'a>,
+    engine: OnceCell<Rc<dyn Engine>>,
 }
 
 impl<'a> TokenStore<'a> {
     /// The stores, as the configuration chooses among them.
     #[must_use]
-    pub fn new(system: &'a System, settings: StoreSettings) -> Self {
-        Self { system, choice: settings.choice, settings }
+    pub fn new(
+        system: &'a System,
+        settings: StoreSettings,
+        credentials: Box<dyn EngineCredentials + 'a>,
+    ) -> Self {
+        Self { system, choice: settings.choice, settings, credentials, engine: OnceCell::new() }
     }
 
     /// Finds the record of an account that fits the configured binding.
@@ -143,14 +156,15 @@ impl<'a> TokenStore<'a> {
         let listed = index.entries.iter().find(|entry| entry.account == *account).map(|entry| entry.store);
         match (self.choice, listed) {
             (StoreChoice::Auto, Some(StoreKind::File)) => Ok(StoreKind::File),
+            (StoreChoice::Auto, Some(kind @ (StoreKind::Etcd | StoreKind::Vault))) => {
+                Err(StoreError::NoEngine(kind))
+            }
             (StoreChoice::Auto, Some(StoreKind::Keyring)) => {
                 self.system.keyring.open()?;
                 match self.place_for(name, unlock)? {
                     StoreKind::Keyring => Ok(StoreKind::Keyring),
                     // It is gone today, and what it holds is not: no second copy takes its place.
-                    StoreKind::File => {
-                        Err(StoreError::Keyring(KeyringFault::Absent("no keyring service runs".to_owned())))
-                    }
+                    _ => Err(StoreError::Keyring(KeyringFault::Absent("no keyring service runs".to_owned()))),
                 }
             }
             _ => self.place_for(name, unlock),
@@ -162,8 +176,10 @@ impl<'a> TokenStore<'a> {
     /// # Errors
     /// [`StoreError`]; a keyring that is there but cannot be used is never passed over.
     pub fn place_for(&self, name: &RecordName, unlock: bool) -> Result<StoreKind, StoreError> {
-        if self.choice == StoreChoice::Only(StoreKind::File) {
-            return Ok(StoreKind::File);
+        if let StoreChoice::Only(kind) = self.choice
+            && kind != StoreKind::Keyring
+        {
+            return Ok(kind);
         }
         let fallback = self.choice == StoreChoice::Auto;
         let Some(backend) = self.present(StoreKind::Keyring)? else { return Ok(StoreKind::File) };
@@ -321,9 +337,15 @@ impl<'a> TokenStore<'a> {
     pub fn lock(&self, kind: StoreKind, name: &RecordName) -> Result<Lock, StoreError> {
         let folder = match kind {
             StoreKind::File => self.records_folder()?,
-            StoreKind::Keyring => self.system.paths.folder(Folder::Locks)?,
+            _ => self.system.paths.folder(Folder::Locks)?,
         };
-        Lock::take(&folder.join(format!("{name}.lock")), lock::LONGEST_WAIT, &*self.system.clock)
+        let path = folder.join(format!("{name}.lock"));
+        let lock = Lock::take(&path, lock::LONGEST_WAIT, &*self.system.clock)?;
+        if !kind.is_shared() {
+            return Ok(lock);
+        }
+        let engine = Rc::clone(self.engine(kind)?).lock(&format!("locks/{name}"), lock::LONGEST_WAIT)?;
+        Ok(lock.with_engine(engine))
     }
 
     /// What is listed for a provider.
@@ -445,15 +467,44 @@ impl<'a> TokenStore<'a> {
                 let overflow = Overflow::new(folder, self.system.random.clone());
                 Box::new(KeyringBackend::new(self.system.keyring.open()?, overflow))
             }
-            StoreKind::File => Box::new(self.file_store()?),
+            _ => Box::new(self.sealed(kind)?),
         })
     }
 
-    fn file_store(&self) -> Result<FileBackend, StoreError> {
-        let path = self.system.paths.folder(Folder::Data)?.join("store.key");
+    /// The kind of sealed store that is configured, or that would be fallen back to.
+    fn sealed_kind(&self) -> StoreKind {
+        match self.choice {
+            StoreChoice::Only(kind) if kind.is_shared() => kind,
+            _ => StoreKind::File,
+        }
+    }
+
+    /// Sealed records of a kind, with the key that the configuration says.
+    fn sealed(&self, kind: StoreKind) -> Result<SealedBackend, StoreError> {
+        let folder = self.system.paths.folder(Folder::Data)?;
         let StoreSettings { key, remembered_for, .. } = self.settings.clone();
-        let key = KeyFile::new(Rc::new(self.system.clone()), path, key, remembered_for);
-        Ok(FileBackend::new(self.records_folder()?, key, self.system.random.clone()))
+        let system = Rc::new(self.system.clone());
+        let (blobs, key): (Box<dyn Blobs>, _) = if kind.is_shared() {
+            let engine = self.engine(kind)?;
+            let path = folder.join(format!("{}.key", kind.name()));
+            let key = KeyFile::new(system, path, key, remembered_for).shared_by(Rc::clone(engine));
+            (Box::new(Shared(Rc::clone(engine))), key)
+        } else {
+            let key = KeyFile::new(system, folder.join("store.key"), key, remembered_for);
+            (Box::new(Files::new(self.records_folder()?)), key)
+        };
+        Ok(SealedBackend::new(blobs, key, self.system.random.clone()))
+    }
+
+    /// The shared engine, opened when it is first needed.
+    fn engine(&self, kind: StoreKind) -> Result<&Rc<dyn Engine>, StoreError> {
+        let settings = self.settings.engine.as_ref().filter(|settings| settings.kind() == kind);
+        let settings = settings.ok_or(StoreError::NoEngine(kind))?;
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        let engine = engine::open(self.system, settings, &*self.credentials)?;
+        Ok(self.engine.get_or_init(|| engine))
     }
 
     fn records_folder(&self) -> Result<PathBuf, StoreError> {

@@ -44,6 +44,15 @@ impl RecordName {
         (text.split('+').count() == 3 && text.bytes().all(fits)).then_some(Self(text))
     }
 
+    /// The provider whose tokens it names; `None` for a configured secret.
+    #[must_use]
+    pub fn provider(&self) -> Option<ProviderName> {
+        let mut parts = self.0.split('+');
+        let provider = parts.next()?.parse().ok()?;
+        parts.next().filter(|account| !account.starts_with('='))?;
+        Some(provider)
+    }
+
     /// Whether it names an account's tokens of this provider.
     #[must_use]
     pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
@@ -185,11 +194,25 @@ pub struct Record {
     /// The thumbprint of the certificate that was shown for the tokens (RFC 8705).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// A machine has sent its refresh token, and has not said how that ended: in stores that several machines share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewing: Option<Renewing>,
     /// The state in which it was read: a save replaces that one.
     #[serde(skip)]
     pub revision: Revision,
     /// The access tokens, by what they were asked for with.
     access_tokens: BTreeMap<String, StoredToken>,
+}
+
+/// A refresh under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewing {
+    /// Stands for the refresh token that was sent.
+    pub mark: String,
+    /// The machine that sent it: a random name.
+    pub machine: String,
+    /// When, by that machine's clock.
+    pub since: Timestamp,
 }
 
 /// A record that cannot be read.
@@ -228,6 +251,7 @@ impl Record {
             dpop_key: None,
             dpop_nonces: BTreeMap::new(),
             certificate: None,
+            renewing: None,
             revision: Revision::default(),
             access_tokens: BTreeMap::new(),
         }

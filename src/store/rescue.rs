@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::index::Entry;
 use super::private_file;
-use super::record::{Record, RecordName};
+use super::record::{Record, RecordName, Renewing};
 use super::{Revision, StoreError, StoreKind, TokenStore};
 use crate::binding::Binding;
 use crate::fault;
@@ -15,6 +15,7 @@ use crate::name::ProviderName;
 use crate::ports::Folder;
 use crate::store::lock::Lock;
 use crate::store::seal;
+use jiff::Timestamp;
 
 /// The ending of a rescued record.
 const ENDING: &str = "rescued";
@@ -24,20 +25,86 @@ const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
 
 impl TokenStore<'_> {
     /// Notes that a refresh of this record is about to be sent: the next run can explain what became of it, and knows that
-    /// something may have to be brought home. Where not even that can be written, nothing is sent.
+    /// something may have to be brought home. Where not even that can be written, nothing is sent. In a shared store the
+    /// record says so too, and the compare and swap of that write decides which machine it is that sends.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn note_refresh(&self, _: &Lock, provider: &ProviderName, record: &Record) -> Result<(), StoreError> {
-        self.set_in_flight(provider, record, record.refresh_token.as_ref().map(|token| mark(token.expose())))
+    /// [`StoreError::Conflict`] when another machine was faster.
+    pub fn note_refresh(
+        &self,
+        _: &Lock,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+    ) -> Result<(), StoreError> {
+        let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
+        self.set_in_flight(provider, record, mark.clone())?;
+        if let Some(mark) = mark.filter(|_| kind.is_shared()) {
+            record.renewing =
+                Some(Renewing { mark, machine: self.machine()?, since: self.system.clock.now() });
+            self.rewrite(provider, record, kind)?;
+        }
+        Ok(())
     }
 
     /// Notes that the refresh was not sent, or that its answer is known.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn forget_refresh(&self, provider: &ProviderName, record: &Record) -> Result<(), StoreError> {
-        self.set_in_flight(provider, record, None)
+    pub fn forget_refresh(
+        &self,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+    ) -> Result<(), StoreError> {
+        self.set_in_flight(provider, record, None)?;
+        if record.renewing.take().is_some() {
+            match self.rewrite(provider, record, kind) {
+                // Whoever changed it has seen what we noted.
+                Err(StoreError::Conflict { .. }) => {}
+                written => written?,
+            }
+        }
+        Ok(())
+    }
+
+    fn rewrite(
+        &self,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+    ) -> Result<(), StoreError> {
+        let name = record.name(provider);
+        record.revision =
+            self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
+        Ok(())
+    }
+
+    /// Since when another machine has been renewing a record, if one has, and has not said how that ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn renewed_elsewhere(&self, record: &Record) -> Result<Option<Timestamp>, StoreError> {
+        let Some(renewing) = &record.renewing else { return Ok(None) };
+        let sent = record.refresh_token.as_ref().map(|token| mark(token.expose()));
+        let elsewhere = sent.as_ref() == Some(&renewing.mark) && renewing.machine != self.machine()?;
+        Ok(elsewhere.then_some(renewing.since))
+    }
+
+    /// The name of this machine among those that share a store, or rather of this home on it.
+    fn machine(&self) -> Result<String, StoreError> {
+        let path = self.system.paths.folder(Folder::State)?.join("machine");
+        let mut bytes = [0; 16];
+        self.system.random.fill(&mut bytes);
+        let new: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let known = match private_file::read(&path)? {
+            Some(known) => known,
+            None => {
+                private_file::write_new(&path, new.as_bytes())?;
+                private_file::read(&path)?.unwrap_or_default()
+            }
+        };
+        Ok(String::from_utf8_lossy(&known).into_owned())
     }
 
     fn set_in_flight(
@@ -88,7 +155,7 @@ impl TokenStore<'_> {
         let path = self.rescue_path(folder, name)?;
         fault::fail("rescue")
             .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
-        let key = self.file_store()?.keys_or_new()?.current();
+        let key = self.sealed(self.sealed_kind())?.keys_or_new()?.current();
         let text = record.encode();
         let sealed = seal::seal(&key, name, &record.binding, text.expose().as_bytes(), &*self.system.random);
         Ok(private_file::write(&path, &sealed)?)
@@ -109,7 +176,7 @@ impl TokenStore<'_> {
             let Some(sealed) = private_file::read(&path)? else { continue };
             let place = || path.display().to_string();
             let corrupt = |reason: String| StoreError::Corrupt { place: place(), reason };
-            let text = self.file_store()?.open(name, binding, &sealed, &path)?;
+            let text = self.sealed(self.sealed_kind())?.open(name, binding, &sealed, &place())?;
             let record = Record::decode(&text, name).map_err(|error| corrupt(error.to_string()))?;
             if record.generation > newer_than {
                 return Ok(Some(record));

@@ -32,6 +32,7 @@ mod logout;
 mod network;
 mod pushed_requests;
 mod sealed_files;
+mod shared_store;
 mod store;
 mod support;
 mod templates;

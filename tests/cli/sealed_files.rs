@@ -54,7 +54,7 @@ fn f_sto6_a_passphrase_is_chosen_at_login_and_remembered_for_a_while() {
     sandbox.run(&["store", "unlock"]).fails(6).says("that is not the passphrase");
     sandbox.run(&["token"]).fails(6).says("locked");
     sandbox.input.pipe("correct horse\n");
-    sandbox.run(&["store", "unlock"]).ok().says("The sealed files are unlocked.");
+    sandbox.run(&["store", "unlock"]).ok().says("The sealed records are unlocked.");
     sandbox.clock.advance(-3601);
     assert_eq!(sandbox.run(&["token"]).ok(), kept);
     assert_eq!(server.requests_to("/token").len(), 1, "a locked store asks nobody");

@@ -144,6 +144,15 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Counts the requests that a test picks, from whatever thread.
+    pub fn counter(
+        &self,
+        picked: impl Fn(&Request) -> bool + Send + 'static,
+    ) -> impl Fn() -> usize + Send + 'static {
+        let log = Arc::clone(&self.log);
+        move || log.lock().unwrap().iter().filter(|request| picked(request)).count()
+    }
+
     /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.log.lock().unwrap().clone()

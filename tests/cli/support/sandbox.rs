@@ -182,6 +182,11 @@ impl Sandbox {
             .any(|(path, _)| stored(path) && path.iter().any(|part| part == "records" || part == "index"))
     }
 
+    /// Whether no record is stored in this home.
+    pub fn stores_no_record(&self) -> bool {
+        !self.files().iter().any(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed"))
+    }
+
     /// All files below the home, with their contents.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {

@@ -5,6 +5,7 @@ pub mod jws;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -21,6 +22,8 @@ pub struct Behaviour {
     pub expires_in: Option<i64>,
     /// Every refresh brings a new refresh token and ends the old one.
     pub rotates: bool,
+    /// Refreshes take this long.
+    pub pause: Duration,
     /// It gives refresh tokens at all.
     pub refreshes: bool,
     /// The `iss` of redirects.
@@ -140,6 +143,7 @@ impl AuthorizationServer {
             behaviour: Mutex::new(Behaviour {
                 expires_in: Some(3600),
                 rotates: true,
+                pause: Duration::ZERO,
                 refreshes: true,
                 redirect_issuer: None,
                 user: "alice".to_owned(),
@@ -216,6 +220,11 @@ impl AuthorizationServer {
     pub fn token_requests(&self, grant: &str) -> usize {
         let of_grant = |request: &&Request| request.parameter("grant_type").as_deref() == Some(grant);
         self.requests_to("/token").iter().filter(of_grant).count()
+    }
+
+    /// Counts the token requests of a grant, from whatever thread.
+    pub fn counter(&self, grant: &'static str) -> impl Fn() -> usize + Send + 'static {
+        self.server.counter(move |request| request.parameter("grant_type").as_deref() == Some(grant))
     }
 
     /// Whether an access token is good.
@@ -599,6 +608,10 @@ impl Shared {
         };
         let refreshing = request.parameter("grant_type").as_deref() == Some("refresh_token");
         let error = |code: &str| Reply::json(400, &json!({ "error": code, "error_description": "because" }));
+        if refreshing {
+            let pause = self.behaviour.lock().unwrap().pause;
+            std::thread::sleep(pause);
+        }
         let mut state = self.state.lock().unwrap();
         state.counter += 1;
         let serial = state.counter;

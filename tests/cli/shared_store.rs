@@ -1,0 +1,371 @@
+//! A store that several machines share: Vault, as its documentation says. etcd is tried for real in `tests/e2e`.
+
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use crate::support::http::Reply;
+use crate::support::sandbox::{server_config, set_mode};
+use crate::support::vault::{TOKEN, VaultServer};
+use crate::support::{AuthorizationServer, Sandbox};
+
+const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+fn config(server: &AuthorizationServer, vault: &VaultServer, key: &str, more: &str) -> String {
+    let store = format!("store = {{ kind = \"vault\", address = \"{}\", key = {key}{more} }}", vault.url());
+    server_config(&server.domain(), "").replace("store = \"file\"", &store)
+}
+
+fn printed(key: &str) -> String {
+    format!("{{ command = [\"echo\", \"{key}\"] }}")
+}
+
+/// A machine with a home of its own.
+fn machine(server: &AuthorizationServer, vault: &VaultServer) -> Sandbox {
+    let sandbox = Sandbox::new(&config(server, vault, &printed(KEY), ""));
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox
+}
+
+#[test]
+fn one_login_serves_every_machine() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok().says("Kept in Vault.");
+    let token = one.run(&["token"]).ok().stdout;
+    assert_eq!(other.run(&["token"]).ok().stdout, token);
+    assert_eq!(server.token_requests("authorization_code"), 1);
+    for secret in server.secrets().iter().map(String::as_str).chain([KEY]) {
+        assert!(!vault.everything().contains(secret), "everything is sealed before it leaves");
+    }
+    assert!(other.stores_no_record(), "nothing is kept here but the list");
+
+    other.clock.advance(4000);
+    let renewed = other.run(&["token"]).ok().stdout;
+    assert_ne!(renewed, token);
+    one.clock.advance(4000);
+    assert_eq!(one.run(&["token"]).ok().stdout, renewed);
+    assert_eq!(server.token_requests("refresh_token"), 1);
+
+    one.run(&["logout"]).ok();
+    other.run(&["token"]).fails(3).says("not logged in");
+    assert!(!vault.names().iter().any(|name| name.contains("/records/")), "{:?}", vault.names());
+    other.clock.advance(-4000);
+    one.clock.advance(-4000);
+    other.run(&["login"]).ok();
+    one.run(&["token"]).ok();
+}
+
+#[test]
+fn f_rot1_ten_machines_refresh_once() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    machine(&server, &vault).run(&["login"]).ok();
+    let start = Arc::new(Barrier::new(10));
+    let tokens: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..10)
+            .map(|_| {
+                let (start, server, vault) = (Arc::clone(&start), &server, &vault);
+                scope.spawn(move || {
+                    let sandbox = machine(server, vault);
+                    sandbox.clock.advance(4000);
+                    start.wait();
+                    sandbox.run(&["token"]).ok().stdout
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(tokens.iter().all(|token| *token == tokens[0] && server.accepts(token.trim())), "{tokens:?}");
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert!(!server.any_family_revoked());
+}
+
+/// The lock is only an optimisation: where somebody does not take part in it, the compare and swap saves the session.
+#[test]
+fn a_write_over_another_machines_loses_nothing() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    // Somebody touched the record between our reading of it under the lock and our writing: ours is the newer.
+    vault.race("/records/", 2);
+    let renewed = one.run(&["token", "--refresh"]).ok().stdout;
+    assert_eq!(vault.conflicts(), 1);
+    assert!(server.accepts(renewed.trim()));
+    assert_eq!(other.run(&["token"]).ok().stdout, renewed);
+    other.run(&["token", "--refresh"]).ok();
+    assert!(!server.any_family_revoked());
+}
+
+/// The locks have run out, as those of a machine do that was suspended: the compare and swap alone decides who sends.
+#[test]
+fn of_two_refreshes_at_once_one_wins_and_the_other_adopts_it() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    machine(&server, &vault).run(&["login"]).ok();
+    server.set(|behaviour| behaviour.pause = Duration::from_millis(700));
+    vault.give_all_locks();
+    let tokens: Vec<String> = std::thread::scope(|scope| {
+        let refresh = || {
+            let sandbox = machine(&server, &vault);
+            sandbox.clock.advance(4000);
+            sandbox.run(&["token"]).ok().stdout
+        };
+        let first = scope.spawn(refresh);
+        while server.token_requests("refresh_token") == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Each reads the record before the other has written, and would send the same refresh token.
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(refresh)).collect();
+        std::iter::once(first).chain(others).map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+    assert!(!server.any_family_revoked());
+}
+
+/// One machine was cut off with the new tokens in its rescue: no other may use up the old ones meanwhile.
+#[test]
+fn f_rot5_a_refresh_that_another_machine_began_is_left_to_it_for_a_while() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    other.run(&["token"]).ok();
+    one.clock.advance(4000);
+    other.clock.advance(4000);
+    one.clock.skip_waits();
+    vault.cut_when(&server, "refresh_token");
+    one.run(&["token"]).fails(6).says("could not be saved in Vault");
+    vault.heal();
+    other.clock.skip_waits();
+    let told = other.run(&["token"]).fails(5);
+    told.says("another machine began to renew").says("run `authctl token as` there");
+    assert_eq!(server.token_requests("refresh_token"), 1);
+
+    let token = one.run(&["token"]).ok().says("that could not be saved last time are now in Vault").stdout;
+    assert_eq!(other.run(&["token"]).ok().stdout, token);
+    assert!(server.accepts(token.trim()));
+
+    // Where the other machine never comes back, this one tries in the end.
+    for sandbox in [&one, &other] {
+        sandbox.clock.advance(4000);
+    }
+    vault.cut_when(&server, "refresh_token");
+    one.run(&["token"]).fails(6);
+    vault.heal();
+    other.run(&["token"]).fails(5);
+    other.clock.advance(700);
+    other.run(&["token"]).fails(3).says("does not accept");
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_found_out_about() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    sandbox.clock.skip_waits();
+    // The lock, then the record.
+    for reply in
+        [Reply::Drop, Reply::json(503, &serde_json::json!({ "errors": ["the active node is away"] }))]
+    {
+        vault.lose_write(reply.clone());
+        let first = sandbox.run(&["token", "--refresh"]).ok();
+        vault.lose_write(Reply::json(200, &serde_json::json!({ "data": { "version": 1 } })));
+        assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), first);
+        sandbox.clock.advance(60);
+    }
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn what_goes_wrong_is_told_and_loses_nothing() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    let token = sandbox.run(&["token"]).ok();
+    sandbox.environment.set("VAULT_TOKEN", "hvs.wrong");
+    sandbox.run(&["token"]).fails(6).says("Vault cannot be used").says("permission denied");
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox.clock.skip_waits();
+    vault.fault(Reply::json(503, &serde_json::json!({ "errors": ["Vault is sealed"] })));
+    assert_eq!(sandbox.run(&["token"]).ok(), token, "it was asked again");
+    for _ in 0..200 {
+        vault.fault(Reply::json(503, &serde_json::json!({ "errors": ["Vault is \u{1b}[31msealed"] })));
+    }
+    let sealed = sandbox.run(&["token"]).fails(6).says("Vault is \\u{1b}[31msealed");
+    assert!(!sealed.stderr.contains('\u{1b}'));
+    let vault = VaultServer::start();
+    sandbox.configure(&config(&server, &vault, &printed(KEY), ""));
+    sandbox.run(&["token"]).fails(3);
+    let nobody = config(&server, &vault, &printed(KEY), "").replace(&vault.url(), "http://127.0.0.1:9");
+    sandbox.configure(&nobody);
+    sandbox.run(&["token"]).fails(6).says("cannot reach 127.0.0.1:9");
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    machine(&server, &vault).run(&["login"]).ok();
+    let base = config(&server, &vault, &printed(KEY), "");
+    let sandbox = Sandbox::new(&base);
+    sandbox.run(&["token", "as"]).fails(6).says("permission denied");
+    sandbox.write(".vault-token", &format!("{TOKEN}\n"));
+    let token = sandbox.run(&["token", "as"]).ok();
+    std::fs::remove_file(sandbox.path(".vault-token")).unwrap();
+
+    sandbox.environment.set("MY_VAULT", TOKEN);
+    for source in [
+        "{ env = \"MY_VAULT\" }".to_owned(),
+        format!("{{ command = [\"echo\", \"{TOKEN}\"] }}"),
+        "{ provider = \"vault\" }".to_owned(),
+    ] {
+        let with = config(&server, &vault, &printed(KEY), &format!(", token = {source}"));
+        sandbox.configure(&format!(
+            "{with}[credentials.vault]\ndomain = \"vault.example\"\njwt = {{ env = \"MY_VAULT\" }}\n"
+        ));
+        assert_eq!(sandbox.run(&["token", "as"]).ok(), token, "{source}");
+        let shown = sandbox.run(&["config", "show"]).ok();
+        assert!(shown.stdout.contains("store.kind") && !shown.stdout.contains(TOKEN), "{shown}");
+    }
+    sandbox.configure(&config(&server, &vault, &printed(KEY), ", token = { provider = \"nobody\" }"));
+    sandbox.run(&["token", "as"]).fails(6).says("what lets us into Vault cannot be had");
+
+    // The address may come from the environment, where the configuration has none.
+    sandbox.configure(&base.replace(&format!("address = \"{}\", ", vault.url()), ""));
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox.run(&["token", "as"]).fails(6).says("no Vault is configured");
+    sandbox.environment.set("VAULT_ADDR", &vault.url());
+    assert_eq!(sandbox.run(&["token", "as"]).ok(), token);
+}
+
+#[test]
+fn what_was_deleted_with_vaults_own_tools_can_be_written_again() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    vault.soft_delete("/records/");
+    sandbox.run(&["token"]).fails(3);
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["token"]).ok();
+    sandbox.run(&["token", "--refresh"]).ok();
+}
+
+#[test]
+fn the_lock_of_a_machine_that_died_is_taken_over() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["token", "--refresh"]).ok();
+    vault.hold_lock();
+    sandbox.clock.skip_waits();
+    let before = authctl::ports::Clock::elapsed(&*sandbox.clock);
+    sandbox.run(&["token", "--refresh"]).ok();
+    let waited = authctl::ports::Clock::elapsed(&*sandbox.clock) - before;
+    assert!(waited > Duration::from_secs(50) && waited < Duration::from_secs(60), "{waited:?}");
+}
+
+#[test]
+fn a_passphrase_is_one_for_all_machines() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let machine = || {
+        let sandbox = Sandbox::new(&config(&server, &vault, "\"passphrase\"", ""));
+        sandbox.environment.set("VAULT_TOKEN", TOKEN);
+        sandbox
+    };
+    let (one, other) = (machine(), machine());
+    one.input.type_hidden(&["correct horse", "correct horse"]);
+    one.run(&["login"]).ok();
+    let token = one.run(&["token"]).ok();
+    other.run(&["token"]).fails(6).says("authctl store unlock");
+    other.input.pipe("wrong");
+    other.run(&["store", "unlock"]).fails(6).says("not the passphrase");
+    other.input.pipe("correct horse");
+    other.run(&["store", "unlock"]).ok();
+    assert_eq!(other.run(&["token"]).ok(), token);
+
+    // One machine changes it, and the other finds out.
+    one.input.type_hidden(&["new horse", "new horse"]);
+    one.run(&["store", "rekey"]).ok().says("Sealed 1 record");
+    assert_eq!(one.run(&["token"]).ok(), token);
+    other.run(&["token"]).fails(6).says("locked");
+    other.input.pipe("new horse");
+    other.run(&["store", "unlock"]).ok();
+    assert_eq!(other.run(&["token"]).ok(), token);
+    let status: serde_json::Value =
+        serde_json::from_str(&other.run(&["store", "status", "--json"]).ok().stdout).unwrap();
+    assert_eq!((&status["store"], &status["key"]), (&"vault".into(), &"passphrase".into()));
+}
+
+#[test]
+fn everything_moves_there_and_back() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let shared = config(&server, &vault, &printed(KEY), "");
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox.run(&["login"]).ok();
+    let token = sandbox.run(&["token"]).ok();
+    sandbox.run(&["store", "move", "vault"]).fails(6).says("no Vault is configured");
+    std::fs::remove_file(sandbox.path("data/store.key")).unwrap();
+    sandbox.configure(&shared);
+    sandbox.run(&["store", "move", "vault"]).fails(6).says("key");
+    let sandbox = Sandbox::new(
+        &shared
+            .replace("kind = \"vault\", ", "kind = \"file\", ")
+            .replace(&format!("address = \"{}\", ", vault.url()), ""),
+    );
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox.run(&["login"]).ok();
+    let mine = sandbox.run(&["token"]).ok();
+    assert_ne!(mine, token);
+    sandbox.configure(&shared);
+    sandbox.run(&["token"]).fails(6).says("authctl store move vault");
+    sandbox.run(&["store", "move", "vault"]).ok().says("Moved 1 account");
+    assert!(sandbox.stores_no_record());
+    assert_eq!(sandbox.run(&["token"]).ok(), mine);
+    let other = machine(&server, &vault);
+    assert_eq!(other.run(&["token"]).ok(), mine);
+    // Another machine, which has never listed it, takes it back.
+    let third = machine(&server, &vault);
+    third.run(&["store", "move", "file"]).ok().says("as (alice)").says("Moved 1 account");
+    assert!(!vault.names().iter().any(|name| name.contains("/records/")));
+}
+
+#[test]
+fn slips_in_the_configuration_are_told() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = Sandbox::new("");
+    let good = config(&server, &vault, &printed(KEY), "");
+    for (from, to, says) in [
+        (printed(KEY).as_str(), "\"file\"", "`store.key` must be \"passphrase\" or { command"),
+        ("kind = \"vault\"", "kind = \"etcd\"", "`store.address` belongs to kind = \"vault\""),
+        ("kind = \"vault\"", "kind = \"file\"", "`store.address` belongs to kind = \"vault\""),
+        ("http://127", "http://192", "http is taken for 127.0.0.1"),
+        ("key =", "_password = { stored = true }, key =", "`store.password` belongs to kind = \"etcd\""),
+        ("key =", "token = { stdin = true }, key =", "`store.token` cannot be piped in"),
+        ("key =", "mount_point = \"x\", key =", "mount_point"),
+    ] {
+        sandbox.configure(&good.replacen(from, to, 1));
+        sandbox.run(&["token"]).fails(4).says(says);
+    }
+    let etcd = "store = { kind = \"etcd\", key = \"passphrase\", endpoints = [\"https://127.0.0.1:1\"], _password = { stored = true } }";
+    sandbox.configure(etcd);
+    sandbox.run(&["config", "check"]).fails(4).says("cannot be kept in the store that it opens");
+    sandbox.configure("store = \"etcd\"\n");
+    sandbox.run(&["config", "check"]).fails(4).says("`store.endpoints` is missing");
+    sandbox.configure(&etcd.replace("{ stored = true }", "\"canary-password\""));
+    let shown = sandbox.run(&["config", "show"]).ok();
+    assert!(shown.stdout.contains("store._password = <set>") && !shown.stdout.contains("canary"), "{shown}");
+    set_mode(&sandbox.path("config/config.toml"), 0o666);
+    sandbox.run(&["token"]).fails(4).says("can be written by others");
+}
