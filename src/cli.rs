@@ -92,6 +92,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with these arguments.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    if commands::quick::token(system, &arguments) {
+        return Status::Done;
+    }
     let parsed =
         command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
@@ -103,7 +107,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
         let detailed = cli.global.verbose > 1;
         system.http = Rc::new(WireLog::new(Rc::clone(&system.http), system.console.clone(), detailed));
     }
-    let options = Options { config: cli.global.config, profile: cli.global.profile };
+    let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
     let config = Config::load(system, &options);
     for warning in config.warnings() {
         system.console.warn(warning);

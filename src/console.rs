@@ -1,5 +1,6 @@
 //! What is said to the user: results on standard output, all else on standard error.
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::io;
 use std::rc::Rc;
@@ -58,13 +59,14 @@ pub struct Console {
     color: ColorChoice,
     no_color: bool,
     quiet: bool,
+    said: Rc<Cell<u32>>,
 }
 
 impl Console {
     /// A console on a terminal; `no_color` as `NO_COLOR` says (no-color.org).
     #[must_use]
     pub fn new(terminal: Rc<dyn Terminal>, no_color: bool) -> Self {
-        Self { terminal, color: ColorChoice::Auto, no_color, quiet: false }
+        Self { terminal, color: ColorChoice::Auto, no_color, quiet: false, said: Rc::default() }
     }
 
     /// Takes what the command line says of it.
@@ -91,7 +93,14 @@ impl Console {
 
     /// Writes an error, which `--quiet` does not silence. That standard error is closed is no failure of ours.
     pub fn error(&self, text: impl Display) {
+        self.said.set(self.said.get() + 1);
         let _ = self.write(Stream::Err, &format!("{text}\n"));
+    }
+
+    /// How often something was said on standard error.
+    #[must_use]
+    pub fn times_said(&self) -> u32 {
+        self.said.get()
     }
 
     /// Writes a line for the person.

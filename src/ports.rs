@@ -460,6 +460,8 @@ pub trait KernelKeyring {
     fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring>;
     /// Forgets what is kept under a name.
     fn forget(&self, name: &str);
+    /// Forgets all that is kept under names that begin so.
+    fn forget_all(&self, prefix: &str);
 }
 
 /// The kernel keeps no secrets for us; why.

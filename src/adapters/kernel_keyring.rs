@@ -28,12 +28,26 @@ impl KernelKeyring for UserKeyring {
         key.set_timeout(seconds).map_err(refused)
     }
 
+    fn forget_all(&self, prefix: &str) {
+        let Ok(links) = keyring().and_then(|keyring| keyring.get_links(MOST_KEYS)) else { return };
+        let ours = |key: &linux_keyutils::Key| {
+            key.metadata().is_ok_and(|metadata| metadata.get_description().starts_with(prefix))
+        };
+        for key in links.iter().filter_map(linux_keyutils::LinkNode::as_key).filter(ours) {
+            let _ = key.invalidate();
+        }
+    }
+
     fn forget(&self, name: &str) {
         if let Ok(key) = keyring().and_then(|keyring| keyring.search(name)) {
             let _ = key.invalidate();
         }
     }
 }
+
+/// More keys than this of ours nobody has.
+#[cfg(target_os = "linux")]
+const MOST_KEYS: usize = 4096;
 
 #[cfg(target_os = "linux")]
 fn keyring() -> Result<linux_keyutils::KeyRing, linux_keyutils::KeyError> {
@@ -51,4 +65,6 @@ impl KernelKeyring for UserKeyring {
     }
 
     fn forget(&self, _: &str) {}
+
+    fn forget_all(&self, _: &str) {}
 }

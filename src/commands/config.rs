@@ -148,8 +148,11 @@ fn problems_of_every_profile(invocation: &Invocation<'_>) -> Vec<Problem> {
     let mut problems = config.all_problems();
     let user = config.files.iter().find(|file| file.layer == Layer::User).map(|file| file.path.clone());
     for profile in config.profiles.iter().filter(|profile| config.profile.as_ref() != Some(profile)) {
-        let options =
-            Options { config: user.clone().filter(|path| path.exists()), profile: Some(profile.clone()) };
+        let options = Options {
+            config: user.clone().filter(|path| path.exists()),
+            profile: Some(profile.clone()),
+            only: None,
+        };
         for problem in Config::load(invocation.system, &options).all_problems() {
             let same = |known: &Problem| {
                 known.message == problem.message && known.origin.to_string() == problem.origin.to_string()
@@ -210,7 +213,7 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
         .processes
         .interact(&program)
         .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
-    let options = Options { config: Some(user.path.clone()), profile: None };
+    let options = Options { config: Some(user.path.clone()), profile: None, only: None };
     let config = Config::load(system, &options);
     check(&Invocation { system, config: &config, json: invocation.json })
 }

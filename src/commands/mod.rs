@@ -7,6 +7,7 @@ pub mod headers;
 pub mod inspect;
 pub mod login;
 pub mod logout;
+pub mod quick;
 pub mod refresh;
 pub mod secret;
 pub mod status;

@@ -92,7 +92,12 @@ pub(super) fn format_error(error: FormatError, provider: &ProviderName) -> Error
     Error::failed(error.to_string(), hint)
 }
 
-fn print(session: &Session<'_>, provider: &Provider, issued: &Issued, format: &Format) -> Result<(), Error> {
+pub(super) fn print(
+    session: &Session<'_>,
+    provider: &Provider,
+    issued: &Issued,
+    format: &Format,
+) -> Result<(), Error> {
     let console = &session.system.console;
     let variable = variable(session, provider);
     let subject = Subject { provider: &provider.name, variable: &variable, target: None };

@@ -118,6 +118,7 @@ pub fn parse_credentials(
         let credential = parse_credential("credentials", &table, &setting.origin);
         credentials.insert(ProviderName::short_form(), credential);
     }
+    let mut folded = BTreeMap::new();
     for (name, provider) in long {
         let Ok(parsed_name) = name.parse::<ProviderName>() else {
             let problem =
@@ -125,7 +126,7 @@ pub fn parse_credentials(
             loose.push(problem.hint(crate::name::InvalidProviderName.to_string()));
             continue;
         };
-        if let Some(other) = credentials.keys().find(|other| other.folded() == parsed_name.folded()) {
+        if let Some(other) = folded.insert(parsed_name.folded(), parsed_name.clone()) {
             let message = format!("`{name}` and `{other}` are the same in environment variables");
             loose.push(Problem::new(message, &provider.origin).hint("rename one of them"));
         }
@@ -150,7 +151,7 @@ pub fn parse_credential(path: &str, table: &Table, origin: &Origin) -> Credentia
     for (name, setting) in table {
         if CREDENTIAL_KEYS.iter().any(|key| key.name == name) {
             credential.keys.insert(name.clone(), setting.clone());
-        } else if kind_names().contains(name.as_str()) {
+        } else if KINDS.iter().any(|kind| kind.is_called(name)) {
             let (kind, problems) = written_kind(path, name, setting);
             credential.problems.extend(problems);
             match &credential.kind {

@@ -9,8 +9,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::credentials::Kinds;
+use super::excerpt::excerpt;
 use super::file;
 use crate::foreign::escaped;
+use crate::name::ProviderName;
 use crate::ports::{Folder, System};
 use crate::setting::{Layer, Origin, Problem, Setting, Source, Table, Value};
 
@@ -26,6 +28,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The profile.
     pub profile: Option<String>,
+    /// Of all providers just this one is of interest: what is plain of the others need not be read.
+    pub only: Option<ProviderName>,
 }
 
 /// A file that was looked for.
@@ -69,23 +73,74 @@ pub struct Loaded {
 #[must_use]
 pub fn load(system: &System, options: &Options) -> Loaded {
     let mut loaded = Loaded::default();
+    for (layer, path, required) in paths(system, options) {
+        let document = load_file(&mut loaded, layer, path, required, options);
+        match layer {
+            Layer::Site => loaded.site = document,
+            Layer::Project => loaded.project = document,
+            _ => loaded.user = document,
+        }
+    }
+    loaded
+}
+
+/// A digest of all that decides which token a provider's name stands for; `None` where no file speaks of a cache in the
+/// kernel, so that it need not be made.
+#[must_use]
+pub fn fingerprint(system: &System, named: Option<&ProviderName>) -> Option<String> {
+    let paths = paths(system, &Options::default());
+    let files: Vec<_> = paths.iter().map(|(_, path, _)| (path, read(path))).collect();
+    let speaks = |text: &str| text.contains("cache") && text.contains("kernel");
+    if !files.iter().any(|(_, file)| file.as_ref().is_ok_and(|(_, text)| speaks(text))) {
+        return None;
+    }
+    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut add = |part: &[u8]| {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part);
+    };
+    add(env!("CARGO_PKG_VERSION").as_bytes());
+    add(named.map_or("", ProviderName::as_str).as_bytes());
+    add(system.paths.folder(Folder::State).ok()?.as_os_str().as_encoded_bytes());
+    for (path, file) in &files {
+        add(path.as_os_str().as_encoded_bytes());
+        match file {
+            Ok((file, text)) => {
+                add(format!("{:?}", check_owner(file)).as_bytes());
+                add(text.as_bytes());
+            }
+            Err(error) => add(format!("{:?}", error.kind()).as_bytes()),
+        }
+    }
+    let mut variables = system.environment.variables();
+    variables.retain(|(name, _)| name.starts_with("AUTHCTL_"));
+    variables.sort();
+    for (name, value) in variables {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    Some(digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The files of all layers: where each is looked for, and whether it must be there.
+fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
+    let mut paths = Vec::new();
     if let Ok(folder) = system.paths.folder(Folder::Site) {
-        loaded.site = load_file(&mut loaded, Layer::Site, folder.join("config.toml"), false);
+        paths.push((Layer::Site, folder.join("config.toml"), false));
     }
     let named = options.config.clone().or_else(|| {
         let variable = system.environment.variable("AUTHCTL_CONFIG").filter(|path| !path.is_empty())?;
         Some(PathBuf::from(variable))
     });
-    let is_named = named.is_some();
-    let user =
-        named.or_else(|| system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml")));
-    if let Some(path) = user {
-        loaded.user = load_file(&mut loaded, Layer::User, path, is_named);
+    match named {
+        Some(path) => paths.push((Layer::User, path, true)),
+        None => {
+            let folder = system.paths.folder(Folder::Config).ok();
+            paths.extend(folder.map(|folder| (Layer::User, folder.join("config.toml"), false)));
+        }
     }
-    if let Some(path) = project_file(system) {
-        loaded.project = load_file(&mut loaded, Layer::Project, path, false);
-    }
-    loaded
+    paths.extend(project_file(system).map(|path| (Layer::Project, path, false)));
+    paths
 }
 
 /// The profile that is asked for: by the command line, the environment, the project, the user's or the machine's file.
@@ -143,7 +198,13 @@ fn is_users_own(path: &Path) -> bool {
     path.is_file()
 }
 
-fn load_file(loaded: &mut Loaded, layer: Layer, path: PathBuf, required: bool) -> Option<Document> {
+fn load_file(
+    loaded: &mut Loaded,
+    layer: Layer,
+    path: PathBuf,
+    required: bool,
+    options: &Options,
+) -> Option<Document> {
     let read = read(&path);
     let found = !matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound);
     loaded.files.push(File { layer, path: path.clone(), found });
@@ -159,6 +220,10 @@ fn load_file(loaded: &mut Loaded, layer: Layer, path: PathBuf, required: bool) -
             return None;
         }
     };
+    let owner = check_owner(&file);
+    let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && owner == Ok(None));
+    let excerpt = of_interest.and_then(|only| excerpt(&text, only, &Kinds::new()));
+    let text = excerpt.unwrap_or(text);
     let source = Arc::new(Source { layer, name: name.clone(), path: Some(path), text });
     let document = match parse(&source) {
         Ok(document) => document,
@@ -167,8 +232,11 @@ fn load_file(loaded: &mut Loaded, layer: Layer, path: PathBuf, required: bool) -
             return None;
         }
     };
-    if layer != Layer::Project && file::is_sensitive(&file::parse_file(&document, &Kinds::new())) {
-        match check_owner(&file) {
+    if layer != Layer::Project
+        && owner != Ok(None)
+        && file::is_sensitive(&file::parse_file(&document, &Kinds::new()))
+    {
+        match owner {
             Ok(None) => {}
             Ok(Some(warning)) => loaded.warnings.push(format!("{name} {warning}")),
             Err(problem) => {
@@ -188,7 +256,8 @@ fn read(path: &Path) -> io::Result<(FsFile, String)> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
     }
-    let mut text = String::new();
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut text = String::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1);
     let length = (&file).take(LARGEST + 1).read_to_string(&mut text)?;
     if length as u64 > LARGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));

@@ -4,6 +4,7 @@ mod build;
 pub mod credentials;
 pub mod display;
 pub mod environment;
+pub mod excerpt;
 pub mod file;
 pub mod layers;
 pub mod merge;

@@ -26,6 +26,12 @@ pub const STORE_KEYS: &[&Key] = &[
     .or("file")
     .trusted(),
     &Key::new("unlock_for", Shape::Duration, "How long a passphrase is remembered in the kernel's keyring").or("8h"),
+    &Key::new(
+        "cache",
+        Shape::Choice(&["none", "kernel"]),
+        "Whether `token` keeps access tokens in the kernel's keyring until they must be renewed (Linux)",
+    )
+    .or("none"),
     &Key::new("prefix", Shape::Text, "What our keys begin with in etcd or Vault").or("authctl/").trusted(),
     &Key::new("ca_file", Shape::Text, "Further certificate authorities for etcd or Vault, in PEM").trusted(),
     &Key::new("certificate", Shape::Text, "The client certificate for etcd or Vault, in PEM").trusted(),
@@ -189,6 +195,13 @@ impl Config {
             engine: engine(&section, environment),
             ..settings
         }
+    }
+
+    /// Whether access tokens are cached in the kernel's keyring.
+    #[must_use]
+    pub fn caches_in_kernel(&self) -> bool {
+        let section = self.store.as_ref().and_then(section);
+        section.is_some_and(|section| section.text("cache") == Some("kernel"))
     }
 
     /// What lets us into the shared engine.

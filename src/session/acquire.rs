@@ -110,6 +110,16 @@ pub enum AcquireError {
     Store(#[from] StoreError),
 }
 
+/// The stored token of a provider that is good as it is: nothing is renewed, nobody is asked. `None` for anything else,
+/// whatever it may be.
+#[must_use]
+pub fn stored(session: &Session<'_>, provider: &Provider) -> Option<Issued> {
+    if !provider.source.keeps_tokens() || !provider.source.inputs().is_empty() {
+        return None;
+    }
+    Acquisition::new(session, provider, &Options::default()).ok()?.stored()
+}
+
 /// Gets a token of a provider.
 ///
 /// # Errors

@@ -98,6 +98,16 @@ impl<'a> Acquisition<'a> {
         }
     }
 
+    /// The stored token, if it is good as it is.
+    pub(super) fn stored(&self) -> Option<Issued> {
+        if self.request.scopes.as_ref().is_some_and(ScopeSet::is_empty) {
+            return None;
+        }
+        let stored = self.find().ok()?;
+        let step = next_step(stored.as_ref().map(|(record, _)| record), &self.want, self.now());
+        if step == Step::Use { self.hand_out(stored).ok() } else { None }
+    }
+
     /// Renews under the lock: whoever waited for it looks again first, and adopts what another process got (F-ROT1).
     fn renew(&self, before: Option<Stored>) -> Result<Issued, AcquireError> {
         // What the grant works with is got before the lock is taken: two chains cannot wait for each other.

@@ -2,6 +2,7 @@
 
 pub mod acquire;
 mod acquisition;
+pub mod cache;
 mod engine;
 mod identity;
 mod inputs;

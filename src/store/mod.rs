@@ -57,6 +57,9 @@ pub enum Lookup {
     },
 }
 
+/// What the names of cached access tokens in the kernel's keyring begin with.
+pub const KERNEL_CACHE: &str = "authctl:token:";
+
 /// The stores of this user.
 pub struct TokenStore<'a> {
     system: &'a System,
@@ -385,12 +388,14 @@ impl<'a> TokenStore<'a> {
         change(&mut index);
         fault::fail("index")
             .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
-        if index.entries.is_empty() {
-            private_file::remove(&path)?;
+        let written = if index.entries.is_empty() {
+            private_file::remove(&path).map(drop)
         } else {
-            private_file::write(&path, &index.encode())?;
-        }
-        Ok(())
+            private_file::write(&path, &index.encode())
+        };
+        // Whatever changed, a cached token may not be the one that is meant now.
+        self.system.kernel_keyring.forget_all(KERNEL_CACHE);
+        Ok(written?)
     }
 
     /// Reads a configured secret that is kept in the store, from wherever it is.

@@ -47,7 +47,8 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
         Err(error) => return Err(failed(path)(error)),
     };
     check_private(&file, path, false)?;
-    let mut bytes = Zeroizing::new(Vec::new());
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1));
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed(path))?;
     if bytes.len() as u64 > LARGEST {
         return Err(failed(path)(io::Error::other("it is too large")));

@@ -31,6 +31,7 @@ mod login;
 mod logout;
 mod network;
 mod pushed_requests;
+mod quick;
 mod sealed_files;
 mod shared_store;
 mod store;

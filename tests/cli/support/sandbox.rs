@@ -436,6 +436,10 @@ impl KernelKeyring for FakeKernelKeyring {
     fn forget(&self, name: &str) {
         self.kept.borrow_mut().remove(name);
     }
+
+    fn forget_all(&self, prefix: &str) {
+        self.kept.borrow_mut().retain(|name, _| !name.starts_with(prefix));
+    }
 }
 
 /// keyring-core's mock, or none, or a failing one.

@@ -1,0 +1,87 @@
+//! The short way to a token that is there already: `authctl token [NAME]` and nothing else, a thousand times a day.
+//!
+//! It says nothing and fails at nothing: whatever is not plain is left to the whole way, which then does all of it anew.
+
+use std::ffi::OsString;
+
+use super::Invocation;
+use super::token::print;
+use crate::config::Config;
+use crate::config::layers::Options;
+use crate::format;
+use crate::name::ProviderName;
+use crate::ports::{Stream, System};
+use crate::session::acquire::stored;
+use crate::session::{Session, cache};
+use crate::token::Credential;
+
+/// Prints the stored token, if the arguments ask for just that and it is there; `false` when nothing was done.
+#[must_use]
+pub fn token(system: &mut System, arguments: &[OsString]) -> bool {
+    let Some(named) = plain_token(arguments) else { return false };
+    print_stored(system, named.as_ref()).is_some()
+}
+
+/// The provider of `token [NAME]`.
+fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
+    match arguments {
+        [_, command] if command == "token" => Some(None),
+        [_, command, name] if command == "token" => name.to_str()?.parse().ok().map(Some),
+        _ => None,
+    }
+}
+
+fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<()> {
+    let cached = cache::look(system, named);
+    if let Some(token) = cached.token()
+        && !system.console.is_terminal(Stream::Out)
+    {
+        return system.console.out(token.expose()).ok();
+    }
+    let config = Config::load(system, &Options { only: only(system, named), ..Options::default() });
+    if !config.warnings().is_empty() {
+        return None;
+    }
+    let invocation = Invocation { system, config: &config, json: false };
+    let session: Session<'_> = invocation.session();
+    let provider = session.provider(named).ok()?;
+    let issued = stored(&session, &provider)?;
+    if matches!(issued.credential, Credential::Bearer(_)) {
+        cached.keep(&session, &provider, &issued);
+    }
+    print(&session, &provider, &issued, format::named("raw")?).ok()
+}
+
+/// Variables may change any provider: then all of them are read.
+fn only(system: &System, named: Option<&ProviderName>) -> Option<ProviderName> {
+    let changes = |(name, _): &(String, String)| name.starts_with("AUTHCTL_CREDENTIALS");
+    named.filter(|_| !system.environment.variables().iter().any(changes)).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_plainest_form_is_taken() {
+        let taken = |arguments: &[&str]| {
+            let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            plain_token(&arguments).map(|name| name.map(|name| name.to_string()).unwrap_or_default())
+        };
+        for (arguments, want) in [
+            (&["authctl", "token"] as &[_], Some("")),
+            (&["authctl", "token", "github"], Some("github")),
+            (&["authctl", "token", "GitHub"], None),
+            (&["authctl", "token", "--help"], None),
+            (&["authctl", "token", "-h"], None),
+            (&["authctl", "token", "https://x.example"], None),
+            (&["authctl", "token", "github", "--refresh"], None),
+            (&["authctl", "-v", "token"], None),
+            (&["authctl", "login"], None),
+            (&["authctl"], None),
+            (&[], None),
+        ] {
+            assert_eq!(taken(arguments).as_deref(), want, "{arguments:?}");
+        }
+    }
+}

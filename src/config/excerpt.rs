@@ -1,0 +1,263 @@
+//! The part of a configuration text that one provider needs, cut out without parsing the rest: with a thousand providers
+//! the rest is nearly all of it.
+//!
+//! What is left out must be as plain as most configurations are: a header, and keys with a string, a number, `true`,
+//! `false`, or an array or table of those on one line. Whatever else there is, there is no excerpt, and the whole is
+//! parsed. Where there is one, the whole would parse too, and say the same of this provider.
+
+use std::collections::HashSet;
+
+use super::credentials::Kinds;
+use crate::name::ProviderName;
+
+/// The excerpt for a provider, and whether the text has the provider at all; `None` where the whole must be parsed.
+#[must_use]
+pub fn excerpt(text: &str, wanted: &ProviderName, kinds: &Kinds) -> Option<String> {
+    // What goes over several lines may look like anything.
+    if text.contains("\"\"\"") || text.contains("'''") || text.contains('\r') {
+        return None;
+    }
+    let mut kept = String::with_capacity(1024);
+    let mut sections = Sections::default();
+    for line in text.split('\n') {
+        let content = line.trim_matches([' ', '\t']);
+        if content.chars().any(|character| character.is_control() && character != '\t') {
+            return None;
+        }
+        match content.as_bytes().first() {
+            None | Some(b'#') => continue,
+            Some(b'[') => sections.enter(content, wanted, kinds)?,
+            Some(_) if sections.current.is_some() => sections.assign(content)?,
+            // Before the first header a key may name a provider too.
+            Some(_) if sections.headers.is_empty() && content.starts_with(['"', '\'', 'c']) => return None,
+            Some(_) => {}
+        }
+        if sections.current.is_none() {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    Some(kept)
+}
+
+/// The sections seen so far.
+#[derive(Default)]
+struct Sections<'a> {
+    /// The provider of the section that is passed over; `None` in one that is kept.
+    current: Option<&'a str>,
+    /// Whether the section is the provider's own, not one of a table in it.
+    is_provider: bool,
+    /// The keys of the section that is passed over.
+    keys: Vec<&'a str>,
+    headers: HashSet<&'a str>,
+    /// The members of providers that are passed over: a table must not be opened twice.
+    members: HashSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Sections<'a> {
+    /// A header: `[store]`, `[credentials.NAME]` or `[credentials.NAME.KIND]`.
+    fn enter(&mut self, content: &'a str, wanted: &ProviderName, kinds: &Kinds) -> Option<()> {
+        let (path, rest) = content.strip_prefix('[')?.split_once(']')?;
+        if !is_end(rest) || !self.headers.insert(path) {
+            return None;
+        }
+        self.keys.clear();
+        self.current = None;
+        if path == "store" {
+            return Some(());
+        }
+        let mut parts = path.strip_prefix("credentials.")?.split('.');
+        let (name, member) = (parts.next()?, parts.next());
+        let plain = name.parse::<ProviderName>().is_ok() && !kinds.is_credential_key(name);
+        if !plain || parts.next().is_some() || member.is_some_and(|member| !is_bare_key(member)) {
+            return None;
+        }
+        if name == wanted.as_str() {
+            return Some(());
+        }
+        self.current = Some(name);
+        self.is_provider = member.is_none();
+        match member {
+            Some(member) => self.members.insert((name, member)).then_some(()),
+            None => Some(()),
+        }
+    }
+
+    /// `key = value` in a section that is passed over.
+    fn assign(&mut self, content: &'a str) -> Option<()> {
+        let (key, value) = content.split_once('=')?;
+        let key = key.trim_matches([' ', '\t']);
+        if !key.split('.').all(is_bare_key) {
+            return None;
+        }
+        let extends =
+            |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
+        if self.keys.iter().any(|&known| known == key || extends(known, key) || extends(key, known)) {
+            return None;
+        }
+        let first = key.split('.').next()?;
+        let is_new = !self.keys.iter().any(|known| known.split('.').next() == Some(first));
+        if self.is_provider && is_new && !self.members.insert((self.current?, first)) {
+            return None;
+        }
+        self.keys.push(key);
+        is_end(plain_value(value.trim_start_matches([' ', '\t']), true)?).then_some(())
+    }
+}
+
+/// The rest of a line after its value: nothing, or a comment.
+fn is_end(rest: &str) -> bool {
+    let rest = rest.trim_start_matches([' ', '\t']);
+    rest.is_empty() || rest.starts_with('#')
+}
+
+fn is_bare_key(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// Takes a plain value off the front; what follows it.
+fn plain_value(text: &str, nested: bool) -> Option<&str> {
+    let blank = |text: &'_ str| -> usize { text.len() - text.trim_start_matches([' ', '\t']).len() };
+    match text.as_bytes().first()? {
+        b'"' => {
+            let (inside, rest) = text[1..].split_once('"')?;
+            (!inside.contains('\\')).then_some(rest)
+        }
+        b'\'' => text[1..].split_once('\'').map(|(_, rest)| rest),
+        b't' => text.strip_prefix("true"),
+        b'f' => text.strip_prefix("false"),
+        b'1'..=b'9' => {
+            let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
+            (text.len() - rest.len() < 18 && !rest.starts_with(['.', '_', 'e', 'E', '-', ':']))
+                .then_some(rest)
+        }
+        b'[' if nested => {
+            let mut rest = &text[1..];
+            loop {
+                rest = &rest[blank(rest)..];
+                if let Some(rest) = rest.strip_prefix(']') {
+                    return Some(rest);
+                }
+                rest = plain_value(rest, false)?;
+                rest = &rest[blank(rest)..];
+                match rest.strip_prefix(',') {
+                    Some(more) => rest = more,
+                    None => return rest.strip_prefix(']'),
+                }
+            }
+        }
+        b'{' if nested => {
+            let mut rest = &text[1..];
+            let mut keys = Vec::new();
+            loop {
+                rest = &rest[blank(rest)..];
+                let (key, value) = rest.split_once('=')?;
+                let key = key.trim_matches([' ', '\t']);
+                if !is_bare_key(key) || keys.contains(&key) {
+                    return None;
+                }
+                keys.push(key);
+                rest = plain_value(&value[blank(value)..], true)?;
+                rest = &rest[blank(rest)..];
+                match rest.strip_prefix(',') {
+                    Some(more) => rest = more,
+                    None => return rest.strip_prefix('}'),
+                }
+            }
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut(text: &str) -> Option<String> {
+        excerpt(text, &"a".parse().unwrap(), &Kinds::new())
+    }
+
+    #[test]
+    fn the_rest_is_left_out() {
+        let text = "default = \"a\" # it\n\n[credentials.a]\ndomain = \"a\"\n\n[credentials.b]\ndomain = 'b'\noauth.scopes = [\"x\", \"y\",] # two\n[credentials.c.oauth]\nclient_id = \"c\"\nx = { env = \"X\", n = 1 }\n[store]\nkind = \"file\"\n[credentials.a.oauth]\nscopes = [\n  \"x\",\n]\n";
+        let want = "default = \"a\" # it\n[credentials.a]\ndomain = \"a\"\n[store]\nkind = \"file\"\n[credentials.a.oauth]\nscopes = [\n  \"x\",\n]\n";
+        assert_eq!(cut(text).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn anything_unusual_is_for_the_whole_parser() {
+        for (name, text) in [
+            ("a profile", "[profile.x]\n"),
+            ("the short form", "[credentials]\ndomain = \"x\"\n"),
+            ("a kind as a name", "[credentials.oauth]\n"),
+            ("several lines", "[credentials.b]\nx = \"\"\"\n[credentials.a]\n\"\"\"\n"),
+            ("an array over lines", "[credentials.b]\nscopes = [\n\"x\"]\n"),
+            ("a header in an array", "[credentials.a]\nscopes = [\n[credentials.b]\n]\n"),
+            ("a dotted key", "credentials.b.domain = \"x\"\n"),
+            ("a header twice", "[credentials.b]\n[credentials.b]\n"),
+            ("a key twice", "[credentials.b]\nx = 1\nx = 2\n"),
+            ("a key under a key", "[credentials.b]\nx = 1\nx.y = 2\n"),
+            ("a table after its key", "[credentials.b]\noauth.x = 1\n[credentials.b.oauth]\n"),
+            ("a key after its table", "[credentials.b.oauth]\n[credentials.b]\noauth.x = 1\n"),
+            ("a quoted key", "[credentials.b]\n\"x\" = 1\n"),
+            ("an escape", "[credentials.b]\nx = \"\\u0041\"\n"),
+            ("no value", "[credentials.b]\nx =\n"),
+            ("two values", "[credentials.b]\nx = 1 2\n"),
+            ("a float", "[credentials.b]\nx = 1.5\n"),
+            ("a date", "[credentials.b]\nx = 2026-01-01\n"),
+            ("a table of tables", "[[credentials.b]]\n"),
+            ("a control character", "[credentials.b]\nx = \"\u{7}\"\n"),
+            ("a member twice", "[credentials.b]\nx = { y = 1, y = 2 }\n"),
+            ("an open string", "[credentials.b]\nx = \"y\n"),
+            ("a carriage return", "[credentials.b]\r\n"),
+        ] {
+            assert_eq!(cut(text), None, "{name}");
+        }
+    }
+
+    /// Lines of which most texts are no TOML, and some are.
+    fn line() -> impl Strategy<Value = String> {
+        let value = prop_oneof![
+            Just("\"x\"".to_owned()),
+            Just("'x'".to_owned()),
+            Just("true".to_owned()),
+            Just("12".to_owned()),
+            Just("[\"x\", \"y\"]".to_owned()),
+            Just("{ env = \"X\" }".to_owned()),
+            Just("[".to_owned()),
+            Just("\"\\n\"".to_owned()),
+            "[ -~]{0,6}",
+        ];
+        let key = prop_oneof![Just("domain"), Just("oauth.client_id"), Just("oauth"), Just("jwt"), Just("x")];
+        prop_oneof![
+            3 => (key, value).prop_map(|(key, value)| format!("{key} = {value}")),
+            2 => prop_oneof![Just("a"), Just("b"), Just("c-d"), Just("b.oauth"), Just("a.oauth"), Just("oauth")]
+                .prop_map(|path| format!("[credentials.{path}]")),
+            1 => prop_oneof![Just("]"), Just("[store]"), Just("# x"), Just(""), Just("[profile.x]"), Just("\"\"\"")]
+                .prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// Where there is an excerpt, the whole text is TOML, and both say the same of the provider and of the top.
+        #[test]
+        fn the_excerpt_says_what_the_whole_says(lines in prop::collection::vec(line(), 0..12)) {
+            let text = lines.join("\n");
+            if let Some(excerpt) = cut(&text) {
+                let part: Result<toml::Table, _> = excerpt.parse();
+                let whole: Result<toml::Table, _> = text.parse();
+                prop_assert_eq!(part.is_ok(), whole.is_ok(), "{}", text);
+                if let (Ok(part), Ok(whole)) = (part, whole) {
+                    let of_a = |table: &toml::Table| table.get("credentials").and_then(|table| table.get("a")).cloned();
+                    prop_assert_eq!(of_a(&part), of_a(&whole));
+                    let top = |mut table: toml::Table| { table.remove("credentials"); table };
+                    prop_assert_eq!(top(part), top(whole));
+                }
+            }
+        }
+    }
+}
