@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use super::Invocation;
 use super::token::print;
 use crate::config::Config;
-use crate::config::layers::Options;
+use crate::config::layers::{Options, Texts};
 use crate::format;
 use crate::name::ProviderName;
 use crate::ports::{Stream, System};
@@ -32,13 +32,15 @@ fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
 }
 
 fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<()> {
-    let cached = cache::look(system, named);
+    let options = Options { only: only(system, named), ..Options::default() };
+    let texts = Texts::read(system, &options);
+    let cached = cache::look(system, &texts, named);
     if let Some(token) = cached.token()
         && !system.console.is_terminal(Stream::Out)
     {
         return system.console.out(token.expose()).ok();
     }
-    let config = Config::load(system, &Options { only: only(system, named), ..Options::default() });
+    let config = Config::of(system, &options, texts);
     if !config.warnings().is_empty() {
         return None;
     }

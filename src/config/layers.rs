@@ -69,12 +69,35 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
-/// Reads the files of all layers.
+/// The texts of all layers, read once.
+pub struct Texts(Vec<Text>);
+
+struct Text {
+    layer: Layer,
+    path: PathBuf,
+    required: bool,
+    read: io::Result<(FsFile, String)>,
+}
+
+impl Texts {
+    /// Reads them.
+    #[must_use]
+    pub fn read(system: &System, options: &Options) -> Self {
+        let texts = paths(system, options).into_iter().map(|(layer, path, required)| {
+            let read = read(&path);
+            Text { layer, path, required, read }
+        });
+        Self(texts.collect())
+    }
+}
+
+/// Reads what the texts of all layers say.
 #[must_use]
-pub fn load(system: &System, options: &Options) -> Loaded {
+pub fn load(texts: Texts, options: &Options) -> Loaded {
     let mut loaded = Loaded::default();
-    for (layer, path, required) in paths(system, options) {
-        let document = load_file(&mut loaded, layer, path, required, options);
+    for text in texts.0 {
+        let layer = text.layer;
+        let document = load_file(&mut loaded, text, options);
         match layer {
             Layer::Site => loaded.site = document,
             Layer::Project => loaded.project = document,
@@ -87,11 +110,9 @@ pub fn load(system: &System, options: &Options) -> Loaded {
 /// A digest of all that decides which token a provider's name stands for; `None` where no file speaks of a cache in the
 /// kernel, so that it need not be made.
 #[must_use]
-pub fn fingerprint(system: &System, named: Option<&ProviderName>) -> Option<String> {
-    let paths = paths(system, &Options::default());
-    let files: Vec<_> = paths.iter().map(|(_, path, _)| (path, read(path))).collect();
+pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Option<String> {
     let speaks = |text: &str| text.contains("cache") && text.contains("kernel");
-    if !files.iter().any(|(_, file)| file.as_ref().is_ok_and(|(_, text)| speaks(text))) {
+    if !texts.0.iter().any(|text| text.read.as_ref().is_ok_and(|(_, text)| speaks(text))) {
         return None;
     }
     let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
@@ -102,9 +123,9 @@ pub fn fingerprint(system: &System, named: Option<&ProviderName>) -> Option<Stri
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(named.map_or("", ProviderName::as_str).as_bytes());
     add(system.paths.folder(Folder::State).ok()?.as_os_str().as_encoded_bytes());
-    for (path, file) in &files {
+    for Text { path, read, .. } in &texts.0 {
         add(path.as_os_str().as_encoded_bytes());
-        match file {
+        match read {
             Ok((file, text)) => {
                 add(format!("{:?}", check_owner(file)).as_bytes());
                 add(text.as_bytes());
@@ -189,8 +210,8 @@ fn project_file(system: &System) -> Option<PathBuf> {
 #[cfg(unix)]
 fn is_users_own(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let user = rustix::process::geteuid().as_raw();
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.uid() == user)
+    let is_own = |uid| uid == rustix::process::geteuid().as_raw();
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_own(metadata.uid()))
 }
 
 #[cfg(not(unix))]
@@ -200,12 +221,9 @@ fn is_users_own(path: &Path) -> bool {
 
 fn load_file(
     loaded: &mut Loaded,
-    layer: Layer,
-    path: PathBuf,
-    required: bool,
+    Text { layer, path, required, read }: Text,
     options: &Options,
 ) -> Option<Document> {
-    let read = read(&path);
     let found = !matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound);
     loaded.files.push(File { layer, path: path.clone(), found });
     let problems = if layer == Layer::Project { &mut loaded.project_problems } else { &mut loaded.problems };

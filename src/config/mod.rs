@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use self::build::apply_template;
 use self::credentials::{Credential, Kinds};
-use self::layers::{File, Options};
+use self::layers::{File, Options, Texts};
 use self::project::Narrowing;
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -101,7 +101,13 @@ impl Config {
     /// Reads all layers.
     #[must_use]
     pub fn load(system: &System, options: &Options) -> Self {
-        let mut loaded = layers::load(system, options);
+        Self::of(system, options, Texts::read(system, options))
+    }
+
+    /// Reads what the texts of all layers say.
+    #[must_use]
+    pub fn of(system: &System, options: &Options, texts: Texts) -> Self {
+        let mut loaded = layers::load(texts, options);
         let kinds = Kinds::new();
         let mut config = Self {
             files: Vec::new(),

@@ -195,6 +195,9 @@ impl<'a> Acquisition<'a> {
                 let reason = match (lost, interrupted) {
                     (true, _) => Reason::Lost,
                     (false, true) => Reason::Interrupted,
+                    _ if self.session.store.is_put_back(&self.provider.name, &record, kind) => {
+                        Reason::PutBack
+                    }
                     _ => Reason::Refused,
                 };
                 return self.refused(&mut record, kind, reason);
@@ -333,7 +336,7 @@ impl<'a> Acquisition<'a> {
                 .find(|entry| entry.account == sent.account && entry.binding == sent.binding);
             if let Some(entry) = entry {
                 entry.login_needed = true;
-                if reason == Reason::Refused {
+                if matches!(reason, Reason::Refused | Reason::PutBack) {
                     // How this refresh ended is known.
                     entry.in_flight = None;
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::config::Provider;
-use crate::config::layers::fingerprint;
+use crate::config::layers::{Texts, fingerprint};
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::secret::SecretText;
@@ -25,9 +25,11 @@ pub struct Cached {
 
 /// Looks a token up.
 #[must_use]
-pub fn look(system: &System, named: Option<&ProviderName>) -> Cached {
+pub fn look(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Cached {
     let said = system.console.times_said();
-    let Some(digest) = fingerprint(system, named) else { return Cached { name: None, said, token: None } };
+    let Some(digest) = fingerprint(system, texts, named) else {
+        return Cached { name: None, said, token: None };
+    };
     let name = format!("{KERNEL_CACHE}{digest}");
     let bytes = system.kernel_keyring.read(&name);
     let token = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(SecretText::new));

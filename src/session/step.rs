@@ -66,6 +66,11 @@ pub enum Reason {
     /// The server does not accept the refresh token any more.
     #[error("the server does not accept the stored login any more")]
     Refused,
+    /// The same, and the record is an older one than the last that was saved here (F-STO5).
+    #[error(
+        "the stored login is an older copy than the last that was saved, as a backup or a synchronised folder brings back, and the server does not accept it any more"
+    )]
+    PutBack,
     /// The same, after an earlier run was ended in the middle of a refresh.
     #[error(
         "an earlier refresh was interrupted before its answer was saved, and the server does not accept the refresh token a second time"

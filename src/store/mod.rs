@@ -116,6 +116,7 @@ impl<'a> TokenStore<'a> {
         configured: &Binding,
     ) -> Result<Lookup, StoreError> {
         let mut other = None;
+        let mut found: Option<(Record, StoreKind)> = None;
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
             let names = match backend.names() {
@@ -131,14 +132,22 @@ impl<'a> TokenStore<'a> {
                     continue;
                 }
                 if configured.fits(&record.binding) {
-                    self.update_index(provider, |index| index.put(Entry::of(&record, kind)))?;
-                    return Ok(Lookup::Found(Box::new(record), kind));
+                    // Of two stores that both have it, the one that was written last is right.
+                    let age = |record: &Record| (record.logged_in_at, record.generation);
+                    if found.as_ref().is_none_or(|(known, _)| age(known) < age(&record)) {
+                        found = Some((record, kind));
+                    }
+                    continue;
                 }
                 other = Some(Lookup::OtherBinding {
                     account: record.account.clone(),
                     stored: record.binding.clone(),
                 });
             }
+        }
+        if let Some((record, kind)) = found {
+            self.update_index(provider, |index| index.put(Entry::of(&record, kind)))?;
+            return Ok(Lookup::Found(Box::new(record), kind));
         }
         Ok(other.unwrap_or(Lookup::Nothing))
     }
@@ -236,6 +245,14 @@ impl<'a> TokenStore<'a> {
             Some(rescued) => Ok(Some(self.bring_home(provider, rescued, entry.store))),
             None => in_place,
         }
+    }
+
+    /// Whether a record is older than the last that was saved from here. Other machines count for themselves.
+    #[must_use]
+    pub fn is_put_back(&self, provider: &ProviderName, record: &Record, kind: StoreKind) -> bool {
+        let Ok(index) = self.index(provider) else { return false };
+        let entry = index.entry(&record.account, &record.binding);
+        !kind.is_shared() && entry.is_some_and(|entry| entry.generation > record.generation)
     }
 
     /// Reads a record of a known place.

@@ -17,6 +17,35 @@ fn asked_for(server: &AuthorizationServer, sandbox: &Sandbox, arguments: &[&str]
 }
 
 /// K3, K4, N5, N7: PKCE and `state` always, whoever the client is; N4: any free port; B5: what is configured and no more.
+/// F-ROT9: what belongs to one login is in the memory of its process alone, so that two at once cannot mix it up.
+#[test]
+fn f_rot9_nothing_of_a_login_under_way_is_on_disk() {
+    let server = AuthorizationServer::start();
+    let one = Sandbox::with_server(&server.domain());
+    let other = Sandbox::with_server(&server.domain());
+    one.run(&["login"]).ok();
+    other.run(&["login"]).ok();
+    let values: Vec<String> = server
+        .requests()
+        .iter()
+        .flat_map(|request| {
+            ["state", "nonce", "code_challenge", "code_verifier", "code"].map(|name| request.parameter(name))
+        })
+        .flatten()
+        .collect();
+    assert!(values.len() >= 10, "{values:?}");
+    for value in &values {
+        assert!(values.iter().filter(|other| *other == value).count() <= 2, "each is its own: {value}");
+        for (path, bytes) in one.files().into_iter().chain(other.files()) {
+            assert!(
+                !String::from_utf8_lossy(&bytes).contains(value.as_str()),
+                "{value} in {}",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn o6_k1_k2_b1_the_authorization_request() {
     let server = AuthorizationServer::start();

@@ -364,3 +364,84 @@ fn f_kr4_records_that_are_too_long_for_an_entry_are_sealed_beside_it() {
     sandbox.run(&["logout"]).ok();
     assert!(overflow().is_empty() && entries(&inner).is_empty());
 }
+
+/// A store that was changed and changed back, or a move that was interrupted, may leave an older copy.
+#[test]
+fn of_two_stores_with_different_generations_the_newer_is_used() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    sandbox.run(&["login"]).ok().says("Kept in a sealed file");
+    let (path, older) = sealed_record(&sandbox);
+    let keyring = sandbox.keyring.present();
+    sandbox.run(&["store", "move", "keyring"]).ok();
+    let newer = sandbox.run(&["token", "--refresh"]).ok();
+    std::fs::write(&path, &older).unwrap();
+    set_mode(&path, 0o600);
+    assert_eq!(sandbox.run(&["token"]).ok(), newer, "the list knows which");
+    std::fs::remove_dir_all(sandbox.path("state/index")).unwrap();
+    assert_eq!(sandbox.run(&["token"]).ok(), newer, "and without it the count tells");
+    sandbox.run(&["token", "--refresh"]).ok();
+    assert!(!server.any_family_revoked());
+    sandbox.run(&["logout"]).ok();
+    assert!(entries(&keyring).is_empty() && !path.exists(), "both copies are gone");
+}
+
+#[test]
+fn f_sto5_an_older_record_that_is_put_back_is_told() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let (path, older) = sealed_record(&sandbox);
+    sandbox.run(&["token", "--refresh"]).ok();
+    std::fs::write(&path, &older).unwrap();
+    sandbox.clock.advance(4000);
+    sandbox
+        .run(&["token"])
+        .fails(3)
+        .says("an older copy than the last that was saved")
+        .says("authctl login as");
+    assert_eq!(std::fs::read(&path).unwrap(), older, "it is kept");
+    sandbox.clock.advance(-4000);
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["token", "--refresh"]).ok();
+}
+
+/// What is checked is what is read: a file that others could write never gets in, however fast it is put there.
+#[test]
+fn f_sto4_a_file_that_is_exchanged_between_check_and_reading() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let make = |name: &str, content: &str, mode: u32| {
+        std::fs::write(at(name), content).unwrap();
+        set_mode(&at(name), mode);
+    };
+    make("good", "good", 0o600);
+    make("evil", "evil", 0o666);
+    std::fs::hard_link(at("good"), at("record")).unwrap();
+    let done = AtomicBool::new(false);
+    let (mut read, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                for name in ["evil", "good"] {
+                    let _ = std::fs::remove_file(at("next"));
+                    std::fs::hard_link(at(name), at("next")).unwrap();
+                    std::fs::rename(at("next"), at("record")).unwrap();
+                    // Two links to one file are not renamed over each other.
+                    std::thread::yield_now();
+                }
+            }
+        });
+        while read < 300 || refused < 300 {
+            match authctl::store::private_file::read(&at("record")) {
+                Ok(found) => {
+                    assert_eq!(found.unwrap().as_slice(), b"good");
+                    read += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

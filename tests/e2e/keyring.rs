@@ -1,13 +1,13 @@
 //! The real Secret Service: what it keeps, who else can read it, and what it says when it is locked, gone or silent.
 
 use std::collections::HashMap;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use authctl::store::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
-use crate::parts::{Bus, Home};
+use crate::parts::{Bus, Ended, Home};
 
 const CONFIG: &str = "[credentials.x]\ndomain = \"x.example\"\njwt = { stored = true }\n";
 
@@ -141,4 +141,23 @@ fn many_reads_leave_the_keyring_alive() {
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert!(bus.keyring_is_alive());
+}
+
+/// The daemon dies while it owes an answer: that is told at once, and nothing is waited for.
+#[test]
+fn f_kr1_a_keyring_that_vanishes_in_mid_call() {
+    let mut bus = Bus::with_keyring();
+    let home = home(&bus);
+    let daemon = bus.keyring_process().to_string();
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &daemon]).status().unwrap().success());
+    signal("-STOP");
+    let pending = home.command(&["token"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let start = Instant::now();
+    signal("-KILL");
+    let ended = Ended::from(pending.wait_with_output().unwrap());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    ended.fails(6);
+    bus.start_keyring(true);
+    assert_eq!(home.run(&["token"]).ok().text(), "tok");
 }

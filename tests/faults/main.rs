@@ -13,7 +13,7 @@
 #[path = "../cli/support/mod.rs"]
 mod support;
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use support::sandbox::server_config;
 use support::{AuthorizationServer, Sandbox};
@@ -139,5 +139,76 @@ fn f_rot5_what_cannot_be_noted_is_not_asked_for() {
     assert_eq!((full.status, full.stdout.as_str()), (Some(6), ""), "{full:#?}");
     assert_eq!(server.token_requests("refresh_token"), 0);
     run(&sandbox, &["token"], "fail:index").ok();
+    run(&sandbox, &["token", "--refresh"], "").ok();
+}
+
+/// A disk of its own for a folder of a home. Only root can mount one.
+struct Disk(std::path::PathBuf);
+
+impl Disk {
+    fn mount(path: std::path::PathBuf) -> Self {
+        std::fs::create_dir_all(&path).unwrap();
+        let disk = Self(path);
+        disk.call("mount", &["-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs"]);
+        disk
+    }
+
+    fn call(&self, program: &str, arguments: &[&str]) {
+        let status = Command::new(program).args(arguments).arg(&self.0).status().unwrap();
+        assert!(status.success(), "{program} needs root");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn f_rot5_a_full_disk_loses_no_session() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&server_config(&server.domain(), ""));
+    let disk = Disk::mount(sandbox.path("xdg-state"));
+    run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
+    let before = run(&sandbox, &["token"], "").ok();
+    // Long claims make the record long; what notes the refresh still fits.
+    server.set(|behaviour| {
+        behaviour.id_token_on_refresh = true;
+        drop(behaviour.claims.insert("padding".to_owned(), "x".repeat(24 << 10).into()));
+    });
+    let filler = disk.0.join("filler");
+    let mut size = 256 << 10;
+    while std::fs::write(&filler, vec![0_u8; size]).is_err() {
+        size -= 4 << 10;
+    }
+    std::fs::write(&filler, vec![0_u8; size - (12 << 10)]).unwrap();
+    let full = run(&sandbox, &["token", "--refresh"], "");
+    assert_eq!((full.status, full.stdout.as_str()), (Some(6), ""), "{full:#?}");
+    full.says("could not be saved in a sealed file").says("No space left");
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    std::fs::remove_file(&filler).unwrap();
+    let next = run(&sandbox, &["token"], "").ok();
+    assert_ne!(next.stdout, before.stdout);
+    assert!(server.accepts(next.stdout.trim()));
+    next.says("that could not be saved last time are now in a sealed file");
+    run(&sandbox, &["token", "--refresh"], "").ok();
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn f_rot5_a_read_only_disk_sends_nothing() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&server_config(&server.domain(), ""));
+    let disk = Disk::mount(sandbox.path("xdg-state"));
+    run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
+    let token = run(&sandbox, &["token"], "").ok();
+    disk.call("mount", &["-o", "remount,ro"]);
+    assert_eq!(run(&sandbox, &["token"], "").ok().stdout, token.stdout, "reading needs no writing");
+    let refused = run(&sandbox, &["token", "--refresh"], "");
+    assert_eq!((refused.status, refused.stdout.as_str()), (Some(6), ""), "{refused:#?}");
+    refused.says("Read-only file system");
+    assert_eq!(server.token_requests("refresh_token"), 0, "the refresh token was not used up");
+    disk.call("mount", &["-o", "remount,rw"]);
     run(&sandbox, &["token", "--refresh"], "").ok();
 }
