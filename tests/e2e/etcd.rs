@@ -447,7 +447,8 @@ fn store(folder: &Path, key: &str) -> String {
     let endpoints: Vec<String> = (0..NODES).map(|node| format!("\"{}\"", endpoint(node))).collect();
     let (endpoints, folder) = (endpoints.join(", "), folder.display());
     format!(
-        "store = {{ kind = \"etcd\", endpoints = [{endpoints}], username = \"authctl\", _password = {{ env = \"ETCD_PASSWORD\" }}, \
-         ca_file = \"{folder}/authority.pem\", certificate = \"{folder}/client.pem\", _private_key = {{ file = \"{folder}/client.key\" }}, key = {key} }}"
+        "[store]\nkind = \"etcd\"\nendpoints = [{endpoints}]\nusername = \"authctl\"\n_password = {{ env = \"ETCD_PASSWORD\" }}\n\
+         ca_file = \"{folder}/authority.pem\"\ncertificate = \"{folder}/client.pem\"\n\
+         _private_key = {{ file = \"{folder}/client.key\" }}\nkey = {key}\n"
     )
 }

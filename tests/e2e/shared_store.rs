@@ -70,31 +70,15 @@ impl Shared {
 fn one_login_serves_two_machines() {
     let mut shared = Shared::start();
     let Shared { a, b, server, cluster, config } = &mut shared;
-    // Certificates are tried for as long as a cluster without a leader: in the meantime the rest goes on.
-    let without = |key: &str| {
-        let home = Home::new(&config.replace(&format!(" {key} = "), &format!(" # {key} = ")));
-        let child = Started::new(b.command_of(&home, &["token"]));
-        (home, child)
-    };
-    let _ = without;
-    let line = |key: &str| {
-        let start = config.find(&format!("{key} = ")).unwrap();
-        let end = start + config[start..].find(", ").unwrap() + 2;
-        config.replace(&config[start..end], "")
-    };
-    let no_authority = Home::new(&line("ca_file"));
-    let no_certificate = Home::new(&line("certificate").replace("_private_key", "_ignored"));
-    let no_certificate = Home::new(&{
-        let _ = &no_certificate;
-        let without = line("certificate");
-        let start = without.find("_private_key").unwrap();
-        let end = start + without[start..].find("}, ").unwrap() + 3;
-        without.replace(&without[start..end], "")
+    // A refused certificate is tried again for a while, as the nodes are not all asked at once: meanwhile the rest goes on.
+    let refused = ["ca_file", "certificate"].map(|key| {
+        let belongs =
+            |line: &&str| !line.starts_with(key) && (key == "ca_file" || !line.contains("_private_key"));
+        let lines: Vec<&str> = config.lines().filter(belongs).collect();
+        let home = Home::new(&lines.join("\n"));
+        let started = Started::new(b.command_of(&home, &["token"]));
+        (home, started)
     });
-    let refused: Vec<Started> = [&no_authority, &no_certificate]
-        .map(|home| Started::new(b.command_of(home, &["token"])))
-        .into_iter()
-        .collect();
 
     a.login("browser.mjs").ok().says("Logged in to op as alice").says("Kept in etcd.");
     let first = a.run(&["token"]).ok();
@@ -116,22 +100,36 @@ fn one_login_serves_two_machines() {
     }
     assert!(cluster.locks().is_empty(), "who is done lets go of the lock");
 
-    for r in refused { eprintln!("{:?}", r.end()); }
-    let started = Instant::now();
-    let wrong = Ended::from(b.command(&["token"]).env("ETCD_PASSWORD", "wrong-canary").output().unwrap());
-    eprintln!("{wrong:?}");
-    for c in [config.replace("client.", "named."), config.replace("key = {", "prefix = \"other/\", key = {"),] {
-        b.home.configure(&c);
-        eprintln!("{:?}", b.run(&["token"]));
+    let tells = |ended: Ended, says: &str| {
+        let ended = ended.fails(6).says("etcd cannot be used").says(says);
+        for secret in issued.iter().map(String::as_str).chain([KEY, PASSWORD, "wrong-canary"]) {
+            assert!(!ended.stderr.contains(secret), "{ended:#?}");
+        }
+    };
+    let wrong = b.command(&["token"]).env("ETCD_PASSWORD", "wrong-canary").output().unwrap();
+    tells(Ended::from(wrong), "authentication failed");
+    for (from, to, says) in [
+        ("kind =", "prefix = \"other/\"\nkind =", "permission denied"),
+        // etcd itself answers that in plain text, and with no code.
+        ("client.", "named.", "it takes no client certificate that has a common name"),
+    ] {
+        b.home.configure(&config.replace(from, to));
+        tells(b.run(&["token"]), says);
     }
     b.home.configure(config);
+    for ((_home, started), says) in refused.into_iter().zip(["UnknownIssuer", "BadCertificate"]) {
+        tells(started.end(), says);
+    }
+
     a.run(&["logout"]).ok();
-    eprintln!("{:?} {:?}", b.run(&["token"]), cluster.everything());
-    eprintln!("{:?}", started.elapsed());
-    (0..NODES).for_each(|n| cluster.kill_node(n));
-    let started = Instant::now();
-    eprintln!("{:?} {:?}", b.run(&["token"]), started.elapsed());
-    panic!()
+    b.run(&["token"]).fails(3).says("you are not logged in");
+    let left: Vec<String> = cluster.everything().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(left, ["authctl/store.key"]);
+
+    (0..NODES).for_each(|node| cluster.kill_node(node));
+    let start = Instant::now();
+    tells(b.run(&["token"]), "Connection refused");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -181,7 +179,11 @@ fn f_rot4_a_machine_that_dies_lets_go_of_its_lock() {
     die();
     cluster.end_locks();
     let renewed = b.run_ahead(660, &["token", "--refresh"]).ok();
-    shared.both_have(renewed.text());
+    assert_eq!(b.run_ahead(660, &["token"]).ok(), renewed);
+    assert_eq!(shared.refreshes(), 4);
+    // By its own clock that token is from the future, which nobody trusts.
+    let token = a.run(&["token"]).ok();
+    shared.both_have(token.text());
 }
 
 #[test]
@@ -212,18 +214,15 @@ fn f_rot5_the_network_is_cut_in_mid_refresh() {
     let held = shared.start_held(a, HOLD, &["token"]);
     a.cut();
     b.unplug();
-    let start = Instant::now();
     let other = b.start(&["token"]);
     server.release();
-    let lost = held.end().fails(6);
-    eprintln!("{lost:?} {:?}", start.elapsed());
-    lost.says("the new tokens could not be saved in etcd, and are kept in a sealed file");
-    let l = other.end().fails(6).says("etcd cannot be used");
-    eprintln!("{l:?} {:?}", start.elapsed());
+    held.end().fails(6).says("the new tokens could not be saved in etcd, and are kept in a sealed file");
+    other.end().fails(6).says("etcd cannot be used");
 
     a.plug_in();
     b.plug_in();
-    eprintln!("{:?}", cluster.end_locks());
+    // What was kept in the file is the session: the old refresh token would end it.
+    assert_eq!(cluster.end_locks().len(), 1);
     let told = b.run_ahead(60, &["token"]).fails(5);
     told.says("another machine began to renew the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 2);
@@ -237,7 +236,7 @@ fn f_rot5_the_network_is_cut_in_mid_refresh() {
 #[test]
 fn a_passphrase_opens_the_store_on_both_machines() {
     // The kernel's keyring outlasts the test, but not for long.
-    let shared = Shared::with_key("\"passphrase\", unlock_for = \"60s\"");
+    let shared = Shared::with_key("\"passphrase\"\nunlock_for = \"60s\"");
     let unlock = |machine: &Machine, passphrase: &str| {
         let mut child = machine.command(&["store", "unlock"]).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(passphrase.as_bytes()).unwrap();
