@@ -135,6 +135,8 @@ fn one_login_serves_two_machines() {
 #[test]
 fn f_rot1_two_machines_refresh_at_once() {
     let shared = ended();
+    // Long enough for all to come while the first is at it.
+    shared.server.fault("{\"delay\":1500}");
     let processes: Vec<Started> =
         (0..20).map(|number| [&shared.a, &shared.b][number % 2].start(&["token"])).collect();
     let outputs: Vec<Ended> = processes.into_iter().map(|process| process.end().ok()).collect();
