@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -80,10 +81,15 @@ impl Drop for Namespaces {
     }
 }
 
-/// A command as it is, but inside a namespace. `ip` becomes the program: to end one is to end the other.
-fn inside(namespace: &str, command: &Command) -> Command {
+/// A command as it is, but inside a namespace, and with a `/run` of its own where one is given. `ip` becomes the program:
+/// to end one is to end the other.
+fn inside(namespace: &str, run: Option<&Path>, command: &Command) -> Command {
     let mut inside = Command::new("ip");
-    inside.args(["netns", "exec", namespace]).arg(command.get_program()).args(command.get_args());
+    inside.args(["netns", "exec", namespace]);
+    if let Some(run) = run {
+        inside.args(["sh", "-c", "mount --bind \"$0\" /run && exec \"$@\""]).arg(run);
+    }
+    inside.arg(command.get_program()).args(command.get_args());
     inside.env_clear().stdin(Stdio::null());
     inside.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
@@ -180,7 +186,7 @@ impl Cluster {
         let mut command = Command::new("etcd");
         command.args(arguments.iter().flat_map(|(name, value)| [*name, value]));
         command.args(["--client-cert-auth", "--peer-client-cert-auth"]).env("PATH", "/usr/bin:/bin");
-        let mut command = inside(&self.namespace, &command);
+        let mut command = inside(&self.namespace, None, &command);
         let log = File::options().create(true).append(true).open(path(&format!("node{node}.log"))).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log);
         self.nodes[node] = Some(Running(command.spawn().expect("ip is missing: run tests/setup")));
@@ -223,7 +229,7 @@ impl Cluster {
             curl.args(["-H", &format!("Authorization: {token}")]);
         }
         curl.arg(format!("{}/v3/{method}", endpoint(node))).env("PATH", "/usr/bin:/bin");
-        let output = inside(&self.namespace, &curl).output().unwrap();
+        let output = inside(&self.namespace, None, &curl).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
@@ -316,6 +322,8 @@ pub struct Machine {
     pub home: Home,
     clock: PathBuf,
     namespace: String,
+    /// What it has as `/run`, where the locks among its own processes lie.
+    run: tempfile::TempDir,
     /// The cluster's end of the link.
     port: (String, String),
     _forwarder: Forwarder,
@@ -332,9 +340,12 @@ impl Machine {
         ip(&format!("-n {namespace} link set cable up"));
         let server = server.domain().rsplit_once(':').unwrap().1.parse().unwrap();
         let forwarder = Forwarder::start(&namespace, server);
+        let run = tempfile::tempdir().unwrap();
+        let locks = run.path().join("user/0");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(locks).unwrap();
         let clock = cluster.folder.path().join("clock.so");
         let port = (hub.clone(), port);
-        Self { home: Home::new(config), clock, namespace, port, _forwarder: forwarder }
+        Self { home: Home::new(config), clock, namespace, run, port, _forwarder: forwarder }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -343,7 +354,7 @@ impl Machine {
 
     /// A command of another user of this machine.
     pub fn command_of(&self, home: &Home, arguments: &[&str]) -> Command {
-        let mut command = inside(&self.namespace, &home.command(arguments));
+        let mut command = inside(&self.namespace, Some(self.run.path()), &home.command(arguments));
         command.env("ETCD_PASSWORD", PASSWORD).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
