@@ -1,4 +1,5 @@
-//! The same product against real parts: an OpenID-certified server, a real Secret Service, a real browser, real curl.
+//! The same product against real parts: an OpenID-certified server, a real Secret Service, a real browser, real curl, a real
+//! cluster of etcd.
 //! `tests/setup` installs them; one that is missing fails the run.
 
 #![allow(
@@ -11,9 +12,11 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod etcd;
 mod grants;
 mod keyring;
 mod main_job;
 mod parts;
 mod provider_programs;
 mod sealed_files;
+mod shared_store;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::parts::{Bus, Ended, Home, OidcProvider, artefacts, wait_until};
 
-fn config(server: &OidcProvider, more: &str) -> String {
+/// The configuration of a user's login at the server.
+pub fn config(server: &OidcProvider, more: &str) -> String {
     format!(
         "{more}\n[credentials.op]\ndomain = \"{}\"\nscheme = \"http\"\n[credentials.op.oauth]\nclient_id = \"app\"\nscopes = [\"openid\", \"profile\", \"offline_access\"]\nextra_params = {{ prompt = \"consent\" }}\n",
         server.domain()

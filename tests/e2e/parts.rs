@@ -229,6 +229,11 @@ impl OidcProvider {
     pub fn fault(&self, fault: &str) {
         self.control("fault", Some(fault));
     }
+
+    /// Lets go of the token requests that a fault holds back.
+    pub fn release(&self) {
+        assert_ne!(self.control("release", Some("{}")), 0, "nothing is held back");
+    }
 }
 
 /// An empty home to run the program in.

@@ -7,6 +7,9 @@
 //   assertionKeys, trusted                whose assertions and whose JWTs it takes
 //   tls { key, certificate, authority }   files: a second listener that asks for certificates
 //   secure                                the issuer is the TLS listener; else it has only the aliases of RFC 8705
+//
+// POST /control/fault is for the next token request: { hold } keeps it until POST /control/release, { delay } for so many
+// milliseconds; then { drop } ends the connection and { status, body } answers it, both before the server acts on it.
 import http from 'node:http';
 import https from 'node:https';
 import { readFileSync } from 'node:fs';
@@ -17,7 +20,7 @@ import { approve, makeProvider } from './server/provider.mjs';
 
 const options = JSON.parse(process.env.OPTIONS ?? '{}');
 const settings = { accessTokenSeconds: options.accessTokenSeconds ?? 3600 };
-const [log, issued, faults, asked] = [[], new Set(), [], []];
+const [log, issued, faults, held, asked] = [[], new Set(), [], [], []];
 
 const listen = (server) => new Promise((resolve) => {
   server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${server.address().port}`));
@@ -59,6 +62,7 @@ async function control(name, request) {
     case 'issued': return [...issued];
     case 'set': return Object.assign(settings, value);
     case 'fault': return faults.push(value);
+    case 'release': return held.splice(0).map((release) => release()).length;
     case 'asked': return asked.map(({ user, message }) => ({ user, message }));
     case 'approve': return approve(provider, asked.shift()).then(() => true);
     default: return null;
@@ -120,6 +124,7 @@ async function handle(origin, request, response) {
   }
   if (url.pathname === '/token') {
     const fault = faults.shift();
+    if (fault?.hold) await new Promise((resolve) => held.push(resolve));
     if (fault?.delay) await new Promise((resolve) => setTimeout(resolve, fault.delay));
     if (fault?.drop) return request.socket.destroy();
     if (fault?.status) return reply(fault.status, fault.body ?? {});

@@ -1,0 +1,263 @@
+//! A store that two machines share: a real cluster of etcd whose nodes die, and a network that is cut.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::etcd::{KEY, Machine, NODES, PASSWORD, Shared, Started};
+use crate::parts::{Ended, Home, wait_until};
+
+/// The server keeps the next refresh until it is told to go on.
+const HOLD: &str = "{\"hold\":true}";
+/// Then it ends the connection, and never acts on the refresh.
+const HOLD_AND_DROP: &str = "{\"hold\":true,\"drop\":true}";
+
+/// Both machines know the login, and its token has ended; there was one refresh.
+fn ended() -> Shared {
+    let shared = Shared::start();
+    shared.a.login("walk.mjs").ok().says("Kept in etcd.");
+    shared.b.run(&["token"]).ok();
+    shared.server.set_access_token_seconds(1);
+    shared.b.run(&["token", "--refresh"]).ok();
+    std::thread::sleep(Duration::from_millis(1100));
+    shared.server.set_access_token_seconds(3600);
+    shared
+}
+
+impl Shared {
+    fn refreshes(&self) -> usize {
+        self.server.token_requests("refresh_token")
+    }
+
+    /// Starts a refresh that the server keeps.
+    fn start_held(&self, machine: &Machine, fault: &str, arguments: &[&str]) -> Started {
+        let before = self.refreshes();
+        self.server.fault(fault);
+        let held = machine.start(arguments);
+        wait_until("the refresh", || self.refreshes() == before + 1);
+        held
+    }
+
+    /// That no refresh token was sent twice: the server would have ended the session.
+    #[track_caller]
+    fn sent_none_twice(&self) {
+        let requests = self.server.requests_to("/token");
+        let sent: Vec<&str> =
+            requests.iter().filter_map(|request| request["parameters"]["refresh_token"].as_str()).collect();
+        assert_eq!(sent.len(), self.refreshes());
+        assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len(), "a refresh token was sent twice");
+    }
+
+    /// That both machines have this token, and that each can renew it for both.
+    #[track_caller]
+    fn both_have(&self, token: &str) {
+        for (one, other) in [(&self.a, &self.b), (&self.b, &self.a)] {
+            assert_eq!(other.run(&["token"]).ok().text(), one.run(&["token"]).ok().text());
+        }
+        assert_eq!(self.a.run(&["token"]).ok().text(), token);
+        for (one, other) in [(&self.a, &self.b), (&self.b, &self.a)] {
+            let before = self.refreshes();
+            let next = one.run(&["token", "--refresh"]).ok();
+            assert_ne!(next.text(), token);
+            assert_eq!(other.run(&["token"]).ok(), next);
+            assert_eq!(self.refreshes(), before + 1);
+        }
+    }
+}
+
+#[test]
+fn one_login_serves_two_machines() {
+    let mut shared = Shared::start();
+    let Shared { a, b, server, cluster, config } = &mut shared;
+    // A refused certificate is tried again for a while, as the nodes are not all asked at once: meanwhile the rest goes on.
+    let refused = ["ca_file", "certificate"].map(|key| {
+        let belongs =
+            |line: &&str| !line.starts_with(key) && (key == "ca_file" || !line.contains("_private_key"));
+        let lines: Vec<&str> = config.lines().filter(belongs).collect();
+        let home = Home::new(&lines.join("\n"));
+        let started = Started::new(b.command_of(&home, &["token"]));
+        (home, started)
+    });
+
+    a.login("browser.mjs").ok().says("Logged in to op as alice").says("Kept in etcd.");
+    let first = a.run(&["token"]).ok();
+    assert_eq!(b.run(&["token"]).ok(), first);
+    let renewed = b.run(&["token", "--refresh"]).ok();
+    assert_ne!(renewed, first);
+    assert_eq!(a.run(&["token"]).ok(), renewed);
+    assert_eq!((server.token_requests("authorization_code"), server.token_requests("refresh_token")), (1, 1));
+
+    let everything = cluster.everything();
+    assert!(everything.iter().any(|(key, ..)| key.starts_with("authctl/records/op+")), "{everything:?}");
+    let issued = server.issued();
+    assert!(issued.iter().any(|token| token == renewed.text()), "{issued:?}");
+    for secret in issued.iter().map(String::as_str).chain([KEY, PASSWORD]) {
+        for (key, value, _) in &everything {
+            let found = value.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found && !key.contains(secret), "{key} holds a secret");
+        }
+    }
+    assert!(cluster.locks().is_empty(), "who is done lets go of the lock");
+
+    let tells = |ended: Ended, says: &str| {
+        let ended = ended.fails(6).says("etcd cannot be used").says(says);
+        for secret in issued.iter().map(String::as_str).chain([KEY, PASSWORD, "wrong-canary"]) {
+            assert!(!ended.stderr.contains(secret), "{ended:#?}");
+        }
+    };
+    let wrong = b.command(&["token"]).env("ETCD_PASSWORD", "wrong-canary").output().unwrap();
+    tells(Ended::from(wrong), "authentication failed");
+    for (from, to, says) in [
+        ("kind =", "prefix = \"other/\"\nkind =", "permission denied"),
+        // etcd itself answers that in plain text, and with no code.
+        ("client.", "named.", "it takes no client certificate that has a common name"),
+    ] {
+        b.home.configure(&config.replace(from, to));
+        tells(b.run(&["token"]), says);
+    }
+    b.home.configure(config);
+    for ((_home, started), says) in refused.into_iter().zip(["UnknownIssuer", "BadCertificate"]) {
+        tells(started.end(), says);
+    }
+
+    a.run(&["logout"]).ok();
+    b.run(&["token"]).fails(3).says("you are not logged in");
+    let left: Vec<String> = cluster.everything().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(left, ["authctl/store.key"]);
+
+    (0..NODES).for_each(|node| cluster.kill_node(node));
+    let start = Instant::now();
+    tells(b.run(&["token"]), "Connection refused");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
+fn f_rot1_two_machines_refresh_at_once() {
+    let shared = ended();
+    // Long enough for all to come while the first is at it.
+    shared.server.fault("{\"delay\":1500}");
+    let processes: Vec<Started> =
+        (0..20).map(|number| [&shared.a, &shared.b][number % 2].start(&["token"])).collect();
+    let outputs: Vec<Ended> = processes.into_iter().map(|process| process.end().ok()).collect();
+    assert!(outputs.iter().all(|output| *output == outputs[0]), "{outputs:#?}");
+    assert_eq!(shared.refreshes(), 2);
+    shared.sent_none_twice();
+    shared.both_have(outputs[0].text());
+}
+
+#[test]
+fn f_rot4_a_machine_that_dies_lets_go_of_its_lock() {
+    let shared = Shared::start();
+    let Shared { a, b, server, cluster, .. } = &shared;
+    a.login("walk.mjs").ok();
+    let token = b.run(&["token"]).ok();
+    let die = || {
+        shared.start_held(a, HOLD_AND_DROP, &["token", "--refresh"]).kill();
+        server.release();
+    };
+    die();
+    let start = Instant::now();
+    assert_eq!(b.run(&["token"]).ok(), token, "a token that is still good needs no lock");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    // The dead machine may be at it for all the others know, as long as its lock holds.
+    let mut waiting = b.start(&["token", "--refresh"]);
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(waiting.is_running());
+    waiting.kill();
+    let left = cluster.end_locks();
+    assert!(matches!(left[..], [1..=55]), "the lock ends by itself: {left:?}");
+
+    // Then what the machine got, if it got anything, is there alone.
+    let told = b.run_ahead(60, &["token", "--refresh"]).fails(5);
+    told.says("another machine began to renew the login to `op`").says("run `authctl token op` there");
+    assert_eq!(shared.refreshes(), 1);
+    let renewed = a.run(&["token", "--refresh"]).ok();
+    assert_ne!(renewed, token);
+    assert_eq!(b.run(&["token"]).ok(), renewed);
+    assert_eq!(shared.refreshes(), 2);
+
+    // It never comes back: the other one tries in the end.
+    die();
+    cluster.end_locks();
+    let renewed = b.run_ahead(660, &["token", "--refresh"]).ok();
+    assert_eq!(b.run_ahead(660, &["token"]).ok(), renewed);
+    assert_eq!(shared.refreshes(), 4);
+    // By its own clock that token is from the future, which nobody trusts.
+    let token = a.run(&["token"]).ok();
+    shared.both_have(token.text());
+}
+
+#[test]
+fn f_rot5_a_node_is_killed_in_mid_refresh() {
+    let mut shared = ended();
+    let held = shared.start_held(&shared.a, HOLD, &["token"]);
+    let leader = shared.cluster.leader();
+    shared.cluster.kill_node(leader);
+    shared.server.release();
+    let renewed = held.end().ok();
+    assert_eq!(shared.b.run(&["token"]).ok(), renewed);
+    assert_eq!(shared.refreshes(), 2);
+    shared.both_have(renewed.text());
+
+    // With another one gone, the one that comes back is needed.
+    shared.cluster.start_node(leader);
+    shared.cluster.wait_until_whole();
+    shared.cluster.kill_node((leader + 1) % NODES);
+    let token = shared.a.run(&["token"]).ok();
+    shared.both_have(token.text());
+
+    // With two gone there is no answer: what is asked is asked again, for longer than one node may take.
+    let token = shared.a.run(&["token"]).ok();
+    shared.cluster.kill_node((leader + 2) % NODES);
+    let mut waiting = shared.a.start(&["token"]);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(waiting.is_running());
+    shared.cluster.start_node((leader + 1) % NODES);
+    assert_eq!(waiting.end().ok(), token);
+    shared.sent_none_twice();
+}
+
+#[test]
+fn f_rot5_the_network_is_cut_in_mid_refresh() {
+    let shared = ended();
+    let Shared { a, b, server, cluster, .. } = &shared;
+    let held = shared.start_held(a, HOLD, &["token"]);
+    a.cut();
+    b.unplug();
+    let other = b.start(&["token"]);
+    server.release();
+    held.end().fails(6).says("the new tokens could not be saved in etcd, and are kept in a sealed file");
+    other.end().fails(6).says("etcd cannot be used");
+
+    a.plug_in();
+    b.plug_in();
+    // What was kept in the file is the session: the old refresh token would end it.
+    assert_eq!(cluster.end_locks().len(), 1);
+    let told = b.run_ahead(60, &["token"]).fails(5);
+    told.says("another machine began to renew the login to `op`").says("run `authctl token op` there");
+    assert_eq!(shared.refreshes(), 2);
+    let renewed = a.run(&["token"]).ok().says("that could not be saved last time are now in etcd");
+    assert_eq!(b.run(&["token"]).ok().text(), renewed.text());
+    assert_eq!(shared.refreshes(), 2);
+    shared.both_have(renewed.text());
+    shared.sent_none_twice();
+}
+
+#[test]
+fn a_passphrase_opens_the_store_on_both_machines() {
+    // The kernel's keyring outlasts the test, but not for long.
+    let shared = Shared::with_key("\"passphrase\"\nunlock_for = \"60s\"");
+    let unlock = |machine: &Machine, passphrase: &str| {
+        let mut child = machine.command(&["store", "unlock"]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(passphrase.as_bytes()).unwrap();
+        Ended::from(child.wait_with_output().unwrap())
+    };
+    unlock(&shared.a, "correct horse").ok();
+    shared.a.login("walk.mjs").ok();
+    let token = shared.a.run(&["token"]).ok();
+    shared.b.run(&["token"]).fails(6).says("locked").says("authctl store unlock");
+    unlock(&shared.b, "wrong horse").fails(6).says("that is not the passphrase");
+    unlock(&shared.b, "correct horse").ok();
+    assert_eq!(shared.b.run(&["token"]).ok(), token);
+}
