@@ -93,8 +93,8 @@ pub fn command() -> clap::Command {
 /// Runs the program with these arguments.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    if commands::quick::token(system, &arguments) {
-        return Status::Done;
+    if let Some(result) = commands::quick::token(system, &arguments) {
+        return ended(result, system);
     }
     let parsed =
         command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
@@ -114,7 +114,12 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     }
     system.secret_variables = config.secret_variables();
     let invocation = Invocation { system, config: &config, json: cli.global.json };
-    match dispatch(&invocation, &cli.command) {
+    let result = dispatch(&invocation, &cli.command);
+    ended(result, system)
+}
+
+fn ended(result: Result<(), Error>, system: &System) -> Status {
+    match result {
         Ok(()) => Status::Done,
         Err(error) => {
             error.tell(&system.console);

@@ -1,6 +1,7 @@
 //! The short way to a token that is there already: `authctl token [NAME]` and nothing else, a thousand times a day.
 //!
-//! It says nothing and fails at nothing: whatever is not plain is left to the whole way, which then does all of it anew.
+//! Whatever is not plain is left to the whole way, which then does all of it anew: all but a store that cannot be used,
+//! which would keep the user waiting twice.
 
 use std::ffi::OsString;
 
@@ -8,18 +9,19 @@ use super::Invocation;
 use super::token::print;
 use crate::config::Config;
 use crate::config::layers::{Options, Texts};
+use crate::config::store::EngineSecret;
+use crate::error::Error;
 use crate::format;
 use crate::name::ProviderName;
 use crate::ports::{Stream, System};
-use crate::session::acquire::stored;
+use crate::session::acquire::{AcquireError, stored};
 use crate::session::{Session, cache};
 use crate::token::Credential;
 
-/// Prints the stored token, if the arguments ask for just that and it is there; `false` when nothing was done.
+/// Prints the stored token, if the arguments ask for just that and it is there; `None` when nothing was done.
 #[must_use]
-pub fn token(system: &mut System, arguments: &[OsString]) -> bool {
-    let Some(named) = plain_token(arguments) else { return false };
-    print_stored(system, named.as_ref()).is_some()
+pub fn token(system: &mut System, arguments: &[OsString]) -> Option<Result<(), Error>> {
+    print_stored(system, plain_token(arguments)?.as_ref())
 }
 
 /// The provider of `token [NAME]`.
@@ -31,27 +33,33 @@ fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
     }
 }
 
-fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<()> {
+fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Result<(), Error>> {
     let options = Options { only: only(system, named), ..Options::default() };
     let texts = Texts::read(system, &options);
     let cached = cache::look(system, &texts, named);
     if let Some(token) = cached.token()
         && !system.console.is_terminal(Stream::Out)
     {
-        return system.console.out(token.expose()).ok();
+        return Some(system.console.out(token.expose()).map_err(Error::from));
     }
     let config = Config::of(system, &options, texts);
-    if !config.warnings().is_empty() {
+    // What is opened with another provider's token needs that provider.
+    let by_provider = matches!(config.engine_secrets().secret, EngineSecret::Provider(..));
+    if by_provider || !config.warnings().is_empty() {
         return None;
     }
     let invocation = Invocation { system, config: &config, json: false };
     let session: Session<'_> = invocation.session();
     let provider = session.provider(named).ok()?;
-    let issued = stored(&session, &provider)?;
+    let issued = match stored(&session, &provider) {
+        Ok(issued) => issued?,
+        Err(error @ AcquireError::Store(_)) => return Some(Err(error.into())),
+        Err(_) => return None,
+    };
     if matches!(issued.credential, Credential::Bearer(_)) {
         cached.keep(&session, &provider, &issued);
     }
-    print(&session, &provider, &issued, format::named("raw")?).ok()
+    Some(print(&session, &provider, &issued, format::named("raw")?))
 }
 
 /// Variables may change any provider: then all of them are read.

@@ -256,6 +256,10 @@ impl Config {
             }
         }
         let mut found = BTreeSet::new();
+        self.store.iter().for_each(|store| collect(store, &mut found));
+        if matches!(self.store_choice(), crate::store::StoreChoice::Only(crate::store::StoreKind::Vault)) {
+            found.insert("VAULT_TOKEN".to_owned());
+        }
         for written in self.credentials.values().filter_map(|credential| credential.kind.as_ref()) {
             collect(&written.table, &mut found);
             for kind in KINDS.iter().filter(|kind| kind.is_called(&written.called)) {

@@ -110,14 +110,15 @@ pub enum AcquireError {
     Store(#[from] StoreError),
 }
 
-/// The stored token of a provider that is good as it is: nothing is renewed, nobody is asked. `None` for anything else,
-/// whatever it may be.
-#[must_use]
-pub fn stored(session: &Session<'_>, provider: &Provider) -> Option<Issued> {
+/// The stored token of a provider that is good as it is: nothing is renewed, nobody is asked. `None` where there is none.
+///
+/// # Errors
+/// [`AcquireError`], the same that [`token`] would end with.
+pub fn stored(session: &Session<'_>, provider: &Provider) -> Result<Option<Issued>, AcquireError> {
     if !provider.source.keeps_tokens() || !provider.source.inputs().is_empty() {
-        return None;
+        return Ok(None);
     }
-    Acquisition::new(session, provider, &Options::default()).ok()?.stored()
+    Acquisition::new(session, provider, &Options::default())?.stored()
 }
 
 /// Gets a token of a provider.

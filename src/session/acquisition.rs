@@ -99,13 +99,13 @@ impl<'a> Acquisition<'a> {
     }
 
     /// The stored token, if it is good as it is.
-    pub(super) fn stored(&self) -> Option<Issued> {
+    pub(super) fn stored(&self) -> Result<Option<Issued>, AcquireError> {
         if self.request.scopes.as_ref().is_some_and(ScopeSet::is_empty) {
-            return None;
+            return Ok(None);
         }
-        let stored = self.find().ok()?;
+        let stored = self.find()?;
         let step = next_step(stored.as_ref().map(|(record, _)| record), &self.want, self.now());
-        if step == Step::Use { self.hand_out(stored).ok() } else { None }
+        if step == Step::Use { self.hand_out(stored).map(Some) } else { Ok(None) }
     }
 
     /// Renews under the lock: whoever waited for it looks again first, and adopts what another process got (F-ROT1).

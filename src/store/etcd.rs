@@ -42,6 +42,8 @@ pub struct Etcd {
     token: RefCell<Option<SecretText>>,
     /// The node that answered last.
     answers: Cell<usize>,
+    /// Since when no node has answered, by the clock of the run: an outage is waited for once, not by each call.
+    silent_since: Cell<Option<Duration>>,
 }
 
 #[derive(Deserialize)]
@@ -74,8 +76,8 @@ impl Etcd {
         prefix: String,
         user: Option<(String, SecretText)>,
     ) -> Self {
-        let (token, answers) = (RefCell::default(), Cell::default());
-        Self { system, transport, endpoints, prefix, user, token, answers }
+        let (token, answers, silent_since) = (RefCell::default(), Cell::default(), Cell::default());
+        Self { system, transport, endpoints, prefix, user, token, answers, silent_since }
     }
 
     fn key(&self, key: &str) -> String {
@@ -89,13 +91,21 @@ impl Etcd {
     /// Asks the nodes in turn until one answers.
     fn call(&self, method: &str, body: &Value) -> Result<Value, StoreError> {
         let clock = &self.system.clock;
-        let end = clock.elapsed() + LONGEST_OUTAGE;
+        let asked = clock.elapsed();
         loop {
-            match self.round(method, body)? {
-                Ok(answer) => return Ok(answer),
-                Err(reason) if clock.elapsed() >= end => return Err(Self::failed(reason)),
-                Err(_) => clock.sleep(PAUSE),
+            let reason = match self.round(method, body)? {
+                Ok(answer) => {
+                    self.silent_since.set(None);
+                    return Ok(answer);
+                }
+                Err(reason) => reason,
+            };
+            let since = self.silent_since.get().unwrap_or(asked);
+            self.silent_since.set(Some(since));
+            if clock.elapsed() >= since + LONGEST_OUTAGE {
+                return Err(Self::failed(reason));
             }
+            clock.sleep(PAUSE);
         }
     }
 

@@ -245,6 +245,25 @@ fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
 }
 
 #[test]
+fn f_leak2_the_browser_does_not_see_what_opens_the_store() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    for (source, variable) in [("", "VAULT_TOKEN"), (", token = { env = \"MY_VAULT\" }", "MY_VAULT")] {
+        let sandbox = Sandbox::new(&config(&server, &vault, &printed(KEY), source));
+        let browser = sandbox.write(
+            "browser",
+            "#!/bin/sh\nenv > \"$(dirname \"$0\")/seen\"\nexec curl -sL -o /dev/null \"$1\"\n",
+        );
+        set_mode(&browser, 0o700);
+        let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["login"]);
+        let output = command.env(variable, TOKEN).env("BROWSER", &browser).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let seen = std::fs::read_to_string(sandbox.path("seen")).unwrap();
+        assert!(!seen.contains(TOKEN), "{seen}");
+    }
+}
+
+#[test]
 fn what_was_deleted_with_vaults_own_tools_can_be_written_again() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();

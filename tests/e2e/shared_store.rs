@@ -129,7 +129,7 @@ fn one_login_serves_two_machines() {
     (0..NODES).for_each(|node| cluster.kill_node(node));
     let start = Instant::now();
     tells(b.run(&["token"]), "Connection refused");
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(18), "{:?}", start.elapsed());
 }
 
 #[test]
