@@ -65,7 +65,7 @@ impl Binding {
                 context.update(part.as_bytes());
             }
         }
-        context.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&context.finish().as_ref()[..8])
     }
 }
 

@@ -1,9 +1,11 @@
 //! The process's standard output and error.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::{Term, truncate_str};
 
 use crate::ports::{Stream, Terminal, Waiting};
 
@@ -31,22 +33,42 @@ impl Terminal for StandardStreams {
     }
 
     fn wait(&self, message: &str) -> Box<dyn Waiting> {
-        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            spinner.set_style(style);
-        }
-        spinner.set_message(message.to_owned());
-        spinner.enable_steady_tick(Duration::from_millis(120));
-        Box::new(Spinner(spinner))
+        Box::new(Spinner::start(message.to_owned()))
     }
 }
 
-struct Spinner(ProgressBar);
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const FRAME_TIME: Duration = Duration::from_millis(120);
+
+/// A line that is drawn anew until it is dropped.
+struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Spinner {
+    fn start(message: String) -> Self {
+        let (end, ended) = channel();
+        let draw = move || {
+            let terminal = Term::stderr();
+            for frame in FRAMES.iter().cycle() {
+                let width = usize::from(terminal.size().1).saturating_sub(1);
+                // A terminal that takes nothing is no reason to end.
+                let _ = terminal.clear_line();
+                let _ = terminal.write_str(&truncate_str(&format!("{frame} {message}"), width, "…"));
+                if ended.recv_timeout(FRAME_TIME) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+            }
+            let _ = terminal.clear_line();
+        };
+        Self(thread::Builder::new().spawn(draw).ok().map(|thread| (end, thread)))
+    }
+}
 
 impl Waiting for Spinner {}
 
 impl Drop for Spinner {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        let Some((end, thread)) = self.0.take() else { return };
+        drop(end);
+        let _ = thread.join();
     }
 }

@@ -1,6 +1,6 @@
 //! The grammar of `[credentials]`: providers by name or in the short form, and what each holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::foreign::escaped;
 use crate::name::ProviderName;
@@ -64,36 +64,17 @@ impl WrittenKind {
     }
 }
 
-/// What the grammar knows of kinds, gathered once from the list of them.
-pub struct Kinds {
-    names: BTreeSet<&'static str>,
-}
-
-impl Kinds {
-    /// Gathers it.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { names: kind_names() }
-    }
-
-    /// Whether a key belongs to a credential, so that it cannot be a provider's name.
-    #[must_use]
-    pub fn is_credential_key(&self, name: &str) -> bool {
-        self.names.contains(name) || CREDENTIAL_KEYS.iter().any(|key| key.name == name)
-    }
-}
-
-impl Default for Kinds {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Whether a key belongs to a credential, so that it cannot be a provider's name.
+#[must_use]
+pub fn is_credential_key(name: &str) -> bool {
+    KINDS.iter().any(|kind| kind.name == name || kind.alias == Some(name))
+        || CREDENTIAL_KEYS.iter().any(|key| key.name == name)
 }
 
 /// Reads `[credentials]`: providers by name, or one in the short form.
 #[must_use]
 pub fn parse_credentials(
     setting: &Setting,
-    kinds: &Kinds,
     problems: &mut Vec<Problem>,
     loose: &mut Vec<Problem>,
 ) -> BTreeMap<ProviderName, Credential> {
@@ -103,7 +84,7 @@ pub fn parse_credentials(
         problems.push(Problem::new(message, &setting.origin));
         return credentials;
     };
-    let (short, long): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| kinds.is_credential_key(name));
+    let (short, long): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| is_credential_key(name));
     if let (Some((short, _)), Some((long, long_setting))) = (short.first(), long.first()) {
         let message = format!(
             "`credentials` holds a provider itself (`{short}`) and providers by name (`{}`)",

@@ -1,6 +1,6 @@
 //! The environment's layer: `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID` and its like.
 
-use super::credentials::{CREDENTIAL_KEYS, Credential, Kinds, parse_credentials};
+use super::credentials::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
 use super::{Config, merge};
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -11,7 +11,7 @@ use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value};
 const PREFIX: &str = "AUTHCTL_CREDENTIALS__";
 
 /// Applies the environment's variables to what the files say.
-pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
+pub fn apply(config: &mut Config, system: &System) {
     if let Some(default) = system.environment.variable("AUTHCTL_DEFAULT").filter(|value| !value.is_empty()) {
         config.default = Some(text("AUTHCTL_DEFAULT", default));
     }
@@ -38,7 +38,7 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
             ));
             continue;
         }
-        let path = with_provider_name(config, path, kinds);
+        let path = with_provider_name(config, path);
         insert(&mut root, &path, &variable, value);
     }
     if root.is_empty() {
@@ -46,7 +46,7 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
     }
     let setting = Setting::new(Value::Table(root), Origin::Variable(format!("{PREFIX}…")));
     let mut loose = Vec::new();
-    let parsed = parse_credentials(&setting, kinds, &mut config.problems, &mut loose);
+    let parsed = parse_credentials(&setting, &mut config.problems, &mut loose);
     config.loose_problems.extend(loose);
     for (name, mut credential) in parsed {
         let defined = config.credentials.contains_key(&name);
@@ -66,9 +66,9 @@ pub fn apply(config: &mut Config, system: &System, kinds: &Kinds) {
 }
 
 /// The first part of a name as the provider that it folds to; one that no file defines is written with `-`.
-fn with_provider_name(config: &Config, mut path: Vec<String>, kinds: &Kinds) -> Vec<String> {
+fn with_provider_name(config: &Config, mut path: Vec<String>) -> Vec<String> {
     if let Some(first) = path.first_mut()
-        && !kinds.is_credential_key(first)
+        && !is_credential_key(first)
     {
         let folded = first.to_ascii_uppercase();
         let known = config.credentials.keys().find(|name| name.folded() == folded);

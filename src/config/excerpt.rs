@@ -5,39 +5,37 @@
 //! `false`, or an array or table of those on one line. Whatever else there is, there is no excerpt, and the whole is
 //! parsed. Where there is one, the whole would parse too, and say the same of this provider.
 
-use std::collections::HashSet;
-
-use super::credentials::Kinds;
+use super::credentials::is_credential_key;
 use crate::name::ProviderName;
 
 /// The excerpt for a provider, and whether the text has the provider at all; `None` where the whole must be parsed.
 #[must_use]
-pub fn excerpt(text: &str, wanted: &ProviderName, kinds: &Kinds) -> Option<String> {
-    // What goes over several lines may look like anything.
-    if text.contains("\"\"\"") || text.contains("'''") || text.contains('\r') {
-        return None;
-    }
+pub fn excerpt(text: &str, wanted: &ProviderName) -> Option<String> {
     let mut kept = String::with_capacity(1024);
     let mut sections = Sections::default();
     for line in text.split('\n') {
-        let content = line.trim_matches([' ', '\t']);
-        if content.chars().any(|character| character.is_control() && character != '\t') {
+        let content = trim(line);
+        if content.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
             return None;
         }
         match content.as_bytes().first() {
             None | Some(b'#') => continue,
-            Some(b'[') => sections.enter(content, wanted, kinds)?,
+            Some(b'[') => sections.enter(content, wanted)?,
             Some(_) if sections.current.is_some() => sections.assign(content)?,
             // Before the first header a key may name a provider too.
             Some(_) if sections.headers.is_empty() && content.starts_with(['"', '\'', 'c']) => return None,
             Some(_) => {}
         }
         if sections.current.is_none() {
+            // What goes over several lines may look like anything.
+            if line.contains("\"\"\"") || line.contains("'''") {
+                return None;
+            }
             kept.push_str(line);
             kept.push('\n');
         }
     }
-    Some(kept)
+    sections.are_plain().then_some(kept)
 }
 
 /// The sections seen so far.
@@ -49,18 +47,19 @@ struct Sections<'a> {
     is_provider: bool,
     /// The keys of the section that is passed over.
     keys: Vec<&'a str>,
-    headers: HashSet<&'a str>,
-    /// The members of providers that are passed over: a table must not be opened twice.
-    members: HashSet<(&'a str, &'a str)>,
+    headers: Vec<&'a str>,
+    /// The members of providers that are passed over.
+    members: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Sections<'a> {
     /// A header: `[store]`, `[credentials.NAME]` or `[credentials.NAME.KIND]`.
-    fn enter(&mut self, content: &'a str, wanted: &ProviderName, kinds: &Kinds) -> Option<()> {
+    fn enter(&mut self, content: &'a str, wanted: &ProviderName) -> Option<()> {
         let (path, rest) = content.strip_prefix('[')?.split_once(']')?;
-        if !is_end(rest) || !self.headers.insert(path) {
+        if !is_end(rest) {
             return None;
         }
+        self.headers.push(path);
         self.keys.clear();
         self.current = None;
         if path == "store" {
@@ -68,7 +67,7 @@ impl<'a> Sections<'a> {
         }
         let mut parts = path.strip_prefix("credentials.")?.split('.');
         let (name, member) = (parts.next()?, parts.next());
-        let plain = name.parse::<ProviderName>().is_ok() && !kinds.is_credential_key(name);
+        let plain = name.parse::<ProviderName>().is_ok() && !is_credential_key(name);
         if !plain || parts.next().is_some() || member.is_some_and(|member| !is_bare_key(member)) {
             return None;
         }
@@ -77,16 +76,14 @@ impl<'a> Sections<'a> {
         }
         self.current = Some(name);
         self.is_provider = member.is_none();
-        match member {
-            Some(member) => self.members.insert((name, member)).then_some(()),
-            None => Some(()),
-        }
+        self.members.extend(member.map(|member| (name, member)));
+        Some(())
     }
 
     /// `key = value` in a section that is passed over.
     fn assign(&mut self, content: &'a str) -> Option<()> {
         let (key, value) = content.split_once('=')?;
-        let key = key.trim_matches([' ', '\t']);
+        let key = trim(key);
         if !key.split('.').all(is_bare_key) {
             return None;
         }
@@ -97,17 +94,35 @@ impl<'a> Sections<'a> {
         }
         let first = key.split('.').next()?;
         let is_new = !self.keys.iter().any(|known| known.split('.').next() == Some(first));
-        if self.is_provider && is_new && !self.members.insert((self.current?, first)) {
-            return None;
+        if self.is_provider && is_new {
+            self.members.push((self.current?, first));
         }
         self.keys.push(key);
-        is_end(plain_value(value.trim_start_matches([' ', '\t']), true)?).then_some(())
+        is_end(plain_value(trim_start(value), true)?).then_some(())
     }
+
+    /// Whether no section and no table in one is opened twice.
+    fn are_plain(mut self) -> bool {
+        self.headers.sort_unstable();
+        self.members.sort_unstable();
+        self.headers.is_sorted_by(|one, next| one < next) && self.members.is_sorted_by(|one, next| one < next)
+    }
+}
+
+fn trim_start(text: &str) -> &str {
+    let blank = text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    &text[blank..]
+}
+
+fn trim(text: &str) -> &str {
+    let text = trim_start(text);
+    let blank = text.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    &text[..text.len() - blank]
 }
 
 /// The rest of a line after its value: nothing, or a comment.
 fn is_end(rest: &str) -> bool {
-    let rest = rest.trim_start_matches([' ', '\t']);
+    let rest = trim_start(rest);
     rest.is_empty() || rest.starts_with('#')
 }
 
@@ -117,7 +132,6 @@ fn is_bare_key(key: &str) -> bool {
 
 /// Takes a plain value off the front; what follows it.
 fn plain_value(text: &str, nested: bool) -> Option<&str> {
-    let blank = |text: &'_ str| -> usize { text.len() - text.trim_start_matches([' ', '\t']).len() };
     match text.as_bytes().first()? {
         b'"' => {
             let (inside, rest) = text[1..].split_once('"')?;
@@ -134,12 +148,11 @@ fn plain_value(text: &str, nested: bool) -> Option<&str> {
         b'[' if nested => {
             let mut rest = &text[1..];
             loop {
-                rest = &rest[blank(rest)..];
+                rest = trim_start(rest);
                 if let Some(rest) = rest.strip_prefix(']') {
                     return Some(rest);
                 }
-                rest = plain_value(rest, false)?;
-                rest = &rest[blank(rest)..];
+                rest = trim_start(plain_value(rest, false)?);
                 match rest.strip_prefix(',') {
                     Some(more) => rest = more,
                     None => return rest.strip_prefix(']'),
@@ -150,15 +163,13 @@ fn plain_value(text: &str, nested: bool) -> Option<&str> {
             let mut rest = &text[1..];
             let mut keys = Vec::new();
             loop {
-                rest = &rest[blank(rest)..];
                 let (key, value) = rest.split_once('=')?;
-                let key = key.trim_matches([' ', '\t']);
+                let key = trim(key);
                 if !is_bare_key(key) || keys.contains(&key) {
                     return None;
                 }
                 keys.push(key);
-                rest = plain_value(&value[blank(value)..], true)?;
-                rest = &rest[blank(rest)..];
+                rest = trim_start(plain_value(trim_start(value), true)?);
                 match rest.strip_prefix(',') {
                     Some(more) => rest = more,
                     None => return rest.strip_prefix('}'),
@@ -176,7 +187,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &str) -> Option<String> {
-        excerpt(text, &"a".parse().unwrap(), &Kinds::new())
+        excerpt(text, &"a".parse().unwrap())
     }
 
     #[test]

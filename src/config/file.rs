@@ -1,6 +1,6 @@
 //! The grammar of one configuration text: what is at its top.
 
-use super::credentials::{Credential, Kinds, WrittenKind, parse_credentials};
+use super::credentials::{Credential, WrittenKind, parse_credentials};
 use super::layers::Document;
 use super::store::STORE_KEYS;
 use crate::foreign::escaped;
@@ -46,16 +46,16 @@ pub struct Parsed {
 
 /// Reads a configuration text of the site or the user.
 #[must_use]
-pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
+pub fn parse_file(document: &Document) -> Parsed {
     let mut parsed = Parsed::default();
     for (name, setting) in &document.root {
         match name.as_str() {
             "credentials" => {
                 let (problems, loose) = (&mut parsed.problems, &mut parsed.loose_problems);
-                parsed.base.credentials = parse_credentials(setting, kinds, problems, loose);
+                parsed.base.credentials = parse_credentials(setting, problems, loose);
             }
             "default" => parsed.base.default = Some(setting.clone()),
-            "profile" => parse_profiles(setting, kinds, &mut parsed),
+            "profile" => parse_profiles(setting, &mut parsed),
             "store" => {
                 let (store, problems) = super::store::parse(setting);
                 parsed.problems.extend(problems);
@@ -75,7 +75,7 @@ pub fn parse_file(document: &Document, kinds: &Kinds) -> Parsed {
     parsed
 }
 
-fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
+fn parse_profiles(setting: &Setting, parsed: &mut Parsed) {
     let profiles = match &setting.value {
         // `profile = "work"` selects one.
         Value::Text(_) => return,
@@ -102,7 +102,7 @@ fn parse_profiles(setting: &Setting, kinds: &Kinds, parsed: &mut Parsed) {
             match key.as_str() {
                 "credentials" => {
                     let (problems, loose) = (&mut parsed.problems, &mut parsed.loose_problems);
-                    body.credentials = parse_credentials(member, kinds, problems, loose);
+                    body.credentials = parse_credentials(member, problems, loose);
                 }
                 "default" => body.default = Some(member.clone()),
                 _ => parsed.problems.push(crate::setting::unknown(

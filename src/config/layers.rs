@@ -8,7 +8,6 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::credentials::Kinds;
 use super::excerpt::excerpt;
 use super::file;
 use crate::foreign::escaped;
@@ -140,7 +139,7 @@ pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>)
         add(name.as_bytes());
         add(value.as_bytes());
     }
-    Some(digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(base16ct::lower::encode_string(digest.finish().as_ref()))
 }
 
 /// The files of all layers: where each is looked for, and whether it must be there.
@@ -240,7 +239,7 @@ fn load_file(
     };
     let owner = check_owner(&file);
     let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && owner == Ok(None));
-    let excerpt = of_interest.and_then(|only| excerpt(&text, only, &Kinds::new()));
+    let excerpt = of_interest.and_then(|only| excerpt(&text, only));
     let text = excerpt.unwrap_or(text);
     let source = Arc::new(Source { layer, name: name.clone(), path: Some(path), text });
     let document = match parse(&source) {
@@ -250,10 +249,7 @@ fn load_file(
             return None;
         }
     };
-    if layer != Layer::Project
-        && owner != Ok(None)
-        && file::is_sensitive(&file::parse_file(&document, &Kinds::new()))
-    {
+    if layer != Layer::Project && owner != Ok(None) && file::is_sensitive(&file::parse_file(&document)) {
         match owner {
             Ok(None) => {}
             Ok(Some(warning)) => loaded.warnings.push(format!("{name} {warning}")),

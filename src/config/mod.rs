@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use self::build::apply_template;
-use self::credentials::{Credential, Kinds};
+use self::credentials::Credential;
 use self::layers::{File, Options, Texts};
 use self::project::Narrowing;
 use crate::name::ProviderName;
@@ -108,7 +108,6 @@ impl Config {
     #[must_use]
     pub fn of(system: &System, options: &Options, texts: Texts) -> Self {
         let mut loaded = layers::load(texts, options);
-        let kinds = Kinds::new();
         let mut config = Self {
             files: Vec::new(),
             profile: None,
@@ -129,7 +128,7 @@ impl Config {
         let profile = chosen.as_ref().map(|(name, _)| name.clone());
         let mut profile_found = false;
         for file in [loaded.site.take(), loaded.user.take()].into_iter().flatten() {
-            profile_found |= config.add_file(file, &kinds, profile.as_deref());
+            profile_found |= config.add_file(file, profile.as_deref());
         }
         if let (Some((name, origin)), false) = (&chosen, profile_found) {
             let message = format!("the profile `{}` is not defined", crate::foreign::escaped(name));
@@ -141,16 +140,16 @@ impl Config {
         config.profile = profile;
         config.apply_templates();
         if let Some(file) = loaded.project.take() {
-            project::apply(&mut config, &file, &kinds);
+            project::apply(&mut config, &file);
         }
-        environment::apply(&mut config, system, &kinds);
+        environment::apply(&mut config, system);
         config.files = loaded.files;
         config
     }
 
     /// Adds a site or user file; says whether it defines the profile.
-    fn add_file(&mut self, file: layers::Document, kinds: &Kinds, profile: Option<&str>) -> bool {
-        let parsed = file::parse_file(&file, kinds);
+    fn add_file(&mut self, file: layers::Document, profile: Option<&str>) -> bool {
+        let parsed = file::parse_file(&file);
         self.problems.extend(parsed.problems);
         self.loose_problems.extend(parsed.loose_problems);
         self.profiles.extend(parsed.profiles.keys().cloned());

@@ -2,7 +2,7 @@
 //! send a token or a secret somewhere, or to run a program.
 
 use super::Config;
-use super::credentials::{Credential, Kinds, parse_credentials};
+use super::credentials::{Credential, parse_credentials};
 use super::layers::Document;
 use crate::name::{ProviderName, ScopeSet};
 use crate::provider::TokenRequest;
@@ -41,7 +41,7 @@ impl Narrowing {
 }
 
 /// Applies a project's file to what the other files say.
-pub fn apply(config: &mut Config, document: &Document, kinds: &Kinds) {
+pub fn apply(config: &mut Config, document: &Document) {
     let mut problems = Vec::new();
     for (name, setting) in &document.root {
         match name.as_str() {
@@ -60,7 +60,7 @@ pub fn apply(config: &mut Config, document: &Document, kinds: &Kinds) {
             "profile" if setting.text().is_some() => {}
             "credentials" => {
                 let mut loose = Vec::new();
-                let parsed = parse_credentials(setting, kinds, &mut problems, &mut loose);
+                let parsed = parse_credentials(setting, &mut problems, &mut loose);
                 problems.extend(loose);
                 for (name, narrowed) in parsed {
                     match narrowing(config, &name, &narrowed) {

@@ -54,7 +54,12 @@ pub fn named(name: &str) -> Option<&'static Format> {
 
 /// Refuses line breaks and other control characters, which a line cannot carry.
 fn one_line(text: &str, format: &'static str) -> Result<(), FormatError> {
-    if text.chars().any(char::is_control) { Err(FormatError::Unframeable(format)) } else { Ok(()) }
+    let framed = if text.is_ascii() {
+        !text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        !text.chars().any(char::is_control)
+    };
+    if framed { Ok(()) } else { Err(FormatError::Unframeable(format)) }
 }
 
 #[cfg(test)]

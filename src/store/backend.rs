@@ -87,7 +87,7 @@ impl Revision {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-        Self::At(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self::At(base16ct::lower::encode_string(digest.as_ref()))
     }
 
     /// Whether a write over this may replace what is there.

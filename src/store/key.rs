@@ -357,7 +357,7 @@ impl KeyFile {
         // Other keys have another name: what is remembered of the old ones does not open the new.
         let content = private_file::read(&self.path).ok().flatten().unwrap_or_default();
         let digest = ring::digest::digest(&ring::digest::SHA256, &content);
-        let content: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let content = base16ct::lower::encode_string(digest.as_ref());
         let file = Binding::default().with("key file", self.place()).with("content", content);
         format!("authctl:store:{}", file.fingerprint())
     }

@@ -72,7 +72,7 @@ impl Overflow {
         self.random.fill(&mut *key);
         let mut id = [0_u8; 8];
         self.random.fill(&mut id);
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = base16ct::lower::encode_string(&id);
         let sealed = seal::seal(&key, name, binding, text.expose().as_bytes(), &*self.random);
         private_file::write(&self.path(name, &id), &sealed)?;
         Ok(SecretText::new(format!("{MAGIC}{id} {}", STANDARD.encode(*key))))

@@ -96,7 +96,7 @@ impl TokenStore<'_> {
         let path = self.system.paths.folder(Folder::State)?.join("machine");
         let mut bytes = [0; 16];
         self.system.random.fill(&mut bytes);
-        let new: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let new = base16ct::lower::encode_string(&bytes);
         let known = match private_file::read(&path)? {
             Some(known) => known,
             None => {

@@ -68,12 +68,8 @@ impl Connection {
         #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
         let deadline = Instant::now() + time;
         let mut connection = Self { stream, serial: 0, deadline };
-        let identity: String = rustix::process::getuid()
-            .as_raw()
-            .to_string()
-            .bytes()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let user = rustix::process::getuid().as_raw().to_string();
+        let identity = base16ct::lower::encode_string(user.as_bytes());
         let mut hello = format!("\0AUTH EXTERNAL {identity}\r\nBEGIN\r\n").into_bytes();
         let call = Call {
             destination: "org.freedesktop.DBus",
