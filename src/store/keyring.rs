@@ -91,21 +91,27 @@ impl KeyringBackend {
         }
     }
 
-    /// Calls the keyring on a thread of its own, so that one that hangs does not hang us.
+    /// Calls the keyring's entry.
     fn call<T: Send + 'static>(
         &self,
         name: &RecordName,
         action: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let user = name.as_str().to_owned();
-        self.on_thread(move |keyring| action(&entry(keyring, &user)?))
+        self.bounded(move |keyring| action(&entry(keyring, &user)?))
             .map_err(|error| read_fault(error, name.as_str()))
     }
 
-    fn on_thread<T: Send + 'static>(
+    /// Calls the keyring on a thread of its own, so that one that hangs does not hang us. The Secret Service is called as it
+    /// is: each of its waits has an end.
+    fn bounded<T: Send + 'static>(
         &self,
         action: impl FnOnce(&CredentialStore) -> keyring_core::Result<T> + Send + 'static,
     ) -> keyring_core::Result<T> {
+        #[cfg(target_os = "linux")]
+        if self.keyring.as_any().is::<super::secret_service::SecretService>() {
+            return action(&*self.keyring);
+        }
         let keyring = Arc::clone(&self.keyring);
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || sender.send(action(&*keyring)));
@@ -188,7 +194,7 @@ impl Backend for KeyringBackend {
     fn names(&self) -> Result<Vec<RecordName>, StoreError> {
         // The Windows store looks for a pattern in its own names, which hold the service.
         let attribute = if cfg!(windows) { "pattern" } else { "service" };
-        let users = self.on_thread(move |keyring| {
+        let users = self.bounded(move |keyring| {
             let found = match keyring.search(&std::collections::HashMap::from([(attribute, SERVICE)])) {
                 Err(keyring_core::Error::NotSupportedByStore(_) | keyring_core::Error::NoEntry) => Vec::new(),
                 found => found?,

@@ -7,6 +7,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use zeroize::Zeroizing;
 
 use super::wire::{Call, Kind, Malformed, Message, Writer, message_length};
@@ -47,9 +50,14 @@ impl From<io::Error> for BusError {
     }
 }
 
+/// How much is read at once.
+const READ_SIZE: usize = 8 << 10;
+
 /// A connection on which every wait ends at a deadline.
 pub(super) struct Connection {
     stream: UnixStream,
+    /// What was read and belongs to the next message.
+    unread: Zeroizing<Vec<u8>>,
     serial: u32,
     deadline: Instant,
 }
@@ -64,10 +72,10 @@ impl Connection {
         time: Duration,
         first: impl Fn() -> Call<'static>,
     ) -> Result<(Self, Message), BusError> {
-        let stream = connect(address)?;
+        let stream = connect(address, time)?;
         #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
         let deadline = Instant::now() + time;
-        let mut connection = Self { stream, serial: 0, deadline };
+        let mut connection = Self { stream, unread: Zeroizing::default(), serial: 0, deadline };
         let user = rustix::process::getuid().as_raw().to_string();
         let identity = base16ct::lower::encode_string(user.as_bytes());
         let mut hello = format!("\0AUTH EXTERNAL {identity}\r\nBEGIN\r\n").into_bytes();
@@ -158,40 +166,62 @@ impl Connection {
     }
 
     fn receive(&mut self) -> Result<Message, BusError> {
-        let mut head = [0; 16];
-        self.read(&mut head)?;
-        let mut bytes = Zeroizing::new(vec![0; message_length(&head)?]);
-        bytes[..16].copy_from_slice(&head);
-        self.read(&mut bytes[16..])?;
-        Ok(Message::parse(&bytes)?)
+        let head = loop {
+            match self.unread.first_chunk() {
+                Some(head) => break head,
+                None => self.read_more(READ_SIZE)?,
+            }
+        };
+        let length = message_length(head)?;
+        while self.unread.len() < length {
+            self.read_more(length)?;
+        }
+        Ok(Message::parse(&self.take(length))?)
     }
 
-    /// Fills the buffer; unlike `read_exact` it looks at the deadline after every part.
-    fn read(&mut self, mut buffer: &mut [u8]) -> Result<(), BusError> {
-        while !buffer.is_empty() {
+    /// What was read up to here.
+    fn take(&mut self, length: usize) -> Zeroizing<Vec<u8>> {
+        let rest = Zeroizing::new(self.unread[length..].to_vec());
+        let mut taken = std::mem::replace(&mut self.unread, rest);
+        taken.truncate(length);
+        taken
+    }
+
+    /// Reads what is there, or waits for it until the deadline; makes room for as much as is expected in all.
+    fn read_more(&mut self, expected: usize) -> Result<(), BusError> {
+        let mut part = Zeroizing::new([0; READ_SIZE]);
+        loop {
             let remaining = self.remaining()?;
             self.stream.set_read_timeout(Some(remaining))?;
-            match self.stream.read(buffer) {
+            let count = match self.stream.read(&mut *part) {
                 Ok(0) => return Err(BusError::Broken("it was closed".to_owned())),
-                Ok(count) => buffer = &mut buffer[count..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
+            };
+            let needed = self.unread.len() + count;
+            if self.unread.capacity() < needed {
+                // A vector that grows by itself leaves its old bytes behind.
+                let mut grown = Zeroizing::new(Vec::with_capacity(needed.max(expected)));
+                grown.extend_from_slice(&self.unread);
+                self.unread = grown;
             }
+            self.unread.extend_from_slice(&part[..count]);
+            return Ok(());
         }
-        Ok(())
     }
 
     /// The bus's answer to `AUTH`: one line, `OK` and its id.
     fn expect_ok(&mut self) -> Result<(), BusError> {
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            let mut byte = [0];
-            self.read(&mut byte)?;
-            line.push(byte[0]);
-            if line.len() > 256 {
-                return Err(Malformed.into());
+        const LONGEST: usize = 256;
+        let end = loop {
+            match self.unread.windows(2).position(|bytes| bytes == b"\r\n") {
+                Some(end) => break end + 2,
+                None if self.unread.len() > LONGEST => return Err(Malformed.into()),
+                None => self.read_more(READ_SIZE)?,
             }
-        }
+        };
+        let line = self.take(end);
         if line.starts_with(b"OK") {
             Ok(())
         } else {
@@ -207,7 +237,7 @@ impl Connection {
 }
 
 /// Connects to the first address of a list that works (D-Bus specification, "Server Addresses").
-fn connect(addresses: &str) -> Result<UnixStream, BusError> {
+fn connect(addresses: &str, time: Duration) -> Result<UnixStream, BusError> {
     let mut reason = "its address is not a Unix socket".to_owned();
     for address in addresses.split(';') {
         let Some(parameters) = address.strip_prefix("unix:") else { continue };
@@ -216,20 +246,24 @@ fn connect(addresses: &str) -> Result<UnixStream, BusError> {
             let value = pairs.find(|(present, _)| *present == name).map(|(_, value)| value)?;
             Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
         };
-        let connected = match (parameter("path"), parameter("abstract")) {
-            (Some(path), _) => UnixStream::connect(path),
-            (None, Some(name)) => connect_abstract(&name),
+        let address = match (parameter("path"), parameter("abstract")) {
+            (Some(path), _) => SocketAddrUnix::new(path),
+            (None, Some(name)) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
             (None, None) => continue,
         };
-        match connected {
+        match address.and_then(|address| connect_socket(&address, time)) {
             Ok(stream) => return Ok(stream),
+            Err(Errno::AGAIN) => return Err(BusError::TimedOut),
             Err(error) => reason = error.to_string(),
         }
     }
     Err(BusError::NoBus(reason))
 }
 
-fn connect_abstract(name: &str) -> io::Result<UnixStream> {
-    use std::os::linux::net::SocketAddrExt as _;
-    UnixStream::connect_addr(&std::os::unix::net::SocketAddr::from_abstract_name(name)?)
+/// Connects, but waits no longer than this where the other side takes no more connections.
+fn connect_socket(address: &SocketAddrUnix, time: Duration) -> Result<UnixStream, Errno> {
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_timeout(&socket, Timeout::Send, Some(time))?;
+    net::connect(&socket, address)?;
+    Ok(UnixStream::from(socket))
 }
