@@ -11,22 +11,27 @@ use crate::name::ProviderName;
 /// The excerpt for a provider, and whether the text has the provider at all; `None` where the whole must be parsed.
 #[must_use]
 pub fn excerpt(text: &str, wanted: &ProviderName) -> Option<String> {
+    // Without an early end the compiler looks at many bytes at once.
+    let is_odd = |byte: u8| byte.is_ascii_control() && byte != b'\t' && byte != b'\n';
+    if text.bytes().filter(|&byte| is_odd(byte)).count() > 0 || is_credential_key(wanted.as_str()) {
+        return None;
+    }
     let mut kept = String::with_capacity(1024);
     let mut sections = Sections::default();
-    for line in text.split('\n') {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        let line = &text[start..end];
+        start = end + 1;
         let content = trim(line);
-        if content.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            return None;
-        }
         match content.as_bytes().first() {
             None | Some(b'#') => continue,
             Some(b'[') => sections.enter(content, wanted)?,
-            Some(_) if sections.current.is_some() => sections.assign(content)?,
+            Some(_) if sections.is_passed_over => sections.assign(content)?,
             // Before the first header a key may name a provider too.
-            Some(_) if sections.headers.is_empty() && content.starts_with(['"', '\'', 'c']) => return None,
+            Some(b'"' | b'\'' | b'c') if !sections.begun => return None,
             Some(_) => {}
         }
-        if sections.current.is_none() {
+        if !sections.is_passed_over {
             // What goes over several lines may look like anything.
             if line.contains("\"\"\"") || line.contains("'''") {
                 return None;
@@ -41,15 +46,17 @@ pub fn excerpt(text: &str, wanted: &ProviderName) -> Option<String> {
 /// The sections seen so far.
 #[derive(Default)]
 struct Sections<'a> {
-    /// The provider of the section that is passed over; `None` in one that is kept.
-    current: Option<&'a str>,
+    /// Whether there was a header.
+    begun: bool,
+    is_passed_over: bool,
     /// Whether the section is the provider's own, not one of a table in it.
     is_provider: bool,
     /// The keys of the section that is passed over.
     keys: Vec<&'a str>,
-    headers: Vec<&'a str>,
-    /// The members of providers that are passed over.
-    members: Vec<(&'a str, &'a str)>,
+    /// The providers that are passed over, each of which stands in one place.
+    providers: Vec<&'a str>,
+    /// What the last of them has: tables, and nothing for its own section.
+    members: Vec<&'a str>,
 }
 
 impl<'a> Sections<'a> {
@@ -59,25 +66,37 @@ impl<'a> Sections<'a> {
         if !is_end(rest) {
             return None;
         }
-        self.headers.push(path);
+        self.begun = true;
+        self.is_passed_over = false;
         self.keys.clear();
-        self.current = None;
         if path == "store" {
             return Some(());
         }
         let mut parts = path.strip_prefix("credentials.")?.split('.');
         let (name, member) = (parts.next()?, parts.next());
-        let plain = name.parse::<ProviderName>().is_ok() && !is_credential_key(name);
-        if !plain || parts.next().is_some() || member.is_some_and(|member| !is_bare_key(member)) {
+        if parts.next().is_some() || member.is_some_and(|member| !is_bare_key(member)) {
             return None;
         }
         if name == wanted.as_str() {
             return Some(());
         }
-        self.current = Some(name);
+        if self.providers.last() != Some(&name) {
+            if name.parse::<ProviderName>().is_err() || is_credential_key(name) {
+                return None;
+            }
+            self.providers.push(name);
+            self.members.clear();
+        }
+        self.is_passed_over = true;
         self.is_provider = member.is_none();
-        self.members.extend(member.map(|member| (name, member)));
-        Some(())
+        self.add(member.unwrap_or_default())
+    }
+
+    /// A member of the provider that is passed over, which must not be there yet.
+    fn add(&mut self, member: &'a str) -> Option<()> {
+        let is_new = !self.members.contains(&member);
+        self.members.push(member);
+        is_new.then_some(())
     }
 
     /// `key = value` in a section that is passed over.
@@ -95,17 +114,16 @@ impl<'a> Sections<'a> {
         let first = key.split('.').next()?;
         let is_new = !self.keys.iter().any(|known| known.split('.').next() == Some(first));
         if self.is_provider && is_new {
-            self.members.push((self.current?, first));
+            self.add(first)?;
         }
         self.keys.push(key);
         is_end(plain_value(trim_start(value), true)?).then_some(())
     }
 
-    /// Whether no section and no table in one is opened twice.
+    /// Whether each provider stands in one place.
     fn are_plain(mut self) -> bool {
-        self.headers.sort_unstable();
-        self.members.sort_unstable();
-        self.headers.is_sorted_by(|one, next| one < next) && self.members.is_sorted_by(|one, next| one < next)
+        self.providers.sort_unstable();
+        self.providers.is_sorted_by(|one, next| one < next)
     }
 }
 
@@ -208,6 +226,7 @@ mod tests {
             ("a header in an array", "[credentials.a]\nscopes = [\n[credentials.b]\n]\n"),
             ("a dotted key", "credentials.b.domain = \"x\"\n"),
             ("a header twice", "[credentials.b]\n[credentials.b]\n"),
+            ("a provider in two places", "[credentials.b]\n[credentials.c]\n[credentials.b.oauth]\n"),
             ("a key twice", "[credentials.b]\nx = 1\nx = 2\n"),
             ("a key under a key", "[credentials.b]\nx = 1\nx.y = 2\n"),
             ("a table after its key", "[credentials.b]\noauth.x = 1\n[credentials.b.oauth]\n"),
