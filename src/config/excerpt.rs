@@ -11,9 +11,10 @@ use crate::name::ProviderName;
 /// The excerpt for a provider, and whether the text has the provider at all; `None` where the whole must be parsed.
 #[must_use]
 pub fn excerpt(text: &str, wanted: &ProviderName) -> Option<String> {
+    let is_odd = |byte: u8| byte < b' ' && byte != b'\t' && byte != b'\n' || byte == 0x7f;
     // Without an early end the compiler looks at many bytes at once.
-    let is_odd = |byte: u8| byte.is_ascii_control() && byte != b'\t' && byte != b'\n';
-    if text.bytes().filter(|&byte| is_odd(byte)).count() > 0 || is_credential_key(wanted.as_str()) {
+    let has_odd = text.bytes().fold(false, |found, byte| found | is_odd(byte));
+    if has_odd || is_credential_key(wanted.as_str()) {
         return None;
     }
     let mut kept = String::with_capacity(1024);
@@ -54,15 +55,25 @@ struct Sections<'a> {
     /// The keys of the section that is passed over.
     keys: Vec<&'a str>,
     /// The providers that are passed over, each of which stands in one place.
-    providers: Vec<&'a str>,
+    providers: Vec<Name<'a>>,
     /// What the last of them has: tables, and nothing for its own section.
     members: Vec<&'a str>,
+}
+
+/// A name after its first eight bytes as a number, by which most are told apart.
+type Name<'a> = (u64, &'a str);
+
+fn named(name: &str) -> Name<'_> {
+    let mut start = [0; 8];
+    let length = name.len().min(8);
+    start[..length].copy_from_slice(&name.as_bytes()[..length]);
+    (u64::from_be_bytes(start), name)
 }
 
 impl<'a> Sections<'a> {
     /// A header: `[store]`, `[credentials.NAME]` or `[credentials.NAME.KIND]`.
     fn enter(&mut self, content: &'a str, wanted: &ProviderName) -> Option<()> {
-        let (path, rest) = content.strip_prefix('[')?.split_once(']')?;
+        let (path, rest) = split_at(content.strip_prefix('[')?, b']')?;
         if !is_end(rest) {
             return None;
         }
@@ -72,19 +83,19 @@ impl<'a> Sections<'a> {
         if path == "store" {
             return Some(());
         }
-        let mut parts = path.strip_prefix("credentials.")?.split('.');
-        let (name, member) = (parts.next()?, parts.next());
-        if parts.next().is_some() || member.is_some_and(|member| !is_bare_key(member)) {
+        let path = path.strip_prefix("credentials.")?;
+        let (name, member) = split_at(path, b'.').map_or((path, None), |(name, member)| (name, Some(member)));
+        if member.is_some_and(|member| !is_bare_key(member)) {
             return None;
         }
         if name == wanted.as_str() {
             return Some(());
         }
-        if self.providers.last() != Some(&name) {
+        if self.providers.last().is_none_or(|&(_, last)| last != name) {
             if name.parse::<ProviderName>().is_err() || is_credential_key(name) {
                 return None;
             }
-            self.providers.push(name);
+            self.providers.push(named(name));
             self.members.clear();
         }
         self.is_passed_over = true;
@@ -101,9 +112,9 @@ impl<'a> Sections<'a> {
 
     /// `key = value` in a section that is passed over.
     fn assign(&mut self, content: &'a str) -> Option<()> {
-        let (key, value) = content.split_once('=')?;
+        let (key, value) = split_at(content, b'=')?;
         let key = trim(key);
-        if !key.split('.').all(is_bare_key) {
+        if !is_bare_key(key) && !key.split('.').all(is_bare_key) {
             return None;
         }
         let extends =
@@ -111,8 +122,9 @@ impl<'a> Sections<'a> {
         if self.keys.iter().any(|&known| known == key || extends(known, key) || extends(key, known)) {
             return None;
         }
-        let first = key.split('.').next()?;
-        let is_new = !self.keys.iter().any(|known| known.split('.').next() == Some(first));
+        let first_part = |key: &'a str| split_at(key, b'.').map_or(key, |(first, _)| first);
+        let first = first_part(key);
+        let is_new = !self.keys.iter().any(|known| first_part(known) == first);
         if self.is_provider && is_new {
             self.add(first)?;
         }
@@ -125,6 +137,12 @@ impl<'a> Sections<'a> {
         self.providers.sort_unstable();
         self.providers.is_sorted_by(|one, next| one < next)
     }
+}
+
+/// Splits at the first such byte: what is looked for is near, where a search by words takes longer to begin.
+fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|found| found == byte)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 fn trim_start(text: &str) -> &str {
@@ -145,17 +163,19 @@ fn is_end(rest: &str) -> bool {
 }
 
 fn is_bare_key(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    let is_bare = |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
+    !key.is_empty() && key.bytes().all(is_bare)
 }
 
 /// Takes a plain value off the front; what follows it.
 fn plain_value(text: &str, nested: bool) -> Option<&str> {
     match text.as_bytes().first()? {
         b'"' => {
-            let (inside, rest) = text[1..].split_once('"')?;
-            (!inside.contains('\\')).then_some(rest)
+            let inside = &text[1..];
+            let end = inside.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            inside[end..].strip_prefix('"')
         }
-        b'\'' => text[1..].split_once('\'').map(|(_, rest)| rest),
+        b'\'' => split_at(&text[1..], b'\'').map(|(_, rest)| rest),
         b't' => text.strip_prefix("true"),
         b'f' => text.strip_prefix("false"),
         b'1'..=b'9' => {
@@ -181,7 +201,7 @@ fn plain_value(text: &str, nested: bool) -> Option<&str> {
             let mut rest = &text[1..];
             let mut keys = Vec::new();
             loop {
-                let (key, value) = rest.split_once('=')?;
+                let (key, value) = split_at(rest, b'=')?;
                 let key = trim(key);
                 if !is_bare_key(key) || keys.contains(&key) {
                     return None;
