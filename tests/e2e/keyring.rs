@@ -109,6 +109,24 @@ fn f_kr1_a_keyring_that_never_answers_ends_at_a_deadline() {
     assert_eq!(home.run(&["token"]).ok().text(), "tok");
 }
 
+/// gnome-keyring does this by itself, too: a save in that moment must not fail.
+#[test]
+fn f_kr1_a_default_collection_that_is_away_for_a_moment() {
+    let bus = Bus::with_keyring();
+    let home = home(&bus);
+    // Its file says which collection it is.
+    let set_default =
+        |name| std::fs::write(bus.folder.path().join(".local/share/keyrings/default"), name).unwrap();
+    set_default("gone");
+    let mut set = home.command(&["secret", "set", "x", "jwt"]);
+    let mut child = set.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"new\n").unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    set_default("login");
+    Ended::from(child.wait_with_output().unwrap()).ok();
+    assert_eq!(home.run(&["token"]).ok().text(), "new");
+}
+
 #[test]
 fn f_kr4_two_entries_of_one_name_are_an_error() {
     let bus = Bus::with_keyring();

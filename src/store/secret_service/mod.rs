@@ -24,8 +24,13 @@ const SERVICE: &str = "org.freedesktop.secrets";
 const SERVICE_PATH: &str = "/org/freedesktop/secrets";
 /// The object path that stands for "none".
 const NOTHING: &str = "/";
+/// The alias of the collection that is used where none is named.
+const DEFAULT: &str = "default";
 /// How long one use of the keyring may take when nobody is asked anything (F-KR1).
 const DEADLINE: Duration = Duration::from_secs(5);
+/// How often a collection that is not there is looked for again, and after which pause.
+const LOOKS_AGAIN: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long the user may take to answer the keyring's own prompt.
 const PROMPT_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -48,7 +53,7 @@ impl SecretService {
     /// # Errors
     /// As the keyring reports them; [`KeyringFault::Locked`] when the user dismisses the prompt.
     pub fn unlock(&self) -> Result<()> {
-        let (mut connection, collection) = self.default_collection()?;
+        let (mut connection, collection) = self.collection(DEFAULT)?;
         connection.extend(PROMPT_DEADLINE);
         let (member, signature, body) = if collection == NOTHING {
             ("CreateCollection", "a{sv}s", new_collection())
@@ -84,10 +89,28 @@ impl SecretService {
         Ok((connection, Found { unlocked, locked }))
     }
 
-    fn default_collection(&self) -> Result<(Connection, String)> {
+    /// The collection with an alias, looked for again where there is none: now and then, for a moment, gnome-keyring says
+    /// so of one that it has (seen once in some thousand writes).
+    fn lasting_collection(&self, alias: &str) -> Result<(Connection, String)> {
+        for _ in 0..LOOKS_AGAIN {
+            let found = self.collection(alias)?;
+            if found.1 != NOTHING {
+                return Ok(found);
+            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a pause in a conversation; nothing is decided by it"
+            )]
+            std::thread::sleep(PAUSE);
+        }
+        self.collection(alias)
+    }
+
+    /// The collection with an alias, [`NOTHING`] where there is none.
+    fn collection(&self, alias: &str) -> Result<(Connection, String)> {
         let first = || {
             let mut body = Writer::default();
-            body.text("default");
+            body.text(alias);
             service("ReadAlias", "s", body)
         };
         let (connection, answer) = Connection::open(&self.address, DEADLINE, first).map_err(fault)?;
@@ -111,8 +134,16 @@ impl CredentialStoreApi for SecretService {
         self.address.clone()
     }
 
-    fn build(&self, service: &str, user: &str, _: Option<&HashMap<&str, &str>>) -> Result<Entry> {
-        let item = Item { store: self.clone(), service: service.to_owned(), username: user.to_owned() };
+    /// An item by its attributes; the modifier `target` is the alias of the collection that it is written to, for example
+    /// `session`, which is in memory.
+    fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> Result<Entry> {
+        let alias = modifiers.and_then(|modifiers| modifiers.get("target")).copied().unwrap_or(DEFAULT);
+        let item = Item {
+            store: self.clone(),
+            service: service.to_owned(),
+            username: user.to_owned(),
+            alias: alias.to_owned(),
+        };
         Ok(Entry::new_with_credential(Arc::new(item)))
     }
 
@@ -148,6 +179,7 @@ struct Item {
     store: SecretService,
     service: String,
     username: String,
+    alias: String,
 }
 
 impl Item {
@@ -173,7 +205,7 @@ impl Item {
 
 impl CredentialApi for Item {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        let (mut connection, collection) = self.store.default_collection()?;
+        let (mut connection, collection) = self.store.lasting_collection(&self.alias)?;
         if collection == NOTHING || is_collection_locked(&mut connection, &collection)? {
             return Err(KeyringFault::Locked.into());
         }
@@ -301,7 +333,7 @@ fn attributes(connection: &mut Connection, path: &str) -> Result<HashMap<String,
 /// Whether the default collection is locked, so that "nothing found" is no answer.
 fn is_locked(connection: &mut Connection) -> Result<bool> {
     let mut body = Writer::default();
-    body.text("default");
+    body.text(DEFAULT);
     let answer = connection.call(service("ReadAlias", "s", body)).map_err(fault)?;
     let collection = answer.body("o").and_then(|mut body| body.text()).map_err(malformed)?;
     if collection == NOTHING { Ok(false) } else { is_collection_locked(connection, &collection) }
@@ -329,7 +361,7 @@ fn new_collection() -> Writer {
         properties.signature("s");
         properties.text("Login");
     });
-    body.text("default");
+    body.text(DEFAULT);
     body
 }
 
