@@ -9,6 +9,7 @@ mod inputs;
 pub mod inspect;
 pub mod login;
 pub mod logout;
+mod renewal;
 pub mod step;
 
 use crate::config::{ChoiceError, Config, Provider};
