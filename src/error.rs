@@ -341,6 +341,11 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
         StoreError::Rescued { source, .. } => return store_hint(source),
         StoreError::Conflict { .. } => "run it again",
+        StoreError::Occupied { .. } => {
+            "run `authctl logout --local` for the one of the two that is not wanted"
+        }
+        StoreError::NotHome { .. } => "mend the store that it belongs to, run `authctl token`, then move",
+        StoreError::TooManyKeys => "run `authctl store rekey` again when every record can be read",
         StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
     };
     Some(hint.to_owned())

@@ -12,20 +12,28 @@ pub struct UserKeyring;
 #[cfg(target_os = "linux")]
 impl KernelKeyring for UserKeyring {
     fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = keyring().ok()?.search(name).ok()?.read_to_vec().ok()?;
-        Some(Zeroizing::new(bytes))
+        let bytes = Zeroizing::new(keyring().ok()?.search(name).ok()?.read_to_vec().ok()?);
+        let (end, secret) = bytes.split_first_chunk()?;
+        (seconds_now() < u64::from_be_bytes(*end)).then(|| Zeroizing::new(secret.to_vec()))
     }
 
     fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring> {
         use linux_keyutils::{KeyPermissionsBuilder, Permission};
         let refused = |error: linux_keyutils::KeyError| NoKernelKeyring(error.to_string());
-        let key = keyring().map_err(refused)?.add_key(name, secret).map_err(refused)?;
+        // The end stands in the key as well: whoever is killed before the kernel knows it leaves nothing that lasts.
+        let life = life.as_secs().max(1);
+        let end = seconds_now().saturating_add(life);
+        let content = Zeroizing::new([&end.to_be_bytes(), secret].concat());
+        let key = keyring().map_err(refused)?.add_key(name, &content).map_err(refused)?;
         // In a session whose own keyring does not lead here, the key is ours by the user id alone.
         let permissions =
             KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(Permission::ALL).build();
-        key.set_perms(permissions).map_err(refused)?;
-        let seconds = usize::try_from(life.as_secs().max(1)).unwrap_or(usize::MAX);
-        key.set_timeout(seconds).map_err(refused)
+        let seconds = usize::try_from(life).unwrap_or(usize::MAX);
+        let set = key.set_perms(permissions).and_then(|()| key.set_timeout(seconds));
+        if set.is_err() {
+            let _ = key.invalidate();
+        }
+        set.map_err(refused)
     }
 
     fn forget_all(&self, prefix: &str) {
@@ -43,6 +51,13 @@ impl KernelKeyring for UserKeyring {
             let _ = key.invalidate();
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn seconds_now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the kernel's keyring ends keys by this clock")]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// More keys than this of ours nobody has.

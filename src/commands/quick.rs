@@ -51,13 +51,14 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     let invocation = Invocation { system, config: &config, json: false };
     let session: Session<'_> = invocation.session();
     let provider = session.provider(named).ok()?;
+    let listed = cached.listed(&session, &provider);
     let issued = match stored(&session, &provider) {
         Ok(issued) => issued?,
         Err(error @ AcquireError::Store(_)) => return Some(Err(error.into())),
         Err(_) => return None,
     };
-    if matches!(issued.credential, Credential::Bearer(_)) {
-        cached.keep(&session, &provider, &issued);
+    if let (Credential::Bearer(_), Some(listed)) = (&issued.credential, listed) {
+        cached.keep(&session, &provider, &issued, &listed);
     }
     Some(print(&session, &provider, &issued, format::named("raw")?))
 }

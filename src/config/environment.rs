@@ -1,6 +1,7 @@
 //! The environment's layer: `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID` and its like.
 
 use super::credentials::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
+use super::store::is_common_key;
 use super::{Config, merge};
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -18,7 +19,12 @@ pub fn apply(config: &mut Config, system: &System) {
     if let Some(store) = system.environment.variable("AUTHCTL_STORE").filter(|value| !value.is_empty()) {
         let setting = text("AUTHCTL_STORE", store);
         if matches!(setting.text(), Some("auto" | "keyring" | "file")) {
-            config.store = Some(setting);
+            // What the files say of keys and caches holds for every store; what they say of another one does not.
+            let written = config.store.as_ref().and_then(Setting::table).cloned().unwrap_or_default();
+            let mut table: Table = written.into_iter().filter(|(name, _)| is_common_key(name)).collect();
+            let origin = setting.origin.clone();
+            table.insert("kind".to_owned(), setting);
+            config.store = Some(Setting::new(Value::Table(table), origin));
         } else {
             config
                 .problems

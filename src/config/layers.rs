@@ -121,7 +121,10 @@ pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>)
     };
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(named.map_or("", ProviderName::as_str).as_bytes());
-    add(system.paths.folder(Folder::State).ok()?.as_os_str().as_encoded_bytes());
+    let state = system.paths.folder(Folder::State).ok()?;
+    add(state.as_os_str().as_encoded_bytes());
+    // A container may have the same paths and the same keyring, but not the same folder.
+    add(&folder_identity(&state));
     for Text { path, read, .. } in &texts.0 {
         add(path.as_os_str().as_encoded_bytes());
         match read {
@@ -133,13 +136,26 @@ pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>)
         }
     }
     let mut variables = system.environment.variables();
-    variables.retain(|(name, _)| name.starts_with("AUTHCTL_"));
+    // Vault's own variables choose the store where the configuration does not.
+    variables.retain(|(name, _)| name.starts_with("AUTHCTL_") || name.starts_with("VAULT_"));
     variables.sort();
     for (name, value) in variables {
         add(name.as_bytes());
         add(value.as_bytes());
     }
     Some(base16ct::lower::encode_string(digest.finish().as_ref()))
+}
+
+#[cfg(unix)]
+fn folder_identity(folder: &Path) -> Vec<u8> {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = std::fs::metadata(folder).map(|metadata| [metadata.dev(), metadata.ino()]);
+    identity.unwrap_or_default().iter().flat_map(|number| number.to_be_bytes()).collect()
+}
+
+#[cfg(not(unix))]
+fn folder_identity(_: &Path) -> Vec<u8> {
+    Vec::new()
 }
 
 /// The files of all layers: where each is looked for, and whether it must be there.

@@ -52,6 +52,12 @@ const OF_ENGINES: [(&[StoreKind], &[&str]); 3] = [
     (&[StoreKind::Vault], &["address", "mount", "namespace", "token"]),
 ];
 
+/// Whether a key of `store` holds for every store.
+pub(super) fn is_common_key(name: &str) -> bool {
+    let is_common = |key: &&Key| !OF_ENGINES.iter().any(|(_, keys)| keys.contains(&key.name));
+    STORE_KEYS.iter().any(|key| key.name == name && is_common(key))
+}
+
 /// Checks `store`, and gives it back with its secrets named without their `_`.
 pub(super) fn parse(setting: &Setting) -> (Setting, Vec<Problem>) {
     let mut table = match &setting.value {

@@ -113,7 +113,7 @@ impl<'a> Acquisition<'a> {
         let lock = store.lock(kind, &name)?;
         // The account is pinned: a login in between may have made another the default.
         let account = before.as_ref().map(|(record, _)| record.account.clone());
-        let stored = self.find_account(account.as_ref().or(self.account))?;
+        let stored = self.find_account(Some(&lock), account.as_ref().or(self.account))?;
         let generation = |stored: &Option<Stored>| stored.as_ref().map_or(0, |(record, _)| record.generation);
         let renewed_meanwhile = generation(&stored) > generation(&before);
         let want = Want { renew: self.want.renew && !renewed_meanwhile, ..self.want.clone() };
@@ -154,11 +154,15 @@ impl<'a> Acquisition<'a> {
     }
 
     fn find(&self) -> Result<Option<Stored>, AcquireError> {
-        self.find_account(self.account)
+        self.find_account(None, self.account)
     }
 
-    fn find_account(&self, account: Option<&AccountName>) -> Result<Option<Stored>, AcquireError> {
-        match self.session.store.find(&self.provider.name, account, &self.binding)? {
+    fn find_account(
+        &self,
+        held: Option<&Lock>,
+        account: Option<&AccountName>,
+    ) -> Result<Option<Stored>, AcquireError> {
+        match self.session.store.find_holding(held, &self.provider.name, account, &self.binding)? {
             Lookup::Found(record, kind) => Ok(Some((*record, kind))),
             Lookup::Nothing => Ok(None),
             // A token that needs no user is simply issued anew for the new binding.

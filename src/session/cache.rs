@@ -43,15 +43,23 @@ impl Cached {
         self.token.as_ref()
     }
 
-    /// Keeps a token for as long as it need not be renewed. What cannot be kept is done without.
-    pub fn keep(&self, session: &Session<'_>, provider: &Provider, issued: &Issued) {
+    /// What is listed before the token is read; `None` where it is not to be kept.
+    #[must_use]
+    pub fn listed(&self, session: &Session<'_>, provider: &Provider) -> Option<Vec<u8>> {
+        let keeps = self.name.is_some() && session.config.caches_in_kernel();
+        keeps.then(|| session.store.index(&provider.name).ok().map(|index| index.encode())).flatten()
+    }
+
+    /// Keeps a token for as long as it need not be renewed. What cannot be kept is done without. `listed` was listed before
+    /// the token was read: a logout since then has emptied the cache already.
+    pub fn keep(&self, session: &Session<'_>, provider: &Provider, issued: &Issued, listed: &[u8]) {
         let (Some(name), Credential::Bearer(token), Some(end)) =
             (&self.name, &issued.credential, issued.expires_at)
         else {
             return;
         };
         // Whoever is told something is told it each time.
-        if !session.config.caches_in_kernel() || session.system.console.times_said() != self.said {
+        if session.system.console.times_said() != self.said {
             return;
         }
         let left = Duration::try_from(end.duration_since(session.system.clock.now())).unwrap_or_default();
@@ -59,14 +67,12 @@ impl Cached {
         if life < Duration::from_secs(1) {
             return;
         }
-        let before = session.store.index(&provider.name).map(|index| index.encode());
         let text = SecretText::new(format!("{}\n", token.expose()));
         if session.system.kernel_keyring.keep(name, text.expose().as_bytes(), life).is_err() {
             return;
         }
-        // A logout at the same time has emptied the cache before this was put there.
-        let after = session.store.index(&provider.name).map(|index| index.encode());
-        if !matches!((before, after), (Ok(before), Ok(after)) if before == after) {
+        let now = session.store.index(&provider.name).map(|index| index.encode());
+        if !now.is_ok_and(|now| now == listed) {
             session.system.kernel_keyring.forget(name);
         }
     }

@@ -10,6 +10,7 @@ use crate::name::{AccountName, ScopeSet};
 use crate::oauth::id_token::Claims;
 use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
+use crate::store::index::{Entry, Index};
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Revision, StoreError, StoreKind};
 use crate::token::{Life, TokenSet};
@@ -172,8 +173,7 @@ fn keep(
     let identity = identify(session, provider, &grant);
     let before = store.index(name)?;
     let held = session.system.signals.hold();
-    let saved = account_for(&before, named, &identity)
-        .and_then(|account| save(session, provider, account, identity, &grant));
+    let saved = save_as(session, provider, named, &identity, &grant, before.clone());
     let (record, kind) = match saved {
         Ok(saved) => saved,
         Err(error) => {
@@ -203,19 +203,48 @@ fn keep(
     })
 }
 
-/// Saves a grant as the record of an account; the record, and where it is.
+/// Saves a grant under the account that it belongs to. A shared store may hold the accounts of others, which are not listed
+/// here.
+fn save_as(
+    session: &Session<'_>,
+    provider: &Provider,
+    named: Option<&AccountName>,
+    identity: &Identity,
+    grant: &Grant,
+    mut known: Index,
+) -> Result<(Record, StoreKind), LoginError> {
+    loop {
+        let account = account_for(&known, named, identity)?;
+        match save(session, provider, account, identity, grant)? {
+            Saved::Here(record, kind) => return Ok((*record, kind)),
+            Saved::Taken(entry) => known.put(*entry),
+        }
+    }
+}
+
+/// How a save ended.
+enum Saved {
+    Here(Box<Record>, StoreKind),
+    /// The account is another person's.
+    Taken(Box<Entry>),
+}
+
+/// Saves a grant as the record of an account.
 fn save(
     session: &Session<'_>,
     provider: &Provider,
     account: AccountName,
-    identity: Identity,
+    identity: &Identity,
     grant: &Grant,
-) -> Result<(Record, StoreKind), LoginError> {
+) -> Result<Saved, LoginError> {
     let (store, tokens) = (&session.store, &grant.tokens);
     let name = RecordName::of_tokens(&provider.name, &account, &grant.binding);
     let kind = store.place_of_account(&provider.name, &account, &name, false)?;
     let lock = store.lock(kind, &name)?;
     let (generation, revision) = match store.read(kind, &name, &grant.binding) {
+        Ok(Some(record)) if record.is_of_another(identity.subject.as_deref()) => {
+            return Ok(Saved::Taken(Box::new(Entry::of(&record, kind))));
+        }
         Ok(record) => record.map_or((0, Revision::Absent), |record| (record.generation, record.revision)),
         // A record that cannot be read is what a new login mends.
         Err(StoreError::Corrupt { .. }) => (0, Revision::Any),
@@ -226,8 +255,8 @@ fn save(
     record.generation = generation;
     record.revision = revision;
     record.issuer.clone_from(&grant.issuer);
-    record.subject = identity.subject;
-    record.label = identity.label;
+    record.subject.clone_from(&identity.subject);
+    record.label.clone_from(&identity.label);
     record.refresh_token.clone_from(&tokens.refresh_token);
     record.id_token = tokens.id_token.clone().filter(|_| grant.claims.is_some());
     record.login_claims = grant.claims.as_ref().map(Claims::lasting);
@@ -240,7 +269,7 @@ fn save(
     let token = StoredToken::of(tokens, scopes);
     record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
     store.save(&lock, &provider.name, &mut record, kind)?;
-    Ok((record, kind))
+    Ok(Saved::Here(Box::new(record), kind))
 }
 
 /// What was asked for and not granted. `openid` and `offline_access` show in other ways, and many servers do not repeat

@@ -107,7 +107,7 @@ fn logout_entry(
         None => {
             report.not_asked = Some("it is not configured any more for where this login is from".to_owned())
         }
-        Some(provider) => match session.store.read(entry.store, &record_name, &entry.binding) {
+        Some(provider) => match session.store.read_entry(Some(&lock), name, entry) {
             Ok(Some(record)) => {
                 let context = session.context(name);
                 // The session first: its hint is the id token, which is still good now.

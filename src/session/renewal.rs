@@ -42,6 +42,13 @@ impl Acquisition<'_> {
         let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now())).cloned();
         let started = self.session.system.clock.elapsed();
         let interrupted = self.session.store.refresh_was_interrupted(&self.provider.name, &record);
+        let lasting = current
+            .clone()
+            .filter(|token| !self.want.renew && lasts(token.life.expires_at, &self.want, self.now()));
+        if let (true, Some(token)) = (interrupted, &lasting) {
+            // The one repetition of a request whose answer was lost waits until there is no token to lose (F-ROT6).
+            return self.issued(&record, token);
+        }
         let noted = match self.session.store.renewed_elsewhere(&record)? {
             Some(since) if self.now().duration_since(since).unsigned_abs() < PATIENCE => {
                 Err(AcquireError::RenewedElsewhere { provider: self.provider.name.clone(), since })
@@ -53,8 +60,8 @@ impl Acquisition<'_> {
         };
         if let Err(error) = noted {
             // What cannot be saved is not asked for: the server would end the old refresh token for nothing.
-            return match current {
-                Some(token) if !self.want.renew && lasts(token.life.expires_at, &self.want, self.now()) => {
+            return match lasting {
+                Some(token) => {
                     self.session
                         .system
                         .console
@@ -96,17 +103,14 @@ impl Acquisition<'_> {
                 return self.refused(&mut record, kind, reason);
             }
             Err(error) => {
-                if !matches!(&error, ProviderError::Http(HttpError::AnswerLost { .. })) && !interrupted {
+                let sent_nothing = !matches!(&error, ProviderError::Http(HttpError::AnswerLost { .. }));
+                if sent_nothing && !lost && !interrupted {
                     // Nothing was rotated: there is nothing to explain later.
                     self.session.store.forget_refresh(&self.provider.name, &mut record, kind)?;
                 }
-                return match current {
+                return match lasting {
                     // The provider is away for a moment, and the token is still good (F-429).
-                    Some(token)
-                        if !self.want.renew
-                            && is_transient(&error)
-                            && lasts(token.life.expires_at, &self.want, self.now()) =>
-                    {
+                    Some(token) if is_transient(&error) => {
                         self.session.system.console.note(format_args!(
                             "the token could not be renewed yet: {}",
                             with_causes(&error)
@@ -124,7 +128,8 @@ impl Acquisition<'_> {
         match self.save_or_adopt(lock, &mut record, kind, sent.as_ref()) {
             Ok(None) => {}
             Ok(Some(others)) => return self.hand_out(Some((others, kind))),
-            Err(error @ StoreError::Conflict { .. }) => return Err(error.into()),
+            // Another machine has the session now.
+            Err(error @ StoreError::Conflict { .. }) if kind.is_shared() => return Err(error.into()),
             Err(error) => {
                 return Err(self.session.store.rescue(&self.provider.name, &record, kind, error).into());
             }
@@ -166,7 +171,11 @@ impl Acquisition<'_> {
                     record.revision = present.revision;
                     record.generation = record.generation.max(present.generation);
                 }
-                Some(present) if self.is_usable(&present) => return Ok(Some(present)),
+                Some(present)
+                    if self.is_usable(&present) && !present.is_of_another(record.subject.as_deref()) =>
+                {
+                    return Ok(Some(present));
+                }
                 _ => return Err(StoreError::Conflict { place }),
             }
         }
@@ -180,7 +189,9 @@ impl Acquisition<'_> {
             let found = self.session.store.read(kind, &sent.name(&self.provider.name), &sent.binding)?;
             let Some(record) = found else { return Err(AcquireError::Gone(self.provider.name.clone())) };
             match record.renewing.as_ref().map(|renewing| renewing.since) {
-                None if self.is_usable(&record) => return self.hand_out(Some((record, kind))),
+                None if self.is_usable(&record) && !record.is_of_another(sent.subject.as_deref()) => {
+                    return self.hand_out(Some((record, kind)));
+                }
                 None => {
                     return Err(StoreError::Conflict {
                         place: format!("the login to {}", self.provider.name),
@@ -214,6 +225,7 @@ impl Acquisition<'_> {
         let name = &self.provider.name;
         if let Some(record) = store.read(kind, &sent.name(name), &sent.binding)?
             && record.generation != sent.generation
+            && !record.is_of_another(sent.subject.as_deref())
             && next_step(Some(&record), &self.want, self.now()) == Step::Use
         {
             return self.hand_out(Some((record, kind)));

@@ -53,21 +53,32 @@ impl TokenStore<'_> {
     ) -> Result<(), AccountError> {
         let entries = self.known_account(provider, account)?;
         let index = self.index(provider)?;
-        if index.entries.iter().any(|entry| entry.account == *to) {
-            return Err(AccountError::Taken { provider: provider.clone(), account: to.clone() });
+        let taken = || AccountError::Taken { provider: provider.clone(), account: to.clone() };
+        let is_renamed = |entry: &Entry| entries.iter().any(|old| old.binding == entry.binding);
+        if index.entries.iter().any(|entry| entry.account == *to && !is_renamed(entry)) {
+            return Err(taken());
         }
         for entry in entries {
             let old_name = entry.name(provider);
             let new_name = RecordName::of_tokens(provider, to, &entry.binding);
             let lock = self.lock(entry.store, &old_name)?;
             let new_lock = self.lock(entry.store, &new_name)?;
-            let Some(mut record) = self.read(entry.store, &old_name, &entry.binding)? else {
+            let Some(mut record) = self.read_entry(Some(&lock), provider, &entry)? else {
                 self.update_index(provider, |index| index.take(account, &entry.binding))?;
                 continue;
             };
             record.account = to.clone();
-            record.revision = Revision::Any;
-            self.save(&new_lock, provider, &mut record, entry.store)?;
+            record.revision = match self.read(entry.store, &new_name, &entry.binding)? {
+                None => Revision::Absent,
+                // A rename was interrupted between its two steps.
+                Some(there) if there.is_same_session(&record) => there.revision,
+                // Another machine's, which is not listed here.
+                Some(_) => return Err(taken()),
+            };
+            self.save(&new_lock, provider, &mut record, entry.store).map_err(|error| match error {
+                StoreError::Conflict { .. } => taken(),
+                error => error.into(),
+            })?;
             self.forget(&lock, provider, &entry)?;
         }
         let was_default = index.default_account.as_ref() == Some(account);

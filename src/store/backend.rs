@@ -207,6 +207,21 @@ pub enum StoreError {
         /// Where it is.
         place: String,
     },
+    /// Earlier changes of the key were not finished.
+    #[error("the store has too many keys already: earlier changes of them were not finished")]
+    TooManyKeys,
+    /// The target of a move holds something else under this name.
+    #[error("there is another {place} already, so nothing was moved over it")]
+    Occupied {
+        /// Where.
+        place: String,
+    },
+    /// What was rescued of a record does not go into its place.
+    #[error("new tokens of {place} could not be saved yet, so it was not moved")]
+    NotHome {
+        /// Which record.
+        place: String,
+    },
     /// What a refresh brought could not be saved in its place.
     #[error(
         "the new tokens could not be saved in {store}, and are kept in a sealed file until the next run moves them home"

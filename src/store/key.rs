@@ -1,5 +1,6 @@
 //! The key of sealed records: where it comes from, and the file that keeps it (format in `docs/store-format.md`).
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -104,11 +105,15 @@ impl Keys {
     }
 
     /// A new current key, before all that there are.
-    #[must_use]
-    pub fn followed_by_new(&self, random: &dyn crate::ports::Random) -> Self {
+    ///
+    /// # Errors
+    /// [`StoreError::TooManyKeys`]: none is dropped that a record may still need.
+    pub fn followed_by_new(&self, random: &dyn crate::ports::Random) -> Result<Self, StoreError> {
+        if self.0.len() >= 32 * MOST_KEYS {
+            return Err(StoreError::TooManyKeys);
+        }
         let new = Self::new(random);
-        let old = &self.0[..self.0.len().min(32 * (MOST_KEYS - 1))];
-        Self(Zeroizing::new([new.0.as_slice(), old].concat()))
+        Ok(Self(Zeroizing::new([new.0.as_slice(), &self.0].concat())))
     }
 
     /// The current key alone.
@@ -126,6 +131,8 @@ pub struct KeyFile {
     remembered_for: Duration,
     /// Where other machines find the keys, sealed; the file is a copy then.
     engine: Option<Rc<dyn Engine>>,
+    /// The state of the engine's that was seen last.
+    seen: RefCell<Option<Revision>>,
 }
 
 /// The key of an engine under which the key file is.
@@ -135,7 +142,7 @@ impl KeyFile {
     /// The key file of a store.
     #[must_use]
     pub fn new(system: Rc<System>, path: PathBuf, source: KeySource, remembered_for: Duration) -> Self {
-        Self { system, path, source, remembered_for, engine: None }
+        Self { system, path, source, remembered_for, engine: None, seen: RefCell::default() }
     }
 
     /// The key file of a store that several machines share. What a passphrase or a program's key seals is kept there as
@@ -153,11 +160,26 @@ impl KeyFile {
     pub fn fetch_anew(&self) -> Result<bool, StoreError> {
         let Some(engine) = &self.engine else { return Ok(false) };
         let Some(blob) = engine.get(SHARED)? else { return Ok(false) };
+        *self.seen.borrow_mut() = Some(blob.revision);
         if private_file::read(&self.path)?.is_some_and(|known| *known == *blob.bytes) {
             return Ok(false);
         }
+        // The copy may be the last good one: nothing takes its place that is no key, or one that anybody could have put
+        // there.
+        let place = format!("{SHARED} in {}", engine.kind());
+        let stored = parse(&blob.bytes, &place)?;
+        if stored.source == KeySource::File.name() {
+            let reason = "it lies open, which no key of a shared store does".to_owned();
+            return Err(StoreError::Corrupt { place, reason });
+        }
         private_file::write(&self.path, &blob.bytes)?;
         Ok(true)
+    }
+
+    /// The state of the engine's keys that was seen last; `None` where they are on this machine alone.
+    #[must_use]
+    pub fn seen(&self) -> Option<Revision> {
+        self.seen.borrow().clone()
     }
 
     /// The bytes of the file, or of what the engine has.
@@ -183,7 +205,8 @@ impl KeyFile {
     fn rewrite(&self, content: &SecretText) -> Result<(), StoreError> {
         let bytes = content.expose().as_bytes();
         if let Some(engine) = &self.engine {
-            engine.put(SHARED, bytes, &Revision::Any)?;
+            let over = self.seen.borrow().clone().unwrap_or_default();
+            *self.seen.borrow_mut() = Some(engine.put(SHARED, bytes, &over)?);
         }
         Ok(private_file::write(&self.path, bytes)?)
     }
@@ -200,23 +223,7 @@ impl KeyFile {
 
     /// The file's content; `None` when there is none.
     fn stored(&self) -> Result<Option<Stored>, StoreError> {
-        let Some(bytes) = self.bytes()? else { return Ok(None) };
-        let text = std::str::from_utf8(&bytes).ok();
-        let (magic, rest) = text
-            .and_then(|text| text.split_once('\n'))
-            .ok_or_else(|| self.corrupt("it is no key of authctl"))?;
-        match magic {
-            MAGIC_1 => Ok(Some(Stored {
-                source: KeySource::File.name().to_owned(),
-                kdf: None,
-                salt: None,
-                keys: rest.trim().to_owned(),
-            })),
-            MAGIC_2 => {
-                serde_json::from_str(rest).map(Some).map_err(|_| self.corrupt("it is no key of authctl"))
-            }
-            _ => Err(self.corrupt("it is no key of this authctl")),
-        }
+        self.bytes()?.map(|bytes| parse(&bytes, &self.place())).transpose()
     }
 
     /// The source that the file says its keys have.
@@ -233,7 +240,14 @@ impl KeyFile {
     /// [`StoreError::Locked`] when the passphrase was not given, or not lately; [`StoreError::OtherKeySource`] when the
     /// configuration has changed.
     pub fn keys(&self) -> Result<Option<Keys>, StoreError> {
-        let Some(stored) = self.stored()? else { return Ok(None) };
+        let Some(mut stored) = self.stored()? else { return Ok(None) };
+        if stored.source != self.source.name()
+            && self.fetch_anew()?
+            && let Some(anew) = self.stored()?
+        {
+            // Another machine has changed it.
+            stored = anew;
+        }
         if stored.source != self.source.name() {
             let (found, configured) = (stored.source, self.source.name());
             return Err(StoreError::OtherKeySource { found, configured });
@@ -244,7 +258,17 @@ impl KeyFile {
                 let kept = self.system.kernel_keyring.read(&self.kernel_name());
                 kept.and_then(Keys::parse).map(Some).ok_or(StoreError::Locked)
             }
-            KeySource::Command(command) => self.opened(&stored, &self.printed(command)?).map(Some),
+            KeySource::Command(command) => {
+                let key = self.printed(command)?;
+                match self.opened(&stored, &key) {
+                    // Another machine has changed it.
+                    Err(StoreError::WrongKey) if self.fetch_anew()? => match self.stored()? {
+                        Some(anew) => self.opened(&anew, &key).map(Some),
+                        None => Ok(None),
+                    },
+                    opened => opened.map(Some),
+                }
+            }
         }
     }
 
@@ -273,6 +297,7 @@ impl KeyFile {
     /// # Errors
     /// [`StoreError::WrongPassphrase`]; [`StoreError::NoKernelKeyring`].
     pub fn unlock(&self, passphrase: &SecretText) -> Result<(), StoreError> {
+        self.fetch_anew()?;
         let keys = match self.stored()? {
             Some(stored) if stored.source == KeySource::Passphrase.name() => {
                 self.opened(&stored, &self.derived(&stored, passphrase)?)?
@@ -424,6 +449,23 @@ impl KeyFile {
         let bytes = STANDARD.decode(text.expose().trim()).map(Zeroizing::new).unwrap_or_default();
         let key: Result<[u8; 32], _> = bytes.as_slice().try_into();
         key.map(SealingKey::new).map_err(|_| StoreError::NoKeyPrinted)
+    }
+}
+
+fn parse(bytes: &[u8], place: &str) -> Result<Stored, StoreError> {
+    let corrupt = |reason: &str| StoreError::Corrupt { place: place.to_owned(), reason: reason.to_owned() };
+    let text = std::str::from_utf8(bytes).ok();
+    let (magic, rest) =
+        text.and_then(|text| text.split_once('\n')).ok_or_else(|| corrupt("it is no key of authctl"))?;
+    match magic {
+        MAGIC_1 => Ok(Stored {
+            source: KeySource::File.name().to_owned(),
+            kdf: None,
+            salt: None,
+            keys: rest.trim().to_owned(),
+        }),
+        MAGIC_2 => serde_json::from_str(rest).map_err(|_| corrupt("it is no key of authctl")),
+        _ => Err(corrupt("it is no key of this authctl")),
     }
 }
 

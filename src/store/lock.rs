@@ -1,7 +1,7 @@
 //! Locks between processes: the kernel's, so that they end with the process that holds them.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::StoreError;
@@ -18,6 +18,7 @@ pub struct Lock {
     /// Among machines; it goes before the one among processes does.
     _engine: Option<Box<dyn EngineLock>>,
     _file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -25,6 +26,12 @@ impl Lock {
     #[must_use]
     pub fn with_engine(self, engine: Box<dyn EngineLock>) -> Self {
         Self { _engine: Some(engine), ..self }
+    }
+
+    /// Whether it is the lock at `path`.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.path == path
     }
 
     /// Takes the lock at `path`, waiting for another process that holds it. The file stays when the lock goes: removing
@@ -46,7 +53,7 @@ impl Lock {
         let mut pause = Duration::from_millis(2);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _engine: None, _file: file }),
+                Ok(()) => return Ok(Self { _engine: None, _file: file, path: path.to_owned() }),
                 Err(TryLockError::Error(error)) => return Err(failed(error).into()),
                 Err(TryLockError::WouldBlock) if clock.elapsed() >= deadline => {
                     return Err(StoreError::LockTimeout { path: path.display().to_string(), waited: limit });

@@ -3,7 +3,7 @@
 use super::index::Entry;
 use super::key::KeySource;
 use super::record::RecordName;
-use super::{Backend, Revision, StoreChoice, StoreError, StoreKind, TokenStore, decode};
+use super::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, TokenStore, decode};
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
@@ -122,16 +122,28 @@ impl TokenStore<'_> {
         new_passphrase: Option<&SecretText>,
     ) -> Result<usize, StoreError> {
         let files = self.sealed(self.sealed_kind())?;
+        // Two at once would each drop the other's key.
+        let _alone = self.lock_keys(files.kind())?;
+        files.key().fetch_anew()?;
         let Some(old) = files.key().keys_of_old(old_passphrase, old_command)? else {
             return Ok(0);
         };
         // First the file has all keys, then the records are sealed with the new one, then that alone is left.
-        let keys = old.followed_by_new(&*self.system.random);
+        let keys = old.followed_by_new(&*self.system.random)?;
         files.key().keep(&keys, new_passphrase)?;
+        let ours = files.key().seen();
         let names = files.names()?;
-        for name in &names {
+        let reseal = |name| {
             let _lock = self.lock(files.kind(), name)?;
-            files.reseal(name)?;
+            files.reseal(name)
+        };
+        // One that cannot be opened keeps none of the others back; it keeps the old keys.
+        let failures: Vec<StoreError> = names.iter().filter_map(|name| reseal(name).err()).collect();
+        if let Some(error) = failures.into_iter().next() {
+            return Err(error);
+        }
+        if files.key().seen() != ours {
+            return Err(StoreError::Conflict { place: files.key().place() });
         }
         if !self.anything_is_rescued() {
             files.key().keep(&keys.current_alone(), new_passphrase)?;
@@ -152,7 +164,12 @@ impl TokenStore<'_> {
             let Some(provider) = name.provider() else { continue };
             let binding = backend.claimed_binding(&name)?.unwrap_or_default();
             if let Some(record) = decode(&*backend, &name, &binding)? {
-                self.update_index(&provider, |index| index.put(Entry::of(&record, kind)))?;
+                self.update_index(&provider, |index| {
+                    // What is listed in another store is not this one.
+                    if index.entry(&record.account, &record.binding).is_none() {
+                        index.put(Entry::of(&record, kind));
+                    }
+                })?;
             }
         }
         Ok(())
@@ -172,8 +189,13 @@ impl TokenStore<'_> {
         for provider in self.listed()? {
             for entry in self.index(&provider)?.entries.into_iter().filter(|entry| entry.store != to) {
                 let name = entry.name(&provider);
-                let _lock = self.lock(entry.store, &name)?;
+                let lock = self.lock(entry.store, &name)?;
                 let _other = self.lock(to, &name)?;
+                // What was rescued belongs to the record; where it does not come home, nothing is moved.
+                self.read_entry(Some(&lock), &provider, &entry)?;
+                if self.rescued(&name, &entry.binding)?.is_some() {
+                    return Err(StoreError::NotHome { place: name.to_string() });
+                }
                 if move_one(&*self.backend(entry.store)?, &*target, &name, &entry.binding)? {
                     let place = entry.clone();
                     self.update_index(&provider, |index| index.put(Entry { store: to, ..place }))?;
@@ -214,7 +236,20 @@ fn move_one(
     binding: &Binding,
 ) -> Result<bool, StoreError> {
     let Some(kept) = from.read(name, binding)? else { return Ok(false) };
-    to.write(name, binding, &kept.text, &Revision::Any)?;
-    let same = to.read(name, binding)?.is_some_and(|copy| copy.text.expose() == kept.text.expose());
+    let is_same = |copy: &Kept| copy.text.expose() == kept.text.expose();
+    match to.write(name, binding, &kept.text, &Revision::Absent) {
+        // A move that was interrupted wrote it.
+        Err(StoreError::Conflict { .. }) if to.read(name, binding)?.is_some_and(|copy| is_same(&copy)) => {}
+        Err(StoreError::Conflict { .. }) => {
+            return Err(StoreError::Occupied { place: format!("{name} in {}", to.kind()) });
+        }
+        Err(error @ StoreError::NotKept { .. }) => {
+            // It was not there before.
+            let _ = to.delete(name);
+            return Err(error);
+        }
+        written => drop(written?),
+    }
+    let same = to.read(name, binding)?.is_some_and(|copy| is_same(&copy));
     if same { Ok(true) } else { Err(StoreError::NotKept { place: format!("{name} in {}", to.kind()) }) }
 }

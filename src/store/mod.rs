@@ -86,6 +86,20 @@ impl<'a> TokenStore<'a> {
         account: Option<&AccountName>,
         configured: &Binding,
     ) -> Result<Lookup, StoreError> {
+        self.find_holding(None, provider, account, configured)
+    }
+
+    /// The same for whoever holds a lock already: what is brought home needs the record's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_holding(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
         let index = self.index(provider)?;
         let Some(account) = index.account(account) else {
             return self.find_unlisted(provider, account, configured);
@@ -99,7 +113,7 @@ impl<'a> TokenStore<'a> {
             };
         };
         self.check_choice(entry)?;
-        let record = self.read_entry(provider, entry)?;
+        let record = self.read_entry(held, provider, entry)?;
         Ok(record.map_or(Lookup::Nothing, |record| Lookup::Found(Box::new(record), entry.store)))
     }
 
@@ -129,8 +143,7 @@ impl<'a> TokenStore<'a> {
                 }
                 if configured.fits(&record.binding) {
                     // Of two stores that both have it, the one that was written last is right.
-                    let age = |record: &Record| (record.logged_in_at, record.generation);
-                    if found.as_ref().is_none_or(|(known, _)| age(known) < age(&record)) {
+                    if found.as_ref().is_none_or(|(known, _)| known.age() < record.age()) {
                         found = Some((record, kind));
                     }
                     continue;
@@ -150,17 +163,25 @@ impl<'a> TokenStore<'a> {
 
     /// Reads a listed record. After a refresh whose end nobody knows, what it brought may lie elsewhere: then it is moved
     /// home.
-    fn read_entry(&self, provider: &ProviderName, entry: &Entry) -> Result<Option<Record>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read_entry(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        entry: &Entry,
+    ) -> Result<Option<Record>, StoreError> {
         let name = entry.name(provider);
         let in_place = self.read_in_place(entry.store, &name, &entry.binding);
         if entry.in_flight.is_none() {
             return in_place;
         }
-        let generation =
-            in_place.as_ref().ok().and_then(Option::as_ref).map_or(0, |record| record.generation);
-        match self.rescued(&name, &entry.binding, generation)? {
-            Some(rescued) => Ok(Some(self.bring_home(provider, rescued, entry.store))),
-            None => in_place,
+        match self.rescued(&name, &entry.binding)? {
+            Some(rescued) if rescue::follows(&rescued, &in_place, entry.store) => {
+                Ok(Some(self.bring_home(held, provider, rescued, entry.store, &in_place)))
+            }
+            _ => in_place,
         }
     }
 
@@ -210,7 +231,10 @@ impl<'a> TokenStore<'a> {
         record.revision =
             self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
         fault::crash("written");
-        self.update_index(provider, |index| index.put(Entry::of(record, kind)))
+        self.update_index(provider, |index| index.put(Entry::of(record, kind)))?;
+        // What could not be saved before is in this record, or of a session that it takes the place of.
+        self.forget_rescued(&name);
+        Ok(())
     }
 
     /// Forgets what the saved record of a new grant takes the place of: the account's records that were listed before and
@@ -255,6 +279,7 @@ impl<'a> TokenStore<'a> {
                 let _ = backend.delete(&name);
             }
         }
+        self.forget_rescued(&name);
         self.update_index(provider, |index| index.take(&entry.account, &entry.binding))
     }
 

@@ -8,7 +8,7 @@ use super::backend::{Backend, StoreChoice, StoreError, StoreKind, StoreSettings}
 use super::blobs::{Blobs, Files, Shared};
 use super::engine::Engine;
 use super::index::Entry;
-use super::key::KeyFile;
+use super::key::{KeyFile, KeySource};
 use super::keyring::{KeyringBackend, KeyringFault};
 use super::lock::Lock;
 use super::overflow::Overflow;
@@ -112,18 +112,34 @@ impl TokenStore<'_> {
     /// # Errors
     /// [`StoreError::LockTimeout`] after a minute.
     pub fn lock(&self, kind: StoreKind, name: &RecordName) -> Result<Lock, StoreError> {
-        let folder = match kind {
-            StoreKind::File => self.records_folder()?,
-            _ => self.system.paths.folder(Folder::Locks)?,
-        };
-        let path = folder.join(format!("{name}.lock"));
-        let lock = Lock::take(&path, super::lock::LONGEST_WAIT, &*self.system.clock)?;
+        let lock = Lock::take(&self.lock_path(kind, name)?, super::lock::LONGEST_WAIT, &*self.system.clock)?;
         if !kind.is_shared() {
             return Ok(lock);
         }
         let engine =
             Rc::clone(self.engine(kind)?).lock(&format!("locks/{name}"), super::lock::LONGEST_WAIT)?;
         Ok(lock.with_engine(engine))
+    }
+
+    /// Takes the lock of a sealed store's keys.
+    pub(super) fn lock_keys(&self, kind: StoreKind) -> Result<Lock, StoreError> {
+        let path = self.system.paths.folder(Folder::Data)?.join(format!("{}.key.lock", kind.name()));
+        let lock = Lock::take(&path, super::lock::LONGEST_WAIT, &*self.system.clock)?;
+        if !kind.is_shared() {
+            return Ok(lock);
+        }
+        let engine = Rc::clone(self.engine(kind)?).lock("locks/store.key", super::lock::LONGEST_WAIT)?;
+        Ok(lock.with_engine(engine))
+    }
+
+    /// Where the lock of a record lies. A move holds those of two stores.
+    pub(super) fn lock_path(&self, kind: StoreKind, name: &RecordName) -> Result<PathBuf, StoreError> {
+        let folder = |folder| self.system.paths.folder(folder);
+        Ok(match kind {
+            StoreKind::File => self.records_folder()?.join(format!("{name}.lock")),
+            StoreKind::Keyring => folder(Folder::Locks)?.join(format!("{name}.lock")),
+            shared => folder(Folder::Locks)?.join(shared.name()).join(format!("{name}.lock")),
+        })
     }
 
     pub(super) fn kinds(&self) -> Vec<StoreKind> {
@@ -171,7 +187,13 @@ impl TokenStore<'_> {
             let key = KeyFile::new(system, path, key, remembered_for).shared_by(Rc::clone(engine));
             (Box::new(Shared(Rc::clone(engine))), key)
         } else {
-            let key = KeyFile::new(system, folder.join("store.key"), key, remembered_for);
+            let key_file =
+                |source| KeyFile::new(Rc::clone(&system), folder.join("store.key"), source, remembered_for);
+            // Beside a shared store the files are what is moved there: they are opened as they were sealed.
+            let lies_open =
+                || key_file(KeySource::File).kept_as().is_ok_and(|kept| kept.as_deref() == Some("file"));
+            let key = if self.sealed_kind().is_shared() && lies_open() { KeySource::File } else { key };
+            let key = key_file(key);
             (Box::new(Files::new(self.records_folder()?)), key)
         };
         Ok(SealedBackend::new(blobs, key, self.system.random.clone()))

@@ -294,6 +294,25 @@ impl Record {
         }
     }
 
+    /// Tells an older state from a newer: of two logins the later counts.
+    #[must_use]
+    pub fn age(&self) -> (Timestamp, u64) {
+        (self.logged_in_at, self.generation)
+    }
+
+    /// Whether both are of one login.
+    #[must_use]
+    pub fn is_same_session(&self, other: &Self) -> bool {
+        let token = |record: &Self| record.refresh_token.as_ref().map(|token| token.expose().to_owned());
+        self.logged_in_at == other.logged_in_at && token(self) == token(other)
+    }
+
+    /// Whether they are known to be of two people.
+    #[must_use]
+    pub fn is_of_another(&self, subject: Option<&str>) -> bool {
+        matches!((self.subject.as_deref(), subject), (Some(one), Some(other)) if one != other)
+    }
+
     /// The name under which it is stored.
     #[must_use]
     pub fn name(&self, provider: &ProviderName) -> RecordName {

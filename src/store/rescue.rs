@@ -38,11 +38,16 @@ impl TokenStore<'_> {
         kind: StoreKind,
     ) -> Result<(), StoreError> {
         let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
+        let sent_before = self.refresh_was_interrupted(provider, record);
         self.set_in_flight(provider, record, mark.clone())?;
         if let Some(mark) = mark.filter(|_| kind.is_shared()) {
             record.renewing =
                 Some(Renewing { mark, machine: self.machine()?, since: self.system.clock.now() });
-            self.rewrite(provider, record, kind)?;
+            let noted = self.rewrite(provider, record, kind);
+            if noted.is_err() && !sent_before {
+                self.set_in_flight(provider, record, None)?;
+            }
+            return noted;
         }
         Ok(())
     }
@@ -161,58 +166,89 @@ impl TokenStore<'_> {
         Ok(private_file::write(&path, &sealed)?)
     }
 
-    /// The rescued record of an entry, if there is one that is newer than what its place holds.
+    /// The rescued record of an entry, if there is one.
     ///
     /// # Errors
     /// [`StoreError`], when there is one that cannot be read.
-    pub(super) fn rescued(
-        &self,
-        name: &RecordName,
-        binding: &Binding,
-        newer_than: u64,
-    ) -> Result<Option<Record>, StoreError> {
+    pub(super) fn rescued(&self, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
+        let mut newest: Option<Record> = None;
         for folder in FOLDERS {
             let Ok(path) = self.rescue_path(folder, name) else { continue };
             let Some(sealed) = private_file::read(&path)? else { continue };
             let place = || path.display().to_string();
             let corrupt = |reason: String| StoreError::Corrupt { place: place(), reason };
-            let text = self.sealed(self.sealed_kind())?.open(name, binding, &sealed, &place())?;
+            let open = |kind| self.sealed(kind)?.open(name, binding, &sealed, &place());
+            let text = match open(self.sealed_kind()) {
+                // The configuration named another store when it was sealed.
+                Err(StoreError::Corrupt { .. }) if self.sealed_kind() != StoreKind::File => {
+                    open(StoreKind::File)?
+                }
+                text => text?,
+            };
             let record = Record::decode(&text, name).map_err(|error| corrupt(error.to_string()))?;
-            if record.generation > newer_than {
-                return Ok(Some(record));
+            if newest.as_ref().is_none_or(|known| known.age() < record.age()) {
+                newest = Some(record);
             }
         }
-        Ok(None)
+        Ok(newest)
+    }
+
+    /// Removes what was rescued of a record.
+    pub(super) fn forget_rescued(&self, name: &RecordName) {
+        for folder in FOLDERS {
+            if let Ok(path) = self.rescue_path(folder, name) {
+                let _ = private_file::remove(&path);
+            }
+        }
     }
 
     /// Moves a rescued record to its place. Where that still does not go, it stays where it is, and is used all the same.
-    pub(super) fn bring_home(&self, provider: &ProviderName, mut record: Record, kind: StoreKind) -> Record {
+    pub(super) fn bring_home(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        mut record: Record,
+        kind: StoreKind,
+        in_place: &Result<Option<Record>, StoreError>,
+    ) -> Record {
         let name = record.name(provider);
-        let Ok(_lock) = self.lock(kind, &name) else { return record };
+        // Whoever goes on with it writes over what is there.
+        record.revision = match in_place {
+            Ok(Some(present)) => present.revision.clone(),
+            Ok(None) => Revision::Absent,
+            Err(_) => Revision::Any,
+        };
+        let Ok(path) = self.lock_path(kind, &name) else { return record };
+        let taken;
+        let lock = match held {
+            Some(held) if held.is_at(&path) => held,
+            // Two at once could wait for each other.
+            Some(_) => return record,
+            None => match self.lock(kind, &name) {
+                Ok(lock) => {
+                    taken = lock;
+                    &taken
+                }
+                Err(_) => return record,
+            },
+        };
         let present = self.read_in_place(kind, &name, &record.binding);
         match present {
             // Somebody was faster.
-            Ok(Some(present)) if present.generation >= record.generation => return present,
+            Ok(Some(present)) if present.age() >= record.age() => return present,
             Ok(Some(present)) => record.revision = present.revision,
-            Ok(None) => {}
+            Ok(None) => record.revision = Revision::Absent,
             // The write that failed left it in pieces.
             Err(StoreError::Corrupt { .. }) => record.revision = Revision::Any,
             Err(_) => return record,
         }
         // The generation stays: it is the state that the refresh made.
         record.generation -= 1;
-        let saved = self.save(&_lock, provider, &mut record, kind);
+        let saved = self.save(lock, provider, &mut record, kind);
         match saved {
-            Ok(()) => {
-                for folder in FOLDERS {
-                    if let Ok(path) = self.rescue_path(folder, &name) {
-                        let _ = private_file::remove(&path);
-                    }
-                }
-                self.system.console.note(format_args!(
-                    "the tokens of `{provider}` that could not be saved last time are now in {kind}"
-                ));
-            }
+            Ok(()) => self.system.console.note(format_args!(
+                "the tokens of `{provider}` that could not be saved last time are now in {kind}"
+            )),
             Err(_) => record.generation = record.generation.max(1),
         }
         record
@@ -228,6 +264,22 @@ impl TokenStore<'_> {
 
     fn rescue_path(&self, folder: Folder, name: &RecordName) -> Result<PathBuf, StoreError> {
         Ok(self.system.paths.folder(folder)?.join("rescued").join(format!("{name}.{ENDING}")))
+    }
+}
+
+/// Whether a rescued record is a later state of the session in its place: never that of another login.
+pub(super) fn follows(
+    rescued: &Record,
+    in_place: &Result<Option<Record>, StoreError>,
+    kind: StoreKind,
+) -> bool {
+    match in_place {
+        Ok(Some(present)) => {
+            present.logged_in_at == rescued.logged_in_at && present.generation < rescued.generation
+        }
+        // Another machine may have logged out.
+        Ok(None) => !kind.is_shared(),
+        Err(_) => true,
     }
 }
 

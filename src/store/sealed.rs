@@ -108,6 +108,8 @@ impl Backend for SealedBackend {
         text: &SecretText,
         over: &Revision,
     ) -> Result<Revision, StoreError> {
+        // Another machine may have changed the key: what an old one seals, nobody else opens.
+        self.key.fetch_anew()?;
         let key = self.keys_or_new()?.current();
         let sealed = seal::seal(&key, name, binding, text.expose().as_bytes(), &*self.random);
         self.blobs.put(name, &sealed, over)

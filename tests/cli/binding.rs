@@ -127,6 +127,12 @@ fn f_bind3_the_environment_sets_only_what_it_may() {
         assert_eq!(output.status == 0, allowed, "{variable}: {output}");
         assert!(!output.stderr.contains("canary"), "{variable}: {output}");
     }
+    for (store, says) in [("file", "Kept in a sealed file."), ("keyring", "Kept in the keyring.")] {
+        let sandbox = Sandbox::with_server(&server.domain());
+        sandbox.keyring.present();
+        sandbox.environment.set("AUTHCTL_STORE", store);
+        sandbox.run(&["login"]).ok().says(says);
+    }
     sandbox.environment.set("AUTHCTL_CREDENTIALS__MY_APP__DOMAIN", "api.example");
     sandbox.environment.set("AUTHCTL_CREDENTIALS__MY_APP__JWT", "tok");
     assert_eq!(sandbox.run(&["token", "my-app"]).ok().text(), "tok");

@@ -324,6 +324,109 @@ fn a_passphrase_is_one_for_all_machines() {
     assert_eq!((&status["store"], &status["key"]), (&"vault".into(), &"passphrase".into()));
 }
 
+const NEW_KEY: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=";
+
+#[test]
+fn f_sto1_a_key_that_one_machine_changed_is_taken_by_the_others() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    let token = one.run(&["token"]).ok();
+    assert_eq!(other.run(&["token"]).ok(), token);
+
+    // The same program, a new key inside: what the other machine seals next, having opened nothing since, both can open.
+    one.run(&["store", "rekey"]).ok();
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    other.run(&["login", "--account", "bob"]).ok();
+    let bobs = other.run(&["token", "--account", "bob"]).ok();
+    assert_eq!(one.run(&["token", "--account", "bob"]).ok(), bobs);
+
+    // Another program: the other machine has a copy of before.
+    let changed = config(&server, &vault, &printed(NEW_KEY), "");
+    one.configure(&changed);
+    one.run(&["store", "rekey", "--", "echo", KEY]).ok();
+    other.configure(&changed);
+    assert_eq!(other.run(&["token", "--account", "bob"]).ok(), bobs);
+    // A change there as well takes nothing from anybody.
+    other.run(&["store", "rekey"]).ok();
+    for machine in [&one, &other] {
+        assert_eq!(machine.run(&["token", "--account", "alice"]).ok(), token);
+        assert_eq!(machine.run(&["token", "--account", "bob"]).ok(), bobs);
+    }
+}
+
+#[test]
+fn f_sto1_what_is_no_key_does_not_take_the_place_of_the_copy() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    let token = other.run(&["token"]).ok();
+    let good = vault.content("/store.key");
+    let open = "authctl store key 2\n{\"source\":\"file\",\"keys\":\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"}\n";
+    for (planted, says) in [("", "it is no key of authctl"), (open, "it lies open")] {
+        vault.replace("/store.key", planted);
+        assert_eq!(other.run(&["token"]).ok(), token, "the copy opens what is there");
+        one.run(&["token", "--refresh"]).fails(6).says(says);
+        vault.replace("/store.key", &good);
+    }
+    one.run(&["token", "--refresh"]).ok();
+}
+
+#[test]
+fn f_bind_nobodys_account_is_taken_by_another_person_elsewhere() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login", "--account", "work"]).ok();
+    let alices = one.run(&["token", "--account", "work"]).ok();
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    other
+        .run(&["login", "--account", "work"])
+        .fails(1)
+        .says("belongs to `alice`, and you logged in as `bob`");
+    other.run(&["login"]).ok();
+    // A name that only the other machine lists is taken all the same.
+    other.run(&["account", "rename", "bob", "work"]).fails(1).says("an account `work` already");
+    assert_eq!(one.run(&["token", "--account", "work"]).ok(), alices);
+    assert_eq!(other.run(&["token", "--account", "work"]).ok(), alices);
+    let bobs = other.run(&["token", "--account", "bob"]).ok();
+    assert_ne!(bobs, alices);
+    other.run(&["account", "rename", "bob", "home"]).ok();
+    assert_eq!(one.run(&["token", "--account", "home"]).ok(), bobs);
+}
+
+#[test]
+fn a_move_stops_before_what_is_there_already() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let shared = config(&server, &vault, &printed(KEY), "");
+    machine(&server, &vault).run(&["login"]).ok();
+    let names = vault.names();
+    // From the keyring, whose locks lie beside those of a shared store.
+    let sandbox = Sandbox::new(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox.keyring.present();
+    sandbox.run(&["login"]).ok().says("Kept in the keyring.");
+    let mine = sandbox.run(&["token"]).ok();
+    sandbox.configure(&shared);
+    sandbox
+        .run(&["store", "move", "vault"])
+        .fails(6)
+        .says("nothing was moved over it")
+        .says("logout --local");
+    assert_eq!(vault.names(), names);
+    sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
+    assert_eq!(sandbox.run(&["token"]).ok(), mine, "it is still there");
+    let other = machine(&server, &vault);
+    other.run(&["token"]).ok();
+    other.run(&["logout"]).ok();
+    sandbox.configure(&shared);
+    sandbox.run(&["store", "move", "vault"]).ok().says("Moved 1 account");
+    assert_eq!(sandbox.run(&["token"]).ok(), mine);
+}
+
 #[test]
 fn everything_moves_there_and_back() {
     let server = AuthorizationServer::start();

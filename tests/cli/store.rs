@@ -182,6 +182,47 @@ fn f_kr4_a_write_that_was_not_kept_is_an_error() {
 }
 
 #[test]
+fn f_rot5_f_rot8_what_was_rescued_ends_with_its_session() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    let keyring = sandbox.keyring.present();
+    let rescued = || {
+        let is_rescued = |path: &std::path::Path| path.extension().is_some_and(|ending| ending == "rescued");
+        sandbox.files().iter().filter(|(path, _)| is_rescued(path)).count()
+    };
+    let lose = || {
+        *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::that_loses_a_byte(&keyring));
+        sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+        assert_eq!(rescued(), 1);
+        *sandbox.keyring.store.borrow_mut() = Some(Arc::clone(&keyring));
+    };
+    // A logout ends the session that was rescued, not the one before it.
+    sandbox.run(&["login"]).ok();
+    lose();
+    sandbox.run(&["logout"]).ok();
+    assert_eq!(rescued(), 0);
+    for token in server.secrets().iter().filter(|secret| secret.starts_with("refresh")) {
+        assert!(!server.accepts(token), "{token} lives");
+    }
+    // Nor does it come back over a later login, whether or not the account is the same.
+    sandbox.run(&["login"]).ok();
+    lose();
+    sandbox.clock.advance(1);
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    sandbox.run(&["login", "--account", "bob"]).ok();
+    server.set(|behaviour| behaviour.user = "alice".to_owned());
+    sandbox.run(&["login"]).ok();
+    let token = sandbox.run(&["token"]).ok();
+    assert_eq!(rescued(), 0);
+    assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), token);
+    // A rename takes it along.
+    lose();
+    sandbox.run(&["account", "rename", "alice", "work"]).ok();
+    assert_eq!(rescued(), 0);
+    assert!(server.accepts(sandbox.run(&["token", "--account", "work", "--refresh"]).ok().text()));
+}
+
+#[test]
 fn an_index_that_was_lost_is_made_anew() {
     let server = AuthorizationServer::start();
     for keyring in [false, true] {

@@ -136,6 +136,12 @@ fn f_rot6_with_a_good_token_left_a_lost_answer_is_not_asked_for_again() {
     let output = sandbox.run(&["token"]).ok().says("could not be renewed yet");
     assert_eq!(output.stdout, token.stdout);
     assert_eq!(server.token_requests("refresh_token"), 1);
+    // Nor by the next run, as long as there is a token that the request could cost.
+    assert_eq!(sandbox.run(&["token"]).ok().stdout, token.stdout);
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    sandbox.clock.advance(100);
+    sandbox.run(&["token"]).ok();
+    assert_eq!(server.token_requests("refresh_token"), 2);
 }
 
 #[test]
