@@ -39,6 +39,7 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
+    let session = session.keeping(&provider.name);
     let target = args.target(&provider)?;
     let request = args.narrow.request(&provider)?;
     let options = Options { account: args.account.account.clone(), request, ..Options::default() };

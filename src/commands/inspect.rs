@@ -36,6 +36,7 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
+    let session = session.keeping(&provider.name);
     let request = args.narrow.request(&provider)?;
     let account = args.account.account.clone();
     let options = Options { account, request, id_token: args.id_token, ..Options::default() };

@@ -55,6 +55,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let mut session = invocation.session();
     session.refresh_metadata = args.refresh_metadata;
     let provider = session.provider(args.provider.provider.as_ref())?;
+    let session = session.keeping(&provider.name);
     let account = args.account.account.as_ref();
     let report = match &args.with_token {
         Some(kind) => {

@@ -52,7 +52,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     };
     let mut worst = None;
     for name in &names {
-        match one(invocation, &session, name, args) {
+        match one(invocation, &invocation.session().keeping(name), name, args) {
             Ok(false) => {}
             Ok(true) => worst = worst.or(Some(Status::Failed)),
             // The others are not kept logged in by it.

@@ -27,7 +27,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     if !args.all {
         let name = session.provider(args.provider.provider.as_ref())?.name;
-        return renew(&session, &name, &args.account);
+        return renew(session.keeping(&name), &name, &args.account);
     }
     invocation.config.check_files(true)?;
     let mut worst = None;
@@ -37,7 +37,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         }
         for entry in session.store.index(&name)?.entries {
             let account = AccountArg { account: Some(entry.account) };
-            if let Err(error) = renew(&session, &name, &account) {
+            if let Err(error) = renew(invocation.session().keeping(&name), &name, &account) {
                 error.tell(&invocation.system.console);
                 worst = worst.or(Some(error.status()));
             }
@@ -46,14 +46,14 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     worst.map_or(Ok(()), |status: Status| Err(Error::Reported(status)))
 }
 
-fn renew(session: &Session<'_>, name: &ProviderName, account: &AccountArg) -> Result<(), Error> {
+fn renew(session: Session<'_>, name: &ProviderName, account: &AccountArg) -> Result<(), Error> {
     let provider = session.provider(Some(name))?;
     if !provider.source.keeps_tokens() {
         let message = format!("`{name}` has no tokens that could be renewed");
         return Err(Error::failed(message, format!("`authctl token {name}` reads it anew every time")));
     }
     let options = Options { account: account.account.clone(), renew: true, ..Options::default() };
-    let issued = token(session, &provider, &options)?;
+    let issued = token(&session, &provider, &options)?;
     let until = match issued.expires_at {
         Some(end) => format!("the new token ends {}", in_words(end, session.system.clock.now())),
         None => "the server did not say when the new token ends".to_owned(),

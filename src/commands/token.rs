@@ -54,6 +54,7 @@ fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
+    let session = session.keeping(&provider.name);
     let options = Options {
         account: args.account.account.clone(),
         request: args.narrow.request(&provider)?,

@@ -30,6 +30,7 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
+    let session = session.keeping(&provider.name);
     let mut options = Options { account: args.account.account.clone(), ..Options::default() };
     let mut issued = token(&session, &provider, &options)?;
     let mut asked = ask(&session, &provider, &issued);

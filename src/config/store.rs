@@ -210,6 +210,12 @@ impl Config {
         section.is_some_and(|section| section.text("cache") == Some("kernel"))
     }
 
+    /// Whether a provider's token lets us into the shared engine.
+    #[must_use]
+    pub fn opens_store(&self, name: &ProviderName) -> bool {
+        matches!(self.engine_secrets().secret, EngineSecret::Provider(provider, _) if provider == *name)
+    }
+
     /// What lets us into the shared engine.
     #[must_use]
     pub fn engine_secrets(&self) -> EngineSecrets {

@@ -62,11 +62,10 @@ impl<'a> Configured<'a> {
         name: &crate::name::ProviderName,
         account: Option<&crate::name::AccountName>,
     ) -> Result<SecretText, StoreError> {
-        let local = StoreSettings { choice: StoreChoice::Auto, ..StoreSettings::default() };
         let session = Session {
             system: self.system,
             config: self.config,
-            store: TokenStore::new(self.system, local, Box::new(Nobody)),
+            store: local(self.system),
             refresh_metadata: false,
         };
         let provider = session.provider(Some(name)).map_err(|error| self.failed(error))?;
@@ -101,6 +100,12 @@ impl EngineCredentials for Configured<'_> {
             .map(Some)
             .map_err(|error| self.failed(error))
     }
+}
+
+/// The store of this machine, beside the shared one.
+pub(super) fn local(system: &System) -> TokenStore<'_> {
+    let settings = StoreSettings { choice: StoreChoice::Auto, ..StoreSettings::default() };
+    TokenStore::new(system, settings, Box::new(Nobody))
 }
 
 /// A store on this machine asks for nothing.

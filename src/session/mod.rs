@@ -46,6 +46,12 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The session for a provider's own tokens: what opens the shared store is kept on this machine.
+    #[must_use]
+    pub fn keeping(self, name: &ProviderName) -> Self {
+        if self.config.opens_store(name) { Self { store: engine::local(self.system), ..self } } else { self }
+    }
+
     /// The provider that is meant.
     ///
     /// # Errors

@@ -134,20 +134,29 @@ impl Backend for KeyringBackend {
     }
 
     fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
-        let Some(bytes) = self.entry_bytes(name)? else { return Ok(None) };
-        let revision = Revision::of(&bytes);
+        let Some(mut bytes) = self.entry_bytes(name)? else { return Ok(None) };
         let text = |bytes: &[u8]| {
             std::str::from_utf8(bytes).map(SecretText::new).map_err(|_| StoreError::Corrupt {
                 place: place(name.as_str()),
                 reason: "it is not UTF-8".to_owned(),
             })
         };
-        let entry = text(&bytes)?;
-        let text = match Reference::parse(entry.expose()) {
-            Some(reference) => text(&self.overflow.read(name, binding, &reference)?)?,
-            None => entry,
-        };
-        Ok(Some(Kept { text, revision }))
+        loop {
+            let (entry, revision) = (text(&bytes)?, Revision::of(&bytes));
+            let Some(reference) = Reference::parse(entry.expose()) else {
+                return Ok(Some(Kept { text: entry, revision }));
+            };
+            let error = match self.overflow.read(name, binding, &reference) {
+                Ok(sealed) => return Ok(Some(Kept { text: text(&sealed)?, revision })),
+                Err(error) => error,
+            };
+            // A write between the two reads has swept what the entry stood for.
+            match self.entry_bytes(name)? {
+                Some(newer) if *newer != *bytes => bytes = newer,
+                Some(_) => return Err(error),
+                None => return Ok(None),
+            }
+        }
     }
 
     fn write(

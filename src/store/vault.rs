@@ -124,7 +124,8 @@ impl Vault {
             }
             // A version that was deleted still counts.
             (404, Some(number)) => Ok(Some(Version { number, bytes: None })),
-            (404, None) => Ok(None),
+            // A mount that is not there answers so too, but says it.
+            (404, None) if says_nothing(&answer) => Ok(None),
             _ => Err(Self::failed(said(&response))),
         }
     }
@@ -148,6 +149,11 @@ impl Vault {
         }
         Err(Self::failed(reason))
     }
+}
+
+/// Whether an answer names no error.
+fn says_nothing(answer: &Value) -> bool {
+    answer.get("errors").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 /// What an answer says is wrong.
@@ -207,7 +213,9 @@ impl Engine for Vault {
                 let keys = answer.pointer("/data/keys").and_then(Value::as_array).into_iter().flatten();
                 Ok(keys.filter_map(Value::as_str).map(str::to_owned).collect())
             }
-            404 => Ok(Vec::new()),
+            404 if says_nothing(&serde_json::from_slice(&response.body).unwrap_or_default()) => {
+                Ok(Vec::new())
+            }
             _ => Err(Self::failed(said(&response))),
         }
     }

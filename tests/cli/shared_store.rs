@@ -245,6 +245,33 @@ fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
 }
 
 #[test]
+fn the_provider_that_opens_the_store_is_kept_on_this_machine() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let with = config(&server, &vault, &printed(KEY), ", token = { provider = \"as\" }");
+    let sandbox = Sandbox::new(&with);
+    sandbox.run(&["login"]).ok().says("Kept in a sealed file.");
+    let token = sandbox.run(&["token"]).ok();
+    assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), token);
+    sandbox.run(&["refresh"]).ok();
+    assert!(vault.requests().is_empty(), "nothing of it is asked for");
+    sandbox.run(&["logout"]).ok();
+    sandbox.run(&["token"]).fails(3);
+}
+
+#[test]
+fn a_mount_that_is_not_there_is_not_an_empty_store() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    let reply = serde_json::json!({ "errors": ["no handler for route \"secret/data/x\""] });
+    vault.fault(Reply::json(404, &reply));
+    sandbox.run(&["token"]).fails(6).says("no handler for route");
+    sandbox.run(&["token"]).ok();
+}
+
+#[test]
 fn f_leak2_the_browser_does_not_see_what_opens_the_store() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();

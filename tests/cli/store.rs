@@ -176,6 +176,12 @@ fn f_kr4_a_write_that_was_not_kept_is_an_error() {
 
     *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::that_loses_a_byte(&keyring));
     sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+    // It does not go home yet: the next refresh begins with what was rescued, under the lock that it holds.
+    let before = authctl::ports::Clock::elapsed(&*sandbox.clock);
+    sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+    let waited = authctl::ports::Clock::elapsed(&*sandbox.clock) - before;
+    assert!(waited < std::time::Duration::from_secs(30), "nobody waits for himself: {waited:?}");
+    assert_eq!(server.token_requests("refresh_token"), 2);
     *sandbox.keyring.store.borrow_mut() = Some(keyring);
     sandbox.run(&["token"]).ok().says("that could not be saved last time are now in the keyring");
     assert!(!server.any_family_revoked());
