@@ -345,7 +345,6 @@ fn store_hint(error: &StoreError) -> Option<String> {
             "run `authctl logout --local` for the one of the two that is not wanted"
         }
         StoreError::NotHome { .. } => "mend the store that it belongs to, run `authctl token`, then move",
-        StoreError::TooManyKeys => "run `authctl store rekey` again when every record can be read",
         StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
     };
     Some(hint.to_owned())

@@ -17,8 +17,6 @@ use crate::setting::{Layer, Origin, Problem, Setting, Source, Table, Value};
 
 /// A configuration larger than this is none.
 const LARGEST: u64 = 4 << 20;
-/// The name of a project's file.
-const PROJECT_FILE: &str = ".authctl.toml";
 
 /// What the command line says of the configuration.
 #[derive(Debug, Clone, Default)]
@@ -175,7 +173,7 @@ fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
             paths.extend(folder.map(|folder| (Layer::User, folder.join("config.toml"), false)));
         }
     }
-    paths.extend(project_file(system).map(|path| (Layer::Project, path, false)));
+    paths.extend(super::project::find(system).map(|path| (Layer::Project, path, false)));
     paths
 }
 
@@ -205,33 +203,6 @@ pub fn profile(
         .or_else(|| written(&loaded.project))
         .or_else(|| written(&loaded.user))
         .or_else(|| written(&loaded.site))
-}
-
-/// The project's file: upward from the working folder to the root of its repository, and only one that is the user's.
-fn project_file(system: &System) -> Option<PathBuf> {
-    let start = system.environment.current_folder()?;
-    for folder in start.ancestors() {
-        let path = folder.join(PROJECT_FILE);
-        if is_users_own(&path) {
-            return Some(path);
-        }
-        if folder.join(".git").exists() {
-            return None;
-        }
-    }
-    None
-}
-
-#[cfg(unix)]
-fn is_users_own(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let is_own = |uid| uid == rustix::process::geteuid().as_raw();
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_own(metadata.uid()))
-}
-
-#[cfg(not(unix))]
-fn is_users_own(path: &Path) -> bool {
-    path.is_file()
 }
 
 fn load_file(

@@ -1,13 +1,18 @@
 //! The project's file, `.authctl.toml`: it may only select and narrow (F-BIND1). A cloned repository must never be able to
 //! send a token or a secret somewhere, or to run a program.
 
+use std::path::{Path, PathBuf};
+
 use super::Config;
 use super::credentials::{Credential, parse_credentials};
 use super::layers::Document;
 use crate::name::{ProviderName, ScopeSet};
+use crate::ports::System;
 use crate::provider::TokenRequest;
 use crate::setting::{Problem, Setting, Value};
 
+/// The name of a project's file.
+const PROJECT_FILE: &str = ".authctl.toml";
 /// The keys of `oauth` that a project may narrow.
 const NARROWED: &[&str] = &["scopes", "audience", "resource"];
 
@@ -149,4 +154,31 @@ fn all_scopes(setting: &Setting) -> ScopeSet {
         }
         _ => words(setting),
     }
+}
+
+/// The project's file: upward from the working folder to the root of its repository, and only one that is the user's.
+pub(super) fn find(system: &System) -> Option<PathBuf> {
+    let start = system.environment.current_folder()?;
+    for folder in start.ancestors() {
+        let path = folder.join(PROJECT_FILE);
+        if is_users_own(&path) {
+            return Some(path);
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(unix)]
+fn is_users_own(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let is_own = |uid| uid == rustix::process::geteuid().as_raw();
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_own(metadata.uid()))
+}
+
+#[cfg(not(unix))]
+fn is_users_own(path: &Path) -> bool {
+    path.is_file()
 }

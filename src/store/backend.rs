@@ -207,9 +207,6 @@ pub enum StoreError {
         /// Where it is.
         place: String,
     },
-    /// Earlier changes of the key were not finished.
-    #[error("the store has too many keys already: earlier changes of them were not finished")]
-    TooManyKeys,
     /// The target of a move holds something else under this name.
     #[error("there is another {place} already, so nothing was moved over it")]
     Occupied {

@@ -1,4 +1,5 @@
 //! etcd, version 3, through its JSON gateway: transactions on the mod revision, and a lease for each lock.
+//! One file, because which failure of which call may be repeated is decided over all of them together.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -129,7 +129,7 @@ impl TokenStore<'_> {
             return Ok(0);
         };
         // First the file has all keys, then the records are sealed with the new one, then that alone is left.
-        let keys = old.followed_by_new(&*self.system.random)?;
+        let keys = old.followed_by_new(&*self.system.random);
         files.key().keep(&keys, new_passphrase)?;
         let ours = files.key().seen();
         let names = files.names()?;

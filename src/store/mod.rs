@@ -1,5 +1,5 @@
-//! Where tokens are kept: records in and out, bound to where they may be sent, and which store an account is in. The
-//! whole of `TokenStore` is here, because index, records and locks are only right together.
+//! Where tokens are kept: records in and out, bound to where they may be sent, and which store an account is in. What finds,
+//! saves and lists is one file, because index, records and locks are only right together.
 
 pub mod accounts;
 mod backend;
@@ -9,6 +9,7 @@ pub mod etcd;
 pub mod index;
 pub mod key;
 pub mod keyring;
+pub mod keys;
 pub mod lock;
 pub mod maintenance;
 pub mod overflow;

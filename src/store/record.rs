@@ -1,4 +1,5 @@
-//! A record: everything that one login left, and its versioned encoding.
+//! A record: everything that one login left, and its versioned encoding. Both are in one file: whoever adds a field sees how
+//! it is written and how older forms are read.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::blobs::Blobs;
-use super::key::{KeyFile, Keys};
+use super::key::KeyFile;
+use super::keys::Keys;
 use super::record::RecordName;
 use super::seal::{self, SealError};
 use super::{Backend, Kept, Revision, StoreError, StoreKind};

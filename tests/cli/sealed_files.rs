@@ -135,6 +135,35 @@ fn f_bind2_a_project_names_no_program_for_the_key() {
     assert!(!sandbox.path("work/pwned").exists());
 }
 
+/// A record that cannot be opened ends each change of the key before the old ones go: however often that is tried, no key
+/// goes that a record needs, and it can be finished in the end.
+#[test]
+fn f_sto1_changes_of_the_key_that_cannot_be_finished_lose_nothing() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let token = sandbox.run(&["token"]).ok();
+    let (path, good) = sandbox
+        .files()
+        .into_iter()
+        .find(|(path, _)| path.extension().is_some_and(|e| e == "sealed"))
+        .unwrap();
+    let path = sandbox.path("").join(path);
+    let foreign = path.with_file_name("zz+default+0123456789abcdef.sealed");
+    std::fs::write(&foreign, &good).unwrap();
+    set_mode(&foreign, 0o600);
+    for _ in 0..20 {
+        sandbox.run(&["store", "rekey"]).fails(6).says("another record in this one's place");
+        assert_eq!(sandbox.run(&["token"]).ok(), token);
+    }
+    std::fs::remove_file(&foreign).unwrap();
+    sandbox.run(&["store", "rekey"]).ok();
+    let long = std::fs::read(sandbox.path("data/store.key")).unwrap().len();
+    sandbox.run(&["store", "rekey"]).ok();
+    assert_eq!(std::fs::read(sandbox.path("data/store.key")).unwrap().len(), long, "one key is left");
+    assert_eq!(sandbox.run(&["token"]).ok(), token);
+}
+
 #[test]
 fn rekey_takes_the_key_from_one_source_to_the_next() {
     let server = AuthorizationServer::start();
