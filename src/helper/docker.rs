@@ -218,7 +218,7 @@ fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Opti
     if helpers.is_empty() {
         root.remove("credHelpers");
     }
-    if root.is_empty() && undo {
+    if root.is_empty() && (undo || text.is_none()) {
         return Ok(None);
     }
     written(&root).map(Some).ok_or_else(wrong)
