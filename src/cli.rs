@@ -83,6 +83,7 @@ enum Command {
     Secret(commands::secret::Args),
     Store(commands::store::Args),
     Helper(commands::helper::Args),
+    ClientMetadata(commands::client_metadata::Args),
     Completions(commands::completions::Args),
 }
 
@@ -115,7 +116,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
         system.console.warn(warning);
     }
     system.secret_variables = config.secret_variables();
-    let invocation = Invocation { system, config: &config, json: cli.global.json };
+    let invocation = Invocation { system, config: &config, options: &options, json: cli.global.json };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
 }
@@ -154,6 +155,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Secret(args) => commands::secret::run(invocation, args),
         Command::Store(args) => commands::store::run(invocation, args),
         Command::Helper(args) => commands::helper::run(invocation, args),
+        Command::ClientMetadata(args) => commands::client_metadata::run(invocation, args),
         Command::Completions(args) => commands::completions::run(invocation, args),
     }
 }

@@ -45,7 +45,7 @@ enum Action {
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
-        Action::Show { provider, origin } => show(invocation, provider.provider.as_ref(), *origin),
+        Action::Show { provider, origin } => show(invocation, provider.name(invocation)?.as_ref(), *origin),
         Action::Check => check(invocation),
         Action::Path => path(invocation),
         Action::Edit => edit(invocation),
@@ -215,5 +215,5 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
         .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
     let options = Options { config: Some(user.path.clone()), profile: None, only: None };
     let config = Config::load(system, &options);
-    check(&Invocation { system, config: &config, json: invocation.json })
+    check(&Invocation { system, config: &config, ..*invocation })
 }
