@@ -173,7 +173,7 @@ pub(super) fn apply_template(credential: &mut Credential) {
     };
     let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
     let mut base = template.credential(domain.as_deref());
-    credential.registration.clone_from(&template.register);
+    credential.registration = template.register.as_deref().map(|page| template.fill(page, domain.as_deref()));
     merge::lay_over(&mut base, std::mem::take(credential));
     *credential = base;
 }
