@@ -4,6 +4,7 @@
 use std::error::Error as _;
 use std::io;
 
+use crate::config::edit::EditError;
 use crate::config::{ChoiceError, ConfigError, report};
 use crate::console::{Console, ERROR, styled};
 use crate::discovery::DiscoveryError;
@@ -77,6 +78,9 @@ pub enum Error {
     /// There was no login.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// The configuration file is not changed.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// A URL cannot be logged in to.
     #[error("{url} cannot be logged in to")]
     Site {
@@ -153,6 +157,7 @@ impl Error {
             }
             Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
             Self::Aws(error) => aws_status(error),
+            Self::Edit(error) => edit_status(error),
             Self::Site { source, .. } => site_status(source),
             Self::Registration { source, .. } => registration_status(source),
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
@@ -182,6 +187,7 @@ impl Error {
             Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Aws(error) => aws_hint(error),
+            Self::Edit(error) => edit_hint(error),
             Self::Site { source, .. } => site_hint(source),
             Self::Registration { source, name } => registration_hint(source, name),
             Self::Provider(error) => provider_hint(error, ""),
@@ -196,6 +202,7 @@ impl Error {
             Self::Reported(_) => return,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
             Self::Config(ConfigError(problems))
+            | Self::Edit(EditError::Wrong(ConfigError(problems)))
             | Self::Choice(ChoiceError::Config(ConfigError(problems))) => {
                 let rendered: Vec<String> = problems.iter().map(report::render).collect();
                 return console.error(rendered.join("\n\n"));
@@ -251,6 +258,40 @@ fn provider_status(error: &ProviderError) -> Status {
         error if is_transient(error) => Status::Unreachable,
         _ => Status::Failed,
     }
+}
+
+fn edit_status(error: &EditError) -> Status {
+    match error {
+        EditError::Key { .. } | EditError::Value { .. } | EditError::Secret(_) => Status::Usage,
+        EditError::Wrong(_) | EditError::Syntax(_) | EditError::ShortForm | EditError::Absent(_) => {
+            Status::Config
+        }
+        EditError::NoFolder | EditError::File { .. } | EditError::Present(_) => Status::Failed,
+    }
+}
+
+fn edit_hint(error: &EditError) -> Option<String> {
+    let hint = match error {
+        EditError::NoFolder => "set HOME",
+        EditError::Present(_) => {
+            "choose another name, change it with `authctl provider set`, or add --replace"
+        }
+        EditError::Absent(_) => {
+            "`authctl provider list` lists them; `authctl config path` says which files there are"
+        }
+        EditError::ShortForm => "give it a name: write [credentials.NAME] in the place of [credentials]",
+        EditError::Syntax(_) => "`authctl config check` says where",
+        EditError::Secret(key) => {
+            let key = key.rsplit('.').next().unwrap_or(key);
+            return Some(format!(
+                "keep it in the token store with --secret {key}, or name where it is: {key}='{{ env = \"NAME\" }}'"
+            ));
+        }
+        EditError::File { .. } | EditError::Key { .. } | EditError::Value { .. } | EditError::Wrong(_) => {
+            return None;
+        }
+    };
+    Some(hint.to_owned())
 }
 
 fn site_status(error: &SiteError) -> Status {

@@ -3,7 +3,8 @@
 //! The library's face is [`run`]: arguments in, exit status out, everything outside behind the ports of a
 //! [`System`]. The modules, from the top down; none uses one above it:
 //!
-//! - `cli`: the command line; `commands`: one file a subcommand; `helper`: one file a protocol of another program
+//! - `cli`: the command line; `commands`: one file a subcommand; `helper`: one file a protocol of another program;
+//!   `wizard`: what adding a provider asks
 //! - [`error`]: the edge, where a failure becomes an exit status and a hint
 //! - [`session`]: the use cases: get a token, log in, log out
 //! - [`config`]: TOML and variables, merged into providers; [`format`](mod@format): how a token is handed out
@@ -39,7 +40,9 @@ pub mod session;
 pub mod setting;
 pub mod store;
 pub mod token;
+mod user_file;
 mod wire_log;
+mod wizard;
 
 pub use cli::command;
 

@@ -296,6 +296,16 @@ pub trait Input {
     /// # Errors
     /// When the terminal cannot be read.
     fn ask_hidden(&self, question: &str) -> io::Result<SecretText>;
+    /// Asks for a line. An empty answer stands for the default.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    fn ask(&self, question: &str, default: Option<&str>) -> io::Result<String>;
+    /// Asks for yes or no.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    fn confirm(&self, question: &str, default: bool) -> io::Result<bool>;
     /// Reads standard input to its end, but no more than `limit` bytes.
     ///
     /// # Errors

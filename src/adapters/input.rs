@@ -26,6 +26,19 @@ impl Input for StandardInput {
         answer.map(SecretText::new).map_err(|dialoguer::Error::IO(error)| error)
     }
 
+    fn ask(&self, question: &str, default: Option<&str>) -> io::Result<String> {
+        let mut input = dialoguer::Input::<String>::new().with_prompt(question).allow_empty(true);
+        if let Some(default) = default {
+            input = input.default(default.to_owned());
+        }
+        input.interact_text().map_err(|dialoguer::Error::IO(error)| error)
+    }
+
+    fn confirm(&self, question: &str, default: bool) -> io::Result<bool> {
+        let confirm = dialoguer::Confirm::new().with_prompt(question).default(default);
+        confirm.interact().map_err(|dialoguer::Error::IO(error)| error)
+    }
+
     fn read_all(&self, limit: usize) -> io::Result<SecretText> {
         read_all(limit)
     }

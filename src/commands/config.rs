@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{Invocation, ProviderArg};
-use crate::config::display::{self, Line};
+use crate::config::display;
 use crate::config::layers::Options;
 use crate::config::{Config, ConfigError, report, schema};
-use crate::console::{FAINT, GOOD, STRONG, styled};
+use crate::console::{FAINT, GOOD, styled};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::Program;
@@ -64,31 +64,20 @@ fn show(invocation: &Invocation<'_>, only: Option<&ProviderName>, origin: bool) 
     if invocation.json {
         let providers: Map<String, Value> = chosen
             .map(|(name, credential)| {
-                let shown = display::provider(credential, environment);
-                let mut object = object(&shown.keys, origin);
-                if let Some((kind, lines)) = &shown.kind {
-                    object.insert(kind.clone(), self::object(lines, origin).into());
-                }
-                (name.to_string(), object.into())
+                (name.to_string(), display::provider(credential, environment).json(origin))
             })
             .collect();
-        let mut all = object(&top, origin);
+        let mut all = display::object(&top, origin);
         all.insert("credentials".to_owned(), providers.into());
         return invocation.print_json(&all.into());
     }
     let mut text = String::new();
-    lines(&mut text, &top, origin);
+    display::write_lines(&mut text, &top, origin);
     for (name, credential) in chosen {
-        let shown = display::provider(credential, environment);
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!("{}\n", styled(STRONG, format!("[credentials.{name}]"))));
-        lines(&mut text, &shown.keys, origin);
-        if let Some((kind, kind_lines)) = &shown.kind {
-            text.push_str(&format!("\n{}\n", styled(STRONG, format!("[credentials.{name}.{kind}]"))));
-            lines(&mut text, kind_lines, origin);
-        }
+        text.push_str(&display::provider(credential, environment).text(name, origin));
     }
     invocation.system.console.show(&text)?;
     // What is shown is shown even when something is wrong.
@@ -96,24 +85,6 @@ fn show(invocation: &Invocation<'_>, only: Option<&ProviderName>, origin: bool) 
         invocation.system.console.say(format_args!("\n{}", report::render(&problem)));
     }
     Ok(())
-}
-
-fn object(lines: &[Line], origin: bool) -> Map<String, Value> {
-    let value = |line: &Line| match origin {
-        true => json!({ "value": line.shown.json(), "origin": line.origin }),
-        false => line.shown.json(),
-    };
-    lines.iter().map(|line| (line.key.clone(), value(line))).collect()
-}
-
-fn lines(text: &mut String, lines: &[Line], origin: bool) {
-    let width = lines.iter().map(|line| line.key.len() + line.shown.toml().len()).max().unwrap_or(0).min(60);
-    for line in lines {
-        let shown = format!("{} = {}", line.key, line.shown.toml());
-        let comment = if origin { styled(FAINT, format!("  # {}", line.origin)) } else { String::new() };
-        let padding = if origin { (width + 3).saturating_sub(shown.chars().count()) } else { 0 };
-        text.push_str(&format!("{shown}{}{comment}\n", " ".repeat(padding)));
-    }
 }
 
 fn check(invocation: &Invocation<'_>) -> Result<(), Error> {

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use super::store::unlock_files;
-use super::{AccountArg, Invocation, ProviderArg, ProviderRef, browser_choice, duration, in_words};
-use crate::config::{Config, learned};
-use crate::console::{GOOD, STRONG, styled};
-use crate::error::Error;
+use super::interactive_login::{Who, log_in, made_known, tell};
+use super::{AccountArg, Invocation, ProviderArg, ProviderRef, browser_choice, duration};
+use crate::config::{Config, learned, templates};
+use crate::error::{Error, Status};
 use crate::foreign::{Foreign, escaped};
 use crate::name::{ProviderName, ScopeSet};
 use crate::provider::LoginRequest;
 use crate::session::Session;
-use crate::session::login::{Given, Report, login, login_with};
-use crate::session::registration::ensure;
+use crate::session::login::{Given, login_with};
 use crate::session::site::explore;
 use crate::setting::Layer;
-use crate::store::{StoreChoice, StoreKind};
+use crate::wizard::{self, Start};
 
 /// The longest token that is read from standard input.
 const LONGEST_TOKEN: usize = 64 * 1024;
@@ -64,38 +62,24 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let (name, explored) = args.explored(invocation)?;
     let invocation = &Invocation { config: explored.as_ref().unwrap_or(invocation.config), ..*invocation };
-    let known = args.made_known(invocation, name.as_ref())?;
-    let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
-    let mut session = invocation.session();
-    session.refresh_metadata = args.refresh_metadata;
-    let provider = session.provider(name.as_ref())?;
-    let session = session.keeping(&provider.name);
-    let account = args.account.account.as_ref();
-    let report = match &args.with_token {
-        Some(kind) => {
-            let text = invocation.system.input.read_all(LONGEST_TOKEN);
-            let text = text.map_err(|error| {
-                Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
-            })?;
-            let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
-            login_with(&session, &provider, account, &given)?
-        }
-        None => {
-            let browser = browser_choice(invocation, args.browser.as_deref(), args.no_browser);
-            if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
-                unlock_files(invocation, &session)?;
-            }
-            let request = LoginRequest {
-                scopes: args.scope.clone(),
-                browser,
-                device: args.device,
-                timeout: args.timeout,
-            };
-            login(&session, &provider, account, &request)?
-        }
+    let name = match name {
+        Some(name) => name,
+        None => invocation.session().provider(None)?.name,
     };
-    tell(invocation, &session, &args.shown(&provider.name), &report);
-    Ok(())
+    let shown = args.shown(&name);
+    let who = Who { name: &name, shown: &shown, account: args.account.account.as_ref() };
+    let known = made_known(invocation, &who, args.client_id.as_deref())?;
+    let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
+    if let Some(kind) = &args.with_token {
+        return args.log_in_with_token(invocation, &who, kind);
+    }
+    let request = LoginRequest {
+        scopes: args.scope.clone(),
+        browser: browser_choice(invocation, args.browser.as_deref(), args.no_browser),
+        device: args.device,
+        timeout: args.timeout,
+    };
+    log_in(invocation, &who, &request, args.refresh_metadata)
 }
 
 impl Args {
@@ -106,7 +90,21 @@ impl Args {
             if self.challenge.is_some() {
                 return Err(Error::usage("--challenge goes with the URL that answered so"));
             }
-            return Ok((self.provider.name(invocation)?, None));
+            let name = self.provider.name(invocation)?;
+            let unknown = name.as_ref().filter(|name| !invocation.config.credentials.contains_key(name));
+            return match unknown.and_then(|name| templates::find(name.as_str())) {
+                Some(template) if invocation.system.input.is_terminal() => {
+                    let start = Start::Template(template);
+                    let draft = wizard::ask_draft(invocation, &start, name.clone(), Vec::new(), Vec::new())?;
+                    let written = wizard::write(invocation, &draft, false, false, true)?;
+                    if written {
+                        Ok((name, Some(invocation.reload())))
+                    } else {
+                        Err(Error::Reported(Status::Failed))
+                    }
+                }
+                _ => Ok((name, None)),
+            };
         };
         invocation.config.check_files(true)?;
         let config = invocation.config;
@@ -134,25 +132,17 @@ impl Args {
         Ok((Some(name), Some(invocation.reload())))
     }
 
-    /// Makes the client known to the server where nobody configured one; then the configuration has changed.
-    fn made_known(
-        &self,
-        invocation: &Invocation<'_>,
-        name: Option<&ProviderName>,
-    ) -> Result<Option<Config>, Error> {
-        let session = invocation.session();
-        let provider = session.provider(name)?;
+    fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
+        let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
+        let provider = session.provider(Some(who.name))?;
         let session = session.keeping(&provider.name);
-        if !provider.source.is_interactive() {
-            return Ok(None);
-        }
-        let document = invocation.config.client_id_metadata()?;
-        let changed = ensure(&session, &provider, self.client_id.as_deref(), document.as_ref());
-        let changed = changed.map_err(|source| Error::Registration {
-            name: self.shown(&provider.name),
-            source: Box::new(source),
+        let text = invocation.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
+            Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
         })?;
-        Ok(changed.then(|| invocation.reload()))
+        let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
+        let report = login_with(&session, &provider, who.account, &given)?;
+        tell(invocation, &session, who.shown, &report);
+        Ok(())
     }
 
     /// The provider as the user calls it.
@@ -161,49 +151,5 @@ impl Args {
             Some(ProviderRef::Url(url)) => url.to_string(),
             _ => name.to_string(),
         }
-    }
-}
-
-/// Says how a login ended.
-pub fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, report: &Report) {
-    let console = &invocation.system.console;
-    let who = report
-        .label
-        .as_deref()
-        .map(|label| format!(" as {}", styled(STRONG, escaped(label))))
-        .unwrap_or_default();
-    console.say(format_args!("{} Logged in to {}{who}.", styled(GOOD, "✓"), styled(STRONG, provider)));
-    match &report.granted {
-        Some(granted) if !granted.is_empty() => console.say(format_args!("  Granted: {granted}")),
-        _ => {}
-    }
-    if !report.missing.is_empty() {
-        console.warn(format_args!("asked for and not granted: {}", report.missing));
-    }
-    let now = invocation.system.clock.now();
-    let until = match report.expires_at {
-        Some(end) if report.refreshable => {
-            format!("The token ends {} and is then renewed.", in_words(end, now))
-        }
-        Some(end) => format!("The token ends {}; log in again then.", in_words(end, now)),
-        None => "The server did not say when the token ends.".to_owned(),
-    };
-    console.say(format_args!("  {until}"));
-    console.say(format_args!("  Kept in {}.", report.store));
-    if report.store == StoreKind::File && session.store.key_lies_open() {
-        let why = if invocation.config.store_choice() == StoreChoice::Auto {
-            "There is no keyring here. "
-        } else {
-            ""
-        };
-        console.note(format_args!(
-"{why}The file's key is on the same disk: this protects copies of the one without the other, and nothing more"
-        ));
-    }
-    if report.others > 0 {
-        console.note(format_args!(
-            "{} is now the account that is used; {} more stay logged in (--account NAME)",
-            report.account, report.others
-        ));
     }
 }

@@ -7,6 +7,7 @@ use crate::console::{GOOD, styled};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
+use crate::session::registration::management_records;
 use crate::setting::{Setting, Table, near};
 use crate::store::record::RecordName;
 
@@ -98,6 +99,7 @@ pub(super) fn stored_secrets(invocation: &Invocation<'_>) -> Vec<(RecordName, Bi
             found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
         }
     }
+    found.extend(management_records(&invocation.session()));
     found
 }
 

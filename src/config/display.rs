@@ -3,7 +3,9 @@
 use super::Config;
 use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use super::store::STORE_KEYS;
+use crate::console::{FAINT, STRONG, styled};
 use crate::foreign::escaped;
+use crate::name::ProviderName;
 use crate::ports::Environment;
 use crate::provider::KINDS;
 use crate::setting::{Key, Origin, Setting, Shape, Table, Value, is_input, secret_reference};
@@ -55,6 +57,51 @@ pub struct ShownProvider {
     pub keys: Vec<Line>,
     /// The kind's name and keys.
     pub kind: Option<(String, Vec<Line>)>,
+}
+
+impl ShownProvider {
+    /// As it stands in a configuration, with the origin of each value where that is asked for.
+    #[must_use]
+    pub fn text(&self, name: &ProviderName, origin: bool) -> String {
+        let mut text = format!("{}\n", styled(STRONG, format!("[credentials.{name}]")));
+        write_lines(&mut text, &self.keys, origin);
+        if let Some((kind, lines)) = &self.kind {
+            text.push_str(&format!("\n{}\n", styled(STRONG, format!("[credentials.{name}.{kind}]"))));
+            write_lines(&mut text, lines, origin);
+        }
+        text
+    }
+
+    /// The same as an object.
+    #[must_use]
+    pub fn json(&self, origin: bool) -> serde_json::Value {
+        let mut shown = object(&self.keys, origin);
+        if let Some((kind, lines)) = &self.kind {
+            shown.insert(kind.clone(), object(lines, origin).into());
+        }
+        shown.into()
+    }
+}
+
+/// Lines as members of an object.
+#[must_use]
+pub fn object(lines: &[Line], origin: bool) -> serde_json::Map<String, serde_json::Value> {
+    let value = |line: &Line| match origin {
+        true => serde_json::json!({ "value": line.shown.json(), "origin": line.origin }),
+        false => line.shown.json(),
+    };
+    lines.iter().map(|line| (line.key.clone(), value(line))).collect()
+}
+
+/// Adds lines to a text, their origins in a column of comments.
+pub fn write_lines(text: &mut String, lines: &[Line], origin: bool) {
+    let width = lines.iter().map(|line| line.key.len() + line.shown.toml().len()).max().unwrap_or(0).min(60);
+    for line in lines {
+        let shown = format!("{} = {}", line.key, line.shown.toml());
+        let comment = if origin { styled(FAINT, format!("  # {}", line.origin)) } else { String::new() };
+        let padding = if origin { (width + 3).saturating_sub(shown.chars().count()) } else { 0 };
+        text.push_str(&format!("{shown}{}{comment}\n", " ".repeat(padding)));
+    }
 }
 
 /// What is shown of a provider. Nothing is resolved: neither the network nor the keyring is touched.

@@ -3,6 +3,7 @@
 mod build;
 pub mod credentials;
 pub mod display;
+pub mod edit;
 pub mod environment;
 pub mod excerpt;
 pub mod file;
@@ -129,23 +130,10 @@ impl Config {
     #[must_use]
     pub fn of(system: &System, options: &Options, texts: Texts) -> Self {
         let mut loaded = layers::load(texts, options);
-        let mut config = Self {
-            files: Vec::new(),
-            profile: None,
-            default: None,
-            store: None,
-            browser: None,
-            client_id_metadata: None,
-            credentials: BTreeMap::new(),
-            narrowing: BTreeMap::new(),
-            problems: std::mem::take(&mut loaded.problems),
-            project_problems: std::mem::take(&mut loaded.project_problems),
-            warnings: std::mem::take(&mut loaded.warnings),
-            app_service: system.environment.variable(APP_SERVICE_VARIABLE).is_some(),
-            home: system.paths.home(),
-            profiles: BTreeSet::new(),
-            loose_problems: Vec::new(),
-        };
+        let mut config = Self::empty(system);
+        config.problems = std::mem::take(&mut loaded.problems);
+        config.project_problems = std::mem::take(&mut loaded.project_problems);
+        config.warnings = std::mem::take(&mut loaded.warnings);
         let chosen = layers::profile(system, options, &loaded, &mut config.project_problems);
         let profile = chosen.as_ref().map(|(name, _)| name.clone());
         let mut profile_found = false;
@@ -168,6 +156,35 @@ impl Config {
         environment::apply(&mut config, system);
         config.files = loaded.files;
         config
+    }
+
+    /// What one file of the user's says by itself.
+    #[must_use]
+    pub fn of_file(system: &System, document: layers::Document) -> Self {
+        let mut config = Self::empty(system);
+        config.add_file(document, None);
+        config.apply_templates();
+        config
+    }
+
+    fn empty(system: &System) -> Self {
+        Self {
+            files: Vec::new(),
+            profile: None,
+            default: None,
+            store: None,
+            browser: None,
+            client_id_metadata: None,
+            credentials: BTreeMap::new(),
+            narrowing: BTreeMap::new(),
+            problems: Vec::new(),
+            project_problems: Vec::new(),
+            warnings: Vec::new(),
+            app_service: system.environment.variable(APP_SERVICE_VARIABLE).is_some(),
+            home: system.paths.home(),
+            profiles: BTreeSet::new(),
+            loose_problems: Vec::new(),
+        }
     }
 
     /// Adds a site or user file; says whether it defines the profile.
@@ -354,9 +371,7 @@ impl Config {
         let hint = match near(name.as_str(), known) {
             Some(near) => format!("did you mean `{near}`?"),
             None if templates::find(name.as_str()).is_some() => {
-                format!(
-                    "there is a template of this name: add [credentials.{name}] with template = \"{name}\" to the configuration"
-                )
+                format!("there is a template of this name: run `authctl provider add {name}`")
             }
             None if self.credentials.is_empty() => self.nothing_configured().hint.unwrap_or_default(),
             None => {

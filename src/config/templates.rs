@@ -104,6 +104,12 @@ fn questions(asked: Option<&Setting>) -> Option<Vec<Question>> {
 }
 
 impl Template {
+    /// The kind of provider that it is for.
+    #[must_use]
+    pub fn kind(&self) -> Option<String> {
+        self.credential(Some("x.example")).kind.map(|kind| kind.called)
+    }
+
     /// One of its texts with the credential's domain, else the template's own, in the place of `{domain}`.
     #[must_use]
     pub fn fill(&self, text: &str, domain: Option<&str>) -> String {

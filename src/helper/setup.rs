@@ -1,19 +1,15 @@
 //! Tells other programs of us: what is to be changed in their configuration, shown, made and taken back.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use similar::{ChangeTag, TextDiff};
 
 use crate::commands::Invocation;
 use crate::console::{FAINT, GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::ports::{ProcessError, Program};
+use crate::user_file;
 
-/// A configuration file of another program is not longer.
-const LONGEST_FILE: u64 = 4 << 20;
 /// git and kubectl change a file of their own: that takes no time.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -110,14 +106,10 @@ impl Plan {
         normalise: impl Fn(&str) -> String,
         change: impl Fn(Option<&str>, bool) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
-        let before = match crate::ports::read_text(&path, LONGEST_FILE) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                let message = format!("{} cannot be read: {error}", escaped(&path.display().to_string()));
-                return Err(Error::failed(message, "nothing was changed"));
-            }
-        };
+        let before = user_file::read(&path).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", escaped(&path.display().to_string()));
+            Error::failed(message, "nothing was changed")
+        })?;
         let with = change(before.as_deref(), false)?;
         let without = change(before.as_deref(), true)?;
         let shown = before.as_deref().map(normalise);
@@ -216,8 +208,10 @@ impl Change {
             Self::File { path, shown, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
                 let mut text = format!("{}\n", escaped(&path.display().to_string()));
-                let lines =
-                    changed_lines(shown.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
+                let lines = user_file::changed_lines(
+                    shown.as_deref().unwrap_or_default(),
+                    after.as_deref().unwrap_or_default(),
+                );
                 if lines.is_empty() {
                     text.push_str(&done())
                 } else {
@@ -289,7 +283,7 @@ impl Change {
         match self {
             Self::File { path, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
-                replace(path, after.as_deref())
+                user_file::replace(path, after.as_deref())
                     .map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))
             }
             Self::Link { path, program } if way == Way::Make => make_link(path, program),
@@ -320,41 +314,6 @@ fn output(invocation: &Invocation<'_>, command: &[String]) -> Result<String, Pro
     let withheld = &invocation.system.secret_variables;
     let program = Program { command, timeout: COMMAND_DEADLINE, withheld, input: None };
     invocation.system.processes.output(&program).map(|text| text.expose().to_owned())
-}
-
-/// Only the lines that change: those around them may hold secrets.
-fn changed_lines(before: &str, after: &str) -> String {
-    let difference = TextDiff::from_lines(before, after);
-    let mut text = String::new();
-    for change in difference.iter_all_changes() {
-        let sign = match change.tag() {
-            ChangeTag::Equal => continue,
-            ChangeTag::Delete => "-",
-            ChangeTag::Insert => "+",
-        };
-        text.push_str(&format!(
-            "  {sign} {}\n",
-            escaped(&change.value().trim_end_matches('\n').replace('\t', "    "))
-        ));
-    }
-    text
-}
-
-/// Writes a file anew, as a whole or not at all; a file that is a link, as in a folder of dotfiles, stays one. Its
-/// permissions stay; a new file is for its owner alone.
-fn replace(path: &Path, text: Option<&str>) -> std::io::Result<()> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let Some(text) = text else { return std::fs::remove_file(path) };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    if let Ok(metadata) = std::fs::metadata(&path) {
-        file.as_file().set_permissions(metadata.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn make_link(path: &Path, program: &Path) -> Result<(), Error> {
@@ -495,11 +454,5 @@ mod tests {
         {
             assert_eq!(shell_word(word), want, "{word}");
         }
-    }
-
-    #[test]
-    fn f_hlp4_only_changed_lines_are_shown() {
-        let shown = changed_lines("secret = 1\na\n", "secret = 1\nb\n");
-        assert_eq!(shown, "  - a\n  + b\n");
     }
 }

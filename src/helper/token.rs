@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::commands::Invocation;
-use crate::commands::login::tell;
+use crate::commands::interactive_login::{Who, log_in};
 use crate::config::Provider;
 use crate::error::Error;
 use crate::foreign::escaped;
@@ -11,7 +11,6 @@ use crate::ports::{Folder, Stream};
 use crate::provider::{LoginRequest, ProviderError};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireError, Options, token};
-use crate::session::login::login;
 use crate::store::StoreError;
 use crate::store::lock::Lock;
 use crate::token::Issued;
@@ -76,9 +75,9 @@ pub(super) fn with_login(
         device: false,
         timeout: None,
     };
-    let report = login(&session, provider, options.account.as_ref(), &request)?;
+    let who = Who { name: &provider.name, shown: provider.name.as_str(), account: options.account.as_ref() };
+    log_in(invocation, &who, &request, false)?;
     drop(lock);
-    tell(invocation, &session, provider.name.as_str(), &report);
     Ok(token(&session, provider, options)?)
 }
 

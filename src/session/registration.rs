@@ -247,6 +247,19 @@ fn keep_secrets(
     Ok(())
 }
 
+/// The records of what registrations are managed with, for whoever moves all records.
+#[must_use]
+pub fn management_records(session: &Session<'_>) -> Vec<(RecordName, Binding)> {
+    let record = |(name, client): (ProviderName, LearnedClient)| {
+        let provider = session.config.provider(&name).ok()?;
+        let binding = provider.source.oauth()?.binding().with(Binding::CLIENT_ID, client.id);
+        Some((RecordName::of_secret(&name, MANAGEMENT, &binding), binding))
+    };
+    let registered =
+        learned::clients(session.system).into_iter().filter(|(_, client)| client.is_registered());
+    registered.filter_map(record).collect()
+}
+
 /// Forgets a provider that was only learned, and ends its client's registration at the server where no other provider uses
 /// it. Says whether the server was told and agreed; `None` where there was nothing to tell.
 ///

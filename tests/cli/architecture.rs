@@ -6,7 +6,7 @@ use std::path::Path;
 const LEVELS: &[&[&str]] = &[
     &["adapters"],
     &["cli"],
-    &["commands", "helper", "wire_log"],
+    &["commands", "helper", "wire_log", "wizard"],
     &["error"],
     &["session"],
     &["config", "format"],
@@ -14,6 +14,7 @@ const LEVELS: &[&[&str]] = &[
     &["discovery", "loopback", "secret_source"],
     &["store"],
     &["oauth"],
+    &["user_file"],
     &["ports", "console"],
     &["token", "setting"],
     &["secret", "name", "binding", "foreign", "fault"],

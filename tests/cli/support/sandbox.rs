@@ -376,6 +376,8 @@ impl HttpClient for Timed {
 pub struct FakeInput {
     pub piped: RefCell<Option<String>>,
     hidden: RefCell<VecDeque<String>>,
+    typed: RefCell<VecDeque<String>>,
+    pub asked: RefCell<Vec<String>>,
     lines: RefCell<Option<Receiver<SecretText>>>,
 }
 
@@ -389,6 +391,16 @@ impl FakeInput {
         *self.hidden.borrow_mut() = answers.iter().map(|&answer| answer.to_owned()).collect();
     }
 
+    /// What is typed as answers, one for each question.
+    pub fn type_answers(&self, answers: &[&str]) {
+        *self.typed.borrow_mut() = answers.iter().map(|&answer| answer.to_owned()).collect();
+    }
+
+    /// Whether everything that was typed was asked for.
+    pub fn is_used_up(&self) -> bool {
+        self.typed.borrow().is_empty() && self.hidden.borrow().is_empty()
+    }
+
     /// A terminal on which lines are typed by the returned sender.
     pub fn terminal(&self) -> Sender<SecretText> {
         let (sender, receiver) = channel();
@@ -399,10 +411,23 @@ impl FakeInput {
 
 impl Input for FakeInput {
     fn is_terminal(&self) -> bool {
-        self.lines.borrow().is_some() || !self.hidden.borrow().is_empty()
+        self.lines.borrow().is_some() || !self.is_used_up()
     }
 
-    fn ask_hidden(&self, _: &str) -> io::Result<SecretText> {
+    fn ask(&self, question: &str, default: Option<&str>) -> io::Result<String> {
+        self.asked.borrow_mut().push(question.to_owned());
+        let answer = self.typed.borrow_mut().pop_front();
+        let answer = answer.unwrap_or_else(|| panic!("nobody is there to be asked: {question}"));
+        Ok(if answer.is_empty() { default.unwrap_or_default().to_owned() } else { answer })
+    }
+
+    fn confirm(&self, question: &str, default: bool) -> io::Result<bool> {
+        let answer = self.ask(question, None)?;
+        Ok(if answer.is_empty() { default } else { answer == "y" })
+    }
+
+    fn ask_hidden(&self, question: &str) -> io::Result<SecretText> {
+        self.asked.borrow_mut().push(question.to_owned());
         Ok(SecretText::new(self.hidden.borrow_mut().pop_front().expect("somebody is there to be asked")))
     }
 

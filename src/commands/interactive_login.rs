@@ -1,0 +1,114 @@
+//! A login with the user, from whatever command needs one: the client made known to the server, the store unlocked, the
+//! login, and what is told of it.
+
+use super::store::unlock_files;
+use super::{Invocation, in_words};
+use crate::config::Config;
+use crate::console::{GOOD, STRONG, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::name::{AccountName, ProviderName};
+use crate::provider::LoginRequest;
+use crate::session::Session;
+use crate::session::login::{Report, login};
+use crate::session::registration::ensure;
+use crate::store::{StoreChoice, StoreKind};
+
+/// Who is logged in.
+pub struct Who<'a> {
+    /// The provider.
+    pub name: &'a ProviderName,
+    /// The provider as the user calls it.
+    pub shown: &'a str,
+    /// The account, where one is named.
+    pub account: Option<&'a AccountName>,
+}
+
+/// Logs in, and tells how that ended.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn log_in(
+    invocation: &Invocation<'_>,
+    who: &Who<'_>,
+    request: &LoginRequest,
+    refresh_metadata: bool,
+) -> Result<(), Error> {
+    let known = made_known(invocation, who, None)?;
+    let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
+    let session = Session { refresh_metadata, ..invocation.session() };
+    let provider = session.provider(Some(who.name))?;
+    let session = session.keeping(&provider.name);
+    if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
+        unlock_files(invocation, &session)?;
+    }
+    let report = login(&session, &provider, who.account, request)?;
+    tell(invocation, &session, who.shown, &report);
+    Ok(())
+}
+
+/// Makes the client known to the server where nobody configured one; then the configuration has changed.
+///
+/// # Errors
+/// [`Error::Registration`].
+pub fn made_known(
+    invocation: &Invocation<'_>,
+    who: &Who<'_>,
+    client_id: Option<&str>,
+) -> Result<Option<Config>, Error> {
+    let session = invocation.session();
+    let provider = session.provider(Some(who.name))?;
+    let session = session.keeping(&provider.name);
+    if !provider.source.is_interactive() {
+        return Ok(None);
+    }
+    let document = invocation.config.client_id_metadata()?;
+    let changed = ensure(&session, &provider, client_id, document.as_ref());
+    let changed = changed
+        .map_err(|source| Error::Registration { name: who.shown.to_owned(), source: Box::new(source) })?;
+    Ok(changed.then(|| invocation.reload()))
+}
+
+/// Says how a login ended.
+pub fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, report: &Report) {
+    let console = &invocation.system.console;
+    let who = report
+        .label
+        .as_deref()
+        .map(|label| format!(" as {}", styled(STRONG, escaped(label))))
+        .unwrap_or_default();
+    console.say(format_args!("{} Logged in to {}{who}.", styled(GOOD, "✓"), styled(STRONG, provider)));
+    match &report.granted {
+        Some(granted) if !granted.is_empty() => console.say(format_args!("  Granted: {granted}")),
+        _ => {}
+    }
+    if !report.missing.is_empty() {
+        console.warn(format_args!("asked for and not granted: {}", report.missing));
+    }
+    let now = invocation.system.clock.now();
+    let until = match report.expires_at {
+        Some(end) if report.refreshable => {
+            format!("The token ends {} and is then renewed.", in_words(end, now))
+        }
+        Some(end) => format!("The token ends {}; log in again then.", in_words(end, now)),
+        None => "The server did not say when the token ends.".to_owned(),
+    };
+    console.say(format_args!("  {until}"));
+    console.say(format_args!("  Kept in {}.", report.store));
+    if report.store == StoreKind::File && session.store.key_lies_open() {
+        let why = if invocation.config.store_choice() == StoreChoice::Auto {
+            "There is no keyring here. "
+        } else {
+            ""
+        };
+        console.note(format_args!(
+"{why}The file's key is on the same disk: this protects copies of the one without the other, and nothing more"
+        ));
+    }
+    if report.others > 0 {
+        console.note(format_args!(
+            "{} is now the account that is used; {} more stay logged in (--account NAME)",
+            report.account, report.others
+        ));
+    }
+}

@@ -1,0 +1,173 @@
+//! `authctl provider add`
+
+use crate::commands::interactive_login::{Who, log_in};
+use crate::commands::{Invocation, browser_choice};
+use crate::config::edit::Assignment;
+use crate::config::templates;
+use crate::error::Error;
+use crate::name::ProviderName;
+use crate::provider::LoginRequest;
+use crate::secret::SecretText;
+use crate::wizard::{self, Draft, Start};
+
+/// The longest secret.
+const LONGEST_SECRET: usize = 64 * 1024;
+
+/// Add a provider: from a template, from a URL, or key by key
+///
+/// In a terminal it asks for what is not given, with the provider's own words, reads secrets hidden and keeps them in the
+/// token store, and shows what it will write. Everything can be said by options instead.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Its name; the name of a template is that template, and a URL is looked at
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Make it from this template
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["from", "kind"])]
+    template: Option<String>,
+    /// Make it from what this URL says of itself
+    #[arg(long, value_name = "URL", conflicts_with = "kind")]
+    from: Option<String>,
+    /// Make it of this kind, key by key
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    kind: Option<String>,
+    /// Set a key, such as client_id=abc or domain=example.com; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Read this secret from standard input, or hidden from the terminal, and keep it in the token store
+    #[arg(long, value_name = "KEY")]
+    secret: Vec<String>,
+    /// Make it the default
+    #[arg(long)]
+    default: bool,
+    /// Replace a provider of the same name
+    #[arg(long)]
+    replace: bool,
+    /// Ask nothing, and log in or not as --login says
+    #[arg(long, short)]
+    yes: bool,
+    /// Log in at once
+    #[arg(long)]
+    login: bool,
+}
+
+fn kinds() -> clap::builder::PossibleValuesParser {
+    crate::provider::kind_names().into_iter().collect::<Vec<_>>().into()
+}
+
+/// Adds a provider.
+pub(super) fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    invocation.config.check_files(false)?;
+    let asks = !args.yes && invocation.system.input.is_terminal();
+    let (start, name) = args.start(invocation, asks)?;
+    let kind = start.kind();
+    let mut given =
+        args.set.iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
+    let mut secrets = Vec::new();
+    for key in &args.secret {
+        let assignment = Assignment::stored(key, &kind)?;
+        let label = assignment.path.last().cloned().unwrap_or_default();
+        secrets.push((label.clone(), read_secret(invocation, &label, args.secret.len())?));
+        given.push(assignment);
+    }
+    let draft = match asks {
+        true => wizard::ask_draft(invocation, &start, name, given, secrets)?,
+        false => {
+            let name =
+                name.or_else(|| start.proposed_name()).ok_or_else(|| Error::usage("name the provider"))?;
+            wizard::draft(&start, name, given, secrets)?
+        }
+    };
+    if !wizard::write(invocation, &draft, args.replace, args.default, asks)? {
+        return Ok(());
+    }
+    offer_login(invocation, &draft, asks, args.login)
+}
+
+impl Args {
+    /// What it is made from, and its name where that is said.
+    fn start(&self, invocation: &Invocation<'_>, asks: bool) -> Result<(Start, Option<ProviderName>), Error> {
+        let parse = |name: &String| {
+            name.parse::<ProviderName>().map_err(|error| Error::usage(format!("NAME: {error}")))
+        };
+        if let Some(kind) = &self.kind {
+            return Ok((Start::Plain(kind.clone()), self.name.as_ref().map(parse).transpose()?));
+        }
+        if let Some(text) = self.template.as_ref().or(self.from.as_ref()) {
+            return Ok((Start::of(invocation, text)?, self.name.as_ref().map(parse).transpose()?));
+        }
+        match &self.name {
+            Some(name) if name.contains("://") => Ok((Start::of(invocation, name)?, None)),
+            Some(name) if templates::find(name).is_some() => {
+                Ok((Start::of(invocation, name)?, Some(parse(name)?)))
+            }
+            Some(name) if asks => {
+                let name = parse(name)?;
+                Ok((wizard::ask_start(invocation)?, Some(name)))
+            }
+            None if asks => Ok((wizard::ask_start(invocation)?, None)),
+            // A slip in a template's name is told as one.
+            Some(name) if self.set.is_empty() => {
+                Err(Start::of(invocation, name).err().unwrap_or_else(|| Error::usage("name a template")))
+            }
+            Some(name) => Ok((Start::Plain("oauth".to_owned()), Some(parse(name)?))),
+            None => Err(Error::Usage {
+                message: "say what to add: a template, a URL, or a kind".to_owned(),
+                hint: Some("`authctl provider templates` lists the templates".to_owned()),
+            }),
+        }
+    }
+}
+
+/// One secret may be piped in; several are asked for.
+fn read_secret(invocation: &Invocation<'_>, label: &str, count: usize) -> Result<SecretText, Error> {
+    let input = &invocation.system.input;
+    let read = match (input.is_terminal(), count) {
+        (true, _) => input.ask_hidden(label),
+        (false, 1) => input.read_all(LONGEST_SECRET),
+        (false, _) => {
+            return Err(Error::usage(
+                "standard input holds one secret: store the others with `authctl secret set`",
+            ));
+        }
+    };
+    let text = read.map_err(|error| {
+        Error::failed(format!("the secret cannot be read: {error}"), "pipe it into standard input")
+    })?;
+    let text = text.expose().trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(Error::failed(
+            "the secret is empty",
+            "pipe it into standard input, or type it when asked",
+        ));
+    }
+    Ok(SecretText::new(text))
+}
+
+/// Logs in at once where that is wanted.
+fn offer_login(invocation: &Invocation<'_>, draft: &Draft, asks: bool, login: bool) -> Result<(), Error> {
+    let config = invocation.reload();
+    let invocation = &Invocation { config: &config, ..*invocation };
+    let provider = config.provider(&draft.name)?;
+    if !provider.source.is_interactive() {
+        invocation.system.console.hint(format_args!("`authctl token {}` prints a token", draft.name));
+        return Ok(());
+    }
+    let wanted = login
+        || asks
+            && invocation.system.input.confirm("Log in now?", true).map_err(|error| {
+                Error::failed(format!("the terminal cannot be read: {error}"), "the provider is added")
+            })?;
+    if !wanted {
+        invocation.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
+        return Ok(());
+    }
+    let who = Who { name: &draft.name, shown: draft.name.as_str(), account: None };
+    let request = LoginRequest {
+        scopes: None,
+        browser: browser_choice(invocation, None, false),
+        device: false,
+        timeout: None,
+    };
+    log_in(invocation, &who, &request, false)
+}

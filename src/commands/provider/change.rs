@@ -1,0 +1,126 @@
+//! `authctl provider set` and `remove`
+
+use crate::commands::Invocation;
+use crate::config::edit::{Assignment, Edit, find_key};
+use crate::console::{GOOD, STRONG, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::name::ProviderName;
+use crate::session::logout::{Options, logout};
+use crate::user_file::changed_lines;
+
+/// Change the keys of a provider in your configuration
+#[derive(Debug, clap::Args)]
+pub struct SetArgs {
+    /// The provider
+    #[arg(value_name = "PROVIDER")]
+    provider: ProviderName,
+    /// A key and its new value, such as scopes="repo gist"; an empty value takes the key away
+    #[arg(value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Take this key away; may be repeated
+    #[arg(long, value_name = "KEY")]
+    unset: Vec<String>,
+    /// Keep nothing of what was written before
+    #[arg(long)]
+    replace: bool,
+    /// Make it the default
+    #[arg(long)]
+    default: bool,
+}
+
+/// Remove a provider from your configuration
+///
+/// Not while its tokens are stored: log out first, or let it log out.
+#[derive(Debug, clap::Args)]
+pub struct RemoveArgs {
+    /// The provider
+    #[arg(value_name = "PROVIDER")]
+    provider: ProviderName,
+    /// Log out of all its accounts first
+    #[arg(long)]
+    logout: bool,
+}
+
+/// Changes a provider.
+pub(super) fn set(invocation: &Invocation<'_>, args: &SetArgs) -> Result<(), Error> {
+    if args.set.is_empty() && args.unset.is_empty() && !args.default {
+        return Err(Error::usage("name a key and its value: `authctl provider set NAME scopes=\"a b\"`"));
+    }
+    let name = &args.provider;
+    let kind = kind(invocation, name)?;
+    let mut edit = Edit::open(invocation.config)?;
+    let keys = args.set.iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
+    match args.replace {
+        true => edit.add(name, &keys, true)?,
+        false => edit.set(name, &keys)?,
+    }
+    for key in &args.unset {
+        let (path, _) = find_key(key, &kind)?;
+        if !edit.unset(name, &path)? {
+            invocation
+                .system
+                .console
+                .note(format_args!("`{}` is not written there", escaped(&path.join("."))));
+        }
+    }
+    if args.default {
+        edit.set_default(name);
+    }
+    // A provider that was wrong already may be mended step by step.
+    if invocation.config.provider(name).is_ok() {
+        edit.check(invocation.system, name)?;
+    }
+    save(invocation, &edit)
+}
+
+/// Removes a provider.
+pub(super) fn remove(invocation: &Invocation<'_>, args: &RemoveArgs) -> Result<(), Error> {
+    let name = &args.provider;
+    let mut edit = Edit::open(invocation.config)?;
+    edit.remove(name)?;
+    let session = invocation.session().keeping(name);
+    let accounts = session.store.index(name)?.entries.len();
+    if accounts > 0 && !args.logout {
+        return Err(Error::failed(
+            format!("you are logged in to `{name}`: without it, its tokens could not be revoked"),
+            format!("run `authctl logout {name} --all` first, or add --logout"),
+        ));
+    }
+    if accounts > 0 {
+        let provider = invocation.config.provider(name)?;
+        let options = Options { all_accounts: true, ..Options::default() };
+        for report in logout(&session, name, Some(&provider), None, &options)? {
+            let report = report?;
+            let console = &invocation.system.console;
+            console.say(format_args!("{} Logged out of {name} ({}).", styled(GOOD, "✓"), report.account));
+            if report.failed_at_server() {
+                console
+                    .warn("the server did not revoke all of its tokens: they are good there until they end");
+            }
+        }
+    }
+    save(invocation, &edit)
+}
+
+/// The kind that a provider has now.
+fn kind(invocation: &Invocation<'_>, name: &ProviderName) -> Result<String, Error> {
+    invocation.config.check_files(false)?;
+    invocation.config.choose(Some(name))?;
+    let credential = invocation.config.credentials.get(name);
+    let kind = credential.and_then(|credential| credential.kind.as_ref());
+    Ok(kind.map_or_else(|| "oauth".to_owned(), |kind| kind.called.clone()))
+}
+
+fn save(invocation: &Invocation<'_>, edit: &Edit) -> Result<(), Error> {
+    let lines = changed_lines(edit.before(), &edit.after());
+    let console = &invocation.system.console;
+    if lines.is_empty() {
+        console.say("Nothing is to be changed.");
+        return Ok(());
+    }
+    edit.save()?;
+    let path = escaped(&edit.path().display().to_string());
+    console.say(format_args!("{} {}\n{}", styled(GOOD, "✓"), styled(STRONG, path), lines.trim_end()));
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `authctl provider list`, `show` and `templates`
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use crate::commands::{Invocation, ProviderArg};
+use crate::config::templates::{self, Template};
+use crate::config::{display, report};
+use crate::console::{FAINT, HINT, STRONG, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::setting::{Setting, near};
+
+/// Show one provider as it is configured, its template's values included
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    provider: ProviderArg,
+    /// Say which file and line each value came from
+    #[arg(long)]
+    origin: bool,
+}
+
+/// List the templates of well-known providers, or show what one asks for
+#[derive(Debug, clap::Args)]
+pub struct TemplatesArgs {
+    /// Show this template
+    #[arg(value_name = "TEMPLATE")]
+    template: Option<String>,
+}
+
+/// Lists the configured providers.
+pub(super) fn list(invocation: &Invocation<'_>) -> Result<(), Error> {
+    let config = invocation.config;
+    config.check_files(true)?;
+    let default = config.choose(None).ok();
+    let mut rows = Vec::new();
+    for (name, credential) in &config.credentials {
+        let provider = config.provider(name);
+        let text =
+            |key: &str| credential.keys.get(key).and_then(Setting::text).unwrap_or_default().to_owned();
+        rows.push(json!({
+            "name": name.as_str(),
+            "default": default.as_ref() == Some(name),
+            "kind": provider.as_ref().map_or("", |provider| provider.kind.name),
+            "grant": provider.as_ref().ok().and_then(|provider| provider.kind.grant()),
+            "domain": text("domain"),
+            "template": credential.keys.get("template").and_then(Setting::text),
+            "right": provider.is_ok(),
+        }));
+    }
+    if invocation.json {
+        return invocation.print_json(&json!({ "providers": rows }));
+    }
+    if rows.is_empty() {
+        config.choose(None)?;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["PROVIDER", "KIND", "DOMAIN", "TEMPLATE", ""]);
+    for row in &rows {
+        let text = |key: &str| escaped(row[key].as_str().unwrap_or_default());
+        let kind = if row["grant"].is_string() {
+            format!("{}, {}", text("kind"), text("grant"))
+        } else {
+            text("kind")
+        };
+        let note = match (row["right"] == true, row["default"] == true) {
+            (false, _) => "wrong: authctl config check",
+            (true, true) => "default",
+            (true, false) => "",
+        };
+        table.add_row([text("name"), kind, text("domain"), text("template"), note.to_owned()]);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    Ok(invocation.system.console.show(&format!("{}\n", lines.join("\n")))?)
+}
+
+/// Shows a provider.
+pub(super) fn show(invocation: &Invocation<'_>, args: &ShowArgs) -> Result<(), Error> {
+    let config = invocation.config;
+    let name = config.choose(args.provider.name(invocation)?.as_ref())?;
+    let Some(credential) = config.credentials.get(&name) else { return Ok(()) };
+    let shown = display::provider(credential, &*invocation.system.environment);
+    if invocation.json {
+        return invocation.print_json(&json!({ name.as_str(): shown.json(args.origin) }));
+    }
+    invocation.system.console.show(&shown.text(&name, args.origin))?;
+    if let Err(error) = config.provider(&name) {
+        for problem in &error.0 {
+            invocation.system.console.say(format_args!("\n{}", report::render(problem)));
+        }
+    }
+    Ok(())
+}
+
+/// Lists the templates, or shows one.
+pub(super) fn templates(invocation: &Invocation<'_>, args: &TemplatesArgs) -> Result<(), Error> {
+    let console = &invocation.system.console;
+    let Some(name) = &args.template else {
+        let all: Vec<Template> = templates::names().filter_map(templates::find).collect();
+        if invocation.json {
+            return invocation
+                .print_json(&json!({ "templates": all.iter().map(in_json).collect::<Vec<_>>() }));
+        }
+        let width = all.iter().map(|template| template.name.len()).max().unwrap_or_default();
+        let lines = all.iter().map(|template| format!("{:width$}  {}\n", template.name, template.title));
+        return Ok(console.show(&lines.collect::<String>())?);
+    };
+    let template = templates::find(name).ok_or_else(|| Error::Usage {
+        message: format!("there is no template `{}`", escaped(name)),
+        hint: Some(match near(name, templates::names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`authctl provider templates` lists them".to_owned(),
+        }),
+    })?;
+    if invocation.json {
+        return invocation.print_json(&in_json(&template));
+    }
+    let mut text = format!("{}\n{}\n", styled(STRONG, &template.title), template.about);
+    for (what, value) in [("Make it at", &template.register), ("Redirect URI", &template.redirect)] {
+        if let Some(value) = value {
+            text.push_str(&format!("{what}: {}\n", styled(HINT, value)));
+        }
+    }
+    if let Some(variable) = &template.variable {
+        text.push_str(&format!("Variable for programs: {variable}\n"));
+    }
+    for question in &template.questions {
+        let more = match (&question.default, question.optional) {
+            (Some(default), _) => format!("  (default: {default})"),
+            (None, true) => "  (may be left out)".to_owned(),
+            (None, false) => String::new(),
+        };
+        text.push_str(&format!("\n{}{}\n    {}\n", question.key, styled(FAINT, more), question.help));
+    }
+    text.push_str(&format!("\n{}\n", styled(HINT, format!("authctl provider add {name}"))));
+    Ok(console.show(&text)?)
+}
+
+fn in_json(template: &Template) -> Value {
+    let question = |question: &templates::Question| json!({ "key": question.key, "help": question.help, "optional": question.optional, "default": question.default });
+    json!({
+        "name": template.name,
+        "title": template.title,
+        "about": template.about,
+        "register": template.register,
+        "redirect": template.redirect,
+        "variable": template.variable,
+        "ask": template.questions.iter().map(question).collect::<Vec<_>>(),
+    })
+}
