@@ -201,10 +201,10 @@ fn what_is_written_wins_over_the_template() {
 
 #[test]
 fn the_page_to_register_at_is_the_domains_own() {
-    let config = |more: &str| format!("[credentials.x]\ntemplate = \"gitea\"\n{more}");
+    let config = |more: &str| format!("[credentials.x]\ntemplate = \"gitlab\"\n{more}");
     for (more, want) in [
-        ("", "https://gitea.com/user/settings/applications"),
-        ("domain = \"git.example\"\n", "https://git.example/user/settings/applications"),
+        ("", "https://gitlab.com/-/user_settings/applications"),
+        ("domain = \"git.example\"\n", "https://git.example/-/user_settings/applications"),
     ] {
         let output = Sandbox::new(&config(more)).run(&["login"]).fails(4);
         output.says(&format!("register an app at {want} and set client_id"));
