@@ -220,7 +220,7 @@ fn at(server: &AuthorizationServer, name: &str, more: &str) -> Sandbox {
     ))
 }
 
-/// Scopes are asked for with commas, and come back as an array (Linear, and Twitch with blanks).
+/// Scopes are asked for with commas (Linear, Strava), or come back as an array (Twitch); either goes with either.
 #[test]
 fn scopes_come_as_an_array() {
     for (name, asked) in [("linear", "read,write"), ("twitch", "read write"), ("strava", "read,write")] {
