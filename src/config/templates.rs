@@ -21,7 +21,7 @@ templates! {
     "dropbox", "duo", "elasticsearch", "figma", "forgejo", "foundry", "gemini", "ghcr", "gitea",
     "github", "github-app", "github-enterprise", "gitlab", "google", "google-artifact-registry",
     "google-service-account", "grafana", "harbor", "hcp", "heroku", "home-assistant", "hubspot",
-    "huggingface", "jenkins", "kanidm", "keycloak", "linear", "mailgun", "mastodon", "microsoft",
+    "huggingface", "jenkins", "jumpcloud", "kanidm", "keycloak", "linear", "mailgun", "mastodon", "microsoft",
     "microsoft-service", "mistral", "netlify", "new-relic", "nextcloud", "notion", "npm", "okta",
     "onelogin", "openai", "ory", "paypal", "pingone", "postman", "pulumi", "pypi", "quay", "reddit",
     "rubygems", "salesforce", "sendgrid", "sentry", "servicenow", "shopify", "slack", "snowflake",

@@ -207,8 +207,7 @@ fn tokens(
     Ok(TokenSet { access_token, token_type, life, refresh_token, id_token, scope })
 }
 
-/// The scopes of an answer: text, or the array of strings that Twitch and Linear send; RFC 6749 section 3.3 knows text
-/// alone.
+/// The scopes of an answer: text, or the array of strings that Twitch sends; RFC 6749 section 3.3 knows text alone.
 fn granted(scope: Option<&Value>, quirks: &Quirks) -> Result<Option<ScopeSet>, String> {
     let text = match scope {
         None => return Ok(None),
