@@ -2,19 +2,17 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands;
-use crate::commands::Invocation;
+use crate::commands::{Invocation, Manner};
 use crate::config::Config;
 use crate::config::layers::Options;
 use crate::console::ColorChoice;
 use crate::error::{Error, Status};
 use crate::ports::System;
-use crate::wire_log::WireLog;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -78,6 +76,7 @@ enum Command {
     Account(commands::account::Args),
     Whoami(commands::whoami::Args),
     Inspect(commands::inspect::Args),
+    Serve(commands::serve::Args),
     Config(commands::config::Args),
     Secret(commands::secret::Args),
     Store(commands::store::Args),
@@ -102,18 +101,19 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
         Ok(cli) => cli,
         Err(error) => return tell_usage(&error, system),
     };
-    system.console.configure(cli.global.color, cli.global.quiet);
-    if cli.global.verbose > 0 {
-        let detailed = cli.global.verbose > 1;
-        system.http = Rc::new(WireLog::new(Rc::clone(&system.http), system.console.clone(), detailed));
-    }
-    let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
-    let config = Config::load(system, &options);
+    let manner = Manner {
+        options: Options { config: cli.global.config, profile: cli.global.profile, only: None },
+        verbose: cli.global.verbose,
+        color: cli.global.color,
+        quiet: cli.global.quiet,
+    };
+    manner.apply(system);
+    let config = Config::load(system, &manner.options);
     for warning in config.warnings() {
         system.console.warn(warning);
     }
     system.secret_variables = config.secret_variables();
-    let invocation = Invocation { system, config: &config, json: cli.global.json };
+    let invocation = Invocation { system, config: &config, json: cli.global.json, manner: &manner };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
 }
@@ -139,6 +139,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Account(args) => commands::account::run(invocation, args),
         Command::Whoami(args) => commands::whoami::run(invocation, args),
         Command::Inspect(args) => commands::inspect::run(invocation, args),
+        Command::Serve(args) => commands::serve::run(invocation, args),
         Command::Config(args) => commands::config::run(invocation, args),
         Command::Secret(args) => commands::secret::run(invocation, args),
         Command::Store(args) => commands::store::run(invocation, args),

@@ -7,6 +7,7 @@ use std::io;
 use crate::config::{ChoiceError, ConfigError, report};
 use crate::console::{Console, ERROR, styled};
 use crate::discovery::DiscoveryError;
+use crate::local_server::ServeError;
 use crate::loopback::LoopbackError;
 use crate::oauth::authorization::AuthorizationError;
 use crate::ports::HttpError;
@@ -77,6 +78,9 @@ pub enum Error {
     /// The provider gave nothing.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// Nobody is served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The command was used wrongly.
     #[error("{message}")]
     Usage {
@@ -127,7 +131,7 @@ impl Error {
             }
             Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
-            Self::Login(_) | Self::Failed { .. } => Status::Failed,
+            Self::Login(_) | Self::Serve(_) | Self::Failed { .. } => Status::Failed,
             Self::Reported(status) => *status,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Output(_) => Status::Failed,
@@ -150,6 +154,9 @@ impl Error {
             Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Provider(error) => provider_hint(error, ""),
+            Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
+                Some("choose another place with --socket or --listen".to_owned())
+            }
             Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
             _ => None,
         }

@@ -14,7 +14,7 @@ const LEVELS: &[&[&str]] = &[
     &["discovery", "loopback", "secret_source"],
     &["store"],
     &["oauth"],
-    &["ports", "console"],
+    &["ports", "local_server", "console"],
     &["token", "setting"],
     &["secret", "name", "binding", "foreign", "fault"],
 ];
