@@ -14,6 +14,7 @@ use crate::ports::HttpError;
 use crate::provider::ProviderError;
 use crate::secret_source::SecretError;
 use crate::session::acquire::{AcquireError, is_transient};
+use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::step::Reason;
 use crate::store::StoreError;
@@ -72,6 +73,9 @@ pub enum Error {
     /// There was no login.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// There are no keys of AWS.
+    #[error("no keys of AWS")]
+    Aws(#[from] AwsError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,6 +134,7 @@ impl Error {
                 provider_status(source)
             }
             Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
+            Self::Aws(error) => aws_status(error),
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
             Self::Login(_) | Self::Serve(_) | Self::Failed { .. } => Status::Failed,
             Self::Reported(status) => *status,
@@ -153,6 +158,7 @@ impl Error {
             Self::Login(LoginError::Provider { source, name }) => provider_hint(source, name.as_str()),
             Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
+            Self::Aws(error) => aws_hint(error),
             Self::Provider(error) => provider_hint(error, ""),
             Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
                 Some("choose another place with --socket or --listen".to_owned())
@@ -222,6 +228,34 @@ fn provider_status(error: &ProviderError) -> Status {
         ProviderError::Http(HttpError::Setup(_)) => Status::Config,
         error if is_transient(error) => Status::Unreachable,
         _ => Status::Failed,
+    }
+}
+
+fn aws_status(error: &AwsError) -> Status {
+    match error {
+        AwsError::NoRole(_) | AwsError::Region(_) | AwsError::Http(HttpError::Setup(_)) => Status::Config,
+        AwsError::Acquire(error) => acquire_status(error),
+        AwsError::Http(error) if error.is_transient() => Status::Unreachable,
+        AwsError::Refused { later: true, .. } => Status::Unreachable,
+        AwsError::Store(_) => Status::Store,
+        AwsError::Http(_) | AwsError::Refused { .. } | AwsError::Unusable { .. } => Status::Failed,
+    }
+}
+
+fn aws_hint(error: &AwsError) -> Option<String> {
+    match error {
+        AwsError::NoRole(provider) => {
+            Some(format!("set helper.aws_role of `{provider}` to the role's ARN, or name it with --role"))
+        }
+        AwsError::Region(_) => {
+            Some("set helper.aws_region, or AWS_REGION, to one like eu-central-1".to_owned())
+        }
+        AwsError::Acquire(error) => acquire_hint(error),
+        AwsError::Store(error) => store_hint(error),
+        AwsError::Refused { later: false, .. } => {
+            Some("does the role's trust policy name this issuer, its audience and this subject?".to_owned())
+        }
+        _ => None,
     }
 }
 

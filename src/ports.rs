@@ -306,6 +306,11 @@ pub trait Input {
     /// # Errors
     /// As the stream reports them, or when there is more.
     fn read_all(&self, limit: usize) -> io::Result<SecretText>;
+    /// The same for what another program writes, which must end within the deadline.
+    ///
+    /// # Errors
+    /// The same, and when it takes longer.
+    fn read_within(&self, limit: usize, deadline: Duration) -> io::Result<SecretText>;
     /// The lines that are typed from now on, read in the background.
     fn lines(&self) -> Receiver<SecretText>;
 }
@@ -318,6 +323,8 @@ pub trait Environment {
     fn variables(&self) -> Vec<(String, String)>;
     /// The working folder.
     fn current_folder(&self) -> Option<PathBuf>;
+    /// This program's file: the name under which PATH has it, which outlives updates, else its own.
+    fn program(&self) -> Option<PathBuf>;
 }
 
 /// Runs other programs, never through a shell, and never found in the working folder.
@@ -332,6 +339,8 @@ pub trait Processes {
     /// # Errors
     /// [`ProcessError`].
     fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError>;
+    /// Tells the process that started this one from all others, where the system says.
+    fn parent(&self) -> Option<String>;
 }
 
 /// A program to run.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::processes;
 use crate::ports::Environment;
 
 /// The variables and the working folder of this process.
@@ -21,5 +22,13 @@ impl Environment for ProcessEnvironment {
 
     fn current_folder(&self) -> Option<PathBuf> {
         std::env::current_dir().ok()
+    }
+
+    fn program(&self) -> Option<PathBuf> {
+        let this = std::env::current_exe().ok()?;
+        let on_path = processes::find("authctl").filter(|found| {
+            found.canonicalize().is_ok_and(|found| this.canonicalize().is_ok_and(|this| this == found))
+        });
+        on_path.or(Some(this))
     }
 }

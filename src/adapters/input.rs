@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -26,15 +27,17 @@ impl Input for StandardInput {
     }
 
     fn read_all(&self, limit: usize) -> io::Result<SecretText> {
-        let mut text = Zeroizing::new(String::new());
-        io::stdin().lock().take(limit as u64 + 1).read_to_string(&mut text)?;
-        if text.len() > limit {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("it is longer than {limit} bytes"),
-            ));
-        }
-        Ok(SecretText::new(text.as_str()))
+        read_all(limit)
+    }
+
+    fn read_within(&self, limit: usize, deadline: Duration) -> io::Result<SecretText> {
+        let (sender, receiver) = channel();
+        // The thread ends with the process: a read cannot be taken back.
+        std::thread::spawn(move || sender.send(read_all(limit)));
+        receiver.recv_timeout(deadline).unwrap_or_else(|_| {
+            let message = format!("it did not end within {} seconds", deadline.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, message))
+        })
     }
 
     fn lines(&self) -> Receiver<SecretText> {
@@ -51,4 +54,14 @@ impl Input for StandardInput {
         });
         receiver
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the input")]
+fn read_all(limit: usize) -> io::Result<SecretText> {
+    let mut text = Zeroizing::new(String::new());
+    io::stdin().lock().take(limit as u64 + 1).read_to_string(&mut text)?;
+    if text.len() > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is longer than {limit} bytes")));
+    }
+    Ok(SecretText::new(text.as_str()))
 }

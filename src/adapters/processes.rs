@@ -61,6 +61,25 @@ impl Processes for Children {
             Err(ProcessError::Failed { program: name, status: describe(status) })
         }
     }
+
+    fn parent(&self) -> Option<String> {
+        parent()
+    }
+}
+
+/// The parent's number and, since numbers are used again, when it was started.
+#[cfg(unix)]
+fn parent() -> Option<String> {
+    let parent = rustix::process::getppid()?.as_raw_nonzero();
+    let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
+    // proc_pid_stat(5): the second field, the name, is in parentheses and may hold anything; the 22nd is the start.
+    let started = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19));
+    Some(format!("{parent} {}", started.unwrap_or_default()))
+}
+
+#[cfg(not(unix))]
+fn parent() -> Option<String> {
+    None
 }
 
 fn name(program: &Program<'_>) -> String {

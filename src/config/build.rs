@@ -1,7 +1,7 @@
 //! A merged credential becomes a provider: over its template, checked, and read by its kind.
 
 use super::credentials::{CREDENTIAL_KEYS, Credential};
-use super::{Config, Provider, merge, templates};
+use super::{Config, Provider, helper, merge, templates};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{EndpointUrl, authority};
@@ -94,7 +94,7 @@ impl Config {
         let empty = Table::new();
         let place = Place {
             name: name.clone(),
-            scheme,
+            scheme: scheme.clone(),
             domain: hosts.first().cloned().unwrap_or_default(),
             called,
             registration: credential.registration.clone(),
@@ -103,10 +103,17 @@ impl Config {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let helper_path = format!("{path}.helper");
+        let written = credential.keys.get("helper");
+        let helper = helper::Settings::read(&Section::new(
+            &helper_path,
+            written.and_then(Setting::table).unwrap_or(&empty),
+            written.map_or(&credential.origin, |setting| &setting.origin),
+        ))?;
         let section = Section::new(&kind_path, table.table().unwrap_or(&empty), &table.origin);
         let source = (kind.build)(&section, &place)?;
         let narrowing = self.narrowing.get(name).cloned().unwrap_or_default();
-        Ok(Provider { name: name.clone(), hosts, kind, source, narrowing })
+        Ok(Provider { name: name.clone(), scheme, hosts, kind, source, narrowing, helper })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::helper;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::provider::{KINDS, Kind, kind_names};
@@ -18,6 +19,7 @@ pub const CREDENTIAL_KEYS: &[&Key] = &[
     &Key::new("hosts", Shape::Strings, "Further hosts that the token may be sent to"),
     &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost")
         .or("https"),
+    &Key::new("helper", Shape::Table(helper::KEYS), "What other programs are told, by `authctl helper`"),
 ];
 
 /// One provider as one layer, or all together, say it.

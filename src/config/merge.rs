@@ -1,13 +1,14 @@
 //! How a later layer is laid over an earlier one.
 
-use super::credentials::{Credential, WrittenKind};
+use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::provider::KINDS;
-use crate::setting::{Origin, Setting, Value};
+use crate::setting::{Origin, Setting, Table, Value};
 
 /// Lays a later layer's credential over an earlier one. Its keys win; its kind replaces another kind, and is laid key by
 /// key over the same kind. Tables of free parameters are laid member by member; all else is replaced whole.
 pub fn lay_over(base: &mut Credential, over: Credential) {
-    base.keys.extend(over.keys);
+    let merges = |name: &str| CREDENTIAL_KEYS.iter().any(|key| key.name == name && key.shape.merges());
+    lay_keys(&mut base.keys, over.keys, merges);
     base.problems.extend(over.problems);
     base.registration = over.registration.or(base.registration.take());
     if !matches!(over.origin, Origin::Default) {
@@ -26,15 +27,19 @@ fn merge_kinds(mut below: WrittenKind, above: WrittenKind) -> WrittenKind {
         let variants = KINDS.iter().filter(|kind| kind.is_called(&above.called));
         variants.flat_map(|kind| kind.all_keys()).any(|key| key.name == name && key.shape.merges())
     };
-    if let (Value::Table(base), Value::Table(over)) = (&mut below.table.value, above.table.value.clone()) {
-        for (name, setting) in over {
-            match (base.get_mut(&name), &setting.value) {
-                (Some(Setting { value: Value::Table(members), .. }), Value::Table(new)) if merges(&name) => {
-                    members.extend(new.clone());
-                }
-                _ => drop(base.insert(name, setting)),
-            }
-        }
+    if let (Value::Table(base), Value::Table(over)) = (&mut below.table.value, above.table.value) {
+        lay_keys(base, over, merges);
     }
     WrittenKind { called: above.called, table: Setting::new(below.table.value, above.table.origin) }
+}
+
+fn lay_keys(base: &mut Table, over: Table, merges: impl Fn(&str) -> bool) {
+    for (name, setting) in over {
+        match (base.get_mut(&name), &setting.value) {
+            (Some(Setting { value: Value::Table(members), .. }), Value::Table(new)) if merges(&name) => {
+                members.extend(new.clone());
+            }
+            _ => drop(base.insert(name, setting)),
+        }
+    }
 }

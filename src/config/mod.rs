@@ -6,6 +6,7 @@ pub mod display;
 pub mod environment;
 pub mod excerpt;
 pub mod file;
+pub mod helper;
 pub mod layers;
 pub mod merge;
 pub mod project;
@@ -59,6 +60,8 @@ pub struct Config {
 pub struct Provider {
     /// Its name.
     pub name: ProviderName,
+    /// `https`, or `http` where the configuration says so.
+    pub scheme: String,
     /// The hosts that its tokens may be sent to, `domain` first.
     pub hosts: Vec<String>,
     /// The kind, or the grant.
@@ -67,6 +70,16 @@ pub struct Provider {
     pub source: Box<dyn TokenProvider>,
     /// What the project asks for of it.
     pub narrowing: Narrowing,
+    /// What other programs are told of it.
+    pub helper: helper::Settings,
+}
+
+impl Provider {
+    /// Whether its tokens may be sent to a URL: by its own scheme, to exactly one of its hosts (B8).
+    #[must_use]
+    pub fn serves(&self, url: &url::Url) -> bool {
+        url.scheme() == self.scheme && self.hosts.contains(&crate::oauth::endpoint::authority(url))
+    }
 }
 
 /// What is wrong with the configuration; never empty.

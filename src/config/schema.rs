@@ -154,7 +154,7 @@ fn shape(shape: Shape) -> Value {
                 names.iter().map(|&name| (name.to_owned(), json!({ "type": "boolean" }))).collect();
             json!({ "type": "object", "additionalProperties": false, "properties": flags })
         }
-        Shape::Quirks(keys) => object(keys.iter().copied()),
+        Shape::Table(keys) => object(keys.iter().copied()),
     }
 }
 

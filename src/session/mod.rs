@@ -2,6 +2,7 @@
 
 pub mod acquire;
 mod acquisition;
+pub mod aws;
 pub mod cache;
 mod engine;
 mod identity;
@@ -9,6 +10,7 @@ mod inputs;
 pub mod inspect;
 pub mod login;
 pub mod logout;
+pub mod refusal;
 mod renewal;
 pub mod step;
 

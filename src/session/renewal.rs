@@ -39,7 +39,10 @@ impl Acquisition<'_> {
     ) -> Result<Issued, AcquireError> {
         let held = self.session.system.signals.hold();
         let context = self.session.context(&self.provider.name);
-        let current = record.token(&self.want.key).filter(|token| token.life.is_valid(self.now())).cloned();
+        let current = record
+            .token(&self.want.key)
+            .filter(|token| !token.refused && token.life.is_valid(self.now()))
+            .cloned();
         let started = self.session.system.clock.elapsed();
         let interrupted = self.session.store.refresh_was_interrupted(&self.provider.name, &record);
         let lasting = current

@@ -116,6 +116,7 @@ pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
         }
         // It cannot be renewed: a token in its last minute is better than none.
         (false, false) => match token {
+            Some(token) if token.refused => Step::LoginRequired(Reason::Refused),
             Some(token) if !want.id_token && token.life.is_valid(now) => Step::Use,
             None if want.key != TokenKey::default() => Step::LoginRequired(Reason::NoRefreshToken),
             _ => Step::LoginRequired(Reason::Ended),
@@ -126,7 +127,7 @@ pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
 /// Whether a token is fresh, and good for as long as is asked.
 #[must_use]
 pub fn suits(token: &StoredToken, want: &Want, now: Timestamp) -> bool {
-    token.life.is_fresh(now, want.early) && lasts(token.life.expires_at, want, now)
+    !token.refused && token.life.is_fresh(now, want.early) && lasts(token.life.expires_at, want, now)
 }
 
 /// Whether something that ends then is good for as long as is asked. An end that nobody knows promises nothing, and

@@ -125,8 +125,8 @@ fn check_member(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
         let message = format!("`{path}.{}` cannot be set by the {} layer", key.name, member.origin.layer());
         return Some(Problem::new(message, &member.origin).hint("write it in your own configuration file"));
     }
-    if let (Shape::Quirks(quirks), Value::Table(_)) = (key.shape, &member.value) {
-        return check(&format!("{path}.{}", key.name), member, quirks, false).into_iter().next();
+    if let (Shape::Table(keys), Value::Table(_)) = (key.shape, &member.value) {
+        return check(&format!("{path}.{}", key.name), member, keys, false).into_iter().next();
     }
     if key.shape.fits(member) {
         return runs_untrusted_program(path, key, member);

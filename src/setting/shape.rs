@@ -34,8 +34,8 @@ pub enum Shape {
     Input,
     /// A table of `true` and `false` for the names of a list.
     Flags(&'static [&'static str]),
-    /// A table whose `style` members are out of a list: quirks.
-    Quirks(&'static [&'static Key]),
+    /// A table with keys of its own.
+    Table(&'static [&'static Key]),
 }
 
 impl Shape {
@@ -65,14 +65,17 @@ impl Shape {
                 "one of { provider = \"NAME\", token = … }, { env = … }, { file = … }, { command = […] }, { stdin = true }".to_owned()
             }
             Self::Flags(names) => format!("a table of true and false for {}", quoted(names)),
-            Self::Quirks(_) => "a table of quirks".to_owned(),
+            Self::Table(keys) => {
+                let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+                format!("a table of {}", quoted(&names))
+            }
         }
     }
 
     /// Whether a table given for the key is merged member by member with an earlier layer's.
     #[must_use]
     pub fn merges(self) -> bool {
-        matches!(self, Self::Free | Self::Secrets | Self::Flags(_) | Self::Quirks(_))
+        matches!(self, Self::Free | Self::Secrets | Self::Flags(_) | Self::Table(_))
     }
 
     pub(super) fn fits(self, setting: &Setting) -> bool {
@@ -108,7 +111,7 @@ impl Shape {
             (Self::Flags(names), Value::Table(table)) => table.iter().all(|(name, member)| {
                 names.contains(&name.as_str()) && matches!(member.value, Value::Boolean(_))
             }),
-            (Self::Quirks(_), Value::Table(_)) => true,
+            (Self::Table(_), Value::Table(_)) => true,
             _ => false,
         }
     }

@@ -129,6 +129,9 @@ pub struct StoredToken {
     /// What it allows, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<ScopeSet>,
+    /// A server refused it: it is not used again, though its time is not over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 fn is_bearer(token_type: &TokenType) -> bool {
@@ -144,6 +147,7 @@ impl StoredToken {
             token_type: tokens.token_type,
             life: tokens.life,
             scopes,
+            refused: false,
         }
     }
 }
@@ -203,6 +207,9 @@ pub struct Record {
     pub revision: Revision,
     /// The access tokens, by what they were asked for with.
     access_tokens: BTreeMap<String, StoredToken>,
+    /// What other services gave for its tokens: it is nothing of the provider's, and goes to no endpoint of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    traded: BTreeMap<String, StoredToken>,
 }
 
 /// A refresh under way.
@@ -255,6 +262,7 @@ impl Record {
             renewing: None,
             revision: Revision::default(),
             access_tokens: BTreeMap::new(),
+            traded: BTreeMap::new(),
         }
     }
 
@@ -271,17 +279,29 @@ impl Record {
 
     /// Keeps an access token, in the place of an earlier one of the same parameters.
     pub fn keep_token(&mut self, key: &TokenKey, token: StoredToken) {
-        self.access_tokens.insert(key.encoded(), token);
-        while self.access_tokens.len() > MOST_TOKENS {
-            let key = key.encoded();
-            let others = self.access_tokens.iter().filter(|(present, _)| **present != key);
-            let Some(first) =
-                others.min_by_key(|(_, token)| token.life.expires_at).map(|(key, _)| key.clone())
-            else {
-                break;
-            };
-            self.access_tokens.remove(&first);
+        keep(&mut self.access_tokens, key.encoded(), token);
+    }
+
+    /// Notes that a server refused an access token, or all of them: none is used again. Says whether there was one.
+    pub fn refuse(&mut self, token: Option<&str>) -> bool {
+        let mut found = false;
+        for kept in self.access_tokens.values_mut() {
+            if token.is_none_or(|token| kept.access_token.expose() == token) {
+                found |= !std::mem::replace(&mut kept.refused, true);
+            }
         }
+        found
+    }
+
+    /// What another service gave for a token of this record.
+    #[must_use]
+    pub fn traded(&self, key: &TokenKey) -> Option<&StoredToken> {
+        self.traded.get(&key.encoded())
+    }
+
+    /// Keeps what another service gave for a token of this record.
+    pub fn keep_traded(&mut self, key: &TokenKey, token: StoredToken) {
+        keep(&mut self.traded, key.encoded(), token);
     }
 
     /// Keeps what proves the key that its tokens are bound to, and the certificate that was shown for them.
@@ -403,6 +423,17 @@ mod exposed_option {
     ) -> Result<Option<T>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| T::parsed(text).ok_or_else(|| serde::de::Error::custom("no token"))).transpose()
+    }
+}
+
+/// Keeps a token under its key; of too many, the one that ends first goes.
+fn keep(tokens: &mut BTreeMap<String, StoredToken>, key: String, token: StoredToken) {
+    tokens.insert(key.clone(), token);
+    while tokens.len() > MOST_TOKENS {
+        let others = tokens.iter().filter(|(present, _)| **present != key);
+        let first = others.min_by_key(|(_, token)| token.life.expires_at).map(|(key, _)| key.clone());
+        let Some(first) = first else { break };
+        tokens.remove(&first);
     }
 }
 

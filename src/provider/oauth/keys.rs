@@ -83,7 +83,7 @@ pub const KEYS: &[&Key] = &[
     .or("60s"),
     &Key::new(
         "quirks",
-        Shape::Quirks(quirks::KEYS),
+        Shape::Table(quirks::KEYS),
         "What this server does otherwise than the standards say",
     ),
     &Key::new("ca_file", Shape::Text, "Certificate authorities to trust beside the platform's, in PEM")

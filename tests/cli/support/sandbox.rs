@@ -275,6 +275,10 @@ impl Environment for Variables {
     fn current_folder(&self) -> Option<PathBuf> {
         Some(self.folder.clone())
     }
+
+    fn program(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("/usr/bin/authctl"))
+    }
 }
 
 /// The real clock, moved; where a story says so, waits are skipped and the clock moves on by them.
@@ -391,6 +395,10 @@ impl Input for FakeInput {
 
     fn read_all(&self, _: usize) -> io::Result<SecretText> {
         Ok(SecretText::new(self.piped.take().expect("standard input is read")))
+    }
+
+    fn read_within(&self, limit: usize, _: Duration) -> io::Result<SecretText> {
+        self.read_all(limit)
     }
 
     fn lines(&self) -> Receiver<SecretText> {

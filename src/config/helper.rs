@@ -1,0 +1,128 @@
+//! What other programs are told of a provider: the keys of `[credentials.NAME.helper]`.
+
+use std::time::Duration;
+
+use crate::oauth::endpoint::EndpointUrl;
+use crate::setting::{Key, Problem, Section, Shape};
+
+/// The keys of the table.
+pub const KEYS: &[&Key] = &[
+    &Key::new(
+        "git_username",
+        Shape::Text,
+        "The user name that goes with the token as a password, for servers of git that take no bearer token",
+    ),
+    &Key::new(
+        "docker_username",
+        Shape::Text,
+        "The user name that goes with the token at a registry; `<token>` where the token is an identity token",
+    )
+    .or(DOCKER_USERNAME),
+    &Key::new(
+        "cargo_index",
+        Shape::Strings,
+        "The index URLs of the registries that the token is for; without, any on the provider's hosts",
+    ),
+    &Key::new("aws_role", Shape::Text, "The ARN of the role that AssumeRoleWithWebIdentity is asked for"),
+    &Key::new("aws_region", Shape::Text, "The region whose security token service is asked"),
+    &Key::new("aws_endpoint", Shape::Text, "The security token service, in the place of the region's"),
+    &Key::new("aws_session", Shape::Text, "The name of the role's session, which AWS's logs show")
+        .or(AWS_SESSION),
+    &Key::new("aws_duration", Shape::Duration, "How long the role's keys are good for; the role limits it")
+        .or("1h"),
+];
+
+/// What registries of Google, and others after them, take as the user name of an access token.
+const DOCKER_USERNAME: &str = "oauth2accesstoken";
+/// The default name of a session.
+const AWS_SESSION: &str = "authctl";
+/// What AWS takes: 15 minutes to 12 hours.
+const AWS_DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
+
+/// What other programs are told of one provider.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The user name for git, where one is configured.
+    pub git_username: Option<String>,
+    /// The user name for registries of container images.
+    pub docker_username: String,
+    /// The index URLs of cargo's registries; empty for all of the provider's hosts.
+    pub cargo_index: Vec<String>,
+    /// What AWS is asked for.
+    pub aws: Aws,
+}
+
+/// What the security token service of AWS is asked for.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The role's ARN.
+    pub role: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The service's address, where it is written.
+    pub endpoint: Option<EndpointUrl>,
+    /// The name of the session.
+    pub session: String,
+    /// How long the keys are to be good for.
+    pub duration: Duration,
+}
+
+impl Settings {
+    /// Reads the table, which was checked for the names and types of its keys.
+    ///
+    /// # Errors
+    /// Every problem that was found.
+    pub fn read(section: &Section<'_>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let text = |key: &str| section.text(key).map(str::to_owned);
+        for key in ["git_username", "docker_username"] {
+            if section.text(key).is_some_and(|name| name.chars().any(char::is_control)) {
+                problems.push(section.problem(key, "has a control character"));
+            }
+        }
+        let endpoint = section.text("aws_endpoint").and_then(|url| match EndpointUrl::configured(url) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                problems.push(section.url_problem(
+                    "aws_endpoint",
+                    &format!("is no endpoint: {error}"),
+                    error.is_secret(),
+                ));
+                None
+            }
+        });
+        if section.text("aws_region").is_some_and(|region| !is_region(region)) {
+            problems.push(section.problem("aws_region", "is no region, such as eu-central-1"));
+        }
+        let duration = section.duration("aws_duration").unwrap_or(Duration::from_secs(3600));
+        if !AWS_DURATIONS.contains(&duration.as_secs()) {
+            problems.push(section.problem("aws_duration", "must be between 15m and 12h"));
+        }
+        let session = text("aws_session").unwrap_or_else(|| AWS_SESSION.to_owned());
+        if !is_session_name(&session) {
+            let message = "must be 2 to 64 letters, digits and characters of _+=,.@-";
+            problems.push(section.problem("aws_session", message));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            git_username: text("git_username"),
+            docker_username: text("docker_username").unwrap_or_else(|| DOCKER_USERNAME.to_owned()),
+            cargo_index: section.strings("cargo_index"),
+            aws: Aws { role: text("aws_role"), region: text("aws_region"), endpoint, session, duration },
+        })
+    }
+}
+
+/// Whether a text is the name of a region, and so can stand in a host's name.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.len() <= 32 && text.bytes().all(fits) && !text.starts_with('-')
+}
+
+fn is_session_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    (2..=64).contains(&text.len()) && text.bytes().all(fits)
+}

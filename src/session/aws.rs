@@ -1,0 +1,280 @@
+//! Trades a provider's token for keys of AWS (STS, AssumeRoleWithWebIdentity), and keeps them with the provider's tokens
+//! until they end.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Session;
+use super::acquire::{AcquireError, Options, token};
+use crate::config::Provider;
+use crate::config::helper::{Aws, is_region};
+use crate::foreign::{Foreign, escaped};
+use crate::name::AccountName;
+use crate::oauth::endpoint::EndpointUrl;
+use crate::oauth::form::{FORM, Form};
+use crate::ports::{HttpError, HttpResponse, Method, Transport};
+use crate::secret::{AccessToken, SecretText};
+use crate::store::record::{Record, StoredToken, TokenKey};
+use crate::store::{Lookup, StoreError, StoreKind};
+use crate::token::{Life, TokenSet};
+
+/// Keys that end within this time are got anew; SDKs of AWS begin to renew them five minutes before.
+const EARLY: Duration = Duration::from_secs(300);
+
+/// Keys of AWS that end.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The access key's id, which is no secret.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: AccessToken,
+    /// The session token.
+    pub session_token: AccessToken,
+    /// When they end.
+    pub expires_at: Timestamp,
+}
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// No role is configured.
+    #[error("no role of AWS is configured for `{0}`")]
+    NoRole(crate::name::ProviderName),
+    /// The region is none.
+    #[error("{0} is no region of AWS")]
+    Region(Foreign),
+    /// There is no token to trade.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// The service cannot be reached.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The service says no.
+    #[error("the security token service answered {code}{}", message.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Refused {
+        /// The error's code.
+        code: Foreign,
+        /// What it says of it.
+        message: Option<Foreign>,
+        /// Whether it may say otherwise later.
+        later: bool,
+    },
+    /// The answer is none that is documented. It is not part of the text: it may hold keys.
+    #[error("the security token service's answer cannot be used: {reason} (status {status}, {size} bytes)")]
+    Unusable {
+        /// What is wrong.
+        reason: &'static str,
+        /// The status.
+        status: u16,
+        /// The size of the body.
+        size: usize,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The role, at the service that gives its keys.
+#[derive(Debug, Clone)]
+pub struct Role {
+    arn: String,
+    endpoint: EndpointUrl,
+    session: String,
+    duration: Duration,
+}
+
+impl Role {
+    /// The configured role, or the named one; at the configured service, or the one of the configured region, or of the
+    /// region that AWS's own variables name. These name no address: an environment cannot send a token anywhere else.
+    ///
+    /// # Errors
+    /// [`AwsError::NoRole`], [`AwsError::Region`].
+    pub fn of(session: &Session<'_>, provider: &Provider, named: Option<&str>) -> Result<Self, AwsError> {
+        let Aws { role, region, endpoint, session: session_name, duration } = &provider.helper.aws;
+        let arn = named.map(str::to_owned).or_else(|| role.clone());
+        let variable = |name: &str| session.system.environment.variable(name).filter(|text| !text.is_empty());
+        let region =
+            region.clone().or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
+        Ok(Self {
+            arn: arn.ok_or_else(|| AwsError::NoRole(provider.name.clone()))?,
+            endpoint: match endpoint {
+                Some(endpoint) => endpoint.clone(),
+                None => service_of(region.as_deref())?,
+            },
+            session: session_name.clone(),
+            duration: *duration,
+        })
+    }
+
+    /// What its keys are kept under.
+    fn key(&self) -> TokenKey {
+        let part = |text: &str| vec![text.to_owned()];
+        TokenKey::default()
+            .with("aws_role", &part(&self.arn))
+            .with("aws_endpoint", &part(self.endpoint.url().as_str()))
+            .with("aws_session", &part(&self.session))
+            .with("aws_duration", &part(&self.duration.as_secs().to_string()))
+    }
+
+    fn request(&self, token: &SecretText, transport: &Transport) -> crate::ports::HttpRequest {
+        let mut form = Form::default();
+        form.set("Action", "AssumeRoleWithWebIdentity");
+        form.set("Version", "2011-06-15");
+        form.set("RoleArn", &self.arn);
+        form.set("RoleSessionName", &self.session);
+        form.set("DurationSeconds", &self.duration.as_secs().to_string());
+        form.set("WebIdentityToken", token.expose());
+        let mut request = self.endpoint.request(Method::Post, transport);
+        request.body = Some((FORM, form.encoded()));
+        request
+    }
+}
+
+/// The security token service of a region; without one, the global one.
+fn service_of(region: Option<&str>) -> Result<EndpointUrl, AwsError> {
+    let host = match region {
+        None => "sts.amazonaws.com".to_owned(),
+        Some(region) if !is_region(region) => return Err(AwsError::Region(Foreign::new(region))),
+        Some(region) if region.starts_with("cn-") => format!("sts.{region}.amazonaws.com.cn"),
+        Some(region) => format!("sts.{region}.amazonaws.com"),
+    };
+    EndpointUrl::configured(&format!("https://{host}/")).map_err(|_| AwsError::Region(Foreign::new(host)))
+}
+
+/// Gets keys for a role: kept ones that are good for a while yet, else new ones for the provider's token. Of many
+/// processes at once, one asks the service.
+///
+/// # Errors
+/// [`AwsError`].
+pub fn keys(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+    role: &Role,
+) -> Result<Keys, AwsError> {
+    if let Some((record, _)) = find(session, provider, account)?
+        && let Some(keys) = kept(&record, role, session.system.clock.now())
+    {
+        return Ok(keys);
+    }
+    // Got before the lock is taken, which a refresh takes as well.
+    let web_identity = web_identity(session, provider, account)?;
+    let Some((record, kind)) = find(session, provider, account)? else {
+        // Nothing is kept of a job's tokens (Q6).
+        return ask(session, provider, role, &web_identity);
+    };
+    let store = &session.store;
+    let lock = store.lock(kind, &record.name(&provider.name))?;
+    let binding = provider.source.binding();
+    let found = store.find_holding(Some(&lock), &provider.name, Some(&record.account), &binding)?;
+    let Lookup::Found(mut record, kind) = found else {
+        return Err(AcquireError::Gone(provider.name.clone()).into());
+    };
+    if let Some(keys) = kept(&record, role, session.system.clock.now()) {
+        return Ok(keys);
+    }
+    let keys = ask(session, provider, role, &web_identity)?;
+    record.keep_traded(&role.key(), stored(&keys, session.system.clock.now()));
+    store.save(&lock, &provider.name, &mut record, kind)?;
+    Ok(keys)
+}
+
+fn find(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+) -> Result<Option<(Box<Record>, StoreKind)>, AwsError> {
+    if !provider.source.keeps_tokens() {
+        return Ok(None);
+    }
+    match session.store.find(&provider.name, account, &provider.source.binding())? {
+        Lookup::Found(record, kind) => Ok(Some((record, kind))),
+        _ => Ok(None),
+    }
+}
+
+/// The id token of whoever logged in; the token itself where there is no user.
+fn web_identity(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+) -> Result<SecretText, AcquireError> {
+    let id_token = provider.source.is_interactive();
+    let options = Options { account: account.cloned(), id_token, ..Options::default() };
+    let issued = token(session, provider, &options)?;
+    Ok(match issued.id_token {
+        Some(token) if id_token => SecretText::new(token.expose()),
+        _ => issued.credential.bare(),
+    })
+}
+
+fn ask(
+    session: &Session<'_>,
+    provider: &Provider,
+    role: &Role,
+    token: &SecretText,
+) -> Result<Keys, AwsError> {
+    let transport = provider.source.oauth().map(|oauth| Transport {
+        // The client's certificate is for the provider alone.
+        identity: None,
+        ..oauth.transport.clone()
+    });
+    let request = role.request(token, &transport.unwrap_or_default());
+    answer(&session.system.http.send(&request)?)
+}
+
+fn kept(record: &Record, role: &Role, now: Timestamp) -> Option<Keys> {
+    let traded = record.traded(&role.key()).filter(|traded| traded.life.is_fresh(now, EARLY))?;
+    let [id, secret, token] = serde_json::from_str::<[&str; 3]>(traded.access_token.expose()).ok()?;
+    Some(Keys {
+        access_key_id: id.to_owned(),
+        secret_access_key: AccessToken::new(secret),
+        session_token: AccessToken::new(token),
+        expires_at: traded.life.expires_at?,
+    })
+}
+
+/// The keys as a record holds them.
+fn stored(keys: &Keys, now: Timestamp) -> StoredToken {
+    let parts =
+        serde_json::json!([keys.access_key_id, keys.secret_access_key.expose(), keys.session_token.expose()]);
+    let life = Life { obtained_at: now, expires_at: Some(keys.expires_at) };
+    StoredToken::of(&TokenSet::lasting(AccessToken::new(parts.to_string()), life), None)
+}
+
+/// Reads the service's answer (API reference of AWS STS, AssumeRoleWithWebIdentity).
+fn answer(response: &HttpResponse) -> Result<Keys, AwsError> {
+    let unusable = |reason| AwsError::Unusable { reason, status: response.status, size: response.body.len() };
+    let text = std::str::from_utf8(&response.body).map_err(|_| unusable("it is not UTF-8"))?;
+    // The parser takes no document type, and so expands no entities of the document's own.
+    let document = roxmltree::Document::parse(text).map_err(|_| unusable("it is not XML"))?;
+    let element = |name: &str| {
+        let found = document.descendants().find(|node| node.tag_name().name() == name);
+        found.and_then(|node| node.text()).map(str::trim).filter(|text| !text.is_empty())
+    };
+    if response.status != 200 {
+        let code = element("Code").ok_or_else(|| unusable("it has no code"))?;
+        return Err(AwsError::Refused {
+            code: Foreign::new(code),
+            message: element("Message").map(Foreign::new),
+            later: response.status == 429
+                || response.status >= 500
+                || code == "Throttling"
+                || code == "IDPCommunicationError",
+        });
+    }
+    let required = |name: &str| element(name).ok_or_else(|| unusable("keys are missing in it"));
+    let secret =
+        |name: &str| AccessToken::parse(required(name)?).map_err(|_| unusable("it has no such keys"));
+    let access_key_id = required("AccessKeyId")?;
+    if escaped(access_key_id) != access_key_id || !access_key_id.is_ascii() {
+        return Err(unusable("it has no such keys"));
+    }
+    Ok(Keys {
+        access_key_id: access_key_id.to_owned(),
+        secret_access_key: secret("SecretAccessKey")?,
+        session_token: secret("SessionToken")?,
+        expires_at: required("Expiration")?.parse().map_err(|_| unusable("its keys have no end"))?,
+    })
+}
