@@ -40,11 +40,7 @@ pub(super) struct Kind {
 
 impl Kind {
     pub(super) fn of(transport: &Transport, reach: Reach, url: &url::Url) -> Self {
-        Self {
-            transport: transport.clone(),
-            public_only: reach == Reach::Learned,
-            direct: is_loopback(url),
-        }
+        Self { transport: transport.clone(), public_only: reach == Reach::Learned, direct: is_loopback(url) }
     }
 
     /// What is said when no client can be built.

@@ -103,9 +103,7 @@ fn asked(parts: &Parts, has_body: bool, is_own_user: bool) -> Asked {
         method: parts.method.as_str().to_owned(),
         target: parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default(),
         authority: parts.uri.authority().map(|authority| authority.as_str().to_owned()),
-        headers: headers
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
-            .collect(),
+        headers: headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect(),
         has_body,
         is_own_user,
     }
@@ -114,8 +112,7 @@ fn asked(parts: &Parts, has_body: bool, is_own_user: bool) -> Asked {
 fn response(reply: Reply) -> Response<Body> {
     let body = Full::new(Bytes::copy_from_slice(reply.body.expose().as_bytes()));
     let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
-    *response.status_mut() =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().append(HeaderName::from_static(name), value);

@@ -176,12 +176,34 @@ mod tests {
         let auth = ("authorization", "ours");
         for (name, sent, want) in [
             ("nothing", map(&[]), map(&[auth])),
-            ("other headers", map(&[("accept", "a"), ("accept", "b")]), map(&[("accept", "a"), ("accept", "b"), auth])),
+            (
+                "other headers",
+                map(&[("accept", "a"), ("accept", "b")]),
+                map(&[("accept", "a"), ("accept", "b"), auth]),
+            ),
             ("the capability", map(&[("authorization", "Bearer x"), ("authorization", "y")]), map(&[auth])),
             ("proofs", map(&[("dpop", "x"), ("proxy-authorization", "x")]), map(&[auth])),
-            ("framing", map(&[("content-length", "1"), ("transfer-encoding", "chunked"), ("expect", "100-continue")]), map(&[auth])),
-            ("hops", map(&[("te", "trailers"), ("keep-alive", "1"), ("upgrade", "h2c"), ("trailer", "x")]), map(&[auth])),
-            ("named", map(&[("connection", "close, x-a"), ("connection", "X-B , "), ("x-a", "1"), ("x-b", "2"), ("x-c", "3")]), map(&[("x-c", "3"), auth])),
+            (
+                "framing",
+                map(&[("content-length", "1"), ("transfer-encoding", "chunked"), ("expect", "100-continue")]),
+                map(&[auth]),
+            ),
+            (
+                "hops",
+                map(&[("te", "trailers"), ("keep-alive", "1"), ("upgrade", "h2c"), ("trailer", "x")]),
+                map(&[auth]),
+            ),
+            (
+                "named",
+                map(&[
+                    ("connection", "close, x-a"),
+                    ("connection", "X-B , "),
+                    ("x-a", "1"),
+                    ("x-b", "2"),
+                    ("x-c", "3"),
+                ]),
+                map(&[("x-c", "3"), auth]),
+            ),
             ("ours cannot be named away", map(&[("connection", "authorization")]), map(&[auth])),
             ("host", map(&[("host", "127.0.0.1:1")]), map(&[auth])),
         ] {

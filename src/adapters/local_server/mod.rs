@@ -47,10 +47,11 @@ impl LocalServer for HyperServer {
             }
             &Listen::Loopback { address, identify } => {
                 let failed = |source| ServeError::Io { address: Address::Loopback(address), source };
-                let listener = std::net::TcpListener::bind(address).map_err(|source| match source.kind() {
-                    io::ErrorKind::AddrInUse => ServeError::Taken(Address::Loopback(address)),
-                    _ => failed(source),
-                })?;
+                let listener =
+                    std::net::TcpListener::bind(address).map_err(|source| match source.kind() {
+                        io::ErrorKind::AddrInUse => ServeError::Taken(Address::Loopback(address)),
+                        _ => failed(source),
+                    })?;
                 listener.set_nonblocking(true).map_err(failed)?;
                 let address = listener.local_addr().map_err(failed)?;
                 let listener = Listener::Loopback { listener, identify };

@@ -45,12 +45,15 @@ fn owner(table: &str, from: SocketAddr, to: SocketAddr) -> Option<u32> {
 #[cfg(target_os = "linux")]
 fn is(written: &str, address: SocketAddr) -> bool {
     let words = |bytes: &[u8]| {
-        let words = bytes.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+        let words =
+            bytes.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
         words.map(|word| format!("{word:08X}")).collect::<String>()
     };
     let Some((host, port)) = written.split_once(':') else { return false };
     let host_is = match address.ip() {
-        std::net::IpAddr::V4(ip) => host == words(&ip.octets()) || host == words(&ip.to_ipv6_mapped().octets()),
+        std::net::IpAddr::V4(ip) => {
+            host == words(&ip.octets()) || host == words(&ip.to_ipv6_mapped().octets())
+        }
         std::net::IpAddr::V6(ip) => host == words(&ip.octets()),
     };
     host_is && u16::from_str_radix(port, 16) == Ok(address.port())

@@ -17,10 +17,12 @@ use crate::store::private_file;
 /// Two servers that start at once wait for each other no longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Where a socket of ours lies. Dropping it removes the socket, if it is still ours.
+/// Where a socket of ours lies. Dropping it removes the socket, if it is still ours: no server of ours can put another there
+/// as long as the lock is held, and then another program's is another file.
 pub(super) struct Place {
     path: PathBuf,
     identity: (u64, u64),
+    _lock: Lock,
 }
 
 impl Drop for Place {
@@ -43,12 +45,15 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
     let refused = |error: &dyn std::fmt::Display| failed(io::Error::other(error.to_string()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_file::make_folder(folder).map_err(|error| refused(&error))?;
-    // Two servers at once could each take the other's new socket for an old one.
+    // A live one is told at once; that a dead one is dead is believed only under the lock.
+    check_place(path)?;
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
-    let _lock = Lock::take(Path::new(&lock), LONGEST_WAIT, &SystemClock::start())
-        .map_err(|error| refused(&error))?;
-    make_room(path)?;
+    let lock =
+        Lock::take(Path::new(&lock), LONGEST_WAIT, &SystemClock::start()).map_err(|error| refused(&error))?;
+    if check_place(path)? == There::Dead {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
     // No other thread makes files yet.
     let before = rustix::process::umask(Mode::from_raw_mode(0o177));
     let listener = UnixListener::bind(path);
@@ -56,15 +61,23 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
     let listener = listener.map_err(failed)?;
     let made = std::fs::symlink_metadata(path).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    Ok((listener, Place { path: path.to_owned(), identity: identity(&made) }))
+    Ok((listener, Place { path: path.to_owned(), identity: identity(&made), _lock: lock }))
 }
 
-/// Removes the socket of a server that is gone.
-fn make_room(path: &Path) -> Result<(), ServeError> {
+/// What is at a path.
+#[derive(Debug, PartialEq, Eq)]
+enum There {
+    Nothing,
+    /// The socket of a server that is gone.
+    Dead,
+}
+
+/// Looks at what is there.
+fn check_place(path: &Path) -> Result<There, ServeError> {
     let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(There::Nothing),
         Err(error) => return Err(failed(error)),
     };
     let stays = |problem: &str| ServeError::NotASocket {
@@ -78,10 +91,8 @@ fn make_room(path: &Path) -> Result<(), ServeError> {
         return Err(stays("is another user's"));
     }
     match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path).map_err(failed)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(There::Dead),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(There::Nothing),
         Err(error) => Err(failed(error)),
         Ok(_) => Err(ServeError::Taken(Address::Socket(path.to_owned()))),
     }
@@ -89,7 +100,7 @@ fn make_room(path: &Path) -> Result<(), ServeError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -101,12 +112,15 @@ mod tests {
         assert_eq!(std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(bind(&path), Err(ServeError::Taken(_))));
         assert!(path.exists(), "the live one stays");
-        drop(listener);
-        let (listener, second) = bind(&path).unwrap();
-        drop(place);
-        assert!(path.exists(), "another's socket is not removed");
-        drop((listener, second));
+        drop((listener, place));
         assert!(!path.exists());
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(path.exists(), "a dead one");
+        let (_listener, place) = bind(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "another's").unwrap();
+        drop(place);
+        assert!(path.exists(), "another's file is not removed");
 
         std::fs::write(&path, "mine").unwrap();
         assert!(matches!(bind(&path), Err(ServeError::NotASocket { .. })));

@@ -1,0 +1,126 @@
+//! Why a request is not answered with what it asks for, as JSON that a program can read. No secret is in it.
+
+use serde_json::json;
+
+use crate::config::ChoiceError;
+use crate::console::with_causes;
+use crate::error::{Error, Status};
+use crate::local_server::{Failure, Reply};
+use crate::secret::SecretText;
+
+/// After how many seconds a client may come again.
+const RETRY_AFTER: &str = "5";
+/// The media type of objects.
+pub const JSON: &str = "application/json";
+/// The media type of lines.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// What kind of refusal it is.
+    pub error: &'static str,
+    /// What is said of it.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// A header that belongs to it.
+    pub header: Option<(&'static str, &'static str)>,
+}
+
+impl Refusal {
+    /// A refusal without a hint.
+    pub fn new(status: u16, error: &'static str, message: impl Into<String>) -> Self {
+        Self { status, error, message: message.into(), hint: None, header: None }
+    }
+
+    /// With what to do.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With a header.
+    pub fn with(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    /// A request that is written wrongly.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "bad_request", message)
+    }
+
+    /// Something that is not here.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, "not_found", message)
+    }
+
+    /// A failure of the server itself.
+    pub fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Overloaded => Self::new(503, "overloaded", "too much is asked at once").later(),
+            Failure::Ending => Self::new(503, "ending", "the server ends").later(),
+            Failure::Broken => Self::new(500, "failed", "something is wrong with authctl itself"),
+            Failure::NotForwarded(error) => Self::new(502, "unreachable", error.to_string()),
+            Failure::Unusable(reason) => {
+                Self::new(502, "unusable", format!("the answer cannot be passed on: {reason}"))
+            }
+        }
+    }
+
+    fn later(self) -> Self {
+        self.with("retry-after", RETRY_AFTER)
+    }
+
+    /// The answer.
+    pub fn reply(&self) -> Reply {
+        let mut object = json!({ "error": self.error, "message": self.message });
+        if let Some(hint) = &self.hint {
+            object["hint"] = hint.as_str().into();
+        }
+        let mut reply = reply(self.status, JSON, SecretText::new(format!("{object}\n")));
+        reply.headers.extend(self.header.map(|(name, value)| (name, value.to_owned())));
+        reply
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (status, kind) = match (&error, error.status()) {
+            (Error::Choice(ChoiceError::Unknown { .. }), _) => (404, "unknown_provider"),
+            (_, Status::LoginRequired) => (403, "login_required"),
+            (_, Status::Usage) => (400, "bad_request"),
+            (_, Status::Config) => (500, "config"),
+            (_, Status::Store) => (500, "store"),
+            (_, Status::Unreachable) => (503, "unreachable"),
+            (_, Status::Interrupted(_)) => (503, "ending"),
+            (_, Status::Done | Status::Failed) => (500, "failed"),
+        };
+        let hint = match kind {
+            "config" => error.hint().or_else(|| Some("run `authctl config check`".to_owned())),
+            _ => error.hint(),
+        };
+        // Transparent errors repeat what was said.
+        let mut said = with_causes(&error);
+        if let Some((first, rest)) = said.split_once(": ")
+            && rest.starts_with(first)
+        {
+            said = rest.to_owned();
+        }
+        let refusal = Self { hint, ..Self::new(status, kind, said) };
+        if status == 503 { refusal.later() } else { refusal }
+    }
+}
+
+/// An answer that nobody may keep.
+pub fn reply(status: u16, media_type: &str, body: SecretText) -> Reply {
+    let headers = [
+        ("content-type", media_type),
+        ("cache-control", "no-store"),
+        // Should a browser ever get one, it must not take it for a page.
+        ("x-content-type-options", "nosniff"),
+    ];
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
+    Reply { status, headers, body }
+}
