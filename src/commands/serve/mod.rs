@@ -187,19 +187,13 @@ fn announce(
         None => format!("Serving tokens on {address}"),
     };
     console.say(format!("{what} (Ctrl-C ends it)"));
-    let path = if host.is_some() {
-        ""
-    } else if args.gce.is_some() && args.providers.is_empty() {
-        "computeMetadata/v1/"
-    } else {
-        "token/PROVIDER"
-    };
+    let path = if host.is_some() { "" } else { "token/PROVIDER" };
     match (address, capability) {
         (Address::Loopback(address), Some(capability)) => {
             let file = escaped(&capability.path.display().to_string());
             console.say(format_args!("The capability that each request needs is in {file}"));
             console.hint(format_args!(
-                "curl -H \"Authorization: Bearer $(cat '{file}')\" http://{address}/{path}"
+                "(printf 'Authorization: Bearer '; cat '{file}') | curl -H @- http://{address}/{path}"
             ));
             if args.gce.is_some() {
                 console.hint(format_args!("GCE_METADATA_HOST={address} GCE_METADATA_IP={address} PROGRAM"));
