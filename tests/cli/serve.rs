@@ -127,8 +127,9 @@ fn socket(sandbox: &Sandbox) -> String {
 
 /// A provider with a key, whose host is this.
 fn key_config(domain: &str, more: &str) -> String {
+    let scheme = if domain.starts_with("127.") { "http" } else { "https" };
     format!(
-        "store = \"file\"\n[credentials.k]\ndomain = \"{domain}\"\nscheme = \"http\"\napi_key = \"canary-key\"\n{more}"
+        "store = \"file\"\n[credentials.k]\ndomain = \"{domain}\"\nscheme = \"{scheme}\"\napi_key = \"canary-key\"\n{more}"
     )
 }
 
@@ -263,29 +264,22 @@ fn the_socket_is_ours_alone() {
 
     // Another user is turned away by the mode, and where there is none, by the kernel's word on who it is.
     if rustix::process::geteuid().is_root() {
-        let as_nobody = || {
-            let mut curl = Command::new("setpriv");
-            curl.args([
-                "--reuid",
-                "65534",
-                "--regid",
-                "65534",
-                "--clear-groups",
-                "curl",
-                "-sS",
-                "--unix-socket",
-            ]);
-            curl.arg(&path).arg("http://localhost/token/k").output().unwrap()
+        let as_nobody = |command: &[&str]| {
+            let mut setpriv = Command::new("setpriv");
+            setpriv.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).args(command);
+            setpriv.arg(&path).arg("http://localhost/token/k").output().unwrap()
         };
+        let curl = ["curl", "-sS", "--unix-socket"];
+        let may_write = ["sh", "-c", "test -w \"$0\""];
         for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(sandbox.path(""))) {
             set_mode(folder, 0o755);
         }
-        let output = as_nobody();
-        assert_eq!(output.status.code(), Some(7), "cannot connect: {output:?}");
+        assert!(!as_nobody(&may_write).status.success());
+        assert!(!as_nobody(&curl).status.success());
         set_mode(&path, 0o666);
-        let output = as_nobody();
-        assert_eq!(output.status.code(), Some(52), "an empty reply: {output:?}");
-        assert!(output.stdout.is_empty());
+        assert!(as_nobody(&may_write).status.success());
+        let output = as_nobody(&curl);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
     }
     assert_eq!(running.get("/token/k", "").0, 200);
     running.end();
@@ -387,13 +381,13 @@ fn f_hlp1_slow_and_huge_heads() {
     assert_eq!(running.exchange(&huge).0, 431);
     let many = format!("GET /token/k HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(200));
     assert_eq!(running.exchange(&many).0, 431);
-    // A hundred that say nothing hold nobody up for longer than a head may take.
+    // More silent ones than may be open hold nobody up for longer than a head may take.
     let begun = Instant::now();
-    let silent: Vec<_> = (0..100).map(|_| running.connect()).collect();
     let mut slow = running.connect();
     slow.write_all(b"GET /token/k HTTP/1.1\r\nHo").unwrap();
+    let silent: Vec<_> = (0..70).map(|_| running.connect()).collect();
     assert_eq!(running.get("/token/k", "").1, "canary-key\n");
-    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     drop(silent);
     let mut rest = Vec::new();
     let _ = slow.read_to_end(&mut rest);
@@ -415,7 +409,7 @@ fn b8_a_proxy_passes_on_to_one_host_and_swaps_the_credential() {
             request.body.clone(),
         ),
     });
-    let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), "hosts = [\"other.example\"]"));
+    let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), "hosts = [\"127.0.0.1:9\"]"));
     let running = proxy(&sandbox, &["-vv"]);
     let (host, capability) = (running.host(), running.capability());
     let (status, text) = running.exchange(&format!(
@@ -612,7 +606,7 @@ fn f_size_bodies_stream_both_ways() {
         }
     }
     assert_eq!(received, AMOUNT);
-    let (sent, head) = beyond.join().map_or_else(|_| panic!("the server beyond broke"), |seen| seen);
+    let (sent, head) = beyond.join().unwrap();
     assert_eq!(sent, AMOUNT);
     assert!(head.to_ascii_lowercase().contains("transfer-encoding: chunked"), "{head}");
     let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap_or_default();
