@@ -1,7 +1,7 @@
 //! The command line: global options, the subcommands, and the dispatch to them.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::config::layers::Options;
 use crate::console::ColorChoice;
 use crate::error::{Error, Status};
+use crate::helper;
 use crate::ports::System;
 
 const STYLES: Styles = Styles::styled()
@@ -80,6 +81,7 @@ enum Command {
     Config(commands::config::Args),
     Secret(commands::secret::Args),
     Store(commands::store::Args),
+    Helper(commands::helper::Args),
     Completions(commands::completions::Args),
 }
 
@@ -91,7 +93,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with these arguments.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
-    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let arguments = by_name(arguments.into_iter().map(Into::into).collect());
     if let Some(result) = commands::quick::token(system, &arguments) {
         return ended(result, system);
     }
@@ -116,6 +118,15 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     let invocation = Invocation { system, config: &config, json: cli.global.json, manner: &manner };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
+}
+
+/// The arguments that are meant when another program calls this one by the name of its helper.
+fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let name = arguments.first().and_then(|program| Path::new(program).file_stem()?.to_str());
+    if let Some(helper) = name.and_then(helper::called) {
+        arguments.splice(0..1, ["authctl", "helper", helper.name].map(OsString::from));
+    }
+    arguments
 }
 
 fn ended(result: Result<(), Error>, system: &System) -> Status {
@@ -143,6 +154,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Config(args) => commands::config::run(invocation, args),
         Command::Secret(args) => commands::secret::run(invocation, args),
         Command::Store(args) => commands::store::run(invocation, args),
+        Command::Helper(args) => commands::helper::run(invocation, args),
         Command::Completions(args) => commands::completions::run(invocation, args),
     }
 }

@@ -3,7 +3,7 @@
 //! The library's face is [`run`]: arguments in, exit status out, everything outside behind the ports of a
 //! [`System`]. The modules, from the top down; none uses one above it:
 //!
-//! - `cli`: the command line; `commands`: one file a subcommand
+//! - `cli`: the command line; `commands`: one file a subcommand; `helper`: one file a protocol of another program
 //! - [`error`]: the edge, where a failure becomes an exit status and a hint
 //! - [`session`]: the use cases: get a token, log in, log out
 //! - [`config`]: TOML and variables, merged into providers; [`format`](mod@format): how a token is handed out
@@ -27,6 +27,7 @@ pub mod error;
 mod fault;
 pub mod foreign;
 pub mod format;
+mod helper;
 pub mod local_server;
 pub mod loopback;
 pub mod name;

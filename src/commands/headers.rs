@@ -54,7 +54,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         return invocation.print_json(&headers.into());
     }
     let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
-    let subject = Subject { provider: &provider.name, variable: "", target: target.as_ref() };
+    let subject = Subject::of(&provider, "", target.as_ref());
     let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, &provider.name))?;
     Ok(invocation.system.console.out(text.expose())?)
 }

@@ -84,7 +84,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, report: &Report) {
+/// Says how a login ended.
+pub fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, report: &Report) {
     let console = &invocation.system.console;
     let who = report
         .label

@@ -4,6 +4,7 @@ pub mod account;
 pub mod completions;
 pub mod config;
 pub mod headers;
+pub mod helper;
 pub mod inspect;
 pub mod login;
 pub mod logout;

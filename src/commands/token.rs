@@ -72,7 +72,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 }
 
 /// The id token in the place of the access token, with its own end (E16).
-fn id_token(issued: &Issued) -> Result<Issued, Error> {
+pub(crate) fn id_token(issued: &Issued) -> Result<Issued, Error> {
     let token = issued.id_token.as_ref();
     let token = token.ok_or_else(|| {
         Error::failed("this provider gives no id token", "ask for the scope openid and log in again")
@@ -82,7 +82,7 @@ fn id_token(issued: &Issued) -> Result<Issued, Error> {
 }
 
 /// What to do about a credential that a format cannot carry.
-pub(super) fn format_error(error: FormatError, provider: &ProviderName) -> Error {
+pub(crate) fn format_error(error: FormatError, provider: &ProviderName) -> Error {
     let hint = match error {
         FormatError::Unframeable(_) => "choose another format with -o".to_owned(),
         FormatError::NoHeaders(NoHeaders::NeedsTarget) => {
@@ -101,7 +101,7 @@ pub(super) fn rendered(
     format: &Format,
 ) -> Result<SecretText, Error> {
     let variable = variable(session, provider);
-    let subject = Subject { provider: &provider.name, variable: &variable, target: None };
+    let subject = Subject::of(provider, &variable, None);
     (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))
 }
 

@@ -4,7 +4,7 @@ use super::credentials::{CREDENTIAL_KEYS, Credential};
 use super::{Config, Provider, helper, merge, templates};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
-use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::oauth::endpoint::{UrlRefused, authority, host_url};
 use crate::provider::Place;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, kind_names};
@@ -124,15 +124,9 @@ fn hosts(section: &Section<'_>, scheme: &str) -> (Vec<String>, Vec<Problem>) {
     for (key, text) in
         written.into_iter().chain(section.strings("hosts").into_iter().map(|host| ("hosts", host)))
     {
-        match EndpointUrl::configured(&format!("{scheme}://{text}/")) {
-            Ok(url)
-                if url.url().path() == "/"
-                    && url.url().query().is_none()
-                    && !text.contains(['/', '?', '#']) =>
-            {
-                hosts.push(authority(url.url()));
-            }
-            Ok(_) => problems
+        match host_url(scheme, &text) {
+            Ok(url) => hosts.push(authority(&url)),
+            Err(UrlRefused::NotAHost(_)) => problems
                 .push(section.problem(key, "must be a host, with a port if need be, and nothing else")),
             Err(error) => {
                 problems.push(section.url_problem(key, &format!("is no host: {error}"), error.is_secret()))

@@ -34,6 +34,8 @@ pub const KEYS: &[&Key] = &[
 
 /// What registries of Google, and others after them, take as the user name of an access token.
 const DOCKER_USERNAME: &str = "oauth2accesstoken";
+/// What GitLab wants; most others take any name.
+const GIT_USERNAME: &str = "oauth2";
 /// The default name of a session.
 const AWS_SESSION: &str = "authctl";
 /// What AWS takes: 15 minutes to 12 hours.
@@ -112,6 +114,14 @@ impl Settings {
             cargo_index: section.strings("cargo_index"),
             aws: Aws { role: text("aws_role"), region: text("aws_region"), endpoint, session, duration },
         })
+    }
+}
+
+impl Settings {
+    /// The user name that goes with a token where a password is wanted.
+    #[must_use]
+    pub fn git_username(&self) -> &str {
+        self.git_username.as_deref().unwrap_or(GIT_USERNAME)
     }
 }
 

@@ -4,14 +4,25 @@ mod curl;
 mod env;
 mod header;
 mod json;
+pub mod k8s;
+mod netrc;
 mod raw;
 
+use crate::config::Provider;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::token::{Issued, NoHeaders, RequestTarget};
 
 /// Every format, the default first.
-pub const FORMATS: &[&Format] = &[&raw::FORMAT, &header::FORMAT, &json::FORMAT, &env::FORMAT, &curl::FORMAT];
+pub const FORMATS: &[&Format] = &[
+    &raw::FORMAT,
+    &header::FORMAT,
+    &json::FORMAT,
+    &env::FORMAT,
+    &curl::FORMAT,
+    &netrc::FORMAT,
+    &k8s::FORMAT,
+];
 
 /// A format.
 #[derive(Debug)]
@@ -31,8 +42,21 @@ pub struct Subject<'a> {
     pub provider: &'a ProviderName,
     /// The environment variable that programs read it from.
     pub variable: &'a str,
+    /// The hosts that it may be sent to.
+    pub hosts: &'a [String],
+    /// The user name that goes with it where a password is wanted.
+    pub username: &'a str,
     /// The request that it is for, where that is known.
     pub target: Option<&'a RequestTarget>,
+}
+
+impl<'a> Subject<'a> {
+    /// The token of a provider.
+    #[must_use]
+    pub fn of(provider: &'a Provider, variable: &'a str, target: Option<&'a RequestTarget>) -> Self {
+        let username = provider.helper.git_username();
+        Self { provider: &provider.name, variable, hosts: &provider.hosts, username, target }
+    }
 }
 
 /// A credential that a format cannot carry; no part of it is printed.
@@ -77,7 +101,14 @@ mod tests {
             scopes: Some("repo read:org".parse().unwrap()),
             ..Issued::lasting(credential)
         };
-        let subject = Subject { provider: &provider, variable: "GITHUB_TOKEN", target: None };
+        let hosts = ["github.com".to_owned(), "127.0.0.1:8443".to_owned(), "[::1]".to_owned()];
+        let subject = Subject {
+            provider: &provider,
+            variable: "GITHUB_TOKEN",
+            hosts: &hosts,
+            username: "oauth2",
+            target: None,
+        };
         (named(format).unwrap().render)(&issued, &subject).map(|text| text.expose().to_owned())
     }
 
@@ -88,6 +119,14 @@ mod tests {
             ("header", "Authorization: Bearer tok\n"),
             ("env", "export GITHUB_TOKEN='tok'\n"),
             ("curl", "header = \"Authorization: Bearer tok\"\n"),
+            (
+                "netrc",
+                "machine github.com login oauth2 password tok\nmachine 127.0.0.1 login oauth2 password tok\nmachine [::1] login oauth2 password tok\n",
+            ),
+            (
+                "k8s",
+                "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"expirationTimestamp\":\"1970-01-01T00:16:40Z\",\"token\":\"tok\"}}\n",
+            ),
             (
                 "json",
                 "{\"access_token\":\"tok\",\"expires_at\":\"1970-01-01T00:16:40Z\",\"provider\":\"github\",\"scope\":\"read:org repo\",\"token_type\":\"Bearer\"}\n",
@@ -117,6 +156,12 @@ mod tests {
             "header = \"Authorization: Bearer a\\\"b\\\\c\"\n"
         );
         assert_eq!(rendered("raw", basic("pass word")).unwrap(), "pass word\n");
+        assert_eq!(rendered("netrc", basic("pass word")), Err(FormatError::Unframeable("netrc")));
+        assert_eq!(
+            rendered("netrc", basic("pa")).unwrap().lines().next(),
+            Some("machine github.com login u password pa")
+        );
+        assert_eq!(rendered("k8s", basic("pa")), Err(NoHeaders::NotForRequests.into()));
     }
 
     #[test]

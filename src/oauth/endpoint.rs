@@ -18,6 +18,9 @@ pub enum UrlRefused {
     /// It is no URL, or has no host.
     #[error("{0} is not an absolute URL with a host")]
     NotAUrl(Foreign),
+    /// It is more than a host.
+    #[error("{0} is more than a host and a port")]
+    NotAHost(Foreign),
     /// Its scheme is not `https`.
     #[error(
         "{0} is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration"
@@ -149,6 +152,16 @@ impl fmt::Debug for EndpointUrl {
 pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The URL of a host by itself, with a port if need be: nothing before it and nothing behind.
+///
+/// # Errors
+/// [`UrlRefused`]; [`UrlRefused::NotAHost`] for what has more to it.
+pub fn host_url(scheme: &str, host: &str) -> Result<Url, UrlRefused> {
+    let url = EndpointUrl::configured(&format!("{scheme}://{host}/"))?.url;
+    let more = url.path() != "/" || url.query().is_some() || host.contains(['/', '?', '#']);
+    if more { Err(UrlRefused::NotAHost(Foreign::new(host))) } else { Ok(url) }
 }
 
 /// An issuer identifier (RFC 8414 section 2): an `https` URL without query and fragment, compared as text.

@@ -6,7 +6,7 @@ use std::path::Path;
 const LEVELS: &[&[&str]] = &[
     &["adapters"],
     &["cli"],
-    &["commands", "wire_log"],
+    &["commands", "helper", "wire_log"],
     &["error"],
     &["session"],
     &["config", "format"],

@@ -22,6 +22,8 @@ mod device;
 mod discovery;
 mod dpop;
 mod exchange;
+mod helper;
+mod helper_setup;
 mod id_token;
 mod inspect;
 mod kinds;

@@ -143,7 +143,7 @@ impl Worker {
                 return Ok(reply(200, JSON, SecretText::new(format!("{text}\n"))));
             }
             let Some(format) = named("header") else { return Err(Refusal::not_found("no such format")) };
-            let subject = Subject { provider: &provider.name, variable: "", target: target.as_ref() };
+            let subject = Subject::of(provider, "", target.as_ref());
             let text = (format.render)(&issued, &subject);
             Ok(reply(200, TEXT, text.map_err(|error| format_error(error, &provider.name))?))
         })

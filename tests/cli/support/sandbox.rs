@@ -147,6 +147,17 @@ impl Sandbox {
         path
     }
 
+    /// From now on somebody sees what is said.
+    pub fn is_watched(&self) {
+        self.terminal.watched.set(true);
+    }
+
+    /// Runs the program in this process, with this on its standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        self.input.pipe(input);
+        self.run(arguments)
+    }
+
     /// Runs the program in this process.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut system = self.system.clone();
@@ -194,7 +205,10 @@ impl Sandbox {
         fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                if path.is_dir() {
+                if path.is_symlink() {
+                    let target = std::fs::read_link(&path).unwrap();
+                    files.push((path, target.into_os_string().into_encoded_bytes()))
+                } else if path.is_dir() {
                     collect(&path, files)
                 } else {
                     files.push((path.clone(), std::fs::read(&path).unwrap()))
@@ -229,6 +243,7 @@ pub fn set_mode(_: &Path, _: u32) {}
 struct Buffers {
     out: RefCell<Vec<u8>>,
     err: RefCell<Vec<u8>>,
+    watched: Cell<bool>,
 }
 
 impl Terminal for Buffers {
@@ -240,8 +255,8 @@ impl Terminal for Buffers {
         Ok(())
     }
 
-    fn is_terminal(&self, _: Stream) -> bool {
-        false
+    fn is_terminal(&self, stream: Stream) -> bool {
+        stream == Stream::Err && self.watched.get()
     }
 
     fn wait(&self, _: &str) -> Box<dyn Waiting> {

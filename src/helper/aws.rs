@@ -1,0 +1,62 @@
+//! AWS's `credential_process`: keys for a role, traded for the provider's token (AWS SDKs and Tools Reference Guide).
+
+use serde_json::{Value, json};
+
+use super::Protocol;
+use super::setup::{Plan, block, shell_word};
+use crate::commands::{AccountArg, Invocation, ProviderArg};
+use crate::error::Error;
+use crate::session::aws::{Keys, Role, keys};
+
+/// Serve AWS's command line and SDKs: a `credential_process`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    /// The role, in the place of the configured
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "aws";
+
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        let session = invocation.session();
+        let provider = session.provider(self.provider.provider.as_ref())?;
+        let session = session.keeping(&provider.name);
+        let role = Role::of(&session, &provider, self.role.as_deref())?;
+        let keys = keys(&session, &provider, self.account.account.as_ref(), &role)?;
+        Ok(invocation.system.console.out(&format!("{}\n", process_output(&keys)))?)
+    }
+
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let provider = invocation.session().provider(self.provider.provider.as_ref())?;
+        let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
+        let mut command = format!("{} helper aws {}", shell_word(&plan.program(invocation)?), provider.name);
+        command.extend(self.account.account.iter().map(|account| format!(" --account {account}")));
+        command.extend(self.role.iter().map(|role| format!(" --role {}", shell_word(role))));
+        let mut lines =
+            vec![format!("[profile authctl-{}]", provider.name), format!("credential_process = {command}")];
+        lines.extend(provider.helper.aws.region.iter().map(|region| format!("region = {region}")));
+        let file = invocation.system.environment.variable("AWS_CONFIG_FILE").map(std::path::PathBuf::from);
+        let path = file.map_or_else(|| plan.home(invocation).map(|home| home.join(".aws/config")), Ok)?;
+        let label = format!("profile {}", provider.name);
+        plan.edit(path, |text, undo| Ok(block(text, &label, &lines, undo)))?;
+        plan.then(format!("aws --profile authctl-{} sts get-caller-identity", provider.name));
+        Ok(plan)
+    }
+}
+
+/// What `credential_process` prints. Without an end, tools take keys for permanent.
+fn process_output(keys: &Keys) -> Value {
+    json!({
+        "Version": 1,
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_access_key.expose(),
+        "SessionToken": keys.session_token.expose(),
+        "Expiration": keys.expires_at.to_string(),
+    })
+}

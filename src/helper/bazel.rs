@@ -1,0 +1,79 @@
+//! The credential helper protocol of Bazel and of tools like it (EngFlow's credential-helper-spec).
+
+use serde_json::{Map, Value, json};
+
+use super::Protocol;
+use super::host::{answerer, providers, url_or_host};
+use super::setup::{Plan, block};
+use super::token::{input, with_login};
+use crate::commands::Invocation;
+use crate::commands::token::format_error;
+use crate::error::Error;
+use crate::foreign::Foreign;
+use crate::session::acquire::Options;
+
+/// Serve Bazel and other tools that speak its credential helper protocol
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What Bazel asks for: get
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "bazel";
+    const PROGRAM: Option<&'static str> = Some("bazel-credential-authctl");
+
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        match self.command.as_deref() {
+            Some("get") => get(invocation),
+            Some(other) => {
+                Err(Error::usage(format!("there is no command {}: it is `get`", Foreign::new(other))))
+            }
+            None => Err(Error::usage("Bazel names a command: `get`")),
+        }
+    }
+
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let mut plan = Plan::new("Bazel asks authctl for these hosts");
+        let link = plan.link(invocation, "bazel-credential-authctl")?;
+        let line = |host: &String| {
+            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+            format!("common --credential_helper={name}={}", link.display())
+        };
+        let lines: Vec<String> =
+            providers(invocation).flat_map(|provider| provider.hosts).map(|host| line(&host)).collect();
+        let path = plan.home(invocation)?.join(".bazelrc");
+        plan.edit(path, |text, undo| Ok(block(text, "credential helper", &lines, undo)))?;
+        Ok(plan)
+    }
+}
+
+fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
+    let text = input(invocation)?;
+    let wrong =
+        |what: &str| Error::failed(format!("Bazel's question {what}"), "it is an object with a `uri`");
+    let question: Map<String, Value> =
+        serde_json::from_str(text.expose()).map_err(|_| wrong("is no JSON object"))?;
+    let uri = question.get("uri").and_then(Value::as_str).ok_or_else(|| wrong("has no uri"))?;
+    let found =
+        url_or_host(invocation, uri).map(|url| answerer(invocation, &url, None)).transpose()?.flatten();
+    let who = found.ok_or_else(|| {
+        Error::failed(
+            format!("no provider is configured for {}", Foreign::new(uri)),
+            "add its host to `domain` or `hosts` of one",
+        )
+    })?;
+    let options = Options { account: who.account, ..Options::default() };
+    let issued = with_login(invocation, &who.provider, &options, false)?;
+    let headers =
+        issued.credential.headers(None).map_err(|error| format_error(error.into(), &who.provider.name))?;
+    let headers: Map<String, Value> =
+        headers.into_iter().map(|header| (header.name.clone(), json!([header.value.expose()]))).collect();
+    let mut answer = json!({ "headers": headers });
+    if let Some(end) = issued.expires_at {
+        let whole = jiff::Timestamp::from_second(end.as_second()).unwrap_or(end);
+        answer["expires"] = whole.to_string().into();
+    }
+    Ok(invocation.system.console.out(&format!("{answer}\n"))?)
+}

@@ -1,0 +1,204 @@
+//! cargo's credential provider protocol, version 1 (the Cargo book, "Credential Provider Protocol").
+
+use serde_json::{Map, Value, json};
+
+use super::Protocol;
+use super::host::{Answerer, answerer, providers, url_or_host};
+use super::setup::Plan;
+use super::token::{authorization, with_login};
+use crate::commands::Invocation;
+use crate::config::Provider;
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::session::acquire::{AcquireError, Options};
+
+/// The version of the protocol.
+const VERSION: u64 = 1;
+
+/// Serve cargo: a credential provider for alternative registries
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Set by cargo
+    #[arg(long, hide = true)]
+    cargo_plugin: bool,
+    /// What the registry's configuration passes on; nothing is made of it
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "cargo";
+    const PROGRAM: Option<&'static str> = Some("cargo-credential-authctl");
+
+    /// One object a line, until cargo closes its side.
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        let console = &invocation.system.console;
+        console.out(&format!("{}\n", json!({ "v": [VERSION] })))?;
+        for line in invocation.system.input.lines() {
+            let answer = match answer(invocation, line.expose()) {
+                Ok(answer) => json!({ "Ok": answer }),
+                Err(refusal) => json!({ "Err": refusal.value(invocation) }),
+            };
+            console.out(&format!("{answer}\n"))?;
+        }
+        Ok(())
+    }
+
+    /// The registries whose index is on one of the configured hosts.
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let mut plan = Plan::new("cargo asks authctl for the token of these registries");
+        let program = plan.program(invocation)?;
+        let home = invocation.system.environment.variable("CARGO_HOME").map(std::path::PathBuf::from);
+        let folder = home.map_or_else(|| plan.home(invocation).map(|home| home.join(".cargo")), Ok)?;
+        let served = |index: &str| {
+            let url = url_or_host(invocation, index.strip_prefix("sparse+").unwrap_or(index));
+            url.is_some_and(|url| providers(invocation).any(|provider| serves(&provider, &url, index)))
+        };
+        plan.edit(folder.join("config.toml"), |text, undo| registries(text, &program, &served, undo))?;
+        Ok(plan)
+    }
+}
+
+/// Why there is no token, in the protocol's words.
+enum Refusal {
+    UrlNotSupported,
+    NotSupported,
+    NotFound,
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Acquire(AcquireError::LoginRequired { .. }) => Self::NotFound,
+            error => Self::Failed(error),
+        }
+    }
+}
+
+impl Refusal {
+    fn value(self, invocation: &Invocation<'_>) -> Value {
+        match self {
+            Self::UrlNotSupported => json!({ "kind": "url-not-supported" }),
+            Self::NotSupported => json!({ "kind": "operation-not-supported" }),
+            Self::NotFound => json!({ "kind": "not-found" }),
+            Self::Failed(error) => {
+                error.tell(&invocation.system.console);
+                json!({ "kind": "other", "message": escaped(&error.to_string()), "caused-by": [] })
+            }
+        }
+    }
+}
+
+fn answer(invocation: &Invocation<'_>, line: &str) -> Result<Value, Refusal> {
+    let unusable = |what: &str| {
+        Refusal::Failed(Error::failed(
+            format!("cargo's question {what}"),
+            "is this cargo newer than authctl?",
+        ))
+    };
+    let question: Map<String, Value> =
+        serde_json::from_str(line).map_err(|_| unusable("is no JSON object"))?;
+    if question.get("v").and_then(Value::as_u64) != Some(VERSION) {
+        return Err(unusable("is of another version of the protocol"));
+    }
+    let index = question.get("registry").and_then(|registry| registry["index-url"].as_str());
+    let index = index.ok_or_else(|| unusable("names no registry"))?;
+    let url = url_or_host(invocation, index.strip_prefix("sparse+").unwrap_or(index));
+    let found = url.as_ref().map(|url| answerer(invocation, url, None)).transpose()?.flatten();
+    let who = found.zip(url).filter(|(who, url)| serves(&who.provider, url, index));
+    let (Answerer { provider, account }, _) = who.ok_or(Refusal::UrlNotSupported)?;
+    let options = Options { account, ..Options::default() };
+    match question.get("kind").and_then(Value::as_str) {
+        Some("get") => get(invocation, &provider, &options, false),
+        // `cargo login` is a person's; a token that is typed there is not the provider's.
+        Some("login") if question.get("token").is_none_or(Value::is_null) => {
+            get(invocation, &provider, &options, true)?;
+            Ok(json!({ "kind": "login" }))
+        }
+        Some("login") => Err(Refusal::Failed(Error::failed(
+            format!("the token of this registry is authctl's: run `authctl login {}`", provider.name),
+            "no other is kept for it",
+        ))),
+        Some("logout") => Err(Refusal::Failed(Error::failed(
+            format!("this registry's login is authctl's: run `authctl logout {}`", provider.name),
+            "other programs may use it too",
+        ))),
+        _ => Err(Refusal::NotSupported),
+    }
+}
+
+/// Exactly the registries that the provider names, or else those on its hosts (CH1).
+fn serves(provider: &Provider, url: &url::Url, index: &str) -> bool {
+    let named = &provider.helper.cargo_index;
+    provider.serves(url) && (named.is_empty() || named.iter().any(|named| named == index))
+}
+
+/// The whole value of the `Authorization` header: cargo adds nothing to it.
+fn get(
+    invocation: &Invocation<'_>,
+    provider: &Provider,
+    options: &Options,
+    person: bool,
+) -> Result<Value, Refusal> {
+    let issued = with_login(invocation, provider, options, person)?;
+    let value = authorization(provider, &issued)?;
+    let mut answer = json!({ "kind": "get", "token": value.expose(), "operation_independent": true });
+    match issued.expires_at {
+        Some(end) => {
+            answer["cache"] = "expires".into();
+            answer["expiration"] = end.as_second().into();
+        }
+        None => answer["cache"] = "session".into(),
+    }
+    Ok(answer)
+}
+
+/// cargo's configuration with us as the credential provider of the served registries; or without.
+fn registries(
+    text: Option<&str>,
+    program: &str,
+    served: &dyn Fn(&str) -> bool,
+    undo: bool,
+) -> Result<Option<String>, Error> {
+    let mut document: toml_edit::DocumentMut = text.unwrap_or_default().parse().map_err(|_| {
+        Error::failed("cargo's config.toml is not TOML", "mend it first; nothing was changed")
+    })?;
+    let registries = document.get_mut("registries").and_then(|item| item.as_table_like_mut());
+    for (_, registry) in registries.into_iter().flat_map(|registries| registries.iter_mut()) {
+        let Some(registry) = registry.as_table_like_mut() else { continue };
+        let index = registry.get("index").and_then(|index| index.as_str()).unwrap_or_default();
+        if !served(index) {
+            continue;
+        }
+        let ours: toml_edit::Array = [program, "helper", "cargo"].into_iter().collect();
+        let is_ours = |item: &toml_edit::Item| {
+            let words: Option<Vec<_>> =
+                item.as_array().map(|words| words.iter().filter_map(|word| word.as_str()).collect());
+            words.is_some_and(|words| words.ends_with(&["helper", "cargo"]))
+        };
+        if !undo {
+            registry.insert("credential-provider", toml_edit::value(ours));
+        } else if registry.get("credential-provider").is_some_and(is_ours) {
+            registry.remove("credential-provider");
+        }
+    }
+    Ok(Some(document.to_string()).filter(|after| text.is_some() || !after.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargos_configuration_keeps_its_comments() {
+        let text = "# mine\n[registries.corp] # ours\nindex = \"sparse+https://crates.corp.example/\"\n\n[registries.other]\nindex = \"https://other.example/\"\n";
+        let served = |index: &str| index.contains("corp.example");
+        let with = registries(Some(text), "/bin/authctl", &served, false).unwrap().unwrap();
+        let line = "credential-provider = [\"/bin/authctl\", \"helper\", \"cargo\"]\n";
+        assert_eq!(with, text.replace("corp.example/\"\n", &format!("corp.example/\"\n{line}")));
+        assert_eq!(registries(Some(&with), "/bin/authctl", &served, true).unwrap().as_deref(), Some(text));
+        assert_eq!(registries(None, "/bin/authctl", &served, false).unwrap(), None);
+        assert!(registries(Some("="), "/bin/authctl", &served, false).is_err());
+    }
+}

@@ -1,0 +1,254 @@
+//! Docker's credential helper protocol (docker-credential-helpers), as podman, buildah and others speak it too.
+
+use serde_json::{Map, Value, json};
+
+use super::Protocol;
+use super::host::{Answerer, answerer, providers, url_or_host};
+use super::setup::Plan;
+use super::token::{input, with_login};
+use crate::commands::Invocation;
+use crate::error::{Error, Status};
+use crate::foreign::{Foreign, escaped};
+use crate::secret::SecretText;
+use crate::session::acquire::Options;
+use crate::token::Credential;
+
+/// What docker compares with to the letter (docker-credential-helpers, credentials/error.go).
+const NOT_FOUND: &str = "credentials not found in native keychain";
+/// The same, for a question without a server.
+const NO_SERVER: &str = "no credentials server URL";
+/// The same, for credentials without a user name.
+const NO_USERNAME: &str = "no credentials username";
+
+/// Serve docker, podman and their like: `get`, `store`, `erase` and `list` of their credential helper protocol
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What docker asks for
+    #[arg(value_name = "ACTION")]
+    action: Option<String>,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "docker";
+    const PROGRAM: Option<&'static str> = Some("docker-credential-authctl");
+
+    /// An error is told on standard output, with status 1: docker shows just that.
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        let console = &invocation.system.console;
+        match self.answer(invocation) {
+            Ok(text) => Ok(console.out(text.expose())?),
+            Err(Refusal::Said(message)) => {
+                console.out(&format!("{message}\n"))?;
+                Err(Error::Reported(Status::Failed))
+            }
+            Err(Refusal::Failed(error)) => {
+                error.tell(console);
+                console.out(&format!("authctl: {}\n", escaped(&error.to_string())))?;
+                Err(Error::Reported(Status::Failed))
+            }
+        }
+    }
+
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let mut plan = Plan::new("docker, podman and buildah ask authctl for these registries");
+        plan.link(invocation, "docker-credential-authctl")?;
+        let home = plan.home(invocation)?;
+        let folder = invocation.system.environment.variable("DOCKER_CONFIG").map(std::path::PathBuf::from);
+        let path = folder.unwrap_or_else(|| home.join(".docker")).join("config.json");
+        let hosts: Vec<String> = providers(invocation)
+            .filter(|provider| provider.source.oauth().is_some())
+            .flat_map(|provider| provider.hosts)
+            .collect();
+        let normalise = |text: &str| {
+            let root: Option<Map<String, Value>> = serde_json::from_str(text).ok();
+            root.and_then(|root| written(&root)).unwrap_or_else(|| text.to_owned())
+        };
+        plan.edit_normalised(path, normalise, |text, undo| cred_helpers(text, &hosts, undo))?;
+        Ok(plan)
+    }
+}
+
+/// Why there is nothing.
+enum Refusal {
+    /// In docker's own words, or for it to show.
+    Said(String),
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Args {
+    fn answer(&self, invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
+        match self.action.as_deref() {
+            Some("get") => get(invocation),
+            Some("store") => store(invocation),
+            Some("erase") => erase(invocation),
+            Some("list") => list(invocation),
+            Some("version") => Ok(SecretText::new(concat!(
+                "docker-credential-authctl (authctl) ",
+                env!("CARGO_PKG_VERSION"),
+                "\n"
+            ))),
+            Some(other) => {
+                Err(Refusal::Said(format!("docker-credential-authctl: unknown action: {}", escaped(other))))
+            }
+            None => Err(Error::usage("docker names an action: get, store, erase, list or version").into()),
+        }
+    }
+}
+
+fn found(invocation: &Invocation<'_>, server: &str) -> Result<Option<Answerer>, Error> {
+    match url_or_host(invocation, server) {
+        Some(url) => answerer(invocation, &url, None),
+        None => Ok(None),
+    }
+}
+
+/// The user name and the secret of a provider: an identity token is marked by docker's own `<token>`.
+fn pair(invocation: &Invocation<'_>, who: &Answerer) -> Result<(String, SecretText), Refusal> {
+    let options = Options { account: who.account.clone(), ..Options::default() };
+    let issued = with_login(invocation, &who.provider, &options, false)?;
+    match &issued.credential {
+        Credential::Bearer(token) => {
+            Ok((who.provider.helper.docker_username.clone(), SecretText::new(token.expose())))
+        }
+        Credential::Basic { username, password } => {
+            Ok((username.clone(), SecretText::new(password.expose())))
+        }
+        Credential::Headers(_) => Ok((who.provider.helper.docker_username.clone(), issued.credential.bare())),
+        Credential::Dpop(..) | Credential::Untyped(_) => Err(Refusal::Said(format!(
+            "authctl: the credential of {} is none that docker can show",
+            who.provider.name
+        ))),
+    }
+}
+
+fn get(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
+    let server = input(invocation)?;
+    let server = server.expose().trim();
+    if server.is_empty() {
+        return Err(Refusal::Said(NO_SERVER.to_owned()));
+    }
+    // Without these very words docker gives up, where it would go on without credentials (DH2).
+    let who = found(invocation, server)?.ok_or_else(|| Refusal::Said(NOT_FOUND.to_owned()))?;
+    let (username, secret) = pair(invocation, &who)?;
+    let answer = json!({ "ServerURL": server, "Username": username, "Secret": secret.expose() });
+    Ok(SecretText::new(format!("{answer}\n")))
+}
+
+/// `docker login` gives back what it was given; nothing else is kept here (DH3).
+fn store(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
+    let text = input(invocation)?;
+    let given: Map<String, Value> = serde_json::from_str(text.expose())
+        .map_err(|_| Refusal::Said("authctl: the credentials are no JSON object".to_owned()))?;
+    let member = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
+    match (member("ServerURL").trim(), member("Username")) {
+        ("", _) => return Err(Refusal::Said(NO_SERVER.to_owned())),
+        (_, "") => return Err(Refusal::Said(NO_USERNAME.to_owned())),
+        _ => {}
+    }
+    let who = found(invocation, member("ServerURL").trim())?.ok_or_else(|| {
+        let server = Foreign::new(member("ServerURL"));
+        Refusal::Said(format!(
+            "authctl: no provider is configured for {server}, and passwords of others are not kept here"
+        ))
+    })?;
+    let (username, secret) = pair(invocation, &who)?;
+    if username == member("Username") && is_same(secret.expose(), member("Secret")) {
+        return Ok(SecretText::new(""));
+    }
+    let name = &who.provider.name;
+    Err(Refusal::Said(format!("authctl: {name} is managed by authctl: run `authctl login {name}` instead")))
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    use subtle::ConstantTimeEq as _;
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+/// `docker logout` of one registry is no logout of the provider, which others use.
+fn erase(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
+    let server = input(invocation)?;
+    let server = server.expose().trim();
+    if server.is_empty() {
+        return Err(Refusal::Said(NO_SERVER.to_owned()));
+    }
+    if let Some(who) = found(invocation, server)? {
+        let name = &who.provider.name;
+        invocation
+            .system
+            .console
+            .note(format_args!("authctl: {name} stays logged in; `authctl logout {name}` logs out"));
+    }
+    Ok(SecretText::new(""))
+}
+
+/// The registries and their user names; no token is needed for it.
+fn list(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
+    invocation.config.check_files(true).map_err(Error::from)?;
+    let mut servers = Map::new();
+    for provider in providers(invocation) {
+        for host in &provider.hosts {
+            let username = provider.helper.docker_username.clone();
+            servers.insert(format!("{}://{host}", provider.scheme), username.into());
+        }
+    }
+    Ok(SecretText::new(format!("{}\n", Value::Object(servers))))
+}
+
+/// `credHelpers` of docker's configuration with our hosts; or without what points here.
+fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Option<String>, Error> {
+    let wrong =
+        || Error::failed("docker's config.json is no JSON object", "mend it first; nothing was changed");
+    let mut root: Map<String, Value> = match text {
+        Some(text) => serde_json::from_str(text).map_err(|_| wrong())?,
+        None => Map::new(),
+    };
+    let helpers = root.entry("credHelpers").or_insert_with(|| json!({}));
+    let helpers = helpers.as_object_mut().ok_or_else(wrong)?;
+    if undo {
+        helpers.retain(|_, helper| helper != "authctl");
+    } else {
+        helpers.extend(hosts.iter().map(|host| (host.clone(), Value::from("authctl"))));
+    }
+    if helpers.is_empty() {
+        root.remove("credHelpers");
+    }
+    if root.is_empty() && (undo || text.is_none()) {
+        return Ok(None);
+    }
+    written(&root).map(Some).ok_or_else(wrong)
+}
+
+/// Docker itself indents with a tab.
+fn written(root: &Map<String, Value>) -> Option<String> {
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+    serde::Serialize::serialize(root, &mut serializer).ok()?;
+    String::from_utf8(bytes).ok().map(|text| text + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dockers_configuration_keeps_what_is_not_ours() {
+        let hosts = ["ghcr.io".to_owned()];
+        let text = "{\n\t\"auths\": {},\n\t\"credHelpers\": {\n\t\t\"gcr.io\": \"gcloud\"\n\t}\n}\n";
+        let with = cred_helpers(Some(text), &hosts, false).unwrap().unwrap();
+        assert_eq!(
+            with,
+            "{\n\t\"auths\": {},\n\t\"credHelpers\": {\n\t\t\"gcr.io\": \"gcloud\",\n\t\t\"ghcr.io\": \"authctl\"\n\t}\n}\n"
+        );
+        assert_eq!(cred_helpers(Some(&with), &hosts, true).unwrap().as_deref(), Some(text));
+        let alone = cred_helpers(None, &hosts, false).unwrap().unwrap();
+        assert_eq!(cred_helpers(Some(&alone), &hosts, true).unwrap(), None);
+        assert!(cred_helpers(Some("[]"), &hosts, false).is_err());
+    }
+}

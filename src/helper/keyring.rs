@@ -1,0 +1,94 @@
+//! The command line of Python's `keyring`, which pip and uv call for the password of an index.
+
+use super::Protocol;
+use super::host::{Answerer, answerer, url_or_host};
+use super::setup::Plan;
+use super::token::with_login;
+use crate::commands::Invocation;
+use crate::error::{Error, Status};
+use crate::foreign::Foreign;
+use crate::session::acquire::Options;
+use crate::token::Credential;
+
+/// Serve pip and uv: the `get` of Python's `keyring` program
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What is asked for: get
+    #[arg(value_name = "OPERATION")]
+    operation: Option<String>,
+    /// The index, by its URL or its host
+    #[arg(value_name = "SERVICE")]
+    service: Option<String>,
+    /// The user name in the index's URL
+    #[arg(value_name = "USERNAME")]
+    username: Option<String>,
+    /// Print the user name too, as uv asks
+    #[arg(long, value_parser = ["password", "creds"], default_value = "password", hide_default_value = true)]
+    mode: String,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "keyring";
+    const PROGRAM: Option<&'static str> = Some("keyring");
+
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        match (self.operation.as_deref(), &self.service) {
+            (Some("get"), Some(service)) => self.get(invocation, service),
+            (Some("get"), None) | (None, _) => Err(Error::usage("write `keyring get SERVICE [USERNAME]`")),
+            (Some("set" | "del"), _) => Err(Error::failed(
+                "passwords of others are not kept here",
+                "configure the index as a provider, and run `authctl login`",
+            )),
+            (Some(other), _) => {
+                Err(Error::usage(format!("there is no {}: it is `get`", Foreign::new(other))))
+            }
+        }
+    }
+
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let mut plan =
+            Plan::new("pip and uv ask authctl for the passwords of indexes, by a program called `keyring`");
+        plan.link(invocation, "keyring")?;
+        plan.then(
+            "pip install --keyring-provider subprocess --index-url https://__token__@HOST/simple/ PACKAGE",
+        );
+        plan.then(
+            "uv pip install --keyring-provider subprocess --index-url https://__token__@HOST/simple/ PACKAGE",
+        );
+        Ok(plan)
+    }
+}
+
+impl Args {
+    /// A service that nobody knows has no password: status 1, and not a word (pip and uv then ask, or go without).
+    fn get(&self, invocation: &Invocation<'_>, service: &str) -> Result<(), Error> {
+        let url = url_or_host(invocation, service);
+        let found =
+            url.map(|url| answerer(invocation, &url, self.username.as_deref())).transpose()?.flatten();
+        let Some(Answerer { provider, account }) = found else { return Err(Error::Reported(Status::Failed)) };
+        let options = Options { account, ..Options::default() };
+        let issued = with_login(invocation, &provider, &options, false)?;
+        let (username, password) = match &issued.credential {
+            Credential::Bearer(_) | Credential::Headers(_) => {
+                let given = self.username.as_deref().filter(|name| !name.is_empty());
+                (given.unwrap_or(provider.helper.git_username()).to_owned(), issued.credential.bare())
+            }
+            Credential::Basic { username, .. } => (username.clone(), issued.credential.bare()),
+            Credential::Dpop(..) | Credential::Untyped(_) => {
+                return Err(Error::failed(
+                    format!("the credential of `{}` is no password", provider.name),
+                    "pip and uv show nothing else",
+                ));
+            }
+        };
+        let lines = if self.mode == "creds" {
+            vec![username.as_str(), password.expose()]
+        } else {
+            vec![password.expose()]
+        };
+        if lines.iter().any(|line| line.chars().any(char::is_control)) {
+            return Err(Error::failed("the password has a control character", "a line cannot carry it"));
+        }
+        Ok(invocation.system.console.out(&(lines.join("\n") + "\n"))?)
+    }
+}

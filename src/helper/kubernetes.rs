@@ -1,0 +1,255 @@
+//! Kubernetes' `ExecCredential`: the protocol of client-go's credential plugins, `client.authentication.k8s.io/v1` and
+//! `v1beta1`.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::Protocol;
+use super::setup::Plan;
+use super::token::with_login;
+use crate::binding::Binding;
+use crate::commands::token::{format_error, id_token};
+use crate::commands::{AccountArg, Invocation, NarrowArgs, ProviderArg};
+use crate::config::Provider;
+use crate::error::Error;
+use crate::foreign::Foreign;
+use crate::format::k8s::{API_VERSION, exec_credential};
+use crate::oauth::endpoint::EndpointUrl;
+use crate::ports::Folder;
+use crate::session::acquire::Options;
+use crate::session::refusal::refuse;
+use crate::store::private_file;
+use crate::token::Issued;
+
+/// The versions of the API that are spoken.
+const API_VERSIONS: [&str; 2] = [API_VERSION, "client.authentication.k8s.io/v1beta1"];
+/// What an environment variable holds is shorter on every system (F-HLP2).
+const LONGEST_INFO: usize = 1 << 20;
+
+/// Serve kubectl and every other client-go program: a credential plugin
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// Hand out the id token, for clusters that know their users by OpenID Connect
+    #[arg(long)]
+    id_token: bool,
+    /// Log in with the browser where that is needed, also when kubectl says that nobody is there
+    #[arg(long)]
+    login: bool,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "kubernetes";
+
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        let info = invocation.system.environment.variable("KUBERNETES_EXEC_INFO");
+        let question = Question::read(info.as_deref())?;
+        let session = invocation.session();
+        let provider = session.provider(self.provider.provider.as_ref())?;
+        let session = session.keeping(&provider.name);
+        question.check_cluster(&provider)?;
+        let options = Options {
+            account: self.account.account.clone(),
+            request: self.narrow.request(&provider)?,
+            id_token: self.id_token,
+            ..Options::default()
+        };
+        let get = |options: &Options| -> Result<Issued, Error> {
+            let issued = with_login(invocation, &provider, options, question.interactive || self.login)?;
+            if self.id_token { id_token(&issued) } else { Ok(issued) }
+        };
+        let mut issued = get(&options)?;
+        if question.by_client && is_asked_again(invocation, &provider, &issued) {
+            // client-go runs a plugin again before the token's end only when a server refused the token.
+            refuse(&session, &provider, options.account.as_ref(), None)?;
+            issued = get(&Options { renew: self.id_token, ..options })?;
+        }
+        let (early, now) = (provider.source.refresh_early(), invocation.system.clock.now());
+        let told = issued.expires_at.map(|end| told_end(end, early, now));
+        if question.by_client {
+            remember(invocation, &provider, &issued, told);
+        }
+        issued.expires_at = told;
+        let text = exec_credential(&issued, question.api_version)
+            .map_err(|error| format_error(error, &provider.name))?;
+        Ok(invocation.system.console.out(text.expose())?)
+    }
+
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let provider = invocation.session().provider(self.provider.provider.as_ref())?;
+        let mut plan = Plan::new("kubectl's configuration has a user whose token is authctl's");
+        let program = plan.program(invocation)?;
+        let user = format!("authctl-{}", provider.name);
+        let mut command: Vec<String> =
+            ["kubectl", "config", "set-credentials", &user].map(str::to_owned).into();
+        command.push(format!("--exec-api-version={API_VERSION}"));
+        command.push(format!("--exec-command={program}"));
+        command.push("--exec-interactive-mode=IfAvailable".to_owned());
+        let mut arguments = vec!["helper".to_owned(), "kubernetes".to_owned(), provider.name.to_string()];
+        arguments.extend(self.id_token.then(|| "--id-token".to_owned()));
+        arguments.extend(self.login.then(|| "--login".to_owned()));
+        arguments.extend(self.account.account.iter().map(|account| format!("--account={account}")));
+        command.extend(arguments.into_iter().map(|argument| format!("--exec-arg={argument}")));
+        let undo = ["kubectl", "config", "delete-user", &user].map(str::to_owned).into();
+        plan.run(command, undo);
+        plan.then(format!("kubectl config set-context --current --user={user}"));
+        Ok(plan)
+    }
+}
+
+/// What client-go asks.
+#[derive(Debug, PartialEq, Eq)]
+struct Question {
+    api_version: &'static str,
+    by_client: bool,
+    interactive: bool,
+    server: Option<String>,
+}
+
+impl Question {
+    /// Reads the variable; without one, it is asked by a person or a script.
+    fn read(info: Option<&str>) -> Result<Self, Error> {
+        let wrong = |what: String| {
+            Error::failed(
+                format!("KUBERNETES_EXEC_INFO {what}"),
+                "it is kubectl that sets it; this speaks client.authentication.k8s.io/v1 and v1beta1",
+            )
+        };
+        let Some(info) = info.filter(|info| !info.is_empty()) else {
+            return Ok(Self { api_version: API_VERSION, by_client: false, interactive: false, server: None });
+        };
+        if info.len() > LONGEST_INFO {
+            return Err(wrong("is too long".to_owned()));
+        }
+        let root: Map<String, Value> =
+            serde_json::from_str(info).map_err(|_| wrong("is no JSON object".to_owned()))?;
+        let written = root.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let api_version = API_VERSIONS.into_iter().find(|known| *known == written);
+        let spec = root.get("spec").and_then(Value::as_object);
+        let cluster = spec.and_then(|spec| spec.get("cluster"));
+        let server = match cluster {
+            None | Some(Value::Null) => None,
+            Some(cluster) => {
+                let server = cluster.get("server").and_then(Value::as_str);
+                Some(server.ok_or_else(|| wrong("has a cluster without a server".to_owned()))?.to_owned())
+            }
+        };
+        Ok(Self {
+            api_version: api_version
+                .ok_or_else(|| wrong(format!("has the apiVersion {}", Foreign::new(written))))?,
+            by_client: true,
+            interactive: spec
+                .and_then(|spec| spec.get("interactive"))
+                .and_then(Value::as_bool)
+                .unwrap_or_default(),
+            server,
+        })
+    }
+
+    /// A cluster that is named must be one of the provider's hosts (KH4).
+    fn check_cluster(&self, provider: &Provider) -> Result<(), Error> {
+        let Some(server) = &self.server else { return Ok(()) };
+        if EndpointUrl::configured(server).is_ok_and(|url| provider.serves(url.url())) {
+            return Ok(());
+        }
+        Err(Error::failed(
+            format!("the cluster {} is none of the hosts of `{}`", Foreign::new(server), provider.name),
+            "add it to `hosts` in the configuration, if its tokens may be sent there",
+        ))
+    }
+}
+
+/// The end that client-go is told: before ours, so that it asks again while there is still time (KH3).
+fn told_end(end: Timestamp, early: std::time::Duration, now: Timestamp) -> Timestamp {
+    let left = end.duration_since(now);
+    let early = SignedDuration::try_from(early).unwrap_or(SignedDuration::MAX).min(left / 2);
+    end - early.max(SignedDuration::ZERO)
+}
+
+/// Whether the same process was given the same token, and its end is not yet what it was told.
+fn is_asked_again(invocation: &Invocation<'_>, provider: &Provider, issued: &Issued) -> bool {
+    let (Some(path), Some(asked)) = (memory(invocation, provider), asked(invocation, provider, issued))
+    else {
+        return false;
+    };
+    let before = private_file::read(&path).ok().flatten();
+    let before: Option<Value> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(before) = before else { return false };
+    let told = before["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok());
+    before["asked"] == asked && told.is_none_or(|told| invocation.system.clock.now() < told)
+}
+
+/// Notes who was given what, and until when. That it cannot be noted is no reason to fail.
+fn remember(invocation: &Invocation<'_>, provider: &Provider, issued: &Issued, until: Option<Timestamp>) {
+    if let (Some(path), Some(asked)) = (memory(invocation, provider), asked(invocation, provider, issued)) {
+        let note = serde_json::json!({ "asked": asked, "until": until.map(|until| until.to_string()) });
+        let _ = private_file::write(&path, note.to_string().as_bytes());
+    }
+}
+
+fn memory(invocation: &Invocation<'_>, provider: &Provider) -> Option<std::path::PathBuf> {
+    let folder = invocation.system.paths.folder(Folder::State).ok()?;
+    Some(folder.join("kubernetes").join(format!("{}.json", provider.name)))
+}
+
+/// A mark of who asks and what is answered; no token can be told from it.
+fn asked(invocation: &Invocation<'_>, provider: &Provider, issued: &Issued) -> Option<String> {
+    let parent = invocation.system.processes.parent()?;
+    let mark = Binding::default()
+        .with("parent", parent)
+        .with("provider", provider.name.to_string())
+        .with("token", issued.credential.bare().expose().to_owned());
+    Some(mark.fingerprint())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_hlp2_what_client_go_may_say() {
+        let v1 = "client.authentication.k8s.io/v1";
+        let info = |version: &str, spec: &str| {
+            format!("{{\"apiVersion\":\"{version}\",\"kind\":\"ExecCredential\",\"spec\":{spec}}}")
+        };
+        let beta = "client.authentication.k8s.io/v1beta1";
+        let cluster = "{\"interactive\":true,\"cluster\":{\"server\":\"https://k8s.example\"}}";
+        for (name, text, want) in [
+            ("nothing", None, Some((v1, false, None))),
+            ("empty", Some(String::new()), Some((v1, false, None))),
+            ("v1", Some(info(v1, "{\"interactive\":true}")), Some((v1, true, None))),
+            ("v1beta1", Some(info(beta, "{}")), Some((beta, false, None))),
+            ("a cluster", Some(info(v1, cluster)), Some((v1, true, Some("https://k8s.example")))),
+            ("no spec", Some(format!("{{\"apiVersion\":\"{v1}\"}}")), Some((v1, false, None))),
+            ("a cluster without a server", Some(info(v1, "{\"cluster\":{}}")), None),
+            ("an unknown version", Some(info("client.authentication.k8s.io/v2", "{}")), None),
+            ("no version", Some("{}".to_owned()), None),
+            ("no JSON", Some("{".to_owned()), None),
+            ("an array", Some("[]".to_owned()), None),
+            ("too long", Some(" ".repeat(LONGEST_INFO + 1)), None),
+        ] {
+            let by_client = text.as_ref().is_some_and(|text| !text.is_empty());
+            let want = want.map(|(api_version, interactive, server): (_, _, Option<&str>)| Question {
+                api_version,
+                by_client,
+                interactive,
+                server: server.map(str::to_owned),
+            });
+            assert_eq!(Question::read(text.as_deref()).ok(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn kh3_the_end_is_told_early() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let minute = std::time::Duration::from_secs(60);
+        for (end, want) in [(3600, 3540), (100, 50), (0, 0)] {
+            assert_eq!(told_end(at(end), minute, at(0)), at(want), "{end}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Terraform's credentials helper protocol, which OpenTofu speaks as well (Terraform, "Credentials Helpers").
+
+use serde_json::json;
+
+use super::Protocol;
+use super::host::{answerer, url_of};
+use super::setup::{Plan, block};
+use super::token::{input, with_login};
+use crate::commands::Invocation;
+use crate::error::Error;
+use crate::foreign::Foreign;
+use crate::session::acquire::Options;
+use crate::token::Credential;
+
+/// Serve Terraform and OpenTofu: `get`, `store` and `forget` of their credentials helper protocol
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What Terraform asks for, after what its configuration passes on
+    #[arg(value_name = "ARGUMENTS")]
+    arguments: Vec<String>,
+}
+
+impl Protocol for Args {
+    const NAME: &'static str = "terraform";
+    const PROGRAM: Option<&'static str> = Some("terraform-credentials-authctl");
+
+    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+        let [.., verb, host] = self.arguments.as_slice() else {
+            return Err(Error::usage("Terraform names what to do and a host: get, store or forget"));
+        };
+        match verb.as_str() {
+            "get" => get(invocation, host),
+            "store" => {
+                // It is read to its end even so, or Terraform would be told of a broken pipe.
+                input(invocation)?;
+                Err(Error::failed(
+                    "tokens of `terraform login` are not kept here",
+                    "configure the host as a provider, and run `authctl login`",
+                ))
+            }
+            "forget" => match found(invocation, host)? {
+                Some(who) => {
+                    let name = &who.provider.name;
+                    let note = format!("authctl: {name} stays logged in; `authctl logout {name}` logs out");
+                    invocation.system.console.note(note);
+                    Ok(())
+                }
+                None => Ok(()),
+            },
+            other => {
+                Err(Error::usage(format!("there is no {}: it is get, store or forget", Foreign::new(other))))
+            }
+        }
+    }
+
+    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+        let mut plan = Plan::new("Terraform asks authctl for tokens of hosts");
+        let home = plan.home(invocation)?;
+        plan.link_at(invocation, home.join(".terraform.d/plugins/terraform-credentials-authctl"))?;
+        let file = invocation.system.environment.variable("TF_CLI_CONFIG_FILE").map(std::path::PathBuf::from);
+        let lines = ["credentials_helper \"authctl\" {".to_owned(), "}".to_owned()];
+        plan.edit(file.unwrap_or_else(|| home.join(".terraformrc")), |text, undo| {
+            Ok(block(text, "credentials helper", &lines, undo))
+        })?;
+        Ok(plan)
+    }
+}
+
+fn found(invocation: &Invocation<'_>, host: &str) -> Result<Option<super::host::Answerer>, Error> {
+    match url_of("https", host) {
+        Some(url) => answerer(invocation, &url, None),
+        None => Ok(None),
+    }
+}
+
+/// A host that nobody knows has no credentials, which is no error.
+fn get(invocation: &Invocation<'_>, host: &str) -> Result<(), Error> {
+    let answer = match found(invocation, host)? {
+        None => json!({}),
+        Some(who) => {
+            let options = Options { account: who.account, ..Options::default() };
+            let issued = with_login(invocation, &who.provider, &options, false)?;
+            match &issued.credential {
+                Credential::Bearer(token) => json!({ "token": token.expose() }),
+                Credential::Headers(_) => json!({ "token": issued.credential.bare().expose() }),
+                _ => {
+                    return Err(Error::failed(
+                        format!("the credential of `{}` is no bearer token", who.provider.name),
+                        "Terraform shows no other",
+                    ));
+                }
+            }
+        }
+    };
+    Ok(invocation.system.console.out(&format!("{answer}\n"))?)
+}

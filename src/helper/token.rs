@@ -1,0 +1,117 @@
+//! A token for another program: the stored one, renewed where needed; with a login where a person is there for it.
+
+use std::time::Duration;
+
+use crate::commands::Invocation;
+use crate::commands::login::tell;
+use crate::config::Provider;
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::ports::{Folder, Stream};
+use crate::provider::{LoginRequest, ProviderError};
+use crate::secret::SecretText;
+use crate::session::acquire::{AcquireError, Options, token};
+use crate::session::login::login;
+use crate::store::StoreError;
+use crate::store::lock::Lock;
+use crate::token::Issued;
+
+/// What a program writes is at most this long (F-HLP1).
+const LONGEST_INPUT: usize = 1 << 20;
+/// A program that asks has written its question by then (F-HLP1).
+const INPUT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the other program asks, to its end.
+///
+/// # Errors
+/// [`Error::Failed`], when it is too long, too slow or not UTF-8.
+pub(super) fn input(invocation: &Invocation<'_>) -> Result<SecretText, Error> {
+    let read = invocation.system.input.read_within(LONGEST_INPUT, INPUT_DEADLINE);
+    read.map_err(|error| {
+        Error::failed(
+            format!("standard input cannot be read: {error}"),
+            "this command is for other programs: `authctl helper NAME --setup` says how",
+        )
+    })
+}
+
+/// Gets a token; where `person` says that somebody is there, and a login is needed, with a login. One login at a time for
+/// a provider: whoever comes meanwhile is told so at once (F-HLP3).
+///
+/// # Errors
+/// Any [`Error`].
+pub(super) fn with_login(
+    invocation: &Invocation<'_>,
+    provider: &Provider,
+    options: &Options,
+    person: bool,
+) -> Result<Issued, Error> {
+    let session = invocation.session().keeping(&provider.name);
+    let error = match token(&session, provider, options) {
+        Err(error @ AcquireError::LoginRequired { .. }) if person && provider.source.is_interactive() => {
+            error
+        }
+        result => return Ok(result?),
+    };
+    let console = &invocation.system.console;
+    let folder = invocation.system.paths.folder(Folder::Locks).map_err(StoreError::from)?;
+    let path = folder.join(format!("login-{}.lock", provider.name));
+    let lock = match Lock::take(&path, Duration::ZERO, &*invocation.system.clock) {
+        Ok(lock) => lock,
+        Err(StoreError::LockTimeout { .. }) => {
+            console.note(format_args!("authctl: a login to {} is in progress", provider.name));
+            return Err(error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // Somebody else may have logged in between the question and the lock.
+    match token(&session, provider, options) {
+        Err(AcquireError::LoginRequired { .. }) => {}
+        result => return Ok(result?),
+    }
+    console.say(format_args!("authctl: {} needs a login", provider.name));
+    let request = LoginRequest {
+        scopes: None,
+        browser: crate::commands::browser_choice(invocation, None, false),
+        device: false,
+        timeout: None,
+    };
+    let report = login(&session, provider, options.account.as_ref(), &request)?;
+    drop(lock);
+    tell(invocation, &session, provider.name.as_str(), &report);
+    Ok(token(&session, provider, options)?)
+}
+
+/// Whether a person sees what is said: the other program passes its terminal on.
+pub(super) fn is_watched(invocation: &Invocation<'_>) -> bool {
+    invocation.system.console.is_terminal(Stream::Err)
+}
+
+/// Says why there is nothing, where the protocol has no words for it.
+pub(super) fn note_unusable(invocation: &Invocation<'_>, provider: &Provider, what: &str) {
+    let console = &invocation.system.console;
+    console.note(format_args!("authctl: the credential of {} {}", provider.name, escaped(what)));
+}
+
+/// The value of the `Authorization` header, for programs that send just that one.
+///
+/// # Errors
+/// [`Error::Failed`], for a credential of other headers, or one that needs a proof for each request.
+pub(super) fn authorization(provider: &Provider, issued: &Issued) -> Result<SecretText, Error> {
+    let headers = issued.credential.headers(None);
+    let mut headers =
+        headers.map_err(|error| crate::commands::token::format_error(error.into(), &provider.name))?;
+    match headers.pop() {
+        Some(header) if headers.is_empty() && header.name.eq_ignore_ascii_case("authorization") => {
+            let text = header.value.expose();
+            if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+                return Ok(header.value);
+            }
+            Err(ProviderError::NotOffered("a header in ASCII").into())
+        }
+        _ => Err(Error::failed(
+            format!("the keys of `{}` go into other headers than Authorization", provider.name),
+            "use `authctl curl` or `authctl exec`",
+        )),
+    }
+}
