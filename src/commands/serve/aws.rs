@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
-use super::refusal::{JSON, reply};
+use super::refusal::{JSON, Refusal, reply};
+use crate::error::Error;
 use crate::local_server::Reply;
 use crate::secret::SecretText;
-use crate::session::aws::Keys;
+use crate::session::aws::{AwsError, Keys};
 
 /// The keys as an object.
 pub fn answer(keys: &Keys) -> Reply {
@@ -17,4 +18,16 @@ pub fn answer(keys: &Keys) -> Reply {
         "Expiration": keys.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });
     reply(200, JSON, SecretText::new(object.to_string()))
+}
+
+/// Why there is no role, with what helps here.
+pub fn refusal(error: AwsError) -> Refusal {
+    let hint = match &error {
+        AwsError::NoRole(name) => {
+            Some(format!("set helper.aws_role of `{name}`, or ask for /aws/{name}?role=ARN"))
+        }
+        _ => None,
+    };
+    let refusal = Refusal::from(Error::from(error));
+    Refusal { hint: hint.or(refusal.hint.clone()), ..refusal }
 }

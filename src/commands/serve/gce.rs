@@ -138,6 +138,17 @@ impl Question {
         }
     }
 
+    /// Why there is no token for it. An id token that a provider does not give is not there: libraries ask again and again
+    /// for what failed.
+    pub fn refusal(&self, refusal: Refusal) -> Refusal {
+        match self {
+            Self::Of(_, Member::Identity(_)) if refusal.error == "failed" => {
+                Refusal { status: 404, ..refusal }
+            }
+            _ => refusal,
+        }
+    }
+
     /// The answer about an account, with its token.
     ///
     /// # Errors

@@ -105,7 +105,7 @@ impl Worker {
             }),
             Route::Headers { wanted, target, json } => self.headers(&wanted, target.as_ref(), json),
             Route::Aws(wanted, role) => self.place.with(&wanted.provider, |session, provider| {
-                let role = Role::of(session, provider, role.as_deref()).map_err(Error::from)?;
+                let role = Role::of(session, provider, role.as_deref()).map_err(aws::refusal)?;
                 let account = self.options(&wanted).account;
                 Ok(aws::answer(&keys(session, provider, account.as_ref(), &role).map_err(Error::from)?))
             }),
@@ -156,7 +156,8 @@ impl Worker {
         }
         self.place.with(&settings.provider, |session, provider| {
             let options = Options { account: self.rules.account.clone(), ..question.options() };
-            let issued = token(session, provider, &options).map_err(Error::from)?;
+            let issued = token(session, provider, &options).map_err(Error::from);
+            let issued = issued.map_err(|error| question.refusal(error.into()))?;
             question.answer(session, &provider.name, &issued)
         })
     }
