@@ -82,6 +82,7 @@ enum Command {
     Secret(commands::secret::Args),
     Store(commands::store::Args),
     Helper(commands::helper::Args),
+    ClientMetadata(commands::client_metadata::Args),
     Completions(commands::completions::Args),
 }
 
@@ -103,19 +104,17 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
         Ok(cli) => cli,
         Err(error) => return tell_usage(&error, system),
     };
-    let manner = Manner {
-        options: Options { config: cli.global.config, profile: cli.global.profile, only: None },
-        verbose: cli.global.verbose,
-        color: cli.global.color,
-        quiet: cli.global.quiet,
-    };
+    let (verbose, color, quiet) = (cli.global.verbose, cli.global.color, cli.global.quiet);
+    let manner = Manner { verbose, color, quiet };
     manner.apply(system);
-    let config = Config::load(system, &manner.options);
+    let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
+    let config = Config::load(system, &options);
     for warning in config.warnings() {
         system.console.warn(warning);
     }
     system.secret_variables = config.secret_variables();
-    let invocation = Invocation { system, config: &config, json: cli.global.json, manner: &manner };
+    let json = cli.global.json;
+    let invocation = Invocation { system, config: &config, options: &options, json, manner: &manner };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
 }
@@ -155,6 +154,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Secret(args) => commands::secret::run(invocation, args),
         Command::Store(args) => commands::store::run(invocation, args),
         Command::Helper(args) => commands::helper::run(invocation, args),
+        Command::ClientMetadata(args) => commands::client_metadata::run(invocation, args),
         Command::Completions(args) => commands::completions::run(invocation, args),
     }
 }

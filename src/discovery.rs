@@ -163,6 +163,7 @@ pub fn key_set(
 
 fn get(system: &System, url: &Url, query: &Query<'_>) -> Result<HttpResponse, DiscoveryError> {
     let mut request = EndpointUrl::configured(url.as_str())?.request(Method::Get, query.transport);
+    request.reach = query.issuer.reach();
     request.headers.push(("accept", SecretText::new("application/json")));
     Ok(system.http.send(&request)?)
 }

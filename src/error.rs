@@ -7,15 +7,20 @@ use std::io;
 use crate::config::{ChoiceError, ConfigError, report};
 use crate::console::{Console, ERROR, styled};
 use crate::discovery::DiscoveryError;
+use crate::foreign::Foreign;
 use crate::local_server::ServeError;
 use crate::loopback::LoopbackError;
+use crate::oauth::answer::EndpointError;
 use crate::oauth::authorization::AuthorizationError;
+use crate::oauth::resource_metadata::ResourceMetadataError;
 use crate::ports::HttpError;
 use crate::provider::ProviderError;
 use crate::secret_source::SecretError;
 use crate::session::acquire::{AcquireError, is_transient};
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
+use crate::session::registration::RegistrationError;
+use crate::session::site::SiteError;
 use crate::session::step::Reason;
 use crate::store::StoreError;
 use crate::store::keyring::KeyringFault;
@@ -73,6 +78,22 @@ pub enum Error {
     /// There was no login.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// A URL cannot be logged in to.
+    #[error("{url} cannot be logged in to")]
+    Site {
+        /// The URL.
+        url: Foreign,
+        /// Why.
+        source: Box<SiteError>,
+    },
+    /// The client is not known to the server.
+    #[error("you are not logged in to `{name}`")]
+    Registration {
+        /// The provider, or the URL, as it was named.
+        name: String,
+        /// Why.
+        source: Box<RegistrationError>,
+    },
     /// There are no keys of AWS.
     #[error("no keys of AWS")]
     Aws(#[from] AwsError),
@@ -128,6 +149,7 @@ impl Error {
         match self {
             Self::Config(_) => Status::Config,
             Self::Choice(ChoiceError::Ambiguous(_)) | Self::Usage { .. } => Status::Usage,
+            Self::Choice(ChoiceError::UnknownUrl(_)) => Status::LoginRequired,
             Self::Choice(_) => Status::Config,
             Self::Acquire(error) => acquire_status(error),
             Self::Login(LoginError::Provider { source, .. }) | Self::Provider(source) => {
@@ -135,6 +157,8 @@ impl Error {
             }
             Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
             Self::Aws(error) => aws_status(error),
+            Self::Site { source, .. } => site_status(source),
+            Self::Registration { source, .. } => registration_status(source),
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
             Self::Login(_) | Self::Serve(_) | Self::Failed { .. } => Status::Failed,
             Self::Reported(status) => *status,
@@ -151,6 +175,9 @@ impl Error {
                 Some("name one, or set `default` in the configuration".to_owned())
             }
             Self::Choice(ChoiceError::Unknown { hint, .. }) => Some(hint.clone()),
+            Self::Choice(ChoiceError::UnknownUrl(url)) => {
+                Some(format!("run `authctl login {}`", crate::foreign::escaped(url.as_str())))
+            }
             Self::Acquire(error) => acquire_hint(error),
             Self::Login(LoginError::OtherPerson { .. }) => {
                 Some("log in with `--account` and another name, or log out of this account first".to_owned())
@@ -159,6 +186,8 @@ impl Error {
             Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Aws(error) => aws_hint(error),
+            Self::Site { source, .. } => site_hint(source),
+            Self::Registration { source, name } => registration_hint(source, name),
             Self::Provider(error) => provider_hint(error, ""),
             Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
                 Some("choose another place with --socket or --listen".to_owned())
@@ -228,6 +257,62 @@ fn provider_status(error: &ProviderError) -> Status {
         ProviderError::Http(HttpError::Setup(_)) => Status::Config,
         error if is_transient(error) => Status::Unreachable,
         _ => Status::Failed,
+    }
+}
+
+fn site_status(error: &SiteError) -> Status {
+    match error {
+        SiteError::Http(error) | SiteError::Discovery(DiscoveryError::Http(error))
+            if error.is_transient() =>
+        {
+            Status::Unreachable
+        }
+        _ => Status::Failed,
+    }
+}
+
+fn site_hint(error: &SiteError) -> Option<String> {
+    let hint = match error {
+        SiteError::Discovery(DiscoveryError::NotPublished { .. }) => {
+            "is this the URL that its documentation names? Else configure it: `authctl provider add`"
+        }
+        SiteError::Resource { source: ResourceMetadataError::OtherResource { .. }, .. } => {
+            "if that is the resource that you mean, log in to its own URL"
+        }
+        SiteError::NoPkce(_) => {
+            "whoever runs it can say so in its metadata: code_challenge_methods_supported"
+        }
+        error if site_status(error) == Status::Unreachable => "try again later",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn registration_status(error: &RegistrationError) -> Status {
+    match error {
+        RegistrationError::NotOffered { .. } | RegistrationError::OtherIssuer { .. } => Status::Config,
+        RegistrationError::Provider(error) => provider_status(error),
+        RegistrationError::Http(error) if error.is_transient() => Status::Unreachable,
+        RegistrationError::Refused(EndpointError::TryLater { .. }) => Status::Unreachable,
+        RegistrationError::Store(_) => Status::Store,
+        _ => Status::Failed,
+    }
+}
+
+fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
+    match error {
+        RegistrationError::NotOffered { .. } => Some(format!(
+            "register an app there, with the redirect URI http://127.0.0.1/callback, and run `authctl login {name} --client-id ID`"
+        )),
+        RegistrationError::OtherIssuer { .. } => {
+            Some(format!("if that is right, run `authctl login {name} --client-id ID` with one of the new server"))
+        }
+        RegistrationError::Refused(error) if error.is("invalid_redirect_uri") => Some(
+            "this server takes no loopback address: register an app there by hand, and name it with --client-id".to_owned(),
+        ),
+        RegistrationError::Provider(error) => provider_hint(error, name),
+        RegistrationError::Store(error) => store_hint(error),
+        _ => None,
     }
 }
 

@@ -53,7 +53,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         invocation.config.choose(named)
     };
     match &args.action {
-        Action::List(provider) => list(invocation, &choose(provider.provider.as_ref())?),
+        Action::List(provider) => list(invocation, &choose(provider.name(invocation)?.as_ref())?),
         Action::Use { account, provider } => {
             let provider = choose(provider.as_ref())?;
             store.use_account(&provider, account).map_err(error)?;

@@ -45,7 +45,7 @@ enum Action {
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
-        Action::Show { provider, origin } => show(invocation, provider.provider.as_ref(), *origin),
+        Action::Show { provider, origin } => show(invocation, provider.name(invocation)?.as_ref(), *origin),
         Action::Check => check(invocation),
         Action::Path => path(invocation),
         Action::Edit => edit(invocation),

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use super::store::unlock_files;
-use super::{AccountArg, Invocation, ProviderArg, browser_choice, duration, in_words};
+use super::{AccountArg, Invocation, ProviderArg, ProviderRef, browser_choice, duration, in_words};
+use crate::config::{Config, learned};
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
-use crate::foreign::escaped;
-use crate::name::ScopeSet;
+use crate::foreign::{Foreign, escaped};
+use crate::name::{ProviderName, ScopeSet};
 use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::login::{Given, Report, login, login_with};
+use crate::session::registration::ensure;
+use crate::session::site::explore;
+use crate::setting::Layer;
 use crate::store::{StoreChoice, StoreKind};
 
 /// The longest token that is read from standard input.
@@ -42,6 +46,12 @@ pub struct Args {
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "access",
           value_parser = ["access", "refresh"], conflicts_with_all = ["scope", "no_browser", "browser", "device"])]
     with_token: Option<String>,
+    /// The `WWW-Authenticate` header that the URL answered a request with: says which scopes it wants
+    #[arg(long, value_name = "HEADER")]
+    challenge: Option<String>,
+    /// Log in as this client, which you registered with the server
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
     /// Ask the server again for what is cached of it
     #[arg(long)]
     refresh_metadata: bool,
@@ -52,9 +62,13 @@ pub struct Args {
 /// # Errors
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let (name, explored) = args.explored(invocation)?;
+    let invocation = &Invocation { config: explored.as_ref().unwrap_or(invocation.config), ..*invocation };
+    let known = args.made_known(invocation, name.as_ref())?;
+    let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
     let mut session = invocation.session();
     session.refresh_metadata = args.refresh_metadata;
-    let provider = session.provider(args.provider.provider.as_ref())?;
+    let provider = session.provider(name.as_ref())?;
     let session = session.keeping(&provider.name);
     let account = args.account.account.as_ref();
     let report = match &args.with_token {
@@ -80,8 +94,74 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             login(&session, &provider, account, &request)?
         }
     };
-    tell(invocation, &session, provider.name.as_str(), &report);
+    tell(invocation, &session, &args.shown(&provider.name), &report);
     Ok(())
+}
+
+impl Args {
+    /// The provider that is meant. What a URL is that nobody configured is found out first; then the configuration has
+    /// changed.
+    fn explored(&self, invocation: &Invocation<'_>) -> Result<(Option<ProviderName>, Option<Config>), Error> {
+        let Some(ProviderRef::Url(url)) = &self.provider.provider else {
+            if self.challenge.is_some() {
+                return Err(Error::usage("--challenge goes with the URL that answered so"));
+            }
+            return Ok((self.provider.name(invocation)?, None));
+        };
+        invocation.config.check_files(true)?;
+        let config = invocation.config;
+        let is_learned = |name: &ProviderName| {
+            config.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
+        };
+        if let Ok(name) = config.choose_by_url(url.url())
+            && !is_learned(&name)
+        {
+            return Ok((Some(name), None));
+        }
+        let name = learned::name_of(url.url());
+        let before = config.provider(&name).ok().map(|provider| provider.source.scopes());
+        let console = &invocation.system.console;
+        let waiting = console.wait("Asking the server how to log in");
+        let site = explore(invocation.system, url, self.challenge.as_deref(), before.as_ref());
+        drop(waiting);
+        let site = site.map_err(|source| Error::Site {
+            url: Foreign::new(url.url().as_str()),
+            source: Box::new(source),
+        })?;
+        learned::write(invocation.system, &name, &site.learned)?;
+        let title = site.title.map(|title| format!(" ({})", Foreign::new(title))).unwrap_or_default();
+        console.say(format_args!("{url}{title} gets its tokens from {}.", escaped(&site.issuer)));
+        Ok((Some(name), Some(invocation.reload())))
+    }
+
+    /// Makes the client known to the server where nobody configured one; then the configuration has changed.
+    fn made_known(
+        &self,
+        invocation: &Invocation<'_>,
+        name: Option<&ProviderName>,
+    ) -> Result<Option<Config>, Error> {
+        let session = invocation.session();
+        let provider = session.provider(name)?;
+        let session = session.keeping(&provider.name);
+        if !provider.source.is_interactive() {
+            return Ok(None);
+        }
+        let document = invocation.config.client_id_metadata()?;
+        let changed = ensure(&session, &provider, self.client_id.as_deref(), document.as_ref());
+        let changed = changed.map_err(|source| Error::Registration {
+            name: self.shown(&provider.name),
+            source: Box::new(source),
+        })?;
+        Ok(changed.then(|| invocation.reload()))
+    }
+
+    /// The provider as the user calls it.
+    fn shown(&self, name: &ProviderName) -> String {
+        match &self.provider.provider {
+            Some(ProviderRef::Url(url)) => url.to_string(),
+            _ => name.to_string(),
+        }
+    }
 }
 
 /// Says how a login ended.

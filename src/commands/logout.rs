@@ -1,6 +1,7 @@
 //! `authctl logout`
 
 use super::{AccountArg, Invocation, ProviderArg, browser_choice};
+use crate::config::Provider;
 use crate::console::{GOOD, STRONG, styled, with_causes};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
@@ -9,6 +10,8 @@ use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::Session;
 use crate::session::acquire::AcquireError;
 use crate::session::logout::{Options, Report, logout};
+use crate::session::registration::forget;
+use crate::setting::Layer;
 
 /// Revoke the tokens at the server where that is offered, and forget them here
 #[derive(Debug, clap::Args)]
@@ -42,9 +45,9 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     // A project's wrong file keeps nobody logged in.
     let files = invocation.config.check_files(false);
-    let names = match (&args.provider.provider, args.all) {
+    let names = match (args.provider.name(invocation)?, args.all) {
         (None, true) => session.store.listed()?,
-        (Some(name), _) => vec![name.clone()],
+        (Some(name), _) => vec![name],
         (None, false) => {
             files.clone()?;
             vec![invocation.config.choose(None)?]
@@ -115,7 +118,35 @@ fn one(
             Err(error) => outcome = Err(error.into()),
         }
     }
+    if let (Some(provider), true) = (&provider, outcome.is_ok()) {
+        forget_learned(invocation, session, provider, args.local)?;
+    }
     outcome
+}
+
+/// What was only learned of a URL goes with its last login, and so does the client that was registered for it.
+fn forget_learned(
+    invocation: &Invocation<'_>,
+    session: &Session<'_>,
+    provider: &Provider,
+    local: bool,
+) -> Result<(), Error> {
+    let credential = invocation.config.credentials.get(&provider.name);
+    let is_learned = credential.is_some_and(|credential| credential.origin.layer() == Layer::Learned);
+    if !is_learned || !session.store.index(&provider.name)?.entries.is_empty() {
+        return Ok(());
+    }
+    match forget(session, provider, local)? {
+        Some(true) => {
+            invocation.system.console.say("  The client that was registered for it is gone as well.")
+        }
+        Some(false) => invocation
+            .system
+            .console
+            .note("the client that was registered for it could not be deleted at the server"),
+        None => {}
+    }
+    Ok(())
 }
 
 fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {

@@ -1,6 +1,7 @@
 //! The subcommands: one file each, with its arguments (whose comments are its help) and what it does.
 
 pub mod account;
+pub mod client_metadata;
 pub mod completions;
 pub mod config;
 pub mod headers;
@@ -18,6 +19,7 @@ pub mod token;
 pub mod whoami;
 
 use std::rc::Rc;
+use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,7 +27,9 @@ use crate::config::layers::Options;
 use crate::config::{Config, Provider};
 use crate::console::ColorChoice;
 use crate::error::Error;
-use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::foreign::escaped;
+use crate::name::{AccountName, InvalidProviderName, ProviderName, ScopeSet};
+use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::System;
 use crate::provider::{BrowserChoice, TokenRequest};
 use crate::session::Session;
@@ -37,6 +41,8 @@ pub struct Invocation<'a> {
     pub system: &'a System,
     /// The configuration.
     pub config: &'a Config,
+    /// What the command line says of the configuration.
+    pub options: &'a Options,
     /// Print JSON.
     pub json: bool,
     /// How the command line wants the outside to be.
@@ -44,10 +50,8 @@ pub struct Invocation<'a> {
 }
 
 /// How the command line wants the outside to be: enough to make it so once more, on another thread.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Manner {
-    /// What it says of the configuration.
-    pub options: Options,
     /// How much is told of what goes over the wire.
     pub verbose: u8,
     /// When to use colours.
@@ -74,6 +78,12 @@ impl<'a> Invocation<'a> {
         Session::new(self.system, self.config)
     }
 
+    /// The configuration as it is now, after something was learned.
+    #[must_use]
+    pub fn reload(&self) -> Config {
+        Config::load(self.system, self.options)
+    }
+
     /// Prints a JSON value and a line feed.
     ///
     /// # Errors
@@ -83,12 +93,54 @@ impl<'a> Invocation<'a> {
     }
 }
 
+/// A provider by its name, or by a URL that its tokens are for.
+#[derive(Debug, Clone)]
+pub enum ProviderRef {
+    /// As the configuration names it.
+    Name(ProviderName),
+    /// By a URL: one that was logged in to, or whose host is the provider's.
+    Url(EndpointUrl),
+}
+
+impl FromStr for ProviderRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains("://") {
+            return EndpointUrl::configured(text).map(Self::Url).map_err(|error| error.to_string());
+        }
+        text.parse().map(Self::Name).map_err(|error: InvalidProviderName| {
+            let looks_like_host = text.contains(['.', ':', '/']);
+            let more = if looks_like_host {
+                format!("; a URL begins with https://: https://{}", escaped(text))
+            } else {
+                String::new()
+            };
+            format!("{error}{more}")
+        })
+    }
+}
+
 /// Which provider is meant.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ProviderArg {
-    /// The provider, as the configuration names it; without one, the default
+    /// The provider, as the configuration names it, or a URL that its tokens are for; without one, the default
     #[arg(value_name = "PROVIDER")]
-    pub provider: Option<ProviderName>,
+    pub provider: Option<ProviderRef>,
+}
+
+impl ProviderArg {
+    /// The name of the provider, where one is meant.
+    ///
+    /// # Errors
+    /// [`Error::Choice`] for a URL that no provider has.
+    pub fn name(&self, invocation: &Invocation<'_>) -> Result<Option<ProviderName>, Error> {
+        Ok(match &self.provider {
+            None => None,
+            Some(ProviderRef::Name(name)) => Some(name.clone()),
+            Some(ProviderRef::Url(url)) => Some(invocation.config.choose_by_url(url.url())?),
+        })
+    }
 }
 
 /// Which account is meant.

@@ -26,7 +26,7 @@ pub struct Args {
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     if !args.all {
-        let name = session.provider(args.provider.provider.as_ref())?.name;
+        let name = session.provider(args.provider.name(invocation)?.as_ref())?.name;
         return renew(session.keeping(&name), &name, &args.account);
     }
     invocation.config.check_files(true)?;

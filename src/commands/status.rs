@@ -55,7 +55,8 @@ impl State {
 /// Any [`Error`]; status 3 for a named provider that is not logged in.
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
-    let mut names: Vec<ProviderName> = match &args.provider.provider {
+    let named = args.provider.name(invocation)?;
+    let mut names: Vec<ProviderName> = match &named {
         Some(name) => vec![name.clone()],
         None => {
             invocation.config.check_files(true)?;
@@ -70,7 +71,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         let index = session.store.index(&name)?;
         providers.push((name, index));
     }
-    if let (Some(name), Some((_, index))) = (&args.provider.provider, providers.first())
+    if let (Some(name), Some((_, index))) = (&named, providers.first())
         && index.entries.is_empty()
     {
         return not_logged_in(invocation, name);

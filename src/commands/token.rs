@@ -53,7 +53,7 @@ fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
-    let provider = session.provider(args.provider.provider.as_ref())?;
+    let provider = session.provider(args.provider.name(invocation)?.as_ref())?;
     let session = session.keeping(&provider.name);
     let options = Options {
         account: args.account.account.clone(),

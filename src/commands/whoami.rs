@@ -29,7 +29,7 @@ pub struct Args {
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
-    let provider = session.provider(args.provider.provider.as_ref())?;
+    let provider = session.provider(args.provider.name(invocation)?.as_ref())?;
     let session = session.keeping(&provider.name);
     let mut options = Options { account: args.account.account.clone(), ..Options::default() };
     let mut issued = token(&session, &provider, &options)?;

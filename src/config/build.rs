@@ -1,7 +1,7 @@
 //! A merged credential becomes a provider: over its template, checked, and read by its kind.
 
 use super::credentials::{CREDENTIAL_KEYS, Credential};
-use super::{Config, Provider, helper, merge, templates};
+use super::{Config, Provider, helper, learned, merge, templates};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{UrlRefused, authority, host_url};
@@ -89,6 +89,10 @@ impl Config {
             }
         };
         let keys: Vec<_> = kind.all_keys().collect();
+        let table = without_foreign_client(
+            table,
+            &format!("{scheme}://{}", hosts.first().map_or("", String::as_str)),
+        );
         let kind_path = format!("{path}.{called}");
         problems.extend(check(&kind_path, &table, &keys, kind.open));
         let empty = Table::new();
@@ -115,6 +119,23 @@ impl Config {
         let narrowing = self.narrowing.get(name).cloned().unwrap_or_default();
         Ok(Provider { name: name.clone(), scheme, hosts, kind, source, narrowing, helper })
     }
+}
+
+/// The keys of a kind without a client that was registered at another issuer than the one that is configured now (G4).
+fn without_foreign_client(mut table: Setting, derived_issuer: &str) -> Setting {
+    let text = |table: &Table, key: &str| table.get(key).and_then(Setting::text).map(str::to_owned);
+    let Value::Table(keys) = &mut table.value else { return table };
+    let Some(registered) = text(keys, "registered_with") else { return table };
+    let issuer = text(keys, "issuer");
+    let same = match &issuer {
+        Some(issuer) => *issuer == registered,
+        // One that nobody wrote may have a final slash in its metadata.
+        None => registered.trim_end_matches('/') == derived_issuer,
+    };
+    if !same {
+        keys.retain(|key, setting| !learned::is_client_key(key) || !learned::is_learned(setting));
+    }
+    table
 }
 
 /// The hosts of a credential, normalised: `domain` first.
@@ -152,7 +173,7 @@ pub(super) fn apply_template(credential: &mut Credential) {
     };
     let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
     let mut base = template.credential(domain.as_deref());
-    credential.registration.clone_from(&template.register);
+    credential.registration = template.register.as_deref().map(|page| template.fill(page, domain.as_deref()));
     merge::lay_over(&mut base, std::mem::take(credential));
     *credential = base;
 }

@@ -19,6 +19,11 @@ pub const CREDENTIAL_KEYS: &[&Key] = &[
     &Key::new("hosts", Shape::Strings, "Further hosts that the token may be sent to"),
     &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost")
         .or("https"),
+    &Key::new(
+        "url",
+        Shape::Text,
+        "The URL by which commands may name the provider, as in `authctl token URL`",
+    ),
     &Key::new("helper", Shape::Table(helper::KEYS), "What other programs are told, by `authctl helper`"),
 ];
 

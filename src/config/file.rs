@@ -16,6 +16,11 @@ pub const TOP_KEYS: &[&Key] = &[
     &Key::new("store", Shape::Text, "Where tokens are kept: \"auto\", \"keyring\", \"file\", or a table")
         .or("auto"),
     &Key::new("browser", Shape::Text, "The command that opens a URL").trusted(),
+    &Key::new(
+        "client_id_metadata",
+        Shape::Text,
+        "The https URL of the client ID metadata document that you host, which `authctl client-metadata` prints",
+    ),
 ];
 
 /// The providers and the default of a configuration, or of one profile of it.
@@ -38,6 +43,8 @@ pub struct Parsed {
     pub store: Option<Setting>,
     /// `browser`.
     pub browser: Option<Setting>,
+    /// `client_id_metadata`.
+    pub client_id_metadata: Option<Setting>,
     /// What is wrong beside the providers.
     pub problems: Vec<Problem>,
     /// What is wrong with single providers that cannot be kept under a name.
@@ -65,6 +72,7 @@ pub fn parse_file(document: &Document) -> Parsed {
             "browser" => {
                 parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin))
             }
+            "client_id_metadata" => parsed.client_id_metadata = Some(setting.clone()),
             "version" => parsed.problems.extend(check_version(setting)),
             _ => {
                 let known = TOP_KEYS.iter().map(|key| key.name).chain(["credentials", "profile"]);

@@ -50,6 +50,8 @@ pub struct Document {
 /// The files of all layers.
 #[derive(Debug, Default)]
 pub struct Loaded {
+    /// What was learned of servers.
+    pub learned: Option<Document>,
     /// The machine's file.
     pub site: Option<Document>,
     /// The user's file.
@@ -96,6 +98,7 @@ pub fn load(texts: Texts, options: &Options) -> Loaded {
         let layer = text.layer;
         let document = load_file(&mut loaded, text, options);
         match layer {
+            Layer::Learned => loaded.learned = document,
             Layer::Site => loaded.site = document,
             Layer::Project => loaded.project = document,
             _ => loaded.user = document,
@@ -159,6 +162,7 @@ fn folder_identity(_: &Path) -> Vec<u8> {
 /// The files of all layers: where each is looked for, and whether it must be there.
 fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
     let mut paths = Vec::new();
+    paths.extend(super::learned::path(system).map(|path| (Layer::Learned, path, false)));
     if let Ok(folder) = system.paths.folder(Folder::Site) {
         paths.push((Layer::Site, folder.join("config.toml"), false));
     }
@@ -211,7 +215,9 @@ fn load_file(
     options: &Options,
 ) -> Option<Document> {
     let found = !matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound);
-    loaded.files.push(File { layer, path: path.clone(), found });
+    if found || layer != Layer::Learned {
+        loaded.files.push(File { layer, path: path.clone(), found });
+    }
     let problems = if layer == Layer::Project { &mut loaded.project_problems } else { &mut loaded.problems };
     let name = path.display().to_string();
     let (file, text) = match read {
@@ -225,6 +231,11 @@ fn load_file(
         }
     };
     let owner = check_owner(&file);
+    if let (Layer::Learned, Err(problem)) = (layer, &owner) {
+        // Its endpoints are sent secrets: what somebody else may have written is not used.
+        loaded.warnings.push(format!("{} {problem}, and is not used", escaped(&name)));
+        return None;
+    }
     let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && owner == Ok(None));
     let excerpt = of_interest.and_then(|only| excerpt(&text, only));
     let text = excerpt.unwrap_or(text);

@@ -8,6 +8,7 @@ pub mod excerpt;
 pub mod file;
 pub mod helper;
 pub mod layers;
+pub mod learned;
 pub mod merge;
 pub mod project;
 pub mod report;
@@ -23,10 +24,12 @@ use self::credentials::Credential;
 use self::layers::{File, Options, Texts};
 use self::project::Narrowing;
 use crate::name::ProviderName;
+use crate::oauth::registration::ClientIdUrl;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, TokenProvider};
 use crate::setting::{Layer, Origin, Problem, Setting, Value, near};
+use url::Url;
 
 /// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
 /// when it is asked for.
@@ -42,6 +45,8 @@ pub struct Config {
     pub store: Option<Setting>,
     /// The browser command.
     pub browser: Option<Setting>,
+    /// Where the user hosts a client ID metadata document.
+    pub client_id_metadata: Option<Setting>,
     /// The providers as merged, right or wrong.
     pub credentials: BTreeMap<ProviderName, Credential>,
     narrowing: BTreeMap<ProviderName, Narrowing>,
@@ -101,6 +106,9 @@ pub enum ChoiceError {
         /// What to do.
         hint: String,
     },
+    /// No provider has this URL.
+    #[error("no login is known for {}", crate::foreign::escaped(.0.as_str()))]
+    UnknownUrl(Url),
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -127,6 +135,7 @@ impl Config {
             default: None,
             store: None,
             browser: None,
+            client_id_metadata: None,
             credentials: BTreeMap::new(),
             narrowing: BTreeMap::new(),
             problems: std::mem::take(&mut loaded.problems),
@@ -140,7 +149,8 @@ impl Config {
         let chosen = layers::profile(system, options, &loaded, &mut config.project_problems);
         let profile = chosen.as_ref().map(|(name, _)| name.clone());
         let mut profile_found = false;
-        for file in [loaded.site.take(), loaded.user.take()].into_iter().flatten() {
+        let files = [loaded.learned.take(), loaded.site.take(), loaded.user.take()];
+        for file in files.into_iter().flatten() {
             profile_found |= config.add_file(file, profile.as_deref());
         }
         if let (Some((name, origin)), false) = (&chosen, profile_found) {
@@ -176,6 +186,7 @@ impl Config {
         }
         self.store = parsed.store.or(self.store.take());
         self.browser = parsed.browser.or(self.browser.take());
+        self.client_id_metadata = parsed.client_id_metadata.or(self.client_id_metadata.take());
         chosen.is_some()
     }
 
@@ -194,6 +205,7 @@ impl Config {
             problems.push(self.nothing_configured());
         }
         problems.extend(self.check_default());
+        problems.extend(self.client_id_metadata().err().into_iter().flat_map(|error| error.0));
         for name in self.credentials.keys() {
             problems.extend(self.build(name).err().into_iter().flatten());
         }
@@ -204,6 +216,20 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The client's identifier where it is the URL of a metadata document that the user hosts.
+    ///
+    /// # Errors
+    /// [`ConfigError`], when it can be none.
+    pub fn client_id_metadata(&self) -> Result<Option<ClientIdUrl>, ConfigError> {
+        let Some(setting) = &self.client_id_metadata else { return Ok(None) };
+        let id = setting.text().unwrap_or_default().parse::<ClientIdUrl>();
+        id.map(Some).map_err(|error| {
+            let problem =
+                Problem::new(format!("`client_id_metadata` cannot be used: {error}"), &setting.origin);
+            ConfigError(vec![problem.showing_value()])
+        })
     }
 
     /// Fails when a file is wrong as a whole. A project's file may be passed over by commands that must work all the
@@ -236,11 +262,50 @@ impl Config {
         if let Some(name) = self.default.as_ref().and_then(|default| default.text()?.parse().ok()) {
             return Ok(name);
         }
-        let mut names = self.credentials.keys();
+        // What was only learned is meant by its URL, unless there is nothing else.
+        let is_learned = |name: &&ProviderName| {
+            self.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
+        };
+        let only_learned = self.credentials.keys().all(|name| is_learned(&name));
+        let mut names = self.credentials.keys().filter(|name| only_learned || !is_learned(name));
         match (names.next(), names.next()) {
             (Some(only), None) => Ok(only.clone()),
             (None, _) => Err(ConfigError(vec![self.nothing_configured()]).into()),
-            _ => Err(ChoiceError::Ambiguous(self.credentials.keys().cloned().collect())),
+            (Some(one), Some(other)) => {
+                Err(ChoiceError::Ambiguous([one, other].into_iter().chain(names).cloned().collect()))
+            }
+        }
+    }
+
+    /// The provider that a URL means: the one that was logged in to by it, else the one of the nearest URL above it, else
+    /// the one whose host it is.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn choose_by_url(&self, url: &Url) -> Result<ProviderName, ChoiceError> {
+        let above = |credential: &Credential| {
+            let known = credential.keys.get("url").and_then(Setting::text)?;
+            let known = Url::parse(known).ok().filter(|known| learned::is_at_or_above(known, url))?;
+            Some(known.path().len())
+        };
+        let nearest = self
+            .credentials
+            .iter()
+            .filter_map(|(name, credential)| Some((above(credential)?, name)))
+            .max_by_key(|(length, _)| *length);
+        if let Some((_, name)) = nearest {
+            return Ok(name.clone());
+        }
+        let serves = |name: &&ProviderName| self.provider(name).is_ok_and(|provider| provider.serves(url));
+        let serving: Vec<ProviderName> = self.credentials.keys().filter(serves).cloned().collect();
+        let default = self.default.as_ref().and_then(Setting::text);
+        match serving.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(ChoiceError::UnknownUrl(url.clone())),
+            several => match several.iter().find(|name| Some(name.as_str()) == default) {
+                Some(default) => Ok(default.clone()),
+                None => Err(ChoiceError::Ambiguous(serving)),
+            },
         }
     }
 

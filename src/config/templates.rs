@@ -14,8 +14,19 @@ macro_rules! templates {
 }
 
 templates! {
-    "atlassian", "auth0", "auth0-federated", "discord", "foundry", "github", "gitlab", "google", "google-service-account", "keycloak", "microsoft", "okta", "slack",
-    "spotify",
+    "airtable", "anthropic", "asana", "atlassian", "atlassian-api-token", "auth0", "auth0-federated",
+    "authelia", "authentik", "aws-cognito", "azure-devops", "azure-management", "azure-openai",
+    "bitbucket", "box", "buildkite", "casdoor", "circleci", "cloudflare", "codeberg", "crates-io",
+    "databricks", "databricks-service", "datadog", "dex", "digitalocean", "discord", "docker-hub",
+    "dropbox", "duo", "elasticsearch", "figma", "forgejo", "foundry", "gemini", "ghcr", "gitea",
+    "github", "github-app", "github-enterprise", "gitlab", "google", "google-artifact-registry",
+    "google-service-account", "grafana", "harbor", "hcp", "heroku", "home-assistant", "hubspot",
+    "huggingface", "jenkins", "kanidm", "keycloak", "linear", "mailgun", "mastodon", "microsoft",
+    "microsoft-service", "mistral", "netlify", "new-relic", "nextcloud", "notion", "npm", "okta",
+    "onelogin", "openai", "ory", "paypal", "pingone", "postman", "pulumi", "pypi", "quay", "reddit",
+    "rubygems", "salesforce", "sendgrid", "sentry", "servicenow", "shopify", "slack", "snowflake",
+    "sonarcloud", "spotify", "strava", "stripe", "terraform-cloud", "twilio", "twitch", "vault",
+    "vercel", "x", "xero", "zendesk", "zendesk-api-token", "zitadel", "zoom",
 }
 
 /// A preset.
@@ -27,11 +38,28 @@ pub struct Template {
     pub title: String,
     /// What a person should know, in a sentence or two.
     pub about: String,
-    /// Where an app is registered.
+    /// Where an app is registered, or a key is made.
     pub register: Option<String>,
+    /// What to enter there as the redirect URI.
+    pub redirect: Option<String>,
     /// The variable that other programs read its token from.
     pub variable: Option<String>,
+    /// What only its user knows, in the order in which it is asked for.
+    pub questions: Vec<Question>,
     body: Table,
+}
+
+/// A value that a preset leaves to its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The path of its key in the credential, such as `domain` or `oauth.client_id`.
+    pub key: String,
+    /// Where the provider shows it, in one sentence.
+    pub help: String,
+    /// It may be left empty.
+    pub optional: bool,
+    /// What an empty answer stands for, as it would be written; scopes with blanks between them. It may hold `{domain}`.
+    pub default: Option<String>,
 }
 
 /// The names of all templates, sorted.
@@ -56,12 +84,35 @@ pub fn find(name: &str) -> Option<Template> {
         title: text("title")?,
         about: text("about")?,
         register: text("register"),
+        redirect: text("redirect"),
         variable: text("variable"),
+        questions: questions(root.get("ask"))?,
         body: root.get("credential")?.table()?.clone(),
     })
 }
 
+/// The questions of a preset; `None` where one lacks its key or its help.
+fn questions(asked: Option<&Setting>) -> Option<Vec<Question>> {
+    let Some(Setting { value: Value::Array(asked), .. }) = asked else { return Some(Vec::new()) };
+    let question = |question: &Setting| {
+        let table = question.table()?;
+        let text = |key: &str| table.get(key).and_then(Setting::text).map(str::to_owned);
+        let optional = matches!(table.get("optional").map(|flag| &flag.value), Some(Value::Boolean(true)));
+        Some(Question { key: text("key")?, help: text("help")?, optional, default: text("default") })
+    };
+    asked.iter().map(question).collect()
+}
+
 impl Template {
+    /// One of its texts with the credential's domain, else the template's own, in the place of `{domain}`.
+    #[must_use]
+    pub fn fill(&self, text: &str, domain: Option<&str>) -> String {
+        match domain.or_else(|| self.body.get("domain").and_then(Setting::text)) {
+            Some(domain) => text.replace("{domain}", domain),
+            None => text.to_owned(),
+        }
+    }
+
     /// The credential that lies under all layers. `{domain}` in its texts is the credential's domain.
     #[must_use]
     pub fn credential(&self, domain: Option<&str>) -> Credential {

@@ -25,7 +25,7 @@ impl Protocol for Args {
 
     fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
         let session = invocation.session();
-        let provider = session.provider(self.provider.provider.as_ref())?;
+        let provider = session.provider(self.provider.name(invocation)?.as_ref())?;
         let session = session.keeping(&provider.name);
         let role = Role::of(&session, &provider, self.role.as_deref())?;
         let keys = keys(&session, &provider, self.account.account.as_ref(), &role)?;
@@ -33,7 +33,7 @@ impl Protocol for Args {
     }
 
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
-        let provider = invocation.session().provider(self.provider.provider.as_ref())?;
+        let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
         let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
         let mut command = format!("{} helper aws {}", shell_word(&plan.program(invocation)?), provider.name);
         command.extend(self.account.account.iter().map(|account| format!(" --account {account}")));

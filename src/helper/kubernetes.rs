@@ -50,7 +50,7 @@ impl Protocol for Args {
         let info = invocation.system.environment.variable("KUBERNETES_EXEC_INFO");
         let question = Question::read(info.as_deref())?;
         let session = invocation.session();
-        let provider = session.provider(self.provider.provider.as_ref())?;
+        let provider = session.provider(self.provider.name(invocation)?.as_ref())?;
         let session = session.keeping(&provider.name);
         question.check_cluster(&provider)?;
         let options = Options {
@@ -81,7 +81,7 @@ impl Protocol for Args {
     }
 
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
-        let provider = invocation.session().provider(self.provider.provider.as_ref())?;
+        let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
         let mut plan = Plan::new("kubectl's configuration has a user whose token is authctl's");
         let program = plan.program(invocation)?;
         let user = format!("authctl-{}", provider.name);

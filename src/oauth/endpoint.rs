@@ -76,10 +76,17 @@ impl EndpointUrl {
     /// # Errors
     /// [`UrlRefused`].
     pub fn learned(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
+        Self::learned_beside(text, &issuer.url, issuer.reach)
+    }
+
+    /// The same for a URL that the server at another URL named: on that one's host it is reached as that one is.
+    ///
+    /// # Errors
+    /// [`UrlRefused`].
+    pub fn learned_beside(text: &str, beside: &Url, reach: Reach) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
-        if url.host() == issuer.url.host() && (url.scheme() == "https" || url.scheme() == issuer.url.scheme())
-        {
-            return Self::configured(text);
+        if url.host() == beside.host() && (url.scheme() == "https" || url.scheme() == beside.scheme()) {
+            return Ok(Self { reach, ..Self::configured(text)? });
         }
         if url.scheme() != "https" {
             return Err(UrlRefused::NotHttps(Foreign::new(text)));
@@ -169,6 +176,7 @@ pub fn host_url(scheme: &str, host: &str) -> Result<Url, UrlRefused> {
 pub struct Issuer {
     text: String,
     url: Url,
+    reach: Reach,
 }
 
 impl Issuer {
@@ -177,11 +185,29 @@ impl Issuer {
     /// # Errors
     /// [`UrlRefused`]; also for one with a query (RFC 8414 section 2).
     pub fn configured(text: &str) -> Result<Self, UrlRefused> {
-        let url = EndpointUrl::configured(text)?.url;
-        if url.query().is_some() {
+        Self::of(text, EndpointUrl::configured(text)?)
+    }
+
+    /// Takes an issuer that a protected resource named (RFC 9728 section 2): on the resource's own host it counts as
+    /// configured, elsewhere it must be public (F-SSRF).
+    ///
+    /// # Errors
+    /// As [`Self::configured`].
+    pub fn learned(text: &str, resource: &Url) -> Result<Self, UrlRefused> {
+        Self::of(text, EndpointUrl::learned_beside(text, resource, Reach::Configured)?)
+    }
+
+    fn of(text: &str, endpoint: EndpointUrl) -> Result<Self, UrlRefused> {
+        if endpoint.url.query().is_some() {
             return Err(UrlRefused::Characters(Foreign::new(text)));
         }
-        Ok(Self { text: text.to_owned(), url })
+        Ok(Self { text: text.to_owned(), url: endpoint.url, reach: endpoint.reach })
+    }
+
+    /// Whether a server named it, and not the configuration.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// The identifier as written.

@@ -18,6 +18,7 @@ pub const ENDPOINTS: &[&str] = &[
     "pushed_authorization_request_endpoint",
     "backchannel_authentication_endpoint",
     "end_session_endpoint",
+    "registration_endpoint",
     "jwks_uri",
 ];
 
@@ -60,7 +61,12 @@ impl Metadata {
         for &member in ENDPOINTS {
             metadata.check(member, "a string", Value::is_string)?;
         }
-        for member in ["token_endpoint_auth_methods_supported", "id_token_signing_alg_values_supported"] {
+        for member in [
+            "token_endpoint_auth_methods_supported",
+            "id_token_signing_alg_values_supported",
+            "code_challenge_methods_supported",
+            "scopes_supported",
+        ] {
             let strings =
                 |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
             metadata.check(member, "an array of strings", strings)?;
@@ -69,6 +75,7 @@ impl Metadata {
             "authorization_response_iss_parameter_supported",
             "require_pushed_authorization_requests",
             "require_signed_request_object",
+            "client_id_metadata_document_supported",
         ] {
             metadata.check(member, "true or false", Value::is_boolean)?;
         }

@@ -14,8 +14,10 @@
 //! | RFC 9101 | [`jar`] |
 //! | RFC 9126 | [`par`] |
 //! | RFC 9449 | [`dpop`] |
+//! | RFC 7591, RFC 7592, client ID metadata documents | [`registration`] |
 //! | RFC 7636 | [`pkce`] |
 //! | RFC 8414, OpenID Connect Discovery 1.0 | [`metadata`] |
+//! | RFC 9728 | [`resource_metadata`] |
 //! | RFC 7515, 7517, 7518, 7519 | [`jwt`], [`jose`], [`signing_key`] |
 //! | OpenID Connect Core 1.0 sections 2, 3.1.3 | [`id_token`] |
 //! | OpenID Connect RP-Initiated Logout 1.0 | [`end_session`] |
@@ -46,6 +48,8 @@ pub mod pkce;
 pub mod polling;
 pub mod quirks;
 pub mod redirect;
+pub mod registration;
+pub mod resource_metadata;
 pub mod revocation;
 pub mod signing_key;
 pub mod token_endpoint;

@@ -202,10 +202,25 @@ fn tokens(
     let refresh_token =
         token("refresh_token")?.map(RefreshToken::parse).transpose().map_err(invalid("refresh_token"))?;
     let id_token = token("id_token")?.map(IdToken::parse).transpose().map_err(invalid("id_token"))?;
-    let scope = token("scope")?
-        .map(|text| ScopeSet::lenient(&text.replace(quirks.granted_scope_separator.as_str(), " ")));
+    let scope = granted(member("scope"), quirks)?;
     let life = Life { obtained_at: now, expires_at: expiry(member("expires_in"), now) };
     Ok(TokenSet { access_token, token_type, life, refresh_token, id_token, scope })
+}
+
+/// The scopes of an answer: text, or the array of strings that Twitch and Linear send; RFC 6749 section 3.3 knows text
+/// alone.
+fn granted(scope: Option<&Value>, quirks: &Quirks) -> Result<Option<ScopeSet>, String> {
+    let text = match scope {
+        None => return Ok(None),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
+        Some(Value::String(text)) => text.replace(quirks.granted_scope_separator.as_str(), " "),
+        Some(Value::Array(scopes)) => {
+            let scopes: Option<Vec<&str>> = scopes.iter().map(Value::as_str).collect();
+            scopes.ok_or("its `scope` is an array of more than strings")?.join(" ")
+        }
+        Some(_) => return Err("its `scope` is not a string".to_owned()),
+    };
+    Ok(Some(ScopeSet::lenient(&text)))
 }
 
 /// When a token ends whose answer had this `expires_in`. Numbers and digits in quotes are taken (PayPal and Entra send
@@ -270,6 +285,9 @@ mod tests {
                 r#"a Some(3600) Some("r") Some("x y")"#.to_owned()),
             ("O9 lower case, O11 no lifetime, O12 no scope", 200, r#"{"access_token":"a","token_type":"bearer"}"#.to_owned(), "a None None None".to_owned()),
             ("O10 16 KiB", 200, format!(r#"{{"access_token":"{long}","token_type":"BEARER"}}"#), format!("{long} None None None")),
+            ("scopes as an array", 200, r#"{"access_token":"a","token_type":"bearer","scope":["x","y"]}"#.to_owned(), r#"a None None Some("x y")"#.to_owned()),
+            ("an array of something else", 200, r#"{"access_token":"a","token_type":"bearer","scope":[1]}"#.to_owned(), unusable("its `scope` is an array of more than strings", 54)),
+            ("scopes as a number", 200, r#"{"access_token":"a","token_type":"bearer","scope":1}"#.to_owned(), unusable("its `scope` is not a string", 52)),
             ("null is nothing", 200, r#"{"access_token":"a","token_type":"bearer","refresh_token":null,"scope":null,"expires_in":null}"#.to_owned(), "a None None None".to_owned()),
             ("an empty refresh token is none", 200, r#"{"access_token":"a","token_type":"bearer","refresh_token":""}"#.to_owned(), "a None None None".to_owned()),
             ("O8 no token", 200, r#"{"token_type":"bearer"}"#.to_owned(), unusable("it has no `access_token`", 23)),

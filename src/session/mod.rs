@@ -11,7 +11,9 @@ pub mod inspect;
 pub mod login;
 pub mod logout;
 pub mod refusal;
+pub mod registration;
 mod renewal;
+pub mod site;
 pub mod step;
 
 use crate::config::{ChoiceError, Config, Provider};

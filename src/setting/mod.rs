@@ -19,6 +19,8 @@ pub use shape::{Shape, is_input, parse_duration, secret_reference};
 pub enum Layer {
     /// A preset that a credential names by `template`.
     Template,
+    /// What `authctl login` learned of servers and registered with them; it may not name programs or secrets.
+    Learned,
     /// The machine's file, `/etc/authctl/config.toml`.
     Site,
     /// The user's file.
@@ -42,6 +44,7 @@ impl fmt::Display for Layer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Template => "template",
+            Self::Learned => "learned",
             Self::Site => "site",
             Self::User => "user",
             Self::Project => "project",

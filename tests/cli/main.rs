@@ -30,6 +30,7 @@ mod kinds;
 mod leaks;
 mod lifecycle;
 mod login;
+mod login_url;
 mod logout;
 mod network;
 mod pushed_requests;

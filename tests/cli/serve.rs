@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::http::{Reply, Server};
+use crate::support::http::{Reply, Server, certificates};
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
@@ -615,6 +615,33 @@ fn f_size_bodies_stream_both_ways() {
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .map(|line| line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10);
     assert!(peak.is_none_or(|peak| peak < AMOUNT / 2), "{peak:?}");
+    running.end();
+}
+
+/// A proxy reaches its host as everything else does: with the provider's certificate authorities.
+#[test]
+fn a_proxy_speaks_tls_with_the_configured_authorities() {
+    let (authority, tls) = certificates();
+    let beyond = Server::start_tls(tls, |request| match request.path() {
+        "/token" => Reply::json(200, &json!({ "access_token": "over-tls", "token_type": "bearer" })),
+        _ => Reply::full(200, &[], "beyond"),
+    });
+    let address = beyond.address();
+    let config = |more: &str| {
+        format!(
+            "store = \"file\"\n[credentials.m]\ndomain = \"{address}\"\n[credentials.m.oauth]\ngrant_type = \"client_credentials\"\nclient_id = \"app\"\n_client_secret = \"s\"\ntoken_endpoint = \"https://{address}/token\"\n{more}"
+        )
+    };
+    let sandbox = Sandbox::new("");
+    let file = sandbox.write("ca.pem", &authority);
+    sandbox.configure(&config(&format!("ca_file = \"{}\"\n", file.display())));
+    let running = Running::start(&sandbox, &["--proxy", "m", "--socket", &socket(&sandbox)]);
+    assert_eq!(running.get("/api", ""), (200, "beyond".to_owned()));
+    assert_eq!(beyond.requests().last().unwrap().header("authorization"), Some("Bearer over-tls"));
+    let seen = beyond.requests().len();
+    sandbox.configure(&config(""));
+    assert_eq!(running.get("/api", "").0, 502, "nobody vouches for it");
+    assert_eq!(beyond.requests().len(), seen);
     running.end();
 }
 

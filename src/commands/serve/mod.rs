@@ -100,7 +100,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         )?),
     };
     let access = Access::new(&address, capability.as_ref().map(|capability| capability.secret.clone()));
-    let setup = Setup { another: system.another, manner: invocation.manner.clone() };
+    let setup =
+        Setup { another: system.another, manner: *invocation.manner, options: invocation.options.clone() };
     let service = args.service(setup, access, host.as_deref());
     announce(invocation, args, &address, host.as_deref(), capability.as_ref())?;
     Ok(bound.run(service, &*held)?)
@@ -136,7 +137,11 @@ impl Args {
             return Err(Error::usage("name a loopback address: --listen 127.0.0.1:0"));
         }
         Ok(Listen::Socket(match &self.socket {
-            Some(path) => path.clone(),
+            // Whoever reads where it is may be in another folder.
+            Some(path) => match system.environment.current_folder() {
+                Some(here) => here.join(path),
+                None => path.clone(),
+            },
             None => {
                 let folder = system.paths.folder(Folder::Runtime);
                 let failed = |error: crate::ports::NoFolder| {

@@ -101,14 +101,7 @@ impl From<Error> for Refusal {
             "config" => error.hint().or_else(|| Some("run `authctl config check`".to_owned())),
             _ => error.hint(),
         };
-        // Transparent errors repeat what was said.
-        let mut said = with_causes(&error);
-        if let Some((first, rest)) = said.split_once(": ")
-            && rest.starts_with(first)
-        {
-            said = rest.to_owned();
-        }
-        let refusal = Self { hint, ..Self::new(status, kind, said) };
+        let refusal = Self { hint, ..Self::new(status, kind, with_causes(&error)) };
         if status == 503 { refusal.later() } else { refusal }
     }
 }
@@ -123,4 +116,48 @@ pub fn reply(status: u16, media_type: &str, body: SecretText) -> Reply {
     ];
     let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
     Reply { status, headers, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::HttpError;
+    use crate::provider::ProviderError;
+    use crate::session::acquire::AcquireError;
+    use crate::session::step::Reason;
+    use crate::store::StoreError;
+
+    #[test]
+    fn every_kind_of_failure_has_its_status() {
+        let name = || "github".parse().unwrap();
+        let unreachable = HttpError::NotSent { host: "x".to_owned(), reason: "no".to_owned() };
+        for (error, want, said) in [
+            (
+                AcquireError::LoginRequired { provider: name(), source: Reason::NotLoggedIn }.into(),
+                (403, "login_required", false),
+                "run `authctl login github`",
+            ),
+            (
+                AcquireError::Provider { name: name(), source: ProviderError::Http(unreachable) }.into(),
+                (503, "unreachable", true),
+                "cannot reach x: no",
+            ),
+            (Error::usage("which?"), (400, "bad_request", false), "which?"),
+            (
+                ChoiceError::Unknown { name: name(), hint: "did you mean?".to_owned() }.into(),
+                (404, "unknown_provider", false),
+                "did you mean?",
+            ),
+            (StoreError::Locked.into(), (500, "store", false), "authctl store unlock"),
+            (crate::config::ConfigError(Vec::new()).into(), (500, "config", false), "authctl config check"),
+            (Error::failed("it broke", "mend it"), (500, "failed", false), "mend it"),
+        ] {
+            let refusal = Refusal::from(error);
+            let reply = refusal.reply();
+            let later = reply.headers.iter().any(|(name, _)| *name == "retry-after");
+            assert_eq!((reply.status, refusal.error, later), want, "{said}");
+            assert!(reply.body.expose().contains(said), "{}", reply.body.expose());
+            assert!(reply.headers.contains(&("cache-control", "no-store".to_owned())), "{said}");
+        }
+    }
 }

@@ -101,7 +101,7 @@ impl Worker {
             Route::Token(wanted, format) => self.place.with(&wanted.provider, |session, provider| {
                 let issued = token(session, provider, &self.options(&wanted)).map_err(Error::from)?;
                 let text = rendered(session, provider, &issued, format)?;
-                Ok(reply(200, if format.name == "json" { JSON } else { TEXT }, text))
+                Ok(reply(200, if matches!(format.name, "json" | "k8s") { JSON } else { TEXT }, text))
             }),
             Route::Headers { wanted, target, json } => self.headers(&wanted, target.as_ref(), json),
             Route::Aws(wanted, role) => self.place.with(&wanted.provider, |session, provider| {

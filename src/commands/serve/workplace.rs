@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::refusal::Refusal;
 use crate::commands::Manner;
+use crate::config::layers::Options;
 use crate::config::{Config, Provider};
 use crate::console::{FAINT, styled};
 use crate::error::Error;
@@ -20,12 +21,14 @@ pub struct Setup {
     pub another: fn() -> System,
     /// How the command line wants it to be.
     pub manner: Manner,
+    /// What it says of the configuration.
+    pub options: Options,
 }
 
 /// A worker's own.
 pub struct Workplace {
     system: System,
-    manner: Manner,
+    setup: Setup,
 }
 
 impl Workplace {
@@ -33,9 +36,9 @@ impl Workplace {
     pub fn new(setup: &Setup) -> Self {
         let mut system = (setup.another)();
         // Notes are for who sits before a terminal; the same one at every request is for nobody.
-        Manner { quiet: true, ..setup.manner.clone() }.apply(&mut system);
+        Manner { quiet: true, ..setup.manner }.apply(&mut system);
         system.signals = Rc::new(Undisturbed);
-        Self { system, manner: setup.manner.clone() }
+        Self { system, setup: setup.clone() }
     }
 
     /// Does something with a provider as it is configured now.
@@ -47,7 +50,7 @@ impl Workplace {
         provider: &ProviderName,
         act: impl FnOnce(&Session<'_>, &Provider) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let config = Config::load(&self.system, &self.manner.options);
+        let config = Config::load(&self.system, &self.setup.options);
         let mut system = self.system.clone();
         system.secret_variables = config.secret_variables();
         let session = Session::new(&system, &config);
@@ -58,7 +61,7 @@ impl Workplace {
 
     /// Tells of an answer, with `-v`. The query is left out: it may name people.
     pub fn tell(&self, asked: &Asked, attempt: &Attempt, answer: &str) {
-        if self.manner.verbose > 0 {
+        if self.setup.manner.verbose > 0 {
             let again = if matches!(attempt, Attempt::First) { "" } else { " (again)" };
             let line = format!("= {} {}{again}: {answer}", escaped(&asked.method), escaped(asked.path()));
             self.system.console.error(styled(FAINT, line));

@@ -14,7 +14,7 @@ use crate::oauth::dpop::Prover;
 use crate::oauth::signing_key::SigningKey;
 use crate::ports::{ClientIdentity, Transport, read_text};
 use crate::secret::{ClientSecret, SecretText};
-use crate::setting::{Problem, SecretSource, Section};
+use crate::setting::{Layer, Problem, SecretSource, Section, Setting};
 use crate::store::private_file::{self, Exposure};
 use crate::store::record::Record;
 
@@ -36,14 +36,19 @@ pub struct ClientSettings {
 impl ClientSettings {
     /// Reads the client's keys.
     pub(super) fn read(section: &Section<'_>, place: &Place, problems: &mut Vec<Problem>) -> Self {
+        let secret = section.secret("client_secret");
+        let method = section.setting("token_endpoint_auth_method");
+        // A template says how a client with a secret authenticates; a public client of the same server has none.
+        let method = method.filter(|setting| secret.is_some() || setting.origin.layer() != Layer::Template);
+        let method = method.and_then(Setting::text).and_then(AuthenticationMethod::named);
         let settings = Self {
             id: section.text("client_id").map(str::to_owned),
-            secret: section.secret("client_secret"),
+            secret,
             key: section.secret("private_key"),
             key_id: section.text("private_key_id").map(str::to_owned),
             key_algorithm: section.text("token_endpoint_auth_signing_alg").and_then(|name| name.parse().ok()),
             certificate: section.path("certificate", place.home.as_deref()),
-            method: section.text("token_endpoint_auth_method").and_then(AuthenticationMethod::named),
+            method,
         };
         // Which secret a method needs is known now: it is not found out in the middle of a login.
         let has = |name: &str| match name {

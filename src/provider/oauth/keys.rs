@@ -69,6 +69,12 @@ pub const KEYS: &[&Key] = &[
     )
     .or("false"),
     &Key::new(
+        "registered_with",
+        Shape::Text,
+        "Set by authctl: the issuer that knows the client_id, which is used at no other",
+    ),
+    &Key::new("registered_until", Shape::Text, "Set by authctl: when the registered client's secret ends"),
+    &Key::new(
         "id_token_signed_response_alg",
         Shape::Choice(ALGORITHMS),
         "The algorithm that id tokens are signed with",
@@ -107,6 +113,7 @@ pub const KEYS: &[&Key] = &[
         Shape::Text,
         "The URL of the backchannel authentication endpoint (CIBA)",
     ),
+    &Key::new("registration_endpoint", Shape::Text, "The URL of the client registration endpoint"),
     &Key::new("end_session_endpoint", Shape::Text, "The URL of the end session endpoint"),
     &Key::new("jwks_uri", Shape::Text, "The URL of the server's key set"),
 ];

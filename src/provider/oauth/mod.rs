@@ -79,7 +79,13 @@ impl OAuth {
     pub fn read(section: &Section<'_>, place: &Place) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let derived = format!("{}://{}", place.scheme, place.domain);
-        let issuer = Issuer::configured(section.text("issuer").unwrap_or(&derived));
+        let learned = section.setting("issuer").is_some_and(|issuer| issuer.origin.layer() == Layer::Learned);
+        let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
+            // A resource named it, at a host of its own choice.
+            (Some(issuer), Ok(place)) if learned => Issuer::learned(issuer, place.url()),
+            (Some(issuer), _) => Issuer::configured(issuer),
+            (None, place) => place,
+        };
         let issuer = issuer
             .map_err(|error| {
                 problems.push(section.url_problem(

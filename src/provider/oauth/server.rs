@@ -133,6 +133,12 @@ impl Server<'_> {
         self.metadata.as_ref().is_some_and(|metadata| metadata.flag(member))
     }
 
+    /// A member of the metadata that is an array of strings.
+    #[must_use]
+    pub fn strings(&self, member: &str) -> Option<Vec<String>> {
+        self.metadata.as_ref()?.strings(member)
+    }
+
     /// The algorithms of id tokens: the configured, else RS256 (OpenID Connect Core section 2), else, where the server
     /// says that it has no RS256, the asymmetric ones that it names.
     pub(super) fn id_token_algorithms(&self) -> Vec<Algorithm> {

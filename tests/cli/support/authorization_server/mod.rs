@@ -46,6 +46,10 @@ pub struct Behaviour {
     pub losses: HashMap<String, VecDeque<Reply>>,
     /// The redirect says this in the place of a code.
     pub refuses_with: Option<String>,
+    /// The one client that it knows.
+    pub client_id: String,
+    /// Registers whoever asks as that client, and adds this to the answer; `null` removes a member.
+    pub registers: Option<Map<String, Value>>,
     /// The client's secret; without one it is public.
     pub client_secret: Option<String>,
     /// Refreshes bring an id token.
@@ -155,6 +159,8 @@ impl AuthorizationServer {
                 faults: HashMap::new(),
                 losses: HashMap::new(),
                 refuses_with: None,
+                client_id: "app".to_owned(),
+                registers: None,
                 client_secret: None,
                 id_token_on_refresh: false,
                 client_assertions: None,
@@ -304,6 +310,8 @@ impl Shared {
             ("POST", "/introspect") => self.introspect(request),
             ("POST", "/par") => self.par(request),
             ("POST", "/device" | "/bc-authorize") => self.device(request, &issuer),
+            ("POST", "/register") => self.register(request, &issuer),
+            ("DELETE", "/register/1") => self.end_registration(request),
             ("GET", "/enter") => Reply::full(200, &[], "enter your code"),
             ("GET", "/end-session") => self.end_session(request, &issuer),
             ("GET", "/actions") => self.actions(request),
@@ -337,8 +345,35 @@ impl Shared {
             "id_token_signing_alg_values_supported": ["ES256"],
             "code_challenge_methods_supported": ["S256"],
         });
+        if self.behaviour.lock().unwrap().registers.is_some() {
+            metadata["registration_endpoint"] = format!("{issuer}/register").into();
+        }
         overlay(&mut metadata, &self.behaviour.lock().unwrap().metadata);
         Reply::json(200, &metadata)
+    }
+
+    /// A client that was never seen is the one that is known from now on.
+    fn register(&self, request: &Request, issuer: &str) -> Reply {
+        let behaviour = self.behaviour.lock().unwrap();
+        let Some(members) = &behaviour.registers else { return Reply::full(404, &[], "") };
+        let mut answer: Value = serde_json::from_str(&request.body).unwrap();
+        answer["client_id"] = behaviour.client_id.as_str().into();
+        answer["registration_client_uri"] = format!("{issuer}/register/1").into();
+        answer["registration_access_token"] = "registration-canary".into();
+        if let Some(secret) = &behaviour.client_secret {
+            answer["client_secret"] = secret.as_str().into();
+            answer["client_secret_expires_at"] = 0.into();
+            answer["token_endpoint_auth_method"] = "client_secret_basic".into();
+        }
+        overlay(&mut answer, members);
+        Reply::json(201, &answer)
+    }
+
+    fn end_registration(&self, request: &Request) -> Reply {
+        if request.header("authorization") != Some("Bearer registration-canary") {
+            self.violation("a registration was ended without its token".to_owned());
+        }
+        Reply::full(204, &[], "")
     }
 
     fn keys(&self) -> Reply {
@@ -366,7 +401,7 @@ impl Shared {
         };
         for (name, want) in [
             ("response_type", Some("code")),
-            ("client_id", Some("app")),
+            ("client_id", Some(self.behaviour.lock().unwrap().client_id.clone().as_str())),
             ("code_challenge_method", Some("S256")),
         ] {
             if parameter(name).as_deref() != want {
@@ -810,14 +845,14 @@ impl Shared {
                 }
                 None => (request.parameter("client_id"), request.parameter("client_secret")),
             };
-        let known = id.as_deref() == Some("app") && secret == expected;
+        let known = id == Some(self.behaviour.lock().unwrap().client_id.clone()) && secret == expected;
         (!known).then(|| Reply::json(401, &json!({ "error": "invalid_client" })))
     }
 
     fn id_token(&self, issuer: &str, user: &str, nonce: Option<&str>) -> String {
         let now = jiff::Timestamp::now().as_second();
         let mut claims = json!({
-            "iss": issuer, "aud": "app", "sub": format!("id-of-{user}"), "iat": now, "exp": now + 3600,
+            "iss": issuer, "aud": self.behaviour.lock().unwrap().client_id, "sub": format!("id-of-{user}"), "iat": now, "exp": now + 3600,
             "preferred_username": user, "nonce": nonce,
         });
         if nonce.is_none() {

@@ -1,0 +1,183 @@
+//! Protected resource metadata (RFC 9728): a resource says which authorization servers give tokens for it.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::json;
+use crate::foreign::Foreign;
+use crate::name::ScopeSet;
+
+/// More authorization servers than this are not looked at.
+const MOST_SERVERS: usize = 16;
+
+/// A resource's metadata, for the resource that was asked about. URLs in it have not passed the URL gate yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceMetadata {
+    /// The resource's identifier, as it writes it.
+    pub resource: String,
+    /// The issuers of the authorization servers that give tokens for it, in its order.
+    pub authorization_servers: Vec<String>,
+    /// The scopes that it knows.
+    pub scopes: Option<ScopeSet>,
+    /// What it is called.
+    pub name: Option<String>,
+}
+
+/// Why a resource's metadata is unusable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResourceMetadataError {
+    /// It is not JSON as it should be.
+    #[error("its resource metadata cannot be read: {0}")]
+    NotAnObject(#[from] json::NotAnObject),
+    /// A member has another type than RFC 9728 section 2 says.
+    #[error("its resource metadata has no `{0}` as it should be")]
+    WrongType(&'static str),
+    /// It is about another resource: "the data contained in the response MUST NOT be used" (RFC 9728 section 3.3).
+    #[error("its resource metadata is about {found}, not about {expected}")]
+    OtherResource {
+        /// The resource that was asked about.
+        expected: String,
+        /// The one that it is about.
+        found: Foreign,
+    },
+}
+
+impl ResourceMetadata {
+    /// Reads a document about a resource (P2).
+    ///
+    /// # Errors
+    /// [`ResourceMetadataError`].
+    pub fn parse(body: &[u8], resource: &Url) -> Result<Self, ResourceMetadataError> {
+        let object: Map<String, Value> = json::object(body)?;
+        let strings = |member: &'static str| match object.get(member) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(items)) => {
+                let items = items.iter().map(|item| item.as_str().map(str::to_owned));
+                items.collect::<Option<Vec<_>>>().map(Some).ok_or(ResourceMetadataError::WrongType(member))
+            }
+            Some(_) => Err(ResourceMetadataError::WrongType(member)),
+        };
+        let found = object.get("resource").and_then(Value::as_str);
+        let found = found.ok_or(ResourceMetadataError::WrongType("resource"))?;
+        if !is_same(found, resource) {
+            let expected = resource.to_string();
+            return Err(ResourceMetadataError::OtherResource { expected, found: Foreign::new(found) });
+        }
+        let mut authorization_servers = strings("authorization_servers")?.unwrap_or_default();
+        authorization_servers.truncate(MOST_SERVERS);
+        let scopes = strings("scopes_supported")?.map(|scopes| ScopeSet::lenient(&scopes.join(" ")));
+        Ok(Self {
+            resource: found.to_owned(),
+            authorization_servers,
+            // An empty list says as much as none.
+            scopes: scopes.filter(|scopes| !scopes.is_empty()),
+            name: object.get("resource_name").and_then(Value::as_str).map(str::to_owned),
+        })
+    }
+}
+
+/// Whether an identifier is a URL to the letter; a URL without a path may be written with or without its slash, which are
+/// the same URL (RFC 3986 section 6.2.3).
+fn is_same(found: &str, resource: &Url) -> bool {
+    let expected = resource.as_str();
+    let bare = |text: &str| text.trim_end_matches('/').to_owned();
+    found == expected
+        || resource.path() == "/"
+            && resource.query().is_none()
+            && bare(found) == bare(expected)
+            && found.len() + 1 >= expected.len()
+}
+
+/// Where a resource's metadata is: at its own well-known URL (RFC 9728 section 3.1), then, for one with a path, at its
+/// host's; each with the resource that the document must be about (MCP 2025-11-25).
+#[must_use]
+pub fn candidates(resource: &Url) -> Vec<(Url, Url)> {
+    let mut resource = resource.clone();
+    resource.set_fragment(None);
+    let at = |path: &str, query: Option<&str>| {
+        let mut url = resource.clone();
+        url.set_path(&format!("/.well-known/oauth-protected-resource{}", path.trim_end_matches('/')));
+        url.set_query(query);
+        url
+    };
+    let mut found = vec![(at(resource.path(), resource.query()), resource.clone())];
+    if resource.path() != "/" || resource.query().is_some() {
+        let mut root = resource.clone();
+        root.set_path("/");
+        root.set_query(None);
+        found.push((at("", None), root));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn p1_c2_where_it_is_looked_for() {
+        for (resource, want) in [
+            ("https://a.b", &["https://a.b/.well-known/oauth-protected-resource"][..]),
+            ("https://a.b/", &["https://a.b/.well-known/oauth-protected-resource"]),
+            (
+                "https://a.b/mcp/",
+                &[
+                    "https://a.b/.well-known/oauth-protected-resource/mcp",
+                    "https://a.b/.well-known/oauth-protected-resource",
+                ],
+            ),
+            (
+                "https://a.b/r?k=v",
+                &[
+                    "https://a.b/.well-known/oauth-protected-resource/r?k=v",
+                    "https://a.b/.well-known/oauth-protected-resource",
+                ],
+            ),
+        ] {
+            let found: Vec<String> =
+                candidates(&url(resource)).iter().map(|(url, _)| url.to_string()).collect();
+            assert_eq!(found, want, "{resource}");
+        }
+    }
+
+    #[test]
+    fn p2_a_document_about_another_resource_is_not_used() {
+        for (name, asked, found, usable) in [
+            ("the same", "https://a.b/mcp", "https://a.b/mcp", true),
+            ("no path, no slash", "https://a.b", "https://a.b", true),
+            ("no path, a slash", "https://a.b/", "https://a.b/", true),
+            ("two slashes", "https://a.b/", "https://a.b//", false),
+            ("a path with a slash more", "https://a.b/mcp", "https://a.b/mcp/", false),
+            ("its host alone", "https://a.b/mcp", "https://a.b", false),
+            ("another path", "https://a.b/mcp", "https://a.b/other", false),
+            ("another host", "https://a.b/mcp", "https://evil.example/mcp", false),
+            ("another scheme", "https://a.b/mcp", "http://a.b/mcp", false),
+            ("another case", "https://a.b/mcp", "https://a.b/MCP", false),
+        ] {
+            let body = serde_json::json!({ "resource": found }).to_string();
+            assert_eq!(ResourceMetadata::parse(body.as_bytes(), &url(asked)).is_ok(), usable, "{name}");
+        }
+    }
+
+    #[test]
+    fn p3_types_are_checked_and_unknown_members_ignored() {
+        let parse = |body: &str| ResourceMetadata::parse(body.as_bytes(), &url("https://a.b"));
+        let full = parse(r#"{"resource":"https://a.b","authorization_servers":["https://as"],"scopes_supported":["a","b c","\u001b"],"resource_name":"N","x":1}"#).unwrap();
+        assert_eq!(full.authorization_servers, ["https://as"]);
+        assert_eq!(full.scopes.unwrap().to_string(), "a b c");
+        assert_eq!(parse(r#"{"resource":"https://a.b","scopes_supported":[]}"#).unwrap().scopes, None, "C8");
+        for body in [
+            "{}",
+            r#"{"resource":1}"#,
+            r#"{"resource":"https://a.b","authorization_servers":"https://as"}"#,
+            "[]",
+            "",
+        ] {
+            assert!(parse(body).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Makes the client known to an authorization server where nobody configured one: by the metadata document that the user
+//! hosts, or by registration (RFC 7591); and ends the registration again (RFC 7592).
+
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+use super::Session;
+use crate::binding::Binding;
+use crate::config::Provider;
+use crate::config::learned::{self, Learned, LearnedClient};
+use crate::name::ProviderName;
+use crate::oauth::answer::EndpointError;
+use crate::oauth::client::AuthenticationMethod;
+use crate::oauth::endpoint::{EndpointUrl, UrlRefused};
+use crate::oauth::registration::{self, ClientIdUrl, ClientMetadata, Registration};
+use crate::ports::{Folder, HttpError, Transport};
+use crate::provider::ProviderError;
+use crate::provider::oauth::{OAuth, Server};
+use crate::secret::{AccessToken, SecretText};
+use crate::setting::Layer;
+use crate::store::StoreError;
+use crate::store::lock::{LONGEST_WAIT, Lock};
+use crate::store::record::RecordName;
+
+/// The key of a registered secret in the token store.
+const SECRET: &str = "client_secret";
+/// The key of what a registration is managed with.
+const MANAGEMENT: &str = "registration";
+
+/// Why the client is not known to the server.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrationError {
+    /// Nothing is known of the server.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The server cannot be reached.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A URL was refused.
+    #[error(transparent)]
+    Url(#[from] UrlRefused),
+    /// The server did not register it.
+    #[error("the client could not be registered")]
+    Refused(#[from] EndpointError),
+    /// The server has no way for it.
+    #[error("{issuer} registers no clients by itself, and no client_id is configured")]
+    NotOffered {
+        /// The issuer.
+        issuer: String,
+    },
+    /// The client that was named belongs to another server (C12).
+    #[error("the client {client} was named for {before}, and the authorization server is now {now}")]
+    OtherIssuer {
+        /// The client.
+        client: String,
+        /// The issuer that it was named for.
+        before: String,
+        /// The issuer now.
+        now: String,
+    },
+    /// There is no port to be returned to.
+    #[error("there is no free port on 127.0.0.1: {0}")]
+    NoPort(std::io::Error),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes sure that the server knows the client: configured, known from before, by its metadata document, or registered now,
+/// in this order (C6). Says whether the configuration has changed by it.
+///
+/// # Errors
+/// [`RegistrationError`].
+pub fn ensure(
+    session: &Session<'_>,
+    provider: &Provider,
+    named: Option<&str>,
+    document: Option<&ClientIdUrl>,
+) -> Result<bool, RegistrationError> {
+    let Some(oauth) = provider.source.oauth() else { return Ok(false) };
+    let issuer = oauth.issuer().as_str().to_owned();
+    let note = |client: LearnedClient| {
+        let learned = Learned { client: Some(client), ..Learned::default() };
+        learned::write(session.system, &provider.name, &learned).map(|()| true)
+    };
+    let plain = |id: &str| LearnedClient {
+        id: id.to_owned(),
+        issuer: issuer.clone(),
+        redirect_uri: None,
+        has_secret: false,
+        method: None,
+        secret_ends: None,
+    };
+    if let Some(id) = named {
+        return Ok(note(plain(id))?);
+    }
+    // One after the other: a second process finds what the first registered (G5).
+    let folder = session.system.paths.folder(Folder::Locks).map_err(StoreError::from)?;
+    let mark = Binding::default().with(Binding::ISSUER, &issuer).fingerprint();
+    let path = folder.join(format!("registration-{mark}.lock"));
+    let _lock = Lock::take(&path, LONGEST_WAIT, &*session.system.clock)?;
+    let known = learned::clients(session.system);
+    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
+    match own {
+        _ if oauth.client_id().is_ok()
+            && own.is_none_or(|own| oauth.client_id().ok() != Some(own.id.as_str())) =>
+        {
+            return Ok(false);
+        }
+        Some(own) if own.issuer == issuer && is_usable(session, own) => {
+            return Ok(oauth.client_id().is_err());
+        }
+        Some(own) if own.issuer != issuer && !own.is_registered() => {
+            return Err(RegistrationError::OtherIssuer {
+                client: own.id.clone(),
+                before: own.issuer.clone(),
+                now: issuer,
+            });
+        }
+        _ => {}
+    }
+    let context = session.context(&provider.name);
+    let server = oauth.server(&context, &["authorization_endpoint", "token_endpoint"])?;
+    if let Some(document) = document
+        && server.says("client_id_metadata_document_supported")
+    {
+        return Ok(note(plain(document.as_str()))?);
+    }
+    let other = known.iter().find(|(name, client)| {
+        *name != provider.name
+            && client.issuer == issuer
+            && client.is_registered()
+            && is_usable(session, client)
+    });
+    if let Some((other, client)) = other
+        && share_secret(session, provider, oauth, other, client)?
+    {
+        return Ok(note(client.clone())?);
+    }
+    if !server.has("registration_endpoint") {
+        let configured = session.config.credentials.get(&provider.name);
+        let configured = configured.is_some_and(|credential| credential.origin.layer() != Layer::Learned);
+        return match oauth.client_id() {
+            // Its template may know where an app is registered.
+            Err(error) if configured => Err(error.into()),
+            _ => Err(RegistrationError::NotOffered { issuer }),
+        };
+    }
+    Ok(note(register(session, provider, oauth, &server)?)?)
+}
+
+/// Whether a known client can be used for a login: its secret has not ended, and the port that it returns to is free.
+fn is_usable(session: &Session<'_>, client: &LearnedClient) -> bool {
+    let ended = client.secret_ends.is_some_and(|ends| ends <= session.system.clock.now());
+    let port = client.redirect_uri.as_ref().and_then(|uri| uri.parse::<url::Url>().ok()?.port());
+    !ended && port.is_none_or(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+}
+
+/// A client of the same server that was registered for another provider: its secret is needed here as well.
+fn share_secret(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    other: &ProviderName,
+    client: &LearnedClient,
+) -> Result<bool, RegistrationError> {
+    if !client.has_secret {
+        return Ok(true);
+    }
+    let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
+    let store = &session.store;
+    let Some(secret) = store.secret(&RecordName::of_secret(other, SECRET, &binding), &binding)? else {
+        return Ok(false);
+    };
+    store.keep_secret(&RecordName::of_secret(&provider.name, SECRET, &binding), &binding, &secret)?;
+    Ok(true)
+}
+
+fn register(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    server: &Server<'_>,
+) -> Result<LearnedClient, RegistrationError> {
+    let endpoint = server.endpoint("registration_endpoint")?;
+    // Many servers compare the port, though RFC 8252 says that they must not: it is remembered.
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = port.map_err(RegistrationError::NoPort)?.port();
+    let redirect_uri = format!("http://127.0.0.1:{port}/callback");
+    let metadata = ClientMetadata {
+        redirect_uris: vec![redirect_uri.clone()],
+        scope: Some(oauth.scopes().to_string()).filter(|scopes| !scopes.is_empty()),
+        method: method(server),
+    };
+    let response = session.system.http.send(&metadata.request(&endpoint, &oauth.transport))?;
+    let registration = registration::response(&response)?;
+    let returned = registration.redirect_uris.as_ref().is_none_or(|uris| uris.contains(&redirect_uri));
+    if !returned {
+        let reason = "it registered another redirect URI than was asked for";
+        return Err(crate::oauth::answer::unusable("registration endpoint", &response, reason).into());
+    }
+    keep_secrets(session, provider, oauth, &registration)?;
+    Ok(LearnedClient {
+        id: registration.client_id,
+        issuer: oauth.issuer().as_str().to_owned(),
+        redirect_uri: Some(redirect_uri),
+        has_secret: registration.client_secret.is_some(),
+        method: registration.method.map(|method| method.name().to_owned()),
+        secret_ends: registration.secret_ends,
+    })
+}
+
+/// A public client where the server takes one: what a program on a person's machine knows is no secret (RFC 8252 section
+/// 8.5).
+fn method(server: &Server<'_>) -> AuthenticationMethod {
+    let offered = server.strings("token_endpoint_auth_methods_supported");
+    let takes = |method: AuthenticationMethod| {
+        offered.as_ref().is_none_or(|offered| offered.iter().any(|name| name == method.name()))
+    };
+    let methods = [
+        AuthenticationMethod::None,
+        AuthenticationMethod::ClientSecretBasic,
+        AuthenticationMethod::ClientSecretPost,
+    ];
+    methods.into_iter().find(|&method| takes(method)).unwrap_or(AuthenticationMethod::None)
+}
+
+fn keep_secrets(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    registration: &Registration,
+) -> Result<(), StoreError> {
+    let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);
+    let keep = |key: &str, text: &SecretText| {
+        let name = RecordName::of_secret(&provider.name, key, &binding);
+        session.store.keep_secret(&name, &binding, text).map(drop)
+    };
+    if let Some(secret) = &registration.client_secret {
+        keep(SECRET, &SecretText::new(secret.expose()))?;
+    }
+    if let Some(management) = &registration.management {
+        let text = serde_json::json!({ "uri": management.uri, "token": management.token.expose() });
+        keep(MANAGEMENT, &SecretText::new(text.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Forgets a provider that was only learned, and ends its client's registration at the server where no other provider uses
+/// it. Says whether the server was told and agreed; `None` where there was nothing to tell.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<bool>, StoreError> {
+    let known = learned::clients(session.system);
+    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
+    let mut told = None;
+    if let (Some(client), Some(oauth)) = (own, provider.source.oauth()) {
+        let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
+        let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
+        let shared = known.iter().any(|(name, other)| {
+            *name != provider.name && other.id == client.id && other.issuer == client.issuer
+        });
+        if let Some(management) = session.store.secret(&record(MANAGEMENT), &binding)?
+            && !local
+            && !shared
+        {
+            told = Some(end(session, oauth, &management).unwrap_or(false));
+        }
+        session.store.forget_secret(&record(MANAGEMENT))?;
+        session.store.forget_secret(&record(SECRET))?;
+    }
+    learned::forget(session.system, &provider.name)?;
+    Ok(told)
+}
+
+fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<bool> {
+    let management: Value = serde_json::from_str(management.expose()).ok()?;
+    let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
+    let token = AccessToken::parse(management["token"].as_str()?).ok()?;
+    let transport = Transport { identity: None, ..oauth.transport.clone() };
+    let response = session.system.http.send(&registration::deletion(&uri, &token, &transport)).ok()?;
+    Some(registration::is_gone(&response))
+}
