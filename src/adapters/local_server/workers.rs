@@ -85,3 +85,64 @@ fn work(service: &dyn Service, jobs: &Mutex<Receiver<Job>>) {
         let _ = answer.send(outcome.map_err(|_| Failure::Broken));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local_server::{Handler, Reply};
+    use crate::secret::SecretText;
+
+    /// Breaks when it is asked for `/broken`.
+    struct Fragile;
+
+    impl Service for Fragile {
+        fn refuse(&self, _: &Asked) -> Option<Reply> {
+            None
+        }
+
+        fn handler(&self) -> Box<dyn Handler> {
+            Box::new(Self)
+        }
+
+        fn failure(&self, _: &Failure) -> Reply {
+            reply()
+        }
+    }
+
+    impl Handler for Fragile {
+        fn answer(&self, asked: &Asked, _: &Attempt) -> Option<Answer> {
+            assert_ne!(asked.path(), "/broken");
+            Some(Answer::Reply(reply()))
+        }
+    }
+
+    fn reply() -> Reply {
+        Reply { status: 200, headers: Vec::new(), body: SecretText::new("") }
+    }
+
+    fn asked(target: &str) -> Arc<Asked> {
+        Arc::new(Asked {
+            method: "GET".to_owned(),
+            target: target.to_owned(),
+            authority: None,
+            headers: Vec::new(),
+            has_body: false,
+            is_own_user: true,
+        })
+    }
+
+    #[test]
+    fn a_worker_that_breaks_works_on() {
+        let service: Arc<dyn Service> = Arc::new(Fragile);
+        let workers = Workers::start(&service).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ask = |target| runtime.block_on(workers.ask(&asked(target), Attempt::First));
+        for _ in 0..2 * WORKERS {
+            assert!(matches!(ask("/broken"), Err(Failure::Broken)));
+        }
+        assert!(matches!(ask("/good"), Ok(Some(Answer::Reply(_)))));
+        workers.finish(Duration::from_secs(5));
+        assert!(workers.threads.lock().unwrap().iter().all(JoinHandle::is_finished));
+        assert!(matches!(ask("/good"), Err(Failure::Ending)));
+    }
+}

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::foreign::Foreign;
 use crate::local_server::{Answer, Asked, Attempt, Failure, Forward, Handler, Objection, Reply, Service};
 use crate::name::{AccountName, ProviderName};
+use crate::oauth::challenge::token_is_invalid;
 use crate::oauth::dpop;
 use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
@@ -63,7 +64,8 @@ impl Service for Proxy {
         if dpop::resource_wants_nonce(response) {
             return Some(Objection::Nonce);
         }
-        (response.status == 401).then_some(Objection::Credential)
+        // A scope that is missing is missing in a new token as well (RFC 6750 section 3.1).
+        token_is_invalid(response).then_some(Objection::Credential)
     }
 
     fn failure(&self, failure: &Failure) -> Reply {
