@@ -2,20 +2,18 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands;
-use crate::commands::Invocation;
+use crate::commands::{Invocation, Manner};
 use crate::config::Config;
 use crate::config::layers::Options;
 use crate::console::ColorChoice;
 use crate::error::{Error, Status};
 use crate::helper;
 use crate::ports::System;
-use crate::wire_log::WireLog;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -79,6 +77,7 @@ enum Command {
     Account(commands::account::Args),
     Whoami(commands::whoami::Args),
     Inspect(commands::inspect::Args),
+    Serve(commands::serve::Args),
     Config(commands::config::Args),
     Provider(commands::provider::Args),
     Secret(commands::secret::Args),
@@ -106,18 +105,17 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
         Ok(cli) => cli,
         Err(error) => return tell_usage(&error, system),
     };
-    system.console.configure(cli.global.color, cli.global.quiet);
-    if cli.global.verbose > 0 {
-        let detailed = cli.global.verbose > 1;
-        system.http = Rc::new(WireLog::new(Rc::clone(&system.http), system.console.clone(), detailed));
-    }
+    let (verbose, color, quiet) = (cli.global.verbose, cli.global.color, cli.global.quiet);
+    let manner = Manner { verbose, color, quiet };
+    manner.apply(system);
     let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
     let config = Config::load(system, &options);
     for warning in config.warnings() {
         system.console.warn(warning);
     }
     system.secret_variables = config.secret_variables();
-    let invocation = Invocation { system, config: &config, options: &options, json: cli.global.json };
+    let json = cli.global.json;
+    let invocation = Invocation { system, config: &config, options: &options, json, manner: &manner };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
 }
@@ -152,6 +150,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Account(args) => commands::account::run(invocation, args),
         Command::Whoami(args) => commands::whoami::run(invocation, args),
         Command::Inspect(args) => commands::inspect::run(invocation, args),
+        Command::Serve(args) => commands::serve::run(invocation, args),
         Command::Config(args) => commands::config::run(invocation, args),
         Command::Provider(args) => commands::provider::run(invocation, args),
         Command::Secret(args) => commands::secret::run(invocation, args),

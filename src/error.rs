@@ -9,6 +9,7 @@ use crate::config::{ChoiceError, ConfigError, report};
 use crate::console::{Console, ERROR, styled};
 use crate::discovery::DiscoveryError;
 use crate::foreign::Foreign;
+use crate::local_server::ServeError;
 use crate::loopback::LoopbackError;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::authorization::AuthorizationError;
@@ -106,6 +107,9 @@ pub enum Error {
     /// The provider gave nothing.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// Nobody is served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The command was used wrongly.
     #[error("{message}")]
     Usage {
@@ -161,7 +165,7 @@ impl Error {
             Self::Site { source, .. } => site_status(source),
             Self::Registration { source, .. } => registration_status(source),
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
-            Self::Login(_) | Self::Failed { .. } => Status::Failed,
+            Self::Login(_) | Self::Serve(_) | Self::Failed { .. } => Status::Failed,
             Self::Reported(status) => *status,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Output(_) => Status::Failed,
@@ -191,6 +195,9 @@ impl Error {
             Self::Site { source, .. } => site_hint(source),
             Self::Registration { source, name } => registration_hint(source, name),
             Self::Provider(error) => provider_hint(error, ""),
+            Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
+                Some("choose another place with --socket or --listen".to_owned())
+            }
             Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
             _ => None,
         }

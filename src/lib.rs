@@ -12,7 +12,7 @@
 //! - [`discovery`], [`loopback`], [`secret_source`]: what providers work with
 //! - [`store`]: where tokens are kept, bound to where they may be sent
 //! - [`oauth`]: the protocol, values in and values out
-//! - [`ports`], [`console`]: the ways to the outside
+//! - [`ports`], [`local_server`], [`console`]: the ways to the outside
 //! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `fault`: crashes, for tests
 //!
 //! [`adapters`] is the real machine behind the ports; `main` and the tests choose it.
@@ -29,6 +29,7 @@ mod fault;
 pub mod foreign;
 pub mod format;
 mod helper;
+pub mod local_server;
 pub mod loopback;
 pub mod name;
 pub mod oauth;

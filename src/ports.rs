@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::console::Console;
 use crate::foreign::escaped;
+use crate::local_server::LocalServer;
 use crate::secret::SecretText;
 
 /// Everything outside the program. Handed down from `main`.
@@ -44,6 +45,10 @@ pub struct System {
     pub kernel_keyring: Rc<dyn KernelKeyring>,
     /// Ctrl-C and its like.
     pub signals: Rc<dyn Signals>,
+    /// Serves other programs of this machine.
+    pub local_server: Rc<dyn LocalServer>,
+    /// Makes the outside once more, for another thread.
+    pub another: fn() -> System,
     /// The variables that configured secrets are read from: a browser does not inherit them.
     pub secret_variables: BTreeSet<String>,
 }
@@ -428,6 +433,8 @@ pub enum Folder {
     Cache,
     /// Locks of stores that belong to the user as such: it depends on no variable (F-ROT3).
     Locks,
+    /// Sockets, and what goes with a running program.
+    Runtime,
 }
 
 /// Says where the folders are.

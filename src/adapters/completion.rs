@@ -5,14 +5,14 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use crate::config::Config;
 use crate::config::layers::Options;
 
-/// The name that provider arguments have in every command.
-const PROVIDER: &str = "provider";
+/// The names that provider arguments have in every command.
+const PROVIDERS: [&str; 4] = ["provider", "providers", "gce", "proxy"];
 
 /// The command line with completions of what only the configuration knows.
 #[must_use]
 pub fn attach(command: clap::Command) -> clap::Command {
     let command = command.mut_args(|argument| {
-        if argument.get_id() == PROVIDER {
+        if PROVIDERS.contains(&argument.get_id().as_str()) {
             argument.add(ArgValueCandidates::new(providers))
         } else {
             argument

@@ -32,10 +32,29 @@ pub struct Http {
 
 /// What tells clients apart.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Kind {
+pub(super) struct Kind {
     transport: Transport,
     public_only: bool,
     direct: bool,
+}
+
+impl Kind {
+    pub(super) fn of(transport: &Transport, reach: Reach, url: &url::Url) -> Self {
+        Self { transport: transport.clone(), public_only: reach == Reach::Learned, direct: is_loopback(url) }
+    }
+
+    /// What is said when no client can be built.
+    pub(super) fn unusable(&self, error: reqwest::Error) -> HttpError {
+        let what = match self.transport.identity {
+            Some(_) => "the client certificate and its key cannot be used",
+            None => "the network cannot be used",
+        };
+        setup(what, &reason(&error.without_url()))
+    }
+}
+
+fn setup(what: &str, error: &dyn std::fmt::Display) -> HttpError {
+    HttpError::Setup(format!("{what}: {}", escaped(&error.to_string())))
 }
 
 impl HttpClient for Http {
@@ -67,11 +86,7 @@ impl HttpClient for Http {
 
 impl Http {
     fn client(&self, request: &HttpRequest) -> Result<Client, HttpError> {
-        let kind = Kind {
-            transport: request.transport.clone(),
-            public_only: request.reach == Reach::Learned,
-            direct: is_loopback(&request.url),
-        };
+        let kind = Kind::of(&request.transport, request.reach, &request.url);
         if let Some(client) = self.clients.borrow().get(&kind) {
             return Ok(client.clone());
         }
@@ -91,21 +106,22 @@ fn is_loopback(url: &url::Url) -> bool {
 }
 
 fn build(kind: &Kind) -> Result<Client, HttpError> {
+    // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
+    let builder = reqwest::blocking::ClientBuilder::from(builder(kind)?.pool_max_idle_per_host(0));
+    builder.timeout(kind.transport.timeout).build().map_err(|error| kind.unusable(error))
+}
+
+/// Sets up a client, so far without limits of time and of connections kept.
+pub(super) fn builder(kind: &Kind) -> Result<reqwest::ClientBuilder, HttpError> {
     // Another part of the process may have been first; ring is the only provider that is linked.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let setup = |what: &str, error: &dyn std::fmt::Display| {
-        HttpError::Setup(format!("{what}: {}", escaped(&error.to_string())))
-    };
-    let mut builder = Client::builder()
+    let mut builder = reqwest::Client::builder()
         .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
         // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
-        .pool_max_idle_per_host(0)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(kind.transport.timeout);
+        .connect_timeout(CONNECT_TIMEOUT);
     if kind.direct {
         builder = builder.no_proxy();
     } else if let Some(proxy) = &kind.transport.proxy {
@@ -132,11 +148,7 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
         let proxies = proxy_hosts(kind.transport.proxy.as_deref());
         builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxies }));
     }
-    let what = match kind.transport.identity {
-        Some(_) => "the client certificate and its key cannot be used",
-        None => "the network cannot be used",
-    };
-    builder.build().map_err(|error| setup(what, &reason(&error.without_url())))
+    Ok(builder)
 }
 
 /// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
@@ -207,7 +219,7 @@ fn read(response: Response, host: &str, deadline: Instant) -> Result<HttpRespons
 }
 
 /// Tells what was not sent from what may have been.
-fn failure(host: &str, error: reqwest::Error) -> HttpError {
+pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     let error = error.without_url();
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(cause) = source {

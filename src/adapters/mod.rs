@@ -9,6 +9,7 @@ pub mod http;
 pub mod input;
 pub mod kernel_keyring;
 pub mod keyring;
+pub mod local_server;
 pub mod paths;
 pub mod processes;
 pub mod random;
@@ -38,6 +39,8 @@ pub fn system() -> System {
         keyring: Rc::new(keyring::SessionKeyring),
         kernel_keyring: Rc::new(kernel_keyring::UserKeyring),
         signals: Rc::new(signals::ProcessSignals),
+        local_server: Rc::new(local_server::HyperServer),
+        another: system,
         secret_variables: std::collections::BTreeSet::new(),
     }
 }

@@ -29,6 +29,7 @@ impl Paths for UserFolders {
             },
             Folder::Cache => named(dirs::cache_dir(), "the cache"),
             Folder::Locks => locks(),
+            Folder::Runtime => runtime(),
         }
     }
 
@@ -52,17 +53,40 @@ fn site() -> PathBuf {
     PathBuf::from(r"C:\ProgramData").join(NAME)
 }
 
+/// Whether a folder is this user's alone.
+#[cfg(unix)]
+fn is_private(folder: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = nix::unistd::geteuid();
+    std::fs::symlink_metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir() && metadata.uid() == user.as_raw() && metadata.mode() & 0o077 == 0
+    })
+}
+
+/// Where the session keeps its sockets: as it says itself, else as the system does, else in the home.
+#[cfg(unix)]
+fn runtime() -> Result<PathBuf, NoFolder> {
+    let session = dirs::runtime_dir().filter(|folder| folder.is_absolute() && is_private(folder));
+    let system = || Some(PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid())));
+    let home = || dirs::home_dir().map(|home| home.join(".local/state").join(NAME).join("run"));
+    session
+        .or_else(|| system().filter(|folder| is_private(folder)))
+        .or_else(home)
+        .ok_or(NoFolder("the socket"))
+}
+
+#[cfg(not(unix))]
+fn runtime() -> Result<PathBuf, NoFolder> {
+    dirs::data_local_dir().map(|path| path.join(NAME).join("run")).ok_or(NoFolder("the server's files"))
+}
+
 /// Where locks of the user's keyring lie: the same place for every process of this user, so that no variable can make two
 /// of them miss each other (F-ROT3).
 #[cfg(unix)]
 fn locks() -> Result<PathBuf, NoFolder> {
-    use std::os::unix::fs::MetadataExt as _;
     let user = nix::unistd::geteuid();
     let runtime = PathBuf::from(format!("/run/user/{user}"));
-    let ours = |metadata: std::fs::Metadata| {
-        metadata.is_dir() && metadata.uid() == user.as_raw() && metadata.mode() & 0o077 == 0
-    };
-    if std::fs::symlink_metadata(&runtime).is_ok_and(ours) {
+    if is_private(&runtime) {
         return Ok(runtime.join(NAME));
     }
     let account = nix::unistd::User::from_uid(user).ok().flatten();

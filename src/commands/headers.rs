@@ -60,23 +60,43 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// The request that the headers are for. A credential goes nowhere but to its provider's hosts (B8).
+    /// The request that the headers are for.
     fn target(&self, provider: &Provider) -> Result<Option<RequestTarget>, Error> {
-        let Some(text) = &self.url else { return Ok(None) };
-        let url = EndpointUrl::configured(text).map_err(|error| Error::usage(format!("--url: {error}")))?;
+        let Some(url) = &self.url else { return Ok(None) };
+        let target = Target { method: &self.method, url, dpop_nonce: self.dpop_nonce.as_deref() };
+        target.checked("--url", provider).map(Some)
+    }
+}
+
+/// A request as somebody names it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a str,
+    pub(super) dpop_nonce: Option<&'a str>,
+}
+
+impl Target<'_> {
+    /// The request. A credential goes nowhere but to its provider's hosts (B8).
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for no URL, called by its `name`; [`Error::Failed`] for another host.
+    pub(super) fn checked(&self, name: &str, provider: &Provider) -> Result<RequestTarget, Error> {
+        let url =
+            EndpointUrl::configured(self.url).map_err(|error| Error::usage(format!("{name}: {error}")))?;
         if !provider.hosts.contains(&authority(url.url())) {
             return Err(Error::failed(
                 format!("{} is none of the hosts of `{}`", Foreign::new(authority(url.url())), provider.name),
                 "add it to `hosts` in the configuration, if its tokens may be sent there",
             ));
         }
-        let url = url.url().clone();
-        Ok(Some(RequestTarget { method: self.method.clone(), url, dpop_nonce: self.dpop_nonce.clone() }))
+        let dpop_nonce = self.dpop_nonce.map(str::to_owned);
+        Ok(RequestTarget { method: self.method.to_owned(), url: url.url().clone(), dpop_nonce })
     }
 }
 
 /// A method as HTTP writes it (RFC 9110 section 9.1).
-fn method(text: &str) -> Result<String, String> {
+pub(super) fn method(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
         && text.len() <= 32
         && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');

@@ -14,17 +14,20 @@ pub mod provider;
 pub mod quick;
 pub mod refresh;
 pub mod secret;
+pub mod serve;
 pub mod status;
 pub mod store;
 pub mod token;
 pub mod whoami;
 
+use std::rc::Rc;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::layers::Options;
 use crate::config::{Config, Provider};
+use crate::console::ColorChoice;
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::{AccountName, InvalidProviderName, ProviderName, ScopeSet};
@@ -32,6 +35,7 @@ use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::System;
 use crate::provider::{BrowserChoice, TokenRequest};
 use crate::session::Session;
+use crate::wire_log::WireLog;
 
 /// What every command is given.
 pub struct Invocation<'a> {
@@ -43,6 +47,30 @@ pub struct Invocation<'a> {
     pub options: &'a Options,
     /// Print JSON.
     pub json: bool,
+    /// How the command line wants the outside to be.
+    pub manner: &'a Manner,
+}
+
+/// How the command line wants the outside to be: enough to make it so once more, on another thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How much is told of what goes over the wire.
+    pub verbose: u8,
+    /// When to use colours.
+    pub color: ColorChoice,
+    /// Say nothing but errors.
+    pub quiet: bool,
+}
+
+impl Manner {
+    /// Makes the outside so.
+    pub fn apply(&self, system: &mut System) {
+        system.console.configure(self.color, self.quiet);
+        if self.verbose > 0 {
+            let inner = Rc::clone(&system.http);
+            system.http = Rc::new(WireLog::new(inner, system.console.clone(), self.verbose > 1));
+        }
+    }
 }
 
 impl<'a> Invocation<'a> {

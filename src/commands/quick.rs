@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 
-use super::Invocation;
 use super::token::print;
 use crate::config::Config;
 use crate::config::layers::{Options, Texts};
@@ -48,8 +47,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     if by_provider || !config.warnings().is_empty() {
         return None;
     }
-    let invocation = Invocation { system, config: &config, options: &options, json: false };
-    let session: Session<'_> = invocation.session();
+    let session = Session::new(system, &config);
     let provider = session.provider(named).ok()?;
     let listed = cached.listed(&session, &provider);
     let issued = match stored(&session, &provider) {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::format::{FORMATS, Format, FormatError, Subject, named};
 use crate::name::ProviderName;
 use crate::ports::Stream;
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, SecretText};
 use crate::session::Session;
 use crate::session::acquire::{Options, id_token_end, token};
 use crate::setting::Setting;
@@ -93,6 +93,18 @@ pub(crate) fn format_error(error: FormatError, provider: &ProviderName) -> Error
     Error::failed(error.to_string(), hint)
 }
 
+/// A token in a format.
+pub(super) fn rendered(
+    session: &Session<'_>,
+    provider: &Provider,
+    issued: &Issued,
+    format: &Format,
+) -> Result<SecretText, Error> {
+    let variable = variable(session, provider);
+    let subject = Subject::of(provider, &variable, None);
+    (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))
+}
+
 pub(super) fn print(
     session: &Session<'_>,
     provider: &Provider,
@@ -100,9 +112,7 @@ pub(super) fn print(
     format: &Format,
 ) -> Result<(), Error> {
     let console = &session.system.console;
-    let variable = variable(session, provider);
-    let subject = Subject::of(provider, &variable, None);
-    let text = (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))?;
+    let text = rendered(session, provider, issued, format)?;
     match &issued.credential {
         Credential::Dpop(..) => console.note(format_args!(
             "this token is bound to a key (DPoP) and good for nothing by itself: `authctl headers {} --method GET --url URL` makes the headers of a request",

@@ -15,7 +15,7 @@ const LEVELS: &[&[&str]] = &[
     &["store"],
     &["oauth"],
     &["user_file"],
-    &["ports", "console"],
+    &["ports", "local_server", "console"],
     &["token", "setting"],
     &["secret", "name", "binding", "foreign", "fault"],
 ];

@@ -36,6 +36,7 @@ mod network;
 mod pushed_requests;
 mod quick;
 mod sealed_files;
+mod serve;
 mod shared_store;
 mod store;
 mod support;

@@ -114,6 +114,8 @@ impl Sandbox {
             keyring: keyring.clone(),
             kernel_keyring: kernel_keyring.clone(),
             signals: signals.clone(),
+            local_server: Rc::new(adapters::local_server::HyperServer),
+            another: || panic!("only the binary serves in these stories"),
             secret_variables: std::collections::BTreeSet::new(),
         };
         let sandbox =
@@ -455,6 +457,7 @@ impl Paths for TestPaths {
             Folder::Data => "data",
             Folder::Cache => "cache",
             Folder::Locks => "locks",
+            Folder::Runtime => "run",
         }))
     }
 

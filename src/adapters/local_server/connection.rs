@@ -1,0 +1,122 @@
+//! One connection: requests in, answers out, within limits.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+use super::forward::{self, Clients};
+use super::workers::Workers;
+use crate::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
+use crate::secret::SecretText;
+
+/// The longest request head (F-HLP1).
+const LARGEST_HEAD: usize = 16 << 10;
+/// The most headers in it.
+const MOST_HEADERS: usize = 100;
+/// A connection that has not sent its next head by then is closed; hyper counts from the last answer on, so that this bounds
+/// idle connections as well.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A socket of whatever kind.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// A body of an answer: one of ours, or one that is passed on.
+pub(super) type Body = UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>;
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) workers: Workers,
+    pub(super) clients: Clients,
+}
+
+impl Shared {
+    pub(super) fn new(service: Arc<dyn Service>, workers: Workers) -> Self {
+        Self { service, workers, clients: Mutex::new(HashMap::new()) }
+    }
+
+    pub(super) fn failed(&self, failure: &Failure) -> Response<Body> {
+        response(self.service.failure(failure))
+    }
+}
+
+/// Serves a connection until either side ends it.
+pub(super) async fn run(
+    stream: Box<dyn Stream>,
+    is_own_user: bool,
+    shared: Arc<Shared>,
+    mut ending: watch::Receiver<()>,
+) {
+    let service = service_fn(|request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(answer(&shared, request, is_own_user).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(LARGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // How a connection ends is the client's affair.
+        _ = &mut connection => return,
+        _ = ending.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn answer(shared: &Shared, request: Request<Incoming>, is_own_user: bool) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let asked = Arc::new(asked(&parts, !body.is_end_stream(), is_own_user));
+    if let Some(reply) = shared.service.refuse(&asked) {
+        return response(reply);
+    }
+    match shared.workers.ask(&asked, Attempt::First).await {
+        Ok(Some(Answer::Reply(reply))) => response(reply),
+        Ok(Some(Answer::Forward(first))) => forward::run(shared, &asked, parts, body, *first).await,
+        Ok(None) => shared.failed(&Failure::Broken),
+        Err(failure) => shared.failed(&failure),
+    }
+}
+
+fn asked(parts: &Parts, has_body: bool, is_own_user: bool) -> Asked {
+    let text = |value: &HeaderValue| value.to_str().ok().map(SecretText::new);
+    let headers = parts.headers.iter();
+    Asked {
+        method: parts.method.as_str().to_owned(),
+        target: parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default(),
+        authority: parts.uri.authority().map(|authority| authority.as_str().to_owned()),
+        headers: headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect(),
+        has_body,
+        is_own_user,
+    }
+}
+
+fn response(reply: Reply) -> Response<Body> {
+    let body = Full::new(Bytes::copy_from_slice(reply.body.expose().as_bytes()));
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

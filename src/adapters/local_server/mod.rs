@@ -1,0 +1,221 @@
+//! A small HTTP server on this machine, by hyper and tokio.
+
+mod connection;
+mod forward;
+mod peer;
+#[cfg(unix)]
+mod socket;
+mod workers;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use self::connection::{Shared, Stream};
+use self::workers::Workers;
+use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
+use crate::ports::Held;
+
+/// The most connections at once; further ones wait to be accepted.
+const MOST_CONNECTIONS: usize = 64;
+/// How long what is under way may take when the server ends.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+/// How long a worker may take then: it may be about to save a token that cannot be got twice.
+const LAST_WORK: Duration = Duration::from_secs(60);
+/// The pause after a connection that could not be accepted, as when there are too many open files.
+const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+
+/// Binds servers of hyper.
+pub struct HyperServer;
+
+impl LocalServer for HyperServer {
+    fn bind(&self, listen: &Listen) -> Result<Box<dyn Bound>, ServeError> {
+        match listen {
+            #[cfg(unix)]
+            Listen::Socket(path) => {
+                let (listener, place) = socket::bind(path)?;
+                let address = Address::Socket(path.clone());
+                Ok(Box::new(Server { listener: Listener::Socket(listener, place), address }))
+            }
+            #[cfg(not(unix))]
+            Listen::Socket(_) => {
+                Err(ServeError::NotOffered("there are no sockets to serve on here: listen on 127.0.0.1"))
+            }
+            &Listen::Loopback { address, identify } => {
+                let failed = |source| ServeError::Io { address: Address::Loopback(address), source };
+                let listener =
+                    std::net::TcpListener::bind(address).map_err(|source| match source.kind() {
+                        io::ErrorKind::AddrInUse => ServeError::Taken(Address::Loopback(address)),
+                        _ => failed(source),
+                    })?;
+                listener.set_nonblocking(true).map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                let listener = Listener::Loopback { listener, identify };
+                Ok(Box::new(Server { listener, address: Address::Loopback(address) }))
+            }
+        }
+    }
+}
+
+/// A server that has its address.
+struct Server {
+    listener: Listener,
+    address: Address,
+}
+
+enum Listener {
+    #[cfg(unix)]
+    Socket(std::os::unix::net::UnixListener, socket::Place),
+    Loopback {
+        listener: std::net::TcpListener,
+        identify: bool,
+    },
+}
+
+impl Bound for Server {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn run(self: Box<Self>, service: Arc<dyn Service>, held: &dyn Held) -> Result<(), ServeError> {
+        let Self { listener, address } = *self;
+        let failed = |source| ServeError::Io { address: address.clone(), source };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let workers = Workers::start(&service).map_err(failed)?;
+        let shared = Arc::new(Shared::new(service, workers));
+        let result = runtime.block_on(serve(listener, &shared, held)).map_err(failed);
+        // Connections that did not end are cut; what a worker is at is not.
+        runtime.shutdown_background();
+        shared.workers.finish(LAST_WORK);
+        result
+    }
+}
+
+async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io::Result<()> {
+    let mut signals = Signals::new()?;
+    let listener = listener.into_async()?;
+    let (end, ending) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    // A signal that came before they were listened to was noted by who held them back.
+    while held.caught().is_none() {
+        tokio::select! {
+            biased;
+            () = signals.next() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = accept(&listener, &permits) => match accepted {
+                Ok((permit, stream, is_own_user)) => {
+                    let connection = connection::run(stream, is_own_user, Arc::clone(shared), ending.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
+                }
+                Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
+            },
+        }
+    }
+    // Nobody comes any more, and the place is free for the next server.
+    drop(listener);
+    let _ = end.send(());
+    let last = async { while connections.join_next().await.is_some() {} };
+    tokio::select! {
+        // Who asks twice does not want to wait.
+        () = signals.next() => {}
+        _ = tokio::time::timeout(LAST_REQUESTS, last) => {}
+    }
+    Ok(())
+}
+
+/// Accepts a connection once there is room for one. Those of other users are closed without a word.
+async fn accept(
+    listener: &AsyncListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(OwnedSemaphorePermit, Box<dyn Stream>, bool)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    loop {
+        match listener {
+            #[cfg(unix)]
+            AsyncListener::Socket(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                if stream.peer_cred().is_ok_and(|peer| peer::may_ask(peer.uid())) {
+                    return Ok((permit, Box::new(stream), true));
+                }
+            }
+            AsyncListener::Loopback { listener, address, identify } => {
+                let (stream, other) = listener.accept().await?;
+                let _ = stream.set_nodelay(true);
+                let is_own_user = *identify && peer::is_own_user(other, *address);
+                return Ok((permit, Box::new(stream), is_own_user));
+            }
+        }
+    }
+}
+
+enum AsyncListener {
+    #[cfg(unix)]
+    Socket(tokio::net::UnixListener, #[expect(dead_code, reason = "dropped with it")] socket::Place),
+    Loopback {
+        listener: tokio::net::TcpListener,
+        address: SocketAddr,
+        identify: bool,
+    },
+}
+
+impl Listener {
+    fn into_async(self) -> io::Result<AsyncListener> {
+        Ok(match self {
+            #[cfg(unix)]
+            Self::Socket(listener, place) => {
+                AsyncListener::Socket(tokio::net::UnixListener::from_std(listener)?, place)
+            }
+            Self::Loopback { listener, identify } => {
+                let address = listener.local_addr()?;
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                AsyncListener::Loopback { listener, address, identify }
+            }
+        })
+    }
+}
+
+/// The signals that end the server. Somebody holds them back meanwhile, so that none ends the process.
+#[cfg(unix)]
+struct Signals([tokio::signal::unix::Signal; 3]);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = self.0.recv().await;
+    }
+}

@@ -1,0 +1,136 @@
+//! The Unix socket: made so that nobody else can connect from the first moment on, and taken away afterwards.
+
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::Mode;
+
+use crate::adapters::clock::SystemClock;
+use crate::local_server::{Address, ServeError};
+use crate::store::lock::Lock;
+use crate::store::private_file;
+
+/// Two servers that start at once wait for each other no longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Where a socket of ours lies. Dropping it removes the socket, if it is still ours: no server of ours can put another there
+/// as long as the lock is held, and then another program's is another file.
+pub(super) struct Place {
+    path: PathBuf,
+    identity: (u64, u64),
+    _lock: Lock,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Which file it is, whatever it is called.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Listens on a socket with mode 0600 in a folder that others cannot write. A socket that nobody listens on any more is
+/// replaced; anything else that is there stays.
+pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
+    let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
+    let refused = |error: &dyn std::fmt::Display| failed(io::Error::other(error.to_string()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    private_file::make_folder(folder).map_err(|error| refused(&error))?;
+    // A live one is told at once; that a dead one is dead is believed only under the lock.
+    check_place(path)?;
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    let lock =
+        Lock::take(Path::new(&lock), LONGEST_WAIT, &SystemClock::start()).map_err(|error| refused(&error))?;
+    if check_place(path)? == There::Dead {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    // No other thread makes files yet.
+    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let listener = UnixListener::bind(path);
+    rustix::process::umask(before);
+    let listener = listener.map_err(failed)?;
+    let made = std::fs::symlink_metadata(path).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok((listener, Place { path: path.to_owned(), identity: identity(&made), _lock: lock }))
+}
+
+/// What is at a path.
+#[derive(Debug, PartialEq, Eq)]
+enum There {
+    Nothing,
+    /// The socket of a server that is gone.
+    Dead,
+}
+
+/// Looks at what is there.
+fn check_place(path: &Path) -> Result<There, ServeError> {
+    let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(There::Nothing),
+        Err(error) => return Err(failed(error)),
+    };
+    let stays = |problem: &str| ServeError::NotASocket {
+        path: path.display().to_string(),
+        problem: problem.to_owned(),
+    };
+    if !found.file_type().is_socket() {
+        return Err(stays("is there already, and is no socket"));
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(stays("is another user's"));
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(There::Dead),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(There::Nothing),
+        Err(error) => Err(failed(error)),
+        Ok(_) => Err(ServeError::Taken(Address::Socket(path.to_owned()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn f_sto2_a_socket_is_private_and_replaces_nothing_but_a_dead_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/socket");
+        let (listener, place) = bind(&path).unwrap();
+        assert_eq!(std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(matches!(bind(&path), Err(ServeError::Taken(_))));
+        assert!(path.exists(), "the live one stays");
+        drop((listener, place));
+        assert!(!path.exists());
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(path.exists(), "a dead one");
+        let (_listener, place) = bind(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "another's").unwrap();
+        drop(place);
+        assert!(path.exists(), "another's file is not removed");
+
+        std::fs::write(&path, "mine").unwrap();
+        assert!(matches!(bind(&path), Err(ServeError::NotASocket { .. })));
+        std::fs::remove_file(&path).unwrap();
+        let target = folder.path().join("target");
+        let _live = UnixListener::bind(&target).unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(matches!(bind(&path), Err(ServeError::NotASocket { .. })), "a link is not followed");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::set_permissions(path.parent().unwrap(), PermissionsExt::from_mode(0o777)).unwrap();
+        assert!(matches!(bind(&path), Err(ServeError::Io { .. })), "others could put theirs there");
+    }
+}

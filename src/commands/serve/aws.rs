@@ -1,0 +1,33 @@
+//! The answer of the container credential provider of AWS's SDKs (docs.aws.amazon.com/sdkref, "Container credential
+//! provider").
+
+use serde_json::json;
+
+use super::refusal::{JSON, Refusal, reply};
+use crate::error::Error;
+use crate::local_server::Reply;
+use crate::secret::SecretText;
+use crate::session::aws::{AwsError, Keys};
+
+/// The keys as an object.
+pub fn answer(keys: &Keys) -> Reply {
+    let object = json!({
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_access_key.expose(),
+        "Token": keys.session_token.expose(),
+        "Expiration": keys.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    });
+    reply(200, JSON, SecretText::new(object.to_string()))
+}
+
+/// Why there is no role, with what helps here.
+pub fn refusal(error: AwsError) -> Refusal {
+    let hint = match &error {
+        AwsError::NoRole(name) => {
+            Some(format!("set helper.aws_role of `{name}`, or ask for /aws/{name}?role=ARN"))
+        }
+        _ => None,
+    };
+    let refusal = Refusal::from(Error::from(error));
+    Refusal { hint: hint.or(refusal.hint.clone()), ..refusal }
+}

@@ -1,0 +1,85 @@
+//! The capability: a random text in a private file. Who can read the file may ask.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::local_server::Address;
+use crate::oauth::pkce::random_text;
+use crate::ports::{Folder, System};
+use crate::secret::SecretText;
+use crate::store::private_file::{self, FileError};
+
+/// The length of 256 random bits in base64url.
+const LENGTH: usize = 43;
+
+/// A capability, in its file as long as this lives.
+pub struct Capability {
+    /// The text.
+    pub secret: SecretText,
+    /// Its file.
+    pub path: PathBuf,
+    kept: bool,
+}
+
+impl Capability {
+    /// Makes a new one, or with `kept` takes the one that is there; writes it to its file.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] for a file that others can reach, or that cannot be written.
+    pub fn prepare(
+        system: &System,
+        address: &Address,
+        named: Option<&Path>,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None => default_path(system, address)?,
+        };
+        let there = if kept { private_file::read(&path).map_err(failed)? } else { None };
+        let there = there.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).map(SecretText::new);
+        if let Some(secret) = there.filter(|secret| is_one(secret.expose())) {
+            return Ok(Self { secret, path, kept });
+        }
+        let secret = SecretText::new(random_text(&*system.random));
+        // Without a line feed: AWS's SDKs send the file's text as it is.
+        private_file::write(&path, secret.expose().as_bytes()).map_err(failed)?;
+        Ok(Self { secret, path, kept })
+    }
+}
+
+impl Drop for Capability {
+    /// It is good for nothing once the server is gone, unless the next one takes it up. Another server's stays.
+    fn drop(&mut self) {
+        let is_ours = || match private_file::read(&self.path) {
+            Ok(Some(there)) => *there == *self.secret.expose().as_bytes(),
+            _ => false,
+        };
+        if !self.kept && is_ours() {
+            let _ = private_file::remove(&self.path);
+        }
+    }
+}
+
+fn default_path(system: &System, address: &Address) -> Result<PathBuf, Error> {
+    let folder = system.paths.folder(Folder::Runtime);
+    let folder = folder.map_err(|error| {
+        Error::failed(error.to_string(), "name a file for the capability with --capability-file")
+    })?;
+    Ok(match address {
+        Address::Loopback(address) => folder.join(format!("authctl-{}.capability", address.port())),
+        Address::Socket(_) => folder.join("authctl.capability"),
+    })
+}
+
+fn is_one(text: &str) -> bool {
+    text.len() == LENGTH
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn failed(error: FileError) -> Error {
+    Error::failed(
+        format!("the capability cannot be kept: {error}"),
+        "name another file with --capability-file, in a folder that is yours alone",
+    )
+}

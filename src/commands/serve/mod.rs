@@ -1,0 +1,242 @@
+//! `authctl serve`: tokens for programs that cannot run authctl.
+
+mod access;
+mod aws;
+mod capability;
+mod gce;
+mod proxy;
+mod refusal;
+mod routes;
+mod tokens;
+mod workplace;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use self::access::Access;
+use self::capability::Capability;
+use self::proxy::Proxy;
+use self::tokens::Tokens;
+use self::workplace::Setup;
+use super::{AccountArg, Invocation};
+use crate::error::Error;
+use crate::foreign::{Foreign, escaped};
+use crate::local_server::{Address, Listen, Service};
+use crate::name::ProviderName;
+use crate::ports::{Folder, System};
+
+/// Hand out tokens on a socket, or pass requests on with them
+///
+/// For containers and for programs that run for long and cannot run authctl: `curl --unix-socket SOCKET
+/// http://localhost/token/github`. Each request gets what `authctl token` would print. Nobody but you can connect to the
+/// socket; on a loopback address, each request shows a capability that is kept in a private file.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Serve just these providers; without one, all that are configured
+    #[arg(value_name = "PROVIDER")]
+    providers: Vec<ProviderName>,
+    #[command(flatten)]
+    account: AccountArg,
+    /// The socket; without it, one among those of your session
+    #[arg(long, value_name = "PATH", conflicts_with = "listen")]
+    socket: Option<PathBuf>,
+    /// Listen on this loopback address; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
+    listen: Option<SocketAddr>,
+    /// The file that the capability is written to
+    #[arg(long, value_name = "PATH", requires = "listen")]
+    capability_file: Option<PathBuf>,
+    /// Use the capability that is in its file, and leave it there
+    #[arg(long, requires = "listen")]
+    keep_capability: bool,
+    /// Answer Google's libraries as the metadata server does, with tokens of this provider
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "proxy")]
+    gce: Option<ProviderName>,
+    /// The project that Google's libraries are told of
+    #[arg(long, value_name = "PROJECT", requires = "gce")]
+    gce_project: Option<String>,
+    /// Pass every request on to this provider's host, with its credential
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "providers")]
+    proxy: Option<ProviderName>,
+    /// Which of the provider's hosts; without it, its domain
+    #[arg(long, value_name = "HOST", requires = "proxy")]
+    host: Option<String>,
+}
+
+/// Only the loopback interface: a name could lead elsewhere.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: Option<SocketAddr> = text.parse().ok();
+    address
+        .filter(|address| address.ip().is_loopback())
+        .ok_or_else(|| "write a loopback address and a port, like 127.0.0.1:8080 or [::1]:0".to_owned())
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let system = invocation.system;
+    invocation.config.check_files(true)?;
+    for name in args.providers.iter().chain(&args.gce) {
+        invocation.session().provider(Some(name))?;
+    }
+    let host = args.proxy.as_ref().map(|name| args.host(invocation, name)).transpose()?;
+    let listen = args.listen(system)?;
+    // From here on there is something to take away again: a signal must not end the process as it is.
+    let held = system.signals.hold();
+    let bound = system.local_server.bind(&listen)?;
+    let address = bound.address().clone();
+    let capability = match &address {
+        Address::Socket(_) => None,
+        Address::Loopback(_) => Some(Capability::prepare(
+            system,
+            &address,
+            args.capability_file.as_deref(),
+            args.keep_capability,
+        )?),
+    };
+    let access = Access::new(&address, capability.as_ref().map(|capability| capability.secret.clone()));
+    let setup =
+        Setup { another: system.another, manner: *invocation.manner, options: invocation.options.clone() };
+    let service = args.service(setup, access, host.as_deref());
+    announce(invocation, args, &address, host.as_deref(), capability.as_ref())?;
+    Ok(bound.run(service, &*held)?)
+}
+
+impl Args {
+    /// The host that requests are passed on to (B8).
+    fn host(&self, invocation: &Invocation<'_>, name: &ProviderName) -> Result<String, Error> {
+        let provider = invocation.session().provider(Some(name))?;
+        let first = provider.hosts.first().cloned();
+        let named = self.host.as_ref().map(|host| host.to_ascii_lowercase());
+        match named.or(first) {
+            Some(host) if provider.hosts.contains(&host) => Ok(host),
+            Some(host) => Err(Error::failed(
+                format!("{} is none of the hosts of `{name}`", Foreign::new(host)),
+                "add it to `hosts` in the configuration, if its tokens may be sent there",
+            )),
+            None => Err(Error::usage(format!("`{name}` has no host"))),
+        }
+    }
+
+    fn listen(&self, system: &System) -> Result<Listen, Error> {
+        if let Some(address) = self.listen {
+            if self.gce.is_some() && !cfg!(target_os = "linux") {
+                return Err(Error::failed(
+                    "Google's libraries show no capability, and only Linux says whose a connection is",
+                    "use a socket, and what connects it with your program",
+                ));
+            }
+            return Ok(Listen::Loopback { address, identify: self.gce.is_some() });
+        }
+        if cfg!(not(unix)) {
+            return Err(Error::usage("name a loopback address: --listen 127.0.0.1:0"));
+        }
+        Ok(Listen::Socket(match &self.socket {
+            // Whoever reads where it is may be in another folder.
+            Some(path) => match system.environment.current_folder() {
+                Some(here) => here.join(path),
+                None => path.clone(),
+            },
+            None => {
+                let folder = system.paths.folder(Folder::Runtime);
+                let failed = |error: crate::ports::NoFolder| {
+                    Error::failed(error.to_string(), "name one with --socket")
+                };
+                folder.map_err(failed)?.join("authctl.sock")
+            }
+        }))
+    }
+
+    fn service(&self, setup: Setup, access: Access, host: Option<&str>) -> Arc<dyn Service> {
+        let account = self.account.account.clone();
+        match (&self.proxy, host) {
+            (Some(provider), Some(host)) => Arc::new(Proxy(Arc::new(proxy::Rules {
+                setup,
+                access,
+                provider: provider.clone(),
+                host: host.to_owned(),
+                account,
+                nonce: Mutex::new(None),
+                renewed: Mutex::new(None),
+            }))),
+            _ => Arc::new(Tokens(Arc::new(tokens::Rules {
+                setup,
+                access,
+                only: self.providers.clone(),
+                account,
+                gce: self
+                    .gce
+                    .clone()
+                    .map(|provider| gce::Settings { provider, project: self.gce_project.clone() }),
+            }))),
+        }
+    }
+}
+
+/// Says where it listens: for people, and with `--json` for the program that waits for it.
+fn announce(
+    invocation: &Invocation<'_>,
+    args: &Args,
+    address: &Address,
+    host: Option<&str>,
+    capability: Option<&Capability>,
+) -> Result<(), Error> {
+    let console = &invocation.system.console;
+    let what = match host {
+        Some(host) => format!("Passing requests on to {}, from {address}", escaped(host)),
+        None => format!("Serving tokens on {address}"),
+    };
+    console.say(format!("{what} (Ctrl-C ends it)"));
+    let path = if host.is_some() { "" } else { "token/PROVIDER" };
+    match (address, capability) {
+        (Address::Loopback(address), Some(capability)) => {
+            let file = escaped(&capability.path.display().to_string());
+            console.say(format_args!("The capability that each request needs is in {file}"));
+            console.hint(format_args!(
+                "(printf 'Authorization: Bearer '; cat '{file}') | curl -H @- http://{address}/{path}"
+            ));
+            if args.gce.is_some() {
+                console.hint(format_args!("GCE_METADATA_HOST={address} GCE_METADATA_IP={address} PROGRAM"));
+            }
+        }
+        _ => console.hint(format_args!("curl --unix-socket '{address}' http://localhost/{path}")),
+    }
+    if !invocation.json {
+        return Ok(());
+    }
+    let (socket, url) = match address {
+        Address::Socket(path) => (Some(path.display().to_string()), None),
+        Address::Loopback(address) => (None, Some(format!("http://{address}"))),
+    };
+    let file = capability.map(|capability| capability.path.display().to_string());
+    let line = json!({ "address": url, "socket": socket, "capability_file": file });
+    Ok(console.out(&format!("{line}\n"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_literal_loopback_addresses_are_listened_on() {
+        for (text, want) in [
+            ("127.0.0.1:0", true),
+            ("127.1.2.3:80", true),
+            ("[::1]:8080", true),
+            ("0.0.0.0:80", false),
+            ("[::]:80", false),
+            ("[::ffff:127.0.0.1]:80", false),
+            ("192.168.1.1:80", false),
+            ("localhost:80", false),
+            ("127.0.0.1", false),
+            ("", false),
+        ] {
+            assert_eq!(loopback(text).is_ok(), want, "{text}");
+        }
+    }
+}

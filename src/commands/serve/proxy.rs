@@ -1,0 +1,220 @@
+//! Passes requests on to one host of a provider, with its credential in them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use url::{Position, Url};
+
+use super::access::Access;
+use super::refusal::Refusal;
+use super::workplace::{Setup, Workplace};
+use crate::commands::token::format_error;
+use crate::config::Provider;
+use crate::error::Error;
+use crate::foreign::Foreign;
+use crate::local_server::{Answer, Asked, Attempt, Failure, Forward, Handler, Objection, Reply, Service};
+use crate::name::{AccountName, ProviderName};
+use crate::oauth::challenge::token_is_invalid;
+use crate::oauth::dpop;
+use crate::ports::{HttpResponse, Transport};
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::session::acquire::{Options, token};
+use crate::token::{Issued, RequestTarget};
+
+/// A server that refuses everything must not make a refresh of every request.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
+
+/// What is passed on, and for whom.
+pub struct Rules {
+    /// What workers are made with.
+    pub setup: Setup,
+    /// Who may ask.
+    pub access: Access,
+    /// Whose credential it is.
+    pub provider: ProviderName,
+    /// The host, with the port where it is not the scheme's own: one of the provider's.
+    pub host: String,
+    /// The account, where one is named.
+    pub account: Option<AccountName>,
+    /// The last nonce that the host gave (RFC 9449 section 8.2).
+    pub nonce: Mutex<Option<String>>,
+    /// When a refused credential was last renewed.
+    pub renewed: Mutex<Option<Timestamp>>,
+}
+
+/// The service.
+pub struct Proxy(pub Arc<Rules>);
+
+impl Service for Proxy {
+    fn refuse(&self, asked: &Asked) -> Option<Reply> {
+        self.0.check(asked).err().map(|refusal| refusal.reply())
+    }
+
+    fn handler(&self) -> Box<dyn Handler> {
+        Box::new(Worker { rules: Arc::clone(&self.0), place: Workplace::new(&self.0.setup) })
+    }
+
+    fn look(&self, response: &HttpResponse) -> Option<Objection> {
+        if let Some(nonce) = dpop::nonce(response) {
+            *self.0.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
+        }
+        if dpop::resource_wants_nonce(response) {
+            return Some(Objection::Nonce);
+        }
+        // A scope that is missing is missing in a new token as well (RFC 6750 section 3.1).
+        token_is_invalid(response).then_some(Objection::Credential)
+    }
+
+    fn failure(&self, failure: &Failure) -> Reply {
+        Refusal::of(failure).reply()
+    }
+}
+
+impl Rules {
+    fn check(&self, asked: &Asked) -> Result<(), Refusal> {
+        self.access.check(asked, false)?;
+        if asked.method == "CONNECT" || asked.headers("upgrade").next().is_some() {
+            return Err(Refusal::new(501, "not_offered", "no other protocol is passed on"));
+        }
+        target("https", &self.host, &asked.target).map(drop)
+    }
+}
+
+/// The URL beyond: the host as configured, the path and query as they were sent. What a URL parser would read as another
+/// path is refused, so that what is checked, what is signed and what is sent are one.
+fn target(scheme: &str, host: &str, sent: &str) -> Result<Url, Refusal> {
+    let refused = || Refusal::bad_request("the path cannot be passed on as it is");
+    if !sent.starts_with('/') {
+        return Err(refused());
+    }
+    let url = Url::parse(&format!("{scheme}://{host}{sent}")).map_err(|_| refused())?;
+    let understood = &url[Position::BeforePath..];
+    // A character may be written as its escape, and nothing else may change.
+    if url.fragment().is_some() || percent_decode_str(understood).ne(percent_decode_str(sent)) {
+        return Err(refused());
+    }
+    Ok(url)
+}
+
+struct Worker {
+    rules: Arc<Rules>,
+    place: Workplace,
+}
+
+impl Handler for Worker {
+    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
+        let rules = &self.rules;
+        let forward = self.place.with(&rules.provider, |session, provider| {
+            let url = target(&provider.scheme, &rules.host, &asked.target)?;
+            if !provider.serves(&url) {
+                let message =
+                    format!("{} is none of the hosts of `{}`", Foreign::new(&rules.host), provider.name);
+                return Err(Refusal::new(500, "config", message));
+            }
+            let issued = rules.credential(session, provider, attempt)?;
+            issued.map(|issued| rules.forward(session, provider, asked, url, &issued)).transpose()
+        });
+        let (answer, said) = match forward {
+            Ok(Some(forward)) => (Answer::Forward(Box::new(forward)), "passed on".to_owned()),
+            Ok(None) => return None,
+            Err(refusal) => (Answer::Reply(refusal.reply()), refusal.message),
+        };
+        self.place.tell(asked, attempt, &said);
+        Some(answer)
+    }
+}
+
+impl Rules {
+    /// The credential; after a refusal another one, or none when there is no other.
+    fn credential(
+        &self,
+        session: &Session<'_>,
+        provider: &Provider,
+        attempt: &Attempt,
+    ) -> Result<Option<Issued>, Refusal> {
+        let get = |renew| {
+            let options = Options { account: self.account.clone(), renew, ..Options::default() };
+            token(session, provider, &options).map_err(|error| Refusal::from(Error::from(error)))
+        };
+        let issued = get(false)?;
+        let Attempt::Again(Objection::Credential, refused) = attempt else { return Ok(Some(issued)) };
+        let is_other = |issued: &Issued| issued.credential.bare().expose() != refused.expose();
+        if is_other(&issued) {
+            return Ok(Some(issued));
+        }
+        if !self.may_renew(session.system.clock.now()) {
+            return Ok(None);
+        }
+        Ok(Some(get(true)?).filter(is_other))
+    }
+
+    /// Takes the one renewal of a while.
+    fn may_renew(&self, now: Timestamp) -> bool {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = renewed.is_none_or(|last| now.duration_since(last).unsigned_abs() >= BETWEEN_RENEWALS);
+        if is_due {
+            *renewed = Some(now);
+        }
+        is_due
+    }
+
+    fn forward(
+        &self,
+        session: &Session<'_>,
+        provider: &Provider,
+        asked: &Asked,
+        url: Url,
+        issued: &Issued,
+    ) -> Result<Forward, Refusal> {
+        let dpop_nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let target = RequestTarget { method: asked.method.clone(), url, dpop_nonce };
+        let headers = issued.credential.headers(Some(&target));
+        let headers = headers.map_err(|error| format_error(error.into(), &provider.name))?;
+        let transport = match provider.source.oauth() {
+            Some(oauth) => oauth.transport(&session.context(&provider.name)).map_err(Error::from)?,
+            None => Transport::default(),
+        };
+        Ok(Forward {
+            url: target.url,
+            headers,
+            credential: SecretText::new(issued.credential.bare().expose()),
+            transport,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b8_paths_lead_to_the_host_and_nowhere_else() {
+        for (sent, want) in [
+            ("/", Some("https://api.example/")),
+            ("/a/b?c=d&e", Some("https://api.example/a/b?c=d&e")),
+            ("/a%2Fb/%C3%A9", Some("https://api.example/a%2Fb/%C3%A9")),
+            ("//evil.example/a", Some("https://api.example//evil.example/a")),
+            ("/?$filter=name eq 'x'", Some("https://api.example/?$filter=name%20eq%20%27x%27")),
+            ("/@evil.example", Some("https://api.example/@evil.example")),
+            ("/a?", Some("https://api.example/a?")),
+            ("", None),
+            ("*", None),
+            ("@evil.example/", None),
+            (".evil.example/", None),
+            (":8443/", None),
+            ("/a/../b", None),
+            ("/a/./b", None),
+            ("/a/%2e%2E/b", None),
+            ("/a\\..\\b", None),
+            ("/a\\b", None),
+            ("/a#b", None),
+            ("/a\tb", None),
+        ] {
+            let url = target("https", "api.example", sent);
+            assert_eq!(url.ok().as_ref().map(Url::as_str), want, "{sent}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Why a request is not answered with what it asks for, as JSON that a program can read. No secret is in it.
+
+use serde_json::json;
+
+use crate::config::ChoiceError;
+use crate::console::with_causes;
+use crate::error::{Error, Status};
+use crate::local_server::{Failure, Reply};
+use crate::secret::SecretText;
+
+/// After how many seconds a client may come again.
+const RETRY_AFTER: &str = "5";
+/// The media type of objects.
+pub const JSON: &str = "application/json";
+/// The media type of lines.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// What kind of refusal it is.
+    pub error: &'static str,
+    /// What is said of it.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// A header that belongs to it.
+    pub header: Option<(&'static str, &'static str)>,
+}
+
+impl Refusal {
+    /// A refusal without a hint.
+    pub fn new(status: u16, error: &'static str, message: impl Into<String>) -> Self {
+        Self { status, error, message: message.into(), hint: None, header: None }
+    }
+
+    /// With what to do.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With a header.
+    pub fn with(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    /// A request that is written wrongly.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "bad_request", message)
+    }
+
+    /// Something that is not here.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, "not_found", message)
+    }
+
+    /// A failure of the server itself.
+    pub fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Overloaded => Self::new(503, "overloaded", "too much is asked at once").later(),
+            Failure::Ending => Self::new(503, "ending", "the server ends").later(),
+            Failure::Broken => Self::new(500, "failed", "something is wrong with authctl itself"),
+            Failure::NotForwarded(error) => Self::new(502, "unreachable", error.to_string()),
+            Failure::Unusable(reason) => {
+                Self::new(502, "unusable", format!("the answer cannot be passed on: {reason}"))
+            }
+        }
+    }
+
+    fn later(self) -> Self {
+        self.with("retry-after", RETRY_AFTER)
+    }
+
+    /// The answer.
+    pub fn reply(&self) -> Reply {
+        let mut object = json!({ "error": self.error, "message": self.message });
+        if let Some(hint) = &self.hint {
+            object["hint"] = hint.as_str().into();
+        }
+        let mut reply = reply(self.status, JSON, SecretText::new(format!("{object}\n")));
+        reply.headers.extend(self.header.map(|(name, value)| (name, value.to_owned())));
+        reply
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (status, kind) = match (&error, error.status()) {
+            (Error::Choice(ChoiceError::Unknown { .. }), _) => (404, "unknown_provider"),
+            (_, Status::LoginRequired) => (403, "login_required"),
+            (_, Status::Usage) => (400, "bad_request"),
+            (_, Status::Config) => (500, "config"),
+            (_, Status::Store) => (500, "store"),
+            (_, Status::Unreachable) => (503, "unreachable"),
+            (_, Status::Interrupted(_)) => (503, "ending"),
+            (_, Status::Done | Status::Failed) => (500, "failed"),
+        };
+        let hint = match kind {
+            "config" => error.hint().or_else(|| Some("run `authctl config check`".to_owned())),
+            _ => error.hint(),
+        };
+        let refusal = Self { hint, ..Self::new(status, kind, with_causes(&error)) };
+        if status == 503 { refusal.later() } else { refusal }
+    }
+}
+
+/// An answer that nobody may keep.
+pub fn reply(status: u16, media_type: &str, body: SecretText) -> Reply {
+    let headers = [
+        ("content-type", media_type),
+        ("cache-control", "no-store"),
+        // Should a browser ever get one, it must not take it for a page.
+        ("x-content-type-options", "nosniff"),
+    ];
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
+    Reply { status, headers, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::HttpError;
+    use crate::provider::ProviderError;
+    use crate::session::acquire::AcquireError;
+    use crate::session::step::Reason;
+    use crate::store::StoreError;
+
+    #[test]
+    fn every_kind_of_failure_has_its_status() {
+        let name = || "github".parse().unwrap();
+        let unreachable = HttpError::NotSent { host: "x".to_owned(), reason: "no".to_owned() };
+        for (error, want, said) in [
+            (
+                AcquireError::LoginRequired { provider: name(), source: Reason::NotLoggedIn }.into(),
+                (403, "login_required", false),
+                "run `authctl login github`",
+            ),
+            (
+                AcquireError::Provider { name: name(), source: ProviderError::Http(unreachable) }.into(),
+                (503, "unreachable", true),
+                "cannot reach x: no",
+            ),
+            (Error::usage("which?"), (400, "bad_request", false), "which?"),
+            (
+                ChoiceError::Unknown { name: name(), hint: "did you mean?".to_owned() }.into(),
+                (404, "unknown_provider", false),
+                "did you mean?",
+            ),
+            (StoreError::Locked.into(), (500, "store", false), "authctl store unlock"),
+            (crate::config::ConfigError(Vec::new()).into(), (500, "config", false), "authctl config check"),
+            (Error::failed("it broke", "mend it"), (500, "failed", false), "mend it"),
+        ] {
+            let refusal = Refusal::from(error);
+            let reply = refusal.reply();
+            let later = reply.headers.iter().any(|(name, _)| *name == "retry-after");
+            assert_eq!((reply.status, refusal.error, later), want, "{said}");
+            assert!(reply.body.expose().contains(said), "{}", reply.body.expose());
+            assert!(reply.headers.contains(&("cache-control", "no-store".to_owned())), "{said}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What is asked for: the path and the query, read once and strictly.
+
+use std::time::Duration;
+
+use super::gce;
+use super::refusal::Refusal;
+use crate::commands::duration;
+use crate::commands::headers::method;
+use crate::format::{Format, named};
+use crate::local_server::Asked;
+use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::provider::TokenRequest;
+use crate::session::acquire::Options;
+
+/// A question.
+#[derive(Debug)]
+pub enum Route {
+    /// A token.
+    Token(Wanted, &'static Format),
+    /// Header lines, or with `json` an object of them.
+    Headers {
+        /// Of what.
+        wanted: Wanted,
+        /// The request that they are for: method, URL and nonce.
+        target: Option<(String, String, Option<String>)>,
+        /// As an object.
+        json: bool,
+    },
+    /// Keys of AWS, for the named or the configured role.
+    Aws(Wanted, Option<String>),
+    /// What Google's metadata server is asked.
+    Gce(gce::Question),
+}
+
+/// Of which provider, and what the token is to be like.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The provider.
+    pub provider: ProviderName,
+    /// What it is asked with.
+    pub options: Options,
+}
+
+/// Whether a request may be one of Google's libraries, which show no capability.
+pub fn is_gce(asked: &Asked) -> bool {
+    asked.path() == "/" || asked.path().starts_with("/computeMetadata/")
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn route(asked: &Asked, with_gce: bool) -> Result<Route, Refusal> {
+    if asked.method != "GET" {
+        let message = "only GET is answered";
+        return Err(Refusal::new(405, "method_not_allowed", message).with("allow", "GET"));
+    }
+    if asked.has_body {
+        return Err(Refusal::new(413, "too_large", "no body is wanted"));
+    }
+    let mut query = Query::parse(asked.query())?;
+    if with_gce && is_gce(asked) {
+        return gce::question(asked, &mut query).map(Route::Gce);
+    }
+    let (kind, name) =
+        asked.path().strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
+    let provider = || name.parse().map_err(|_| unknown(name));
+    let route = match kind {
+        "token" => {
+            let (wanted, format) = (Wanted::read(provider()?, &mut query)?, query.one("format")?);
+            let format =
+                format.unwrap_or_else(|| (if takes_json(asked) { "json" } else { "raw" }).to_owned());
+            let format = named(&format).ok_or_else(|| Refusal::bad_request("there is no such format"))?;
+            Route::Token(wanted, format)
+        }
+        "headers" => {
+            let wanted = Wanted::read(provider()?, &mut query)?;
+            let target = (query.one("method")?, query.one("url")?, query.one("dpop_nonce")?);
+            Route::Headers { wanted, target: read_target(target)?, json: takes_json(asked) }
+        }
+        "aws" => {
+            let account = query.parsed("account")?;
+            let options = Options { account, ..Options::default() };
+            Route::Aws(Wanted { provider: provider()?, options }, query.one("role")?)
+        }
+        _ => {
+            let routes = "ask for /token/PROVIDER, /headers/PROVIDER or /aws/PROVIDER";
+            return Err(Refusal::not_found("there is nothing here").hint(routes));
+        }
+    };
+    query.end()?;
+    Ok(route)
+}
+
+/// A provider that there is none of.
+fn unknown(name: &str) -> Refusal {
+    let message = format!("`{}` is no provider's name", crate::foreign::escaped(name));
+    Refusal::new(404, "unknown_provider", message)
+}
+
+fn takes_json(asked: &Asked) -> bool {
+    let types = asked.headers("accept").flat_map(|value| value.split(','));
+    types
+        .map(|kind| kind.split(';').next().unwrap_or_default().trim())
+        .any(|kind| kind == super::refusal::JSON)
+}
+
+type Target = (String, String, Option<String>);
+
+fn read_target(
+    (named, url, nonce): (Option<String>, Option<String>, Option<String>),
+) -> Result<Option<Target>, Refusal> {
+    let Some(url) = url else {
+        return match (named, nonce) {
+            (None, None) => Ok(None),
+            _ => Err(Refusal::bad_request("`method` and `dpop_nonce` go with `url`")),
+        };
+    };
+    let named = named.unwrap_or_else(|| "GET".to_owned());
+    let named = method(&named).map_err(|hint| Refusal::bad_request(format!("`method`: {hint}")))?;
+    Ok(Some((named, url, nonce)))
+}
+
+impl Wanted {
+    fn read(provider: ProviderName, query: &mut Query) -> Result<Self, Refusal> {
+        let request = TokenRequest {
+            scopes: query.parsed::<ScopeSet>("scope")?,
+            audience: query.all("audience"),
+            resource: query.all("resource"),
+            connection: query.one("connection")?,
+        };
+        let options = Options {
+            account: query.parsed::<AccountName>("account")?,
+            request,
+            min_ttl: query.one("min_ttl")?.map(|text| read_duration(&text)).transpose()?,
+            ..Options::default()
+        };
+        Ok(Self { provider, options })
+    }
+}
+
+fn read_duration(text: &str) -> Result<Duration, Refusal> {
+    duration(text).map_err(|hint| Refusal::bad_request(format!("`min_ttl`: {hint}")))
+}
+
+/// The parameters that were not asked for yet.
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Parses a query. A parameter without a value is one that is not sent.
+    ///
+    /// # Errors
+    /// [`Refusal`] for one that is no form of UTF-8.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+        decoded.map_err(|_| Refusal::bad_request("the query is not UTF-8"))?;
+        let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
+        Ok(Self(pairs.filter(|(_, value)| !value.is_empty()).collect()))
+    }
+
+    /// All values of a parameter.
+    pub fn all(&mut self, name: &str) -> Vec<String> {
+        self.0.extract_if(.., |(given, _)| given == name).map(|(_, value)| value).collect()
+    }
+
+    /// The value of a parameter that is given once.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is given twice.
+    pub fn one(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+        let mut values = self.all(name);
+        match values.len() {
+            0 | 1 => Ok(values.pop()),
+            _ => Err(Refusal::bad_request(format!("`{name}` is given twice"))),
+        }
+    }
+
+    /// The same, parsed.
+    ///
+    /// # Errors
+    /// [`Refusal`], also for what cannot be parsed.
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, Refusal>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let parse = |text: String| text.parse();
+        let value = self.one(name)?.map(parse).transpose();
+        value.map_err(|error: T::Err| Refusal::bad_request(format!("`{name}`: {error}")))
+    }
+
+    /// Nothing else is there.
+    ///
+    /// # Errors
+    /// [`Refusal`] for a parameter that nobody asked for: it would not do what is hoped for.
+    pub fn end(&self) -> Result<(), Refusal> {
+        let unknown = |(name, _): &(String, String)| {
+            Refusal::bad_request(format!("there is no parameter `{}`", crate::foreign::escaped(name)))
+        };
+        self.0.first().map_or(Ok(()), |pair| Err(unknown(pair)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::access::tests::asked;
+    use super::*;
+
+    /// What was read, in one line; or the status.
+    fn read(target: &str, headers: &[(&str, &str)]) -> String {
+        let describe = |wanted: Wanted| {
+            let Options { account, request, min_ttl, .. } = wanted.options;
+            let account = account.map(|account| account.to_string()).unwrap_or_default();
+            let scopes = request.scopes.map(|scopes| scopes.to_string()).unwrap_or_default();
+            let ttl = min_ttl.map_or(0, |ttl| ttl.as_secs());
+            format!(
+                "{} [{account}|{scopes}|{}|{}|{ttl}]",
+                wanted.provider,
+                request.audience.join(","),
+                request.resource.join(",")
+            )
+        };
+        match route(&asked(target, headers), true) {
+            Ok(Route::Token(wanted, format)) => format!("{} {}", format.name, describe(wanted)),
+            Ok(Route::Headers { wanted, target, json }) => {
+                format!("headers {json} {} {target:?}", describe(wanted))
+            }
+            Ok(Route::Aws(wanted, role)) => format!("aws {} {role:?}", describe(wanted)),
+            Ok(Route::Gce(question)) => format!("gce {question:?}"),
+            Err(refusal) => refusal.status.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_route() {
+        let json = [("accept", "text/html;q=0.1, application/json;q=1")];
+        for (target, headers, want) in [
+            ("/token/github", &[][..], "raw github [||||0]"),
+            ("/token/github", &json, "json github [||||0]"),
+            ("/token/github?format=header", &json, "header github [||||0]"),
+            (
+                "/token/a?scope=b+a&audience=x&audience=y&resource=r&min_ttl=5m&account=me",
+                &[],
+                "raw a [me|a b|x,y|r|300]",
+            ),
+            ("/token/a?scope=", &[], "raw a [||||0]"),
+            ("/token/", &[], "404"),
+            ("/token", &[], "404"),
+            ("/token/A", &[], "404"),
+            ("/token/a/b", &[], "404"),
+            ("/token/../a", &[], "404"),
+            ("/token/a%00", &[], "404"),
+            ("//token/a", &[], "404"),
+            ("*", &[], "404"),
+            ("/token/a?format=nonsense", &[], "400"),
+            ("/token/a?scope=x&scope=y", &[], "400"),
+            ("/token/a?scope=%22", &[], "400"),
+            ("/token/a?min_ttl=soon", &[], "400"),
+            ("/token/a?refresh=true", &[], "400"),
+            ("/token/a?scope=%ff", &[], "400"),
+            ("/token/a?url=https://x/", &[], "400"),
+            ("/headers/a", &[], "headers false a [||||0] None"),
+            (
+                "/headers/a?url=https://x/y&method=PUT",
+                &json,
+                "headers true a [||||0] Some((\"PUT\", \"https://x/y\", None))",
+            ),
+            (
+                "/headers/a?url=https://x/y&dpop_nonce=n",
+                &[],
+                "headers false a [||||0] Some((\"GET\", \"https://x/y\", Some(\"n\")))",
+            ),
+            ("/headers/a?method=PUT", &[], "400"),
+            ("/headers/a?url=https://x/&method=P%0aT", &[], "400"),
+            ("/aws/a?role=r", &[], "aws a [||||0] Some(\"r\")"),
+            ("/aws/a?scope=x", &[], "400"),
+            ("/", &[], "403"),
+        ] {
+            assert_eq!(read(target, headers), want, "{target}");
+        }
+    }
+
+    #[test]
+    fn other_methods_and_bodies_are_refused() {
+        let status = |asked: &Asked| route(asked, false).map_or_else(|refusal| refusal.status, |_| 200);
+        for method in ["HEAD", "POST", "OPTIONS", "CONNECT", "get"] {
+            let asked = Asked { method: method.to_owned(), ..asked("/token/a", &[]) };
+            assert_eq!(status(&asked), 405, "{method}");
+        }
+        assert_eq!(status(&Asked { has_body: true, ..asked("/token/a", &[]) }), 413);
+        assert_eq!(status(&asked("/computeMetadata/v1/", &[("metadata-flavor", "Google")])), 404);
+    }
+}

@@ -1,0 +1,164 @@
+//! Hands out tokens by name.
+
+use std::sync::Arc;
+
+use super::access::Access;
+use super::refusal::{JSON, Refusal, TEXT, reply};
+use super::routes::{Route, Wanted, is_gce, route};
+use super::workplace::{Setup, Workplace};
+use super::{aws, gce};
+use crate::commands::headers::Target;
+use crate::commands::token::{format_error, rendered};
+use crate::error::Error;
+use crate::format::{Subject, named};
+use crate::local_server::{Answer, Asked, Attempt, Failure, Handler, Reply, Service};
+use crate::name::{AccountName, ProviderName};
+use crate::secret::SecretText;
+use crate::session::acquire::{Options, token};
+use crate::session::aws::{Role, keys};
+
+/// What is handed out, and to whom.
+pub struct Rules {
+    /// What workers are made with.
+    pub setup: Setup,
+    /// Who may ask.
+    pub access: Access,
+    /// Of these providers; of all when there are none.
+    pub only: Vec<ProviderName>,
+    /// Of this account, where the request names none.
+    pub account: Option<AccountName>,
+    /// For Google's libraries.
+    pub gce: Option<gce::Settings>,
+}
+
+/// The service.
+pub struct Tokens(pub Arc<Rules>);
+
+impl Service for Tokens {
+    fn refuse(&self, asked: &Asked) -> Option<Reply> {
+        let rules = &self.0;
+        let for_google = rules.gce.is_some() && is_gce(asked);
+        let refusal =
+            rules.access.check(asked, for_google).and_then(|()| rules.route(asked).map(drop)).err()?;
+        Some(flavored(refusal.reply(), for_google))
+    }
+
+    fn handler(&self) -> Box<dyn Handler> {
+        Box::new(Worker { rules: Arc::clone(&self.0), place: Workplace::new(&self.0.setup) })
+    }
+
+    fn failure(&self, failure: &Failure) -> Reply {
+        Refusal::of(failure).reply()
+    }
+}
+
+fn flavored(mut reply: Reply, for_google: bool) -> Reply {
+    if for_google {
+        reply.headers.push((gce::FLAVOR.0, gce::FLAVOR.1.to_owned()));
+    }
+    reply
+}
+
+impl Rules {
+    /// What is asked for, if it is served.
+    fn route(&self, asked: &Asked) -> Result<Route, Refusal> {
+        let route = route(asked, self.gce.is_some())?;
+        let provider = match &route {
+            Route::Token(wanted, _) | Route::Headers { wanted, .. } | Route::Aws(wanted, _) => {
+                &wanted.provider
+            }
+            Route::Gce(_) => return Ok(route),
+        };
+        if self.only.is_empty() || self.only.contains(provider) {
+            return Ok(route);
+        }
+        let message = format!("the provider `{provider}` is not served here");
+        Err(Refusal::new(404, "unknown_provider", message))
+    }
+}
+
+struct Worker {
+    rules: Arc<Rules>,
+    place: Workplace,
+}
+
+impl Handler for Worker {
+    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
+        let for_google = self.rules.gce.is_some() && is_gce(asked);
+        let reply = self.rules.route(asked).and_then(|route| self.reply(route));
+        let (reply, said) = match reply {
+            Ok(reply) => (reply, "handed out".to_owned()),
+            Err(refusal) => (refusal.reply(), refusal.message),
+        };
+        self.place.tell(asked, attempt, &said);
+        Some(Answer::Reply(flavored(reply, for_google)))
+    }
+}
+
+impl Worker {
+    fn reply(&self, route: Route) -> Result<Reply, Refusal> {
+        match route {
+            Route::Token(wanted, format) => self.place.with(&wanted.provider, |session, provider| {
+                let issued = token(session, provider, &self.options(&wanted)).map_err(Error::from)?;
+                let text = rendered(session, provider, &issued, format)?;
+                Ok(reply(200, if matches!(format.name, "json" | "k8s") { JSON } else { TEXT }, text))
+            }),
+            Route::Headers { wanted, target, json } => self.headers(&wanted, target.as_ref(), json),
+            Route::Aws(wanted, role) => self.place.with(&wanted.provider, |session, provider| {
+                let role = Role::of(session, provider, role.as_deref()).map_err(aws::refusal)?;
+                let account = self.options(&wanted).account;
+                Ok(aws::answer(&keys(session, provider, account.as_ref(), &role).map_err(Error::from)?))
+            }),
+            Route::Gce(question) => self.gce(&question),
+        }
+    }
+
+    fn options(&self, wanted: &Wanted) -> Options {
+        let account = wanted.options.account.clone().or_else(|| self.rules.account.clone());
+        Options { account, ..wanted.options.clone() }
+    }
+
+    fn headers(
+        &self,
+        wanted: &Wanted,
+        target: Option<&(String, String, Option<String>)>,
+        json: bool,
+    ) -> Result<Reply, Refusal> {
+        self.place.with(&wanted.provider, |session, provider| {
+            let checked = target.map(|(method, url, nonce)| {
+                Target { method, url, dpop_nonce: nonce.as_deref() }.checked("`url`", provider)
+            });
+            let target = checked.transpose().map_err(|error| match error {
+                // Who asks is to blame, not the server.
+                Error::Failed { message, hint } => Refusal { hint, ..Refusal::bad_request(message) },
+                error => error.into(),
+            })?;
+            let issued = token(session, provider, &self.options(wanted)).map_err(Error::from)?;
+            if json {
+                let lines = issued.credential.headers(target.as_ref());
+                let lines = lines.map_err(|error| format_error(error.into(), &provider.name))?;
+                let lines = lines.iter().map(|line| (line.name.clone(), line.value.expose().into()));
+                let object: serde_json::Map<String, serde_json::Value> = lines.collect();
+                let text = serde_json::Value::from(object).to_string();
+                return Ok(reply(200, JSON, SecretText::new(format!("{text}\n"))));
+            }
+            let Some(format) = named("header") else { return Err(Refusal::not_found("no such format")) };
+            let subject = Subject::of(provider, "", target.as_ref());
+            let text = (format.render)(&issued, &subject);
+            Ok(reply(200, TEXT, text.map_err(|error| format_error(error, &provider.name))?))
+        })
+    }
+
+    fn gce(&self, question: &gce::Question) -> Result<Reply, Refusal> {
+        let Some(settings) = &self.rules.gce else { return Err(Refusal::not_found("there is nothing here")) };
+        if let Some(answer) = question.plain(settings) {
+            return answer;
+        }
+        self.place.with(&settings.provider, |session, provider| {
+            let options = Options { account: self.rules.account.clone(), ..question.options() };
+            let issued = token(session, provider, &options).map_err(Error::from);
+            let issued = issued.map_err(|error| question.refusal(error.into()))?;
+            question.answer(session, &provider.name, &issued)
+        })
+    }
+}
