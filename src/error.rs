@@ -9,7 +9,7 @@ use crate::console::{Console, ERROR, styled};
 use crate::discovery::DiscoveryError;
 use crate::loopback::LoopbackError;
 use crate::oauth::authorization::AuthorizationError;
-use crate::ports::HttpError;
+use crate::ports::{Ended, HttpError, LaunchError};
 use crate::provider::ProviderError;
 use crate::secret_source::SecretError;
 use crate::session::acquire::{AcquireError, is_transient};
@@ -37,6 +37,8 @@ pub enum Status {
     Store,
     /// 128 and the signal: interrupted.
     Interrupted(i32),
+    /// The status of a program that was run in our place.
+    Child(u8),
 }
 
 impl Status {
@@ -52,6 +54,17 @@ impl Status {
             Self::Unreachable => 5,
             Self::Store => 6,
             Self::Interrupted(signal) => 128 + u8::try_from(signal).unwrap_or(2) % 128,
+            Self::Child(status) => status,
+        }
+    }
+}
+
+impl From<Ended> for Status {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Status(0) | Ended::Discarded => Self::Done,
+            Ended::Status(status) => Self::Child(status),
+            Ended::Signal(signal) => Self::Interrupted(signal),
         }
     }
 }
@@ -93,6 +106,9 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A program that was to run in our place did not.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// Everything was said already; this is the status.
     #[error("failed")]
     Reported(Status),
@@ -128,6 +144,8 @@ impl Error {
             Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
             Self::Login(_) | Self::Failed { .. } => Status::Failed,
+            Self::Launch(LaunchError::NotFound { .. }) => Status::Child(127),
+            Self::Launch(LaunchError::NotExecutable { .. }) => Status::Child(126),
             Self::Reported(status) => *status,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Output(_) => Status::Failed,
@@ -150,6 +168,9 @@ impl Error {
             Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Provider(error) => provider_hint(error, ""),
+            Self::Launch(LaunchError::NotFound { .. }) => {
+                Some("is it installed, and in a folder of PATH?".to_owned())
+            }
             Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
             _ => None,
         }

@@ -35,6 +35,36 @@ impl Paths for UserFolders {
     fn home(&self) -> Option<PathBuf> {
         dirs::home_dir()
     }
+
+    fn memory(&self) -> Option<PathBuf> {
+        memory()
+    }
+}
+
+/// The session's runtime folder if it is the user's alone, else the folder of shared memory, in which anybody may make
+/// folders: what is made there is checked by itself.
+#[cfg(target_os = "linux")]
+fn memory() -> Option<PathBuf> {
+    let runtime = PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid()));
+    let shared = PathBuf::from("/dev/shm");
+    let own = dirs::runtime_dir().into_iter().chain([runtime]).find(|folder| is_ours_alone(folder));
+    own.or_else(|| Some(shared).filter(|folder| folder.is_dir()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn memory() -> Option<PathBuf> {
+    None
+}
+
+/// Whether a folder belongs to this user and nobody else can look into it.
+#[cfg(unix)]
+fn is_ours_alone(folder: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir()
+            && metadata.uid() == nix::unistd::geteuid().as_raw()
+            && metadata.mode() & 0o077 == 0
+    })
 }
 
 #[cfg(target_os = "macos")]
@@ -56,13 +86,9 @@ fn site() -> PathBuf {
 /// of them miss each other (F-ROT3).
 #[cfg(unix)]
 fn locks() -> Result<PathBuf, NoFolder> {
-    use std::os::unix::fs::MetadataExt as _;
     let user = nix::unistd::geteuid();
     let runtime = PathBuf::from(format!("/run/user/{user}"));
-    let ours = |metadata: std::fs::Metadata| {
-        metadata.is_dir() && metadata.uid() == user.as_raw() && metadata.mode() & 0o077 == 0
-    };
-    if std::fs::symlink_metadata(&runtime).is_ok_and(ours) {
+    if is_ours_alone(&runtime) {
         return Ok(runtime.join(NAME));
     }
     let account = nix::unistd::User::from_uid(user).ok().flatten();

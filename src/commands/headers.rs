@@ -1,12 +1,12 @@
 //! `authctl headers`
 
+use super::target::target_url;
 use super::token::format_error;
 use super::{AccountArg, Invocation, NarrowArgs, ProviderArg};
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::Foreign;
 use crate::format::{Subject, named};
-use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::session::Session;
 use crate::session::acquire::{Options, token};
 use crate::token::RequestTarget;
 
@@ -40,7 +40,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(args.provider.provider.as_ref())?;
     let session = session.keeping(&provider.name);
-    let target = args.target(&provider)?;
+    let target = args.target(&session, &provider)?;
     let request = args.narrow.request(&provider)?;
     let options = Options { account: args.account.account.clone(), request, ..Options::default() };
     let issued = token(&session, &provider, &options)?;
@@ -60,17 +60,10 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// The request that the headers are for. A credential goes nowhere but to its provider's hosts (B8).
-    fn target(&self, provider: &Provider) -> Result<Option<RequestTarget>, Error> {
+    /// The request that the headers are for.
+    fn target(&self, session: &Session<'_>, provider: &Provider) -> Result<Option<RequestTarget>, Error> {
         let Some(text) = &self.url else { return Ok(None) };
-        let url = EndpointUrl::configured(text).map_err(|error| Error::usage(format!("--url: {error}")))?;
-        if !provider.hosts.contains(&authority(url.url())) {
-            return Err(Error::failed(
-                format!("{} is none of the hosts of `{}`", Foreign::new(authority(url.url())), provider.name),
-                "add it to `hosts` in the configuration, if its tokens may be sent there",
-            ));
-        }
-        let url = url.url().clone();
+        let url = target_url(session, provider, text, "--url: ")?;
         Ok(Some(RequestTarget { method: self.method.clone(), url, dpop_nonce: self.dpop_nonce.clone() }))
     }
 }

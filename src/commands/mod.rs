@@ -3,8 +3,11 @@
 pub mod account;
 pub mod completions;
 pub mod config;
+pub mod curl;
+pub mod exec;
 pub mod headers;
 pub mod inspect;
+pub mod issued;
 pub mod login;
 pub mod logout;
 pub mod quick;
@@ -12,6 +15,7 @@ pub mod refresh;
 pub mod secret;
 pub mod status;
 pub mod store;
+pub mod target;
 pub mod token;
 pub mod whoami;
 
@@ -87,6 +91,16 @@ pub struct NarrowArgs {
 }
 
 impl NarrowArgs {
+    /// Whether nothing is narrowed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scope.is_none()
+            && self.capability.is_none()
+            && self.resource.is_empty()
+            && self.audience.is_empty()
+            && self.connection.is_none()
+    }
+
     /// The request that they make.
     ///
     /// # Errors

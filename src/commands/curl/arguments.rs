@@ -1,0 +1,353 @@
+//! The arguments for curl: read as curl reads them, so that its one URL and what it does with it are known.
+
+use std::ffi::{OsStr, OsString};
+
+use super::options::{self, Known};
+use crate::foreign::escaped;
+
+/// A reason that holds for tokens that are bound to a key.
+const PROVED_ONCE: &str =
+    "a token that is bound to a key (DPoP) needs a new proof for each request, and curl makes none";
+
+/// What curl is asked to do.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The arguments, as they were written, without the URL.
+    pub passed: Vec<OsString>,
+    /// The URL, as it was written.
+    pub url: String,
+    /// The method.
+    pub method: String,
+    /// It follows redirects.
+    pub follows: bool,
+    /// It says nothing of its progress.
+    pub silent: bool,
+    /// The option that names a proxy.
+    pub proxy: Option<&'static str>,
+    /// The names of the headers that are added, in lower case.
+    pub headers: Vec<String>,
+    /// The files that are read for it; `-` is standard input.
+    pub sources: Vec<OsString>,
+    /// The files that are written by it; `-` is standard output.
+    pub outputs: Vec<OsString>,
+    /// It cannot be done twice, whatever the files are.
+    pub once: bool,
+    /// The answer's headers go to a place of the user's choice.
+    pub dumps_headers: bool,
+    /// The option that makes curl send more than one request.
+    repeats: Option<&'static str>,
+    uploads: bool,
+    globs_off: bool,
+}
+
+/// Why arguments are not given to curl.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// An option, for a reason.
+    #[error("curl is not run with {option}: {reason}")]
+    Option {
+        /// The option, as it was written.
+        option: String,
+        /// The reason.
+        reason: &'static str,
+    },
+    /// A header.
+    #[error("curl is not run with the header {0}: {1}")]
+    Header(String, &'static str),
+    /// An option that is not known.
+    #[error("{option} is no option of curl that authctl knows, so it cannot tell where the URL is")]
+    Unknown {
+        /// The option, as it was written.
+        option: String,
+        /// What may be meant.
+        meant: Option<&'static str>,
+    },
+    /// An option without its value.
+    #[error("curl's option {0} lacks its value")]
+    NoValue(String),
+    /// An argument that is not Unicode where it must be.
+    #[error("an option or URL for curl is not Unicode")]
+    NotUnicode,
+    /// No URL.
+    #[error("there is no URL for curl")]
+    NoUrl,
+    /// More than one.
+    #[error("there are {0} URLs for curl, and {ONE}")]
+    SeveralUrls(usize),
+    /// A URL with a pattern in it.
+    #[error("the URL has curl's pattern characters in it ([ or {{), which stand for many URLs, and {ONE}")]
+    Pattern,
+    /// No scheme.
+    #[error("{0} does not say how it is reached")]
+    NoScheme(String),
+    /// URLs in a file.
+    #[error("curl is not run with a file of URLs: {ONE}")]
+    FileOfUrls,
+}
+
+const ONE: &str = "the token is for one request";
+
+impl Refused {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { meant: Some(meant), .. } => Some(format!("write it in full: --{meant}")),
+            Self::Unknown { .. } => Some("write each option in full, and its value after a blank".to_owned()),
+            Self::NoUrl => Some("for example: authctl curl github -sS https://api.github.com/user".to_owned()),
+            Self::SeveralUrls(_) | Self::FileOfUrls => Some("run it once for each".to_owned()),
+            Self::Pattern => Some("add -g if they are meant as they stand".to_owned()),
+            Self::NoScheme(url) => Some(format!("write https://{url}")),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the arguments.
+///
+/// # Errors
+/// [`Refused`].
+pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
+    let mut request = Request::default();
+    let mut urls = Vec::new();
+    let mut flow = Methods::default();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let is_option = argument.as_encoded_bytes().first() == Some(&b'-');
+        if argument == "--" {
+            urls.extend(rest.by_ref());
+        } else if !is_option {
+            urls.push(argument);
+        } else {
+            let text = argument.to_str().ok_or(Refused::NotUnicode)?;
+            let mut words = vec![argument.clone()];
+            let mut value = || rest.next().cloned();
+            let mut url = None;
+            for (option, value) in options_of(text, &mut value, &mut words)? {
+                match option {
+                    Known::Valued("url") => url = value,
+                    option => request.take(option, value.as_deref(), text, &mut flow)?,
+                }
+            }
+            match url {
+                Some(url) if url.as_encoded_bytes().first() == Some(&b'@') => {
+                    return Err(Refused::FileOfUrls);
+                }
+                Some(_) => urls.extend(arguments.get(arguments.len() - rest.len() - 1)),
+                None => request.passed.append(&mut words),
+            }
+        }
+    }
+    request.method = flow.method();
+    request.url = match urls[..] {
+        [] => return Err(Refused::NoUrl),
+        [url] => url.to_str().ok_or(Refused::NotUnicode)?.to_owned(),
+        _ => return Err(Refused::SeveralUrls(urls.len())),
+    };
+    request.check_url()?;
+    Ok(request)
+}
+
+/// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
+fn options_of(
+    text: &str,
+    next: &mut dyn FnMut() -> Option<OsString>,
+    words: &mut Vec<OsString>,
+) -> Result<Vec<(Known, Option<OsString>)>, Refused> {
+    let mut following = || {
+        let value = next().ok_or_else(|| Refused::NoValue(escaped(text)))?;
+        words.push(value.clone());
+        Ok(Some(value))
+    };
+    if let Some(name) = text.strip_prefix("--") {
+        let unknown = || Refused::Unknown { option: escaped(text), meant: options::meant(name) };
+        let option = options::long(name).ok_or_else(unknown)?;
+        let value = if matches!(option, Known::Valued(_)) { following()? } else { None };
+        return Ok(vec![(option, value)]);
+    }
+    let mut found = Vec::new();
+    let mut letters = text[1..].chars();
+    while let Some(letter) = letters.next() {
+        let unknown = || Refused::Unknown { option: escaped(&format!("-{letter}")), meant: None };
+        match options::short(letter).ok_or_else(unknown)? {
+            option @ Known::Valued(_) => {
+                let attached = letters.as_str();
+                let value =
+                    if attached.is_empty() { following()? } else { Some(OsString::from(attached)) };
+                found.push((option, value));
+                break;
+            }
+            option => found.push((option, None)),
+        }
+    }
+    // A single hyphen is no URL, and no option either.
+    if found.is_empty() { Err(Refused::Unknown { option: escaped(text), meant: None }) } else { Ok(found) }
+}
+
+/// What decides the method.
+#[derive(Default)]
+struct Methods {
+    written: Option<String>,
+    head: bool,
+    get: bool,
+    upload: bool,
+    body: bool,
+}
+
+impl Methods {
+    fn method(&self) -> String {
+        let method = match self {
+            Self { written: Some(method), .. } => method,
+            Self { head: true, .. } => "HEAD",
+            Self { upload: true, .. } => "PUT",
+            Self { get: true, .. } => "GET",
+            Self { body: true, .. } => "POST",
+            _ => "GET",
+        };
+        method.to_owned()
+    }
+}
+
+impl Request {
+    /// Takes note of one option.
+    fn take(
+        &mut self,
+        option: Known,
+        value: Option<&OsStr>,
+        written: &str,
+        methods: &mut Methods,
+    ) -> Result<(), Refused> {
+        let value = value.unwrap_or_default();
+        let text = value.to_string_lossy();
+        self.once |= is_device(&text);
+        match option {
+            Known::Refused(reason) => {
+                return Err(Refused::Option { option: escaped(written), reason });
+            }
+            Known::Flag(name) => match name {
+                "head" => methods.head = true,
+                "get" => methods.get = true,
+                "location" | "follow" => {
+                    self.follows = true;
+                    self.repeats = Some("-L");
+                }
+                "silent" => self.silent = true,
+                "globoff" => self.globs_off = true,
+                // What the first try leaves behind would stand in the way of the second.
+                "remote-header-name" | "skip-existing" => self.once = true,
+                _ => {}
+            },
+            Known::Off("clobber") => self.once = true,
+            Known::Off(_) => {}
+            Known::Valued(name) => match name {
+                "request" => methods.written = Some(text.into_owned()),
+                "data" | "data-ascii" | "data-binary" | "json" => {
+                    methods.body = true;
+                    self.sources.extend(text.strip_prefix('@').map(OsString::from));
+                }
+                "data-raw" | "form-string" => methods.body = true,
+                "data-urlencode" => {
+                    methods.body = true;
+                    self.sources.extend(encoded_source(&text));
+                }
+                "url-query" => self.sources.extend(encoded_source(&text)),
+                "form" => {
+                    methods.body = true;
+                    self.take_form(&text);
+                }
+                "upload-file" => {
+                    methods.upload = true;
+                    self.uploads = true;
+                    // A dot is standard input, too, read without waiting for it.
+                    let source = if value == "." { OsStr::new("-") } else { value };
+                    self.sources.push(source.to_owned());
+                }
+                "header" => self.take_header(&text)?,
+                "write-out" => self.sources.extend(text.strip_prefix('@').map(OsString::from)),
+                "cookie" if !text.contains('=') => self.sources.push(value.to_owned()),
+                "output" => self.outputs.push(value.to_owned()),
+                "dump-header" => self.dumps_headers = true,
+                "continue-at" | "etag-save" => self.once = true,
+                "retry" => self.repeats = Some("--retry"),
+                "proxy" | "preproxy" | "proxy1.0" | "socks4" | "socks4a" | "socks5" | "socks5-hostname"
+                | "noproxy" => self.proxy = Some(name),
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+
+    /// `name=@file;type=…`, `name=<file`; what is more than that is not taken apart.
+    fn take_form(&mut self, text: &str) {
+        let content = text.split_once('=').map_or("", |(_, content)| content);
+        if let Some(file) = content.strip_prefix(['@', '<']) {
+            let file = file.split(';').next().unwrap_or_default();
+            self.once |= file.contains([',', '"']);
+            self.sources.push(OsString::from(file));
+        }
+    }
+
+    /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
+    fn take_header(&mut self, text: &str) -> Result<(), Refused> {
+        if let Some(file) = text.strip_prefix('@') {
+            self.sources.push(OsString::from(file));
+            return Ok(());
+        }
+        let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        let refused = |reason| Err(Refused::Header(escaped(&name), reason));
+        match name.as_str() {
+            _ if text.contains(['\r', '\n']) => refused("it has a line break in it"),
+            "authorization" | "dpop" => refused("that one is authctl's to give"),
+            "host" | "" => refused("it would send the token to another place than the URL names"),
+            _ => {
+                self.headers.push(name);
+                Ok(())
+            }
+        }
+    }
+
+    fn check_url(&self) -> Result<(), Refused> {
+        let Some((_, rest)) = self.url.split_once("://") else {
+            return Err(Refused::NoScheme(escaped(&self.url)));
+        };
+        // Around the address of a host, brackets are none of a pattern.
+        let after_host = if rest.starts_with('[') { rest.split_once(']').map_or(rest, |(_, rest)| rest) } else { rest };
+        if after_host.contains(['[', ']', '{', '}']) && !self.globs_off {
+            return Err(Refused::Pattern);
+        }
+        Ok(())
+    }
+
+    /// Whether it can be made with a token that needs a proof for each request.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn check_bound(&self) -> Result<(), Refused> {
+        if let Some(option) = self.repeats {
+            return Err(Refused::Option { option: option.to_owned(), reason: PROVED_ONCE });
+        }
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        // curl would add the file's name to the URL, and the proof would be for another one.
+        if self.uploads && path.ends_with('/') {
+            return Err(Refused::Option {
+                option: "-T and a URL that ends with `/`".to_owned(),
+                reason: "the token's proof (DPoP) is for the whole URL, so write the file's name at its end",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// `@file` or `name@file`, of which neither has an equals sign before the `@`.
+fn encoded_source(text: &str) -> Option<OsString> {
+    let (name, file) = text.split_once('@')?;
+    (!name.contains('=')).then(|| OsString::from(file))
+}
+
+/// Whether a value leads to something that another process feeds, or that is gone when it was read.
+fn is_device(text: &str) -> bool {
+    (text.contains("/dev/") || text.contains("/proc/")) && text != "/dev/null" && !text.contains("://")
+}
+
+#[cfg(test)]
+mod tests {}
