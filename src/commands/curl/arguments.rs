@@ -177,6 +177,8 @@ fn options_of(
                 found.push((option, value));
                 break;
             }
+            // What stands behind it may be its value.
+            option @ Known::Refused(_) => return Ok(vec![(option, None)]),
             option => found.push((option, None)),
         }
     }
@@ -350,4 +352,201 @@ fn is_device(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://api.example/x";
+
+    fn words(text: &str) -> Vec<OsString> {
+        text.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect()
+    }
+
+    fn parsed(text: &str) -> Request {
+        parse(&words(text)).unwrap_or_else(|refused| panic!("{text}: {refused}"))
+    }
+
+    #[test]
+    fn b8_the_url_is_found_as_curl_finds_it() {
+        for (name, text, url, passed) in [
+            ("alone", "U", "U", ""),
+            ("first", "U -sS", "U", "-sS"),
+            ("last", "-sS U", "U", "-sS"),
+            ("by option", "-s --url U -S", "U", "-s -S"),
+            ("after the end of options", "-s -- U", "U", "-s"),
+            ("bundle with a value behind", "-sSLo file U", "U", "-sSLo file"),
+            ("bundle with its value attached", "-sSofile U", "U", "-sSofile"),
+            ("a bundle that looks like a method", "-XPOST U", "U", "-XPOST"),
+            ("a value that looks like a URL", "-o https://evil.example/ U", "U", "-o https://evil.example/"),
+            ("a value that looks like an option", "-d --next U", "U", "-d --next"),
+            ("a value that looks like the end of options", "-o -- U", "U", "-o --"),
+            ("a long option with a value", "--max-time 5 U", "U", "--max-time 5"),
+            ("a long option without one", "--compressed U", "U", "--compressed"),
+            ("turned off", "--no-progress-meter U", "U", "--no-progress-meter"),
+            ("a name that begins with no", "--noproxy x U", "U", "--noproxy x"),
+            ("a digit", "-4 U", "U", "-4"),
+            ("a referrer that is a URL", "-e https://a.example/ U", "U", "-e https://a.example/"),
+            ("a proxy", "-x http://proxy:3128 U", "U", "-x http://proxy:3128"),
+            ("an empty value", "-m5 U", "U", "-m5"),
+            ("an address of brackets", "https://[::1]:8443/x", "https://[::1]:8443/x", ""),
+            ("brackets that are meant", "-g U?a[]=1", "U?a[]=1", "-g"),
+        ] {
+            let real = |text: &str| text.replace('U', URL);
+            let request = parsed(&real(text));
+            assert_eq!(request.url, real(url), "{name}");
+            assert_eq!(request.passed, words(passed), "{name}");
+        }
+    }
+
+    #[test]
+    fn b8_f_leak1_what_is_not_given_to_curl() {
+        for (name, text, want) in [
+            ("no URL", "-s", "there is no URL"),
+            ("nothing", "", "there is no URL"),
+            ("a value that swallows the URL", "-o U", "there is no URL"),
+            ("two URLs", "U U", "there are 2 URLs"),
+            ("one by option", "U --url U", "there are 2 URLs"),
+            ("one after the end of options", "U -- U", "there are 2 URLs"),
+            ("an option after the end of options", "-- -s U", "there are 2 URLs"),
+            ("no scheme", "api.example/x", "does not say how it is reached"),
+            ("a pattern of ranges", "https://api.example/[1-3]", "pattern"),
+            ("a pattern of words", "https://{a,b}.example/", "pattern"),
+            ("a pattern behind an address", "https://[::1]/[1-3]", "pattern"),
+            ("a file of URLs", "--url @urls", "file of URLs"),
+            ("no value", "U -o", "-o lacks its value"),
+            ("no value in a bundle", "U -sSo", "-sSo lacks its value"),
+            ("a hyphen", "- U", "- is no option"),
+            ("an unknown option", "--made-up U", "--made-up is no option"),
+            ("an unknown letter", "-sé U", "-é is no option"),
+            ("the beginning of a name", "--loc U", "--loc is no option"),
+            ("a name with its value", "--url=U", "is no option"),
+            ("a value turned off", "--no-output x U", "is no option"),
+            ("-K", "-K file U", "could hold any other option"),
+            ("-K in a bundle", "-sK- U", "could hold any other option"),
+            ("--config", "--config file U", "could hold any other option"),
+            ("variables", "--variable x=y U", "could hold any other option"),
+            ("expansion", "--expand-url {{x}}", "could hold any other option"),
+            ("-:", "U -: U", "one request"),
+            ("--next", "U --next U", "one request"),
+            ("--metalink", "--metalink U", "one request"),
+            ("--location-trusted", "--location-trusted U", "another place"),
+            ("--connect-to", "--connect-to a:1:b:2 U", "another place"),
+            ("--resolve", "--resolve a:1:127.0.0.1 U", "another place"),
+            ("--request-target", "--request-target /y U", "another place"),
+            ("--unix-socket", "--unix-socket s U", "another place"),
+            ("--abstract-unix-socket", "--abstract-unix-socket s U", "another place"),
+            ("--dns-servers", "--dns-servers 10.0.0.1 U", "whoever answers"),
+            ("--doh-url", "--doh-url https://evil.example U", "whoever answers"),
+            ("-k", "-k U", "whoever answers"),
+            ("-k in a bundle", "-sSk U", "whoever answers"),
+            ("--insecure", "--insecure U", "whoever answers"),
+            ("-u", "-u a:b U", "authctl's to give"),
+            ("-u attached", "-ua:b U", "authctl's to give"),
+            ("--oauth2-bearer", "--oauth2-bearer t U", "authctl's to give"),
+            ("-n", "-n U", "authctl's to give"),
+            ("--netrc-file", "--netrc-file f U", "authctl's to give"),
+            ("--netrc-optional", "--netrc-optional U", "authctl's to give"),
+            ("--negotiate", "--negotiate U", "authctl's to give"),
+            ("--aws-sigv4", "--aws-sigv4 x U", "authctl's to give"),
+            ("-v", "-v U", "shows what is sent"),
+            ("-v in a bundle", "-sSv U", "shows what is sent"),
+            ("--verbose", "--verbose U", "shows what is sent"),
+            ("--trace", "--trace - U", "shows what is sent"),
+            ("--trace-ascii", "--trace-ascii - U", "shows what is sent"),
+            ("--libcurl", "--libcurl f U", "shows what is sent"),
+            ("--help", "--help U", "makes no request"),
+            ("a header of ours", "-H Authorization:x U", "header authorization"),
+            ("in other letters", "-HaUTHORIZATION:x U", "header authorization"),
+            ("an empty one of ours", "-H authorization; U", "header authorization"),
+            ("a removed one of ours", "-H Authorization: U", "header authorization"),
+            ("the proof", "--header DPoP:x U", "header dpop"),
+            ("another host", "-H Host:evil.example U", "header host"),
+            ("another host, as HTTP/2 has it", "-H :authority:evil.example U", "another place"),
+            ("a header with a line break", "-H X:1\nHost:evil.example U", "line break"),
+        ] {
+            let refused = parse(&words(&text.replace('U', URL))).expect_err(name).to_string();
+            assert!(refused.contains(want), "{name}: {refused}");
+        }
+        let hint = |text: &str| parse(&words(text)).unwrap_err().hint().unwrap();
+        assert_eq!(hint("api.example/x"), "write https://api.example/x");
+        assert_eq!(hint("--show-e https://a.example/"), "write it in full: --show-error");
+    }
+
+    #[test]
+    fn j1_the_method_is_the_one_that_curl_sends() {
+        for (text, want) in [
+            ("U", "GET"),
+            ("-I U", "HEAD"),
+            ("--head U", "HEAD"),
+            ("-d a U", "POST"),
+            ("--data-raw a U", "POST"),
+            ("--data-binary a U", "POST"),
+            ("--data-urlencode a U", "POST"),
+            ("--json {} U", "POST"),
+            ("-F a=b U", "POST"),
+            ("--form-string a=b U", "POST"),
+            ("-T file U", "PUT"),
+            ("-G -d a U", "GET"),
+            ("-I -G -d a U", "HEAD"),
+            ("-X PATCH -d a U", "PATCH"),
+            ("-sXDELETE U", "DELETE"),
+            ("-X POST -I U", "POST"),
+            ("--url-query a=b U", "GET"),
+        ] {
+            assert_eq!(parsed(&text.replace('U', URL)).method, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn r4_what_can_be_sent_twice_is_known() {
+        for (text, sources, once) in [
+            ("-d a=b", "", false),
+            ("-d @-", "-", false),
+            ("-d @file", "file", false),
+            ("--json @file", "file", false),
+            ("--data-raw @-", "", false),
+            ("--data-urlencode a@b", "b", false),
+            ("--data-urlencode a=@b", "", false),
+            ("--data-urlencode @b", "b", false),
+            ("-T file", "file", false),
+            ("-T -", "-", false),
+            ("-T .", "-", false),
+            ("-F a=b", "", false),
+            ("-F a=@file;type=x/y", "file", false),
+            ("-F a=<-", "-", false),
+            ("-F a=@b,c", "b,c", true),
+            ("-F a=@\"b\"", "\"b\"", true),
+            ("-H @-", "-", false),
+            ("-w @-", "-", false),
+            ("-b jar", "jar", false),
+            ("-b a=b", "", false),
+            ("-d @/dev/stdin", "/dev/stdin", true),
+            ("--cacert /proc/self/fd/5", "", true),
+            ("-o /dev/null", "", false),
+            ("-C -", "", true),
+            ("-OJ", "", true),
+            ("--no-clobber", "", true),
+            ("--etag-save f", "", true),
+        ] {
+            let request = parsed(&format!("{text} {URL}"));
+            assert_eq!((request.sources, request.once), (words(sources), once), "{text}");
+        }
+        assert_eq!(parsed(&format!("-o - {URL}")).outputs, words("-"));
+        assert!(parsed(&format!("-D h {URL}")).dumps_headers);
+    }
+
+    #[test]
+    fn j6_a_proof_is_for_one_request() {
+        for (text, want) in [
+            ("U", true),
+            ("-T file U", true),
+            ("-T file U/", false),
+            ("-T file U/?x=1", false),
+            ("U/", true),
+            ("-L U", false),
+            ("--follow U", false),
+            ("--retry 3 U", false),
+        ] {
+            assert_eq!(parsed(&text.replace('U', URL)).check_bound().is_ok(), want, "{text}");
+        }
+    }
+}

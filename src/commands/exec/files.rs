@@ -32,7 +32,11 @@ impl TokenFolder {
         remove_leftovers(&parent);
         let failed = |error: io::Error| failure(&parent, &error);
         for _ in 0..TRIES {
-            let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&parent).map_err(failed)?;
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let made = builder.tempdir_in(&parent).map_err(failed)?;
             let mut folder = Self { path: made.keep(), lock: None };
             folder.lock = lock(&folder.path).map_err(failed)?;
             if folder.lock.is_some() {
