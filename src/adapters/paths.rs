@@ -61,9 +61,7 @@ fn memory() -> Option<PathBuf> {
 fn is_ours_alone(folder: &std::path::Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::symlink_metadata(folder).is_ok_and(|metadata| {
-        metadata.is_dir()
-            && metadata.uid() == nix::unistd::geteuid().as_raw()
-            && metadata.mode() & 0o077 == 0
+        metadata.is_dir() && metadata.uid() == nix::unistd::geteuid().as_raw() && metadata.mode() & 0o077 == 0
     })
 }
 

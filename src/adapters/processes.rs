@@ -115,7 +115,6 @@ pub(super) fn command(path: &Path) -> Command {
 }
 
 /// Takes our own variables out of a program's environment.
-#[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 pub(super) fn withhold_ours(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AUTHCTL_") {

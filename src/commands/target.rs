@@ -14,12 +14,7 @@ use crate::setting::Setting;
 ///
 /// # Errors
 /// [`Error::Usage`] for what is no URL for a request, [`Error::Failed`] for another's host.
-pub fn target_url(
-    session: &Session<'_>,
-    provider: &Provider,
-    text: &str,
-    label: &str,
-) -> Result<Url, Error> {
+pub fn target_url(session: &Session<'_>, provider: &Provider, text: &str, label: &str) -> Result<Url, Error> {
     let url = EndpointUrl::configured(text).map_err(|error| Error::usage(format!("{label}{error}")))?;
     let host = Foreign::new(authority(url.url()));
     if !provider.hosts.contains(&authority(url.url())) {

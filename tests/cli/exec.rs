@@ -82,13 +82,20 @@ fn f_leak2_tokens_are_in_the_variables_that_were_asked_for_and_nowhere_else() {
         ("a header", &["--env", "X=gh:header"], &["X=Authorization: Bearer canary-gh"]),
         ("several", &["--env", "X=gh", "--env", "Y=key"], &["X=canary-gh", "Y=canary-key"]),
         ("one and a named one", &["--env", "X=key", "gh"], &["GITHUB_TOKEN=canary-gh", "X=canary-key"]),
-        ("a secret's own variable, asked for", &["--env", "CONFIGURED_KEY=gh"], &["CONFIGURED_KEY=canary-gh"]),
+        (
+            "a secret's own variable, asked for",
+            &["--env", "CONFIGURED_KEY=gh"],
+            &["CONFIGURED_KEY=canary-gh"],
+        ),
         ("one of ours, asked for", &["--env", "AUTHCTL_X=gh"], &["AUTHCTL_X=canary-gh"]),
         ("as it is", &["pw"], &["PW_TOKEN=it's $HOME"]),
     ] {
         let printed = out(exec(&sandbox, &[arguments, &["--", "env"]].concat()));
         let secret = |line: &&str| {
-            line.contains("canary") || line.contains("it's") || line.starts_with("AUTHCTL_") || line.starts_with("CONFIG")
+            line.contains("canary")
+                || line.contains("it's")
+                || line.starts_with("AUTHCTL_")
+                || line.starts_with("CONFIG")
         };
         let mut secrets: Vec<&str> = printed.lines().filter(secret).collect();
         secrets.sort_unstable();
@@ -115,7 +122,10 @@ fn f_leak1_f_leak8_no_argument_no_descriptor_and_the_users_own_limits() {
             let script = format!("ulimit {set} && exec \"$@\"");
             let mut shell = exec(&sandbox, &[]);
             let mut command = Command::new("sh");
-            command.args(["-c", &script, "sh", PROGRAM, "exec"]).args(file).args(["gh", "--", "sh", "-c", limit]);
+            command
+                .args(["-c", &script, "sh", PROGRAM, "exec"])
+                .args(file)
+                .args(["gh", "--", "sh", "-c", limit]);
             command.env_clear().envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
             command.current_dir(sandbox.path("work"));
             assert_eq!(out(command).split_whitespace().collect::<Vec<_>>(), [soft, hard], "{file:?}");
@@ -126,9 +136,7 @@ fn f_leak1_f_leak8_no_argument_no_descriptor_and_the_users_own_limits() {
     let mut child = exec(&sandbox, &["--file", "F=gh", "--", "sleep", "20"]).spawn().unwrap();
     let limits = || std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap_or_default();
     wait_until("the child's start", || !child_of(child.id()).is_empty());
-    wait_until("the limit", || {
-        limits().lines().any(|line| line.starts_with("Max core file size        0 "))
-    });
+    wait_until("the limit", || limits().lines().any(|line| line.starts_with("Max core file size        0 ")));
     kill(&child, Signal::TERM);
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }
@@ -270,7 +278,8 @@ fn waiting(sandbox: &Sandbox, script: &str) -> Child {
 
 #[test]
 fn signals_go_to_the_program_and_the_file_goes_anyway() {
-    for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::USR1, 138)] {
+    for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::USR1, 138)]
+    {
         let sandbox = two();
         let mut child = waiting(&sandbox, "");
         kill(&child, signal);
@@ -291,7 +300,8 @@ fn signals_go_to_the_program_and_the_file_goes_anyway() {
 #[test]
 fn ctrl_c_reaches_the_program_once() {
     let sandbox = two();
-    let trap = "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready; while :; do sleep 0.05; done";
+    let trap =
+        "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready; while :; do sleep 0.05; done";
     // `script` gives it a terminal of its own.
     let mut command = exec(&sandbox, &[]);
     let quoted = format!("exec {PROGRAM} exec --file F=gh -- sh -c \"{trap}\"");
@@ -331,9 +341,10 @@ fn what_a_killed_run_leaves_behind_goes_with_the_next() {
     let mut killed = waiting(&sandbox, "");
     let program = child_of(killed.id())[0];
     std::fs::remove_file(sandbox.path("ready")).unwrap();
-    let mut living = exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", "touch ../ready; while :; do sleep 0.05; done"])
-        .spawn()
-        .unwrap();
+    let mut living =
+        exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", "touch ../ready; while :; do sleep 0.05; done"])
+            .spawn()
+            .unwrap();
     wait_until("the second start", || sandbox.path("ready").exists());
     assert_eq!(entries(&runtime(&sandbox)).len(), 2, "a living run's files are left alone");
     kill(&killed, Signal::KILL);
@@ -342,7 +353,10 @@ fn what_a_killed_run_leaves_behind_goes_with_the_next() {
     assert_eq!(entries(&runtime(&sandbox)).len(), 2);
     // What others left there is none of ours, whatever it is called.
     std::os::unix::fs::symlink(sandbox.path("work"), runtime(&sandbox).join("authctl-exec-link")).unwrap();
-    assert_eq!(out(exec(&sandbox, &["--file", "F=gh", "--", "cat", "../runtime/authctl-exec-link/../ready"])), "");
+    assert_eq!(
+        out(exec(&sandbox, &["--file", "F=gh", "--", "cat", "../runtime/authctl-exec-link/../ready"])),
+        ""
+    );
     assert_eq!(entries(&runtime(&sandbox)).len(), 2, "the living run's, and the link");
     assert!(sandbox.path("work").exists());
     kill(&living, Signal::TERM);
@@ -360,7 +374,8 @@ fn the_streams_are_the_programs_own() {
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"piped").unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!((text(&output.stdout).as_str(), text(&output.stderr).as_str()), ("piped", "e\n"));
-        let mut command = exec(&sandbox, &[file, &["gh", "--", "sh", "-c", "yes | head -1; kill -PIPE $$"]].concat());
+        let mut command =
+            exec(&sandbox, &[file, &["gh", "--", "sh", "-c", "yes | head -1; kill -PIPE $$"]].concat());
         let status = command.stdout(Stdio::null()).status().unwrap();
         let by_pipe = status.signal() == Some(13) || status.code() == Some(141);
         assert!(by_pipe, "SIGPIPE is deadly for it, as for every program: {status:?}");

@@ -30,7 +30,9 @@ pub fn last(notes: &[u8]) -> Option<Answer> {
             complete = false;
         } else if line.is_empty() {
             complete = true;
-        } else if let (Some(answer), Some((name, value)), false) = (&mut answer, line.split_once(':'), complete) {
+        } else if let (Some(answer), Some((name, value)), false) =
+            (&mut answer, line.split_once(':'), complete)
+        {
             answer.response.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
     }

@@ -94,7 +94,9 @@ impl Refused {
         match self {
             Self::Unknown { meant: Some(meant), .. } => Some(format!("write it in full: --{meant}")),
             Self::Unknown { .. } => Some("write each option in full, and its value after a blank".to_owned()),
-            Self::NoUrl => Some("for example: authctl curl github -sS https://api.github.com/user".to_owned()),
+            Self::NoUrl => {
+                Some("for example: authctl curl github -sS https://api.github.com/user".to_owned())
+            }
             Self::SeveralUrls(_) | Self::FileOfUrls => Some("run it once for each".to_owned()),
             Self::Pattern => Some("add -g if they are meant as they stand".to_owned()),
             Self::NoScheme(url) => Some(format!("write https://{url}")),
@@ -172,8 +174,7 @@ fn options_of(
         match options::short(letter).ok_or_else(unknown)? {
             option @ Known::Valued(_) => {
                 let attached = letters.as_str();
-                let value =
-                    if attached.is_empty() { following()? } else { Some(OsString::from(attached)) };
+                let value = if attached.is_empty() { following()? } else { Some(OsString::from(attached)) };
                 found.push((option, value));
                 break;
             }
@@ -313,7 +314,8 @@ impl Request {
             return Err(Refused::NoScheme(escaped(&self.url)));
         };
         // Around the address of a host, brackets are none of a pattern.
-        let after_host = if rest.starts_with('[') { rest.split_once(']').map_or(rest, |(_, rest)| rest) } else { rest };
+        let after_host =
+            if rest.starts_with('[') { rest.split_once(']').map_or(rest, |(_, rest)| rest) } else { rest };
         if after_host.contains(['[', ']', '{', '}']) && !self.globs_off {
             return Err(Refused::Pattern);
         }

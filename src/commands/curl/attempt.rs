@@ -9,9 +9,9 @@ use std::path::Path;
 
 use url::Url;
 
+use super::CURL;
 use super::answer::{self, Answer};
 use super::arguments::Request;
-use super::CURL;
 use crate::commands::token::format_error;
 use crate::config::Provider;
 use crate::console::with_causes;
@@ -146,7 +146,8 @@ impl<'a> Attempt<'a> {
     fn can_be_repeated(&self) -> bool {
         let request = self.request;
         // Nothing is there that could not be replaced: a pipe would have taken the first try's output.
-        let replaced = |path: &OsString| path == "-" || !Path::new(path).exists() || Path::new(path).is_file();
+        let replaced =
+            |path: &OsString| path == "-" || !Path::new(path).exists() || Path::new(path).is_file();
         !request.once
             && !request.dumps_headers
             && request.sources.iter().all(|path| Path::new(path).is_file() && path != "-")
@@ -173,7 +174,8 @@ impl<'a> Attempt<'a> {
 
     /// Another token than the one that was refused: what another process has got meanwhile, or a new one.
     fn renewed(&self, refused: &Issued) -> Option<Issued> {
-        let is_another = |issued: &Issued| issued.credential.bare().expose() != refused.credential.bare().expose();
+        let is_another =
+            |issued: &Issued| issued.credential.bare().expose() != refused.credential.bare().expose();
         let stored = token(self.session, self.provider, self.options).ok().filter(is_another);
         if stored.is_some() {
             return stored;
@@ -183,7 +185,8 @@ impl<'a> Attempt<'a> {
             Err(error) => {
                 let cause = with_causes(&error);
                 let console = &self.session.system.console;
-                console.note(format_args!("the server refused the token (401), and there is no other: {cause}"));
+                console
+                    .note(format_args!("the server refused the token (401), and there is no other: {cause}"));
                 None
             }
         }

@@ -40,7 +40,13 @@ pub struct Args {
     narrow: NarrowArgs,
     /// The provider, then curl's arguments
     // One list, so that all that stands behind the provider is curl's, even what authctl has an option of the same name for.
-    #[arg(id = "provider", required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROVIDER ARGUMENTS")]
+    #[arg(
+        id = "provider",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROVIDER ARGUMENTS"
+    )]
     words: Vec<OsString>,
 }
 
@@ -75,7 +81,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 
 impl Args {
     fn split(&self) -> Result<(ProviderName, &[OsString]), Error> {
-        let (name, arguments) = self.words.split_first().map_or((None, &[][..]), |(name, rest)| (name.to_str(), rest));
+        let (name, arguments) =
+            self.words.split_first().map_or((None, &[][..]), |(name, rest)| (name.to_str(), rest));
         let name = name.unwrap_or_default();
         let name = name.parse().map_err(|error| Error::Usage {
             message: format!("`{}` is no provider: {error}", crate::foreign::escaped(name)),
@@ -104,7 +111,9 @@ fn check_proxy(request: &Request, url: &Url) -> Result<(), Error> {
 fn check_credential(request: &Request, credential: &Credential) -> Result<(), Error> {
     let names: Vec<String> = match credential {
         Credential::Dpop(..) => return request.check_bound().map_err(usage),
-        Credential::Headers(headers) => headers.iter().map(|header| header.name.to_ascii_lowercase()).collect(),
+        Credential::Headers(headers) => {
+            headers.iter().map(|header| header.name.to_ascii_lowercase()).collect()
+        }
         _ => return Ok(()),
     };
     if let Some(name) = request.headers.iter().find(|name| names.contains(name)) {
@@ -126,7 +135,8 @@ fn check_version(invocation: &Invocation<'_>) -> Result<(), Error> {
     let withheld = &invocation.system.secret_variables;
     let program = Program { command: &command, timeout: Duration::from_secs(10), withheld, input: None };
     let printed = invocation.system.processes.output(&program);
-    let printed = printed.map_err(|error| Error::failed(error.to_string(), "is it installed, and in a folder of PATH?"))?;
+    let printed = printed
+        .map_err(|error| Error::failed(error.to_string(), "is it installed, and in a folder of PATH?"))?;
     match version(printed.expose()) {
         Some(version) if version >= KEEPS_HEADERS => Ok(()),
         _ => Err(Error::failed(

@@ -37,7 +37,8 @@ const VALUED: &str = "
 
 /// Why an option is refused.
 const CREDENTIALS: &str = "the credentials of the request are authctl's to give";
-const SHOWS: &str = "it shows what is sent, and the token with it; `-i` or `-D FILE` show the answer's headers";
+const SHOWS: &str =
+    "it shows what is sent, and the token with it; `-i` or `-D FILE` show the answer's headers";
 const ELSEWHERE: &str = "it would send the token to another place than the URL names";
 const ANSWERS: &str = "the token would go to whoever answers, whether it is that host or not";
 const ONE_REQUEST: &str = "the token is for one request, to one URL";
@@ -46,7 +47,10 @@ const HIDES: &str = "it could hold any other option, or another URL";
 
 /// Options that are refused, with a value or without; a short form stands after the slash.
 const REFUSED: &[(&str, &str)] = &[
-    (CREDENTIALS, "anyauth aws-sigv4 delegation digest login-options negotiate netrc/n netrc-file netrc-optional ntlm ntlm-wb oauth2-bearer user/u"),
+    (
+        CREDENTIALS,
+        "anyauth aws-sigv4 delegation digest login-options negotiate netrc/n netrc-file netrc-optional ntlm ntlm-wb oauth2-bearer user/u",
+    ),
     (SHOWS, "libcurl trace trace-ascii trace-config trace-ids trace-time verbose/v"),
     (ELSEWHERE, "abstract-unix-socket connect-to location-trusted request-target resolve unix-socket"),
     (ANSWERS, "dns-servers doh-url insecure/k"),
@@ -161,7 +165,9 @@ mod tests {
         assert_eq!(short('N'), Some(Known::Flag("no-buffer")));
         assert_eq!(short(':'), Some(Known::Refused(ONE_REQUEST)));
         assert_eq!(short('ß'), None);
-        for (name, want) in [("sho", None), ("show-e", Some("show-error")), ("slient", Some("silent")), ("zzz", None)] {
+        for (name, want) in
+            [("sho", None), ("show-e", Some("show-error")), ("slient", Some("silent")), ("zzz", None)]
+        {
             assert_eq!(meant(name), want, "{name}");
         }
     }

@@ -42,7 +42,9 @@ impl FromStr for Form {
             return Ok(Self::IdToken);
         }
         let names = || FORMATS.iter().map(|format| format.name).chain([ID_TOKEN]).collect::<Vec<_>>();
-        named(text).map(Self::Format).ok_or_else(|| format!("write one of these forms: {}", names().join(", ")))
+        named(text)
+            .map(Self::Format)
+            .ok_or_else(|| format!("write one of these forms: {}", names().join(", ")))
     }
 }
 

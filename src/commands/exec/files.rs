@@ -92,7 +92,9 @@ fn parent(system: &System) -> Result<PathBuf, Error> {
     };
     let folder = system.paths.folder(Folder::State).map_err(|error| unusable(&error))?;
     private_file::make_folder(&folder).map_err(|error| unusable(&error))?;
-    system.console.note("the file with the token is on the disk while the program runs: this system has no folder in memory");
+    system.console.note(
+        "the file with the token is on the disk while the program runs: this system has no folder in memory",
+    );
     Ok(folder)
 }
 

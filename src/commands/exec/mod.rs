@@ -90,7 +90,8 @@ impl Args {
         let narrowed = self.account.account.is_some() || !self.narrow.is_empty();
         if narrowed && self.provider.provider.is_none() && assignments().next().is_some() {
             return Err(Error::Usage {
-                message: "--account, --scope and the like are for the one provider that is named before `--`".to_owned(),
+                message: "--account, --scope and the like are for the one provider that is named before `--`"
+                    .to_owned(),
                 hint: Some("name it there: its token is in the environment as well".to_owned()),
             });
         }
