@@ -212,7 +212,7 @@ fn f_leak1_f_leak2_f_leak8_nobody_sees_the_token() {
         assert!(variables.contains(&"KEPT=kept"), "{variables:?}");
         let ours =
             |variable: &&str| variable.starts_with("AUTHCTL_") || variable.starts_with("CLIENT_SECRET");
-        assert!(!variables.iter().any(|variable| ours(&variable)), "{variables:?}");
+        assert!(!variables.iter().any(ours), "{variables:?}");
         let home = story.sandbox.path("").display().to_string();
         let descriptors = of("descriptor: ");
         assert!(!descriptors.iter().any(|line| line.contains(&home)), "no file of ours: {descriptors:?}");

@@ -457,7 +457,7 @@ mod tests {
             ("--libcurl", "--libcurl f U", "shows what is sent"),
             ("--help", "--help U", "makes no request"),
             ("a header of ours", "-H Authorization:x U", "header authorization"),
-            ("in other letters", "-HaUTHORIZATION:x U", "header authorization"),
+            ("in other letters", "-HAuThOrIzAtIoN:x U", "header authorization"),
             ("an empty one of ours", "-H authorization; U", "header authorization"),
             ("a removed one of ours", "-H Authorization: U", "header authorization"),
             ("the proof", "--header DPoP:x U", "header dpop"),
