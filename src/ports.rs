@@ -378,8 +378,8 @@ pub trait Handed {
     fn contents(&self) -> Vec<u8>;
 }
 
-/// Decides what becomes of a program's output.
-pub type Judge<'a> = &'a mut dyn FnMut() -> Verdict;
+/// Decides what becomes of a program's output, of which this much is there.
+pub type Judge<'a> = &'a mut dyn FnMut(&[u8]) -> Verdict;
 
 /// What becomes of output that is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

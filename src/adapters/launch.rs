@@ -91,7 +91,7 @@ fn relay(mut output: ChildStdout, judge: Judge<'_>) -> bool {
     let mut held = Vec::new();
     loop {
         let count = read_some(&mut output, &mut held);
-        match judge() {
+        match judge(&held) {
             Verdict::Discard => {
                 let _ = io::copy(&mut output.take(MOST_DISCARDED), &mut io::sink());
                 return true;
@@ -159,7 +159,7 @@ mod waiting {
     use signal_hook::iterator::exfiltrator::WithOrigin;
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
-    use crate::adapters::signals::ProcessSignals;
+    use crate::adapters::signals::{ProcessSignals, is_ignored};
     use crate::ports::{Held, Signals as _};
 
     /// What is passed on.
@@ -179,7 +179,8 @@ mod waiting {
 
     impl Signals {
         pub(super) fn take() -> Self {
-            Self { held: ProcessSignals.hold(), caught: SignalsInfo::new(SIGNALS).ok() }
+            let wanted = SIGNALS.into_iter().filter(|&signal| !is_ignored(signal));
+            Self { held: ProcessSignals.hold(), caught: SignalsInfo::new(wanted).ok() }
         }
 
         pub(super) fn pass_on_to(self, child: &Child) -> PassedOn {

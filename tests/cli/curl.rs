@@ -330,6 +330,7 @@ fn r4_a_token_that_is_refused_is_renewed_once_and_the_refusal_is_not_shown() {
         ("a body", &["-s", "-d", "again"], 0, "POST again".to_owned(), None),
         ("a body of a file", &["-s", "--data-binary", &from_file], 0, "POST from a file".to_owned(), None),
         ("failing fast", &["-sf"], 0, "GET ".to_owned(), None),
+        ("failing fast, with a word about it", &["-sSf"], 0, "GET ".to_owned(), None),
         ("nothing but the head", &["-sI"], 0, head("HEAD ").replace("HEAD ", ""), None),
     ] {
         let good = story.shown().last().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
@@ -353,7 +354,9 @@ fn r4_once_and_no_more_and_the_last_answer_is_the_users() {
     let story = Story::new(&Api::default());
     story.run(&["-s"], "/always").is(0, "never");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (2, 2));
-    story.run(&["-sf"], "/always").is(22, "");
+    let failed = story.run(&["-fsS"], "/always");
+    failed.is(22, "").says("curl: (22)");
+    assert_eq!(failed.stderr.lines().count(), 1, "said once: {}", failed.stderr);
     assert_eq!(story.api.requests().len(), 4);
     // No other token to be had: the first answer is shown after all.
     let got = story.tokens_got();
@@ -460,6 +463,32 @@ fn downloads_stream() {
     let status = child.wait().unwrap().code();
     assert!(began.elapsed() < Duration::from_secs(5));
     assert!(matches!(status, Some(143 | 23)), "{status:?}");
+}
+
+/// On a terminal curl shows no progress beside the answer, and no binary answer at all; and so it stays.
+#[test]
+fn on_a_terminal_curl_is_as_it_always_was() {
+    let story = Story::new(&Api { large: Arc::new(b"text\0binary".to_vec()), ..Api::default() });
+    let terminal = |arguments: &str, path: &str| {
+        let command = story.curl(&[]);
+        let mut terminal = Command::new("script");
+        terminal.args([
+            "-qec",
+            &format!("exec {PROGRAM} curl as {arguments} {}", story.url(path)),
+            "/dev/null",
+        ]);
+        terminal.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = terminal.current_dir(story.sandbox.path("work")).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(terminal("", "/x"), (Some(0), "GET ".to_owned()));
+    let (status, shown) = terminal("", "/large");
+    assert_eq!(status, Some(1), "{shown}");
+    assert!(shown.contains("the answer is binary") && !shown.contains("text"), "{shown}");
+    assert_eq!(terminal("-o -", "/large"), (Some(0), "text\0binary".to_owned()));
+    let (status, shown) = terminal("-o file", "/large");
+    assert!(status == Some(0) && shown.contains("% Total"), "{shown}");
+    assert_eq!(std::fs::read(story.sandbox.path("work/file")).unwrap(), b"text\0binary");
 }
 
 #[test]

@@ -364,6 +364,32 @@ fn what_a_killed_run_leaves_behind_goes_with_the_next() {
     assert_eq!(entries(&runtime(&sandbox)), ["authctl-exec-link"]);
 }
 
+/// `nohup`, and a shell's background: what is ignored stays ignored, also where authctl handles signals itself.
+#[test]
+fn signals_that_are_ignored_stay_ignored() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.client_secret = Some("s".to_owned()));
+    let more = "grant_type = \"client_credentials\"\n_client_secret = \"s\"\n";
+    let sandbox = Sandbox::new(&server_config(&server.domain(), more));
+    let run = |ignoring: &str, arguments: &[&str]| {
+        // Anew, so that signals are handled while the token is got.
+        let _ = std::fs::remove_dir_all(sandbox.path("xdg-state"));
+        let command = exec(&sandbox, &[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{ignoring} exec \"$@\""), "sh", PROGRAM, "exec"]).args(arguments);
+        shell.args(["--", "grep", "SigIgn", "/proc/self/status"]).stdin(Stdio::null());
+        shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(sandbox.path("work"));
+        let printed = out(shell);
+        u64::from_str_radix(printed.trim().rsplit('\t').next().unwrap(), 16).unwrap()
+    };
+    for arguments in [&["as"][..], &["as", "--file", "F=as"]] {
+        let usual = run("", arguments);
+        assert_eq!(run("trap '' HUP INT;", arguments), usual | 0b11, "{arguments:?}");
+    }
+    assert_eq!(server.token_requests("client_credentials"), 4);
+}
+
 #[test]
 fn the_streams_are_the_programs_own() {
     let sandbox = two();

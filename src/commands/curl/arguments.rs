@@ -22,6 +22,10 @@ pub struct Request {
     pub follows: bool,
     /// It says nothing of its progress.
     pub silent: bool,
+    /// It ends with an error when the server refuses.
+    pub fails: bool,
+    /// What it says goes to a place of the user's choice.
+    pub says_elsewhere: bool,
     /// The option that names a proxy.
     pub proxy: Option<&'static str>,
     /// The names of the headers that are added, in lower case.
@@ -30,6 +34,8 @@ pub struct Request {
     pub sources: Vec<OsString>,
     /// The files that are written by it; `-` is standard output.
     pub outputs: Vec<OsString>,
+    /// The answer goes into a file.
+    pub into_file: bool,
     /// It cannot be done twice, whatever the files are.
     pub once: bool,
     /// The answer's headers go to a place of the user's choice.
@@ -235,9 +241,11 @@ impl Request {
                     self.repeats = Some("-L");
                 }
                 "silent" => self.silent = true,
+                "fail" | "fail-with-body" => self.fails = true,
                 "globoff" => self.globs_off = true,
                 // What the first try leaves behind would stand in the way of the second.
                 "remote-header-name" | "skip-existing" => self.once = true,
+                "remote-name" | "remote-name-all" | "out-null" => self.into_file = true,
                 _ => {}
             },
             Known::Off("clobber") => self.once = true,
@@ -268,8 +276,12 @@ impl Request {
                 "header" => self.take_header(&text)?,
                 "write-out" => self.sources.extend(text.strip_prefix('@').map(OsString::from)),
                 "cookie" if !text.contains('=') => self.sources.push(value.to_owned()),
-                "output" => self.outputs.push(value.to_owned()),
+                "output" => {
+                    self.into_file |= value != "-";
+                    self.outputs.push(value.to_owned());
+                }
                 "dump-header" => self.dumps_headers = true,
+                "stderr" => self.says_elsewhere = true,
                 "continue-at" | "etag-save" => self.once = true,
                 "retry" => self.repeats = Some("--retry"),
                 "proxy" | "preproxy" | "proxy1.0" | "socks4" | "socks4a" | "socks5" | "socks5-hostname"

@@ -88,24 +88,52 @@ impl<'a> Attempt<'a> {
             Error::failed(format!("cannot hand the headers to curl: {error}"), "close some programs")
         };
         let headers = system.processes.hand_over(&self.headers(with)?).map_err(failed)?;
-        let notes = watched.then(|| system.processes.notebook()).transpose().map_err(failed)?;
-        let arguments = self.arguments(headers.path(), notes.as_deref().map(Handed::path));
+        let notebook = |wanted: bool| wanted.then(|| system.processes.notebook()).transpose().map_err(failed);
+        let notes = notebook(watched)?;
+        let said = notebook(watched && self.says_only_errors())?;
         let mut handed = vec![&*headers];
-        handed.extend(notes.as_deref());
+        handed.extend(notes.as_deref().into_iter().chain(said.as_deref()));
         let launch = Launch {
             program: OsStr::new(CURL),
-            arguments: &arguments,
+            arguments: &self.arguments(headers.path(), path(&notes), path(&said)),
             variables: &[],
             withheld: &system.secret_variables,
             handed: &handed,
         };
-        let mut judge = || match notes.as_deref().and_then(|notes| answer::last(&notes.contents())) {
+        let mut binary = false;
+        let mut judge = |held: &[u8]| match notes.as_deref().and_then(|notes| answer::last(&notes.contents()))
+        {
             None => Verdict::Wait,
             Some(answer) if refused(&answer) => Verdict::Discard,
-            Some(_) => Verdict::Release,
+            Some(_) => {
+                binary = held.contains(&0) && self.is_shown() && self.request.outputs.is_empty();
+                if binary { Verdict::Discard } else { Verdict::Release }
+            }
         };
         let judge: Option<Judge<'_>> = if watched { Some(&mut judge) } else { None };
-        Ok(system.processes.run(&launch, judge)?)
+        let ended = system.processes.run(&launch, judge)?;
+        if binary {
+            return Err(Error::failed(
+                "the answer is binary, and standard output is a terminal",
+                "save it with `--output FILE`, or show it all the same with `--output -`",
+            ));
+        }
+        let said = said.filter(|_| ended != Ended::Discarded).map(|said| said.contents()).unwrap_or_default();
+        if !said.is_empty() {
+            system.console.error(String::from_utf8_lossy(&said).trim_end());
+        }
+        Ok(ended)
+    }
+
+    /// Whether the answer appears on a terminal, so that curl, which writes to us, must be told of it.
+    fn is_shown(&self) -> bool {
+        self.session.system.console.is_terminal(Stream::Out) && !self.request.into_file
+    }
+
+    /// Whether nothing but an error is said at the end: that of a first try would be a riddle beside a second one that
+    /// went well.
+    fn says_only_errors(&self) -> bool {
+        self.request.silent && self.request.fails && !self.request.says_elsewhere
     }
 
     /// The header lines, with a proof for this very request where the token needs one.
@@ -120,21 +148,20 @@ impl<'a> Attempt<'a> {
         (format.render)(&with.issued, &subject).map_err(|error| format_error(error, &self.provider.name))
     }
 
-    fn arguments(&self, headers: &Path, notes: Option<&Path>) -> Vec<OsString> {
+    fn arguments(&self, headers: &Path, notes: Option<&Path>, said: Option<&Path>) -> Vec<OsString> {
         // `-q` must be the first for ~/.curlrc not to be read.
         let mut arguments: Vec<OsString> = vec!["-q".into()];
         if self.url.scheme() == "http" {
             // A proxy of the environment would see the token.
             arguments.extend(["--noproxy", "*"].map(OsString::from));
         }
-        let console = &self.session.system.console;
-        if notes.is_some() && console.is_terminal(Stream::Out) && !self.request.silent {
+        if notes.is_some() && self.is_shown() && !self.request.silent {
             // curl shows no progress on a terminal that it writes to, and now it writes to us.
             arguments.push("-sS".into());
         }
         arguments.extend(["-H".into(), prefixed("@", headers)]);
-        if let Some(notes) = notes {
-            arguments.extend(["-D".into(), notes.into()]);
+        for (option, path) in [("-D", notes), ("--stderr", said)] {
+            arguments.extend(path.into_iter().flat_map(|path| [option.into(), path.into()]));
         }
         arguments.extend(self.request.passed.iter().cloned());
         // The URL that was checked, and not what another parser may take its text for.
@@ -205,6 +232,10 @@ impl With {
 fn says_invalid(answer: &Answer) -> bool {
     let challenges = crate::oauth::challenge::challenges(&answer.response);
     challenges.iter().any(|challenge| challenge.parameter("error") == Some("invalid_token"))
+}
+
+fn path(handed: &Option<Box<dyn Handed>>) -> Option<&Path> {
+    handed.as_deref().map(Handed::path)
 }
 
 fn prefixed(prefix: &str, path: &Path) -> OsString {
