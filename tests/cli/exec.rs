@@ -58,6 +58,16 @@ fn fails(mut command: Command, status: i32, says: &[&str]) {
     }
 }
 
+/// A program that ends with the story, whatever the story comes to.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !done() {
@@ -133,12 +143,19 @@ fn f_leak1_f_leak8_no_argument_no_descriptor_and_the_users_own_limits() {
         }
     }
     // authctl itself makes no core file, also while it waits.
-    let mut child = exec(&sandbox, &["--file", "F=gh", "--", "sleep", "20"]).spawn().unwrap();
-    let limits = || std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap_or_default();
-    wait_until("the child's start", || !child_of(child.id()).is_empty());
-    wait_until("the limit", || limits().lines().any(|line| line.starts_with("Max core file size        0 ")));
-    kill(&child, Signal::TERM);
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let command = exec(&sandbox, &[]);
+    let mut shell = Command::new("sh");
+    let script = "ulimit -Sc 8 && exec \"$@\"";
+    shell.args(["-c", script, "sh", PROGRAM, "exec", "--file", "F=gh", "--", "sleep", "20"]);
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut running = Running(shell.current_dir(sandbox.path("work")).spawn().unwrap());
+    let id = running.0.id();
+    wait_until("the child's start", || !child_of(id).is_empty());
+    let limits = || std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap_or_default();
+    let is_none = |line: &str| line.starts_with("Max core file size        0 ");
+    wait_until("the limit", || limits().lines().any(is_none));
+    kill(&running.0, Signal::TERM);
+    assert_eq!(running.0.wait().unwrap().code(), Some(143));
 }
 
 /// The processes whose parent is this one.
@@ -267,13 +284,13 @@ fn a_file_is_private_and_goes_with_the_program() {
 }
 
 /// A run that waits in its program.
-fn waiting(sandbox: &Sandbox, script: &str) -> Child {
-    let script = format!("{script} touch ../ready; while :; do sleep 0.05; done");
+fn waiting(sandbox: &Sandbox, script: &str) -> Running {
+    let script = format!("{script} touch ../ready; for i in $(seq 400); do sleep 0.05; done");
     let mut command = exec(sandbox, &["--file", "F=gh", "--", "sh", "-c", &script]);
-    let child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let running = Running(command.stdout(Stdio::piped()).spawn().unwrap());
     wait_until("the program's start", || sandbox.path("ready").exists());
     assert_eq!(entries(&runtime(sandbox)).len(), 1);
-    child
+    running
 }
 
 #[test]
@@ -281,18 +298,18 @@ fn signals_go_to_the_program_and_the_file_goes_anyway() {
     for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::USR1, 138)]
     {
         let sandbox = two();
-        let mut child = waiting(&sandbox, "");
-        kill(&child, signal);
-        assert_eq!(child.wait().unwrap().code(), Some(status), "{signal:?}");
+        let mut running = waiting(&sandbox, "");
+        kill(&running.0, signal);
+        assert_eq!(running.0.wait().unwrap().code(), Some(status), "{signal:?}");
         assert_eq!(entries(&runtime(&sandbox)), [""; 0], "{signal:?}");
     }
     // A program that handles the signal decides how it ends, and gets it once.
     let sandbox = two();
-    let mut child = waiting(&sandbox, "trap 'echo once; sleep 0.3; exit 7' TERM;");
-    kill(&child, Signal::TERM);
+    let mut running = waiting(&sandbox, "trap 'echo once; sleep 0.3; exit 7' TERM;");
+    kill(&running.0, Signal::TERM);
     let mut printed = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
-    assert_eq!((child.wait().unwrap().code(), printed.as_str()), (Some(7), "once\n"));
+    running.0.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert_eq!((running.0.wait().unwrap().code(), printed.as_str()), (Some(7), "once\n"));
     assert_eq!(entries(&runtime(&sandbox)), [""; 0]);
 }
 
@@ -300,26 +317,25 @@ fn signals_go_to_the_program_and_the_file_goes_anyway() {
 #[test]
 fn ctrl_c_reaches_the_program_once() {
     let sandbox = two();
-    let trap =
-        "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready; while :; do sleep 0.05; done";
+    let trap = "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready\nfor i in $(seq 400); do sleep 0.05; done\n";
+    sandbox.write("work/trap", trap);
     // `script` gives it a terminal of its own.
-    let mut command = exec(&sandbox, &[]);
-    let quoted = format!("exec {PROGRAM} exec --file F=gh -- sh -c \"{trap}\"");
+    let command = exec(&sandbox, &[]);
+    let quoted = format!("exec {PROGRAM} exec --file F=gh -- sh trap");
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &quoted, "/dev/null"]).current_dir(sandbox.path("work"));
     terminal.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    command.stdin(Stdio::null());
+    let mut running = Running(terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     wait_until("the program's start", || sandbox.path("ready").exists());
-    let mut keys = child.stdin.take().unwrap();
+    let mut keys = running.0.stdin.take().unwrap();
     std::io::Write::write_all(&mut keys, b"\x03").unwrap();
     wait_until("the interrupt", || sandbox.path("seen").exists());
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(std::fs::read_to_string(sandbox.path("seen")).unwrap(), "INT\n");
-    let ours = processes_with("exec --file F=gh");
+    let ours = processes_with("exec --file F=gh -- sh trap");
     let ours = ours.into_iter().find(|id| !child_of(*id).is_empty()).unwrap();
     kill_process(Pid::from_raw(i32::try_from(ours).unwrap()).unwrap(), Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(7));
+    assert_eq!(running.0.wait().unwrap().code(), Some(7));
     assert_eq!(entries(&runtime(&sandbox)), [""; 0]);
 }
 
@@ -339,16 +355,15 @@ fn processes_with(text: &str) -> Vec<u32> {
 fn what_a_killed_run_leaves_behind_goes_with_the_next() {
     let sandbox = two();
     let mut killed = waiting(&sandbox, "");
-    let program = child_of(killed.id())[0];
+    let program = child_of(killed.0.id())[0];
     std::fs::remove_file(sandbox.path("ready")).unwrap();
-    let mut living =
-        exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", "touch ../ready; while :; do sleep 0.05; done"])
-            .spawn()
-            .unwrap();
+    let script = "touch ../ready; for i in $(seq 400); do sleep 0.05; done";
+    let mut living = exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", script]);
+    let mut living = Running(living.spawn().unwrap());
     wait_until("the second start", || sandbox.path("ready").exists());
     assert_eq!(entries(&runtime(&sandbox)).len(), 2, "a living run's files are left alone");
-    kill(&killed, Signal::KILL);
-    killed.wait().unwrap();
+    kill(&killed.0, Signal::KILL);
+    killed.0.wait().unwrap();
     kill_process(Pid::from_raw(i32::try_from(program).unwrap()).unwrap(), Signal::KILL).unwrap();
     assert_eq!(entries(&runtime(&sandbox)).len(), 2);
     // What others left there is none of ours, whatever it is called.
@@ -359,8 +374,8 @@ fn what_a_killed_run_leaves_behind_goes_with_the_next() {
     );
     assert_eq!(entries(&runtime(&sandbox)).len(), 2, "the living run's, and the link");
     assert!(sandbox.path("work").exists());
-    kill(&living, Signal::TERM);
-    living.wait().unwrap();
+    kill(&living.0, Signal::TERM);
+    living.0.wait().unwrap();
     assert_eq!(entries(&runtime(&sandbox)), ["authctl-exec-link"]);
 }
 
