@@ -14,7 +14,7 @@ use crate::loopback::LoopbackError;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::resource_metadata::ResourceMetadataError;
-use crate::ports::HttpError;
+use crate::ports::{Ended, HttpError, LaunchError};
 use crate::provider::ProviderError;
 use crate::secret_source::SecretError;
 use crate::session::acquire::{AcquireError, is_transient};
@@ -45,6 +45,8 @@ pub enum Status {
     Store,
     /// 128 and the signal: interrupted.
     Interrupted(i32),
+    /// The status of a program that was run in our place.
+    Child(u8),
 }
 
 impl Status {
@@ -60,6 +62,17 @@ impl Status {
             Self::Unreachable => 5,
             Self::Store => 6,
             Self::Interrupted(signal) => 128 + u8::try_from(signal).unwrap_or(2) % 128,
+            Self::Child(status) => status,
+        }
+    }
+}
+
+impl From<Ended> for Status {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Status(0) | Ended::Discarded => Self::Done,
+            Ended::Status(status) => Self::Child(status),
+            Ended::Signal(signal) => Self::Interrupted(signal),
         }
     }
 }
@@ -126,6 +139,9 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A program that was to run in our place did not.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// Everything was said already; this is the status.
     #[error("failed")]
     Reported(Status),
@@ -166,6 +182,8 @@ impl Error {
             Self::Registration { source, .. } => registration_status(source),
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
             Self::Login(_) | Self::Serve(_) | Self::Failed { .. } => Status::Failed,
+            Self::Launch(LaunchError::NotFound { .. }) => Status::Child(127),
+            Self::Launch(LaunchError::NotExecutable { .. }) => Status::Child(126),
             Self::Reported(status) => *status,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Output(_) => Status::Failed,
@@ -197,6 +215,9 @@ impl Error {
             Self::Provider(error) => provider_hint(error, ""),
             Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
                 Some("choose another place with --socket or --listen".to_owned())
+            }
+            Self::Launch(LaunchError::NotFound { .. }) => {
+                Some("is it installed, and in a folder of PATH?".to_owned())
             }
             Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
             _ => None,

@@ -2,6 +2,7 @@
 //! signals. `adapters/` is the real machine; the tests bring their own.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -351,6 +352,98 @@ pub trait Processes {
     fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError>;
     /// Tells the process that started this one from all others, where the system says.
     fn parent(&self) -> Option<String>;
+    /// Runs a program with the user's own streams to its end. Signals that are sent to this process go on to it.
+    ///
+    /// With a `judge`, standard output is held back until its first bytes are there, or its end, and the judge decides
+    /// what becomes of it.
+    ///
+    /// # Errors
+    /// [`LaunchError`].
+    fn run(&self, launch: &Launch<'_>, judge: Option<Judge<'_>>) -> Result<Ended, LaunchError>;
+    /// Puts a program in the place of this process, where the platform can; else runs it to its end.
+    ///
+    /// # Errors
+    /// [`LaunchError`].
+    fn replace(&self, launch: &Launch<'_>) -> Result<Ended, LaunchError>;
+    /// A text that the next program that is run can read once, at the path that this gives.
+    ///
+    /// # Errors
+    /// As the system reports them.
+    fn hand_over(&self, text: &SecretText) -> io::Result<Box<dyn Handed>>;
+    /// An empty file that the next program that is run can write into, at the path that this gives.
+    ///
+    /// # Errors
+    /// As the system reports them.
+    fn notebook(&self) -> io::Result<Box<dyn Handed>>;
+}
+
+/// A program to run with the user's own streams.
+#[derive(Clone, Copy)]
+pub struct Launch<'a> {
+    /// The program: looked for on PATH, or a path as the user wrote it.
+    pub program: &'a OsStr,
+    /// Its arguments.
+    pub arguments: &'a [OsString],
+    /// Variables that it is given.
+    pub variables: &'a [(String, SecretText)],
+    /// Variables that it does not inherit, unless they are among `variables`; `AUTHCTL_…` never are.
+    pub withheld: &'a BTreeSet<String>,
+    /// What its arguments name and it alone can open.
+    pub handed: &'a [&'a dyn Handed],
+}
+
+/// Something that only this process and the program that it runs can open. It goes when it is dropped.
+pub trait Handed {
+    /// Where the program finds it.
+    fn path(&self) -> &Path;
+    /// Whether programs that are started from now on inherit it. Only while the one that it is for is started.
+    fn lend(&self, lent: bool);
+    /// What is in it now, as far as it can be read twice.
+    fn contents(&self) -> Vec<u8>;
+}
+
+/// Decides what becomes of a program's output, of which this much is there.
+pub type Judge<'a> = &'a mut dyn FnMut(&[u8]) -> Verdict;
+
+/// What becomes of output that is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing yet.
+    Wait,
+    /// It goes to the user, and what follows too.
+    Release,
+    /// It goes to nobody.
+    Discard,
+}
+
+/// How a program that was run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With this status.
+    Status(u8),
+    /// By this signal.
+    Signal(i32),
+    /// Its output was discarded, and how it ended does not matter.
+    Discarded,
+}
+
+/// Why a program was not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// It is not there.
+    #[error("cannot run {}: there is no such program", escaped(.program))]
+    NotFound {
+        /// Its name.
+        program: String,
+    },
+    /// It is there and cannot be run.
+    #[error("cannot run {}: {reason}", escaped(.program))]
+    NotExecutable {
+        /// Its name.
+        program: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A program to run.
@@ -446,6 +539,10 @@ pub trait Paths {
     fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder>;
     /// The user's home, for `~/` in the configuration.
     fn home(&self) -> Option<PathBuf>;
+    /// A folder in memory in which folders of this user may be made, where the platform has one.
+    fn memory(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// A path of the configuration, with the home in the place of `~`.
     fn expand(&self, path: &Path) -> PathBuf {

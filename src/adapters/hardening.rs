@@ -1,12 +1,17 @@
 //! Keeps secrets out of core files and panic messages (F-LEAK3, F-LEAK4).
 
+/// The soft limit of core files that the user had set; programs that run in our place get it back.
+#[cfg(unix)]
+static CORE_LIMIT: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
+
 /// Forbids core files and tracing by other processes of this user, and makes panics tell their place alone. What fails
 /// here is no reason to stop: it guards against what rarely happens.
 pub fn harden() {
     #[cfg(unix)]
     {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+        let _ = CORE_LIMIT.set(limit.current);
+        set_core_limit(Some(0));
     }
     #[cfg(target_os = "linux")]
     {
@@ -21,6 +26,27 @@ pub fn harden() {
         );
         let _ = std::io::Write::write_all(&mut standard_error(), text.as_bytes());
     }));
+}
+
+/// Starts a program that gets the user's own limit of core files. The limit is this process's for that moment, which still
+/// makes none: it is not dumpable where the platform has that.
+pub(super) fn with_the_users_limits<T>(start: impl FnOnce() -> T) -> T {
+    #[cfg(unix)]
+    if let Some(&limit) = CORE_LIMIT.get() {
+        set_core_limit(limit);
+        let started = start();
+        set_core_limit(Some(0));
+        return started;
+    }
+    start()
+}
+
+/// Sets the soft limit alone: a hard limit that is lowered cannot be raised again.
+#[cfg(unix)]
+fn set_core_limit(current: Option<u64>) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
 }
 
 #[expect(clippy::disallowed_methods, reason = "a panic has no other way to speak")]

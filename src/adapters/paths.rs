@@ -36,6 +36,34 @@ impl Paths for UserFolders {
     fn home(&self) -> Option<PathBuf> {
         dirs::home_dir()
     }
+
+    fn memory(&self) -> Option<PathBuf> {
+        memory()
+    }
+}
+
+/// The session's runtime folder if it is the user's alone, else the folder of shared memory, in which anybody may make
+/// folders: what is made there is checked by itself.
+#[cfg(target_os = "linux")]
+fn memory() -> Option<PathBuf> {
+    let runtime = PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid()));
+    let shared = PathBuf::from("/dev/shm");
+    let own = dirs::runtime_dir().into_iter().chain([runtime]).find(|folder| is_ours_alone(folder));
+    own.or_else(|| Some(shared).filter(|folder| folder.is_dir()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn memory() -> Option<PathBuf> {
+    None
+}
+
+/// Whether a folder belongs to this user and nobody else can look into it.
+#[cfg(unix)]
+fn is_ours_alone(folder: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir() && metadata.uid() == nix::unistd::geteuid().as_raw() && metadata.mode() & 0o077 == 0
+    })
 }
 
 #[cfg(target_os = "macos")]
@@ -53,24 +81,14 @@ fn site() -> PathBuf {
     PathBuf::from(r"C:\ProgramData").join(NAME)
 }
 
-/// Whether a folder is this user's alone.
-#[cfg(unix)]
-fn is_private(folder: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let user = nix::unistd::geteuid();
-    std::fs::symlink_metadata(folder).is_ok_and(|metadata| {
-        metadata.is_dir() && metadata.uid() == user.as_raw() && metadata.mode() & 0o077 == 0
-    })
-}
-
 /// Where the session keeps its sockets: as it says itself, else as the system does, else in the home.
 #[cfg(unix)]
 fn runtime() -> Result<PathBuf, NoFolder> {
-    let session = dirs::runtime_dir().filter(|folder| folder.is_absolute() && is_private(folder));
+    let session = dirs::runtime_dir().filter(|folder| folder.is_absolute() && is_ours_alone(folder));
     let system = || Some(PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid())));
     let home = || dirs::home_dir().map(|home| home.join(".local/state").join(NAME).join("run"));
     session
-        .or_else(|| system().filter(|folder| is_private(folder)))
+        .or_else(|| system().filter(|folder| is_ours_alone(folder)))
         .or_else(home)
         .ok_or(NoFolder("the socket"))
 }
@@ -86,7 +104,7 @@ fn runtime() -> Result<PathBuf, NoFolder> {
 fn locks() -> Result<PathBuf, NoFolder> {
     let user = nix::unistd::geteuid();
     let runtime = PathBuf::from(format!("/run/user/{user}"));
-    if is_private(&runtime) {
+    if is_ours_alone(&runtime) {
         return Ok(runtime.join(NAME));
     }
     let account = nix::unistd::User::from_uid(user).ok().flatten();

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::ports::{ProcessError, Processes, Program};
+use super::{handed, launch};
+use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
 use crate::secret::SecretText;
 
 /// No secret that a program prints is longer.
@@ -65,6 +66,22 @@ impl Processes for Children {
     fn parent(&self) -> Option<String> {
         parent()
     }
+
+    fn run(&self, launch: &Launch<'_>, judge: Option<Judge<'_>>) -> Result<Ended, LaunchError> {
+        launch::run(launch, judge)
+    }
+
+    fn replace(&self, launch: &Launch<'_>) -> Result<Ended, LaunchError> {
+        launch::replace(launch)
+    }
+
+    fn hand_over(&self, text: &SecretText) -> std::io::Result<Box<dyn Handed>> {
+        handed::hand_over(text)
+    }
+
+    fn notebook(&self) -> std::io::Result<Box<dyn Handed>> {
+        handed::notebook()
+    }
 }
 
 /// The parent's number and, since numbers are used again, when it was started.
@@ -105,11 +122,7 @@ fn start(program: &Program<'_>, input: Stdio, output: Stdio) -> Result<Child, Pr
 #[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 pub(super) fn command(path: &Path) -> Command {
     let mut command = Command::new(path);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AUTHCTL_") {
-            command.env_remove(name);
-        }
-    }
+    withhold_ours(&mut command);
     // What looks for programs of its own must not find them in the working folder either (F-URL4).
     if let Some(path) = std::env::var_os("PATH") {
         let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
@@ -118,6 +131,15 @@ pub(super) fn command(path: &Path) -> Command {
         }
     }
     command
+}
+
+/// Takes our own variables out of a program's environment.
+pub(super) fn withhold_ours(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AUTHCTL_") {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// A program's path: absolute as written, else on PATH. Empty and relative parts of PATH are passed over, for they lead

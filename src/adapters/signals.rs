@@ -5,6 +5,20 @@ use crate::ports::{Held, Signals};
 /// The signals of this process.
 pub struct ProcessSignals;
 
+/// Whether this process was started to ignore a signal, as `nohup` and a shell's background do. It stays ignored: programs
+/// that we run inherit that, and a handler of ours would take it from them.
+#[cfg(unix)]
+pub(super) fn is_ignored(signal: i32) -> bool {
+    // Read once, before the first handler is set.
+    static IGNORED: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    let ignored = *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    });
+    u32::try_from(signal - 1).is_ok_and(|bit| ignored.checked_shr(bit).unwrap_or(0) & 1 == 1)
+}
+
 #[cfg(unix)]
 mod held {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +27,7 @@ mod held {
     use signal_hook::SigId;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+    use super::is_ignored;
     use crate::ports::Held;
 
     /// The signals that are held back.
@@ -33,7 +48,7 @@ mod held {
         static DEADLY: OnceLock<Arc<AtomicBool>> = OnceLock::new();
         DEADLY.get_or_init(|| {
             let deadly = Arc::new(AtomicBool::new(true));
-            for signal in SIGNALS {
+            for signal in SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)) {
                 let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&deadly));
             }
             deadly
@@ -47,7 +62,8 @@ mod held {
                 let number = usize::try_from(signal).ok()?;
                 signal_hook::flag::register_usize(signal, Arc::clone(&caught), number).ok()
             };
-            let registrations = SIGNALS.into_iter().filter_map(register).collect();
+            let wanted = SIGNALS.into_iter().filter(|&signal| !is_ignored(signal));
+            let registrations = wanted.filter_map(register).collect();
             HOLDERS.fetch_add(1, Ordering::SeqCst);
             deadly().store(false, Ordering::SeqCst);
             Self { caught, registrations }

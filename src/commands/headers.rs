@@ -1,12 +1,11 @@
 //! `authctl headers`
 
+use super::target::target_url;
 use super::token::format_error;
 use super::{AccountArg, Invocation, NarrowArgs, ProviderArg};
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::Foreign;
 use crate::format::{Subject, named};
-use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::session::acquire::{Options, token};
 use crate::token::RequestTarget;
 
@@ -62,36 +61,9 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 impl Args {
     /// The request that the headers are for.
     fn target(&self, provider: &Provider) -> Result<Option<RequestTarget>, Error> {
-        let Some(url) = &self.url else { return Ok(None) };
-        let target = Target { method: &self.method, url, dpop_nonce: self.dpop_nonce.as_deref() };
-        target.checked("--url", provider).map(Some)
-    }
-}
-
-/// A request as somebody names it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) method: &'a str,
-    pub(super) url: &'a str,
-    pub(super) dpop_nonce: Option<&'a str>,
-}
-
-impl Target<'_> {
-    /// The request. A credential goes nowhere but to its provider's hosts (B8).
-    ///
-    /// # Errors
-    /// [`Error::Usage`] for no URL, called by its `name`; [`Error::Failed`] for another host.
-    pub(super) fn checked(&self, name: &str, provider: &Provider) -> Result<RequestTarget, Error> {
-        let url =
-            EndpointUrl::configured(self.url).map_err(|error| Error::usage(format!("{name}: {error}")))?;
-        if !provider.hosts.contains(&authority(url.url())) {
-            return Err(Error::failed(
-                format!("{} is none of the hosts of `{}`", Foreign::new(authority(url.url())), provider.name),
-                "add it to `hosts` in the configuration, if its tokens may be sent there",
-            ));
-        }
-        let dpop_nonce = self.dpop_nonce.map(str::to_owned);
-        Ok(RequestTarget { method: self.method.to_owned(), url: url.url().clone(), dpop_nonce })
+        let Some(text) = &self.url else { return Ok(None) };
+        let url = target_url(provider, text, "--url: ")?;
+        Ok(Some(RequestTarget { method: self.method.clone(), url, dpop_nonce: self.dpop_nonce.clone() }))
     }
 }
 

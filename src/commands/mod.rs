@@ -4,10 +4,13 @@ pub mod account;
 pub mod client_metadata;
 pub mod completions;
 pub mod config;
+pub mod curl;
+pub mod exec;
 pub mod headers;
 pub mod helper;
 pub mod inspect;
 pub mod interactive_login;
+pub mod issued;
 pub mod login;
 pub mod logout;
 pub mod provider;
@@ -17,6 +20,7 @@ pub mod secret;
 pub mod serve;
 pub mod status;
 pub mod store;
+pub mod target;
 pub mod token;
 pub mod whoami;
 
@@ -174,6 +178,16 @@ pub struct NarrowArgs {
 }
 
 impl NarrowArgs {
+    /// Whether nothing is narrowed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scope.is_none()
+            && self.capability.is_none()
+            && self.resource.is_empty()
+            && self.audience.is_empty()
+            && self.connection.is_none()
+    }
+
     /// The request that they make.
     ///
     /// # Errors

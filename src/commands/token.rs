@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
+use super::issued::{id_token, note_limits, variable};
 use super::{AccountArg, Invocation, NarrowArgs, ProviderArg, duration};
 use crate::config::Provider;
-use crate::config::templates;
 use crate::error::Error;
 use crate::format::{FORMATS, Format, FormatError, Subject, named};
 use crate::name::ProviderName;
 use crate::ports::Stream;
-use crate::secret::{AccessToken, SecretText};
+use crate::secret::SecretText;
 use crate::session::Session;
-use crate::session::acquire::{Options, id_token_end, token};
-use crate::setting::Setting;
-use crate::token::{Credential, Issued, NoHeaders};
+use crate::session::acquire::{Options, token};
+use crate::token::{Issued, NoHeaders};
 
 /// Print a valid token
 ///
@@ -71,16 +70,6 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     print(&session, &provider, &issued, format)
 }
 
-/// The id token in the place of the access token, with its own end (E16).
-pub(crate) fn id_token(issued: &Issued) -> Result<Issued, Error> {
-    let token = issued.id_token.as_ref();
-    let token = token.ok_or_else(|| {
-        Error::failed("this provider gives no id token", "ask for the scope openid and log in again")
-    })?;
-    let credential = Credential::Bearer(AccessToken::new(token.expose()));
-    Ok(Issued { credential, expires_at: id_token_end(token), ..issued.clone() })
-}
-
 /// What to do about a credential that a format cannot carry.
 pub(crate) fn format_error(error: FormatError, provider: &ProviderName) -> Error {
     let hint = match error {
@@ -113,31 +102,9 @@ pub(super) fn print(
 ) -> Result<(), Error> {
     let console = &session.system.console;
     let text = rendered(session, provider, issued, format)?;
-    match &issued.credential {
-        Credential::Dpop(..) => console.note(format_args!(
-            "this token is bound to a key (DPoP) and good for nothing by itself: `authctl headers {} --method GET --url URL` makes the headers of a request",
-            provider.name
-        )),
-        Credential::Untyped(_) => {
-            console.note("the server says that this token is none to show with a request (token_type N_A)");
-        }
-        _ => {}
-    }
+    note_limits(console, provider, issued);
     if console.is_terminal(Stream::Out) {
         console.note("the token is on your screen; pipe it where it belongs, for example: authctl headers | curl -H @- URL");
     }
     Ok(console.out(text.expose())?)
-}
-
-/// The variable that other programs read this provider's token from: the template's, or one made of the name.
-fn variable(session: &Session<'_>, provider: &Provider) -> String {
-    let template =
-        session.config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));
-    let template = template.and_then(Setting::text).and_then(templates::find);
-    template.and_then(|template| template.variable).unwrap_or_else(|| {
-        let name = provider.name.folded();
-        // A POSIX name does not begin with a digit.
-        let lead = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-        format!("{lead}{name}_TOKEN")
-    })
 }

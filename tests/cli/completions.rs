@@ -16,7 +16,9 @@ fn provider_names_are_completed() {
     let config = sandbox.path("xdg/authctl/config.toml");
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();
     std::fs::copy(sandbox.path("config/config.toml"), config).unwrap();
-    assert_eq!(complete(&["token", "g"]), "github\ngitlab\n");
+    for command in ["token", "exec", "curl"] {
+        assert_eq!(complete(&[command, "g"]), "github\ngitlab\n", "{command}");
+    }
     assert!(complete(&["tok"]).starts_with("token\t"), "{}", complete(&["tok"]));
     assert!(complete(&["token", "-o", "h"]).starts_with("header"), "{}", complete(&["token", "-o", "h"]));
 }

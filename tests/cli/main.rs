@@ -18,10 +18,14 @@ mod client_authentication;
 mod completions;
 mod config;
 mod conformance;
+#[cfg(target_os = "linux")]
+mod curl;
 mod device;
 mod discovery;
 mod dpop;
 mod exchange;
+#[cfg(target_os = "linux")]
+mod exec;
 mod helper;
 mod helper_setup;
 mod id_token;

@@ -13,6 +13,7 @@
 #![cfg(target_os = "linux")]
 
 mod etcd;
+mod exec_and_curl;
 mod grants;
 mod keyring;
 mod main_job;

@@ -95,7 +95,7 @@ impl From<Error> for Refusal {
             (_, Status::Store) => (500, "store"),
             (_, Status::Unreachable) => (503, "unreachable"),
             (_, Status::Interrupted(_)) => (503, "ending"),
-            (_, Status::Done | Status::Failed) => (500, "failed"),
+            (_, Status::Done | Status::Failed | Status::Child(_)) => (500, "failed"),
         };
         let hint = match kind {
             "config" => error.hint().or_else(|| Some("run `authctl config check`".to_owned())),

@@ -7,7 +7,7 @@ use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::{Route, Wanted, is_gce, route};
 use super::workplace::{Setup, Workplace};
 use super::{aws, gce};
-use crate::commands::headers::Target;
+use crate::commands::target::target_url;
 use crate::commands::token::{format_error, rendered};
 use crate::error::Error;
 use crate::format::{Subject, named};
@@ -16,6 +16,7 @@ use crate::name::{AccountName, ProviderName};
 use crate::secret::SecretText;
 use crate::session::acquire::{Options, token};
 use crate::session::aws::{Role, keys};
+use crate::token::RequestTarget;
 
 /// What is handed out, and to whom.
 pub struct Rules {
@@ -126,7 +127,8 @@ impl Worker {
     ) -> Result<Reply, Refusal> {
         self.place.with(&wanted.provider, |session, provider| {
             let checked = target.map(|(method, url, nonce)| {
-                Target { method, url, dpop_nonce: nonce.as_deref() }.checked("`url`", provider)
+                let url = target_url(provider, url, "`url`: ")?;
+                Ok(RequestTarget { method: method.clone(), url, dpop_nonce: nonce.clone() })
             });
             let target = checked.transpose().map_err(|error| match error {
                 // Who asks is to blame, not the server.

@@ -1,0 +1,566 @@
+//! The arguments for curl: read as curl reads them, so that its one URL and what it does with it are known.
+
+use std::ffi::{OsStr, OsString};
+
+use super::options::{self, Known};
+use crate::foreign::escaped;
+
+/// A reason that holds for tokens that are bound to a key.
+const PROVED_ONCE: &str =
+    "a token that is bound to a key (DPoP) needs a new proof for each request, and curl makes none";
+
+/// What curl is asked to do.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The arguments, as they were written, without the URL.
+    pub passed: Vec<OsString>,
+    /// The URL, as it was written.
+    pub url: String,
+    /// The method.
+    pub method: String,
+    /// It follows redirects.
+    pub follows: bool,
+    /// It says nothing of its progress.
+    pub silent: bool,
+    /// It ends with an error when the server refuses.
+    pub fails: bool,
+    /// What it says goes to a place of the user's choice.
+    pub says_elsewhere: bool,
+    /// The option that names a proxy.
+    pub proxy: Option<&'static str>,
+    /// The names of the headers that are added, in lower case.
+    pub headers: Vec<String>,
+    /// The files that are read for it; `-` is standard input.
+    pub sources: Vec<OsString>,
+    /// The files that are written by it; `-` is standard output.
+    pub outputs: Vec<OsString>,
+    /// The answer goes into a file.
+    pub into_file: bool,
+    /// It cannot be done twice, whatever the files are.
+    pub once: bool,
+    /// The answer's headers go to a place of the user's choice.
+    pub dumps_headers: bool,
+    /// The option that makes curl send more than one request.
+    repeats: Option<&'static str>,
+    uploads: bool,
+    globs_off: bool,
+}
+
+/// Why arguments are not given to curl.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// An option, for a reason.
+    #[error("curl is not run with {option}: {reason}")]
+    Option {
+        /// The option, as it was written.
+        option: String,
+        /// The reason.
+        reason: &'static str,
+    },
+    /// A header.
+    #[error("curl is not run with the header {0}: {1}")]
+    Header(String, &'static str),
+    /// An option that is not known.
+    #[error("{option} is no option of curl that authctl knows, so it cannot tell where the URL is")]
+    Unknown {
+        /// The option, as it was written.
+        option: String,
+        /// What may be meant.
+        meant: Option<&'static str>,
+    },
+    /// An option without its value.
+    #[error("curl's option {0} lacks its value")]
+    NoValue(String),
+    /// An argument that is not Unicode where it must be.
+    #[error("an option or URL for curl is not Unicode")]
+    NotUnicode,
+    /// No URL.
+    #[error("there is no URL for curl")]
+    NoUrl,
+    /// More than one.
+    #[error("there are {0} URLs for curl, and {ONE}")]
+    SeveralUrls(usize),
+    /// A URL with a pattern in it.
+    #[error("the URL has curl's pattern characters in it ([ or {{), which stand for many URLs, and {ONE}")]
+    Pattern,
+    /// No scheme.
+    #[error("{0} does not say how it is reached")]
+    NoScheme(String),
+    /// URLs in a file.
+    #[error("curl is not run with a file of URLs: {ONE}")]
+    FileOfUrls,
+}
+
+const ONE: &str = "the token is for one request";
+
+impl Refused {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { meant: Some(meant), .. } => Some(format!("write it in full: --{meant}")),
+            Self::Unknown { .. } => Some("write each option in full, and its value after a blank".to_owned()),
+            Self::NoUrl => {
+                Some("for example: authctl curl github -sS https://api.github.com/user".to_owned())
+            }
+            Self::SeveralUrls(_) | Self::FileOfUrls => Some("run it once for each".to_owned()),
+            Self::Pattern => Some("add -g if they are meant as they stand".to_owned()),
+            Self::NoScheme(url) => Some(format!("write https://{url}")),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the arguments.
+///
+/// # Errors
+/// [`Refused`].
+pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
+    let mut request = Request::default();
+    let mut urls = Vec::new();
+    let mut flow = Methods::default();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let is_option = argument.as_encoded_bytes().first() == Some(&b'-');
+        if argument == "--" {
+            urls.extend(rest.by_ref());
+        } else if !is_option {
+            urls.push(argument);
+        } else {
+            let text = argument.to_str().ok_or(Refused::NotUnicode)?;
+            let mut words = vec![argument.clone()];
+            let mut value = || rest.next().cloned();
+            let mut url = None;
+            for (option, value) in options_of(text, &mut value, &mut words)? {
+                match option {
+                    Known::Valued("url") => url = value,
+                    option => request.take(option, value.as_deref(), text, &mut flow)?,
+                }
+            }
+            match url {
+                Some(url) if url.as_encoded_bytes().first() == Some(&b'@') => {
+                    return Err(Refused::FileOfUrls);
+                }
+                Some(_) => urls.extend(arguments.get(arguments.len() - rest.len() - 1)),
+                None => request.passed.append(&mut words),
+            }
+        }
+    }
+    request.method = flow.method();
+    request.url = match urls[..] {
+        [] => return Err(Refused::NoUrl),
+        [url] => url.to_str().ok_or(Refused::NotUnicode)?.to_owned(),
+        _ => return Err(Refused::SeveralUrls(urls.len())),
+    };
+    request.check_url()?;
+    Ok(request)
+}
+
+/// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
+fn options_of(
+    text: &str,
+    next: &mut dyn FnMut() -> Option<OsString>,
+    words: &mut Vec<OsString>,
+) -> Result<Vec<(Known, Option<OsString>)>, Refused> {
+    let mut following = || {
+        let value = next().ok_or_else(|| Refused::NoValue(escaped(text)))?;
+        words.push(value.clone());
+        Ok(Some(value))
+    };
+    if let Some(name) = text.strip_prefix("--") {
+        let unknown = || Refused::Unknown { option: escaped(text), meant: options::meant(name) };
+        let option = options::long(name).ok_or_else(unknown)?;
+        let value = if matches!(option, Known::Valued(_)) { following()? } else { None };
+        return Ok(vec![(option, value)]);
+    }
+    let mut found = Vec::new();
+    let mut letters = text[1..].chars();
+    while let Some(letter) = letters.next() {
+        let unknown = || Refused::Unknown { option: escaped(&format!("-{letter}")), meant: None };
+        match options::short(letter).ok_or_else(unknown)? {
+            option @ Known::Valued(_) => {
+                let attached = letters.as_str();
+                let value = if attached.is_empty() { following()? } else { Some(OsString::from(attached)) };
+                found.push((option, value));
+                break;
+            }
+            // What stands behind it may be its value.
+            option @ Known::Refused(_) => return Ok(vec![(option, None)]),
+            option => found.push((option, None)),
+        }
+    }
+    // A single hyphen is no URL, and no option either.
+    if found.is_empty() { Err(Refused::Unknown { option: escaped(text), meant: None }) } else { Ok(found) }
+}
+
+/// What decides the method.
+#[derive(Default)]
+struct Methods {
+    written: Option<String>,
+    head: bool,
+    get: bool,
+    upload: bool,
+    body: bool,
+}
+
+impl Methods {
+    fn method(&self) -> String {
+        let method = match self {
+            Self { written: Some(method), .. } => method,
+            Self { head: true, .. } => "HEAD",
+            Self { upload: true, .. } => "PUT",
+            Self { get: true, .. } => "GET",
+            Self { body: true, .. } => "POST",
+            _ => "GET",
+        };
+        method.to_owned()
+    }
+}
+
+impl Request {
+    /// Takes note of one option.
+    fn take(
+        &mut self,
+        option: Known,
+        value: Option<&OsStr>,
+        written: &str,
+        methods: &mut Methods,
+    ) -> Result<(), Refused> {
+        let value = value.unwrap_or_default();
+        let text = value.to_string_lossy();
+        self.once |= is_device(&text);
+        match option {
+            Known::Refused(reason) => {
+                return Err(Refused::Option { option: escaped(written), reason });
+            }
+            Known::Flag(name) => match name {
+                "head" => methods.head = true,
+                "get" => methods.get = true,
+                "location" | "follow" => {
+                    self.follows = true;
+                    self.repeats = Some("-L");
+                }
+                "silent" => self.silent = true,
+                "fail" | "fail-with-body" => self.fails = true,
+                "globoff" => self.globs_off = true,
+                // What the first try leaves behind would stand in the way of the second.
+                "remote-header-name" | "skip-existing" => self.once = true,
+                "remote-name" | "remote-name-all" | "out-null" => self.into_file = true,
+                _ => {}
+            },
+            Known::Off("clobber") => self.once = true,
+            Known::Off(_) => {}
+            Known::Valued(name) => match name {
+                "request" => methods.written = Some(text.into_owned()),
+                "data" | "data-ascii" | "data-binary" | "json" => {
+                    methods.body = true;
+                    self.sources.extend(text.strip_prefix('@').map(OsString::from));
+                }
+                "data-raw" | "form-string" => methods.body = true,
+                "data-urlencode" => {
+                    methods.body = true;
+                    self.sources.extend(encoded_source(&text));
+                }
+                "url-query" => self.sources.extend(encoded_source(&text)),
+                "form" => {
+                    methods.body = true;
+                    self.take_form(&text);
+                }
+                "upload-file" => {
+                    methods.upload = true;
+                    self.uploads = true;
+                    // A dot is standard input, too, read without waiting for it.
+                    let source = if value == "." { OsStr::new("-") } else { value };
+                    self.sources.push(source.to_owned());
+                }
+                "header" => self.take_header(&text)?,
+                "write-out" => self.sources.extend(text.strip_prefix('@').map(OsString::from)),
+                "cookie" if !text.contains('=') => self.sources.push(value.to_owned()),
+                "output" => {
+                    self.into_file |= value != "-";
+                    self.outputs.push(value.to_owned());
+                }
+                "dump-header" => self.dumps_headers = true,
+                "stderr" => self.says_elsewhere = true,
+                "continue-at" | "etag-save" => self.once = true,
+                "retry" => self.repeats = Some("--retry"),
+                "proxy" | "preproxy" | "proxy1.0" | "socks4" | "socks4a" | "socks5" | "socks5-hostname"
+                | "noproxy" => self.proxy = Some(name),
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+
+    /// `name=@file;type=…`, `name=<file`; what is more than that is not taken apart.
+    fn take_form(&mut self, text: &str) {
+        let content = text.split_once('=').map_or("", |(_, content)| content);
+        if let Some(file) = content.strip_prefix(['@', '<']) {
+            let file = file.split(';').next().unwrap_or_default();
+            self.once |= file.contains([',', '"']);
+            self.sources.push(OsString::from(file));
+        }
+    }
+
+    /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
+    fn take_header(&mut self, text: &str) -> Result<(), Refused> {
+        if let Some(file) = text.strip_prefix('@') {
+            self.sources.push(OsString::from(file));
+            return Ok(());
+        }
+        let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        let refused = |reason| Err(Refused::Header(escaped(&name), reason));
+        match name.as_str() {
+            _ if text.contains(['\r', '\n']) => refused("it has a line break in it"),
+            "authorization" | "dpop" => refused("that one is authctl's to give"),
+            "host" | "" => refused("it would send the token to another place than the URL names"),
+            _ => {
+                self.headers.push(name);
+                Ok(())
+            }
+        }
+    }
+
+    fn check_url(&self) -> Result<(), Refused> {
+        let Some((_, rest)) = self.url.split_once("://") else {
+            return Err(Refused::NoScheme(escaped(&self.url)));
+        };
+        // Around the address of a host, brackets are none of a pattern.
+        let after_host =
+            if rest.starts_with('[') { rest.split_once(']').map_or(rest, |(_, rest)| rest) } else { rest };
+        if after_host.contains(['[', ']', '{', '}']) && !self.globs_off {
+            return Err(Refused::Pattern);
+        }
+        Ok(())
+    }
+
+    /// Whether it can be made with a token that needs a proof for each request.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn check_bound(&self) -> Result<(), Refused> {
+        if let Some(option) = self.repeats {
+            return Err(Refused::Option { option: option.to_owned(), reason: PROVED_ONCE });
+        }
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        // curl would add the file's name to the URL, and the proof would be for another one.
+        if self.uploads && path.ends_with('/') {
+            return Err(Refused::Option {
+                option: "-T and a URL that ends with `/`".to_owned(),
+                reason: "the token's proof (DPoP) is for the whole URL, so write the file's name at its end",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// `@file` or `name@file`, of which neither has an equals sign before the `@`.
+fn encoded_source(text: &str) -> Option<OsString> {
+    let (name, file) = text.split_once('@')?;
+    (!name.contains('=')).then(|| OsString::from(file))
+}
+
+/// Whether a value leads to something that another process feeds, or that is gone when it was read.
+fn is_device(text: &str) -> bool {
+    (text.contains("/dev/") || text.contains("/proc/")) && text != "/dev/null" && !text.contains("://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://api.example/x";
+
+    fn words(text: &str) -> Vec<OsString> {
+        text.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect()
+    }
+
+    fn parsed(text: &str) -> Request {
+        parse(&words(text)).unwrap_or_else(|refused| panic!("{text}: {refused}"))
+    }
+
+    #[test]
+    fn b8_the_url_is_found_as_curl_finds_it() {
+        for (name, text, url, passed) in [
+            ("alone", "U", "U", ""),
+            ("first", "U -sS", "U", "-sS"),
+            ("last", "-sS U", "U", "-sS"),
+            ("by option", "-s --url U -S", "U", "-s -S"),
+            ("after the end of options", "-s -- U", "U", "-s"),
+            ("bundle with a value behind", "-sSLo file U", "U", "-sSLo file"),
+            ("bundle with its value attached", "-sSofile U", "U", "-sSofile"),
+            ("a bundle that looks like a method", "-XPOST U", "U", "-XPOST"),
+            ("a value that looks like a URL", "-o https://evil.example/ U", "U", "-o https://evil.example/"),
+            ("a value that looks like an option", "-d --next U", "U", "-d --next"),
+            ("a value that looks like the end of options", "-o -- U", "U", "-o --"),
+            ("a long option with a value", "--max-time 5 U", "U", "--max-time 5"),
+            ("a long option without one", "--compressed U", "U", "--compressed"),
+            ("turned off", "--no-progress-meter U", "U", "--no-progress-meter"),
+            ("a name that begins with no", "--noproxy x U", "U", "--noproxy x"),
+            ("a digit", "-4 U", "U", "-4"),
+            ("a referrer that is a URL", "-e https://a.example/ U", "U", "-e https://a.example/"),
+            ("a proxy", "-x http://proxy:3128 U", "U", "-x http://proxy:3128"),
+            ("an empty value", "-m5 U", "U", "-m5"),
+            ("an address of brackets", "https://[::1]:8443/x", "https://[::1]:8443/x", ""),
+            ("brackets that are meant", "-g U?a[]=1", "U?a[]=1", "-g"),
+        ] {
+            let real = |text: &str| text.replace('U', URL);
+            let request = parsed(&real(text));
+            assert_eq!(request.url, real(url), "{name}");
+            assert_eq!(request.passed, words(passed), "{name}");
+        }
+    }
+
+    #[test]
+    fn b8_f_leak1_what_is_not_given_to_curl() {
+        for (name, text, want) in [
+            ("no URL", "-s", "there is no URL"),
+            ("nothing", "", "there is no URL"),
+            ("a value that swallows the URL", "-o U", "there is no URL"),
+            ("two URLs", "U U", "there are 2 URLs"),
+            ("one by option", "U --url U", "there are 2 URLs"),
+            ("one after the end of options", "U -- U", "there are 2 URLs"),
+            ("an option after the end of options", "-- -s U", "there are 2 URLs"),
+            ("no scheme", "api.example/x", "does not say how it is reached"),
+            ("a pattern of ranges", "https://api.example/[1-3]", "pattern"),
+            ("a pattern of words", "https://{a,b}.example/", "pattern"),
+            ("a pattern behind an address", "https://[::1]/[1-3]", "pattern"),
+            ("a file of URLs", "--url @urls", "file of URLs"),
+            ("no value", "U -o", "-o lacks its value"),
+            ("no value in a bundle", "U -sSo", "-sSo lacks its value"),
+            ("a hyphen", "- U", "- is no option"),
+            ("an unknown option", "--made-up U", "--made-up is no option"),
+            ("an unknown letter", "-sé U", "-é is no option"),
+            ("the beginning of a name", "--loc U", "--loc is no option"),
+            ("a name with its value", "--url=U", "is no option"),
+            ("a value turned off", "--no-output x U", "is no option"),
+            ("-K", "-K file U", "could hold any other option"),
+            ("-K in a bundle", "-sK- U", "could hold any other option"),
+            ("--config", "--config file U", "could hold any other option"),
+            ("variables", "--variable x=y U", "could hold any other option"),
+            ("expansion", "--expand-url {{x}}", "could hold any other option"),
+            ("-:", "U -: U", "one request"),
+            ("--next", "U --next U", "one request"),
+            ("--metalink", "--metalink U", "one request"),
+            ("--location-trusted", "--location-trusted U", "another place"),
+            ("--connect-to", "--connect-to a:1:b:2 U", "another place"),
+            ("--resolve", "--resolve a:1:127.0.0.1 U", "another place"),
+            ("--request-target", "--request-target /y U", "another place"),
+            ("--unix-socket", "--unix-socket s U", "another place"),
+            ("--abstract-unix-socket", "--abstract-unix-socket s U", "another place"),
+            ("--dns-servers", "--dns-servers 10.0.0.1 U", "whoever answers"),
+            ("--doh-url", "--doh-url https://evil.example U", "whoever answers"),
+            ("-k", "-k U", "whoever answers"),
+            ("-k in a bundle", "-sSk U", "whoever answers"),
+            ("--insecure", "--insecure U", "whoever answers"),
+            ("-u", "-u a:b U", "authctl's to give"),
+            ("-u attached", "-ua:b U", "authctl's to give"),
+            ("--oauth2-bearer", "--oauth2-bearer t U", "authctl's to give"),
+            ("-n", "-n U", "authctl's to give"),
+            ("--netrc-file", "--netrc-file f U", "authctl's to give"),
+            ("--netrc-optional", "--netrc-optional U", "authctl's to give"),
+            ("--negotiate", "--negotiate U", "authctl's to give"),
+            ("--aws-sigv4", "--aws-sigv4 x U", "authctl's to give"),
+            ("-v", "-v U", "shows what is sent"),
+            ("-v in a bundle", "-sSv U", "shows what is sent"),
+            ("--verbose", "--verbose U", "shows what is sent"),
+            ("--trace", "--trace - U", "shows what is sent"),
+            ("--trace-ascii", "--trace-ascii - U", "shows what is sent"),
+            ("--libcurl", "--libcurl f U", "shows what is sent"),
+            ("--help", "--help U", "makes no request"),
+            ("a header of ours", "-H Authorization:x U", "header authorization"),
+            ("in other letters", "-HAuThOrIzAtIoN:x U", "header authorization"),
+            ("an empty one of ours", "-H authorization; U", "header authorization"),
+            ("a removed one of ours", "-H Authorization: U", "header authorization"),
+            ("the proof", "--header DPoP:x U", "header dpop"),
+            ("another host", "-H Host:evil.example U", "header host"),
+            ("another host, as HTTP/2 has it", "-H :authority:evil.example U", "another place"),
+            ("a header with a line break", "-H X:1\nHost:evil.example U", "line break"),
+        ] {
+            let refused = parse(&words(&text.replace('U', URL))).expect_err(name).to_string();
+            assert!(refused.contains(want), "{name}: {refused}");
+        }
+        let hint = |text: &str| parse(&words(text)).unwrap_err().hint().unwrap();
+        assert_eq!(hint("api.example/x"), "write https://api.example/x");
+        assert_eq!(hint("--show-e https://a.example/"), "write it in full: --show-error");
+    }
+
+    #[test]
+    fn j1_the_method_is_the_one_that_curl_sends() {
+        for (text, want) in [
+            ("U", "GET"),
+            ("-I U", "HEAD"),
+            ("--head U", "HEAD"),
+            ("-d a U", "POST"),
+            ("--data-raw a U", "POST"),
+            ("--data-binary a U", "POST"),
+            ("--data-urlencode a U", "POST"),
+            ("--json {} U", "POST"),
+            ("-F a=b U", "POST"),
+            ("--form-string a=b U", "POST"),
+            ("-T file U", "PUT"),
+            ("-G -d a U", "GET"),
+            ("-I -G -d a U", "HEAD"),
+            ("-X PATCH -d a U", "PATCH"),
+            ("-sXDELETE U", "DELETE"),
+            ("-X POST -I U", "POST"),
+            ("--url-query a=b U", "GET"),
+        ] {
+            assert_eq!(parsed(&text.replace('U', URL)).method, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn r4_what_can_be_sent_twice_is_known() {
+        for (text, sources, once) in [
+            ("-d a=b", "", false),
+            ("-d @-", "-", false),
+            ("-d @file", "file", false),
+            ("--json @file", "file", false),
+            ("--data-raw @-", "", false),
+            ("--data-urlencode a@b", "b", false),
+            ("--data-urlencode a=@b", "", false),
+            ("--data-urlencode @b", "b", false),
+            ("-T file", "file", false),
+            ("-T -", "-", false),
+            ("-T .", "-", false),
+            ("-F a=b", "", false),
+            ("-F a=@file;type=x/y", "file", false),
+            ("-F a=<-", "-", false),
+            ("-F a=@b,c", "b,c", true),
+            ("-F a=@\"b\"", "\"b\"", true),
+            ("-H @-", "-", false),
+            ("-w @-", "-", false),
+            ("-b jar", "jar", false),
+            ("-b a=b", "", false),
+            ("-d @/dev/stdin", "/dev/stdin", true),
+            ("--cacert /proc/self/fd/5", "", true),
+            ("-o /dev/null", "", false),
+            ("-C -", "", true),
+            ("-OJ", "", true),
+            ("--no-clobber", "", true),
+            ("--etag-save f", "", true),
+        ] {
+            let request = parsed(&format!("{text} {URL}"));
+            assert_eq!((request.sources, request.once), (words(sources), once), "{text}");
+        }
+        assert_eq!(parsed(&format!("-o - {URL}")).outputs, words("-"));
+        assert!(parsed(&format!("-D h {URL}")).dumps_headers);
+    }
+
+    #[test]
+    fn j6_a_proof_is_for_one_request() {
+        for (text, want) in [
+            ("U", true),
+            ("-T file U", true),
+            ("-T file U/", false),
+            ("-T file U/?x=1", false),
+            ("U/", true),
+            ("-L U", false),
+            ("--follow U", false),
+            ("--retry 3 U", false),
+        ] {
+            assert_eq!(parsed(&text.replace('U', URL)).check_bound().is_ok(), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The request, and once more with what the server's refusal asks for: a nonce, or a new token (R4, J5).
+//!
+//! Of the first try nothing may reach the user that a second one would have to take back. So curl writes the answer's
+//! headers down where only we see them, and its output waits until they are there: a refusal is thrown away, all else is
+//! passed on as it comes. Where that cannot be, curl has the user's own streams, and there is one try.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use url::Url;
+
+use super::CURL;
+use super::answer::{self, Answer};
+use super::arguments::Request;
+use crate::commands::token::format_error;
+use crate::config::Provider;
+use crate::console::with_causes;
+use crate::error::Error;
+use crate::format::{Subject, named};
+use crate::oauth::challenge::token_is_invalid;
+use crate::oauth::dpop;
+use crate::ports::{Ended, Handed, Judge, Launch, Stream, Verdict};
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::session::acquire::{Options, token};
+use crate::token::{Credential, Issued, RequestTarget};
+
+/// One request to a provider's host.
+pub struct Attempt<'a> {
+    session: &'a Session<'a>,
+    provider: &'a Provider,
+    options: &'a Options,
+    request: &'a Request,
+    url: &'a Url,
+}
+
+/// What the next try is made with.
+#[derive(Clone)]
+struct With {
+    issued: Issued,
+    nonce: Option<String>,
+    renewed: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt at a request.
+    #[must_use]
+    pub fn new(
+        session: &'a Session<'a>,
+        provider: &'a Provider,
+        options: &'a Options,
+        request: &'a Request,
+        url: &'a Url,
+    ) -> Self {
+        Self { session, provider, options, request, url }
+    }
+
+    /// Makes it with a token, and once more where a refusal can be answered.
+    ///
+    /// # Errors
+    /// Any [`Error`]: that curl could not be run. What the server says is curl's to tell.
+    pub fn run(&self, issued: Issued) -> Result<Ended, Error> {
+        let can_be_repeated = self.can_be_repeated();
+        let mut with = With { issued, nonce: None, renewed: false };
+        loop {
+            let watched = can_be_repeated && with.has_a_remedy(self.provider);
+            let mut next = None;
+            let ended = self.try_once(&with, watched, &mut |answer| {
+                next = self.remedy(&with, answer);
+                next.is_some()
+            })?;
+            match (ended, next) {
+                (Ended::Discarded, Some(better)) => with = better,
+                (ended, _) => return Ok(ended),
+            }
+        }
+    }
+
+    /// Runs curl. Where it is watched, `refused` is asked once whether the answer is to be thrown away.
+    fn try_once(
+        &self,
+        with: &With,
+        watched: bool,
+        refused: &mut dyn FnMut(&Answer) -> bool,
+    ) -> Result<Ended, Error> {
+        let system = self.session.system;
+        let failed = |error: std::io::Error| {
+            Error::failed(format!("cannot hand the headers to curl: {error}"), "close some programs")
+        };
+        let headers = system.processes.hand_over(&self.headers(with)?).map_err(failed)?;
+        let notebook = |wanted: bool| wanted.then(|| system.processes.notebook()).transpose().map_err(failed);
+        let notes = notebook(watched)?;
+        let said = notebook(watched && self.says_only_errors())?;
+        let mut handed = vec![&*headers];
+        handed.extend(notes.as_deref().into_iter().chain(said.as_deref()));
+        let launch = Launch {
+            program: OsStr::new(CURL),
+            arguments: &self.arguments(headers.path(), path(&notes), path(&said)),
+            variables: &[],
+            withheld: &system.secret_variables,
+            handed: &handed,
+        };
+        let mut binary = false;
+        let mut judge = |held: &[u8]| match notes.as_deref().and_then(|notes| answer::last(&notes.contents()))
+        {
+            None => Verdict::Wait,
+            Some(answer) if refused(&answer) => Verdict::Discard,
+            Some(_) => {
+                binary = held.contains(&0) && self.is_shown() && self.request.outputs.is_empty();
+                if binary { Verdict::Discard } else { Verdict::Release }
+            }
+        };
+        let judge: Option<Judge<'_>> = if watched { Some(&mut judge) } else { None };
+        let ended = system.processes.run(&launch, judge)?;
+        if binary {
+            return Err(Error::failed(
+                "the answer is binary, and standard output is a terminal",
+                "save it with `--output FILE`, or show it all the same with `--output -`",
+            ));
+        }
+        let said = said.filter(|_| ended != Ended::Discarded).map(|said| said.contents()).unwrap_or_default();
+        if !said.is_empty() {
+            system.console.error(String::from_utf8_lossy(&said).trim_end());
+        }
+        Ok(ended)
+    }
+
+    /// Whether the answer appears on a terminal, so that curl, which writes to us, must be told of it.
+    fn is_shown(&self) -> bool {
+        self.session.system.console.is_terminal(Stream::Out) && !self.request.into_file
+    }
+
+    /// Whether nothing but an error is said at the end: that of a first try would be a riddle beside a second one that
+    /// went well.
+    fn says_only_errors(&self) -> bool {
+        self.request.silent && self.request.fails && !self.request.says_elsewhere
+    }
+
+    /// The header lines, with a proof for this very request where the token needs one.
+    fn headers(&self, with: &With) -> Result<SecretText, Error> {
+        let target = RequestTarget {
+            method: self.request.method.clone(),
+            url: self.url.clone(),
+            dpop_nonce: with.nonce.clone(),
+        };
+        let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
+        let subject = Subject::of(self.provider, "", Some(&target));
+        (format.render)(&with.issued, &subject).map_err(|error| format_error(error, &self.provider.name))
+    }
+
+    fn arguments(&self, headers: &Path, notes: Option<&Path>, said: Option<&Path>) -> Vec<OsString> {
+        // `-q` must be the first for ~/.curlrc not to be read.
+        let mut arguments: Vec<OsString> = vec!["-q".into()];
+        if self.url.scheme() == "http" {
+            // A proxy of the environment would see the token.
+            arguments.extend(["--noproxy", "*"].map(OsString::from));
+        }
+        if notes.is_some() && self.is_shown() && !self.request.silent {
+            // curl shows no progress on a terminal that it writes to, and now it writes to us.
+            arguments.push("-sS".into());
+        }
+        arguments.extend(["-H".into(), prefixed("@", headers)]);
+        for (option, path) in [("-D", notes), ("--stderr", said)] {
+            arguments.extend(path.into_iter().flat_map(|path| [option.into(), path.into()]));
+        }
+        arguments.extend(self.request.passed.iter().cloned());
+        // The URL that was checked, and not what another parser may take its text for.
+        arguments.extend(["-g", "--url", self.url.as_str()].map(OsString::from));
+        arguments
+    }
+
+    /// Whether the request is the same when it is made again: all that it reads and writes are files, or nothing.
+    fn can_be_repeated(&self) -> bool {
+        let request = self.request;
+        // Nothing is there that could not be replaced: a pipe would have taken the first try's output.
+        let replaced =
+            |path: &OsString| path == "-" || !Path::new(path).exists() || Path::new(path).is_file();
+        !request.once
+            && !request.dumps_headers
+            && request.sources.iter().all(|path| Path::new(path).is_file() && path != "-")
+            && request.outputs.iter().all(replaced)
+    }
+
+    /// What to try next, after this answer.
+    fn remedy(&self, with: &With, answer: &Answer) -> Option<With> {
+        let response = &answer.response;
+        if answer.redirected || response.status != 401 {
+            return None;
+        }
+        let bound = matches!(with.issued.credential, Credential::Dpop(..));
+        let nonce = dpop::nonce(response).filter(|_| bound).map(str::to_owned);
+        if nonce.is_some() && with.nonce.is_none() && !says_invalid(answer) {
+            return Some(With { nonce, ..with.clone() });
+        }
+        if with.renewed || !token_is_invalid(response) {
+            return None;
+        }
+        let issued = self.renewed(&with.issued)?;
+        Some(With { issued, nonce: nonce.or_else(|| with.nonce.clone()), renewed: true })
+    }
+
+    /// Another token than the one that was refused: what another process has got meanwhile, or a new one.
+    fn renewed(&self, refused: &Issued) -> Option<Issued> {
+        let is_another =
+            |issued: &Issued| issued.credential.bare().expose() != refused.credential.bare().expose();
+        let stored = token(self.session, self.provider, self.options).ok().filter(is_another);
+        if stored.is_some() {
+            return stored;
+        }
+        match token(self.session, self.provider, &Options { renew: true, ..self.options.clone() }) {
+            Ok(issued) => Some(issued).filter(is_another),
+            Err(error) => {
+                let cause = with_causes(&error);
+                let console = &self.session.system.console;
+                console
+                    .note(format_args!("the server refused the token (401), and there is no other: {cause}"));
+                None
+            }
+        }
+    }
+}
+
+impl With {
+    /// Whether there is anything to do about a refusal.
+    fn has_a_remedy(&self, provider: &Provider) -> bool {
+        let wants_nonce = matches!(self.issued.credential, Credential::Dpop(..)) && self.nonce.is_none();
+        wants_nonce || !self.renewed && provider.source.keeps_tokens()
+    }
+}
+
+/// Whether a refusal is of the token itself.
+fn says_invalid(answer: &Answer) -> bool {
+    let challenges = crate::oauth::challenge::challenges(&answer.response);
+    challenges.iter().any(|challenge| challenge.parameter("error") == Some("invalid_token"))
+}
+
+fn path(handed: &Option<Box<dyn Handed>>) -> Option<&Path> {
+    handed.as_deref().map(Handed::path)
+}
+
+fn prefixed(prefix: &str, path: &Path) -> OsString {
+    let mut text = OsString::from(prefix);
+    text.push(path);
+    text
+}

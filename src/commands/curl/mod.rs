@@ -1,0 +1,177 @@
+//! `authctl curl`
+
+mod answer;
+mod arguments;
+mod attempt;
+mod options;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use url::Url;
+
+use self::arguments::{Refused, Request};
+use self::attempt::Attempt;
+use super::target::target_url;
+use super::{AccountArg, Invocation, NarrowArgs, ProviderRef};
+use crate::error::{Error, Status};
+use crate::name::ProviderName;
+use crate::ports::Program;
+use crate::session::acquire::{Options, token};
+use crate::token::Credential;
+
+/// What is run.
+const CURL: &str = "curl";
+/// Before this version, curl took headers along to another port or protocol of the same host (CVE-2022-27774, 27776).
+const KEEPS_HEADERS: (u32, u32) = (7, 83);
+
+/// Run curl with a provider's headers, the token in nobody's arguments
+///
+/// What stands before PROVIDER is for authctl, what stands behind it is for curl: exactly one URL, whose host is one of
+/// the provider's, and any options but those that would show the token or send it elsewhere. ~/.curlrc is not read, for
+/// it could hold such options. A token that the server refuses (401) is renewed once and the request sent once more,
+/// where that can be done: not with data from standard input, nor with -D. The exit status is curl's.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "authctl curl [OPTIONS] PROVIDER [--] ARGUMENTS…")]
+pub struct Args {
+    #[command(flatten)]
+    account: AccountArg,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// The provider, then curl's arguments
+    // One list, so that all that stands behind the provider is curl's, even what authctl has an option of the same name for.
+    #[arg(
+        id = "provider",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROVIDER ARGUMENTS"
+    )]
+    words: Vec<OsString>,
+}
+
+/// Runs curl.
+///
+/// # Errors
+/// Any [`Error`]; [`Error::Reported`] with curl's own status.
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let (name, arguments) = args.split(invocation)?;
+    let session = invocation.session();
+    let provider = session.provider(Some(&name))?;
+    let session = session.keeping(&name);
+    let request = arguments::parse(arguments).map_err(usage)?;
+    let url = target_url(&provider, &request.url, "")?;
+    check_proxy(&request, &url)?;
+    if request.follows {
+        check_version(invocation)?;
+    }
+    let options = Options {
+        account: args.account.account.clone(),
+        request: args.narrow.request(&provider)?,
+        ..Options::default()
+    };
+    let issued = token(&session, &provider, &options)?;
+    check_credential(&request, &issued.credential)?;
+    let attempt = Attempt::new(&session, &provider, &options, &request, &url);
+    match Status::from(attempt.run(issued)?) {
+        Status::Done => Ok(()),
+        status => Err(Error::Reported(status)),
+    }
+}
+
+impl Args {
+    /// The provider, and curl's arguments. A URL in the place of a provider's name is curl's as well.
+    fn split(&self, invocation: &Invocation<'_>) -> Result<(ProviderName, &[OsString]), Error> {
+        let (first, rest) =
+            self.words.split_first().map_or((None, &[][..]), |(first, rest)| (first.to_str(), rest));
+        let first = first.unwrap_or_default();
+        let provider = first.parse::<ProviderRef>().map_err(|error| Error::Usage {
+            message: format!("`{}` is no provider: {error}", crate::foreign::escaped(first)),
+            hint: Some("name the provider first, then curl's arguments".to_owned()),
+        })?;
+        match provider {
+            ProviderRef::Name(name) => Ok((name, rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest))),
+            ProviderRef::Url(url) => Ok((invocation.config.choose_by_url(url.url())?, &self.words)),
+        }
+    }
+}
+
+fn usage(refused: Refused) -> Error {
+    Error::Usage { message: refused.to_string(), hint: refused.hint() }
+}
+
+/// A proxy sees of https where it leads, and of http everything.
+fn check_proxy(request: &Request, url: &Url) -> Result<(), Error> {
+    match request.proxy {
+        Some(option) if url.scheme() == "http" => Err(usage(Refused::Option {
+            option: format!("--{option}"),
+            reason: "the request is not encrypted, and a proxy would see the token",
+        })),
+        _ => Ok(()),
+    }
+}
+
+/// What can only be said when the credential is there.
+fn check_credential(request: &Request, credential: &Credential) -> Result<(), Error> {
+    let names: Vec<String> = match credential {
+        Credential::Dpop(..) => return request.check_bound().map_err(usage),
+        Credential::Headers(headers) => {
+            headers.iter().map(|header| header.name.to_ascii_lowercase()).collect()
+        }
+        _ => return Ok(()),
+    };
+    if let Some(name) = request.headers.iter().find(|name| names.contains(name)) {
+        return Err(usage(Refused::Header(name.clone(), "that one is authctl's to give")));
+    }
+    // curl drops `Authorization` on the way to another host, and keeps every other header.
+    match names.iter().find(|name| *name != "authorization") {
+        Some(name) if request.follows => Err(Error::failed(
+            format!("curl is not run with -L: it would take the header {name} along to another host"),
+            "send the second request yourself, to where the first one's Location says",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to follow redirects with a curl that may take the token along.
+fn check_version(invocation: &Invocation<'_>) -> Result<(), Error> {
+    let command = [CURL.to_owned(), "--version".to_owned()];
+    let withheld = &invocation.system.secret_variables;
+    let program = Program { command: &command, timeout: Duration::from_secs(10), withheld, input: None };
+    let printed = invocation.system.processes.output(&program);
+    let printed = printed
+        .map_err(|error| Error::failed(error.to_string(), "is it installed, and in a folder of PATH?"))?;
+    match version(printed.expose()) {
+        Some(version) if version >= KEEPS_HEADERS => Ok(()),
+        _ => Err(Error::failed(
+            "curl is not run with -L: before version 7.83 it could take the token along to another server",
+            "install a newer curl, or send the second request yourself",
+        )),
+    }
+}
+
+/// `curl 7.88.1 (x86_64-pc-linux-gnu) …`
+fn version(printed: &str) -> Option<(u32, u32)> {
+    let mut numbers = printed.strip_prefix("curl ")?.split(['.', ' ', '-']).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (printed, want) in [
+            ("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1", Some((7, 88))),
+            ("curl 8.10.0-DEV (x)", Some((8, 10))),
+            ("curl 7.9 (x)", Some((7, 9))),
+            ("curl: (2) no", None),
+            ("", None),
+        ] {
+            assert_eq!(version(printed), want, "{printed}");
+        }
+        assert!(version("curl 7.82.0 (x)").unwrap() < KEEPS_HEADERS);
+        assert!(version("curl 8.0.1 (x)").unwrap() >= KEEPS_HEADERS);
+    }
+}

@@ -1,0 +1,147 @@
+//! `authctl exec`
+
+mod assignment;
+mod files;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use self::assignment::{Assignment, Form};
+use self::files::TokenFolder;
+use super::issued::{id_token, note_limits, variable};
+use super::token::format_error;
+use super::{AccountArg, Invocation, NarrowArgs, ProviderArg};
+use crate::error::{Error, Status};
+use crate::format::{Subject, named};
+use crate::name::ProviderName;
+use crate::ports::Launch;
+use crate::secret::SecretText;
+use crate::session::acquire::{Options, token};
+
+/// Run a program with tokens in its environment
+///
+/// Without --env and --file, the token is in the variable that the provider's own tools read, or in NAME_TOKEN. The
+/// program gets none of authctl's variables, and none that a configured secret is read from. Its exit status is passed
+/// on; 127 is a program that is not there, 126 one that cannot be run, and 128 and a number a signal.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "authctl exec [OPTIONS] [PROVIDER] -- COMMAND…")]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    /// Put a provider's token into this variable; may be repeated. FORM is a format of `token -o`, or id-token
+    #[arg(long, value_name = "NAME=PROVIDER[:FORM]")]
+    env: Vec<Assignment>,
+    /// Put it into a file that goes with the program, and the file's path into the variable; may be repeated
+    #[arg(long, value_name = "NAME=PROVIDER[:FORM]")]
+    file: Vec<Assignment>,
+    #[command(flatten)]
+    account: AccountArg,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the program, once every token is there.
+///
+/// # Errors
+/// Any [`Error`]; [`Error::Reported`] with the program's own status.
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    args.check()?;
+    let system = invocation.system;
+    let mut variables = args.variables(invocation)?;
+    let files = args.file.iter().map(|assignment| Ok((assignment, assigned(invocation, assignment)?)));
+    let files: Vec<(&Assignment, SecretText)> = files.collect::<Result<_, Error>>()?;
+    let Some((program, arguments)) = args.command.split_first() else { return Ok(()) };
+    let launch = |variables: &[(String, SecretText)], replace: bool| {
+        let launch =
+            Launch { program, arguments, variables, withheld: &system.secret_variables, handed: &[] };
+        let ended =
+            if replace { system.processes.replace(&launch) } else { system.processes.run(&launch, None) };
+        match Status::from(ended?) {
+            Status::Done => Ok(()),
+            status => Err(Error::Reported(status)),
+        }
+    };
+    if files.is_empty() {
+        return launch(&variables, true);
+    }
+    // From the first file on, no signal ends this process before the last file is removed.
+    let signals = system.signals.hold();
+    let folder = TokenFolder::make(system)?;
+    for (assignment, text) in &files {
+        let path = folder.write(&assignment.variable, text)?;
+        variables.push((assignment.variable.clone(), SecretText::new(path)));
+    }
+    match signals.caught() {
+        Some(signal) => Err(Error::Reported(Status::Interrupted(signal))),
+        None => launch(&variables, false),
+    }
+}
+
+impl Args {
+    fn check(&self) -> Result<(), Error> {
+        let assignments = || self.env.iter().chain(&self.file);
+        let mut names = BTreeSet::new();
+        if let Some(twice) = assignments().find(|assignment| !names.insert(&assignment.variable)) {
+            return Err(Error::usage(format!("the variable {} is set twice", twice.variable)));
+        }
+        let narrowed = self.account.account.is_some() || !self.narrow.is_empty();
+        if narrowed && self.provider.provider.is_none() && assignments().next().is_some() {
+            return Err(Error::Usage {
+                message: "--account, --scope and the like are for the one provider that is named before `--`"
+                    .to_owned(),
+                hint: Some("name it there: its token is in the environment as well".to_owned()),
+            });
+        }
+        Ok(())
+    }
+
+    /// The variables that hold tokens: the one provider's, and those of --env.
+    fn variables(&self, invocation: &Invocation<'_>) -> Result<Vec<(String, SecretText)>, Error> {
+        let mut variables = Vec::new();
+        let named = self.provider.name(invocation)?;
+        if named.is_some() || self.env.is_empty() && self.file.is_empty() {
+            let provider = invocation.session().provider(named.as_ref())?;
+            let request = self.narrow.request(&provider)?;
+            let options = Options { account: self.account.account.clone(), request, ..Options::default() };
+            let variable = variable(&invocation.session(), &provider);
+            variables.push((variable, text(invocation, &provider.name, Form::default(), &options)?));
+        }
+        for assignment in &self.env {
+            variables.push((assignment.variable.clone(), assigned(invocation, assignment)?));
+        }
+        Ok(variables)
+    }
+}
+
+fn assigned(invocation: &Invocation<'_>, assignment: &Assignment) -> Result<SecretText, Error> {
+    text(invocation, &assignment.provider, assignment.form, &Options::default())
+}
+
+/// A provider's token in a form, without the line feed that ends it on a terminal.
+fn text(
+    invocation: &Invocation<'_>,
+    name: &ProviderName,
+    form: Form,
+    options: &Options,
+) -> Result<SecretText, Error> {
+    let session = invocation.session().keeping(name);
+    let provider = session.provider(Some(name))?;
+    let wants_id_token = matches!(form, Form::IdToken);
+    let mut issued = token(&session, &provider, &Options { id_token: wants_id_token, ..options.clone() })?;
+    if wants_id_token {
+        issued = id_token(&issued)?;
+    }
+    note_limits(&session.system.console, &provider, &issued);
+    let format = match form {
+        Form::Format(format) => Some(format),
+        Form::IdToken => named("raw"),
+    };
+    let Some(format) = format else { return Err(Error::usage("there is no such format")) };
+    let variable = variable(&session, &provider);
+    let subject = Subject::of(&provider, &variable, None);
+    let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, name))?;
+    Ok(SecretText::new(text.expose().strip_suffix('\n').unwrap_or(text.expose())))
+}
