@@ -80,12 +80,8 @@ impl ResourceMetadata {
 /// the same URL (RFC 3986 section 6.2.3).
 fn is_same(found: &str, resource: &Url) -> bool {
     let expected = resource.as_str();
-    let bare = |text: &str| text.trim_end_matches('/').to_owned();
-    found == expected
-        || resource.path() == "/"
-            && resource.query().is_none()
-            && bare(found) == bare(expected)
-            && found.len() + 1 >= expected.len()
+    let is_bare = resource.path() == "/" && resource.query().is_none();
+    found == expected || is_bare && expected.strip_suffix('/') == Some(found)
 }
 
 /// Where a resource's metadata is: at its own well-known URL (RFC 9728 section 3.1), then, for one with a path, at its

@@ -28,6 +28,12 @@ const SECRET: &str = "client_secret";
 /// The key of what a registration is managed with.
 const MANAGEMENT: &str = "registration";
 
+/// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
+const LOWEST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
+/// So many taken ports in a row are no chance.
+const PORT_TRIES: usize = 16;
+
 /// Why the client is not known to the server.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
@@ -184,9 +190,7 @@ fn register(
     server: &Server<'_>,
 ) -> Result<LearnedClient, RegistrationError> {
     let endpoint = server.endpoint("registration_endpoint")?;
-    // Many servers compare the port, though RFC 8252 says that they must not: it is remembered.
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = port.map_err(RegistrationError::NoPort)?.port();
+    let port = free_port(session).map_err(RegistrationError::NoPort)?;
     let redirect_uri = format!("http://127.0.0.1:{port}/callback");
     let metadata = ClientMetadata {
         redirect_uris: vec![redirect_uri.clone()],
@@ -209,6 +213,20 @@ fn register(
         method: registration.method.map(|method| method.name().to_owned()),
         secret_ends: registration.secret_ends,
     })
+}
+
+/// A port to return to. Many servers compare it, though RFC 8252 says that they must not, so that it is remembered: one
+/// that systems do not give to connections by themselves is likely to be free the next time as well.
+fn free_port(session: &Session<'_>) -> std::io::Result<u16> {
+    let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
+    for _ in 0..PORT_TRIES {
+        let mut bytes = [0; 2];
+        session.system.random.fill(&mut bytes);
+        if let Ok(address) = bind(LOWEST_PORT + u16::from_be_bytes(bytes) % PORTS) {
+            return Ok(address.port());
+        }
+    }
+    bind(0).map(|address| address.port())
 }
 
 /// A public client where the server takes one: what a program on a person's machine knows is no secret (RFC 8252 section

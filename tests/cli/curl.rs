@@ -267,7 +267,7 @@ fn b8_nothing_is_sent_to_another_host_or_in_another_way() {
         assert!(!ended.stderr.contains("canary-password"), "{name}");
     }
     let unknown = story.sandbox.binary(PROGRAM, &["curl", "https://x.example"]).output().unwrap();
-    Ended::from(unknown).is(2, "").says("name the provider first");
+    Ended::from(unknown).is(3, "").says("no login is known for https://x.example/");
     assert_eq!((story.api.requests().len(), other.requests().len(), story.tokens_got()), (0, 0, 0));
 
     // The environment's proxy is not asked either, and options that curl shares with authctl are curl's.

@@ -35,8 +35,8 @@ pub struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Read this secret from standard input, or hidden from the terminal, and keep it in the token store
-    #[arg(long, value_name = "KEY")]
-    secret: Vec<String>,
+    #[arg(long = "secret", id = "secret_key", value_name = "KEY")]
+    secret_keys: Vec<String>,
     /// Make it the default
     #[arg(long)]
     default: bool,
@@ -64,10 +64,10 @@ pub(super) fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error>
     let mut given =
         args.set.iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
     let mut secrets = Vec::new();
-    for key in &args.secret {
+    for key in &args.secret_keys {
         let assignment = Assignment::stored(key, &kind)?;
         let label = assignment.path.last().cloned().unwrap_or_default();
-        secrets.push((label.clone(), read_secret(invocation, &label, args.secret.len())?));
+        secrets.push((label.clone(), read_secret(invocation, &label, args.secret_keys.len())?));
         given.push(assignment);
     }
     let draft = match asks {
