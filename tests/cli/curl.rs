@@ -290,6 +290,27 @@ fn a_token_of_an_https_provider_does_not_go_over_http() {
     assert!(api.requests().is_empty());
 }
 
+/// A proxy sees of https where it leads, and nothing of what goes there.
+#[test]
+fn b8_a_proxy_of_https_does_not_see_the_token() {
+    let proxy = Server::start(|_| Reply::full(502, &[], ""));
+    let sandbox = Sandbox::new("[credentials.a]\ndomain = \"api.example\"\njwt = \"canary\"\n");
+    let run = |more: &[&str], variable: Option<&str>| {
+        let arguments = [&["curl", "a", "-sS", "https://api.example/x?y=z"], more].concat();
+        let mut command = sandbox.binary(PROGRAM, &arguments);
+        command.envs(variable.map(|variable| (variable, proxy.url())));
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(run(&["-x", &proxy.url()], None), Some(56));
+    assert_eq!(run(&[], Some("https_proxy")), Some(56));
+    let seen = proxy.requests();
+    assert_eq!(seen.len(), 2);
+    for request in seen {
+        assert_eq!((request.method.as_str(), request.target.as_str()), ("CONNECT", "api.example:443"));
+        assert!(request.header("authorization").is_none(), "{request:?}");
+    }
+}
+
 #[test]
 fn curl_over_tls_trusts_whom_the_user_says() {
     let (authority, tls) = certificates();

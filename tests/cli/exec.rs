@@ -313,30 +313,35 @@ fn signals_go_to_the_program_and_the_file_goes_anyway() {
     assert_eq!(entries(&runtime(&sandbox)), [""; 0]);
 }
 
-/// Ctrl-C reaches every program at the terminal: what came from there is not sent a second time.
+/// Ctrl-C reaches every program at the terminal by itself. authctl sends nothing after it: a program that has left the
+/// terminal gets no signal.
 #[test]
 fn ctrl_c_reaches_the_program_once() {
-    let sandbox = two();
-    let trap = "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready\nfor i in $(seq 400); do sleep 0.05; done\n";
-    sandbox.write("work/trap", trap);
-    // `script` gives it a terminal of its own.
-    let command = exec(&sandbox, &[]);
-    let quoted = format!("exec {PROGRAM} exec --file F=gh -- sh trap");
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec", &quoted, "/dev/null"]).current_dir(sandbox.path("work"));
-    terminal.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut running = Running(terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
-    wait_until("the program's start", || sandbox.path("ready").exists());
-    let mut keys = running.0.stdin.take().unwrap();
-    std::io::Write::write_all(&mut keys, b"\x03").unwrap();
-    wait_until("the interrupt", || sandbox.path("seen").exists());
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(std::fs::read_to_string(sandbox.path("seen")).unwrap(), "INT\n");
-    let ours = processes_with("exec --file F=gh -- sh trap");
-    let ours = ours.into_iter().find(|id| !child_of(*id).is_empty()).unwrap();
-    kill_process(Pid::from_raw(i32::try_from(ours).unwrap()).unwrap(), Signal::TERM).unwrap();
-    assert_eq!(running.0.wait().unwrap().code(), Some(7));
-    assert_eq!(entries(&runtime(&sandbox)), [""; 0]);
+    for (program, seen) in [("sh trap", Some("INT\n")), ("setsid sh trap", None)] {
+        let sandbox = two();
+        let trap = "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready\nfor i in $(seq 400); do sleep 0.05; done\n";
+        sandbox.write("work/trap", trap);
+        // `script` gives it a terminal of its own.
+        let command = exec(&sandbox, &[]);
+        let quoted = format!("exec {PROGRAM} exec --file F=gh -- {program}");
+        let mut terminal = Command::new("script");
+        terminal.args(["-qec", &quoted, "/dev/null"]).current_dir(sandbox.path("work"));
+        terminal.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut running = Running(terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+        wait_until("the program's start", || sandbox.path("ready").exists());
+        let mut keys = running.0.stdin.take().unwrap();
+        std::io::Write::write_all(&mut keys, b"\x03").unwrap();
+        if seen.is_some() {
+            wait_until("the interrupt", || sandbox.path("seen").exists());
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(std::fs::read_to_string(sandbox.path("seen")).ok().as_deref(), seen, "{program}");
+        let ours = processes_with(&format!("exec --file F=gh -- {program}"));
+        let ours = ours.into_iter().find(|id| !child_of(*id).is_empty()).expect("it waits for the program");
+        kill_process(Pid::from_raw(i32::try_from(ours).unwrap()).unwrap(), Signal::TERM).unwrap();
+        assert_eq!(running.0.wait().unwrap().code(), Some(7), "{program}");
+        assert_eq!(entries(&runtime(&sandbox)), [""; 0]);
+    }
 }
 
 /// The authctl processes of this test binary's program whose arguments have this in them.

@@ -2,7 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::options::{self, Known};
+use super::options::{Known, options_of};
+use super::refused::Refused;
 use crate::foreign::escaped;
 
 /// A reason that holds for tokens that are bound to a key.
@@ -44,71 +45,6 @@ pub struct Request {
     repeats: Option<&'static str>,
     uploads: bool,
     globs_off: bool,
-}
-
-/// Why arguments are not given to curl.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// An option, for a reason.
-    #[error("curl is not run with {option}: {reason}")]
-    Option {
-        /// The option, as it was written.
-        option: String,
-        /// The reason.
-        reason: &'static str,
-    },
-    /// A header.
-    #[error("curl is not run with the header {0}: {1}")]
-    Header(String, &'static str),
-    /// An option that is not known.
-    #[error("{option} is no option of curl that authctl knows, so it cannot tell where the URL is")]
-    Unknown {
-        /// The option, as it was written.
-        option: String,
-        /// What may be meant.
-        meant: Option<&'static str>,
-    },
-    /// An option without its value.
-    #[error("curl's option {0} lacks its value")]
-    NoValue(String),
-    /// An argument that is not Unicode where it must be.
-    #[error("an option or URL for curl is not Unicode")]
-    NotUnicode,
-    /// No URL.
-    #[error("there is no URL for curl")]
-    NoUrl,
-    /// More than one.
-    #[error("there are {0} URLs for curl, and {ONE}")]
-    SeveralUrls(usize),
-    /// A URL with a pattern in it.
-    #[error("the URL has curl's pattern characters in it ([ or {{), which stand for many URLs, and {ONE}")]
-    Pattern,
-    /// No scheme.
-    #[error("{0} does not say how it is reached")]
-    NoScheme(String),
-    /// URLs in a file.
-    #[error("curl is not run with a file of URLs: {ONE}")]
-    FileOfUrls,
-}
-
-const ONE: &str = "the token is for one request";
-
-impl Refused {
-    /// What to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unknown { meant: Some(meant), .. } => Some(format!("write it in full: --{meant}")),
-            Self::Unknown { .. } => Some("write each option in full, and its value after a blank".to_owned()),
-            Self::NoUrl => {
-                Some("for example: authctl curl github -sS https://api.github.com/user".to_owned())
-            }
-            Self::SeveralUrls(_) | Self::FileOfUrls => Some("run it once for each".to_owned()),
-            Self::Pattern => Some("add -g if they are meant as they stand".to_owned()),
-            Self::NoScheme(url) => Some(format!("write https://{url}")),
-            _ => None,
-        }
-    }
 }
 
 /// Reads the arguments.
@@ -154,43 +90,6 @@ pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
     };
     request.check_url()?;
     Ok(request)
-}
-
-/// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
-fn options_of(
-    text: &str,
-    next: &mut dyn FnMut() -> Option<OsString>,
-    words: &mut Vec<OsString>,
-) -> Result<Vec<(Known, Option<OsString>)>, Refused> {
-    let mut following = || {
-        let value = next().ok_or_else(|| Refused::NoValue(escaped(text)))?;
-        words.push(value.clone());
-        Ok(Some(value))
-    };
-    if let Some(name) = text.strip_prefix("--") {
-        let unknown = || Refused::Unknown { option: escaped(text), meant: options::meant(name) };
-        let option = options::long(name).ok_or_else(unknown)?;
-        let value = if matches!(option, Known::Valued(_)) { following()? } else { None };
-        return Ok(vec![(option, value)]);
-    }
-    let mut found = Vec::new();
-    let mut letters = text[1..].chars();
-    while let Some(letter) = letters.next() {
-        let unknown = || Refused::Unknown { option: escaped(&format!("-{letter}")), meant: None };
-        match options::short(letter).ok_or_else(unknown)? {
-            option @ Known::Valued(_) => {
-                let attached = letters.as_str();
-                let value = if attached.is_empty() { following()? } else { Some(OsString::from(attached)) };
-                found.push((option, value));
-                break;
-            }
-            // What stands behind it may be its value.
-            option @ Known::Refused(_) => return Ok(vec![(option, None)]),
-            option => found.push((option, None)),
-        }
-    }
-    // A single hyphen is no URL, and no option either.
-    if found.is_empty() { Err(Refused::Unknown { option: escaped(text), meant: None }) } else { Ok(found) }
 }
 
 /// What decides the method.

@@ -4,14 +4,16 @@ mod answer;
 mod arguments;
 mod attempt;
 mod options;
+mod refused;
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use url::Url;
 
-use self::arguments::{Refused, Request};
+use self::arguments::Request;
 use self::attempt::Attempt;
+use self::refused::Refused;
 use super::target::target_url;
 use super::{AccountArg, Invocation, NarrowArgs, ProviderRef};
 use crate::error::{Error, Status};

@@ -1,6 +1,11 @@
 //! The options of curl 7.55 to 8.17, as far as it matters here: which of them take a value, and which would show the token,
 //! or send it elsewhere. An option that is not in this list is refused, for it might swallow the URL.
 
+use std::ffi::OsString;
+
+use super::refused::Refused;
+use crate::foreign::escaped;
+
 /// Options without a value; a short form stands after the slash. Each may be written with `no-` before it.
 const FLAGS: &str = "
     alpn append/a basic buffer ca-native cert-status clobber compressed compressed-ssh create-dirs crlf disable/q
@@ -100,6 +105,46 @@ pub fn meant(name: &str) -> Option<&'static str> {
         (Some(only), None) if name.len() > 1 => Some(only),
         _ => names().find(|known| strsim::damerau_levenshtein(known, name) == 1),
     }
+}
+
+/// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
+///
+/// # Errors
+/// [`Refused`].
+pub fn options_of(
+    text: &str,
+    next: &mut dyn FnMut() -> Option<OsString>,
+    words: &mut Vec<OsString>,
+) -> Result<Vec<(Known, Option<OsString>)>, Refused> {
+    let mut following = || {
+        let value = next().ok_or_else(|| Refused::NoValue(escaped(text)))?;
+        words.push(value.clone());
+        Ok(Some(value))
+    };
+    if let Some(name) = text.strip_prefix("--") {
+        let unknown = || Refused::Unknown { option: escaped(text), meant: meant(name) };
+        let option = long(name).ok_or_else(unknown)?;
+        let value = if matches!(option, Known::Valued(_)) { following()? } else { None };
+        return Ok(vec![(option, value)]);
+    }
+    let mut found = Vec::new();
+    let mut letters = text[1..].chars();
+    while let Some(letter) = letters.next() {
+        let unknown = || Refused::Unknown { option: escaped(&format!("-{letter}")), meant: None };
+        match short(letter).ok_or_else(unknown)? {
+            option @ Known::Valued(_) => {
+                let attached = letters.as_str();
+                let value = if attached.is_empty() { following()? } else { Some(OsString::from(attached)) };
+                found.push((option, value));
+                break;
+            }
+            // What stands behind it may be its value.
+            option @ Known::Refused(_) => return Ok(vec![(option, None)]),
+            option => found.push((option, None)),
+        }
+    }
+    // A single hyphen is no URL, and no option either.
+    if found.is_empty() { Err(Refused::Unknown { option: escaped(text), meant: None }) } else { Ok(found) }
 }
 
 fn search(is_meant: impl Fn(&str, Option<char>) -> bool) -> Option<Known> {
