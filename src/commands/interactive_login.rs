@@ -22,6 +22,8 @@ pub struct Who<'a> {
     pub shown: &'a str,
     /// The account, where one is named.
     pub account: Option<&'a AccountName>,
+    /// The client to be, where one is named.
+    pub client_id: Option<&'a str>,
 }
 
 /// Logs in, and tells how that ended.
@@ -34,7 +36,7 @@ pub fn log_in(
     request: &LoginRequest,
     refresh_metadata: bool,
 ) -> Result<(), Error> {
-    let known = made_known(invocation, who, None)?;
+    let known = made_known(invocation, who)?;
     let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
     let session = Session { refresh_metadata, ..invocation.session() };
     let provider = session.provider(Some(who.name))?;
@@ -51,11 +53,7 @@ pub fn log_in(
 ///
 /// # Errors
 /// [`Error::Registration`].
-pub fn made_known(
-    invocation: &Invocation<'_>,
-    who: &Who<'_>,
-    client_id: Option<&str>,
-) -> Result<Option<Config>, Error> {
+pub fn made_known(invocation: &Invocation<'_>, who: &Who<'_>) -> Result<Option<Config>, Error> {
     let session = invocation.session();
     let provider = session.provider(Some(who.name))?;
     let session = session.keeping(&provider.name);
@@ -63,7 +61,7 @@ pub fn made_known(
         return Ok(None);
     }
     let document = invocation.config.client_id_metadata()?;
-    let changed = ensure(&session, &provider, client_id, document.as_ref());
+    let changed = ensure(&session, &provider, who.client_id, document.as_ref());
     let changed = changed
         .map_err(|source| Error::Registration { name: who.shown.to_owned(), source: Box::new(source) })?;
     Ok(changed.then(|| invocation.reload()))

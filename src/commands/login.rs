@@ -67,9 +67,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         None => invocation.session().provider(None)?.name,
     };
     let shown = args.shown(&name);
-    let who = Who { name: &name, shown: &shown, account: args.account.account.as_ref() };
-    let known = made_known(invocation, &who, args.client_id.as_deref())?;
-    let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
+    let (account, client_id) = (args.account.account.as_ref(), args.client_id.as_deref());
+    let who = Who { name: &name, shown: &shown, account, client_id };
     if let Some(kind) = &args.with_token {
         return args.log_in_with_token(invocation, &who, kind);
     }
@@ -133,6 +132,8 @@ impl Args {
     }
 
     fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
+        let known = made_known(invocation, who)?;
+        let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
         let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
         let provider = session.provider(Some(who.name))?;
         let session = session.keeping(&provider.name);

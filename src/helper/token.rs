@@ -75,7 +75,12 @@ pub(super) fn with_login(
         device: false,
         timeout: None,
     };
-    let who = Who { name: &provider.name, shown: provider.name.as_str(), account: options.account.as_ref() };
+    let who = Who {
+        name: &provider.name,
+        shown: provider.name.as_str(),
+        account: options.account.as_ref(),
+        client_id: None,
+    };
     log_in(invocation, &who, &request, false)?;
     drop(lock);
     Ok(token(&session, provider, options)?)
