@@ -14,7 +14,7 @@ use crate::setting::{Problem, Setting, Value};
 /// The name of a project's file.
 const PROJECT_FILE: &str = ".authctl.toml";
 /// The keys of `oauth` that a project may narrow.
-const NARROWED: &[&str] = &["scopes", "audience", "resource"];
+pub const NARROWED: &[&str] = &["scopes", "audience", "resource"];
 
 /// What a project asks for of a provider: less than is configured.
 #[derive(Debug, Clone, Default)]

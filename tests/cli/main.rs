@@ -22,6 +22,8 @@ mod conformance;
 mod curl;
 mod device;
 mod discovery;
+#[cfg(target_os = "linux")]
+mod documents;
 mod dpop;
 mod exchange;
 #[cfg(target_os = "linux")]

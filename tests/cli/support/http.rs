@@ -10,6 +10,8 @@ use std::time::Duration;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// `http` or `https`.
+    pub scheme: &'static str,
     pub method: String,
     pub target: String,
     pub headers: Vec<(String, String)>,
@@ -84,6 +86,14 @@ impl Reply {
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
+/// How bytes come to a server.
+#[derive(Clone)]
+enum Wire {
+    Plain,
+    Tls(Arc<rustls::ServerConfig>),
+    Proxy(Arc<Authority>),
+}
+
 /// A server on a free loopback port. It ends when it is dropped.
 pub struct Server {
     address: SocketAddr,
@@ -94,7 +104,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start_with(None, handler)
+        Self::start_with(Wire::Plain, handler)
+    }
+
+    /// A proxy that plays the whole internet: it answers for every host itself, over TLS, with certificates of the authority
+    /// whose own certificate is returned.
+    pub fn start_internet(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Self, String) {
+        let authority = Authority::new();
+        let pem = authority.pem.clone();
+        (Self::start_with(Wire::Proxy(Arc::new(authority)), handler), pem)
     }
 
     /// A server over TLS.
@@ -102,13 +120,10 @@ impl Server {
         tls: Arc<rustls::ServerConfig>,
         handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::start_with(Some(tls), handler)
+        Self::start_with(Wire::Tls(tls), handler)
     }
 
-    fn start_with(
-        tls: Option<Arc<rustls::ServerConfig>>,
-        handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    fn start_with(wire: Wire, handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (log, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -120,15 +135,20 @@ impl Server {
                     if stop.load(Ordering::SeqCst) {
                         return;
                     }
-                    let (log, handler, tls) = (Arc::clone(&log), Arc::clone(&handler), tls.clone());
-                    let Ok(stream) = stream else { return };
+                    let (log, handler, wire) = (Arc::clone(&log), Arc::clone(&handler), wire.clone());
+                    let Ok(mut stream) = stream else { return };
                     let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-                    std::thread::spawn(move || match tls {
-                        None => serve(stream, &log, &*handler),
-                        Some(tls) => {
-                            let session = rustls::ServerConnection::new(tls).unwrap();
-                            serve(rustls::StreamOwned::new(session, stream), &log, &*handler);
-                        }
+                    std::thread::spawn(move || {
+                        let tls = match wire {
+                            Wire::Plain => return serve("http", stream, &log, &*handler),
+                            Wire::Tls(tls) => tls,
+                            Wire::Proxy(authority) => {
+                                let Some(tls) = authority.connected(&mut stream) else { return };
+                                tls
+                            }
+                        };
+                        let session = rustls::ServerConnection::new(tls).unwrap();
+                        serve("https", rustls::StreamOwned::new(session, stream), &log, &*handler);
                     });
                 }
             }
@@ -173,8 +193,9 @@ impl Drop for Server {
 trait Stream: std::io::Read + std::io::Write {}
 impl<T: std::io::Read + std::io::Write> Stream for T {}
 
-fn serve(mut stream: impl Stream, log: &Mutex<Vec<Request>>, handler: &Handler) {
-    let Some(request) = read_request(&mut stream) else { return };
+fn serve(scheme: &'static str, mut stream: impl Stream, log: &Mutex<Vec<Request>>, handler: &Handler) {
+    let Some(mut request) = read_request(&mut stream) else { return };
+    request.scheme = scheme;
     log.lock().unwrap().push(request.clone());
     let reply = handler(&request);
     send(&mut stream, reply);
@@ -233,7 +254,13 @@ fn read_request(stream: &mut impl Stream) -> Option<Request> {
         let count = stream.read(&mut buffer).ok().filter(|&count| count > 0)?;
         body.extend_from_slice(&buffer[..count]);
     }
-    Some(Request { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Request {
+        scheme: "http",
+        method,
+        target,
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }
 
 /// Sends bytes to an address and reads until the end: the status, and everything.
@@ -268,26 +295,51 @@ pub fn location(answer: &str) -> Option<url::Url> {
 
 /// A certificate authority, and a server's certificate by it for 127.0.0.1.
 pub fn certificates() -> (String, Arc<rustls::ServerConfig>) {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    parameters.distinguished_name.push(rcgen::DnType::CommonName, "authctl tests");
-    let authority = parameters.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::new(parameters, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &issuer)
-        .unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    (authority.pem(), Arc::new(config))
+    let authority = Authority::new();
+    let tls = authority.server(&["127.0.0.1", "localhost"]);
+    (authority.pem, tls)
+}
+
+/// A certificate authority.
+struct Authority {
+    pem: String,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "authctl tests");
+        let pem = parameters.self_signed(&key).unwrap().pem();
+        Self { pem, issuer: rcgen::Issuer::new(parameters, key) }
+    }
+
+    /// A server of these names.
+    fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let certificate =
+            rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        Arc::new(config)
+    }
+
+    /// Takes a proxy's CONNECT: the server of the host that it names.
+    fn connected(&self, stream: &mut TcpStream) -> Option<Arc<rustls::ServerConfig>> {
+        let request = read_request(stream).filter(|request| request.method == "CONNECT")?;
+        let (host, _) = request.target.rsplit_once(':')?;
+        stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
+        Some(self.server(&[host]))
+    }
 }

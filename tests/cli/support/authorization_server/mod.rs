@@ -204,6 +204,11 @@ impl AuthorizationServer {
         *self.shared.key.lock().unwrap() = new_key();
     }
 
+    /// What it answers to a request that another server passes on.
+    pub fn answer(&self, request: &Request) -> Reply {
+        self.shared.answer(request)
+    }
+
     pub fn issuer(&self) -> String {
         self.server.url()
     }
@@ -263,6 +268,11 @@ impl Drop for AuthorizationServer {
     }
 }
 
+/// The server, as the request names it.
+fn issuer_of(request: &Request) -> String {
+    format!("{}://{}", request.scheme, request.header("host").unwrap_or_default())
+}
+
 fn new_key() -> Arc<EcdsaKeyPair> {
     let random = SystemRandom::new();
     let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
@@ -298,7 +308,7 @@ impl Shared {
     }
 
     fn real_answer(&self, request: &Request) -> Reply {
-        let issuer = format!("http://{}", request.header("host").unwrap_or_default());
+        let issuer = issuer_of(request);
         match (request.method.as_str(), request.path()) {
             ("GET", "/.well-known/openid-configuration") => self.metadata(&issuer),
             ("GET", path) if path.starts_with("/.well-known/") => Reply::full(404, &[], ""),
@@ -461,7 +471,7 @@ impl Shared {
         let Some(key) = self.behaviour.lock().unwrap().request_objects.clone() else { return Ok(parameters) };
         let object = value(&parameters, "request").ok_or("the request is not signed")?;
         let object = Jws::parse(&object).ok_or("the request object is none")?;
-        let issuer = format!("http://{}", request.header("host").unwrap_or_default());
+        let issuer = issuer_of(request);
         if !object.is_by(&key) || object.header["typ"] != "oauth-authz-req+jwt" {
             return Err("the request object is not signed as it should be".to_owned());
         }
@@ -596,7 +606,7 @@ impl Shared {
             problems.push(format!("the proof's header is {}", proof.header));
         }
         let now = jiff::Timestamp::now().as_second();
-        let url = format!("http://{}{}", request.header("host").unwrap_or_default(), request.path());
+        let url = format!("{}{}", issuer_of(request), request.path());
         let claims = &proof.claims;
         let fresh = claims["iat"].as_i64().is_some_and(|made| (made - now).abs() < 60);
         if claims["htm"] != request.method.as_str() || claims["htu"] != url.as_str() {
@@ -784,7 +794,7 @@ impl Shared {
 
     /// RFC 7523 section 3, by the letter of its revision.
     fn refuse_assertion(&self, request: &Request, key: &Value) -> Option<Reply> {
-        let issuer = format!("http://{}", request.header("host").unwrap_or_default());
+        let issuer = issuer_of(request);
         let (audience, secret) = {
             let behaviour = self.behaviour.lock().unwrap();
             (behaviour.assertion_audience.clone(), behaviour.client_secret.clone())

@@ -1,0 +1,330 @@
+//! A reader's home, in which the blocks of a page are run in turn: the real binary, a browser that consents, and stand-ins
+//! for programs that would change something outside.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::internet::Internet;
+use super::page::Block;
+use crate::support::sandbox::set_mode;
+
+/// The providers that the pages take for granted, where they configure no others of the same name.
+const STANDING: [(&str, &str); 2] = [
+    (
+        "github",
+        "[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"Iv1.0123456789abcdef\"\noauth.scopes = [\"read:user\"]\n",
+    ),
+    (
+        "prod",
+        "[credentials.prod]\ndomain = \"api.example.com\"\n\n[credentials.prod.oauth]\nissuer = \"https://login.example.com\"\nclient_id = \"cli\"\nscopes = [\"openid\", \"deploy\", \"read\"]\n",
+    ),
+];
+/// Programs that do nothing here, and that need not be installed.
+const QUIET: [&str; 15] = [
+    "aws",
+    "bazel",
+    "bazelisk",
+    "cargo",
+    "docker",
+    "gh",
+    "kubectl",
+    "my-program",
+    "pip",
+    "podman",
+    "ssh",
+    "systemctl",
+    "terraform",
+    "uv",
+    "xdg-open",
+];
+/// Programs that print a secret.
+const SECRET: [&str; 3] = ["pass", "op", "systemd-creds"];
+/// Ports of the pages, which may be taken here.
+const PORTS: [&str; 3] = ["8098", "8099", "8100"];
+/// The longest that a block may take.
+const DEADLINE: &str = "60";
+
+/// How a block ended that did not do as the page says.
+pub type Failure = String;
+
+/// The home.
+pub struct Home {
+    folder: tempfile::TempDir,
+    internet: Internet,
+    running: Vec<Child>,
+    ports: Vec<(String, String)>,
+    standing: bool,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listeners: Vec<_> = PORTS.iter().map(|port| ((*port).to_owned(), free())).collect();
+        let ports = listeners
+            .into_iter()
+            .map(|(port, free)| (port, free.local_addr().unwrap().port().to_string()))
+            .collect();
+        let (folder, internet) = (tempfile::tempdir().unwrap(), Internet::start());
+        let home = Self { folder, internet, running: Vec::new(), ports, standing: true };
+        for folder in ["bin", "home/work", "home/.config/authctl", "home/.local/bin", "run"] {
+            std::fs::create_dir_all(home.path(folder)).unwrap();
+        }
+        set_mode(&home.path("run"), 0o700);
+        std::fs::write(home.path("authority.pem"), &home.internet.authority).unwrap();
+        // What is called where its status gets lost, as in `$(…)`, is noted.
+        home.program(
+            "authctl",
+            &format!(
+                "[ \"$1\" = serve ] && exec {0} \"$@\"\n{0} \"$@\"\nstatus=$?\n[ $status = 0 ] || echo \"status $status: authctl $*\" >>'{1}'\nexit $status",
+                env!("CARGO_BIN_EXE_authctl"),
+                home.path("failures").display()
+            ),
+        );
+        home.program(
+            "browser",
+            "curl --silent --location --header 'Sec-Fetch-Mode: navigate' \"$1\" >/dev/null 2>&1",
+        );
+        QUIET.iter().for_each(|name| home.program(name, "exit 0"));
+        SECRET.iter().for_each(|name| home.program(name, "echo secret-canary"));
+        home.configure("");
+        home
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        set_mode(&path, 0o755);
+    }
+
+    /// From here on, what the page configures and what stands for the rest.
+    fn configure(&self, text: &str) {
+        let path = self.path("home/.config/authctl/config.toml");
+        std::fs::write(&path, self.with_standing(text)).unwrap();
+        set_mode(&path, 0o600);
+    }
+
+    fn with_standing(&self, text: &str) -> String {
+        let mut whole = text.to_owned();
+        let short = text.lines().any(|line| line == "[credentials]");
+        for (name, provider) in STANDING {
+            if self.standing && !short && !text.contains(&format!("[credentials.{name}")) {
+                whole.push('\n');
+                whole.push_str(provider);
+            }
+        }
+        whole
+    }
+
+    /// Nothing is configured and nothing stored any more.
+    fn empty(&mut self) {
+        self.standing = false;
+        let home = self.path("home");
+        std::fs::remove_dir_all(&home).unwrap();
+        for folder in ["work", ".config", ".local/bin"] {
+            std::fs::create_dir_all(home.join(folder)).unwrap();
+        }
+    }
+
+    /// Does what the comments before a block ask for, then what the block says.
+    pub fn follow(&mut self, block: &Block) -> Result<(), Failure> {
+        if block.has_comment("nothing configured") {
+            self.empty();
+        }
+        for before in block.comments.iter().filter_map(|comment| comment.strip_prefix("before: ")) {
+            self.run(before)?;
+        }
+        match block.language.as_str() {
+            "toml" => self.check(&block.text),
+            "json" => serde_json::from_str::<serde_json::Value>(&block.text)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            "sh" if block.has_comment("keeps running") => self.start(&block.text),
+            "sh" => self.run(&block.text),
+            "console" => self.converse(&block.text),
+            _ => Ok(()),
+        }
+    }
+
+    /// A part of a configuration is right; one with providers is in place from then on.
+    fn check(&self, text: &str) -> Result<(), Failure> {
+        if text.starts_with("# .authctl.toml") {
+            std::fs::write(self.path("home/work/.authctl.toml"), text).unwrap();
+            return self.run("authctl config check");
+        }
+        if text.contains("[credentials") {
+            self.configure(text);
+            return self.run("authctl config check");
+        }
+        let text = self.with_standing(text);
+        // A configuration has a provider.
+        let more = if text.contains("[credentials") { "" } else { STANDING[0].1 };
+        let path = self.path("home/part.toml");
+        std::fs::write(&path, text + more).unwrap();
+        set_mode(&path, 0o600);
+        self.run("authctl --config ~/part.toml config check")
+    }
+
+    fn shell(&self, script: &str) -> Command {
+        let mut script = script.to_owned();
+        self.ports.iter().for_each(|(written, real)| script = script.replace(written, real));
+        let mut command = Command::new("timeout");
+        command.args([DEADLINE, "bash", "--noprofile", "--norc", "-c", &script]).env_clear();
+        let home = self.path("home");
+        let path = format!(
+            "{}:{}/.local/bin:/usr/local/bin:/usr/bin:/bin",
+            self.path("bin").display(),
+            home.display()
+        );
+        let authority = self.path("authority.pem");
+        for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"] {
+            command.env(name, &authority);
+        }
+        for name in ["HTTPS_PROXY", "https_proxy"] {
+            command.env(name, self.internet.url());
+        }
+        command
+            .env("NO_PROXY", "127.0.0.1,localhost")
+            .env("HOME", &home)
+            .env("PATH", path)
+            .env("BROWSER", self.path("bin/browser"))
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("LANG", "C.UTF-8")
+            .current_dir(home.join("work"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Output as the page has it.
+    fn shown(&self, bytes: &[u8]) -> String {
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        for (real, shown) in [
+            (self.path("home").display().to_string(), "/home/alice"),
+            (self.path("run").display().to_string(), "/run/user/1000"),
+            (env!("CARGO_BIN_EXE_authctl").to_owned(), "/usr/bin/authctl"),
+        ] {
+            text = text.replace(&real, shown);
+        }
+        self.ports.iter().for_each(|(written, real)| text = text.replace(real, written));
+        text
+    }
+
+    /// Runs what must succeed, each command in it and each call of the program.
+    fn run(&self, script: &str) -> Result<(), Failure> {
+        let failures = self.path("failures");
+        let _ = std::fs::remove_file(&failures);
+        let output = self.shell(&format!("exec 2>&1; set -eu -o pipefail\n{script}")).output().unwrap();
+        let lost = std::fs::read_to_string(&failures).unwrap_or_default();
+        if output.status.success() && lost.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{}\n{lost}{}", output.status, self.shown(&output.stdout)))
+    }
+
+    /// Starts what goes on until the page ends, and waits until it says that it is ready.
+    fn start(&mut self, script: &str) -> Result<(), Failure> {
+        let log = self.path(&format!("running-{}", self.running.len()));
+        let file = std::fs::File::create(&log).unwrap();
+        let mut command = self.shell(script);
+        command.stdout(file.try_clone().unwrap()).stderr(file).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let begun = Instant::now();
+        loop {
+            let said = std::fs::read(&log).unwrap();
+            if said.windows(4).any(|part| part == b"http") {
+                self.running.push(child);
+                return Ok(());
+            }
+            if child.try_wait().unwrap().is_some() || begun.elapsed() > Duration::from_secs(20) {
+                let _ = child.kill();
+                return Err(format!("it did not keep running:\n{}", self.shown(&said)));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Runs each command of a conversation, and compares what it says. Whoever fails is asked `echo $?` next.
+    fn converse(&self, text: &str) -> Result<(), Failure> {
+        let turns = turns(text);
+        let mut script = "exec 2>&1\n".to_owned();
+        for (command, _) in &turns {
+            script
+                .push_str(&format!("{command}\nstatus=$?; printf '\\001%s\\001' $status; (exit $status)\n"));
+        }
+        let output = self.shell(&script).output().unwrap();
+        let output = self.shown(&output.stdout);
+        let mut parts = output.split('\u{1}');
+        for (at, (command, want)) in turns.iter().enumerate() {
+            let said = parts.next().unwrap_or_default();
+            let status = parts.next().unwrap_or("none");
+            let asked = turns.get(at + 1).is_some_and(|(next, _)| next == "echo $?");
+            if status != "0" && !asked {
+                return Err(format!("`{command}` ended with status {status}:\n{said}"));
+            }
+            if !fits(want, said) {
+                return Err(format!("`{command}` does not say:\n{want}but:\n{said}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for child in &mut self.running {
+            let group = rustix::process::Pid::from_child(child);
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The commands of a conversation, and what is said to each.
+fn turns(text: &str) -> Vec<(String, String)> {
+    let mut turns: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            turns.push((command.to_owned(), String::new()));
+        } else if let Some((command, said)) = turns.last_mut() {
+            match line.strip_prefix("> ").filter(|_| said.is_empty()) {
+                Some(more) => *command = format!("{command}\n{more}"),
+                None => *said = format!("{said}{line}\n"),
+            }
+        }
+    }
+    turns
+}
+
+/// Whether what is said is what a page shows: `…` stands for anything in a line, and for any lines where it stands alone.
+pub fn fits(want: &str, said: &str) -> bool {
+    fn lines(want: &[&str], said: &[&str]) -> bool {
+        match (want, said) {
+            ([], said) => said.is_empty(),
+            (["…", rest @ ..], _) => (0..=said.len()).any(|skipped| lines(rest, &said[skipped..])),
+            ([first, rest @ ..], [line, others @ ..]) => line_fits(first, line) && lines(rest, others),
+            _ => false,
+        }
+    }
+    let want: Vec<&str> = want.lines().map(str::trim_end).collect();
+    let said: Vec<&str> = said.lines().map(str::trim_end).collect();
+    lines(&want, &said)
+}
+
+fn line_fits(want: &str, line: &str) -> bool {
+    let mut parts = want.split('…');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}

@@ -1,0 +1,202 @@
+//! The documents are true: every block of the README and of `docs/` is run in a reader's home, every command and option
+//! that their prose names is there, every link leads somewhere, and the reference is made of the lists that it describes.
+//!
+//! A page may say to the test, in a comment of its own line before a block:
+//! - `<!-- nothing configured -->`: the block is for an empty home;
+//! - `<!-- before: COMMANDS -->`: what a reader has done before;
+//! - `<!-- keeps running -->`: it is started, and goes on until the page ends;
+//! - `<!-- not run: REASON -->`: it is not run, for one of the reasons of [`NOT_RUN`].
+//!
+//! In a `console` block, `…` stands for anything.
+
+mod home;
+mod internet;
+mod page;
+mod reference;
+
+use std::collections::BTreeMap;
+
+use home::Home;
+use page::Page;
+
+use crate::support::Sandbox;
+
+/// Why blocks are not run, and how many for each reason.
+const NOT_RUN: [(&str, usize); 5] = [
+    ("builds the program", 2),
+    ("installs what the tests need", 1),
+    ("needs another machine", 2),
+    ("needs a keyring", 2),
+    ("waits for a person", 2),
+];
+/// The languages of blocks: one that is not listed could hold commands that nobody runs.
+const LANGUAGES: [&str; 9] = ["sh", "console", "toml", "json", "yaml", "ini", "text", "record", "key"];
+/// The longest line of prose.
+const LONGEST_LINE: usize = 130;
+
+/// Follows a page from its first block to its last.
+fn follow(page: &Page) -> Result<(), String> {
+    let mut home = Home::new();
+    for block in page.blocks() {
+        if block.comment("not run").is_none() {
+            let place = format!("{}:{}: {}", page.name(), block.line, block.language);
+            home.follow(&block).map_err(|failure| format!("{place}:\n{}\n{failure}", block.text))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn documents_every_block_does_what_the_page_says() {
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let pages = page::all();
+        let pages: Vec<&'static Page> = pages.into_iter().map(|page| &*Box::leak(Box::new(page))).collect();
+        let only = std::env::var("PAGE").unwrap_or_default();
+        let pages = pages.into_iter().filter(|page| page.name().contains(&only));
+        let followed: Vec<_> = pages.map(|page| scope.spawn(move || follow(page))).collect();
+        followed.into_iter().filter_map(|page| page.join().unwrap().err()).collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn documents_few_blocks_are_not_run_and_each_for_a_known_reason() {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for page in page::all() {
+        for block in page.blocks() {
+            assert!(
+                LANGUAGES.contains(&block.language.as_str()),
+                "{}:{}: {}",
+                page.name(),
+                block.line,
+                block.language
+            );
+            if let Some(reason) = block.comment("not run") {
+                *count.entry(reason.to_owned()).or_default() += 1;
+            }
+            for comment in &block.comments {
+                let known = ["nothing configured", "keeps running"].contains(&comment.as_str())
+                    || ["before: ", "not run: "].iter().any(|name| comment.starts_with(name));
+                assert!(known, "{}:{}: {comment}", page.name(), block.line);
+            }
+        }
+    }
+    for (reason, found) in count {
+        let allowed = NOT_RUN.iter().find(|(known, _)| *known == reason).map(|(_, count)| *count);
+        assert!(Some(found) <= allowed, "{found} blocks are not run because: {reason}");
+    }
+}
+
+#[test]
+fn documents_a_page_that_is_wrong_fails() {
+    for (name, text, want) in [
+        ("an unknown option", "```sh\nauthctl status --no-such-option\n```\n", "--no-such-option"),
+        ("an unknown command", "```sh\nauthctl grant github\n```\n", "grant"),
+        ("lost in a substitution", "```sh\ntrue \"$(authctl token nobody)\"\n```\n", "authctl token nobody"),
+        ("an unknown key", "```toml\n[credentials.x]\ndomian = \"x.example\"\njwt = \"x\"\n```\n", "domian"),
+        ("another output", "```console\n$ authctl config path --json\nnothing\n```\n", "does not say"),
+        ("another status", "```console\n$ authctl token github\n…\n```\n", "status 3"),
+        ("no JSON", "```json\n{ \"version\": }\n```\n", "expected value"),
+    ] {
+        let page = Page { path: "page.md".into(), text: text.to_owned() };
+        let failure = follow(&page).expect_err(name);
+        assert!(failure.contains(want), "{name}: {failure}");
+    }
+}
+
+#[test]
+fn documents_every_command_in_the_prose_is_there() {
+    let sandbox = Sandbox::new("");
+    let mut wrong = Vec::new();
+    for page in page::all() {
+        for (line, span) in page.spans() {
+            let Some(written) = span.strip_prefix("authctl ") else { continue };
+            // What a shell makes of it, and what goes to another program, is not ours.
+            let end = written.find(['|', '>', '<', ';', '$', '&']).unwrap_or(written.len());
+            let mut words: Vec<String> = Vec::new();
+            for word in written[..end].split_whitespace().take_while(|word| *word != "--") {
+                words.push(word.trim_matches('\'').to_owned());
+            }
+            let at = if words.first().is_some_and(|command| command == "curl") { 1 } else { words.len() };
+            words.insert(at, "--help".to_owned());
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let output = sandbox.run(&words);
+            if output.status != 0 {
+                wrong.push(format!("{}:{line}: `{span}`: {}", page.name(), output.stderr));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn documents_the_readme_lists_every_command() {
+    let readme = page::all().into_iter().find(|page| page.name() == "README.md").unwrap();
+    let sandbox = Sandbox::new("");
+    let help = sandbox.run(&["--help"]).ok().stdout;
+    let commands = help.split("Commands:\n").nth(1).unwrap().lines().take_while(|line| !line.is_empty());
+    let table = readme.text.split("\n## Commands\n").nth(1).unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    for command in
+        commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next())
+    {
+        let row = rows.iter().find(|row| row[3..].split([' ', '`']).next() == Some(command));
+        let row = row.unwrap_or_else(|| panic!("the README's table has no `{command}`"));
+        let help = sandbox.run(&[command, "--help"]).ok().stdout;
+        for option in row
+            .split('`')
+            .filter(|code| code.starts_with("--"))
+            .filter_map(|code| code.split([' ', '=']).next())
+        {
+            assert!(help.contains(option), "`{command}` has no {option}");
+        }
+    }
+}
+
+#[test]
+fn documents_every_link_leads_somewhere() {
+    let pages = page::all();
+    for page in &pages {
+        for link in page.links().iter().filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let path =
+                if file.is_empty() { page.path.clone() } else { page.path.parent().unwrap().join(file) };
+            let path = path.canonicalize().unwrap_or_else(|_| panic!("{}: {link}", page.name()));
+            if !anchor.is_empty() {
+                let target = pages.iter().find(|page| page.path == path).unwrap();
+                assert!(target.anchors().iter().any(|known| known == anchor), "{}: {link}", page.name());
+            }
+        }
+    }
+    let index = pages.iter().find(|page| page.name() == "docs/README.md").unwrap().links();
+    for page in
+        pages.iter().filter(|page| page.name().starts_with("docs/") && page.name() != "docs/README.md")
+    {
+        let file = page.path.file_name().unwrap().to_str().unwrap();
+        assert!(index.iter().any(|link| link == file), "docs/README.md does not name {file}");
+    }
+}
+
+#[test]
+fn documents_lines_of_prose_are_short() {
+    for page in page::all() {
+        for (at, line) in page.text.lines().enumerate().filter(|(_, line)| !line.starts_with('|')) {
+            let is_data = page.name() == "docs/store-format.md";
+            assert!(is_data || line.chars().count() <= LONGEST_LINE, "{}:{}", page.name(), at + 1);
+        }
+    }
+}
+
+#[test]
+fn documents_the_reference_is_made_of_the_keys() {
+    let path = page::project().join("docs/configuration.md");
+    let made = reference::page();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == made,
+        "docs/configuration.md is out of date: run `BLESS=1 cargo test --test cli documents`"
+    );
+}

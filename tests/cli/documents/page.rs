@@ -1,0 +1,122 @@
+//! A page of the documents: its blocks in order, and what its comments say of them.
+
+use std::path::{Path, PathBuf};
+
+/// A page.
+pub struct Page {
+    pub path: PathBuf,
+    pub text: String,
+}
+
+/// A block between fences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The line of its opening fence.
+    pub line: usize,
+    pub language: String,
+    pub text: String,
+    /// The comments since the block before it: `<!-- … -->`, one a line.
+    pub comments: Vec<String>,
+}
+
+impl Block {
+    /// What a comment `NAME: …` says.
+    pub fn comment(&self, name: &str) -> Option<&str> {
+        self.comments.iter().find_map(|comment| comment.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub fn has_comment(&self, comment: &str) -> bool {
+        self.comments.iter().any(|written| written == comment)
+    }
+}
+
+/// The folder of the project.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The README and every page of `docs/`.
+pub fn all() -> Vec<Page> {
+    let mut paths = vec![project().join("README.md")];
+    let docs = std::fs::read_dir(project().join("docs")).unwrap();
+    paths.extend(
+        docs.map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "md")),
+    );
+    paths.sort();
+    paths.into_iter().map(|path| Page { text: std::fs::read_to_string(&path).unwrap(), path }).collect()
+}
+
+impl Page {
+    /// `docs/page.md`
+    pub fn name(&self) -> String {
+        self.path.strip_prefix(project()).unwrap_or(&self.path).display().to_string()
+    }
+
+    pub fn blocks(&self) -> Vec<Block> {
+        let (mut blocks, mut comments, mut open): (Vec<Block>, Vec<String>, Option<Block>) =
+            Default::default();
+        for (at, line) in self.text.lines().enumerate() {
+            match (&mut open, line.strip_prefix("```")) {
+                (Some(block), Some("")) => {
+                    blocks.push(block.clone());
+                    open = None;
+                }
+                (Some(block), _) => {
+                    block.text.push_str(line);
+                    block.text.push('\n');
+                }
+                (None, Some(language)) => {
+                    let comments = std::mem::take(&mut comments);
+                    let (language, text) = (language.to_owned(), String::new());
+                    open = Some(Block { line: at + 1, language, text, comments });
+                }
+                (None, None) => {
+                    let comment = line.strip_prefix("<!-- ").and_then(|line| line.strip_suffix(" -->"));
+                    comments.extend(comment.map(str::to_owned));
+                }
+            }
+        }
+        assert!(open.is_none(), "{}: a block has no end", self.name());
+        blocks
+    }
+
+    /// The code spans outside of blocks, with their lines.
+    pub fn spans(&self) -> Vec<(usize, String)> {
+        let mut inside = false;
+        let mut spans = Vec::new();
+        for (at, line) in self.text.lines().enumerate() {
+            if line.starts_with("```") {
+                inside = !inside;
+            } else if !inside {
+                // A bar in a table's cell is written with a backslash.
+                let code = line.split('`').skip(1).step_by(2);
+                spans.extend(code.map(|code| (at + 1, code.replace("\\|", "|"))));
+            }
+        }
+        spans
+    }
+
+    /// The targets of its links.
+    pub fn links(&self) -> Vec<String> {
+        let targets = self.text.split("](").skip(1);
+        targets.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+    }
+
+    /// The anchors of its headings.
+    pub fn anchors(&self) -> Vec<String> {
+        let mut inside = false;
+        let mut anchors = Vec::new();
+        for line in self.text.lines() {
+            if line.starts_with("```") {
+                inside = !inside;
+            } else if let Some(heading) = line.strip_prefix('#').filter(|_| !inside) {
+                let heading = heading.trim_start_matches('#').trim().to_lowercase();
+                let kept =
+                    heading.chars().filter(|&letter| letter.is_alphanumeric() || " -_".contains(letter));
+                anchors.push(kept.collect::<String>().replace(' ', "-"));
+            }
+        }
+        anchors
+    }
+}

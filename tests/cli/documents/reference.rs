@@ -1,0 +1,119 @@
+//! `docs/configuration.md`, made of the lists of keys that check a configuration.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use authctl::config::credentials::CREDENTIAL_KEYS;
+use authctl::config::helper;
+use authctl::config::project::NARROWED;
+use authctl::config::schema::schema;
+use authctl::config::store::STORE_KEYS;
+use authctl::provider::{KINDS, Kind};
+use authctl::setting::{Key, Shape};
+
+/// What stands before the first table.
+const INTRODUCTION: &str = include_str!("configuration-introduction.md");
+
+/// The page.
+pub fn page() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str("\n## At the top\n\n| key | meaning |\n|---|---|\n");
+    let schema = schema();
+    for (name, of) in schema["properties"].as_object().unwrap() {
+        let _ = writeln!(text, "| `{name}` | {} |", cell(of["description"].as_str().unwrap()));
+    }
+    let _ =
+        writeln!(text, "\n## `[store]`\n\n`store = \"KIND\"` stands for a table with that `kind` alone.\n");
+    table(&mut text, "", STORE_KEYS);
+    text.push_str("\n## `[credentials.NAME]`\n\nThese keys, and one kind of provider.\n\n");
+    table(&mut text, "", CREDENTIAL_KEYS);
+    text.push_str("\n## `[credentials.NAME.helper]`\n\n");
+    table(&mut text, "", helper::KEYS);
+    text.push_str("\n## `[credentials.NAME.oauth]`\n\n| `grant_type` | meaning |\n|---|---|\n");
+    let grants: Vec<&Kind> = KINDS.iter().copied().filter(|kind| !kind.grants.is_empty()).collect();
+    for kind in &grants {
+        let names: Vec<String> = kind.grants.iter().map(|grant| format!("`{grant}`")).collect();
+        let _ = writeln!(text, "| {} | {} |", names.join(", "), cell(kind.about));
+    }
+    let names = |kind: &Kind| kind.all_keys().map(|key| key.name).collect::<BTreeSet<_>>();
+    let common: BTreeSet<&str> =
+        grants.iter().map(|kind| names(kind)).reduce(|all, these| &all & &these).unwrap_or_default();
+    text.push_str("\nKeys of every grant:\n\n");
+    let shared: Vec<&Key> = grants[0].all_keys().filter(|key| common.contains(key.name)).collect();
+    table(&mut text, "oauth.", &shared);
+    for kind in &grants {
+        let own: Vec<&Key> = kind.all_keys().filter(|key| !common.contains(key.name)).collect();
+        if !own.is_empty() {
+            let _ = writeln!(text, "\nFurther keys of `grant_type = \"{}\"`:\n", kind.grants[0]);
+            table(&mut text, "oauth.", &own);
+        }
+    }
+    for kind in KINDS.iter().filter(|kind| kind.grants.is_empty()) {
+        let _ = writeln!(text, "\n## `[credentials.NAME.{}]`\n\n{}.", kind.name, kind.about);
+        if let Some(alias) = kind.alias {
+            let _ = writeln!(text, "Also called `{alias}`.");
+        }
+        if let Some(key) = kind.shorthand {
+            let _ = writeln!(text, "`{} = …` stands for `{0}.{key} = …`.", kind.name);
+        }
+        if kind.open {
+            text.push_str("Every other key is passed on to the program.\n");
+        }
+        if kind.runs_program {
+            text.push_str("Only the machine's and your own file may have it: it runs a program.\n");
+        }
+        text.push('\n');
+        table(&mut text, "", &kind.all_keys().collect::<Vec<_>>());
+    }
+    text
+}
+
+fn table(text: &mut String, of: &str, keys: &[&Key]) {
+    text.push_str("| key | type | default | meaning | also set by |\n|---|---|---|---|---|\n");
+    for key in keys {
+        let default = match key.default {
+            Some(default) => format!("`{default}`"),
+            None if key.required => "required".to_owned(),
+            None => String::new(),
+        };
+        let mut layers = Vec::new();
+        if key.trusted {
+            layers.push("files only");
+        }
+        if key.from_environment {
+            layers.push("environment");
+        }
+        if of == "oauth." && NARROWED.contains(&key.name) {
+            layers.push("project");
+        }
+        let about = cell(key.about);
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {default} | {about} | {} |",
+            key.name,
+            cell(&kind(key)),
+            layers.join(", ")
+        );
+    }
+    // The members of tables.
+    for key in keys {
+        if let Shape::Table(members) = key.shape
+            && key.name != "helper"
+        {
+            let _ = writeln!(text, "\nThe keys of `{}`:\n", key.name);
+            table(text, of, members);
+        }
+    }
+}
+
+fn kind(key: &Key) -> String {
+    match key.shape {
+        Shape::Secret => "secret".to_owned(),
+        Shape::Table(_) => "table".to_owned(),
+        shape => shape.expectation(),
+    }
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "\\<")
+}
