@@ -2,7 +2,7 @@
 //! for programs that would change something outside.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,21 @@ use super::internet::Internet;
 use super::page::Block;
 use crate::support::sandbox::set_mode;
 
-/// The providers that the pages take for granted, where they configure no others of the same name.
-const STANDING: [(&str, &str); 2] = [
-    (
-        "github",
-        "[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"Iv1.0123456789abcdef\"\noauth.scopes = [\"read:user\"]\n",
-    ),
-    (
-        "prod",
-        "[credentials.prod]\ndomain = \"api.example.com\"\n\n[credentials.prod.oauth]\nissuer = \"https://login.example.com\"\nclient_id = \"cli\"\nscopes = [\"openid\", \"deploy\", \"read\"]\n",
-    ),
-];
+/// The providers that the pages take for granted.
+const STANDING: &str = "\
+[credentials.github]
+template = \"github\"
+oauth.client_id = \"Iv1.0123456789abcdef\"
+oauth.scopes = [\"read:user\"]
+
+[credentials.prod]
+domain = \"api.example.com\"
+
+[credentials.prod.oauth]
+issuer = \"https://login.example.com\"
+client_id = \"cli\"
+scopes = [\"openid\", \"deploy\", \"read\"]
+";
 /// Programs that do nothing here, and that need not be installed.
 const QUIET: [&str; 15] = [
     "aws",
@@ -55,7 +59,6 @@ pub struct Home {
     internet: Internet,
     running: Vec<Child>,
     ports: Vec<(String, String)>,
-    standing: bool,
 }
 
 impl Home {
@@ -67,7 +70,7 @@ impl Home {
             .map(|(port, free)| (port, free.local_addr().unwrap().port().to_string()))
             .collect();
         let (folder, internet) = (tempfile::tempdir().unwrap(), Internet::start());
-        let home = Self { folder, internet, running: Vec::new(), ports, standing: true };
+        let home = Self { folder, internet, running: Vec::new(), ports };
         for folder in ["bin", "home/work", "home/.config/authctl", "home/.local/bin", "run"] {
             std::fs::create_dir_all(home.path(folder)).unwrap();
         }
@@ -88,7 +91,7 @@ impl Home {
         );
         QUIET.iter().for_each(|name| home.program(name, "exit 0"));
         SECRET.iter().for_each(|name| home.program(name, "echo secret-canary"));
-        home.configure("");
+        home.configure(&home.config(), STANDING).unwrap();
         home
     }
 
@@ -102,31 +105,39 @@ impl Home {
         set_mode(&path, 0o755);
     }
 
-    /// From here on, what the page configures and what stands for the rest.
-    fn configure(&self, text: &str) {
-        let path = self.path("home/.config/authctl/config.toml");
-        std::fs::write(&path, self.with_standing(text)).unwrap();
-        set_mode(&path, 0o600);
+    fn config(&self) -> PathBuf {
+        self.path("home/.config/authctl/config.toml")
     }
 
-    fn with_standing(&self, text: &str) -> String {
-        let mut whole = text.to_owned();
-        let short = text.lines().any(|line| line == "[credentials]");
-        for (name, provider) in STANDING {
-            if self.standing && !short && !text.contains(&format!("[credentials.{name}")) {
-                whole.push('\n');
-                whole.push_str(provider);
+    /// Writes a part of a configuration into a file, beside the providers that were configured before and that it does not
+    /// configure itself.
+    fn configure(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        let parsed = |text: &str| text.parse::<toml_edit::DocumentMut>().map_err(|error| error.to_string());
+        let before = parsed(&std::fs::read_to_string(self.config()).unwrap_or_default())?;
+        let mut whole = parsed(text)?;
+        let is_short = text.lines().any(|line| line == "[credentials]");
+        for (section, kept) in before.iter().filter(|_| !is_short) {
+            let (Some(kept), true) = (kept.as_table(), section == "credentials") else {
+                whole.entry(section).or_insert(kept.clone());
+                continue;
+            };
+            let mut table = toml_edit::Table::new();
+            table.set_implicit(true);
+            let present = whole.entry("credentials").or_insert(toml_edit::Item::Table(table));
+            for (name, provider) in kept {
+                present.as_table_mut().unwrap().entry(name).or_insert(provider.clone());
             }
         }
-        whole
+        std::fs::write(path, whole.to_string()).unwrap();
+        set_mode(path, 0o600);
+        Ok(())
     }
 
     /// Nothing is configured and nothing stored any more.
     fn empty(&mut self) {
-        self.standing = false;
         let home = self.path("home");
         std::fs::remove_dir_all(&home).unwrap();
-        for folder in ["work", ".config", ".local/bin"] {
+        for folder in ["work", ".config/authctl", ".local/bin"] {
             std::fs::create_dir_all(home.join(folder)).unwrap();
         }
     }
@@ -158,15 +169,10 @@ impl Home {
             return self.run("authctl config check");
         }
         if text.contains("[credentials") {
-            self.configure(text);
+            self.configure(&self.config(), text)?;
             return self.run("authctl config check");
         }
-        let text = self.with_standing(text);
-        // A configuration has a provider.
-        let more = if text.contains("[credentials") { "" } else { STANDING[0].1 };
-        let path = self.path("home/part.toml");
-        std::fs::write(&path, text + more).unwrap();
-        set_mode(&path, 0o600);
+        self.configure(&self.path("home/part.toml"), text)?;
         self.run("authctl --config ~/part.toml config check")
     }
 
@@ -263,6 +269,7 @@ impl Home {
         for (at, (command, want)) in turns.iter().enumerate() {
             let said = parts.next().unwrap_or_default();
             let status = parts.next().unwrap_or("none");
+            if std::env::var_os("SHOW").is_some() { eprintln!("$ {command}\n{said}({status})"); continue; }
             let asked = turns.get(at + 1).is_some_and(|(next, _)| next == "echo $?");
             if status != "0" && !asked {
                 return Err(format!("`{command}` ended with status {status}:\n{said}"));

@@ -20,7 +20,8 @@ pub fn page() -> String {
     text.push_str("\n## At the top\n\n| key | meaning |\n|---|---|\n");
     let schema = schema();
     for (name, of) in schema["properties"].as_object().unwrap() {
-        let _ = writeln!(text, "| `{name}` | {} |", cell(of["description"].as_str().unwrap()));
+        let about = of["description"].as_str().unwrap_or("Where tokens come from: a table for each provider, by its name");
+        let _ = writeln!(text, "| `{name}` | {} |", cell(about));
     }
     let _ =
         writeln!(text, "\n## `[store]`\n\n`store = \"KIND\"` stands for a table with that `kind` alone.\n");
