@@ -104,7 +104,7 @@ pub enum Error {
         source: Box<SiteError>,
     },
     /// The client is not known to the server.
-    #[error("you are not logged in to `{name}`")]
+    #[error("the login to `{name}` failed")]
     Registration {
         /// The provider, or the URL, as it was named.
         name: String,

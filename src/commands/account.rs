@@ -23,15 +23,15 @@ enum Action {
     List(ProviderArg),
     /// Use this account where none is named
     Use {
-        /// The account
+        /// The account, as `authctl account list` shows it
         account: AccountName,
         /// The provider; without one, the default
         #[arg(long, value_name = "PROVIDER")]
         provider: Option<ProviderName>,
     },
-    /// Call an account otherwise
+    /// Give an account another name
     Rename {
-        /// The account
+        /// The account, as `authctl account list` shows it
         account: AccountName,
         /// Its new name
         to: AccountName,

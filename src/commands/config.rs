@@ -12,7 +12,7 @@ use crate::name::ProviderName;
 use crate::ports::Program;
 use crate::setting::{Layer, Problem};
 
-/// Show and check the configuration
+/// Show, check and edit the configuration
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -22,6 +22,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Show what is configured, with secrets masked
+    #[command(mut_arg("provider", |arg| arg.help("The provider, as the configuration names it, or a URL that its tokens are for; without one, all")))]
     Show {
         #[command(flatten)]
         provider: ProviderArg,
@@ -29,9 +30,9 @@ enum Action {
         #[arg(long)]
         origin: bool,
     },
-    /// Report everything that is wrong
+    /// Report everything that is wrong with it
     Check,
-    /// Print where the configuration is
+    /// Print where your configuration is, and which other files are read
     Path,
     /// Open your configuration in your editor, and check it afterwards
     Edit,

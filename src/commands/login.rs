@@ -20,12 +20,13 @@ const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// Log in with your browser and keep the tokens
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("account", |arg| arg.help("Keep the login as this account; without it, as the one of the person who logs in")))]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
     #[command(flatten)]
     account: AccountArg,
-    /// Ask for these scopes in the place of the configured
+    /// Ask for these scopes in the place of the configured ones
     #[arg(long, value_name = "SCOPES")]
     scope: Option<ScopeSet>,
     /// Log in with a code that you enter on this or another device

@@ -15,6 +15,7 @@ use crate::store::index::{Entry, Index};
 
 /// Show what is configured and what is stored, without asking network or keyring
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("provider", |arg| arg.help("The provider, as the configuration names it, or a URL that its tokens are for; without one, all")))]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,

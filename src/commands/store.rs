@@ -22,9 +22,9 @@ pub struct Args {
 enum Action {
     /// Say where tokens are kept, and how
     Status,
-    /// Move everything to another store
+    /// Move everything to another store, and verify it before the old copies are deleted
     Move {
-        /// Where to
+        /// The store to move to
         #[arg(value_parser = ["keyring", "file", "etcd", "vault"])]
         to: String,
     },

@@ -386,7 +386,7 @@ impl Config {
         let path =
             user.map_or_else(|| "the configuration file".to_owned(), |file| file.path.display().to_string());
         Problem::new("no provider is configured: there is no [credentials]", &Origin::Default)
-            .hint(format!("write one into {path}, for example:\n\n    [credentials.github]\n    template = \"github\"\n    oauth.client_id = \"…\"\n"))
+            .hint(format!("`authctl provider add github` adds one, for example, and `authctl login URL` needs none; or write one into {path}:\n\n    [credentials.github]\n    template = \"github\"\n    oauth.client_id = \"…\"\n"))
     }
 
     fn check_default(&self) -> Option<Problem> {

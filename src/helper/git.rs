@@ -50,11 +50,15 @@ impl Protocol for Args {
         let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
         let program = plan.program(invocation)?;
         let helper = format!("!{} helper git", shell_word(&program));
+        let mut keys: Vec<String> = Vec::new();
         for provider in providers(invocation).filter(is_for_git) {
-            for host in &provider.hosts {
-                let key = format!("credential.{}://{host}.helper", provider.scheme);
-                plan.git_entry(invocation, &key, &["", &helper])?;
-            }
+            keys.extend(
+                provider.hosts.iter().map(|host| format!("credential.{}://{host}.helper", provider.scheme)),
+            );
+        }
+        // Several providers may have one host; git is told of it once.
+        for (_, key) in keys.iter().enumerate().filter(|(at, key)| !keys[..*at].contains(*key)) {
+            plan.git_entry(invocation, key, &["", &helper])?;
         }
         Ok(plan)
     }

@@ -32,7 +32,7 @@ pub enum LoginError {
     #[error("standard input has no token: {0}")]
     NoToken(String),
     /// The provider gave nothing.
-    #[error("you are not logged in to `{name}`")]
+    #[error("the login to `{name}` failed")]
     Provider {
         /// The provider.
         name: crate::name::ProviderName,

@@ -67,6 +67,20 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
 }
 
 #[test]
+fn two_providers_of_one_host_are_told_to_git_once() {
+    let two = "store = \"file\"\n[credentials.one]\ndomain = \"git.example\"\njwt = \"x\"\n[credentials.two]\ndomain = \"git.example\"\njwt = \"y\"\n";
+    let sandbox = Sandbox::new(two);
+    let program = env!("CARGO_BIN_EXE_authctl");
+    for way in ["--write", "--undo"] {
+        let output = sandbox.binary(program, &["helper", "git", way]).output().unwrap();
+        assert!(output.status.success(), "{way}: {}", String::from_utf8_lossy(&output.stderr));
+        let configured = std::fs::read_to_string(sandbox.path(".gitconfig")).unwrap_or_default();
+        let told = usize::from(way == "--write");
+        assert_eq!(configured.matches("helper git").count(), told, "{configured}");
+    }
+}
+
+#[test]
 fn a_file_that_is_a_link_stays_one_and_permissions_stay() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let sandbox = Sandbox::new(CONFIG);

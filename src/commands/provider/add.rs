@@ -19,7 +19,7 @@ const LONGEST_SECRET: usize = 64 * 1024;
 /// token store, and shows what it will write. Everything can be said by options instead.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Its name; the name of a template is that template, and a URL is looked at
+    /// The name that it gets, or the name of a template, or a URL to look at
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Make it from this template
@@ -31,7 +31,7 @@ pub struct Args {
     /// Make it of this kind, key by key
     #[arg(long, value_name = "KIND", value_parser = kinds())]
     kind: Option<String>,
-    /// Set a key, such as client_id=abc or domain=example.com; may be repeated
+    /// Set a key, such as client_id=abc or 'client_secret={ env = "SECRET" }'; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Read this secret from standard input, or hidden from the terminal, and keep it in the token store
@@ -43,7 +43,7 @@ pub struct Args {
     /// Replace a provider of the same name
     #[arg(long)]
     replace: bool,
-    /// Ask nothing, and log in or not as --login says
+    /// Ask nothing; then it logs in only with --login
     #[arg(long, short)]
     yes: bool,
     /// Log in at once

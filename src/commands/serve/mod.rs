@@ -40,7 +40,7 @@ pub struct Args {
     providers: Vec<ProviderName>,
     #[command(flatten)]
     account: AccountArg,
-    /// The socket; without it, one among those of your session
+    /// The path of the socket; without it, authctl.sock in the runtime folder of your session
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     socket: Option<PathBuf>,
     /// Listen on this loopback address; port 0 is any free one

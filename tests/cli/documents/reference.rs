@@ -20,7 +20,9 @@ pub fn page() -> String {
     text.push_str("\n## At the top\n\n| key | meaning |\n|---|---|\n");
     let schema = schema();
     for (name, of) in schema["properties"].as_object().unwrap() {
-        let about = of["description"].as_str().unwrap_or("Where tokens come from: a table for each provider, by its name");
+        let about = of["description"]
+            .as_str()
+            .unwrap_or("Where tokens come from: a table for each provider, by its name");
         let _ = writeln!(text, "| `{name}` | {} |", cell(about));
     }
     let _ =
@@ -116,5 +118,5 @@ fn kind(key: &Key) -> String {
 }
 
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "\\<")
+    text.replace('|', "\\|")
 }
