@@ -37,6 +37,7 @@ mod login;
 mod login_url;
 mod logout;
 mod network;
+mod provider;
 mod pushed_requests;
 mod quick;
 mod sealed_files;
