@@ -79,6 +79,7 @@ enum Command {
     Account(commands::account::Args),
     Whoami(commands::whoami::Args),
     Inspect(commands::inspect::Args),
+    Doctor(commands::doctor::Args),
     Config(commands::config::Args),
     Secret(commands::secret::Args),
     Store(commands::store::Args),
@@ -111,11 +112,13 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     }
     let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
     let config = Config::load(system, &options);
-    for warning in config.warnings() {
-        system.console.warn(warning);
+    // The doctor tells them among the rest.
+    if !matches!(cli.command, Command::Doctor(_)) {
+        config.warnings().iter().for_each(|warning| system.console.warn(warning));
     }
     system.secret_variables = config.secret_variables();
-    let invocation = Invocation { system, config: &config, json: cli.global.json };
+    let invocation =
+        Invocation { system, config: &config, json: cli.global.json, verbose: cli.global.verbose > 0 };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
 }
@@ -150,6 +153,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Account(args) => commands::account::run(invocation, args),
         Command::Whoami(args) => commands::whoami::run(invocation, args),
         Command::Inspect(args) => commands::inspect::run(invocation, args),
+        Command::Doctor(args) => commands::doctor::run(invocation, args),
         Command::Config(args) => commands::config::run(invocation, args),
         Command::Secret(args) => commands::secret::run(invocation, args),
         Command::Store(args) => commands::store::run(invocation, args),

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use zeroize::Zeroizing;
 
@@ -81,7 +81,7 @@ impl Http {
     }
 }
 
-fn is_loopback(url: &url::Url) -> bool {
+pub(super) fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
@@ -93,26 +93,7 @@ fn is_loopback(url: &url::Url) -> bool {
 fn build(kind: &Kind) -> Result<Client, HttpError> {
     // Another part of the process may have been first; ring is the only provider that is linked.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let setup = |what: &str, error: &dyn std::fmt::Display| {
-        HttpError::Setup(format!("{what}: {}", escaped(&error.to_string())))
-    };
-    let mut builder = Client::builder()
-        .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
-        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
-        .pool_max_idle_per_host(0)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(kind.transport.timeout);
-    if kind.direct {
-        builder = builder.no_proxy();
-    } else if let Some(proxy) = &kind.transport.proxy {
-        let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
-        builder = builder.no_proxy().proxy(proxy);
-    }
+    let mut builder = started(&kind.transport, kind.direct)?;
     if let Some(path) = &kind.transport.ca_file {
         let place = format!("the certificate file {} cannot be used", path.display());
         let pem = crate::ports::read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
@@ -137,6 +118,32 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
         None => "the network cannot be used",
     };
     builder.build().map_err(|error| setup(what, &reason(&error.without_url())))
+}
+
+fn setup(what: &str, error: &dyn std::fmt::Display) -> HttpError {
+    HttpError::Setup(format!("{what}: {}", escaped(&error.to_string())))
+}
+
+/// A client to be, with its limits and its proxy.
+pub(super) fn started(transport: &Transport, direct: bool) -> Result<ClientBuilder, HttpError> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
+        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(transport.timeout);
+    if direct {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = &transport.proxy {
+        let proxy = reqwest::Proxy::all(proxy)
+            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
+        builder = builder.no_proxy().proxy(proxy);
+    }
+    Ok(builder)
 }
 
 /// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
@@ -207,7 +214,7 @@ fn read(response: Response, host: &str, deadline: Instant) -> Result<HttpRespons
 }
 
 /// Tells what was not sent from what may have been.
-fn failure(host: &str, error: reqwest::Error) -> HttpError {
+pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     let error = error.without_url();
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(cause) = source {
@@ -219,6 +226,8 @@ fn failure(host: &str, error: reqwest::Error) -> HttpError {
     let host = host.to_owned();
     if error.is_builder() {
         HttpError::Setup(reason(&error))
+    } else if is_untrusted(&error) {
+        HttpError::Untrusted { host, reason: reason(&error) }
     } else if error.is_connect() {
         HttpError::NotSent { host, reason: reason(&error) }
     } else if error.is_timeout() {
@@ -226,6 +235,21 @@ fn failure(host: &str, error: reqwest::Error) -> HttpError {
     } else {
         HttpError::AnswerLost { host, reason: reason(&error) }
     }
+}
+
+/// Whether the server's certificate was not accepted. An `io::Error` passes over what it wraps when it is asked for its
+/// source.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(cause) = source {
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let of_tls = wrapped.and_then(|wrapped| wrapped.downcast_ref()).or_else(|| cause.downcast_ref());
+        if matches!(of_tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 /// The innermost cause, which says most: reqwest's own text only says that something failed.

@@ -9,6 +9,7 @@ pub mod http;
 pub mod input;
 pub mod kernel_keyring;
 pub mod keyring;
+pub mod machine;
 pub mod paths;
 pub mod processes;
 pub mod random;
@@ -38,6 +39,7 @@ pub fn system() -> System {
         keyring: Rc::new(keyring::SessionKeyring),
         kernel_keyring: Rc::new(kernel_keyring::UserKeyring),
         signals: Rc::new(signals::ProcessSignals),
+        machine: Rc::new(machine::ThisMachine),
         secret_variables: std::collections::BTreeSet::new(),
     }
 }

@@ -215,5 +215,5 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
         .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
     let options = Options { config: Some(user.path.clone()), profile: None, only: None };
     let config = Config::load(system, &options);
-    check(&Invocation { system, config: &config, json: invocation.json })
+    check(&Invocation { system, config: &config, ..*invocation })
 }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod completions;
 pub mod config;
+pub mod doctor;
 pub mod headers;
 pub mod helper;
 pub mod inspect;
@@ -33,6 +34,8 @@ pub struct Invocation<'a> {
     pub config: &'a Config,
     /// Print JSON.
     pub json: bool,
+    /// Say more.
+    pub verbose: bool,
 }
 
 impl<'a> Invocation<'a> {
@@ -145,7 +148,7 @@ pub fn in_words(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// A length of time in its largest unit, rounded.
-fn length_in_words(length: SignedDuration) -> String {
+pub(crate) fn length_in_words(length: SignedDuration) -> String {
     let seconds = length.as_secs();
     let rounded = |unit: i64| (seconds + unit / 2) / unit;
     let (count, unit): (i64, _) = match seconds {

@@ -48,7 +48,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     if by_provider || !config.warnings().is_empty() {
         return None;
     }
-    let invocation = Invocation { system, config: &config, json: false };
+    let invocation = Invocation { system, config: &config, json: false, verbose: false };
     let session: Session<'_> = invocation.session();
     let provider = session.provider(named).ok()?;
     let listed = cached.listed(&session, &provider);

@@ -31,7 +31,7 @@ pub use self::error::ProviderError;
 pub use self::kind::{ANY_URN, Kind, kind_names};
 use self::oauth::OAuth;
 use crate::binding::Binding;
-use crate::loopback::Page;
+use crate::loopback::{Page, RedirectUri};
 use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
@@ -233,6 +233,11 @@ pub trait TokenProvider {
     /// Whether tokens are kept in the store.
     fn keeps_tokens(&self) -> bool {
         self.oauth().is_some()
+    }
+
+    /// Where the browser returns to after a login, as it is configured.
+    fn redirect_uri(&self) -> Option<&RedirectUri> {
+        None
     }
 
     /// Whether the first token needs the user.
