@@ -48,8 +48,8 @@ pub fn of(folder: &Path) -> Option<FileSystem> {
 #[cfg(target_os = "linux")]
 fn network(folder: &Path) -> Option<&'static str> {
     let told = rustix::fs::statfs(folder).ok()?;
-    #[expect(clippy::unnecessary_cast, reason = "its type is another on some machines")]
-    let number = told.f_type as i64;
+    // Its type is another on some machines, and the number has 32 bits on all of them.
+    let number = told.f_type as i64 & 0xffff_ffff;
     NETWORKS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 

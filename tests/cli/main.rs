@@ -20,6 +20,7 @@ mod config;
 mod conformance;
 mod device;
 mod discovery;
+mod doctor;
 mod dpop;
 mod exchange;
 mod helper;

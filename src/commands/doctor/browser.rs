@@ -57,8 +57,6 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
                 .mend("authctl login --no-browser; or take its folder out of PATH"),
             );
         }
-        let source = named.as_ref().map_or_else(String::new, |(source, _)| format!(", as {source} says"));
-        findings.push(Finding::ok(TOPIC, shown, format!("would be opened{source}")));
     }
     let seen = configured.is_some() || system.browser.can_be_seen();
     match (seen, &program) {
@@ -70,7 +68,11 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
                 .why(format!("none of {} is on PATH", OPENERS.join(", ")))
                 .mend(WITHOUT),
         ),
-        (true, _) => {}
+        (true, Some(program)) => {
+            let source = named.map_or_else(String::new, |(source, _)| format!(", as {source} says"));
+            findings.push(Finding::ok(TOPIC, program.display().to_string(), format!("is opened{source}")));
+        }
+        (true, None) => {}
     }
     findings
 }

@@ -13,7 +13,8 @@ const TOPIC: Topic = Topic::Config;
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let config = examination.invocation.config;
     let mut findings = Vec::new();
-    for file in &config.files {
+    let (there, missing): (Vec<_>, Vec<_>) = config.files.iter().partition(|file| file.found);
+    for file in there.into_iter().chain(missing) {
         let path = escaped(&file.path.display().to_string());
         findings.push(match file.found {
             true => Finding::ok(TOPIC, path, format!("read, as the {} layer", file.layer)),
@@ -47,7 +48,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
         let what = format!("{} configured right", crate::commands::counted(count, "provider"));
         findings.insert(0, Finding::ok(TOPIC, "", what));
     }
-    findings.extend(problems.iter().map(|problem| wrong(problem)));
+    findings.extend(problems.iter().map(wrong));
     for (name, credential) in &config.credentials {
         let template = credential.keys.get("template").and_then(Setting::text);
         if let Some(template) = template.and_then(templates::find) {

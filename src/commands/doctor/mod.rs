@@ -25,6 +25,7 @@ use self::watch::Watched;
 use super::{Invocation, ProviderArg};
 use crate::config::Provider;
 use crate::error::{Error, Status};
+use crate::name::ProviderName;
 use crate::ports::System;
 use crate::session::Session;
 
@@ -58,6 +59,8 @@ pub struct Examination<'a> {
     pub session: Session<'a>,
     /// The providers that are looked at: those that are configured right.
     pub providers: Vec<Provider>,
+    /// Those that are not.
+    pub unusable: Vec<ProviderName>,
     /// What went over the network so far.
     pub watched: Rc<Watched>,
     /// All providers are looked at, and what is stored for others as well.
@@ -105,10 +108,13 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         invocation.config.choose(Some(name))?;
     }
     let names = invocation.config.credentials.keys().filter(|name| named.is_none_or(|named| named == *name));
+    let (names, unusable): (Vec<_>, Vec<_>) =
+        names.cloned().partition(|name| invocation.config.provider(name).is_ok());
     let examination = Examination {
         invocation: &watched_invocation,
         session: watched_invocation.session(),
-        providers: names.filter_map(|name| invocation.config.provider(name).ok()).collect(),
+        providers: names.iter().filter_map(|name| invocation.config.provider(name).ok()).collect(),
+        unusable,
         watched,
         whole: named.is_none(),
         store_works: Cell::new(false),

@@ -50,7 +50,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) 
             if !asked.contains(&key) {
                 findings.push(match error {
                     Some((url, error)) => unreachable(examination, provider, url, error),
-                    None => reached(examination, &server),
+                    None => reached(examination, oauth.issuer().url()),
                 });
                 asked.push(key);
             }
@@ -70,7 +70,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) 
             let Ok(endpoint) = EndpointUrl::configured(url.as_str()) else { continue };
             let answer = examination.invocation.system.http.send(&endpoint.request(Method::Get, &transport));
             findings.push(match answer {
-                Ok(_) => reached(examination, &endpoint.authority()),
+                Ok(_) => reached(examination, endpoint.url()),
                 Err(error) => unreachable(examination, provider, endpoint.url(), &error),
             });
         }
@@ -78,10 +78,12 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) 
     (findings, published)
 }
 
-fn reached(examination: &Examination<'_>, server: &str) -> Finding {
+fn reached(examination: &Examination<'_>, url: &Url) -> Finding {
+    let server = authority(url);
     let answers = examination.watched.answers();
     let time = answers.iter().filter(|answer| answer.server == server).map(|answer| answer.time).min();
-    let finding = Finding::ok(TOPIC, server, "reached");
+    let what = if url.scheme() == "https" { "reached, its certificate accepted" } else { "reached" };
+    let finding = Finding::ok(TOPIC, server, what);
     match time {
         Some(time) => finding.took(time),
         None => finding,
@@ -152,6 +154,9 @@ fn untrusted(
 
 /// The proxy on the way to a server, without its password, and what named it.
 fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> Option<String> {
+    if is_spared(examination, url) {
+        return None;
+    }
     if let Some(proxy) = &transport.proxy {
         return Some(format!("{} (the key `proxy`)", address(proxy)));
     }
@@ -160,6 +165,23 @@ fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> 
     let names = if url.scheme() == "https" { [0, 1, 4, 5] } else { [2, 3, 4, 5] };
     let found = names.map(|index| PROXIES[index]).into_iter().find_map(|name| Some((name, set(&name)?)));
     found.map(|(name, proxy)| format!("{} ({name})", address(&proxy)))
+}
+
+/// Whether a server is reached without a proxy: it is on this machine, or NO_PROXY names it or what it is under.
+fn is_spared(examination: &Examination<'_>, url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let environment = &examination.invocation.system.environment;
+    let spared = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
+    let names = |part: &str| {
+        let part = part.trim().trim_start_matches('.');
+        part == "*" || part == host || host.strip_suffix(part).is_some_and(|rest| rest.ends_with('.'))
+    };
+    is_local_host(host)
+        || spared.is_some_and(|spared| spared.split(',').any(|part| !part.trim().is_empty() && names(part)))
+}
+
+fn is_local_host(host: &str) -> bool {
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
 }
 
 fn proxies(examination: &Examination<'_>) -> Vec<Finding> {

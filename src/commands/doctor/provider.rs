@@ -22,6 +22,12 @@ const LONGEST_CERTIFICATE: u64 = 1 << 20;
 
 pub(super) fn check(examination: &Examination<'_>, documents: &Documents, stored: &[Stored]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    for name in &examination.unusable {
+        findings.push(
+            Finding::note(TOPIC, name.as_str(), "not looked at: its configuration is wrong")
+                .mend("mend what is said of the configuration"),
+        );
+    }
     for provider in &examination.providers {
         if let Some(finding) = examination.out_of_time(TOPIC, provider.name.as_str()) {
             findings.push(finding);
@@ -29,7 +35,7 @@ pub(super) fn check(examination: &Examination<'_>, documents: &Documents, stored
         }
         if let Some(oauth) = provider.source.oauth() {
             let published = documents.get(&provider.name).map(Vec::as_slice).unwrap_or_default();
-            findings.extend(server(examination, provider, oauth, published));
+            findings.extend(server(provider, oauth, published));
             findings.extend(client(examination, provider, oauth));
         }
         findings.extend(secret::check(examination, provider));
@@ -40,12 +46,7 @@ pub(super) fn check(examination: &Examination<'_>, documents: &Documents, stored
 
 type Published = (Url, Result<Metadata, DiscoveryError>);
 
-fn server(
-    examination: &Examination<'_>,
-    provider: &Provider,
-    oauth: &OAuth,
-    published: &[Published],
-) -> Vec<Finding> {
+fn server(provider: &Provider, oauth: &OAuth, published: &[Published]) -> Vec<Finding> {
     let name = provider.name.as_str();
     let mut findings = Vec::new();
     let found = published.iter().find_map(|(url, document)| Some((url, document.as_ref().ok()?)));
@@ -74,7 +75,6 @@ fn server(
     if found.is_some() {
         findings.extend(offers(provider, oauth, &server));
     }
-    let _ = examination;
     findings
 }
 
