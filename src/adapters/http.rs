@@ -239,17 +239,12 @@ pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
 
 /// Whether the server's certificate was not accepted. An `io::Error` passes over what it wraps when it is asked for its
 /// source.
-fn is_untrusted(error: &reqwest::Error) -> bool {
-    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(cause) = source {
-        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let of_tls = wrapped.and_then(|wrapped| wrapped.downcast_ref()).or_else(|| cause.downcast_ref());
-        if matches!(of_tls, Some(rustls::Error::InvalidCertificate(_))) {
-            return true;
-        }
-        source = cause.source();
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(of_tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(of_tls, rustls::Error::InvalidCertificate(_));
     }
-    false
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_untrusted(wrapped)) || error.source().is_some_and(is_untrusted)
 }
 
 /// The innermost cause, which says most: reqwest's own text only says that something failed.

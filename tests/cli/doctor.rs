@@ -195,7 +195,9 @@ fn what_is_wrong_with_the_configuration() {
         ),
         (
             "an unknown template",
-            format!("{CONFIG}[credentials.y]\ntemplate = \"githob\"\noauth.client_id = \"a\"\n"),
+            format!(
+                "{CONFIG}[credentials.y]\ndomain = \"y.example\"\ntemplate = \"githob\"\noauth.client_id = \"a\"\n"
+            ),
             4,
             ("config", "problem", "template", "github"),
         ),
@@ -857,7 +859,7 @@ fn f_leak3_f_leak7_no_canary_in_either_form() {
         ".docker/config.json",
         "{ \"auths\": { \"a\": { \"auth\": \"canary\" } }, \"credsStore\": \"authctl\" }",
     );
-    let mut run = |path: &str, fault: Option<Reply>| {
+    let run = |path: &str, fault: Option<Reply>| {
         for form in [&["doctor"][..], &["doctor", "-vv"], &["doctor", "--json"]] {
             server.set(|behaviour| behaviour.faults.clear());
             if let Some(fault) = &fault {
@@ -870,7 +872,7 @@ fn f_leak3_f_leak7_no_canary_in_either_form() {
     run("", None);
     let place = "/.well-known/openid-configuration";
     for fault in [
-        Reply::json(500, &json!({ "error": "canary-in-an-error" })),
+        Reply::json(500, &json!({ "refresh_token": "canary-in-an-error" })),
         Reply::full(200, &[("content-type", "text/html")], "<html>canary-in-html"),
         Reply::json(200, &json!({ "issuer": 5, "token_endpoint": "canary" })),
         Reply::redirect(307, "https://evil.example/?token=canary-in-a-location"),

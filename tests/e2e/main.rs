@@ -12,6 +12,7 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod doctor;
 mod etcd;
 mod grants;
 mod keyring;
