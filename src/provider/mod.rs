@@ -98,6 +98,17 @@ impl<'a> Context<'a> {
     }
 }
 
+/// What a kind's tokens come from, as far as that can be seen without asking for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// This program.
+    Program(String),
+    /// This variable, which the platform sets.
+    Variable(String),
+    /// This file, which the platform writes.
+    File(PathBuf),
+}
+
 /// What a token is wanted for. What is not said is as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenRequest {
@@ -259,6 +270,11 @@ pub trait TokenProvider {
     /// The tokens of elsewhere that it works with. They are got before it is asked for a token.
     fn inputs(&self) -> &[input::Input] {
         &[]
+    }
+
+    /// What must be on this machine for it.
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
     }
 
     /// How long before its end a token is renewed.

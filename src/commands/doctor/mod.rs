@@ -3,10 +3,12 @@
 mod browser;
 mod clock;
 mod config;
+mod disk;
 mod finding;
 mod helper;
 mod login;
 mod loopback;
+mod need;
 mod network;
 mod path;
 mod program;

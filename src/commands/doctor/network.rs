@@ -143,6 +143,9 @@ fn untrusted(
         Some(facts) if facts.ends < now => finding
             .why(format!("it ended on {}; {by}{through}", facts.ends.strftime("%Y-%m-%d")))
             .mend("check this machine's clock; if that is right, the server's administrator must renew it"),
+        Some(_) if reason.contains("not valid yet") || reason.contains("NotValidYet") => finding
+            .why(format!("it begins later than now; {by}{through}"))
+            .mend("check this machine's clock"),
         Some(_) if reason.contains("name") && !reason.contains("UnknownIssuer") => finding
             .why(format!("it is for other names; {by}{through}"))
             .mend("check domain, issuer and the endpoints in the configuration"),

@@ -3,7 +3,7 @@
 use super::finding::{Finding, Topic};
 use super::network::Documents;
 use super::store::Stored;
-use super::{Examination, login, secret};
+use super::{Examination, login, need, secret};
 use crate::config::Provider;
 use crate::discovery::DiscoveryError;
 use crate::error::{Error, Status};
@@ -38,6 +38,7 @@ pub(super) fn check(examination: &Examination<'_>, documents: &Documents, stored
             findings.extend(server(provider, oauth, published));
             findings.extend(client(examination, provider, oauth));
         }
+        findings.extend(need::check(examination, provider));
         findings.extend(secret::check(examination, provider));
         findings.extend(login::check(examination, provider, stored));
     }

@@ -43,6 +43,10 @@ fn found(
         SecretSource::File(path) => {
             let path = system.paths.expand(path);
             let shown = path.display();
+            // What is read from a pipe is gone for whoever needs it, or never comes.
+            if path.exists() && !path.is_file() {
+                return good(format!("{shown} is there (not read: it is no plain file)"));
+            }
             match read_text(&path, LONGEST) {
                 Err(error) => wrong(
                     format!("the file {shown} cannot be read: {error}"),

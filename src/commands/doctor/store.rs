@@ -2,26 +2,20 @@
 
 use std::path::Path;
 
-use super::Examination;
 use super::finding::{Finding, Topic};
+use super::{Examination, disk};
 use crate::commands::in_list;
 use crate::error::store_hint as hint;
 use crate::name::ProviderName;
-use crate::ports::Folder;
-use crate::store::filesystem::{self, FileSystem};
 use crate::store::index::Entry;
 use crate::store::key::KeySource;
 use crate::store::keyring::KeyringFault;
 use crate::store::maintenance::Passphrase;
-use crate::store::private_file::{self, FileError};
+use crate::store::private_file::FileError;
 use crate::store::record::Record;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
 const TOPIC: Topic = Topic::Store;
-/// With less than this a write may fail.
-const FULL: u64 = 1 << 20;
-/// With less than this it soon will be.
-const NEARLY_FULL: u64 = 32 << 20;
 /// The name under which the kernel's keyring is tried out.
 const KERNEL_TRIAL: &str = "authctl:doctor";
 
@@ -33,7 +27,7 @@ pub(super) struct Stored {
 }
 
 pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>) {
-    let mut findings = folders(examination);
+    let mut findings = disk::check(examination);
     let settings = examination.invocation.config.store_settings(&*examination.invocation.system.environment);
     let is_away = settings.engine.is_some() && examination.offline;
     let asks_program = matches!(settings.key, KeySource::Command(_)) && !examination.run_commands;
@@ -125,7 +119,7 @@ fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
 
 fn file_mend(error: &StoreError) -> Option<String> {
     match error {
-        StoreError::File(FileError::NotPrivate { path, .. }) => Some(private(Path::new(path))),
+        StoreError::File(FileError::NotPrivate { path, .. }) => Some(disk::private(Path::new(path))),
         StoreError::File(FileError::Io { path, .. }) => {
             Some(format!("check that {path} can be written by you, and that its disk is not full"))
         }
@@ -136,81 +130,8 @@ fn file_mend(error: &StoreError) -> Option<String> {
     }
 }
 
-fn private(path: &Path) -> String {
-    format!(
-        "chown \"$(id -u)\" {0} && chmod {1} {0}",
-        path.display(),
-        if path.is_dir() { "700" } else { "600" }
-    )
-}
-
 fn is_new(examination: &Examination<'_>) -> bool {
     matches!(examination.session.store.passphrase(), Ok(Some(Passphrase::ToBeChosen)))
-}
-
-/// The folders of records and keys: whose they are, who else gets at them, and what disk they are on.
-fn folders(examination: &Examination<'_>) -> Vec<Finding> {
-    let paths = &examination.invocation.system.paths;
-    let mut findings = Vec::new();
-    let state = match paths.folder(Folder::State) {
-        Ok(state) => state,
-        Err(error) => {
-            findings.push(Finding::problem(TOPIC, "", error.to_string()).mend("export HOME=…"));
-            return findings;
-        }
-    };
-    findings.extend(filesystem::of(&state).into_iter().flat_map(|found| disk(&state, found)));
-    let data = paths.folder(Folder::Data).ok();
-    let mut files: Vec<_> = data.iter().map(|folder| folder.join("store.key")).collect();
-    for folder in [state.join("records"), state.join("index")] {
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        files.extend(entries.filter(|path| path.extension().is_some_and(|ending| ending != "lock")));
-    }
-    let folders = [state.clone(), state.join("records"), state.join("index")].into_iter().chain(data);
-    let of_folders =
-        folders.filter(|folder| folder.exists()).map(|folder| (private_file::check_folder(&folder), folder));
-    let of_files = files.into_iter().map(|file| (private_file::read(&file).map(drop), file));
-    for (checked, path) in of_folders.chain(of_files) {
-        if let Err(FileError::NotPrivate { problem, .. }) = checked {
-            findings.push(
-                Finding::problem(TOPIC, path.display().to_string(), problem)
-                    .why("it is not read as long as others may have changed or read it")
-                    .mend(private(&path)),
-            );
-        }
-    }
-    findings
-}
-
-fn disk(folder: &Path, found: FileSystem) -> Vec<Finding> {
-    let place = || folder.display().to_string();
-    let mut findings = Vec::new();
-    if found.read_only {
-        findings.push(
-            Finding::problem(TOPIC, place(), "its file system is read-only")
-                .why("refreshed tokens could not be saved")
-                .mend("mount it for writing, or set XDG_STATE_HOME to a folder that can be written"),
-        );
-    } else if found.free < FULL {
-        findings.push(
-            Finding::problem(TOPIC, place(), "its disk is full")
-                .why("refreshed tokens could not be saved")
-                .mend("make room on it"),
-        );
-    } else if found.free < NEARLY_FULL {
-        findings.push(
-            Finding::warning(TOPIC, place(), format!("its disk has {} MiB left", found.free >> 20))
-                .mend("make room on it"),
-        );
-    }
-    if let Some(network) = found.network {
-        findings.push(
-            Finding::warning(TOPIC, place(), format!("it is on a network file system ({network})"))
-                .why("locks may not hold between machines there, so that two may use one refresh token")
-                .mend("set XDG_STATE_HOME to a folder of this machine, or share the store by etcd or Vault"),
-        );
-    }
-    findings
 }
 
 fn open_key(examination: &Examination<'_>, kind: StoreKind, key: &KeySource) -> Option<Finding> {

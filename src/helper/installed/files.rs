@@ -16,11 +16,16 @@ fn home(invocation: &Invocation<'_>, path: &str) -> Option<PathBuf> {
     invocation.system.paths.home().map(|home| home.join(path))
 }
 
+/// A file's text. A pipe would be waited for.
+fn text(path: &Path) -> Option<String> {
+    path.is_file().then(|| read_text(path, LONGEST).ok()).flatten()
+}
+
 /// A file that a variable names, else one in the home.
 fn file(invocation: &Invocation<'_>, variable: &str, path: &str) -> Option<(PathBuf, String)> {
     let named = invocation.system.environment.variable(variable).filter(|path| !path.is_empty());
     let path = named.map(PathBuf::from).or_else(|| home(invocation, path))?;
-    let text = read_text(&path, LONGEST).ok()?;
+    let text = text(&path)?;
     Some((path, text))
 }
 
@@ -31,8 +36,7 @@ fn shown(path: &Path) -> String {
 pub(super) fn docker(invocation: &Invocation<'_>) -> Vec<Installed> {
     let folder = invocation.system.environment.variable("DOCKER_CONFIG").map(PathBuf::from);
     let path = folder.or_else(|| home(invocation, ".docker")).map(|folder| folder.join("config.json"));
-    let read =
-        path.as_ref().and_then(|path| serde_json::from_str::<Value>(&read_text(path, LONGEST).ok()?).ok());
+    let read = path.as_ref().and_then(|path| serde_json::from_str::<Value>(&text(path)?).ok());
     let (Some(path), Some(root)) = (path, read) else { return Vec::new() };
     let is_ours = |value: &Value| value.as_str() == Some("authctl");
     let place = shown(&path);
@@ -52,7 +56,7 @@ pub(super) fn docker(invocation: &Invocation<'_>) -> Vec<Installed> {
 pub(super) fn cargo(invocation: &Invocation<'_>) -> Vec<Installed> {
     let folder = invocation.system.environment.variable("CARGO_HOME").map(PathBuf::from);
     let path = folder.or_else(|| home(invocation, ".cargo")).map(|folder| folder.join("config.toml"));
-    let read = path.as_ref().and_then(|path| read_text(path, LONGEST).ok()?.parse::<DocumentMut>().ok());
+    let read = path.as_ref().and_then(|path| text(path)?.parse::<DocumentMut>().ok());
     let (Some(path), Some(document)) = (path, read) else { return Vec::new() };
     let command = |item: &Item| -> Option<String> {
         let text = match (item.as_str(), item.as_array()) {
