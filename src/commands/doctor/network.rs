@@ -135,7 +135,9 @@ fn untrusted(
     let limited = Transport { timeout: examination.left().min(super::LONGEST_EXCHANGE), ..transport.clone() };
     let shown = examination.invocation.system.machine.certificates(url, &limited);
     let facts = shown.ok().and_then(|chain| certificate::facts(chain.first()?));
-    let finding = Finding::problem(TOPIC, subject, format!("its certificate is not accepted: {reason}"));
+    // What follows are all the names that it is for.
+    let short = reason.split(';').next().unwrap_or_default();
+    let finding = Finding::problem(TOPIC, subject, format!("its certificate is not accepted: {short}"));
     let now = examination.invocation.system.clock.now();
     let by = facts.as_ref().map(|facts| format!("it was issued by {}", facts.issuer)).unwrap_or_default();
     let through = proxy.map(|proxy| format!(", and comes by the proxy {proxy}")).unwrap_or_default();
@@ -148,7 +150,7 @@ fn untrusted(
             .mend("check this machine's clock"),
         Some(_) if reason.contains("name") && !reason.contains("UnknownIssuer") => finding
             .why(format!("it is for other names; {by}{through}"))
-            .mend("check domain, issuer and the endpoints in the configuration"),
+            .mend("check domain, issuer and the endpoints in the configuration; a network that wants a login of its own first answers for everybody: open any page in a browser"),
         _ => finding
             .why(format!("{by}{through}: an authority that is not known here, as that of a company's proxy that looks into TLS, or of a server of its own"))
             .mend("if you know that authority, write its certificate into a file, and name it in the configuration: ca_file = \"/path/to/authority.pem\""),
@@ -211,8 +213,9 @@ fn proxies(examination: &Examination<'_>) -> Vec<Finding> {
 
 /// Host and port alone: before an `@` there may be a password.
 fn address(proxy: &str) -> String {
-    let url =
-        Url::parse(proxy).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{proxy}")).ok());
+    let with_scheme =
+        || (!proxy.contains("://")).then(|| Url::parse(&format!("http://{proxy}")).ok()).flatten();
+    let url = Url::parse(proxy).ok().filter(Url::has_host).or_else(with_scheme);
     url.map_or_else(|| "that is no URL".to_owned(), |url| escaped(&authority(&url)))
 }
 

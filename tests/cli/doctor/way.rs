@@ -159,3 +159,44 @@ fn j10_f_exp4_what_is_wrong_with_the_clock() {
         ("clock", "warning", "its token was got 2 hours from now", "set the clock"),
     );
 }
+
+#[test]
+fn f_kr1_the_whole_run_has_an_end() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let asked = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&asked);
+    let slow = Server::start(move |_| {
+        noted.store(true, Ordering::SeqCst);
+        Reply::full(404, &[], "")
+    });
+    let never = Server::start(|_| Reply::Drop);
+    let provider = |name: &str, server: &Server| {
+        format!(
+            "[credentials.{name}]\ndomain = \"{}\"\nscheme = \"http\"\njwt = \"canary\"\n",
+            server.address()
+        )
+    };
+    let sandbox = home(&format!("store = \"file\"\n{}{}", provider("a", &slow), provider("b", &never)));
+    // The first server takes all the time that there is.
+    sandbox.clock.advance_when(asked, 120);
+    let (status, findings) = examine(&sandbox, &[]);
+    assert_eq!(status, 0, "{findings:#?}");
+    let late =
+        findings.iter().find(|finding| finding["topic"] == "network" && finding["subject"] == "b").unwrap();
+    assert_eq!(text(late, "what"), "not looked at: the time was up");
+    assert!(never.requests().is_empty(), "nobody is asked any more");
+}
+
+#[test]
+fn f_size_a_server_that_drips_is_not_waited_for() {
+    let dripping =
+        Server::start(|_| Reply::Drip(b"HTTP/1.1 200 OK\r\n".to_vec(), Duration::from_millis(100)));
+    let config = format!(
+        "store = \"file\"\n[credentials.c]\ndomain = \"{}\"\nscheme = \"http\"\noauth.client_id = \"a\"\noauth.timeout = \"1s\"\n",
+        dripping.address()
+    );
+    let start = std::time::Instant::now();
+    finds("drips", &home(&config), &[], 5, ("network", "problem", "does not answer", "try again later"));
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
