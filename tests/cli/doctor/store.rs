@@ -6,9 +6,10 @@ use std::time::Duration;
 use authctl::ports::{KernelKeyring, NoKernelKeyring};
 use authctl::store::keyring::KeyringFault;
 
-use super::{CONFIG, examine, finds, home, text, wrong};
+use super::{CONFIG, Programs, examine, finds, home, text, wrong};
 use crate::support::odd_keyring::{that_fails, that_loses_a_byte};
 use crate::support::sandbox::{server_config, set_mode};
+use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
 /// A kernel that keeps nothing.
@@ -163,4 +164,52 @@ fn f_sto1_f_sto2_what_is_wrong_with_sealed_files() {
     );
     let not_run = ("store", "note", "not tried out: its key is printed by a program", "--run-commands");
     finds("a program", &sandbox, &["--offline"], 0, not_run);
+}
+
+#[test]
+fn f_sto6_a_passphrase_that_was_not_chosen_or_not_given() {
+    let sandbox =
+        home(&CONFIG.replace("store = \"file\"\n", "[store]\nkind = \"file\"\nkey = \"passphrase\"\n"));
+    let chosen = ("store", "note", "no passphrase was chosen yet", "authctl store unlock");
+    finds("not chosen", &sandbox, &["--offline"], 0, chosen);
+    sandbox.input.type_hidden(&["canary", "canary"]);
+    sandbox.run(&["store", "unlock"]).ok();
+    assert!(wrong(&examine(&sandbox, &["--offline"]).1).is_empty());
+    sandbox.kernel_keyring.kept.borrow_mut().clear();
+    let locked =
+        ("store", "problem", "the sealed files are locked with a passphrase", "authctl store unlock");
+    finds("not given", &sandbox, &["--offline"], 6, locked);
+}
+
+#[test]
+fn a_store_that_several_machines_share() {
+    let vault = VaultServer::start();
+    let store = |address: &str| {
+        let store = format!(
+            "[store]\nkind = \"vault\"\naddress = \"{address}\"\nkey = {{ command = [\"print-key\"] }}\n"
+        );
+        let mut sandbox =
+            home(&CONFIG.replace("store = \"file\"\n", &store).replace("x.example", "127.0.0.1:1"));
+        sandbox.environment.set("VAULT_TOKEN", TOKEN);
+        let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        sandbox.system.processes = Rc::new(Programs(vec![("print-key", key.to_owned())]));
+        sandbox
+    };
+    let of_store = |sandbox: &Sandbox, arguments: &[&str]| {
+        let (_, findings) = examine(sandbox, arguments);
+        let found =
+            findings.iter().filter(|finding| finding["topic"] == "store" && finding["severity"] != "ok");
+        found.map(|finding| text(finding, "what").to_owned()).collect::<Vec<_>>()
+    };
+    let sandbox = store(&vault.url());
+    assert_eq!(of_store(&sandbox, &["--offline"]), ["not tried out: no server is asked"]);
+    assert!(vault.requests().is_empty());
+    assert_eq!(of_store(&sandbox, &[]), ["not tried out: its key is printed by a program"]);
+    assert!(of_store(&sandbox, &["--run-commands"]).is_empty());
+    assert!(!vault.names().iter().any(|name| name.contains("/records/")), "{:?}", vault.names());
+    sandbox.environment.set("VAULT_TOKEN", "canary");
+    let refused = of_store(&sandbox, &["--run-commands"]);
+    assert!(refused.len() == 1 && refused[0].contains("Vault cannot be used"), "{refused:?}");
+    let nobody = of_store(&store("http://127.0.0.1:1"), &["--run-commands"]);
+    assert!(nobody.len() == 1 && nobody[0].contains("Vault cannot be used"), "{nobody:?}");
 }
