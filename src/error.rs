@@ -495,7 +495,8 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn store_hint(error: &StoreError) -> Option<String> {
+/// What the user can do about the store.
+pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::Keyring(KeyringFault::Locked) => "unlock the keyring: run `authctl store unlock`",
         StoreError::Keyring(KeyringFault::TimedOut) => {

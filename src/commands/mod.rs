@@ -5,6 +5,7 @@ pub mod client_metadata;
 pub mod completions;
 pub mod config;
 pub mod curl;
+pub mod doctor;
 pub mod exec;
 pub mod headers;
 pub mod helper;
@@ -245,7 +246,7 @@ pub fn in_words(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// A length of time in its largest unit, rounded.
-fn length_in_words(length: SignedDuration) -> String {
+pub(crate) fn length_in_words(length: SignedDuration) -> String {
     let seconds = length.as_secs();
     let rounded = |unit: i64| (seconds + unit / 2) / unit;
     let (count, unit): (i64, _) = match seconds {

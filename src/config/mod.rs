@@ -14,6 +14,7 @@ pub mod merge;
 pub mod project;
 pub mod report;
 pub mod schema;
+mod secrets;
 pub mod store;
 pub mod templates;
 

@@ -37,6 +37,23 @@ pub struct RedirectUri {
     path: String,
 }
 
+impl RedirectUri {
+    /// The port, where it is not free to choose.
+    #[must_use]
+    pub fn fixed_port(&self) -> Option<u16> {
+        (self.port != 0).then_some(self.port)
+    }
+}
+
+impl std::fmt::Display for RedirectUri {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.fixed_port() {
+            Some(port) => write!(formatter, "http://{}:{port}{}", self.host, self.path),
+            None => write!(formatter, "http://{}{}", self.host, self.path),
+        }
+    }
+}
+
 impl Default for RedirectUri {
     /// `http://127.0.0.1:{any free port}/callback`: "clients SHOULD … use the loopback IP literal" (RFC 8252 section 8.3).
     fn default() -> Self {

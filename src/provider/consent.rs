@@ -148,7 +148,11 @@ impl<'a> Consent<'a> {
                 }
                 // A fault of the network does not end a login (D7).
                 Err(
-                    error @ ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. }),
+                    error @ ProviderError::Http(
+                        HttpError::NotSent { .. }
+                        | HttpError::Untrusted { .. }
+                        | HttpError::AnswerLost { .. },
+                    ),
                 ) => {
                     pace.unanswered(None);
                     away = Some(error);

@@ -22,6 +22,7 @@ mod conformance;
 mod curl;
 mod device;
 mod discovery;
+mod doctor;
 mod dpop;
 mod exchange;
 #[cfg(target_os = "linux")]

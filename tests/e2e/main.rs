@@ -12,6 +12,7 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod doctor;
 mod etcd;
 mod exec_and_curl;
 mod grants;

@@ -16,7 +16,8 @@ use authctl::console::Console;
 use authctl::error::Status;
 use authctl::ports::{
     Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, KernelKeyring,
-    Keyring, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
+    Keyring, Machine, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal,
+    Transport, Waiting,
 };
 use authctl::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -116,6 +117,7 @@ impl Sandbox {
             signals: signals.clone(),
             local_server: Rc::new(adapters::local_server::HyperServer),
             another: || panic!("only the binary serves in these stories"),
+            machine: Rc::new(TestMachine),
             secret_variables: std::collections::BTreeSet::new(),
         };
         let sandbox =
@@ -263,6 +265,23 @@ impl Terminal for Buffers {
         struct Nothing;
         impl Waiting for Nothing {}
         Box::new(Nothing)
+    }
+}
+
+/// The real machine, hardened as `main` would.
+struct TestMachine;
+
+impl Machine for TestMachine {
+    fn certificates(&self, url: &url::Url, transport: &Transport) -> Result<Vec<Vec<u8>>, HttpError> {
+        adapters::machine::ThisMachine.certificates(url, transport)
+    }
+
+    fn addresses(&self, name: &str, limit: Duration) -> Option<Vec<std::net::IpAddr>> {
+        adapters::machine::ThisMachine.addresses(name, limit)
+    }
+
+    fn leaves_core_files(&self) -> Option<bool> {
+        Some(false)
     }
 }
 
