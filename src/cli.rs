@@ -121,6 +121,9 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     let json = cli.global.json;
     let invocation = Invocation { system, config: &config, options: &options, json, manner: &manner };
     let result = dispatch(&invocation, &cli.command);
+    if let Some(provider) = result.as_ref().err().and_then(Error::login_required) {
+        commands::notification::tell(system, &config, provider);
+    }
     ended(result, system)
 }
 

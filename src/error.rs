@@ -11,6 +11,7 @@ use crate::discovery::DiscoveryError;
 use crate::foreign::Foreign;
 use crate::local_server::ServeError;
 use crate::loopback::LoopbackError;
+use crate::name::ProviderName;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::resource_metadata::ResourceMetadataError;
@@ -161,6 +162,23 @@ impl Error {
     #[must_use]
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The provider that must be logged in to, where that is what it says.
+    #[must_use]
+    pub fn login_required(&self) -> Option<&ProviderName> {
+        fn of(error: &AcquireError) -> Option<&ProviderName> {
+            match error {
+                AcquireError::LoginRequired { provider, .. }
+                | AcquireError::OtherBinding { provider, .. } => Some(provider),
+                AcquireError::Needed { source, .. } => of(source),
+                _ => None,
+            }
+        }
+        match self {
+            Self::Acquire(error) | Self::Aws(AwsError::Acquire(error)) => of(error),
+            _ => None,
+        }
     }
 
     /// The exit status that it means.

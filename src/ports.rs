@@ -297,8 +297,10 @@ pub trait Terminal {
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
     /// Whether a stream is a terminal.
     fn is_terminal(&self, stream: Stream) -> bool;
-    /// Shows that something is waited for, until the returned guard is dropped.
-    fn wait(&self, message: &str) -> Box<dyn Waiting>;
+    /// Shows that something is waited for, and how long still where there is a limit, until the returned guard is dropped.
+    fn wait(&self, message: &str, limit: Option<Duration>) -> Box<dyn Waiting>;
+    /// How many characters fit into a line of a stream, where that is a terminal.
+    fn width(&self, stream: Stream) -> Option<usize>;
 }
 
 /// A wait that is shown; dropping it takes it away.

@@ -14,6 +14,7 @@ pub mod interactive_login;
 pub mod issued;
 pub mod login;
 pub mod logout;
+pub mod notification;
 pub mod provider;
 pub mod quick;
 pub mod refresh;

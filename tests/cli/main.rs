@@ -37,6 +37,7 @@ mod lifecycle;
 mod login;
 mod login_url;
 mod logout;
+mod manners;
 mod network;
 mod provider;
 mod pushed_requests;

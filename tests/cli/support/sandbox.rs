@@ -154,6 +154,11 @@ impl Sandbox {
         self.terminal.watched.set(true);
     }
 
+    /// From now on a line of the terminal has so many characters.
+    pub fn is_wide(&self, columns: usize) {
+        self.terminal.width.set(Some(columns));
+    }
+
     /// Runs the program in this process, with this on its standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
         self.input.pipe(input);
@@ -246,6 +251,7 @@ struct Buffers {
     out: RefCell<Vec<u8>>,
     err: RefCell<Vec<u8>>,
     watched: Cell<bool>,
+    width: Cell<Option<usize>>,
 }
 
 impl Terminal for Buffers {
@@ -261,7 +267,11 @@ impl Terminal for Buffers {
         stream == Stream::Err && self.watched.get()
     }
 
-    fn wait(&self, _: &str) -> Box<dyn Waiting> {
+    fn width(&self, _: Stream) -> Option<usize> {
+        self.width.get()
+    }
+
+    fn wait(&self, _: &str, _: Option<Duration>) -> Box<dyn Waiting> {
         struct Nothing;
         impl Waiting for Nothing {}
         Box::new(Nothing)
