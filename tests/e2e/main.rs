@@ -14,6 +14,7 @@
 
 mod etcd;
 mod grants;
+mod interop;
 mod keyring;
 mod main_job;
 mod parts;
