@@ -63,7 +63,7 @@ fn ch1_a_project_builds_with_crates_of_a_private_registry() {
     assert_eq!(written.matches("credential-provider").count(), 1, "{written}");
     let watch = Watch::start();
     desk.cargo(&["build"]).ok();
-    watch.saw_no_token(&desk.server, "helper cargo --cargo-plugin");
+    watch.saw_no_token(&desk.server, "cargo-credential-authctl --cargo-plugin");
     let token = desk.token();
     let headers: Vec<Value> = service.log().iter().map(|entry| entry["authorization"].clone()).collect();
     assert!(headers.contains(&json!(format!("Bearer {token}"))));
@@ -110,24 +110,40 @@ fn ch1_the_protocol_to_the_letter() {
     let (desk, service, _folder, _) = desk();
     let index = format!("sparse+{}/index/", service.origin);
     let question = |index: &str, more: &str| {
-        format!("{{\"v\":1,\"registry\":{{\"index-url\":\"{index}\",\"name\":\"corp\",\"headers\":[\"WWW-Authenticate: x\\u001b\"]}},{more}}}\n")
+        format!(
+            "{{\"v\":1,\"registry\":{{\"index-url\":\"{index}\",\"name\":\"corp\",\"headers\":[\"WWW-Authenticate: x\\u001b\"]}},{more}}}\n"
+        )
     };
     let get = "\"kind\":\"get\",\"operation\":\"read\"";
     let evil = format!("sparse+http://{}.evil.example/index/", service.host());
     let named = service.origin.replace("127.0.0.1", "localhost");
     for (name, input, want) in [
         ("another registry", question(&evil, get), json!({ "Err": { "kind": "url-not-supported" } })),
-        ("another name", question(&format!("sparse+{named}/index/"), get), json!({ "Err": { "kind": "url-not-supported" } })),
-        ("an unknown kind", question(&index, "\"kind\":\"dance\""), json!({ "Err": { "kind": "operation-not-supported" } })),
+        (
+            "another name",
+            question(&format!("sparse+{named}/index/"), get),
+            json!({ "Err": { "kind": "url-not-supported" } }),
+        ),
+        (
+            "an unknown kind",
+            question(&index, "\"kind\":\"dance\""),
+            json!({ "Err": { "kind": "operation-not-supported" } }),
+        ),
     ] {
         let ended = desk.silent(desk.ask(&["helper", "cargo", "--cargo-plugin"], &input)).ok();
-        let lines: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> =
+            ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines, [json!({ "v": [1] }), want], "{name}");
     }
     let publish = "\"kind\":\"get\",\"operation\":\"publish\",\"name\":\"tiny\",\"vers\":\"1.0.0\",\"cksum\":\"x\",\"args\":[]";
-    let input = [question(&index, get), question(&index, publish), question(&index, "\"kind\":\"get\",\"operation\":\"new\"")];
+    let input = [
+        question(&index, get),
+        question(&index, publish),
+        question(&index, "\"kind\":\"get\",\"operation\":\"new\""),
+    ];
     let ended = desk.ask(&["helper", "cargo", "--cargo-plugin"], &input.concat()).ok();
-    let answers: Vec<Value> = ended.stdout.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers: Vec<Value> =
+        ended.stdout.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), 3);
     for answer in answers {
         let answer = &answer["Ok"];
