@@ -63,7 +63,7 @@ fn ch1_a_project_builds_with_crates_of_a_private_registry() {
     assert_eq!(written.matches("credential-provider").count(), 1, "{written}");
     let watch = Watch::start();
     desk.cargo(&["build"]).ok();
-    watch.saw_no_token(&desk.server, "cargo-credential-authctl --cargo-plugin");
+    watch.saw_no_token(&desk.server, "cargo build");
     let token = desk.token();
     let headers: Vec<Value> = service.log().iter().map(|entry| entry["authorization"].clone()).collect();
     assert!(headers.contains(&json!(format!("Bearer {token}"))));

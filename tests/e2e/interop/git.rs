@@ -68,7 +68,7 @@ fn gh1_gh3_gh4_clone_push_and_fetch_by_bearer_token() {
     let token = desk.token();
     let watch = Watch::start();
     desk.work_on(&format!("{}/r.git", service.origin));
-    watch.saw_no_token(&desk.server, "helper git get");
+    watch.saw_no_token(&desk.server, "git clone -q");
     let username = if scheme == "Basic" { "oauth2" } else { "" };
     let credential = |token: &str| (scheme.to_owned(), username.to_owned(), token.to_owned());
     assert_eq!(service.credentials(), [credential(&token)]);
@@ -99,7 +99,7 @@ fn a_server_that_wants_a_password() {
     let (desk, service, _folder) = desk("Basic", helper, json!({ "username": "x-token" }));
     let watch = Watch::start();
     desk.work_on(&format!("{}/r.git", service.origin));
-    watch.saw_no_token(&desk.server, "helper git get");
+    watch.saw_no_token(&desk.server, "git clone -q");
     assert_eq!(service.credentials(), [("Basic".to_owned(), "x-token".to_owned(), desk.token())]);
     assert!(!desk.path(".git-credentials").exists(), "another helper was given the token");
 }

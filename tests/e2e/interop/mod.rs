@@ -1,14 +1,14 @@
 //! The helpers with the programs that they serve: each is configured by `authctl helper … --write`, and calls a service that
 //! takes the authorization server's tokens and nothing else.
 
-//mod aws;
+mod aws;
 //mod bazel;
 mod cargo;
 //mod crowd;
-//mod docker;
+mod docker;
 mod git;
-//mod kubernetes;
-//mod python;
+mod kubernetes;
+mod python;
 //mod streams;
 //mod terraform;
 

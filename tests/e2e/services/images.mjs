@@ -1,13 +1,14 @@
 // A registry of container images with one manifest, and the token service that it sends its clients to (the distribution
 // project's "Token Authentication Specification"). `challenge` "Basic" does without the service.
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 const sessions = new Set();
-const digest = `sha256:${'0'.repeat(64)}`;
+const config = JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } });
+const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`;
 const manifest = {
   schemaVersion: 2,
   mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
-  config: { mediaType: 'application/vnd.docker.container.image.v1+json', size: 2, digest },
+  config: { mediaType: 'application/vnd.docker.container.image.v1+json', size: config.length, digest },
   layers: [],
 };
 
@@ -38,6 +39,6 @@ export default async function answer({ request, url, body, reply, credential, op
   }
   if (url.pathname === '/v2/') return reply(200, {});
   if (url.pathname.includes('/manifests/')) return reply(200, JSON.stringify(manifest), { 'content-type': manifest.mediaType });
-  if (url.pathname.includes('/blobs/')) return reply(200, '{}');
+  if (url.pathname.includes('/blobs/')) return reply(200, config);
   return reply(404, {});
 }
