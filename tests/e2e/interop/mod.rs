@@ -2,15 +2,15 @@
 //! takes the authorization server's tokens and nothing else.
 
 mod aws;
-//mod bazel;
+mod bazel;
 mod cargo;
-//mod crowd;
+mod crowd;
 mod docker;
 mod git;
 mod kubernetes;
 mod python;
-//mod streams;
-//mod terraform;
+mod streams;
+mod terraform;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
