@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{Certificate, Desk, Service, Watch, fed, folder};
+use super::{Certificate, Desk, Service, Watch, fed};
 use crate::parts::{Ended, OidcProvider};
 
 /// A tar of one module.
@@ -34,12 +34,9 @@ fn desk() -> (Desk, Service, Certificate, tempfile::TempDir) {
 impl Desk {
     /// Gets the project's modules.
     fn terraform_get(&self, certificate: &Certificate) -> Ended {
-        let program =
-            folder().join("python/venv/lib/python3.11/site-packages/cloudrail/terraform_0_15/terraform");
-        assert!(program.exists(), "terraform is missing: run tests/setup");
-        let mut terraform = self.equipped(Command::new(program));
+        let mut terraform = self.tool("terraform", &["get", "-no-color"]);
         // It does not ask its makers whether there is a newer one.
-        terraform.args(["get", "-no-color"]).env("CHECKPOINT_DISABLE", "1");
+        terraform.env("CHECKPOINT_DISABLE", "1");
         terraform.env("SSL_CERT_FILE", certificate.path()).current_dir(self.path("project"));
         self.silent(Ended::from(terraform.output().unwrap()))
     }
