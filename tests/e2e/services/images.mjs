@@ -18,7 +18,7 @@ function session() {
   return { token, access_token: token, expires_in: 60 };
 }
 
-export default async function answer({ request, url, body, reply, credential, options, origin, userOf, entry }) {
+export default async function answer({ request, response, url, body, reply, credential, options, origin, userOf, entry }) {
   if (url.pathname === '/token') {
     if (request.method === 'POST') {
       // An identity token goes into the form.
@@ -29,6 +29,8 @@ export default async function answer({ request, url, body, reply, credential, op
     const fits = credential.scheme === 'Basic' && credential.username === 'oauth2accesstoken';
     return fits && await userOf(credential.token) ? reply(200, session()) : reply(401, {});
   }
+  // Clients until docker 23 look for it.
+  response.setHeader('docker-distribution-api-version', 'registry/2.0');
   const isBasic = options.challenge === 'Basic';
   const fits = isBasic
     ? credential.scheme === 'Basic' && await userOf(credential.token)
