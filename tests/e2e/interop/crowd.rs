@@ -112,3 +112,27 @@ fn f_rot1_real_programs_at_once() {
     assert_eq!(desk.refreshes(), 1);
     assert_eq!(service.credentials().len(), 1);
 }
+
+/// A server that ends a token refuses it to many at once: each says so to its helper, and one refresh mends it for all.
+#[test]
+fn gh4_f_rot1_many_are_refused_at_once() {
+    let desk = Desk::logged_in(OidcProvider::start(3600), "https", &[HOST], "");
+    let token = desk.token();
+    let answers = |arguments: &[&str], question: &str| {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = (0..10).map(|_| scope.spawn(|| desk.ask(arguments, question).ok())).collect();
+            asked.into_iter().map(|asked| asked.join().unwrap().stdout).collect::<Vec<_>>()
+        })
+    };
+    let question = format!("protocol=https\nhost={HOST}\n");
+    let refused = format!("{question}username=oauth2\npassword={token}\n");
+    for _ in 0..2 {
+        answers(&["helper", "git", "erase"], &refused);
+        let renewed = desk.token();
+        assert_ne!(renewed, token);
+        for answer in answers(&["helper", "git", "get"], &question) {
+            assert!(answer.contains(&renewed), "who comes late refuses the old token, not the new one");
+        }
+        assert_eq!(desk.refreshes(), 1);
+    }
+}

@@ -62,6 +62,21 @@ fn pip_and_uv_install_from_a_private_index() {
     assert!(service.credentials().contains(&credential), "{:#?}", service.credentials());
     assert_eq!(service.credentials().len(), 1);
 
+    // Where the address has no user name, uv asks for that too.
+    let index = format!(
+        "[[index]]\nurl = \"{}/simple/\"\ndefault = true\nauthenticate = \"always\"\n",
+        service.origin
+    );
+    let configuration = desk.write("uv.toml", &index).display().to_string();
+    let (python, target) = (program("python").display().to_string(), desk.path("uv").display().to_string());
+    let arguments =
+        ["pip", "install", "--config-file", &configuration, "--python", &python, "--target", &target];
+    let mut uv = desk.tool("uv", &arguments);
+    uv.args(["--keyring-provider", "subprocess", "--no-cache", "tiny"]);
+    desk.silent(Ended::from(uv.output().unwrap())).ok();
+    let with_its_own = ("Basic".to_owned(), "oauth2".to_owned(), desk.token());
+    assert_eq!(service.credentials()[1..], [with_its_own]);
+
     desk.set_up(&["keyring"], "--undo");
     assert!(!desk.path(".local/bin/keyring").is_symlink());
 }

@@ -57,6 +57,10 @@ fn modules_come_from_a_private_registry() {
     assert!(desk.read("project/.terraform/modules/modules.json").contains("1.0.0"));
     assert_eq!(service.credentials(), [("Bearer".to_owned(), String::new(), desk.token())]);
 
+    let logout = desk.run("terraform", &["logout", "-no-color", service.host()]);
+    assert_eq!(logout.status, Some(0), "{logout:#?}");
+    assert_eq!(service.credentials(), [("Bearer".to_owned(), String::new(), desk.token())]);
+
     desk.set_up(&["terraform"], "--undo");
     assert_eq!(desk.read(".terraformrc"), before);
     assert!(!desk.path(".terraform.d/plugins/terraform-credentials-authctl").exists());
