@@ -27,7 +27,9 @@ function shown(header = '') {
 // Whose access token it is, as the authorization server has it.
 async function userOf(token) {
   if (!token || options.refused.includes(token)) return undefined;
-  const response = await fetch(`${options.issuer}/api`, { headers: { authorization: `Bearer ${token}` } });
+  const ask = () => fetch(`${options.issuer}/api`, { headers: { authorization: `Bearer ${token}` } });
+  // A connection that was kept may just have been closed.
+  const response = await ask().catch(ask);
   return response.ok ? (await response.json()).hello : undefined;
 }
 
@@ -65,6 +67,8 @@ server.on('request', (request, response) => handle(request, response).catch((err
   console.error(error);
   response.destroy();
 }));
+// Programs ask their helpers while they keep a connection.
+server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => {
   origin = `${options.tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   console.log(JSON.stringify({ origin }));

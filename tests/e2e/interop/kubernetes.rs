@@ -82,6 +82,8 @@ fn kh3_a_token_that_the_cluster_refuses_is_replaced() {
     assert_eq!((service.credentials().len(), desk.refreshes()), (1, 0));
     let refused = desk.id_token();
     service.set(&json!({ "refused": [refused] }));
+    // An id token of the same second is the same to the letter.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(status_of(&api), "401");
     wait_until("a new token", || status_of(&api) == "200");
     assert_eq!(desk.refreshes(), 1);
