@@ -78,6 +78,18 @@ fn a_host_that_nobody_knows_goes_without() {
     assert_eq!(other.credentials(), []);
 }
 
+/// With a second block Terraform would complain of its configuration at every call.
+#[test]
+fn another_credentials_helper_stays_the_only_one() {
+    let (desk, ..) = desk();
+    let text = "credentials_helper \"other\" {\n}\n";
+    desk.write(".terraformrc", text);
+    let refused = Ended::from(desk.authctl(&["helper", "terraform", "--write"]).output().unwrap());
+    refused.fails(1).says("takes no more than one");
+    assert_eq!(desk.read(".terraformrc"), text);
+    assert!(!desk.path(".terraform.d/plugins/terraform-credentials-authctl").exists());
+}
+
 /// What Terraform's and OpenTofu's newer versions say as well: the protocol has stayed as it was.
 #[test]
 fn the_protocol_to_the_letter() {
