@@ -49,7 +49,6 @@ impl Service {
             .arg(folder().join("services.mjs"))
             .env("OPTIONS", options.to_string())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();

@@ -27,6 +27,8 @@ export default async function answer({ request, response, url, body, reply, cred
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  // It may end before it has read everything.
+  backend.stdin.on('error', () => {});
   backend.stdin.end(body);
   const parts = [];
   for await (const part of backend.stdout) parts.push(part);
