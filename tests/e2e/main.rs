@@ -16,6 +16,7 @@ mod doctor;
 mod etcd;
 mod exec_and_curl;
 mod grants;
+mod interop;
 mod keyring;
 mod main_job;
 mod parts;
