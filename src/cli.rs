@@ -80,6 +80,7 @@ enum Command {
     Whoami(commands::whoami::Args),
     Inspect(commands::inspect::Args),
     Serve(commands::serve::Args),
+    Doctor(commands::doctor::Args),
     Config(commands::config::Args),
     Provider(commands::provider::Args),
     Secret(commands::secret::Args),
@@ -112,13 +113,17 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     manner.apply(system);
     let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
     let config = Config::load(system, &options);
-    for warning in config.warnings() {
-        system.console.warn(warning);
+    // The doctor tells them among the rest.
+    if !matches!(cli.command, Command::Doctor(_)) {
+        config.warnings().iter().for_each(|warning| system.console.warn(warning));
     }
     system.secret_variables = config.secret_variables();
     let json = cli.global.json;
     let invocation = Invocation { system, config: &config, options: &options, json, manner: &manner };
     let result = dispatch(&invocation, &cli.command);
+    if let Some(provider) = result.as_ref().err().and_then(Error::login_required) {
+        commands::notification::tell(system, &config, provider);
+    }
     ended(result, system)
 }
 
@@ -155,6 +160,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Whoami(args) => commands::whoami::run(invocation, args),
         Command::Inspect(args) => commands::inspect::run(invocation, args),
         Command::Serve(args) => commands::serve::run(invocation, args),
+        Command::Doctor(args) => commands::doctor::run(invocation, args),
         Command::Config(args) => commands::config::run(invocation, args),
         Command::Provider(args) => commands::provider::run(invocation, args),
         Command::Secret(args) => commands::secret::run(invocation, args),

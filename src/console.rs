@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt::Display;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
@@ -128,7 +129,19 @@ impl Console {
     /// Shows that something is waited for: a spinner on a terminal, nothing in a pipe.
     #[must_use]
     pub fn wait(&self, message: &str) -> Option<Box<dyn Waiting>> {
-        (!self.quiet && self.is_terminal(Stream::Err)).then(|| self.terminal.wait(message))
+        self.wait_at_most(message, None)
+    }
+
+    /// The same for a wait that ends at the latest after a limit: it says how much of that is left.
+    #[must_use]
+    pub fn wait_at_most(&self, message: &str, limit: Option<Duration>) -> Option<Box<dyn Waiting>> {
+        (!self.quiet && self.is_terminal(Stream::Err)).then(|| self.terminal.wait(message, limit))
+    }
+
+    /// How many characters fit into a line of standard output, where that is a terminal.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        self.terminal.width(Stream::Out)
     }
 
     /// Whether a stream is a terminal.

@@ -112,16 +112,7 @@ pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, Discover
         if response.status != 200 {
             continue;
         }
-        let media_type = response.media_type();
-        let result = if media_type == "application/json" || media_type.ends_with("+json") {
-            parse(&response.body).map_err(|source| DiscoveryError::Metadata { issuer: issuer(), source })
-        } else {
-            Err(DiscoveryError::NotJson {
-                issuer: issuer(),
-                media_type: crate::foreign::Foreign::new(media_type),
-            })
-        };
-        match result {
+        match read(query, &response) {
             Ok(metadata) => {
                 write_cache(system, cache, query.issuer.as_str(), &response.body);
                 return Ok(metadata);
@@ -131,6 +122,39 @@ pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, Discover
     }
     Err(first_problem
         .unwrap_or_else(|| DiscoveryError::NotPublished { issuer: issuer(), status: last_status }))
+}
+
+/// What an issuer publishes at each of the usual places, asked anew. The places behind one that cannot be reached are not
+/// asked any more.
+#[must_use]
+pub fn documents(system: &System, query: &Query<'_>) -> Vec<(Url, Result<Metadata, DiscoveryError>)> {
+    let mut documents = Vec::new();
+    for url in candidates(query.issuer) {
+        let document = get(system, &url, query).and_then(|response| match response.status {
+            200 => read(query, &response),
+            status => Err(DiscoveryError::NotPublished { issuer: query.issuer.to_string(), status }),
+        });
+        let unreachable = matches!(document, Err(DiscoveryError::Http(_)));
+        documents.push((url, document));
+        if unreachable {
+            break;
+        }
+    }
+    documents
+}
+
+fn read(query: &Query<'_>, response: &HttpResponse) -> Result<Metadata, DiscoveryError> {
+    let issuer = || query.issuer.to_string();
+    let media_type = response.media_type();
+    if media_type == "application/json" || media_type.ends_with("+json") {
+        Metadata::parse(&response.body, query.issuer, query.derived, query.tenant)
+            .map_err(|source| DiscoveryError::Metadata { issuer: issuer(), source })
+    } else {
+        Err(DiscoveryError::NotJson {
+            issuer: issuer(),
+            media_type: crate::foreign::Foreign::new(media_type),
+        })
+    }
 }
 
 /// The key set at a server's `jwks_uri`, from the cache or, with `fresh`, from the server alone (M7).

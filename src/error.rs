@@ -11,6 +11,7 @@ use crate::discovery::DiscoveryError;
 use crate::foreign::Foreign;
 use crate::local_server::ServeError;
 use crate::loopback::LoopbackError;
+use crate::name::ProviderName;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::resource_metadata::ResourceMetadataError;
@@ -161,6 +162,23 @@ impl Error {
     #[must_use]
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The provider that must be logged in to, where that is what it says.
+    #[must_use]
+    pub fn login_required(&self) -> Option<&ProviderName> {
+        fn of(error: &AcquireError) -> Option<&ProviderName> {
+            match error {
+                AcquireError::LoginRequired { provider, .. }
+                | AcquireError::OtherBinding { provider, .. } => Some(provider),
+                AcquireError::Needed { source, .. } => of(source),
+                _ => None,
+            }
+        }
+        match self {
+            Self::Acquire(error) | Self::Aws(AwsError::Acquire(error)) => of(error),
+            _ => None,
+        }
     }
 
     /// The exit status that it means.
@@ -495,7 +513,8 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn store_hint(error: &StoreError) -> Option<String> {
+/// What the user can do about the store.
+pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::Keyring(KeyringFault::Locked) => "unlock the keyring: run `authctl store unlock`",
         StoreError::Keyring(KeyringFault::TimedOut) => {

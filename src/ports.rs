@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct System {
     pub local_server: Rc<dyn LocalServer>,
     /// Makes the outside once more, for another thread.
     pub another: fn() -> System,
+    /// What only a diagnosis asks of the machine.
+    pub machine: Rc<dyn Machine>,
     /// The variables that configured secrets are read from: a browser does not inherit them.
     pub secret_variables: BTreeSet<String>,
 }
@@ -205,6 +208,14 @@ pub enum HttpError {
         /// What failed, escaped.
         reason: String,
     },
+    /// Nothing was sent: the server's certificate was not accepted.
+    #[error("cannot reach {host}: {reason}")]
+    Untrusted {
+        /// Where it was to be sent.
+        host: String,
+        /// What is wrong with the certificate, escaped.
+        reason: String,
+    },
     /// It may have been sent, and no whole answer came.
     #[error("no answer from {host}: {reason}")]
     AnswerLost {
@@ -236,7 +247,7 @@ impl HttpError {
     /// Whether the same request may succeed a little later: the server could not be reached, or did not answer.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::NotSent { .. } | Self::AnswerLost { .. })
+        matches!(self, Self::NotSent { .. } | Self::Untrusted { .. } | Self::AnswerLost { .. })
     }
 }
 
@@ -286,8 +297,10 @@ pub trait Terminal {
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
     /// Whether a stream is a terminal.
     fn is_terminal(&self, stream: Stream) -> bool;
-    /// Shows that something is waited for, until the returned guard is dropped.
-    fn wait(&self, message: &str) -> Box<dyn Waiting>;
+    /// Shows that something is waited for, and how long still where there is a limit, until the returned guard is dropped.
+    fn wait(&self, message: &str, limit: Option<Duration>) -> Box<dyn Waiting>;
+    /// How many characters fit into a line of a stream, where that is a terminal.
+    fn width(&self, stream: Stream) -> Option<usize>;
 }
 
 /// A wait that is shown; dropping it takes it away.
@@ -602,6 +615,20 @@ pub trait Signals {
 pub trait Held {
     /// The first signal that came, by its number.
     fn caught(&self) -> Option<i32>;
+}
+
+/// Tells of the machine what only a diagnosis asks.
+pub trait Machine {
+    /// The certificates that a server shows, its own first, in DER. The handshake is broken off behind them: nothing is
+    /// sent to whom they belong.
+    ///
+    /// # Errors
+    /// [`HttpError`], when it came to no handshake.
+    fn certificates(&self, url: &Url, transport: &Transport) -> Result<Vec<Vec<u8>>, HttpError>;
+    /// The addresses of a name; `None` when there are none, or nobody says so in time.
+    fn addresses(&self, name: &str, limit: Duration) -> Option<Vec<IpAddr>>;
+    /// Whether a crash would leave this process's memory in a file; `None` where that cannot be told.
+    fn leaves_core_files(&self) -> Option<bool>;
 }
 
 /// Reads a small file that somebody else may have written: at most `limit` bytes, and UTF-8.

@@ -49,6 +49,25 @@ fn set_core_limit(current: Option<u64>) {
     let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
 }
 
+/// Whether [`harden`] did not work; `None` where that cannot be told.
+#[must_use]
+pub fn leaves_core_files() -> Option<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+        let is_limited = getrlimit(Resource::Core).current == Some(0);
+        let is_dumpable = !matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        Some(!is_limited && is_dumpable)
+    }
+    #[cfg(all(unix, not(target_os = "linux")))]
+    {
+        use rustix::process::{Resource, getrlimit};
+        Some(getrlimit(Resource::Core).current != Some(0))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 #[expect(clippy::disallowed_methods, reason = "a panic has no other way to speak")]
 fn standard_error() -> std::io::Stderr {
     std::io::stderr()

@@ -96,7 +96,7 @@ impl Http {
     }
 }
 
-fn is_loopback(url: &url::Url) -> bool {
+pub(super) fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
@@ -115,20 +115,7 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
 pub(super) fn builder(kind: &Kind) -> Result<reqwest::ClientBuilder, HttpError> {
     // Another part of the process may have been first; ring is the only provider that is linked.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
-        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT_TIMEOUT);
-    if kind.direct {
-        builder = builder.no_proxy();
-    } else if let Some(proxy) = &kind.transport.proxy {
-        let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
-        builder = builder.no_proxy().proxy(proxy);
-    }
+    let mut builder = started(&kind.transport, kind.direct)?;
     if let Some(path) = &kind.transport.ca_file {
         let place = format!("the certificate file {} cannot be used", path.display());
         let pem = crate::ports::read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
@@ -147,6 +134,25 @@ pub(super) fn builder(kind: &Kind) -> Result<reqwest::ClientBuilder, HttpError> 
     if kind.public_only {
         let proxies = proxy_hosts(kind.transport.proxy.as_deref());
         builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxies }));
+    }
+    Ok(builder)
+}
+
+/// A client to be, with its proxy, so far without limits of time and of connections kept.
+pub(super) fn started(transport: &Transport, direct: bool) -> Result<reqwest::ClientBuilder, HttpError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
+        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT);
+    if direct {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = &transport.proxy {
+        let proxy = reqwest::Proxy::all(proxy)
+            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
+        builder = builder.no_proxy().proxy(proxy);
     }
     Ok(builder)
 }
@@ -231,6 +237,8 @@ pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     let host = host.to_owned();
     if error.is_builder() {
         HttpError::Setup(reason(&error))
+    } else if is_untrusted(&error) {
+        HttpError::Untrusted { host, reason: reason(&error) }
     } else if error.is_connect() {
         HttpError::NotSent { host, reason: reason(&error) }
     } else if error.is_timeout() {
@@ -238,6 +246,16 @@ pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     } else {
         HttpError::AnswerLost { host, reason: reason(&error) }
     }
+}
+
+/// Whether the server's certificate was not accepted. An `io::Error` passes over what it wraps when it is asked for its
+/// source.
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(of_tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(of_tls, rustls::Error::InvalidCertificate(_));
+    }
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_untrusted(wrapped)) || error.source().is_some_and(is_untrusted)
 }
 
 /// The innermost cause, which says most: reqwest's own text only says that something failed.

@@ -12,6 +12,7 @@ pub mod kernel_keyring;
 pub mod keyring;
 mod launch;
 pub mod local_server;
+pub mod machine;
 pub mod paths;
 pub mod processes;
 pub mod random;
@@ -43,6 +44,7 @@ pub fn system() -> System {
         signals: Rc::new(signals::ProcessSignals),
         local_server: Rc::new(local_server::HyperServer),
         another: system,
+        machine: Rc::new(machine::ThisMachine),
         secret_variables: std::collections::BTreeSet::new(),
     }
 }

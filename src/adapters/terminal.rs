@@ -32,8 +32,16 @@ impl Terminal for StandardStreams {
         }
     }
 
-    fn wait(&self, message: &str) -> Box<dyn Waiting> {
-        Box::new(Spinner::start(message.to_owned()))
+    fn wait(&self, message: &str, limit: Option<Duration>) -> Box<dyn Waiting> {
+        Box::new(Spinner::start(message.to_owned(), limit))
+    }
+
+    fn width(&self, stream: Stream) -> Option<usize> {
+        let terminal = match stream {
+            Stream::Out => Term::stdout(),
+            Stream::Err => Term::stderr(),
+        };
+        terminal.size_checked().map(|(_, columns)| usize::from(columns)).filter(|&columns| columns > 0)
     }
 }
 
@@ -44,23 +52,33 @@ const FRAME_TIME: Duration = Duration::from_millis(120);
 struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Spinner {
-    fn start(message: String) -> Self {
+    fn start(message: String, limit: Option<Duration>) -> Self {
         let (end, ended) = channel();
+        let mut left = limit;
         let draw = move || {
             let terminal = Term::stderr();
             for frame in FRAMES.iter().cycle() {
                 let width = usize::from(terminal.size().1).saturating_sub(1);
                 // A terminal that takes nothing is no reason to end.
                 let _ = terminal.clear_line();
-                let _ = terminal.write_str(&truncate_str(&format!("{frame} {message}"), width, "…"));
+                let rest = left.map(|left| format!(" {}", in_minutes(left))).unwrap_or_default();
+                // What is left to wait stands where it is seen, however narrow the terminal is.
+                let message = truncate_str(&message, width.saturating_sub(rest.len() + 2), "…");
+                let _ = terminal.write_str(&truncate_str(&format!("{frame} {message}{rest}"), width, "…"));
                 if ended.recv_timeout(FRAME_TIME) != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
+                left = left.map(|left| left.saturating_sub(FRAME_TIME));
             }
             let _ = terminal.clear_line();
         };
         Self(thread::Builder::new().spawn(draw).ok().map(|thread| (end, thread)))
     }
+}
+
+/// A time as a clock shows it: `4:59`.
+fn in_minutes(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
 impl Waiting for Spinner {}
@@ -70,5 +88,19 @@ impl Drop for Spinner {
         let Some((end, thread)) = self.0.take() else { return };
         drop(end);
         let _ = thread.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_to_wait() {
+        for (milliseconds, want) in
+            [(299_880, "4:59"), (60_000, "1:00"), (9_000, "0:09"), (0, "0:00"), (3_600_000, "60:00")]
+        {
+            assert_eq!(in_minutes(Duration::from_millis(milliseconds)), want);
+        }
     }
 }

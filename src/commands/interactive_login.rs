@@ -8,11 +8,15 @@ use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::{AccountName, ProviderName};
+use crate::ports::Folder;
 use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::login::{Report, login};
 use crate::session::registration::ensure;
-use crate::store::{StoreChoice, StoreKind};
+use crate::store::lock::Lock;
+use crate::store::{StoreChoice, StoreError, StoreKind};
+
+use std::time::Duration;
 
 /// Who is logged in.
 pub struct Who<'a> {
@@ -26,7 +30,17 @@ pub struct Who<'a> {
     pub client_id: Option<&'a str>,
 }
 
-/// Logs in, and tells how that ended.
+/// The lock of a login to a provider: helpers do not open a second browser while somebody logs in (F-HLP3).
+///
+/// # Errors
+/// [`StoreError::LockTimeout`] where a login is in progress.
+pub fn lock(invocation: &Invocation<'_>, name: &ProviderName) -> Result<Lock, StoreError> {
+    let folder = invocation.system.paths.folder(Folder::Locks)?;
+    Lock::take(&folder.join(format!("login-{name}.lock")), Duration::ZERO, &*invocation.system.clock)
+}
+
+/// Logs in, and tells how that ended. The caller holds the login's lock, or goes without: a person who asks for a login
+/// gets one.
 ///
 /// # Errors
 /// Any [`Error`].

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::interactive_login::{Who, log_in, made_known, tell};
+use super::interactive_login::{Who, lock, log_in, made_known, tell};
 use super::{AccountArg, Invocation, ProviderArg, ProviderRef, browser_choice, duration};
 use crate::config::{Config, learned, templates};
 use crate::error::{Error, Status};
@@ -79,6 +79,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         device: args.device,
         timeout: args.timeout,
     };
+    let _lock = lock(invocation, &name);
     log_in(invocation, &who, &request, args.refresh_metadata)
 }
 

@@ -5,6 +5,7 @@ pub mod client_metadata;
 pub mod completions;
 pub mod config;
 pub mod curl;
+pub mod doctor;
 pub mod exec;
 pub mod headers;
 pub mod helper;
@@ -13,6 +14,7 @@ pub mod interactive_login;
 pub mod issued;
 pub mod login;
 pub mod logout;
+pub mod notification;
 pub mod provider;
 pub mod quick;
 pub mod refresh;
@@ -245,7 +247,7 @@ pub fn in_words(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// A length of time in its largest unit, rounded.
-fn length_in_words(length: SignedDuration) -> String {
+pub(crate) fn length_in_words(length: SignedDuration) -> String {
     let seconds = length.as_secs();
     let rounded = |unit: i64| (seconds + unit / 2) / unit;
     let (count, unit): (i64, _) = match seconds {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Invocation, ProviderArg, in_words};
-use crate::console::{FAINT, styled};
+use crate::console::{FAINT, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
@@ -89,7 +89,14 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             .err()
             .map_or_else(|| Error::usage("no provider"), Error::from));
     }
-    Ok(invocation.system.console.show(&format!("{}\n", table(invocation, &providers)))?)
+    let table = table(invocation, &providers);
+    let widest = table.lines().map(|line| console::measure_text_width(line)).max().unwrap_or_default();
+    let text = match invocation.system.console.width() {
+        // Lines that a narrow terminal breaks are no table any more.
+        Some(width) if widest > width => list(invocation, &providers),
+        _ => table,
+    };
+    Ok(invocation.system.console.show(&format!("{text}\n"))?)
 }
 
 /// A provider that stores nothing has no login to miss.
@@ -106,17 +113,26 @@ fn not_logged_in(invocation: &Invocation<'_>, name: &ProviderName) -> Result<(),
     Err(AcquireError::LoginRequired { provider: name.clone(), source: Reason::NotLoggedIn }.into())
 }
 
-fn table(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> String {
+/// What is shown of one account, or of a provider that has none.
+struct Row {
+    provider: String,
+    account: String,
+    state: String,
+    ends: String,
+    store: String,
+    scopes: String,
+}
+
+fn rows(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
     let now = invocation.system.clock.now();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["PROVIDER", "ACCOUNT", "STATE", "ENDS", "KEPT IN", "SCOPES"]);
+    let mut rows = Vec::new();
     for (name, index) in providers {
-        let default = is_default(invocation, name);
-        let shown = if default { format!("{name} *") } else { name.to_string() };
+        let provider = if is_default(invocation, name) { format!("{name} *") } else { name.to_string() };
         if index.entries.is_empty() {
+            let none = String::new;
             let state = unstored_state(invocation, name);
-            table.add_row([shown.clone(), String::new(), state, String::new(), String::new(), String::new()]);
+            rows.push(Row { provider, account: none(), state, ends: none(), store: none(), scopes: none() });
+            continue;
         }
         for entry in &index.entries {
             let active = index.account(None) == Some(&entry.account) && index.entries.len() > 1;
@@ -125,15 +141,43 @@ fn table(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> St
                 Some(label) => format!("{} ({})", entry.account, escaped(label)),
                 None => entry.account.to_string(),
             };
-            table.add_row([
-                shown.clone(),
-                if active { format!("{account} *") } else { account },
-                State::of(entry, now).name().to_owned(),
-                entry.expires_at.map_or_else(|| "not known".to_owned(), |end| in_words(end, now)),
-                entry.store.name().to_owned(),
-                entry.scopes.to_string(),
-            ]);
+            rows.push(Row {
+                provider: provider.clone(),
+                account: if active { format!("{account} *") } else { account },
+                state: State::of(entry, now).name().to_owned(),
+                ends: entry.expires_at.map_or_else(|| "not known".to_owned(), |end| in_words(end, now)),
+                store: entry.store.name().to_owned(),
+                scopes: entry.scopes.to_string(),
+            });
         }
+    }
+    rows
+}
+
+/// One thing a line, for terminals that are too narrow for a table.
+fn list(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> String {
+    let block = |row: &Row| {
+        let named = [
+            ("account", &row.account),
+            ("state", &row.state),
+            ("ends", &row.ends),
+            ("kept in", &row.store),
+            ("scopes", &row.scopes),
+        ];
+        let lines =
+            named.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("  {name}: {text}"));
+        let head = std::iter::once(styled(STRONG, &row.provider));
+        head.chain(lines).collect::<Vec<_>>().join("\n")
+    };
+    rows(invocation, providers).iter().map(block).collect::<Vec<_>>().join("\n")
+}
+
+fn table(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["PROVIDER", "ACCOUNT", "STATE", "ENDS", "KEPT IN", "SCOPES"]);
+    for row in rows(invocation, providers) {
+        table.add_row([row.provider, row.account, row.state, row.ends, row.store, row.scopes]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));

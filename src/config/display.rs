@@ -139,6 +139,7 @@ pub fn top(config: &Config, environment: &dyn Environment) -> Vec<Line> {
         None => top.extend(shown("store", &table.and_then(|table| table.get("kind")).cloned())),
     }
     top.extend(shown("browser", &config.browser));
+    top.extend(shown("on_login_required", &config.on_login_required));
     top.extend(shown("client_id_metadata", &config.client_id_metadata));
     top
 }

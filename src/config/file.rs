@@ -17,6 +17,12 @@ pub const TOP_KEYS: &[&Key] = &[
         .or("auto"),
     &Key::new("browser", Shape::Text, "The command that opens a URL").trusted(),
     &Key::new(
+        "on_login_required",
+        Shape::Command,
+        "The program that is run when a login is needed where nobody watches; {provider} stands for its name",
+    )
+    .trusted(),
+    &Key::new(
         "client_id_metadata",
         Shape::Text,
         "The https URL of the client ID metadata document that you host, which `authctl client-metadata` prints",
@@ -45,6 +51,8 @@ pub struct Parsed {
     pub browser: Option<Setting>,
     /// `client_id_metadata`.
     pub client_id_metadata: Option<Setting>,
+    /// `on_login_required`.
+    pub on_login_required: Option<Setting>,
     /// What is wrong beside the providers.
     pub problems: Vec<Problem>,
     /// What is wrong with single providers that cannot be kept under a name.
@@ -72,6 +80,13 @@ pub fn parse_file(document: &Document) -> Parsed {
             "browser" => {
                 parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin))
             }
+            "on_login_required" => match Shape::Command.fits(setting) {
+                true => parsed.on_login_required = Some(setting.clone()),
+                false => parsed.problems.push(Problem::new(
+                    format!("`on_login_required` must be {}", Shape::Command.expectation()),
+                    &setting.origin,
+                )),
+            },
             "client_id_metadata" => parsed.client_id_metadata = Some(setting.clone()),
             "version" => parsed.problems.extend(check_version(setting)),
             _ => {

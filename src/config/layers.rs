@@ -215,14 +215,26 @@ fn load_file(
     options: &Options,
 ) -> Option<Document> {
     let found = !matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound);
-    if found || layer != Layer::Learned {
+    if layer != Layer::Learned || read.is_ok() {
         loaded.files.push(File { layer, path: path.clone(), found });
     }
     let problems = if layer == Layer::Project { &mut loaded.project_problems } else { &mut loaded.problems };
     let name = path.display().to_string();
+    // Nobody wrote it, and nobody needs it but what was logged in to by a URL: what is wrong with it keeps nobody else
+    // from working.
+    let unused = |loaded: &mut Loaded, why: &str| {
+        loaded.warnings.push(format!("{} {why}, and is not used", escaped(&name)));
+    };
     let (file, text) = match read {
         Ok(read) => read,
         Err(_) if !found && !required => return None,
+        Err(error) if layer == Layer::Learned => {
+            // The state folder may be something else: that is told by whoever needs it.
+            if error.kind() != io::ErrorKind::NotADirectory {
+                unused(loaded, &format!("cannot be read ({error})"));
+            }
+            return None;
+        }
         Err(error) => {
             let problem =
                 Problem::new(format!("{} cannot be read: {error}", escaped(&name)), &Origin::Default);
@@ -233,7 +245,7 @@ fn load_file(
     let owner = check_owner(&file);
     if let (Layer::Learned, Err(problem)) = (layer, &owner) {
         // Its endpoints are sent secrets: what somebody else may have written is not used.
-        loaded.warnings.push(format!("{} {problem}, and is not used", escaped(&name)));
+        unused(loaded, problem);
         return None;
     }
     let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && owner == Ok(None));
@@ -242,6 +254,10 @@ fn load_file(
     let source = Arc::new(Source { layer, name: name.clone(), path: Some(path), text });
     let document = match parse(&source) {
         Ok(document) => document,
+        Err(_) if layer == Layer::Learned => {
+            unused(loaded, "is damaged: remove it, and log in again");
+            return None;
+        }
         Err(found) => {
             problems.extend(found);
             return None;

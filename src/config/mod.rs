@@ -14,6 +14,7 @@ pub mod merge;
 pub mod project;
 pub mod report;
 pub mod schema;
+mod secrets;
 pub mod store;
 pub mod templates;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub store: Option<Setting>,
     /// The browser command.
     pub browser: Option<Setting>,
+    /// The program that is run when a login is needed where nobody watches.
+    pub on_login_required: Option<Setting>,
     /// Where the user hosts a client ID metadata document.
     pub client_id_metadata: Option<Setting>,
     /// The providers as merged, right or wrong.
@@ -175,6 +178,7 @@ impl Config {
             store: None,
             browser: None,
             client_id_metadata: None,
+            on_login_required: None,
             credentials: BTreeMap::new(),
             narrowing: BTreeMap::new(),
             problems: Vec::new(),
@@ -203,6 +207,7 @@ impl Config {
         }
         self.store = parsed.store.or(self.store.take());
         self.browser = parsed.browser.or(self.browser.take());
+        self.on_login_required = parsed.on_login_required.or(self.on_login_required.take());
         self.client_id_metadata = parsed.client_id_metadata.or(self.client_id_metadata.take());
         chosen.is_some()
     }
@@ -233,6 +238,12 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The program that is run when a login is needed where nobody watches, and its arguments.
+    #[must_use]
+    pub fn on_login_required(&self) -> Option<Vec<&str>> {
+        self.on_login_required.as_ref().and_then(Setting::strings)
     }
 
     /// The client's identifier where it is the URL of a metadata document that the user hosts.

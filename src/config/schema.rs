@@ -26,6 +26,7 @@ pub fn schema() -> Value {
                 "oneOf": [{ "enum": STORE_KINDS }, object(STORE_KEYS.iter().copied())],
             },
             "browser": { "title": "browser", "description": "The command that opens a URL", "type": "string" },
+            "on_login_required": { "title": "on_login_required", "description": "The program that is run when a login is needed where nobody watches; {provider} stands for its name", "type": "array", "items": { "type": "string" }, "minItems": 1 },
             "client_id_metadata": { "title": "client_id_metadata", "description": "The https URL of the client ID metadata document that you host, which `authctl client-metadata` prints", "type": "string", "pattern": "^https://" },
             "credentials": { "$ref": "#/$defs/credentials" },
             "profile": {

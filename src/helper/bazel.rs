@@ -1,10 +1,12 @@
 //! The credential helper protocol of Bazel and of tools like it (EngFlow's credential-helper-spec).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::Protocol;
 use super::host::{answerer, providers, url_or_host};
-use super::setup::{Plan, block};
+use super::setup::{Plan, block, shell_word};
 use super::token::{input, with_login};
 use crate::commands::Invocation;
 use crate::commands::token::format_error;
@@ -37,16 +39,25 @@ impl Protocol for Args {
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("Bazel asks authctl for these hosts");
         let link = plan.link(invocation, "bazel-credential-authctl")?;
-        let line = |host: &String| {
-            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-            format!("common --credential_helper={name}={}", link.display())
-        };
-        let lines: Vec<String> =
-            providers(invocation).flat_map(|provider| provider.hosts).map(|host| line(&host)).collect();
+        let hosts: Vec<String> = providers(invocation).flat_map(|provider| provider.hosts).collect();
+        let names: BTreeSet<&str> = hosts.iter().filter_map(|host| pattern(host)).collect();
+        // The words of a line are quoted as in a shell.
+        let option = |name: &str| format!("--credential_helper={name}={}", link.display());
+        let line = |name: &str| format!("common {}", shell_word(&option(name)));
+        let lines: Vec<String> = names.into_iter().map(line).collect();
         let path = plan.home(invocation)?.join(".bazelrc");
         plan.edit(path, |text, undo| Ok(block(text, "credential helper", &lines, undo)))?;
         Ok(plan)
     }
+}
+
+/// A host as a pattern of Bazel's, which has no port, and at least two labels: any other pattern ends every call of Bazel.
+fn pattern(host: &str) -> Option<&str> {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (name.contains('.') && name.split('.').all(is_label)).then_some(name)
 }
 
 fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
@@ -76,4 +87,24 @@ fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
         answer["expires"] = whole.to_string().into();
     }
     Ok(invocation.system.console.out(&format!("{answer}\n"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_that_bazel_takes() {
+        for (host, want) in [
+            ("remote.example", Some("remote.example")),
+            ("remote.example:8443", Some("remote.example")),
+            ("127.0.0.1:8080", Some("127.0.0.1")),
+            ("localhost", None),
+            ("localhost:8080", None),
+            ("[::1]:8080", None),
+            ("[::1]", None),
+        ] {
+            assert_eq!(pattern(host), want, "{host}");
+        }
+    }
 }

@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::foreign::escaped;
 use crate::session::acquire::{AcquireError, Options};
 
+/// The name by which cargo calls this program.
+const PROGRAM: &str = "cargo-credential-authctl";
 /// The version of the protocol.
 const VERSION: u64 = 1;
 
@@ -28,7 +30,7 @@ pub struct Args {
 
 impl Protocol for Args {
     const NAME: &'static str = "cargo";
-    const PROGRAM: Option<&'static str> = Some("cargo-credential-authctl");
+    const PROGRAM: Option<&'static str> = Some(PROGRAM);
 
     /// One object a line, until cargo closes its side.
     fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
@@ -44,17 +46,18 @@ impl Protocol for Args {
         Ok(())
     }
 
-    /// The registries whose index is on one of the configured hosts.
+    /// The registries whose index is on one of the configured hosts. cargo runs a provider with `--cargo-plugin` alone: the
+    /// arguments that its configuration has are in the questions. So it is told a name of this program's.
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("cargo asks authctl for the token of these registries");
-        let program = plan.program(invocation)?;
+        let link = plan.link(invocation, PROGRAM)?.display().to_string();
         let home = invocation.system.environment.variable("CARGO_HOME").map(std::path::PathBuf::from);
         let folder = home.map_or_else(|| plan.home(invocation).map(|home| home.join(".cargo")), Ok)?;
         let served = |index: &str| {
             let url = url_or_host(invocation, index.strip_prefix("sparse+").unwrap_or(index));
             url.is_some_and(|url| providers(invocation).any(|provider| serves(&provider, &url, index)))
         };
-        plan.edit(folder.join("config.toml"), |text, undo| registries(text, &program, &served, undo))?;
+        plan.edit(folder.join("config.toml"), |text, undo| registries(text, &link, &served, undo))?;
         Ok(plan)
     }
 }
@@ -171,11 +174,12 @@ fn registries(
         if !served(index) {
             continue;
         }
-        let ours: toml_edit::Array = [program, "helper", "cargo"].into_iter().collect();
+        let ours: toml_edit::Array = [program].into_iter().collect();
         let is_ours = |item: &toml_edit::Item| {
-            let words: Option<Vec<_>> =
-                item.as_array().map(|words| words.iter().filter_map(|word| word.as_str()).collect());
-            words.is_some_and(|words| words.ends_with(&["helper", "cargo"]))
+            let word = item.as_array().and_then(|words| words.get(0)?.as_str());
+            word.is_some_and(|word| {
+                std::path::Path::new(word).file_stem().is_some_and(|name| name == PROGRAM)
+            })
         };
         if !undo {
             registry.insert("credential-provider", toml_edit::value(ours));
@@ -194,11 +198,14 @@ mod tests {
     fn cargos_configuration_keeps_its_comments() {
         let text = "# mine\n[registries.corp] # ours\nindex = \"sparse+https://crates.corp.example/\"\n\n[registries.other]\nindex = \"https://other.example/\"\n";
         let served = |index: &str| index.contains("corp.example");
-        let with = registries(Some(text), "/bin/authctl", &served, false).unwrap().unwrap();
-        let line = "credential-provider = [\"/bin/authctl\", \"helper\", \"cargo\"]\n";
+        let with = registries(Some(text), "/bin/cargo-credential-authctl", &served, false).unwrap().unwrap();
+        let line = "credential-provider = [\"/bin/cargo-credential-authctl\"]\n";
         assert_eq!(with, text.replace("corp.example/\"\n", &format!("corp.example/\"\n{line}")));
-        assert_eq!(registries(Some(&with), "/bin/authctl", &served, true).unwrap().as_deref(), Some(text));
-        assert_eq!(registries(None, "/bin/authctl", &served, false).unwrap(), None);
-        assert!(registries(Some("="), "/bin/authctl", &served, false).is_err());
+        assert_eq!(
+            registries(Some(&with), "/bin/cargo-credential-authctl", &served, true).unwrap().as_deref(),
+            Some(text)
+        );
+        assert_eq!(registries(None, "/bin/cargo-credential-authctl", &served, false).unwrap(), None);
+        assert!(registries(Some("="), "/bin/cargo-credential-authctl", &served, false).is_err());
     }
 }

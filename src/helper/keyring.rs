@@ -1,5 +1,7 @@
 //! The command line of Python's `keyring`, which pip and uv call for the password of an index.
 
+use serde_json::json;
+
 use super::Protocol;
 use super::host::{Answerer, answerer, url_or_host};
 use super::setup::Plan;
@@ -25,6 +27,9 @@ pub struct Args {
     /// Print the user name too, as uv asks
     #[arg(long, value_parser = ["password", "creds"], default_value = "password", hide_default_value = true)]
     mode: String,
+    /// Print JSON, as pip asks since its version 26
+    #[arg(long, value_parser = ["plain", "json"], default_value = "plain", hide_default_value = true)]
+    output: String,
 }
 
 impl Protocol for Args {
@@ -81,6 +86,13 @@ impl Args {
                 ));
             }
         };
+        if self.output == "json" {
+            let mut answer = json!({ "password": password.expose() });
+            if self.mode == "creds" {
+                answer["username"] = username.into();
+            }
+            return Ok(invocation.system.console.out(&format!("{answer}\n"))?);
+        }
         let lines = if self.mode == "creds" {
             vec![username.as_str(), password.expose()]
         } else {

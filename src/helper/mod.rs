@@ -9,6 +9,7 @@ mod cargo;
 mod docker;
 mod git;
 mod host;
+pub mod installed;
 mod keyring;
 mod kubernetes;
 pub mod setup;

@@ -12,6 +12,9 @@ use crate::foreign::Foreign;
 use crate::session::acquire::Options;
 use crate::token::Credential;
 
+/// What our block in Terraform's configuration is marked with.
+const LABEL: &str = "credentials helper";
+
 /// Serve Terraform and OpenTofu: `get`, `store` and `forget` of their credentials helper protocol
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -60,10 +63,23 @@ impl Protocol for Args {
         let file = invocation.system.environment.variable("TF_CLI_CONFIG_FILE").map(std::path::PathBuf::from);
         let lines = ["credentials_helper \"authctl\" {".to_owned(), "}".to_owned()];
         plan.edit(file.unwrap_or_else(|| home.join(".terraformrc")), |text, undo| {
-            Ok(block(text, "credentials helper", &lines, undo))
+            if !undo && text.is_some_and(has_another) {
+                return Err(Error::failed(
+                    "Terraform's configuration names another credentials helper, and takes no more than one",
+                    "remove its block first; nothing was changed",
+                ));
+            }
+            Ok(block(text, LABEL, &lines, undo))
         })?;
         Ok(plan)
     }
+}
+
+/// Whether a configuration without our block has a block of another helper.
+fn has_another(text: &str) -> bool {
+    let without = block(Some(text), LABEL, &[], true).unwrap_or_default();
+    let is_ours = without != text;
+    !is_ours && without.lines().any(|line| line.trim_start().starts_with("credentials_helper"))
 }
 
 fn found(invocation: &Invocation<'_>, host: &str) -> Result<Option<super::host::Answerer>, Error> {

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use crate::commands::Invocation;
-use crate::commands::interactive_login::{Who, log_in};
+use crate::commands::interactive_login::{Who, lock, log_in};
 use crate::config::Provider;
 use crate::error::Error;
 use crate::foreign::escaped;
-use crate::ports::{Folder, Stream};
+use crate::ports::Stream;
 use crate::provider::{LoginRequest, ProviderError};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireError, Options, token};
 use crate::store::StoreError;
-use crate::store::lock::Lock;
 use crate::token::Issued;
 
 /// What a program writes is at most this long (F-HLP1).
@@ -53,9 +52,7 @@ pub(super) fn with_login(
         result => return Ok(result?),
     };
     let console = &invocation.system.console;
-    let folder = invocation.system.paths.folder(Folder::Locks).map_err(StoreError::from)?;
-    let path = folder.join(format!("login-{}.lock", provider.name));
-    let lock = match Lock::take(&path, Duration::ZERO, &*invocation.system.clock) {
+    let lock = match lock(invocation, &provider.name) {
         Ok(lock) => lock,
         Err(StoreError::LockTimeout { .. }) => {
             console.note(format_args!("authctl: a login to {} is in progress", provider.name));

@@ -3,6 +3,7 @@
 //! `tiny_http`'s own server reads header lines without a limit and aborts the process on an absurd `Content-Length`.
 //! Connections are therefore accepted and their heads read here, within limits; its `Response` writes the answers.
 
+mod language;
 mod page;
 
 use std::io::{self, Read as _};
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use self::language::Language;
 pub use self::page::{Outcome, Page};
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::redirect::{Expectation, Redirect, Verdict};
@@ -35,6 +37,23 @@ pub struct RedirectUri {
     host: String,
     port: u16,
     path: String,
+}
+
+impl RedirectUri {
+    /// The port, where it is not free to choose.
+    #[must_use]
+    pub fn fixed_port(&self) -> Option<u16> {
+        (self.port != 0).then_some(self.port)
+    }
+}
+
+impl std::fmt::Display for RedirectUri {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.fixed_port() {
+            Some(port) => write!(formatter, "http://{}:{port}{}", self.host, self.path),
+            None => write!(formatter, "http://{}{}", self.host, self.path),
+        }
+    }
 }
 
 impl Default for RedirectUri {
@@ -194,7 +213,8 @@ impl Listener {
             let Ok(head) = heads.recv_timeout(POLL) else { continue };
             open -= 1;
             let Some((stream, head)) = head else { continue };
-            let verdict = head.map_or_else(Verdict::Ignored, |redirect| expected.check(&redirect));
+            let language = head.as_ref().map_or_else(|_| Language::english(), |request| request.language);
+            let verdict = head.map_or_else(Verdict::Ignored, |request| expected.check(&request.redirect));
             let outcome = match verdict {
                 Verdict::Ignored(status) => {
                     ignored += 1;
@@ -204,7 +224,7 @@ impl Listener {
                 Verdict::Refused(error) => Err(error),
                 Verdict::Answer(answer) => Ok(answer),
             };
-            return Ok(Answer { outcome, page: Page::new(stream), ignored });
+            return Ok(Answer { outcome, page: Page::new(stream, language), ignored });
         }
     }
 }
@@ -268,7 +288,13 @@ fn bind_both(v4: IpAddr, v6: IpAddr, port: u16) -> Result<Vec<TcpListener>, Loop
 }
 
 /// A connection with its request, or with the status that it is refused with; `None` for one that sent nothing.
-type Head = Option<(TcpStream, Result<Redirect, u16>)>;
+type Head = Option<(TcpStream, Result<Request, u16>)>;
+
+/// A request, and the language that its page is to be in.
+struct Request {
+    redirect: Redirect,
+    language: &'static Language,
+}
 
 fn read_head_on_thread(stream: TcpStream, sender: Sender<Head>) {
     std::thread::spawn(move || {
@@ -303,7 +329,7 @@ fn read_head(mut stream: TcpStream) -> Head {
 }
 
 /// Reads a request's head; `None` when it is not whole yet. A request with a body is none of a browser's redirect.
-fn parse_head(bytes: &[u8]) -> Result<Option<Redirect>, u16> {
+fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {
@@ -321,13 +347,15 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Redirect>, u16> {
     if has_body || !values("transfer-encoding").is_empty() {
         return Err(400);
     }
-    Ok(Some(Redirect {
+    let language = Language::preferred(values("accept-language").first().map(String::as_str));
+    let redirect = Redirect {
         method: request.method.unwrap_or_default().to_owned(),
         target: request.path.unwrap_or_default().to_owned(),
         hosts: values("host"),
         origin: values("origin").into_iter().next(),
         fetch_destination: values("sec-fetch-dest").into_iter().next(),
-    }))
+    };
+    Ok(Some(Request { redirect, language }))
 }
 
 #[cfg(test)]
@@ -391,7 +419,8 @@ mod tests {
             ("chunked", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", Err(400)),
             ("nul in a header", "GET / HTTP/1.1\r\nA: \0\r\n\r\n", Err(400)),
         ] {
-            let got = parse_head(head.as_bytes()).map(|head| head.map(|redirect| redirect.hosts.len()));
+            let got =
+                parse_head(head.as_bytes()).map(|head| head.map(|request| request.redirect.hosts.len()));
             assert_eq!(got, want, "{name}");
         }
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use tiny_http::{HTTPVersion, Header, Response};
 
+use super::language::Language;
+
 /// How long a browser may take to receive the page.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -27,23 +29,22 @@ const STYLE: &str = include_str!("page.css");
 const FRAME: &str = include_str!("page.html");
 
 impl Outcome {
-    fn page(self) -> String {
+    fn page(self, language: &Language) -> String {
         let (tone, mark, title, text) = match self {
-            Self::LoggedIn => {
-                ("good", "✓", "You are logged in", "You can close this tab and go back to the terminal.")
-            }
-            Self::LoggedOut => {
-                ("good", "✓", "You are logged out", "You can close this tab and go back to the terminal.")
-            }
-            Self::Refused => {
-                ("calm", "–", "You are not logged in", "Access was not granted. The terminal says more.")
-            }
-            Self::Failed => {
-                ("bad", "!", "The login failed", "Something went wrong on the way. The terminal says what.")
-            }
+            Self::LoggedIn => ("good", "✓", language.logged_in, language.close),
+            Self::LoggedOut => ("good", "✓", language.logged_out, language.close),
+            Self::Refused => ("calm", "–", language.not_logged_in, language.refused),
+            Self::Failed => ("bad", "!", language.failed, language.wrong),
         };
-        let parts =
-            [("{title}", title), ("{style}", STYLE), ("{tone}", tone), ("{mark}", mark), ("{text}", text)];
+        let parts = [
+            ("{language}", language.tag),
+            ("{direction}", language.direction),
+            ("{title}", title),
+            ("{style}", STYLE),
+            ("{tone}", tone),
+            ("{mark}", mark),
+            ("{text}", text),
+        ];
         parts.iter().fold(FRAME.to_owned(), |page, (place, part)| page.replace(place, part))
     }
 }
@@ -52,16 +53,17 @@ impl Outcome {
 #[derive(Debug)]
 pub struct Page {
     stream: Option<TcpStream>,
+    language: &'static Language,
 }
 
 impl Page {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream: Some(stream) }
+    pub(super) fn new(stream: TcpStream, language: &'static Language) -> Self {
+        Self { stream: Some(stream), language }
     }
 
     /// No browser is waiting: the redirect was pasted.
     pub(super) fn nobody() -> Self {
-        Self { stream: None }
+        Self { stream: None, language: Language::english() }
     }
 
     /// Tells the browser how the login ended. That the browser went away is no failure of the login.
@@ -73,7 +75,7 @@ impl Page {
         if let Some(stream) = self.stream.take() {
             let good = matches!(outcome, Outcome::LoggedIn | Outcome::LoggedOut);
             let status = if good { 200 } else { 400 };
-            respond(stream, status, &outcome.page(), "text/html; charset=utf-8");
+            respond(stream, status, &outcome.page(self.language), "text/html; charset=utf-8");
         }
     }
 }
@@ -147,14 +149,18 @@ fn drain(mut stream: &TcpStream) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::language::LANGUAGES;
     use super::*;
 
     #[test]
     fn f_cb12_pages_are_whole_and_static() {
         for outcome in [Outcome::LoggedIn, Outcome::LoggedOut, Outcome::Refused, Outcome::Failed] {
-            let page = outcome.page();
-            assert!(!page.contains("{t") && !page.contains("{s") && !page.contains("{m"), "{page}");
-            assert!(!page.contains("<script") && !page.contains("http"), "{page}");
+            for language in LANGUAGES {
+                let page = outcome.page(language);
+                assert!(!page.contains("{t") && !page.contains("{s") && !page.contains("{m"), "{page}");
+                assert!(!page.contains("{l") && !page.contains("{d"), "{page}");
+                assert!(!page.contains("<script") && !page.contains("http"), "{page}");
+            }
         }
     }
 }

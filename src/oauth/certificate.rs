@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::foreign::Foreign;
 use crate::ports::ClientIdentity;
 use crate::secret::SecretText;
 
@@ -49,6 +51,29 @@ pub fn identity(
     }
     let digest = ring::digest::digest(&ring::digest::SHA256, &leaf);
     Ok(ClientIdentity { pem, thumbprint: URL_SAFE_NO_PAD.encode(digest) })
+}
+
+/// What a certificate says of itself. None of it is secret; all of it is somebody else's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Who issued it.
+    pub issuer: Foreign,
+    /// When it ends.
+    pub ends: Timestamp,
+}
+
+/// Reads a certificate in DER; `None` for what is none.
+#[must_use]
+pub fn facts(der: &[u8]) -> Option<Facts> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    let ends = Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?;
+    Some(Facts { issuer: Foreign::new(certificate.issuer().to_string()), ends })
+}
+
+/// The first certificate of a PEM text, in DER.
+#[must_use]
+pub fn first(pem: &str) -> Option<Vec<u8>> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).ok().map(|der| der.to_vec())
 }
 
 /// The blocks of a PEM text, each from its first to its last line.

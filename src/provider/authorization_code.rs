@@ -113,6 +113,10 @@ impl TokenProvider for AuthorizationCodeGrant {
         Some(&self.oauth)
     }
 
+    fn redirect_uri(&self) -> Option<&RedirectUri> {
+        Some(&self.redirect_uri)
+    }
+
     fn is_interactive(&self) -> bool {
         true
     }

@@ -50,10 +50,11 @@ pub fn wait_for_user(
         ));
     }
     let held = system.signals.hold();
-    let _waiting =
-        (opened || !may_paste).then(|| console.wait("Waiting for the browser (Ctrl-C ends it)")).flatten();
+    let limit = request.timeout.unwrap_or(PATIENCE);
+    let waiting = || console.wait_at_most("Waiting for the browser (Ctrl-C ends it)", Some(limit));
+    let _waiting = (opened || !may_paste).then(waiting).flatten();
     let wait = Wait {
-        limit: request.timeout.unwrap_or(PATIENCE),
+        limit,
         clock: &*system.clock,
         held: &*held,
         pasted: may_paste.then(|| system.input.lines()),

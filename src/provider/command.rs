@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Context, Grant, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::{Context, Grant, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::json;
@@ -53,6 +53,10 @@ fn build(section: &Section<'_>, _: &Place) -> Result<Box<dyn TokenProvider>, Vec
 }
 
 impl TokenProvider for Command {
+    fn needs(&self) -> Vec<Need> {
+        self.command.first().map(|program| Need::Program(program.clone())).into_iter().collect()
+    }
+
     /// The command itself: what one program printed is not handed out when another is configured.
     fn binding(&self) -> Binding {
         Binding::default().with("command", self.command.join("\u{1f}"))

@@ -121,7 +121,8 @@ impl<'a> Consent<'a> {
         held: &dyn Held,
     ) -> Result<TokenSet, ProviderError> {
         let clock = &context.system.clock;
-        let _waiting = context.system.console.wait("Waiting for you to consent (Ctrl-C ends it)");
+        let message = "Waiting for you to consent (Ctrl-C ends it)";
+        let _waiting = context.system.console.wait_at_most(message, Some(limit));
         let mut away = None;
         loop {
             match pace.next(clock.elapsed()) {
@@ -148,7 +149,11 @@ impl<'a> Consent<'a> {
                 }
                 // A fault of the network does not end a login (D7).
                 Err(
-                    error @ ProviderError::Http(HttpError::NotSent { .. } | HttpError::AnswerLost { .. }),
+                    error @ ProviderError::Http(
+                        HttpError::NotSent { .. }
+                        | HttpError::Untrusted { .. }
+                        | HttpError::AnswerLost { .. },
+                    ),
                 ) => {
                     pace.unanswered(None);
                     away = Some(error);

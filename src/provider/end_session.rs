@@ -49,7 +49,7 @@ pub fn end(
     }
     let (Some(listener), Some(expected)) = (listener, expected) else { return Ok(EndedSession::Asked) };
     let held = system.signals.hold();
-    let _waiting = system.console.wait("Waiting for the browser (Ctrl-C ends it)");
+    let _waiting = system.console.wait_at_most("Waiting for the browser (Ctrl-C ends it)", Some(PATIENCE));
     let wait =
         Wait { limit: PATIENCE, clock: &*system.clock, held: &*held, pasted: None, on_wrong_paste: &|| {} };
     let answer = listener.wait(&expected, wait)?;

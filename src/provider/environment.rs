@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
 use crate::oauth::json;
 use crate::ports::read_text;
 use crate::secret::{AccessToken, SecretText};
@@ -67,6 +67,13 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for Environment {
+    fn needs(&self) -> Vec<Need> {
+        vec![match &self.source {
+            Source::Variable(name) => Need::Variable(name.clone()),
+            Source::File(path) => Need::File(path.clone()),
+        }]
+    }
+
     fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
         let text = match &self.source {
             Source::Variable(name) => {

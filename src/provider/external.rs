@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, Revocation,
+    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Need, Place, ProviderError, Revocation,
     TokenProvider, TokenRequest,
 };
 use crate::binding::Binding;
@@ -81,6 +81,10 @@ struct Description {
 }
 
 impl TokenProvider for External {
+    fn needs(&self) -> Vec<Need> {
+        vec![Need::Program(self.program.clone())]
+    }
+
     /// The program and its settings: what was got with others is not handed out for these.
     fn binding(&self) -> Binding {
         let plain: Map<String, Value> = self

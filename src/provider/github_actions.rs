@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::jwt::expiry;
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
 use crate::foreign::Foreign;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::json;
@@ -45,6 +45,10 @@ fn build(section: &Section<'_>, _: &Place) -> Result<Box<dyn TokenProvider>, Vec
 }
 
 impl TokenProvider for GithubActions {
+    fn needs(&self) -> Vec<Need> {
+        [URL, TOKEN].map(|name| Need::Variable(name.to_owned())).into()
+    }
+
     fn is_ephemeral(&self) -> bool {
         true
     }

@@ -31,7 +31,7 @@ pub use self::error::ProviderError;
 pub use self::kind::{ANY_URN, Kind, kind_names};
 use self::oauth::OAuth;
 use crate::binding::Binding;
-use crate::loopback::Page;
+use crate::loopback::{Page, RedirectUri};
 use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
@@ -96,6 +96,17 @@ impl<'a> Context<'a> {
     pub fn secrets(&self, binding: &'a Binding) -> Resolver<'a> {
         Resolver { system: self.system, store: self.store, provider: self.name, binding }
     }
+}
+
+/// What a kind's tokens come from, as far as that can be seen without asking for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// This program.
+    Program(String),
+    /// This variable, which the platform sets.
+    Variable(String),
+    /// This file, which the platform writes.
+    File(PathBuf),
 }
 
 /// What a token is wanted for. What is not said is as configured.
@@ -235,6 +246,11 @@ pub trait TokenProvider {
         self.oauth().is_some()
     }
 
+    /// Where the browser returns to after a login, as it is configured.
+    fn redirect_uri(&self) -> Option<&RedirectUri> {
+        None
+    }
+
     /// Whether the first token needs the user.
     fn is_interactive(&self) -> bool {
         false
@@ -254,6 +270,11 @@ pub trait TokenProvider {
     /// The tokens of elsewhere that it works with. They are got before it is asked for a token.
     fn inputs(&self) -> &[input::Input] {
         &[]
+    }
+
+    /// What must be on this machine for it.
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
     }
 
     /// How long before its end a token is renewed.

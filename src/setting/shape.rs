@@ -78,7 +78,9 @@ impl Shape {
         matches!(self, Self::Free | Self::Secrets | Self::Flags(_) | Self::Table(_))
     }
 
-    pub(super) fn fits(self, setting: &Setting) -> bool {
+    /// Whether a value is of this shape.
+    #[must_use]
+    pub fn fits(self, setting: &Setting) -> bool {
         let scopes = |setting: &Setting| {
             setting.strings().is_some_and(|words| words.iter().all(|word| word.parse::<ScopeSet>().is_ok()))
         };

@@ -159,7 +159,9 @@ impl Etcd {
             request.headers.push(("authorization", token.clone()));
         }
         let response = self.system.http.send(&request).map_err(|error| match error {
-            HttpError::NotSent { .. } | HttpError::AnswerLost { .. } => Failure::Next(error.to_string()),
+            HttpError::NotSent { .. } | HttpError::Untrusted { .. } | HttpError::AnswerLost { .. } => {
+                Failure::Next(error.to_string())
+            }
             other => Failure::Final(Self::failed(other.to_string())),
         })?;
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();

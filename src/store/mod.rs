@@ -4,8 +4,10 @@
 pub mod accounts;
 mod backend;
 pub mod blobs;
+pub mod check;
 pub mod engine;
 pub mod etcd;
+pub mod filesystem;
 pub mod index;
 pub mod key;
 pub mod keyring;

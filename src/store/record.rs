@@ -38,6 +38,12 @@ impl RecordName {
         Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
     }
 
+    /// The name of a throw-away record by which a store is tried out; `mark` tells two trials apart.
+    #[must_use]
+    pub fn of_trial(mark: &str) -> Self {
+        Self(format!("doctor+=trial+{mark}"))
+    }
+
     /// A name that a store reports, if it is one of ours.
     #[must_use]
     pub fn stored(text: String) -> Option<Self> {

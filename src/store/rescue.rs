@@ -256,10 +256,15 @@ impl TokenStore<'_> {
 
     /// Whether a rescued record has not come home yet.
     pub(super) fn anything_is_rescued(&self) -> bool {
-        FOLDERS.iter().any(|&folder| {
-            let folder = self.system.paths.folder(folder).map(|folder| folder.join("rescued"));
-            folder.is_ok_and(|folder| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()))
-        })
+        !self.waiting().is_empty()
+    }
+
+    /// The rescued records that have not come home yet.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<PathBuf> {
+        let folder = |&folder| Some(self.system.paths.folder(folder).ok()?.join("rescued"));
+        let files = FOLDERS.iter().filter_map(folder).filter_map(|folder| std::fs::read_dir(folder).ok());
+        files.flatten().flatten().map(|file| file.path()).collect()
     }
 
     fn rescue_path(&self, folder: Folder, name: &RecordName) -> Result<PathBuf, StoreError> {

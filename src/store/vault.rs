@@ -72,7 +72,11 @@ impl Vault {
             let reason = match self.send(method, part, key, body) {
                 Ok(response) if !matches!(response.status, 429 | 472 | 473 | 500..) => return Ok(response),
                 Ok(response) => said(&response),
-                Err(error @ (HttpError::NotSent { .. } | HttpError::AnswerLost { .. })) => error.to_string(),
+                Err(
+                    error @ (HttpError::NotSent { .. }
+                    | HttpError::Untrusted { .. }
+                    | HttpError::AnswerLost { .. }),
+                ) => error.to_string(),
                 Err(error) => return Err(Self::failed(error.to_string())),
             };
             if self.system.clock.elapsed() >= end {

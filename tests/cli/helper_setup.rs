@@ -24,7 +24,7 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
             "cargo",
             ".cargo/config.toml",
             "[registries.r] # canary\nindex = \"sparse+https://git.example/\"\n",
-            vec!["credential-provider = [\"/usr/bin/authctl\", \"helper\", \"cargo\"]"],
+            vec!["/.local/bin/cargo-credential-authctl\"]"],
         ),
         (
             "aws",

@@ -22,6 +22,7 @@ mod conformance;
 mod curl;
 mod device;
 mod discovery;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod documents;
 mod dpop;
@@ -38,7 +39,9 @@ mod lifecycle;
 mod login;
 mod login_url;
 mod logout;
+mod manners;
 mod network;
+mod provider;
 mod pushed_requests;
 mod quick;
 mod sealed_files;

@@ -12,9 +12,11 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod doctor;
 mod etcd;
 mod exec_and_curl;
 mod grants;
+mod interop;
 mod keyring;
 mod main_job;
 mod parts;

@@ -8,6 +8,7 @@
 //   tls { key, certificate, authority }   files: a second listener that asks for certificates
 //   secure                                the issuer is the TLS listener; else it has only the aliases of RFC 8705
 //
+// POST /control/withdraw ends an access token, and nothing else of the login that it is from.
 // POST /control/fault is for the next token request: { hold } keeps it until POST /control/release, { delay } for so many
 // milliseconds; then { drop } ends the connection and { status, body } answers it, both before the server acts on it.
 import http from 'node:http';
@@ -64,6 +65,7 @@ async function control(name, request) {
     case 'fault': return faults.push(value);
     case 'release': return held.splice(0).map((release) => release()).length;
     case 'asked': return asked.map(({ user, message }) => ({ user, message }));
+    case 'withdraw': return provider.AccessToken.find(value.token).then((token) => token.destroy()).then(() => true);
     case 'approve': return approve(provider, asked.shift()).then(() => true);
     default: return null;
   }

@@ -50,12 +50,14 @@ pub(super) fn set(invocation: &Invocation<'_>, args: &SetArgs) -> Result<(), Err
     let name = &args.provider;
     let kind = kind(invocation, name)?;
     let mut edit = Edit::open(invocation.config)?;
-    let keys = args.set.iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
+    let (emptied, set): (Vec<_>, Vec<_>) = args.set.iter().partition(|text| text.ends_with('='));
+    let keys = set.into_iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
     match args.replace {
         true => edit.add(name, &keys, true)?,
         false => edit.set(name, &keys)?,
     }
-    for key in &args.unset {
+    let emptied = emptied.into_iter().map(|text| text.trim_end_matches('='));
+    for key in args.unset.iter().map(String::as_str).chain(emptied) {
         let (path, _) = find_key(key, &kind)?;
         if !edit.unset(name, &path)? {
             invocation

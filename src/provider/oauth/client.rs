@@ -29,7 +29,7 @@ pub struct ClientSettings {
     key: Option<SecretSource>,
     key_id: Option<String>,
     key_algorithm: Option<Algorithm>,
-    certificate: Option<PathBuf>,
+    pub(super) certificate: Option<PathBuf>,
     method: Option<AuthenticationMethod>,
 }
 

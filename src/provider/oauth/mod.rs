@@ -1,6 +1,7 @@
 //! What all OAuth grants share: the client, the endpoints and where they come from, the token requests, the id token.
 
 mod client;
+mod diagnosis;
 mod id_token;
 mod keys;
 mod refresh;

@@ -80,3 +80,66 @@ impl keyring_core::api::CredentialApi for OddEntry {
         self
     }
 }
+
+type Fault = fn() -> keyring_core::Error;
+
+/// A keyring of which nothing can be had.
+pub fn that_fails(fault: Fault) -> Arc<CredentialStore> {
+    Arc::new(Failing(fault))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failing(Fault);
+
+impl CredentialStoreApi for Failing {
+    fn vendor(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "failing".to_owned()
+    }
+
+    fn build(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&HashMap<&str, &str>>,
+    ) -> keyring_core::Result<keyring_core::Entry> {
+        Ok(keyring_core::Entry::new_with_credential(Arc::new(*self)))
+    }
+
+    fn search(&self, _: &HashMap<&str, &str>) -> keyring_core::Result<Vec<keyring_core::Entry>> {
+        Err((self.0)())
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl keyring_core::api::CredentialApi for Failing {
+    fn set_secret(&self, _: &[u8]) -> keyring_core::Result<()> {
+        Err((self.0)())
+    }
+
+    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
+        Err((self.0)())
+    }
+
+    fn delete_credential(&self) -> keyring_core::Result<()> {
+        Err((self.0)())
+    }
+
+    fn get_credential(&self) -> keyring_core::Result<Option<Arc<keyring_core::Credential>>> {
+        Err((self.0)())
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        None
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}

@@ -16,7 +16,8 @@ use authctl::console::Console;
 use authctl::error::Status;
 use authctl::ports::{
     Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, KernelKeyring,
-    Keyring, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal, Waiting,
+    Keyring, Machine, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal,
+    Transport, Waiting,
 };
 use authctl::secret::SecretText;
 use jiff::{SignedDuration, Timestamp};
@@ -116,6 +117,7 @@ impl Sandbox {
             signals: signals.clone(),
             local_server: Rc::new(adapters::local_server::HyperServer),
             another: || panic!("only the binary serves in these stories"),
+            machine: Rc::new(TestMachine),
             secret_variables: std::collections::BTreeSet::new(),
         };
         let sandbox =
@@ -150,6 +152,11 @@ impl Sandbox {
     /// From now on somebody sees what is said.
     pub fn is_watched(&self) {
         self.terminal.watched.set(true);
+    }
+
+    /// From now on a line of the terminal has so many characters.
+    pub fn is_wide(&self, columns: usize) {
+        self.terminal.width.set(Some(columns));
     }
 
     /// Runs the program in this process, with this on its standard input.
@@ -244,6 +251,7 @@ struct Buffers {
     out: RefCell<Vec<u8>>,
     err: RefCell<Vec<u8>>,
     watched: Cell<bool>,
+    width: Cell<Option<usize>>,
 }
 
 impl Terminal for Buffers {
@@ -259,10 +267,31 @@ impl Terminal for Buffers {
         stream == Stream::Err && self.watched.get()
     }
 
-    fn wait(&self, _: &str) -> Box<dyn Waiting> {
+    fn width(&self, _: Stream) -> Option<usize> {
+        self.width.get()
+    }
+
+    fn wait(&self, _: &str, _: Option<Duration>) -> Box<dyn Waiting> {
         struct Nothing;
         impl Waiting for Nothing {}
         Box::new(Nothing)
+    }
+}
+
+/// The real machine, hardened as `main` would.
+struct TestMachine;
+
+impl Machine for TestMachine {
+    fn certificates(&self, url: &url::Url, transport: &Transport) -> Result<Vec<Vec<u8>>, HttpError> {
+        adapters::machine::ThisMachine.certificates(url, transport)
+    }
+
+    fn addresses(&self, name: &str, limit: Duration) -> Option<Vec<std::net::IpAddr>> {
+        adapters::machine::ThisMachine.addresses(name, limit)
+    }
+
+    fn leaves_core_files(&self) -> Option<bool> {
+        Some(false)
     }
 }
 

@@ -1,0 +1,94 @@
+//! The browser: which one would be opened, whether anybody could see it, and whether somebody else could have put it there.
+
+use super::finding::{Finding, Topic};
+use super::{Examination, path};
+use crate::foreign::escaped;
+use crate::setting::Setting;
+
+const TOPIC: Topic = Topic::Browser;
+/// What opens the user's browser on a desktop, in the order in which it is looked for.
+const OPENERS: &[&str] = if cfg!(target_os = "macos") {
+    &["open"]
+} else {
+    &["xdg-open", "gio", "gnome-open", "kde-open", "x-www-browser"]
+};
+/// What works where no browser can be seen.
+const WITHOUT: &str = "authctl login --no-browser prints the address for a browser elsewhere; authctl login --device gives a code, where the provider offers that";
+
+pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
+    let system = examination.invocation.system;
+    let environment = &*system.environment;
+    let variable = |name: &str| environment.variable(name).filter(|value| !value.is_empty());
+    let configured = examination.invocation.config.browser.as_ref().and_then(Setting::text);
+    let mut findings = Vec::new();
+    let named = configured
+        .map(|command| ("the key `browser`", command.to_owned()))
+        .or_else(|| variable("BROWSER").map(|command| ("the variable BROWSER", command)));
+    // BROWSER may list several, the first that there is being taken.
+    let program = match &named {
+        Some((source, commands)) => {
+            let separator = if *source == "the variable BROWSER" { ':' } else { '\n' };
+            let words = commands.split(separator).filter_map(|command| command.split_whitespace().next());
+            let words: Vec<&str> = words.collect();
+            let found = words.iter().find_map(|word| path::program(environment, word));
+            if found.is_none() {
+                let word = escaped(words.first().copied().unwrap_or_default());
+                findings.push(
+                    Finding::problem(TOPIC, word, format!("{source} names a program that is not there"))
+                        .why("logins cannot open a browser; the address is printed all the same")
+                        .mend(format!("change {source}, or: authctl login --browser PROGRAM")),
+                );
+            }
+            found
+        }
+        None if cfg!(windows) => None,
+        None => OPENERS.iter().find_map(|opener| path::program(environment, opener)),
+    };
+    if let Some(program) = &program {
+        let shown = program.display().to_string();
+        if path::is_open_to_others(program) {
+            findings.push(
+                Finding::problem(
+                    TOPIC,
+                    shown.clone(),
+                    "others can replace the program that opens the browser",
+                )
+                .why("it, or its folder, can be written by others, and is told the address of the login")
+                .mend("authctl login --no-browser; or take its folder out of PATH"),
+            );
+        }
+    }
+    let seen = configured.is_some() || system.browser.can_be_seen();
+    match (seen, &program) {
+        (false, _) => findings.push(
+            Finding::note(TOPIC, "", "no browser is opened here").why(hidden(examination)).mend(WITHOUT),
+        ),
+        (true, None) if named.is_none() && !cfg!(windows) => findings.push(
+            Finding::warning(TOPIC, "", "there is no program that opens a browser")
+                .why(format!("none of {} is on PATH", OPENERS.join(", ")))
+                .mend(WITHOUT),
+        ),
+        (true, Some(program)) => {
+            let source = named.map_or_else(String::new, |(source, _)| format!(", as {source} says"));
+            findings.push(Finding::ok(TOPIC, program.display().to_string(), format!("is opened{source}")));
+        }
+        (true, None) => {}
+    }
+    findings
+}
+
+/// Why nobody would see a browser.
+fn hidden(examination: &Examination<'_>) -> String {
+    let environment = &examination.invocation.system.environment;
+    let set = |name: &str| environment.variable(name).is_some_and(|value| !value.is_empty());
+    let container =
+        ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| std::path::Path::new(mark).exists());
+    let reason = if set("SSH_CONNECTION") || set("SSH_TTY") {
+        "this is a session over SSH"
+    } else if container || set("KUBERNETES_SERVICE_HOST") {
+        "this is a container"
+    } else {
+        "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
+    };
+    format!("{reason}; BROWSER is not set either")
+}

@@ -1,0 +1,89 @@
+//! The configuration: which files there are, everything that is wrong in them, and who can read them.
+
+use super::Examination;
+use super::finding::{Finding, Topic};
+use crate::config::report;
+use crate::config::templates;
+use crate::console::{STRONG, styled};
+use crate::foreign::escaped;
+use crate::setting::{Layer, Origin, Problem, Setting};
+
+const TOPIC: Topic = Topic::Config;
+
+pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
+    let config = examination.invocation.config;
+    let mut findings = Vec::new();
+    let (there, missing): (Vec<_>, Vec<_>) = config.files.iter().partition(|file| file.found);
+    for file in there.into_iter().chain(missing) {
+        let path = escaped(&file.path.display().to_string());
+        findings.push(match file.found {
+            true => Finding::ok(TOPIC, path, format!("read, as the {} layer", file.layer)),
+            false => Finding::ok(TOPIC, path, format!("not there ({} layer)", file.layer)),
+        });
+    }
+    if let Err(error) = examination.invocation.system.paths.folder(crate::ports::Folder::Config) {
+        findings.push(Finding::problem(TOPIC, "", error.to_string()).mend("export HOME=…"));
+    }
+    findings.extend(
+        config.profile.iter().map(|profile| Finding::ok(TOPIC, escaped(profile), "the profile in use")),
+    );
+    if let Some(default) = config.default.as_ref().and_then(Setting::text) {
+        findings.push(Finding::ok(TOPIC, escaped(default), "the default provider"));
+    }
+    for warning in config.warnings() {
+        // What it says ends with what to do.
+        let (what, mend) =
+            warning.split_once("; ").map_or((warning.as_str(), None), |(what, mend)| (what, Some(mend)));
+        let path = config.files.iter().find(|file| warning.starts_with(&*file.path.display().to_string()));
+        let finding = Finding::warning(TOPIC, "", what);
+        findings.push(match (mend, path) {
+            (Some(_), Some(file)) => finding.mend(format!("chmod 600 {}", file.path.display())),
+            (Some(mend), None) => finding.mend(mend),
+            (None, _) => finding,
+        });
+    }
+    let problems = config.all_problems();
+    if problems.is_empty() {
+        let count = config.credentials.len() as u64;
+        let what = format!("{} configured right", crate::commands::counted(count, "provider"));
+        findings.insert(0, Finding::ok(TOPIC, "", what));
+    }
+    findings.extend(problems.iter().map(wrong));
+    for (name, credential) in &config.credentials {
+        let template = credential.keys.get("template").and_then(Setting::text);
+        if let Some(template) = template.and_then(templates::find) {
+            let what = format!("over the template {} ({})", styled(STRONG, template.name), template.title);
+            findings.push(Finding::ok(TOPIC, name.as_str(), what));
+        }
+    }
+    findings
+}
+
+/// A problem as `config check` shows it, without the word that the severity says already.
+fn wrong(problem: &Problem) -> Finding {
+    let shown = Problem { hint: None, ..problem.clone() };
+    let rendered = report::render(&shown);
+    let excerpt = rendered.split_once('\n').map(|(_, excerpt)| excerpt.to_owned());
+    let what = match excerpt {
+        Some(excerpt) => format!("{}\n{excerpt}", problem.message),
+        None => problem.message.clone(),
+    };
+    let finding = Finding::problem(TOPIC, place(&problem.origin), what);
+    let finding = match problem.origin.layer() {
+        Layer::Project => {
+            finding.why("a project's file may only select and narrow what your own configuration defines")
+        }
+        _ => finding,
+    };
+    match &problem.hint {
+        Some(hint) => finding.mend(hint.trim_end()),
+        None => finding.mend("edit it: authctl config edit"),
+    }
+}
+
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => String::new(),
+        origin => escaped(&origin.to_string()),
+    }
+}

@@ -1,0 +1,139 @@
+//! Who is logged in: until when, and whether that can go on by itself.
+
+use super::Examination;
+use super::finding::Finding;
+use super::provider::TOPIC;
+use super::store::Stored;
+use crate::commands::in_words;
+use crate::config::Provider;
+use crate::foreign::escaped;
+use crate::provider::input::{Source, Which};
+use crate::token::TokenType;
+
+pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
+    let name = &provider.name;
+    let of_provider: Vec<&Stored> = stored.iter().filter(|stored| stored.provider == *name).collect();
+    let mut findings = Vec::new();
+    if of_provider.is_empty() && provider.source.is_interactive() {
+        findings.push(
+            Finding::note(TOPIC, name.as_str(), "nobody is logged in").mend(format!("authctl login {name}")),
+        );
+    }
+    for stored in of_provider {
+        findings.extend(account(examination, provider, stored));
+    }
+    findings.extend(chains(examination, provider, stored));
+    findings
+}
+
+fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) -> Vec<Finding> {
+    let (name, entry) = (&provider.name, &stored.entry);
+    let now = examination.invocation.system.clock.now();
+    let who = match &entry.label {
+        Some(label) if label != entry.account.as_str() => format!("{} ({})", entry.account, escaped(label)),
+        _ => entry.account.to_string(),
+    };
+    let subject = format!("{name} ({})", entry.account);
+    let login = format!("authctl login {name}");
+    let mut findings = Vec::new();
+    if !provider.source.binding().fits(&entry.binding) {
+        findings.push(
+            Finding::warning(
+                TOPIC,
+                subject.clone(),
+                "the login was for another server or client than is configured",
+            )
+            .why("its tokens are not sent to where they do not belong")
+            .mend(login.clone()),
+        );
+    }
+    findings.push(match entry.expires_at {
+        _ if entry.login_needed => Finding::note(TOPIC, subject.clone(), "a new login is needed")
+            .why("the server refused the last refresh")
+            .mend(login.clone()),
+        Some(end) if end <= now && !entry.refreshable => {
+            Finding::note(TOPIC, subject.clone(), format!("the token ended {}", in_words(end, now)))
+                .why("there is no refresh token")
+                .mend(login.clone())
+        }
+        Some(end) if entry.refreshable => {
+            let when = if end <= now { "at the next use".to_owned() } else { in_words(end, now) };
+            Finding::ok(TOPIC, subject.clone(), format!("{who} is logged in; the token is renewed {when}"))
+        }
+        Some(end) => Finding::ok(
+            TOPIC,
+            subject.clone(),
+            format!("{who} is logged in; the token ends {}, and cannot be renewed", in_words(end, now)),
+        ),
+        None => Finding::ok(
+            TOPIC,
+            subject.clone(),
+            format!("{who} is logged in; when the token ends is not known"),
+        ),
+    });
+    if entry.in_flight.is_some() {
+        findings.push(
+            Finding::warning(TOPIC, subject.clone(), "a refresh was sent, and nobody knows how it ended")
+                .why("it is under way in another process, or was interrupted")
+                .mend(format!("authctl token {name}, which finds out; if that fails: {login}")),
+        );
+    }
+    let missing = provider.source.scopes().difference(&entry.scopes);
+    if !missing.is_empty() && !entry.scopes.is_empty() {
+        findings.push(
+            Finding::warning(
+                TOPIC,
+                subject.clone(),
+                format!("the configured scopes {missing} were not granted"),
+            )
+            .why("the server or the user said no, or they were added to the configuration later")
+            .mend(login.clone()),
+        );
+    }
+    if let Some(record) = &stored.record
+        && record.dpop_key.is_none()
+        && record.tokens().any(|token| token.token_type == TokenType::Dpop)
+    {
+        findings.push(
+            Finding::problem(TOPIC, subject, "its tokens are bound to a key that is not there")
+                .why("no server takes them without a proof by that key (RFC 9449)")
+                .mend(login),
+        );
+    }
+    findings
+}
+
+/// What the provider's tokens are got with, as far as other providers give it. That they are configured was checked with
+/// the configuration.
+fn chains(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for input in provider.source.inputs() {
+        let Source::Provider { name, which, .. } = &input.source else { continue };
+        let role = input.role.name();
+        let subject = provider.name.as_str();
+        let entry = stored.iter().find(|stored| stored.provider == *name).map(|stored| &stored.entry);
+        findings.push(match (examination.invocation.config.provider(name), entry) {
+            (Err(_), _) => Finding::problem(
+                TOPIC,
+                subject,
+                format!("its {role} comes from `{name}`, whose configuration is wrong"),
+            )
+            .mend("authctl config check")
+            .status(crate::error::Status::Config),
+            (Ok(needed), None) if needed.source.is_interactive() => Finding::note(
+                TOPIC,
+                subject,
+                format!("its {role} comes from `{name}`, where nobody is logged in"),
+            )
+            .mend(format!("authctl login {name}")),
+            (Ok(_), Some(entry)) if *which == Which::Refresh && !entry.refreshable => Finding::warning(
+                TOPIC,
+                subject,
+                format!("its {role} is the refresh token of `{name}`, which has none"),
+            )
+            .mend(format!("add offline_access to the scopes of {name}, then: authctl login {name}")),
+            (Ok(_), _) => Finding::ok(TOPIC, subject, format!("its {role} comes from `{name}`")),
+        });
+    }
+    findings
+}

@@ -1,0 +1,164 @@
+//! `authctl doctor`: one file a topic; each takes the examination and returns what it found.
+
+mod browser;
+mod clock;
+mod config;
+mod disk;
+mod finding;
+mod helper;
+mod login;
+mod loopback;
+mod need;
+mod network;
+mod path;
+mod program;
+mod provider;
+mod report;
+mod secret;
+mod store;
+mod watch;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use self::finding::{Finding, Topic, status};
+use self::watch::Watched;
+use super::{Invocation, ProviderArg};
+use crate::config::Provider;
+use crate::error::{Error, Status};
+use crate::name::ProviderName;
+use crate::ports::System;
+use crate::session::Session;
+
+/// The whole examination takes no longer, but for the step that is under way then.
+const LONGEST: Duration = Duration::from_secs(60);
+/// A server that has not answered by then does not answer.
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(8);
+
+/// Find what is wrong, and say how to mend it
+///
+/// Looks into this program, the configuration, the token store, the browser and the way back from it, the network, the
+/// clock, each provider, and the programs that authctl is set up in. Nothing secret is printed: it can be pasted into a
+/// bug report. Warnings do not change the exit status; the worst problem decides it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    /// Ask no server
+    #[arg(long)]
+    offline: bool,
+    /// Run the programs that print secrets, too, to see whether they do
+    #[arg(long)]
+    run_commands: bool,
+}
+
+/// What the topics work with.
+pub struct Examination<'a> {
+    /// The outside, its network watched and bounded, and the configuration.
+    pub invocation: &'a Invocation<'a>,
+    /// The session.
+    pub session: Session<'a>,
+    /// The providers that are looked at: those that are configured right.
+    pub providers: Vec<Provider>,
+    /// Those that are not.
+    pub unusable: Vec<ProviderName>,
+    /// What went over the network so far.
+    pub watched: Rc<Watched>,
+    /// All providers are looked at, and what is stored for others as well.
+    pub whole: bool,
+    /// No server is asked.
+    pub offline: bool,
+    /// Programs that print secrets are run.
+    pub run_commands: bool,
+    started: Duration,
+    store_works: Cell<bool>,
+}
+
+impl Examination<'_> {
+    /// Whether the store was tried out, and can be used.
+    pub fn store_works(&self) -> bool {
+        self.store_works.get()
+    }
+
+    /// How much time is left.
+    pub fn left(&self) -> Duration {
+        let gone = self.invocation.system.clock.elapsed().saturating_sub(self.started);
+        LONGEST.saturating_sub(gone)
+    }
+
+    /// A note in the place of what there was no time for; `None` while there is.
+    pub fn out_of_time(&self, topic: Topic, subject: &str) -> Option<Finding> {
+        self.left().is_zero().then(|| {
+            Finding::note(topic, subject, "not looked at: the time was up")
+                .mend("name one provider: authctl doctor PROVIDER")
+        })
+    }
+}
+
+/// Examines, and tells what was found.
+///
+/// # Errors
+/// [`Error::Reported`] with the status of the worst problem; [`Error::Choice`] for a provider that is not configured.
+pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+    let started = invocation.system.clock.elapsed();
+    let watched = Rc::new(Watched::new(invocation.system, started + LONGEST, LONGEST_EXCHANGE));
+    let system = System { http: Rc::<Watched>::clone(&watched), ..invocation.system.clone() };
+    let watched_invocation = Invocation { system: &system, ..*invocation };
+    let named = args.provider.name(invocation)?;
+    if let Some(name) = &named {
+        invocation.config.choose(Some(name))?;
+    }
+    let names =
+        invocation.config.credentials.keys().filter(|name| named.as_ref().is_none_or(|named| named == *name));
+    let (names, unusable): (Vec<_>, Vec<_>) =
+        names.cloned().partition(|name| invocation.config.provider(name).is_ok());
+    let examination = Examination {
+        invocation: &watched_invocation,
+        session: watched_invocation.session(),
+        providers: names.iter().filter_map(|name| invocation.config.provider(name).ok()).collect(),
+        unusable,
+        watched,
+        whole: named.is_none(),
+        store_works: Cell::new(false),
+        offline: args.offline,
+        run_commands: args.run_commands,
+        started,
+    };
+    let home = system.paths.home().map(|home| home.display().to_string());
+    let findings = report::anonymous(examine(&examination), home.as_deref());
+    let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    if invocation.json {
+        invocation.print_json(&report::in_json(&findings, env!("CARGO_PKG_VERSION"), &platform))?;
+    } else {
+        invocation.system.console.show(&report::in_text(&findings, invocation.manner.verbose > 0))?;
+    }
+    match status(&findings) {
+        Status::Done => Ok(()),
+        status => Err(Error::Reported(status)),
+    }
+}
+
+fn examine(examination: &Examination<'_>) -> Vec<Finding> {
+    let console = &examination.invocation.system.console;
+    let waiting = |what: &str| console.wait(&format!("Looking at {what} (Ctrl-C ends it)"));
+    let mut findings = program::check(examination);
+    findings.extend(config::check(examination));
+    let shown = waiting("the token store");
+    let (found, records) = store::check(examination);
+    findings.extend(found);
+    drop(shown);
+    findings.extend(browser::check(examination));
+    findings.extend(loopback::check(examination));
+    let shown = waiting("the providers' servers");
+    let (found, documents) = network::check(examination);
+    findings.extend(found);
+    findings.extend(clock::check(examination, &records));
+    drop(shown);
+    let shown = waiting("the providers");
+    findings.extend(provider::check(examination, &documents, &records));
+    drop(shown);
+    let _shown = waiting("what is set up in other programs");
+    findings.extend(helper::check(examination));
+    findings
+}

@@ -1,0 +1,54 @@
+//! What a kind's tokens come from: programs, and what the platform hands over.
+
+use super::finding::Finding;
+use super::provider::TOPIC;
+use super::{Examination, path};
+use crate::config::Provider;
+use crate::error::Status;
+use crate::foreign::escaped;
+use crate::provider::Need;
+
+pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
+    provider.source.needs().iter().map(|need| found(examination, provider.name.as_str(), need)).collect()
+}
+
+fn found(examination: &Examination<'_>, name: &str, need: &Need) -> Finding {
+    let system = examination.invocation.system;
+    match need {
+        Need::Program(word) => {
+            let shown = escaped(word);
+            match path::program(&*system.environment, word) {
+                None => Finding::problem(TOPIC, name, format!("there is no program {shown}"))
+                    .why("its tokens come from this program")
+                    .mend("install it, or change the configuration")
+                    .status(Status::Config),
+                Some(program) if path::is_open_to_others(&program) => {
+                    Finding::warning(TOPIC, name, format!("others can replace {}", program.display()))
+                        .why("it, or its folder, can be written by others, and its tokens come from it")
+                        .mend("move it into a folder that only you or root can write")
+                }
+                Some(program) => Finding::ok(TOPIC, name, format!("{} is there", program.display())),
+            }
+        }
+        Need::Variable(variable) => {
+            let shown = escaped(variable);
+            match system.environment.variable(variable).filter(|value| !value.trim().is_empty()) {
+                Some(_) => Finding::ok(TOPIC, name, format!("the platform has set {shown}")),
+                None => Finding::warning(TOPIC, name, format!("the platform did not set {shown}"))
+                    .why("its tokens come from there, where the platform gives one")
+                    .mend("run it where the platform sets it"),
+            }
+        }
+        Need::File(path) => {
+            let path = system.paths.expand(path);
+            let shown = path.display();
+            if path.exists() {
+                Finding::ok(TOPIC, name, format!("the platform has written {shown}"))
+            } else {
+                Finding::warning(TOPIC, name, format!("the platform did not write {shown}"))
+                    .why("its tokens come from there, where the platform gives one")
+                    .mend("run it where the platform writes it, or change the configuration")
+            }
+        }
+    }
+}

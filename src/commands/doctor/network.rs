@@ -1,0 +1,238 @@
+//! The way to the servers: proxies, whether each can be reached, and whose certificate it is that is not accepted.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::Examination;
+use super::finding::{Finding, Topic};
+use crate::config::Provider;
+use crate::discovery::{DiscoveryError, documents};
+use crate::error::Status;
+use crate::foreign::escaped;
+use crate::name::ProviderName;
+use crate::oauth::certificate;
+use crate::oauth::endpoint::{EndpointUrl, authority, host_url};
+use crate::oauth::metadata::Metadata;
+use crate::ports::{HttpError, Method, Transport};
+
+const TOPIC: Topic = Topic::Network;
+/// The variables that name a proxy.
+const PROXIES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/// What each provider's server published, and where.
+pub(super) type Documents = BTreeMap<ProviderName, Vec<(Url, Result<Metadata, DiscoveryError>)>>;
+
+pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) {
+    let mut findings = proxies(examination);
+    let mut published = Documents::new();
+    if examination.offline {
+        findings.push(Finding::note(TOPIC, "", "no server was asked: --offline"));
+        return (findings, published);
+    }
+    let mut asked: Vec<(String, Transport)> = Vec::new();
+    for provider in &examination.providers {
+        if let Some(finding) = examination.out_of_time(TOPIC, provider.name.as_str()) {
+            findings.push(finding);
+            continue;
+        }
+        let transport = provider.source.oauth().map(|oauth| oauth.transport.clone()).unwrap_or_default();
+        let mut others = Vec::new();
+        if let Some(oauth) = provider.source.oauth() {
+            let server = authority(oauth.issuer().url());
+            let found = documents(examination.invocation.system, &oauth.query());
+            let error = found.iter().find_map(|(url, document)| match document {
+                Err(DiscoveryError::Http(error)) => Some((url, error)),
+                _ => None,
+            });
+            let key = (server.clone(), transport.clone());
+            if !asked.contains(&key) {
+                findings.push(match error {
+                    Some((url, error)) => unreachable(examination, provider, url, error),
+                    None => reached(examination, oauth.issuer().url()),
+                });
+                asked.push(key);
+            }
+            published.insert(provider.name.clone(), found);
+            others.extend(oauth.configured_token_endpoint().map(|endpoint| endpoint.url().clone()));
+        } else {
+            others.extend(provider.hosts.first().and_then(|host| host_url(&provider.scheme, host).ok()));
+        }
+        for mut url in others {
+            let key = (authority(&url), transport.clone());
+            if asked.contains(&key) {
+                continue;
+            }
+            asked.push(key);
+            url.set_path("/");
+            url.set_query(None);
+            let Ok(endpoint) = EndpointUrl::configured(url.as_str()) else { continue };
+            let answer = examination.invocation.system.http.send(&endpoint.request(Method::Get, &transport));
+            findings.push(match answer {
+                Ok(_) => reached(examination, endpoint.url()),
+                Err(error) => unreachable(examination, provider, endpoint.url(), &error),
+            });
+        }
+    }
+    (findings, published)
+}
+
+fn reached(examination: &Examination<'_>, url: &Url) -> Finding {
+    let server = authority(url);
+    let answers = examination.watched.answers();
+    let time = answers.iter().filter(|answer| answer.server == server).map(|answer| answer.time).min();
+    let what = if url.scheme() == "https" { "reached, its certificate accepted" } else { "reached" };
+    let finding = Finding::ok(TOPIC, server, what);
+    match time {
+        Some(time) => finding.took(time),
+        None => finding,
+    }
+}
+
+fn unreachable(examination: &Examination<'_>, provider: &Provider, url: &Url, error: &HttpError) -> Finding {
+    let transport = provider.source.oauth().map(|oauth| oauth.transport.clone()).unwrap_or_default();
+    let subject = format!("{} ({})", authority(url), provider.name);
+    let proxy = proxy_of(examination, &transport, url);
+    match error {
+        HttpError::Untrusted { reason, .. } => {
+            untrusted(examination, &transport, url, (subject, reason), proxy)
+        }
+        HttpError::NotSent { reason, .. } => {
+            let finding = Finding::problem(TOPIC, subject, format!("cannot be reached: {reason}"));
+            match proxy {
+                Some(proxy) => finding.why(format!("the way goes by the proxy {proxy}")).mend(
+                    "check that the proxy runs and lets this host pass; or name the host in NO_PROXY",
+                ),
+                None => finding.why("its name is not known, nobody listens there, or a firewall is in the way").mend(
+                    "check the network, and domain and issuer in the configuration; behind a proxy: export HTTPS_PROXY=http://HOST:PORT",
+                ),
+            }
+        }
+        HttpError::AnswerLost { reason, .. } => {
+            Finding::problem(TOPIC, subject, format!("does not answer: {reason}"))
+                .why("it is overloaded, or something on the way swallows the answer")
+                .mend("try again later")
+        }
+        HttpError::Setup(reason) => Finding::problem(TOPIC, subject, reason.clone())
+            .mend(format!("change ca_file, proxy or certificate of `{}` in the configuration", provider.name))
+            .status(Status::Config),
+        HttpError::TooLarge { .. } | HttpError::NotPublic { .. } => {
+            Finding::warning(TOPIC, subject, error.to_string())
+        }
+    }
+}
+
+/// Somebody's certificate is not accepted: whose it is tells the reason, which is mostly a proxy that looks into what goes
+/// through it.
+fn untrusted(
+    examination: &Examination<'_>,
+    transport: &Transport,
+    url: &Url,
+    (subject, reason): (String, &str),
+    proxy: Option<String>,
+) -> Finding {
+    let limited = Transport { timeout: examination.left().min(super::LONGEST_EXCHANGE), ..transport.clone() };
+    let shown = examination.invocation.system.machine.certificates(url, &limited);
+    let facts = shown.ok().and_then(|chain| certificate::facts(chain.first()?));
+    // What follows are all the names that it is for.
+    let short = reason.split(';').next().unwrap_or_default();
+    let finding = Finding::problem(TOPIC, subject, format!("its certificate is not accepted: {short}"));
+    let now = examination.invocation.system.clock.now();
+    let by = facts.as_ref().map(|facts| format!("it was issued by {}", facts.issuer)).unwrap_or_default();
+    let through = proxy.map(|proxy| format!(", and comes by the proxy {proxy}")).unwrap_or_default();
+    match &facts {
+        Some(facts) if facts.ends < now => finding
+            .why(format!("it ended on {}; {by}{through}", facts.ends.strftime("%Y-%m-%d")))
+            .mend("check this machine's clock; if that is right, the server's administrator must renew it"),
+        Some(_) if reason.contains("not valid yet") || reason.contains("NotValidYet") => finding
+            .why(format!("it begins later than now; {by}{through}"))
+            .mend("check this machine's clock"),
+        Some(_) if reason.contains("name") && !reason.contains("UnknownIssuer") => finding
+            .why(format!("it is for other names; {by}{through}"))
+            .mend("check domain, issuer and the endpoints in the configuration; a network that wants a login of its own first answers for everybody: open any page in a browser"),
+        _ => finding
+            .why(format!("{by}{through}: an authority that is not known here, as that of a company's proxy that looks into TLS, or of a server of its own"))
+            .mend("if you know that authority, write its certificate into a file, and name it in the configuration: ca_file = \"/path/to/authority.pem\""),
+    }
+}
+
+/// The proxy on the way to a server, without its password, and what named it.
+fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> Option<String> {
+    if is_spared(examination, url) {
+        return None;
+    }
+    if let Some(proxy) = &transport.proxy {
+        return Some(format!("{} (the key `proxy`)", address(proxy)));
+    }
+    let environment = &examination.invocation.system.environment;
+    let set = |name: &&str| environment.variable(name).filter(|value| !value.is_empty());
+    let names = if url.scheme() == "https" { [0, 1, 4, 5] } else { [2, 3, 4, 5] };
+    let found = names.map(|index| PROXIES[index]).into_iter().find_map(|name| Some((name, set(&name)?)));
+    found.map(|(name, proxy)| format!("{} ({name})", address(&proxy)))
+}
+
+/// Whether a server is reached without a proxy: it is on this machine, or NO_PROXY names it or what it is under.
+fn is_spared(examination: &Examination<'_>, url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let environment = &examination.invocation.system.environment;
+    let spared = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
+    let names = |part: &str| {
+        let part = part.trim().trim_start_matches('.');
+        part == "*" || part == host || host.strip_suffix(part).is_some_and(|rest| rest.ends_with('.'))
+    };
+    is_local_host(host)
+        || spared.is_some_and(|spared| spared.split(',').any(|part| !part.trim().is_empty() && names(part)))
+}
+
+fn is_local_host(host: &str) -> bool {
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
+}
+
+fn proxies(examination: &Examination<'_>) -> Vec<Finding> {
+    let environment = &examination.invocation.system.environment;
+    let mut findings = Vec::new();
+    for name in PROXIES {
+        if let Some(value) = environment.variable(name).filter(|value| !value.is_empty()) {
+            findings.push(Finding::note(TOPIC, name, format!("the proxy {} is used", address(&value))));
+        }
+    }
+    for provider in &examination.providers {
+        let proxy = provider.source.oauth().and_then(|oauth| oauth.transport.proxy.as_deref());
+        if let Some(proxy) = proxy {
+            let what = format!("the proxy {} is used, as the key `proxy` says", address(proxy));
+            findings.push(Finding::note(TOPIC, provider.name.as_str(), what));
+        }
+    }
+    let spared = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
+    if let (Some(spared), false) = (spared.filter(|spared| !spared.is_empty()), findings.is_empty()) {
+        findings.push(Finding::note(TOPIC, "NO_PROXY", format!("no proxy for {}", escaped(&spared))));
+    }
+    findings
+}
+
+/// Host and port alone: before an `@` there may be a password.
+fn address(proxy: &str) -> String {
+    let with_scheme =
+        || (!proxy.contains("://")).then(|| Url::parse(&format!("http://{proxy}")).ok()).flatten();
+    let url = Url::parse(proxy).ok().filter(Url::has_host).or_else(with_scheme);
+    url.map_or_else(|| "that is no URL".to_owned(), |url| escaped(&authority(&url)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_leak3_a_proxy_is_shown_without_its_password() {
+        for (proxy, want) in [
+            ("http://user:canary@proxy.example:3128/x?y", "proxy.example:3128"),
+            ("proxy.example:3128", "proxy.example:3128"),
+            ("user:canary@proxy.example:3128", "proxy.example:3128"),
+            ("socks5h://u:canary@127.0.0.1:1080", "127.0.0.1:1080"),
+            ("http://[", "that is no URL"),
+        ] {
+            assert_eq!(address(proxy), want, "{proxy}");
+        }
+    }
+}

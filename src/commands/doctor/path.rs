@@ -1,0 +1,62 @@
+//! Programs on PATH, and who else could put some there.
+
+use std::path::{Path, PathBuf};
+
+use crate::ports::Environment;
+
+/// Every program of this name on PATH, the one that is run first. Relative parts of PATH are passed over, as they are
+/// when programs are run (F-URL4).
+pub fn all(environment: &dyn Environment, name: &str) -> Vec<PathBuf> {
+    let path = environment.variable("PATH").unwrap_or_default();
+    let suffixes: &[&str] = if cfg!(windows) { &["", ".exe"] } else { &[""] };
+    std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .flat_map(|folder| suffixes.iter().map(move |suffix| folder.join(format!("{name}{suffix}"))))
+        .filter(|candidate| is_program(candidate))
+        .collect()
+}
+
+/// The program that a command's first word means.
+pub fn program(environment: &dyn Environment, word: &str) -> Option<PathBuf> {
+    let written = Path::new(word);
+    if written.is_absolute() {
+        return is_program(written).then(|| written.to_owned());
+    }
+    (written.components().count() == 1).then(|| all(environment, word).into_iter().next()).flatten()
+}
+
+/// The relative parts of PATH: programs of this user that search it find what lies in the working folder.
+pub fn relative_parts(environment: &dyn Environment) -> bool {
+    let path = environment.variable("PATH").unwrap_or_default();
+    !path.is_empty() && std::env::split_paths(&path).any(|folder| !folder.is_absolute())
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Whether anybody could replace a program: its folder, or itself, can be written by everybody, or is somebody else's.
+#[cfg(unix)]
+pub fn is_open_to_others(program: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = rustix::process::geteuid().as_raw();
+    let open = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|metadata| {
+            metadata.mode() & 0o002 != 0 || metadata.uid() != user && metadata.uid() != 0
+        })
+    };
+    open(program) || program.parent().is_some_and(open)
+}
+
+#[cfg(not(unix))]
+pub fn is_open_to_others(_: &Path) -> bool {
+    false
+}

@@ -1,0 +1,119 @@
+//! Findings as text and as JSON. This is the one way out: whatever home it is, it is written `~`.
+
+use serde_json::{Value, json};
+
+use super::finding::{Finding, Severity, Topic};
+use crate::commands::{counted, in_list};
+use crate::console::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
+
+/// The findings without what tells whose home they are of, so that they can be given to others.
+#[must_use]
+pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {
+    let Some(home) = home.filter(|home| home.len() > 1) else { return findings };
+    let shorten = |text: String| text.replace(home, "~");
+    let shortened = findings.into_iter().map(|finding| Finding {
+        subject: shorten(finding.subject),
+        what: shorten(finding.what),
+        why: finding.why.map(shorten),
+        mend: finding.mend.map(shorten),
+        ..finding
+    });
+    shortened.collect()
+}
+
+/// The stable JSON form.
+#[must_use]
+pub fn in_json(findings: &[Finding], version: &str, platform: &str) -> Value {
+    let findings: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let mut value = json!({
+                "topic": finding.topic.name(),
+                "subject": finding.subject,
+                "severity": finding.severity.name(),
+                "what": plain(&finding.what),
+                "why": finding.why.as_deref().map(plain),
+                "mend": finding.mend.as_deref().map(plain),
+            });
+            if let (Some(time), Some(members)) = (finding.milliseconds, value.as_object_mut()) {
+                members.insert("milliseconds".to_owned(), time.into());
+            }
+            value
+        })
+        .collect();
+    json!({ "findings": findings, "version": version, "platform": platform })
+}
+
+/// Excerpts of the configuration come with the terminal's styles.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// The form for people. What is as it should be is one line a topic, unless all is asked for.
+#[must_use]
+pub fn in_text(findings: &[Finding], all: bool) -> String {
+    let mut text = String::new();
+    for topic in Topic::ALL {
+        let of_topic: Vec<&Finding> = findings.iter().filter(|finding| finding.topic == topic).collect();
+        if of_topic.is_empty() {
+            continue;
+        }
+        text.push_str(&format!("{}\n", styled(STRONG, topic.title())));
+        let (good, rest): (Vec<_>, Vec<_>) =
+            of_topic.into_iter().partition(|finding| finding.severity == Severity::Ok);
+        if all {
+            good.iter().for_each(|finding| text.push_str(&shown(finding)));
+        } else if let Some((first, others)) = good.split_first() {
+            text.push_str(&line(first, others.len()));
+        }
+        rest.iter().for_each(|finding| text.push_str(&shown(finding)));
+    }
+    text.push_str(&format!("\n{}\n", summary(findings)));
+    text
+}
+
+fn line(finding: &Finding, others: usize) -> String {
+    let (sign, style) = match finding.severity {
+        Severity::Ok => ("✓", GOOD),
+        Severity::Note => ("•", FAINT),
+        Severity::Warning => ("!", NOTE),
+        Severity::Problem => ("✗", ERROR),
+    };
+    let severity = styled(style, format!("{sign} {:8}", finding.severity.name()));
+    let subject = match finding.subject.as_str() {
+        "" => String::new(),
+        subject => format!("{}: ", styled(STRONG, subject)),
+    };
+    let time = finding.milliseconds.map(|time| styled(FAINT, format!(" ({time} ms)"))).unwrap_or_default();
+    let more = if others > 0 { styled(FAINT, format!(" … and {others} more")) } else { String::new() };
+    // An excerpt has lines of its own.
+    let what = finding.what.replace('\n', "\n             ");
+    format!("  {severity} {subject}{what}{time}{more}\n")
+}
+
+fn shown(finding: &Finding) -> String {
+    let mut text = line(finding, 0);
+    let indented = |words: &str| words.replace('\n', "\n             ");
+    if let Some(why) = &finding.why {
+        text.push_str(&format!("    {}  {}\n", styled(FAINT, "why:   "), indented(why)));
+    }
+    if let Some(mend) = &finding.mend {
+        text.push_str(&format!("    {}  {}\n", styled(HINT, "mend:  "), indented(mend)));
+    }
+    text
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let counts: Vec<String> =
+        [(Severity::Problem, "problem"), (Severity::Warning, "warning"), (Severity::Note, "note")]
+            .into_iter()
+            .filter(|(severity, _)| count(*severity) > 0)
+            .map(|(severity, unit)| counted(count(severity), unit))
+            .collect();
+    match (count(Severity::Problem), counts.is_empty()) {
+        (_, true) => styled(GOOD, "Nothing is wrong."),
+        (0, false) => format!("{} ({})", styled(GOOD, "Nothing is wrong"), in_list(&counts)),
+        _ => styled(ERROR, in_list(&counts)),
+    }
+}

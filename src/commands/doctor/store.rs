@@ -1,0 +1,226 @@
+//! The token store: where it is, whether it keeps what it is given, and whether what it holds can be read.
+
+use std::path::Path;
+
+use super::finding::{Finding, Topic};
+use super::{Examination, disk};
+use crate::commands::in_list;
+use crate::error::store_hint as hint;
+use crate::name::ProviderName;
+use crate::store::index::Entry;
+use crate::store::key::KeySource;
+use crate::store::keyring::KeyringFault;
+use crate::store::maintenance::Passphrase;
+use crate::store::private_file::FileError;
+use crate::store::record::Record;
+use crate::store::{StoreChoice, StoreError, StoreKind};
+
+const TOPIC: Topic = Topic::Store;
+/// The name under which the kernel's keyring is tried out.
+const KERNEL_TRIAL: &str = "authctl:doctor";
+
+/// An account that is listed, with its record where that could be read.
+pub(super) struct Stored {
+    pub(super) provider: ProviderName,
+    pub(super) entry: Entry,
+    pub(super) record: Option<Record>,
+}
+
+pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>) {
+    let mut findings = disk::check(examination);
+    let settings = examination.invocation.config.store_settings(&*examination.invocation.system.environment);
+    let is_away = settings.engine.is_some() && examination.offline;
+    let asks_program = matches!(settings.key, KeySource::Command(_)) && !examination.run_commands;
+    let mut usable = Vec::new();
+    if is_away {
+        findings.push(Finding::note(TOPIC, choice(examination), "not tried out: no server is asked"));
+    } else if asks_program && settings.choice != StoreChoice::Only(StoreKind::Keyring) {
+        findings.push(
+            Finding::note(TOPIC, choice(examination), "not tried out: its key is printed by a program")
+                .mend("authctl doctor --run-commands"),
+        );
+    } else {
+        match examination.session.store.check() {
+            Ok(trial) => {
+                usable = vec![trial.kind];
+                examination.store_works.set(true);
+                let (write, read, delete) =
+                    (trial.write.as_millis(), trial.read.as_millis(), trial.delete.as_millis());
+                let what = format!(
+                    "in use ({}): wrote a record in {write} ms, read it back in {read} ms, deleted it in {delete} ms",
+                    choice(examination)
+                );
+                let finding = Finding::ok(TOPIC, trial.kind.to_string(), what);
+                findings.insert(0, finding.took(trial.write + trial.read + trial.delete));
+                findings.extend(open_key(examination, trial.kind, &settings.key));
+                if settings.choice == StoreChoice::Auto {
+                    usable = vec![StoreKind::File, trial.kind];
+                }
+            }
+            Err(error) => findings.push(unusable(examination, &error)),
+        }
+    }
+    let stored = accounts(examination, &usable, settings.choice, &mut findings);
+    let waiting = examination.session.store.waiting();
+    if !waiting.is_empty() {
+        let places: Vec<String> = waiting.iter().map(|path| path.display().to_string()).collect();
+        findings.push(
+            Finding::warning(TOPIC, in_list(&places), "new tokens wait to be saved in their place")
+                .why("the store could not be written after a refresh")
+                .mend("mend the store, then run `authctl token` of the provider: it moves them home"),
+        );
+    }
+    findings.extend(kernel(examination, &settings.key));
+    (findings, stored)
+}
+
+fn choice(examination: &Examination<'_>) -> String {
+    match examination.invocation.config.store_choice() {
+        StoreChoice::Auto => "store = \"auto\"".to_owned(),
+        StoreChoice::Only(kind) => format!("store = \"{}\"", kind.name()),
+    }
+}
+
+/// Locked, absent, silent and denied are told apart (F-KR1, F-KR2): each is mended otherwise.
+fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
+    let hint = hint(error);
+    let (what, why, mend): (String, Option<&str>, Option<String>) = match error {
+        StoreError::Keyring(KeyringFault::Locked) => (
+            "the keyring is locked".to_owned(),
+            Some("it was not unlocked at login, as over SSH, or it locked itself"),
+            Some("authctl store unlock".to_owned()),
+        ),
+        StoreError::Keyring(KeyringFault::TimedOut) => (
+            "the keyring does not answer".to_owned(),
+            Some("its service hangs, or it waits for its password on another screen"),
+            Some("answer it, or restart its service: systemctl --user restart gnome-keyring-daemon".to_owned()),
+        ),
+        StoreError::Keyring(KeyringFault::Absent(_)) | StoreError::NoKeyring(_) => (
+            "there is no keyring".to_owned(),
+            Some("no keyring service runs in this session"),
+            Some("start one, such as gnome-keyring-daemon; or set store = \"file\" in the configuration, and log in again".to_owned()),
+        ),
+        StoreError::Keyring(KeyringFault::Failed(reason)) => (
+            format!("the keyring refused: {reason}"),
+            Some("it is there, and denies access or is damaged"),
+            Some("allow it in the keyring's own program, such as Seahorse or Keychain Access".to_owned()),
+        ),
+        StoreError::Locked if is_new(examination) => {
+            return Finding::note(TOPIC, choice(examination), "no passphrase was chosen yet")
+                .mend("authctl store unlock");
+        }
+        error => (crate::console::with_causes(error), None, hint),
+    };
+    let mut finding = Finding::problem(TOPIC, choice(examination), what);
+    finding.why = why.map(str::to_owned);
+    finding.mend = mend.or_else(|| file_mend(error));
+    finding
+}
+
+fn file_mend(error: &StoreError) -> Option<String> {
+    match error {
+        StoreError::File(FileError::NotPrivate { path, .. }) => Some(disk::private(Path::new(path))),
+        StoreError::File(FileError::Io { path, .. }) => {
+            Some(format!("check that {path} can be written by you, and that its disk is not full"))
+        }
+        StoreError::NotKept { .. } => {
+            Some("use another store: authctl store move file, with store = \"file\"".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn is_new(examination: &Examination<'_>) -> bool {
+    matches!(examination.session.store.passphrase(), Ok(Some(Passphrase::ToBeChosen)))
+}
+
+fn open_key(examination: &Examination<'_>, kind: StoreKind, key: &KeySource) -> Option<Finding> {
+    let place = examination.session.store.survey().ok()?.key_file;
+    (kind == StoreKind::File && *key == KeySource::File).then(|| {
+        Finding::note(TOPIC, place, "the key of the sealed files lies beside them, open")
+            .why("this protects copies of the records that lack the key, and nothing more")
+            .mend("set key = \"passphrase\" or key = { command = […] } in [store], then: authctl store rekey")
+    })
+}
+
+fn kernel(examination: &Examination<'_>, key: &KeySource) -> Option<Finding> {
+    let config = examination.invocation.config;
+    let needed = *key == KeySource::Passphrase;
+    if !needed && !config.caches_in_kernel() {
+        return None;
+    }
+    let keyring = &examination.invocation.system.kernel_keyring;
+    let kept = keyring.keep(KERNEL_TRIAL, b"trial", std::time::Duration::from_secs(5));
+    let read = keyring.read(KERNEL_TRIAL).is_some_and(|kept| kept.as_slice() == b"trial");
+    keyring.forget(KERNEL_TRIAL);
+    let failed = |reason: String| {
+        let what = format!("the kernel's keyring cannot be used: {reason}");
+        if needed {
+            Finding::problem(TOPIC, "key = \"passphrase\"", what)
+                .why("a passphrase is remembered there")
+                .mend("set key = \"file\" or key = { command = […] } in [store], then: authctl store rekey")
+        } else {
+            Finding::warning(TOPIC, "cache = \"kernel\"", what).mend("set cache = \"none\" in [store]")
+        }
+    };
+    Some(match kept {
+        Ok(()) if read => Finding::ok(TOPIC, "the kernel's keyring", "keeps what it is given"),
+        Ok(()) => failed("it does not give back what it was given".to_owned()),
+        Err(error) => failed(error.to_string()),
+    })
+}
+
+/// Reads what is listed, from the stores that work.
+fn accounts(
+    examination: &Examination<'_>,
+    usable: &[StoreKind],
+    choice: StoreChoice,
+    findings: &mut Vec<Finding>,
+) -> Vec<Stored> {
+    let (config, store) = (examination.invocation.config, &examination.session.store);
+    let mut stored = Vec::new();
+    let is_meant = |name: &ProviderName| {
+        examination.whole || examination.providers.iter().any(|provider| provider.name == *name)
+    };
+    for provider in store.listed().unwrap_or_default().into_iter().filter(is_meant) {
+        if !config.credentials.contains_key(&provider) {
+            findings.push(
+                Finding::note(TOPIC, provider.as_str(), "tokens are stored for it, and it is not configured")
+                    .mend(format!("authctl logout {provider} --local")),
+            );
+        }
+        for entry in store.index(&provider).unwrap_or_default().entries {
+            let subject = format!("{provider} ({})", entry.account);
+            let mut record = None;
+            match choice {
+                StoreChoice::Only(kind) if kind != entry.store && !config.opens_store(&provider) => findings
+                    .push(
+                        Finding::problem(TOPIC, subject, format!("it is stored in {}", entry.store))
+                            .why(format!("the configuration says {}", self::choice(examination)))
+                            .mend(format!("authctl store move {}", kind.name())),
+                    ),
+                _ if usable.contains(&entry.store) && !examination.left().is_zero() => {
+                    match store.read(entry.store, &entry.name(&provider), &entry.binding) {
+                        Ok(Some(found)) => record = Some(found),
+                        Ok(None) => findings.push(
+                            Finding::problem(
+                                TOPIC,
+                                subject,
+                                format!("it is listed, and not in {}", entry.store),
+                            )
+                            .why("its record was deleted by another program, or with another home")
+                            .mend(format!("authctl login {provider}")),
+                        ),
+                        Err(error) => {
+                            let finding = unusable(examination, &error);
+                            findings.push(Finding { subject, ..finding });
+                        }
+                    }
+                }
+                _ => {}
+            }
+            stored.push(Stored { provider: provider.clone(), entry, record });
+        }
+    }
+    stored
+}

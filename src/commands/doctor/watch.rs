@@ -1,0 +1,64 @@
+//! The network as the examination sees it: every exchange is bounded and noted.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::oauth::endpoint::authority;
+use crate::ports::{Clock, HttpClient, HttpError, HttpRequest, HttpResponse, System};
+
+/// What is kept of an exchange: nothing of what was in it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The server.
+    pub server: String,
+    /// How long it took.
+    pub time: Duration,
+    /// By how much our clock is ahead of the server's, where that told the time.
+    pub ahead: Option<SignedDuration>,
+}
+
+/// A network with its limits, and its answers so far.
+pub struct Watched {
+    inner: Rc<dyn HttpClient>,
+    clock: Rc<dyn Clock>,
+    end: Duration,
+    limit: Duration,
+    answers: RefCell<Vec<Exchange>>,
+}
+
+impl Watched {
+    /// Nothing goes on behind `end`, and no exchange takes longer than `limit`.
+    pub fn new(system: &System, end: Duration, limit: Duration) -> Self {
+        let (inner, clock) = (Rc::clone(&system.http), Rc::clone(&system.clock));
+        Self { inner, clock, end, limit, answers: RefCell::default() }
+    }
+
+    /// The answers so far.
+    pub fn answers(&self) -> Vec<Exchange> {
+        self.answers.borrow().clone()
+    }
+}
+
+impl HttpClient for Watched {
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut request = request.clone();
+        let start = self.clock.elapsed();
+        let left = self.end.saturating_sub(start).max(Duration::from_millis(1));
+        request.transport.timeout = request.transport.timeout.min(self.limit).min(left);
+        let response = self.inner.send(&request)?;
+        let time = self.clock.elapsed().saturating_sub(start);
+        let ahead = response.header("date").and_then(|date| ahead(date, self.clock.now()));
+        self.answers.borrow_mut().push(Exchange { server: authority(&request.url), time, ahead });
+        Ok(response)
+    }
+}
+
+/// The date of an answer is that of its making, in seconds.
+fn ahead(date: &str, now: Timestamp) -> Option<SignedDuration> {
+    let told = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+    Some(now.duration_since(told))
+}

@@ -1,0 +1,268 @@
+//! The languages of the page that the browser ends on: the one that the browser prefers, of those that are here.
+
+/// What the page says in one language. Every text is ours: the request only chooses among them.
+#[derive(Debug)]
+pub struct Language {
+    /// Its tag (BCP 47).
+    pub tag: &'static str,
+    /// The direction in which it is written, as HTML calls it.
+    pub direction: &'static str,
+    /// The title after a login.
+    pub logged_in: &'static str,
+    /// The title after a logout.
+    pub logged_out: &'static str,
+    /// What to do then.
+    pub close: &'static str,
+    /// The title after a refusal.
+    pub not_logged_in: &'static str,
+    /// What is to be said of it.
+    pub refused: &'static str,
+    /// The title after a failure.
+    pub failed: &'static str,
+    /// What is to be said of it.
+    pub wrong: &'static str,
+}
+
+const LEFT: &str = "ltr";
+const RIGHT: &str = "rtl";
+
+/// English first: it is what whoever asks for none of them gets.
+pub const LANGUAGES: &[Language] = &[
+    Language {
+        tag: "en",
+        direction: LEFT,
+        logged_in: "You are logged in",
+        logged_out: "You are logged out",
+        close: "You can close this tab and go back to the terminal.",
+        not_logged_in: "You are not logged in",
+        refused: "Access was not granted. The terminal says more.",
+        failed: "The login failed",
+        wrong: "Something went wrong on the way. The terminal says what.",
+    },
+    Language {
+        tag: "de",
+        direction: LEFT,
+        logged_in: "Sie sind angemeldet",
+        logged_out: "Sie sind abgemeldet",
+        close: "Sie können diesen Tab schließen und zum Terminal zurückkehren.",
+        not_logged_in: "Sie sind nicht angemeldet",
+        refused: "Der Zugriff wurde nicht gewährt. Mehr dazu steht im Terminal.",
+        failed: "Die Anmeldung ist gescheitert",
+        wrong: "Unterwegs ging etwas schief. Was, steht im Terminal.",
+    },
+    Language {
+        tag: "fr",
+        direction: LEFT,
+        logged_in: "Vous êtes connecté",
+        logged_out: "Vous êtes déconnecté",
+        close: "Vous pouvez fermer cet onglet et revenir au terminal.",
+        not_logged_in: "Vous n’êtes pas connecté",
+        refused: "L’accès n’a pas été accordé. Le terminal en dit plus.",
+        failed: "La connexion a échoué",
+        wrong: "Un problème est survenu. Le terminal dit lequel.",
+    },
+    Language {
+        tag: "es",
+        direction: LEFT,
+        logged_in: "Has iniciado sesión",
+        logged_out: "Has cerrado sesión",
+        close: "Puedes cerrar esta pestaña y volver al terminal.",
+        not_logged_in: "No has iniciado sesión",
+        refused: "No se concedió el acceso. El terminal da más detalles.",
+        failed: "El inicio de sesión ha fallado",
+        wrong: "Algo salió mal por el camino. El terminal dice qué.",
+    },
+    Language {
+        tag: "it",
+        direction: LEFT,
+        logged_in: "Accesso effettuato",
+        logged_out: "Disconnessione effettuata",
+        close: "Puoi chiudere questa scheda e tornare al terminale.",
+        not_logged_in: "Accesso non effettuato",
+        refused: "L’accesso non è stato concesso. Il terminale dice di più.",
+        failed: "L’accesso non è riuscito",
+        wrong: "Qualcosa è andato storto. Il terminale dice cosa.",
+    },
+    Language {
+        tag: "pt",
+        direction: LEFT,
+        logged_in: "Sessão iniciada",
+        logged_out: "Sessão encerrada",
+        close: "Pode fechar esta aba e voltar ao terminal.",
+        not_logged_in: "Sessão não iniciada",
+        refused: "O acesso não foi concedido. O terminal diz mais.",
+        failed: "O login falhou",
+        wrong: "Algo correu mal pelo caminho. O terminal diz o quê.",
+    },
+    Language {
+        tag: "nl",
+        direction: LEFT,
+        logged_in: "U bent ingelogd",
+        logged_out: "U bent uitgelogd",
+        close: "U kunt dit tabblad sluiten en teruggaan naar de terminal.",
+        not_logged_in: "U bent niet ingelogd",
+        refused: "De toegang is niet verleend. De terminal zegt er meer over.",
+        failed: "Het inloggen is mislukt",
+        wrong: "Er ging onderweg iets mis. De terminal zegt wat.",
+    },
+    Language {
+        tag: "pl",
+        direction: LEFT,
+        logged_in: "Zalogowano",
+        logged_out: "Wylogowano",
+        close: "Możesz zamknąć tę kartę i wrócić do terminala.",
+        not_logged_in: "Nie zalogowano",
+        refused: "Nie udzielono dostępu. Więcej informacji w terminalu.",
+        failed: "Logowanie nie powiodło się",
+        wrong: "Coś poszło nie tak. Szczegóły w terminalu.",
+    },
+    Language {
+        tag: "ru",
+        direction: LEFT,
+        logged_in: "Вход выполнен",
+        logged_out: "Выход выполнен",
+        close: "Можно закрыть эту вкладку и вернуться в терминал.",
+        not_logged_in: "Вход не выполнен",
+        refused: "Доступ не был предоставлен. Подробности в терминале.",
+        failed: "Не удалось войти",
+        wrong: "Что-то пошло не так. Подробности в терминале.",
+    },
+    Language {
+        tag: "uk",
+        direction: LEFT,
+        logged_in: "Вхід виконано",
+        logged_out: "Вихід виконано",
+        close: "Можна закрити цю вкладку й повернутися до термінала.",
+        not_logged_in: "Вхід не виконано",
+        refused: "Доступ не надано. Подробиці в терміналі.",
+        failed: "Не вдалося увійти",
+        wrong: "Щось пішло не так. Подробиці в терміналі.",
+    },
+    Language {
+        tag: "ja",
+        direction: LEFT,
+        logged_in: "ログインしました",
+        logged_out: "ログアウトしました",
+        close: "このタブを閉じて、ターミナルに戻ってください。",
+        not_logged_in: "ログインしていません",
+        refused: "アクセスは許可されませんでした。詳細はターミナルをご覧ください。",
+        failed: "ログインに失敗しました",
+        wrong: "途中で問題が発生しました。詳細はターミナルをご覧ください。",
+    },
+    Language {
+        tag: "zh",
+        direction: LEFT,
+        logged_in: "已登录",
+        logged_out: "已退出登录",
+        close: "您可以关闭此标签页并返回终端。",
+        not_logged_in: "未登录",
+        refused: "访问未获授权。详情请见终端。",
+        failed: "登录失败",
+        wrong: "过程中出现问题。详情请见终端。",
+    },
+    Language {
+        tag: "ko",
+        direction: LEFT,
+        logged_in: "로그인되었습니다",
+        logged_out: "로그아웃되었습니다",
+        close: "이 탭을 닫고 터미널로 돌아가세요.",
+        not_logged_in: "로그인되지 않았습니다",
+        refused: "접근이 허용되지 않았습니다. 자세한 내용은 터미널을 확인하세요.",
+        failed: "로그인에 실패했습니다",
+        wrong: "도중에 문제가 발생했습니다. 자세한 내용은 터미널을 확인하세요.",
+    },
+    Language {
+        tag: "ar",
+        direction: RIGHT,
+        logged_in: "تم تسجيل الدخول",
+        logged_out: "تم تسجيل الخروج",
+        close: "يمكنك إغلاق علامة التبويب هذه والعودة إلى الطرفية.",
+        not_logged_in: "لم يتم تسجيل الدخول",
+        refused: "لم يُمنح الوصول. التفاصيل في الطرفية.",
+        failed: "فشل تسجيل الدخول",
+        wrong: "حدث خطأ ما. التفاصيل في الطرفية.",
+    },
+    Language {
+        tag: "he",
+        direction: RIGHT,
+        logged_in: "התחברת",
+        logged_out: "התנתקת",
+        close: "אפשר לסגור את הכרטיסייה ולחזור למסוף.",
+        not_logged_in: "לא התחברת",
+        refused: "הגישה לא ניתנה. פרטים נוספים במסוף.",
+        failed: "ההתחברות נכשלה",
+        wrong: "משהו השתבש. הפרטים במסוף.",
+    },
+    Language {
+        tag: "fa",
+        direction: RIGHT,
+        logged_in: "وارد شدید",
+        logged_out: "خارج شدید",
+        close: "می‌توانید این برگه را ببندید و به پایانه برگردید.",
+        not_logged_in: "وارد نشدید",
+        refused: "دسترسی داده نشد. جزئیات در پایانه است.",
+        failed: "ورود ناموفق بود",
+        wrong: "مشکلی پیش آمد. جزئیات در پایانه است.",
+    },
+];
+
+impl Language {
+    /// What whoever says nothing gets.
+    #[must_use]
+    pub fn english() -> &'static Self {
+        &LANGUAGES[0]
+    }
+
+    /// The first language of an `Accept-Language` header that is here; browsers name them in the order of their weight
+    /// (RFC 9110 section 12.5.4).
+    #[must_use]
+    pub fn preferred(header: Option<&str>) -> &'static Self {
+        let wanted = header.unwrap_or_default().split(',').map(|range| {
+            let tag = range.split(';').next().unwrap_or_default().trim();
+            tag.split('-').next().unwrap_or_default()
+        });
+        let known = |tag: &str| LANGUAGES.iter().find(|language| language.tag.eq_ignore_ascii_case(tag));
+        wanted.take(32).find_map(known).unwrap_or_else(Self::english)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_browser_chooses() {
+        for (header, want) in [
+            (None, "en"),
+            (Some(""), "en"),
+            (Some("de-CH,de;q=0.9,en;q=0.8"), "de"),
+            (Some("eo, fr-CA;q=0.8, en;q=0.5"), "fr"),
+            (Some("AR"), "ar"),
+            (Some("xx"), "en"),
+            (Some("*"), "en"),
+            (Some("\u{1b}[31m;;,,,"), "en"),
+        ] {
+            assert_eq!(Language::preferred(header).tag, want, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn every_language_is_whole() {
+        for language in LANGUAGES {
+            let texts = [
+                language.logged_in,
+                language.logged_out,
+                language.close,
+                language.not_logged_in,
+                language.refused,
+                language.failed,
+                language.wrong,
+            ];
+            assert!(
+                texts.iter().all(|text| !text.is_empty() && !text.contains(['<', '&', '{'])),
+                "{}",
+                language.tag
+            );
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Tries the store out: a throw-away record is written, read back and deleted.
+
+use std::time::Duration;
+
+use super::TokenStore;
+use super::backend::{Backend, Revision, StoreError, StoreKind};
+use super::record::RecordName;
+use crate::binding::Binding;
+use crate::secret::SecretText;
+
+/// The length of the throw-away record: as long as a record with a few tokens.
+const LENGTH: usize = 4096;
+
+/// How long a store took for each step.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    /// Which store a new record goes to.
+    pub kind: StoreKind,
+    /// To write.
+    pub write: Duration,
+    /// To read back.
+    pub read: Duration,
+    /// To delete.
+    pub delete: Duration,
+}
+
+impl TokenStore<'_> {
+    /// Tries out the store that a new login would go to. The record has a name of its own, which means no provider, and is
+    /// deleted whatever happens.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn check(&self) -> Result<Trial, StoreError> {
+        let mut mark = [0; 8];
+        self.system.random.fill(&mut mark);
+        let name = RecordName::of_trial(&base16ct::lower::encode_string(&mark));
+        let kind = self.place_for(&name, false)?;
+        let backend = self.backend(kind)?;
+        backend.prepare()?;
+        let tried = self.try_out(&*backend, &name);
+        if tried.is_err() {
+            // A write that failed may have come through all the same.
+            let _ = backend.delete(&name);
+        }
+        tried
+    }
+
+    fn try_out(&self, backend: &dyn Backend, name: &RecordName) -> Result<Trial, StoreError> {
+        let binding = Binding::default();
+        let text = SecretText::new("authctl doctor ".repeat(LENGTH / 15));
+        let start = self.system.clock.elapsed();
+        let since = |earlier: Duration| self.system.clock.elapsed().saturating_sub(earlier);
+        backend.write(name, &binding, &text, &Revision::Absent)?;
+        let write = since(start);
+        let kept = backend.read(name, &binding)?;
+        let read = since(start + write);
+        if kept.is_none_or(|kept| kept.text.expose() != text.expose()) {
+            return Err(StoreError::NotKept { place: backend.kind().to_string() });
+        }
+        backend.delete(name)?;
+        let delete = since(start + write + read);
+        if backend.read(name, &binding)?.is_some() {
+            return Err(StoreError::NotKept {
+                place: format!("{} (a record that was deleted)", backend.kind()),
+            });
+        }
+        Ok(Trial { kind: backend.kind(), write, read, delete })
+    }
+}

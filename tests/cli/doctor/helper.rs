@@ -1,0 +1,157 @@
+//! What is wrong with what is set up in other programs.
+
+use std::rc::Rc;
+
+use serde_json::json;
+
+use super::{CONFIG, Programs, Want, finds, home, program};
+use crate::support::Sandbox;
+
+#[test]
+fn what_is_wrong_with_helpers() {
+    let docker =
+        "{ \"auths\": { \"a\": { \"auth\": \"canary\" } }, \"credHelpers\": { \"x.example\": \"authctl\" } }";
+    type Arrange = fn(&mut Sandbox);
+    let stories: [(&str, Arrange, u8, Want); 8] = [
+        (
+            "git calls a program that is gone",
+            |sandbox| {
+                let listed = "credential.https://x.example.helper\n\0credential.https://x.example.helper\n!/gone/authctl helper git\0";
+                sandbox.system.processes = Rc::new(Programs(vec![("git config", listed.to_owned())]));
+            },
+            1,
+            (
+                "helper",
+                "problem",
+                "git: x.example: git calls /gone/authctl, which is not there",
+                "authctl helper git --write",
+            ),
+        ),
+        (
+            "git asks another first",
+            |sandbox| {
+                program(sandbox, "bin/authctl");
+                sandbox.system.environment =
+                    Rc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                let ours = sandbox.path("bin/authctl");
+                let listed = format!(
+                    "credential.helper\nstore --token=canary\0credential.https://x.example.helper\n!{} helper git\0",
+                    ours.display()
+                );
+                sandbox.system.processes = Rc::new(Programs(vec![("git config", listed)]));
+            },
+            0,
+            ("helper", "warning", "git asks store first", "authctl helper git --write"),
+        ),
+        (
+            "a host of nobody's",
+            |sandbox| {
+                program(sandbox, "bin/authctl");
+                sandbox.system.environment =
+                    Rc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                let ours = sandbox.path("bin/authctl");
+                let listed = format!(
+                    "credential.https://z.example.helper\n\0credential.https://z.example.helper\n!{} helper git\0",
+                    ours.display()
+                );
+                sandbox.system.processes = Rc::new(Programs(vec![("git config", listed)]));
+            },
+            0,
+            ("helper", "warning", "no provider has the host z.example", "`hosts`"),
+        ),
+        (
+            "docker's link is not on PATH",
+            |_| {},
+            1,
+            (
+                "helper",
+                "problem",
+                "`docker-credential-authctl`, which is not on PATH",
+                "authctl helper docker --write",
+            ),
+        ),
+        (
+            "a user of kubectl for nobody",
+            |sandbox| {
+                sandbox.write(".kube/config", "");
+                program(sandbox, "bin/authctl");
+                sandbox.system.environment =
+                    Rc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                let command = sandbox.path("bin/authctl").display().to_string();
+                let view = json!({ "users": [{ "name": "u", "user": { "exec": { "command": command, "args": ["helper", "kubernetes", "gone"] } } }] });
+                sandbox.system.processes = Rc::new(Programs(vec![("kubectl config view", view.to_string())]));
+            },
+            0,
+            ("helper", "warning", "the provider `gone` is not configured", "the user u of kubectl"),
+        ),
+        (
+            "a profile of AWS",
+            |sandbox| {
+                let text = "[default]\naws_secret_access_key = canary\n[profile a]\ncredential_process = /gone/authctl helper aws x\n";
+                sandbox.write(".aws/config", text);
+            },
+            1,
+            ("helper", "problem", "aws: x: aws calls /gone/authctl", "authctl helper aws --write"),
+        ),
+        (
+            "cargo",
+            |sandbox| {
+                let text = "[registries.r]\ntoken = \"canary\"\ncredential-provider = [\"/gone/authctl\", \"helper\", \"cargo\"]\n";
+                sandbox.write(".cargo/config.toml", text);
+            },
+            1,
+            ("helper", "problem", "cargo calls /gone/authctl", "authctl helper cargo --write"),
+        ),
+        (
+            "Terraform",
+            |sandbox| {
+                sandbox.write(".terraformrc", "credentials_helper \"authctl\" {\n}\n");
+            },
+            1,
+            (
+                "helper",
+                "problem",
+                "terraform-credentials-authctl, which is not there",
+                "authctl helper terraform --write",
+            ),
+        ),
+    ];
+    for (name, arrange, status, want) in stories {
+        let mut sandbox = home(CONFIG);
+        if name.contains("docker") {
+            sandbox.write(".docker/config.json", docker);
+        }
+        arrange(&mut sandbox);
+        finds(name, &sandbox, &["--offline"], status, want);
+    }
+    let sandbox = home(CONFIG);
+    program(&sandbox, "other/keyring");
+    std::fs::create_dir_all(sandbox.path(".local/bin")).unwrap();
+    std::os::unix::fs::symlink("/usr/bin/authctl", sandbox.path(".local/bin/keyring")).unwrap();
+    let path = format!("{}:{}", sandbox.path("bin").display(), sandbox.path("other").display());
+    sandbox.environment.set("PATH", &path);
+    let other =
+        ("helper", "warning", "another program is called `keyring`: ~/other/keyring", "before it on PATH");
+    finds("another keyring", &sandbox, &["--offline"], 0, other);
+}
+
+/// The sandbox's environment, the program being at another place.
+struct At(std::path::PathBuf, Rc<crate::support::sandbox::Variables>);
+
+impl authctl::ports::Environment for At {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.1.variable(name)
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        self.1.variables()
+    }
+
+    fn current_folder(&self) -> Option<std::path::PathBuf> {
+        self.1.current_folder()
+    }
+
+    fn program(&self) -> Option<std::path::PathBuf> {
+        Some(self.0.clone())
+    }
+}

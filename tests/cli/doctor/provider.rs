@@ -1,0 +1,241 @@
+//! What is wrong with a provider, and how its login stands.
+
+use serde_json::{Value, json};
+
+use super::{examine, finds, home, program, text, wrong};
+use crate::support::AuthorizationServer;
+use crate::support::http::Reply;
+use crate::support::sandbox::server_config;
+
+#[test]
+fn what_is_wrong_with_a_provider() {
+    let server = AuthorizationServer::start();
+    let with = |metadata: Value, config: &str| {
+        server.set(|behaviour| behaviour.metadata = metadata.as_object().unwrap().clone());
+        home(&server_config(&server.domain(), config))
+    };
+    for (name, metadata, config, status, want) in [
+        (
+            "another issuer",
+            json!({ "issuer": "https://evil.example" }),
+            "authorization_endpoint = \"http://127.0.0.1:1/a\"\ntoken_endpoint = \"http://127.0.0.1:1/a\"\njwks_uri = \"http://127.0.0.1:1/a\"\n",
+            5,
+            ("provider", "problem", "the metadata of another issuer: `https://evil.example`", "set issuer"),
+        ),
+        (
+            "no endpoint",
+            json!({ "authorization_endpoint": null }),
+            "",
+            5,
+            (
+                "provider",
+                "problem",
+                "its `authorization_endpoint` is not known",
+                "set authorization_endpoint",
+            ),
+        ),
+        (
+            "no S256",
+            json!({ "code_challenge_methods_supported": ["plain"] }),
+            "",
+            0,
+            ("provider", "warning", "PKCE with S256", "RFC 7636"),
+        ),
+        (
+            "no such grant",
+            json!({ "grant_types_supported": ["implicit"] }),
+            "",
+            0,
+            ("provider", "warning", "does not say that it offers `authorization_code`", "grant_type"),
+        ),
+        (
+            "an unknown scope",
+            json!({ "scopes_supported": ["openid"] }),
+            "",
+            0,
+            ("provider", "note", "nobody is logged in", "authctl login as"),
+        ),
+        (
+            "no variable",
+            json!({}),
+            "_client_secret = { env = \"NOT_SET\" }\n",
+            4,
+            ("provider", "problem", "client_secret: the variable NOT_SET is not set", "export NOT_SET"),
+        ),
+        (
+            "no file",
+            json!({}),
+            "_client_secret = { file = \"none\" }\n",
+            4,
+            (
+                "provider",
+                "problem",
+                "client_secret: the file ~/config/none cannot be read",
+                "write the secret",
+            ),
+        ),
+        (
+            "no program",
+            json!({}),
+            "_client_secret = { command = [\"pass-word\"] }\n",
+            4,
+            ("provider", "problem", "there is no program pass-word", "install it"),
+        ),
+        (
+            "nothing stored",
+            json!({}),
+            "_client_secret = { stored = true }\n",
+            4,
+            ("provider", "problem", "no `client_secret` is stored", "authctl secret set as client_secret"),
+        ),
+    ] {
+        let sandbox = with(metadata, config);
+        if name == "another issuer" {
+            // The endpoints of that story are of nobody's.
+            let (found, findings) = examine(&sandbox, &[]);
+            let of_provider: Vec<&Value> =
+                wrong(&findings).into_iter().filter(|finding| text(finding, "topic") == "provider").collect();
+            assert_eq!((found, of_provider.len()), (status, 1), "{findings:#?}");
+            assert!(text(of_provider[0], "what").contains(want.2), "{findings:#?}");
+            continue;
+        }
+        if name == "an unknown scope" {
+            let (found, findings) = examine(&sandbox, &[]);
+            assert_eq!(found, status);
+            assert!(
+                findings
+                    .iter()
+                    .any(|finding| text(finding, "what").contains("does not list the scopes repo"))
+            );
+            continue;
+        }
+        finds(name, &sandbox, &[], status, want);
+    }
+    let sandbox = with(json!({}), "");
+    sandbox.configure(&server_config(&server.domain(), "").replace("client_id = \"app\"\n", ""));
+    finds(
+        "no client",
+        &sandbox,
+        &[],
+        4,
+        ("provider", "problem", "there is no `client_id`", "register an app"),
+    );
+    let sandbox = with(json!({}), "");
+    finds("nobody", &sandbox, &[], 0, ("provider", "note", "nobody is logged in", "authctl login as"));
+}
+
+#[test]
+fn how_a_login_stands() {
+    let server = AuthorizationServer::start();
+    let sandbox = home(&server_config(&server.domain(), ""));
+    sandbox.run(&["login"]).ok();
+    sandbox.configure(&server_config(&server.domain(), "").replace("\"repo\"]", "\"repo\", \"admin\"]"));
+    let narrower = (
+        "provider",
+        "warning",
+        "as (alice): the configured scopes admin were not granted",
+        "authctl login as",
+    );
+    finds("narrower", &sandbox, &["--offline"], 0, narrower);
+    sandbox.configure(&server_config(&server.domain(), ""));
+    sandbox.clock.advance(7200);
+    server.fault("/token", Reply::json(400, &json!({ "error": "invalid_grant" })));
+    sandbox.run(&["token"]).fails(3);
+    finds(
+        "refused",
+        &sandbox,
+        &["--offline"],
+        0,
+        ("provider", "note", "a new login is needed", "authctl login as"),
+    );
+    sandbox.configure(
+        &server_config(&server.domain(), "").replace("client_id = \"app\"", "client_id = \"other\""),
+    );
+    let other = ("provider", "warning", "another server or client", "authctl login as");
+    finds("another client", &sandbox, &["--offline"], 0, other);
+}
+
+#[test]
+fn what_tokens_of_other_kinds_come_from() {
+    let config = |kind: &str| format!("store = \"file\"\n[credentials.k]\ndomain = \"k.example\"\n{kind}\n");
+    for (name, kind, status, want) in [
+        (
+            "a command",
+            "command = [\"no-such\", \"canary\"]",
+            4,
+            ("provider", "problem", "k: there is no program no-such", "install it"),
+        ),
+        (
+            "an external program",
+            "external.program = \"foo\"",
+            4,
+            ("provider", "problem", "there is no program authctl-provider-foo", "install it"),
+        ),
+        (
+            "a variable",
+            "environment.variable = \"PLATFORM\"",
+            0,
+            ("provider", "warning", "did not set PLATFORM", "run it where"),
+        ),
+        (
+            "a file",
+            "environment.file = \"/none\"",
+            0,
+            ("provider", "warning", "did not write /none", "run it where"),
+        ),
+    ] {
+        finds(name, &home(&config(kind)), &["--offline"], status, want);
+    }
+    let sandbox = home(&config("command = [\"there\"]"));
+    program(&sandbox, "bin/there");
+    let (status, findings) = examine(&sandbox, &["--offline"]);
+    assert!(status == 0 && wrong(&findings).is_empty(), "{findings:#?}");
+}
+
+#[test]
+fn a_certificate_ends() {
+    let year = |year| rcgen::date_time_ymd(year, 1, 1);
+    let pem = |end| {
+        let mut parameters = rcgen::CertificateParams::new(vec!["client".to_owned()]).unwrap();
+        parameters.not_after = end;
+        parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+    };
+    for (name, content, status, want) in [
+        ("ended", pem(year(2001)), 5, Some(("provider", "problem", "client.pem has ended", "get a new one"))),
+        ("good", pem(year(4000)), 0, None),
+        (
+            "none",
+            "canary".to_owned(),
+            4,
+            Some(("provider", "problem", "it has no certificate in PEM", "`certificate`")),
+        ),
+    ] {
+        let sandbox = home("");
+        let file = sandbox.write("client.pem", &content);
+        sandbox.configure(&format!("store = \"file\"\n[credentials.m]\ndomain = \"m.example\"\noauth.client_id = \"a\"\noauth.certificate = \"{}\"\n", file.display()));
+        match want {
+            Some(want) => finds(name, &sandbox, &["--offline"], status, want),
+            None => assert!(wrong(&examine(&sandbox, &["--offline"]).1).is_empty(), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn what_a_chain_begins_with() {
+    let server = AuthorizationServer::start();
+    let exchange = format!(
+        "[credentials.next]\ndomain = \"{0}\"\nscheme = \"http\"\n[credentials.next.oauth]\ngrant_type = \"token_exchange\"\nclient_id = \"app\"\nsubject = {{ provider = \"as\" }}\n",
+        server.domain()
+    );
+    let sandbox = home(&(server_config(&server.domain(), "") + &exchange));
+    let chain = |sandbox: &crate::support::Sandbox| {
+        let (_, findings) = examine(sandbox, &["--offline"]);
+        let of_chain =
+            findings.iter().find(|finding| text(finding, "what").contains("its subject comes from `as`"));
+        let finding = of_chain.unwrap_or_else(|| panic!("{findings:#?}")).clone();
+        (text(&finding, "severity").to_owned(), text(&finding, "mend").to_owned())
+    };
+    assert_eq!(chain(&sandbox), ("note".to_owned(), "authctl login as".to_owned()));
+    sandbox.run(&["login", "as"]).ok();
+    assert_eq!(chain(&sandbox), ("ok".to_owned(), String::new()));
+}
