@@ -56,7 +56,7 @@ impl Protocol for Args {
         let folder = invocation.system.environment.variable("DOCKER_CONFIG").map(std::path::PathBuf::from);
         let path = folder.unwrap_or_else(|| home.join(".docker")).join("config.json");
         let hosts: Vec<String> = providers(invocation)
-            .filter(|provider| provider.source.oauth().is_some())
+            .filter(|provider| provider.source.oauth().is_some() || provider.kind.name == "basic")
             .flat_map(|provider| provider.hosts)
             .collect();
         let normalise = |text: &str| {

@@ -67,6 +67,13 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
 }
 
 #[test]
+fn a_registry_with_a_password_is_told_to_docker() {
+    let config = "store = \"file\"\n[credentials.ghcr]\ntemplate = \"ghcr\"\nbasic = { username = \"u\", password = \"canary\" }\n";
+    let shown = Sandbox::new(config).run(&["helper", "docker", "--setup"]).ok();
+    assert!(shown.stdout.contains("\"ghcr.io\": \"authctl\""), "{shown}");
+}
+
+#[test]
 fn two_providers_of_one_host_are_told_to_git_once() {
     let two = "store = \"file\"\n[credentials.one]\ndomain = \"git.example\"\njwt = \"x\"\n[credentials.two]\ndomain = \"git.example\"\njwt = \"y\"\n";
     let sandbox = Sandbox::new(two);

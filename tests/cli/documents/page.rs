@@ -97,6 +97,20 @@ impl Page {
         spans
     }
 
+    /// Commands in blocks that are not run, with the blocks' lines.
+    pub fn commands_not_run(&self) -> Vec<(usize, String)> {
+        let is_run = |block: &Block| {
+            ["sh", "console"].contains(&block.language.as_str()) && block.comment("not run").is_none()
+        };
+        let blocks = self.blocks().into_iter().filter(|block| !is_run(block));
+        let of = |block: Block| {
+            let lines: Vec<String> = block.text.lines().map(str::to_owned).collect();
+            let found = lines.into_iter().filter(|line| !line.trim_start().starts_with('#'));
+            found.filter_map(move |line| line.find("authctl ").map(|at| (block.line, line[at..].to_owned())))
+        };
+        blocks.flat_map(of).collect()
+    }
+
     /// The targets of its links.
     pub fn links(&self) -> Vec<String> {
         let targets = self.text.split("](").skip(1);
