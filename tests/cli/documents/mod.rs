@@ -7,7 +7,9 @@
 //! - `<!-- keeps running -->`: it is started, and goes on until the page ends;
 //! - `<!-- not run: REASON -->`: it is not run, for one of the reasons of [`NOT_RUN`].
 //!
-//! In a `console` block, `…` stands for anything.
+//! A block of `toml` is checked; one with providers is the configuration from then on, beside what was configured before.
+//! In a block of `sh` every command and every call of authctl succeeds. In one of `console` all that is said is compared,
+//! where `…` stands for anything; a command that fails is followed by `echo $?`.
 
 mod home;
 mod internet;

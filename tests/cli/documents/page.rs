@@ -99,10 +99,10 @@ impl Page {
 
     /// Commands in blocks that are not run, with the blocks' lines.
     pub fn commands_not_run(&self) -> Vec<(usize, String)> {
-        let is_run = |block: &Block| {
-            ["sh", "console"].contains(&block.language.as_str()) && block.comment("not run").is_none()
+        let is_not_run = |block: &Block| {
+            ["yaml", "ini", "text"].contains(&block.language.as_str()) || block.comment("not run").is_some()
         };
-        let blocks = self.blocks().into_iter().filter(|block| !is_run(block));
+        let blocks = self.blocks().into_iter().filter(is_not_run);
         let of = |block: Block| {
             let lines: Vec<String> = block.text.lines().map(str::to_owned).collect();
             let found = lines.into_iter().filter(|line| !line.trim_start().starts_with('#'));
