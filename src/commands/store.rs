@@ -144,14 +144,32 @@ fn rekey(invocation: &Invocation<'_>, session: &Session<'_>, old_command: &[Stri
 
 fn unlock(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Error> {
     let console = &invocation.system.console;
-    if unlock_files(invocation, session)? {
+    let have_passphrase = unlock_files(invocation, session)?;
+    if have_passphrase {
         console.say(format_args!("{} The sealed records are unlocked.", styled(GOOD, "✓")));
     }
-    if matches!(invocation.config.store_choice(), StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)) {
-        session.store.unlock_keyring()?;
-        console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓")));
+    let choice = invocation.config.store_choice();
+    if !matches!(choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)) {
+        return Ok(());
+    }
+    match session.store.unlock_keyring() {
+        Ok(()) => console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓"))),
+        // Without a keyring, sealed files are the store; unless something was put into a keyring before.
+        Err(StoreError::NoKeyring(_)) if choice == StoreChoice::Auto && !is_in_keyring(session)? => {
+            if !have_passphrase {
+                console
+                    .say("Nothing is locked: there is no keyring, and the sealed files have no passphrase.");
+            }
+        }
+        Err(error) => return Err(error.into()),
     }
     Ok(())
+}
+
+/// Whether any account is in the keyring.
+fn is_in_keyring(session: &Session<'_>) -> Result<bool, StoreError> {
+    let survey = session.store.survey()?;
+    Ok(survey.accounts.iter().any(|(kind, count)| *kind == StoreKind::Keyring && *count > 0))
 }
 
 /// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.

@@ -71,8 +71,8 @@ fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
         url_or_host(invocation, uri).map(|url| answerer(invocation, &url, None)).transpose()?.flatten();
     let who = found.ok_or_else(|| {
         Error::failed(
-            format!("no provider is configured for {}", Foreign::new(uri)),
-            "add its host to `domain` or `hosts` of one",
+            format!("no provider answers for {}", Foreign::new(uri)),
+            "one must have its host in `domain` or `hosts`; where several have it, one must be the `default`",
         )
     })?;
     let options = Options { account: who.account, ..Options::default() };

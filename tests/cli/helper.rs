@@ -442,7 +442,7 @@ fn eh1_eh2_bazel_to_the_letter() {
     let token = sandbox.run(&["token"]).ok().text().to_owned();
     assert_eq!(answer["headers"], json!({ "Authorization": [format!("Bearer {token}")] }));
     answer["expires"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    bazel("get", "{\"uri\":\"https://other.example/\"}").fails(1).says("no provider is configured");
+    bazel("get", "{\"uri\":\"https://other.example/\"}").fails(1).says("no provider answers");
     bazel("get", "{}").fails(1).says("has no uri");
     bazel("get", "[").fails(1).says("is no JSON object");
     sandbox.run(&["helper", "bazel", "get-more"]).fails(2);

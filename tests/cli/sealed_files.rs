@@ -323,3 +323,16 @@ fn the_documented_vector_opens() {
     let text = seal::open(&key, &name, &binding, &sealed).unwrap();
     assert_eq!(*text, b"correct horse battery staple");
 }
+
+#[test]
+fn without_a_keyring_there_is_only_a_passphrase_to_unlock() {
+    let provider = "[credentials.x]\ndomain = \"x.example\"\njwt = \"x\"\n";
+    let sandbox = Sandbox::new(provider);
+    sandbox.run(&["store", "unlock"]).ok().says("Nothing is locked");
+    sandbox.configure(&format!("store = {{ key = \"passphrase\" }}\n{provider}"));
+    sandbox.input.type_hidden(&["one", "one"]);
+    let unlocked = sandbox.run(&["store", "unlock"]).ok().says("The sealed records are unlocked.");
+    assert!(!unlocked.stderr.contains("keyring"), "{unlocked}");
+    sandbox.configure(&format!("store = \"keyring\"\n{provider}"));
+    sandbox.run(&["store", "unlock"]).fails(6).says("there is no keyring");
+}
