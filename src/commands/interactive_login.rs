@@ -35,7 +35,7 @@ pub struct Who<'a> {
 /// # Errors
 /// [`StoreError::LockTimeout`] where a login is in progress.
 pub fn lock(invocation: &Invocation<'_>, name: &ProviderName) -> Result<Lock, StoreError> {
-    let folder = invocation.system.paths.folder(Folder::Locks)?;
+    let folder = invocation.system.paths.folder(Folder::State)?;
     Lock::take(&folder.join(format!("login-{name}.lock")), Duration::ZERO, &*invocation.system.clock)
 }
 

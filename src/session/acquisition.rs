@@ -13,7 +13,7 @@ use crate::provider::input::Tokens;
 use crate::provider::{Grant, Issue, IssueRequest, ProviderError, TokenRequest};
 use crate::secret::AccessToken;
 use crate::store::lock::Lock;
-use crate::store::record::{Record, RecordName, StoredToken};
+use crate::store::record::{Record, RecordName, StoredToken, TokenKey};
 use crate::store::{Lookup, StoreKind};
 use crate::token::{Credential, Issued, TokenType};
 use jiff::Timestamp;
@@ -46,12 +46,7 @@ impl<'a> Acquisition<'a> {
         }
         let inputs = Inputs::look(session, provider, options.account.as_ref())?;
         let want = Want {
-            key: inputs
-                .identities
-                .iter()
-                .fold(provider.source.token_key(&request), |key, (role, identity)| {
-                    key.with(role.name(), std::slice::from_ref(identity))
-                }),
+            key: key(provider, &request, &inputs),
             scopes: request.scopes.clone(),
             early: provider.source.refresh_early(),
             min_ttl: options.min_ttl,
@@ -75,11 +70,28 @@ impl<'a> Acquisition<'a> {
             };
         }
         let stored = self.find()?;
+        if let Some((record, _)) = &stored
+            && self.wants_all_that_was_granted(record)
+        {
+            return self.without_scopes()?.run();
+        }
         match next_step(stored.as_ref().map(|(record, _)| record), &self.want, self.now()) {
             Step::Use => self.hand_out(stored),
             Step::LoginRequired(reason) => Err(self.login_required(reason)),
             Step::Refresh | Step::Issue => self.renew(stored),
         }
+    }
+
+    /// Whoever asks for just the scopes that the login was granted gets the login's own token, and no other one.
+    fn wants_all_that_was_granted(&self, record: &Record) -> bool {
+        self.want.interactive && self.request.scopes.is_some() && self.request.scopes == record.granted_scopes
+    }
+
+    fn without_scopes(&self) -> Result<Self, AcquireError> {
+        let request = TokenRequest { scopes: None, ..self.request.clone() };
+        let inputs = Inputs::look(self.session, self.provider, self.account)?;
+        let want = Want { key: key(self.provider, &request, &inputs), scopes: None, ..self.want.clone() };
+        Ok(Self { request, want, inputs, binding: self.binding.clone(), ..*self })
     }
 
     /// The stored token, if it is good as it is.
@@ -264,6 +276,13 @@ impl<'a> Acquisition<'a> {
     pub(super) fn now(&self) -> Timestamp {
         self.session.system.clock.now()
     }
+}
+
+/// What the token of a request is kept under.
+fn key(provider: &Provider, request: &TokenRequest, inputs: &Inputs) -> TokenKey {
+    inputs.identities.iter().fold(provider.source.token_key(request), |key, (role, identity)| {
+        key.with(role.name(), std::slice::from_ref(identity))
+    })
 }
 
 /// The credential that a token is. `None` for one whose key is lost: it is good for nothing (J9).

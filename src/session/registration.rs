@@ -102,7 +102,7 @@ pub fn ensure(
         return Ok(note(plain(id))?);
     }
     // One after the other: a second process finds what the first registered (G5).
-    let folder = session.system.paths.folder(Folder::Locks).map_err(StoreError::from)?;
+    let folder = session.system.paths.folder(Folder::State).map_err(StoreError::from)?;
     let mark = Binding::default().with(Binding::ISSUER, &issuer).fingerprint();
     let path = folder.join(format!("registration-{mark}.lock"));
     let _lock = Lock::take(&path, LONGEST_WAIT, &*session.system.clock)?;

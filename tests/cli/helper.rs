@@ -168,7 +168,7 @@ fn f_hlp3_while_somebody_logs_in_others_are_told_so() {
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.is_watched();
     sandbox.system.browser = Rc::new(Never);
-    let lock = sandbox.write("locks/login-as.lock", "");
+    let lock = sandbox.write("state/login-as.lock", "");
     std::fs::set_permissions(lock.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .unwrap();
     let file = std::fs::File::open(&lock).unwrap();

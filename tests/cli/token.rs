@@ -572,3 +572,13 @@ fn min_ttl_without_a_refresh_token_is_too_short_not_ended() {
     sandbox.run(&["login"]).ok();
     sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 7200 seconds");
 }
+
+#[test]
+fn just_the_granted_scopes_are_the_logins_own_token() {
+    let (server, sandbox) = logged_in();
+    let own = sandbox.run(&["token"]).ok();
+    assert_eq!(sandbox.run(&["token", "--scope", "repo openid"]).ok(), own);
+    assert_eq!(server.token_requests("refresh_token"), 0);
+    assert_ne!(sandbox.run(&["token", "--scope", "repo"]).ok(), own);
+    assert_eq!(server.token_requests("refresh_token"), 1);
+}

@@ -9,6 +9,7 @@ mod docker;
 mod git;
 mod kubernetes;
 mod python;
+mod serve;
 mod streams;
 mod terraform;
 
