@@ -44,12 +44,15 @@ pub fn page() -> String {
     text.push_str("\nKeys of every grant:\n\n");
     let shared: Vec<&Key> = grants[0].all_keys().filter(|key| common.contains(key.name)).collect();
     table(&mut text, "oauth.", &shared);
-    for kind in &grants {
-        let own: Vec<&Key> = kind.all_keys().filter(|key| !common.contains(key.name)).collect();
-        if !own.is_empty() {
-            let _ = writeln!(text, "\nFurther keys of `grant_type = \"{}\"`:\n", kind.grants[0]);
-            table(&mut text, "oauth.", &own);
+    let own = |kind: &Kind| kind.all_keys().filter(|key| !common.contains(key.name)).collect::<Vec<&Key>>();
+    for (at, kind) in grants.iter().enumerate() {
+        let is_same = |other: &&&Kind| names(other) == names(kind);
+        if own(kind).is_empty() || grants[..at].iter().any(|other| is_same(&other)) {
+            continue;
         }
+        let same = grants.iter().filter(is_same).map(|kind| format!("`grant_type = \"{}\"`", kind.grants[0]));
+        let _ = writeln!(text, "\nFurther keys of {}:\n", same.collect::<Vec<_>>().join(" and "));
+        table(&mut text, "oauth.", &own(kind));
     }
     for kind in KINDS.iter().filter(|kind| kind.grants.is_empty()) {
         let _ = writeln!(text, "\n## `[credentials.NAME.{}]`\n\n{}.", kind.name, kind.about);
