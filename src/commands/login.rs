@@ -92,18 +92,14 @@ impl Args {
                 return Err(Error::usage("--challenge goes with the URL that answered so"));
             }
             let name = self.provider.name(invocation)?;
+            let asks = invocation.system.input.is_terminal();
+            if name.is_none() && asks && invocation.config.credentials.is_empty() {
+                invocation.config.check_files(true)?;
+                return self.added(invocation, &wizard::ask_start(invocation)?, None);
+            }
             let unknown = name.as_ref().filter(|name| !invocation.config.credentials.contains_key(name));
             return match unknown.and_then(|name| templates::find(name.as_str())) {
-                Some(template) if invocation.system.input.is_terminal() => {
-                    let start = Start::Template(template);
-                    let draft = wizard::ask_draft(invocation, &start, name.clone(), Vec::new(), Vec::new())?;
-                    let written = wizard::write(invocation, &draft, false, false, true)?;
-                    if written {
-                        Ok((name, Some(invocation.reload())))
-                    } else {
-                        Err(Error::Reported(Status::Failed))
-                    }
-                }
+                Some(template) if asks => self.added(invocation, &Start::Template(template), name),
                 _ => Ok((name, None)),
             };
         };
@@ -131,6 +127,20 @@ impl Args {
         let title = site.title.map(|title| format!(" ({})", Foreign::new(title))).unwrap_or_default();
         console.say(format_args!("{url}{title} gets its tokens from {}.", escaped(&site.issuer)));
         Ok((Some(name), Some(invocation.reload())))
+    }
+
+    /// A provider that was not configured yet, after the questions that only its user can answer.
+    fn added(
+        &self,
+        invocation: &Invocation<'_>,
+        start: &Start,
+        name: Option<ProviderName>,
+    ) -> Result<(Option<ProviderName>, Option<Config>), Error> {
+        let draft = wizard::ask_draft(invocation, start, name, Vec::new(), Vec::new())?;
+        match wizard::write(invocation, &draft, false, false, true)? {
+            true => Ok((Some(draft.name), Some(invocation.reload()))),
+            false => Err(Error::Reported(Status::Failed)),
+        }
     }
 
     fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {

@@ -393,11 +393,9 @@ impl Config {
     }
 
     fn nothing_configured(&self) -> Problem {
-        let user = self.files.iter().find(|file| file.layer == Layer::User);
-        let path =
-            user.map_or_else(|| "the configuration file".to_owned(), |file| file.path.display().to_string());
-        Problem::new("no provider is configured: there is no [credentials]", &Origin::Default)
-            .hint(format!("`authctl provider add github` adds one, for example, and `authctl login URL` needs none; or write one into {path}:\n\n    [credentials.github]\n    template = \"github\"\n    oauth.client_id = \"…\"\n"))
+        Problem::new("no provider is configured: there is no [credentials]", &Origin::Default).hint(
+            "run `authctl provider add` to be asked what is needed, or `authctl login https://…` with the URL of a server; `authctl config path` says where the file is",
+        )
     }
 
     fn check_default(&self) -> Option<Problem> {

@@ -11,7 +11,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
         (
             "nothing",
             "",
-            &["no provider is configured: there is no [credentials]", "template = \"github\""][..],
+            &["no provider is configured: there is no [credentials]", "run `authctl provider add`"][..],
         ),
         (
             "no domain",

@@ -276,3 +276,15 @@ fn a_templates_name_is_enough_to_log_in_where_somebody_is_asked() {
         config(&sandbox).contains("[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"app\"")
     );
 }
+
+#[test]
+fn a_login_with_nothing_configured_asks_where() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.registers = Some(serde_json::Map::new()));
+    server.fault("/", crate::support::http::Reply::full(200, &[("content-type", "text/html")], ""));
+    let sandbox = Sandbox::new("store = \"file\"\n");
+    sandbox.run(&["login"]).fails(4).says("run `authctl provider add`");
+    sandbox.input.type_answers(&[&server.issuer(), "mine", "y"]);
+    sandbox.run(&["login"]).ok().says("Logged in to mine");
+    sandbox.run(&["token"]).ok();
+}

@@ -72,6 +72,9 @@ pub(super) fn list(invocation: &Invocation<'_>) -> Result<(), Error> {
         };
         table.add_row([text("name"), kind, text("domain"), text("template"), note.to_owned()]);
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     Ok(invocation.system.console.show(&format!("{}\n", lines.join("\n")))?)
 }

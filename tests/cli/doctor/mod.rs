@@ -192,7 +192,7 @@ fn what_is_wrong_with_the_configuration() {
             "nothing",
             "store = \"file\"\n".to_owned(),
             4,
-            ("config", "problem", "no provider is configured", "[credentials.github]"),
+            ("config", "problem", "no provider is configured", "authctl provider add"),
         ),
         (
             "no such default",
