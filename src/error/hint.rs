@@ -1,0 +1,266 @@
+//! What the user can do about each failure.
+
+use super::Error;
+use super::status::{Status, site_status};
+use crate::config::ChoiceError;
+use crate::config::edit::EditError;
+use crate::discovery::DiscoveryError;
+use crate::local_server::ServeError;
+use crate::loopback::LoopbackError;
+use crate::oauth::authorization::AuthorizationError;
+use crate::oauth::resource_metadata::ResourceMetadataError;
+use crate::ports::LaunchError;
+use crate::provider::ProviderError;
+use crate::secret_source::SecretError;
+use crate::session::acquire::{AcquireError, is_transient};
+use crate::session::aws::AwsError;
+use crate::session::login::LoginError;
+use crate::session::registration::RegistrationError;
+use crate::session::site::SiteError;
+use crate::session::step::Reason;
+use crate::store::StoreError;
+use crate::store::keyring::KeyringFault;
+
+impl Error {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Choice(ChoiceError::Ambiguous(_)) => {
+                Some("name one, or set `default` in the configuration".to_owned())
+            }
+            Self::Choice(ChoiceError::Unknown { hint, .. }) => Some(hint.clone()),
+            Self::Choice(ChoiceError::UnknownUrl(url)) => {
+                Some(format!("run `authctl login {}`", crate::foreign::escaped(url.as_str())))
+            }
+            Self::Acquire(error) => acquire_hint(error),
+            Self::Login(LoginError::OtherPerson { .. }) => {
+                Some("log in with `--account` and another name, or log out of this account first".to_owned())
+            }
+            Self::Login(LoginError::Provider { source, name }) => provider_hint(source, name.as_str()),
+            Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
+            Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
+            Self::Aws(error) => aws_hint(error),
+            Self::Edit(error) => edit_hint(error),
+            Self::Site { source, .. } => site_hint(source),
+            Self::Registration { source, name } => registration_hint(source, name),
+            Self::Provider(error) => provider_hint(error, ""),
+            Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
+                Some("choose another place with --socket or --listen".to_owned())
+            }
+            Self::Launch(LaunchError::NotFound { .. }) => {
+                Some("is it installed, and in a folder of PATH?".to_owned())
+            }
+            Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+}
+
+fn acquire_hint(error: &AcquireError) -> Option<String> {
+    match error {
+        AcquireError::LoginRequired { provider, source: Reason::NotGranted(scopes) } => {
+            Some(format!("run `authctl login {provider} --scope '{scopes}'`, or add it to `scopes`"))
+        }
+        AcquireError::LoginRequired { provider, .. } | AcquireError::Gone(provider) => {
+            Some(format!("run `authctl login {provider}`"))
+        }
+        AcquireError::OtherBinding { provider, difference } => {
+            let (label, configured, stored) = &**difference;
+            let shown = crate::foreign::escaped;
+            Some(format!(
+                "the configuration says {label} {}, the login was for {}; if that is right, run `authctl login {provider}`",
+                shown(configured),
+                shown(stored)
+            ))
+        }
+        AcquireError::Provider { source, name } => provider_hint(source, name.as_str()),
+        AcquireError::Store(error) => store_hint(error),
+        AcquireError::RenewedElsewhere { provider, .. } => Some(format!(
+            "run `authctl token {provider}` there, so that it saves what it got; or wait ten minutes, and this machine tries"
+        )),
+        AcquireError::TooShort { .. } => Some("ask for less with --min-ttl".to_owned()),
+        AcquireError::NoScopes { .. } => {
+            Some("name at least one scope, or none at all for all that was granted".to_owned())
+        }
+        AcquireError::Needed { source, .. } => acquire_hint(source),
+        AcquireError::Wider(_) | AcquireError::Interrupted(_) | AcquireError::Config(_) => None,
+    }
+}
+
+fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
+    let hint = match error {
+        ProviderError::Ended(_) => "put a new one into the configuration",
+        ProviderError::Unconfigured { hint, .. } => return hint.clone(),
+        ProviderError::NotOffered("a login") => {
+            return Some(format!("nothing is to be done first: run `authctl token {provider}`"));
+        }
+        ProviderError::Secret(SecretError::NotStored { provider, key }) => {
+            return Some(format!("store it with `authctl secret set {provider} {key}`"));
+        }
+        ProviderError::Secret(SecretError::NoVariable(_)) => {
+            "set it, or let the configuration name another source"
+        }
+        ProviderError::Secret(SecretError::Store(error)) => return store_hint(error),
+        ProviderError::Token(error) if error.is("invalid_client") => {
+            "the server does not know this client, or its secret is wrong: check client_id and client_secret"
+        }
+        ProviderError::Token(error) if error.is("invalid_grant") => {
+            return Some(format!("run `authctl login {provider}` again"));
+        }
+        ProviderError::GrantRefused(_) => {
+            "is the key, or the token that it was asked for with, still good, and known to the server?"
+        }
+        ProviderError::NothingPiped => "pipe the token in",
+        ProviderError::SubjectRefused(_) => {
+            "a server that rotates refresh tokens takes none for another token: turn refresh token rotation off for this application there, and log in again"
+        }
+        ProviderError::Token(error) if error.is("invalid_target") => {
+            "the server knows no such resource or audience for this client: check resource and audience"
+        }
+        ProviderError::TimedOut(_) => return Some(format!("run `authctl login {provider}` again")),
+        ProviderError::LoginRequired(_) => return Some(format!("run `authctl login {provider}`")),
+        ProviderError::WrongOrigin(_) => {
+            return Some(format!("if the new address is right, run `authctl login {provider}`"));
+        }
+        ProviderError::Authorization(AuthorizationError::Server { denied: true, .. }) => {
+            return Some(format!("run `authctl login {provider}` again to grant access"));
+        }
+        ProviderError::Loopback(LoopbackError::TimedOut { .. }) => {
+            return Some(format!(
+                "run `authctl login {provider}` again; --timeout gives you longer, --no-browser only prints the URL"
+            ));
+        }
+        ProviderError::Loopback(LoopbackError::Bind { .. }) => {
+            "close the program that holds the port, or set another port in redirect_uri"
+        }
+        ProviderError::Discovery(DiscoveryError::NotPublished { .. }) => {
+            "set issuer to the authorization server's, or name its endpoints: authorization_endpoint, token_endpoint"
+        }
+        ProviderError::Discovery(DiscoveryError::Metadata { .. }) => {
+            "set issuer to just what the server calls itself"
+        }
+        error if is_transient(error) => "what is stored is kept; try again later",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn edit_hint(error: &EditError) -> Option<String> {
+    let hint = match error {
+        EditError::NoFolder => "set HOME",
+        EditError::Present(_) => {
+            "choose another name, change it with `authctl provider set`, or add --replace"
+        }
+        EditError::Absent(_) => {
+            "`authctl provider list` lists them; `authctl config path` says which files there are"
+        }
+        EditError::ShortForm => "give it a name: write [credentials.NAME] in the place of [credentials]",
+        EditError::Syntax(_) => "`authctl config check` says where",
+        EditError::Secret(key) => {
+            let key = key.rsplit('.').next().unwrap_or(key);
+            return Some(format!(
+                "keep it in the token store with --secret {key}, or name where it is: {key}='{{ env = \"NAME\" }}'"
+            ));
+        }
+        EditError::File { .. } | EditError::Key { .. } | EditError::Value { .. } | EditError::Wrong(_) => {
+            return None;
+        }
+    };
+    Some(hint.to_owned())
+}
+
+fn site_hint(error: &SiteError) -> Option<String> {
+    let hint = match error {
+        SiteError::Discovery(DiscoveryError::NotPublished { .. }) => {
+            "is this the URL that its documentation names? Else configure it: `authctl provider add`"
+        }
+        SiteError::Resource { source: ResourceMetadataError::OtherResource { .. }, .. } => {
+            "if that is the resource that you mean, log in to its own URL"
+        }
+        SiteError::NoPkce(_) => {
+            "whoever runs it can say so in its metadata: code_challenge_methods_supported"
+        }
+        error if site_status(error) == Status::Unreachable => "try again later",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
+    match error {
+        RegistrationError::NotOffered { .. } => Some(format!(
+            "register an app there, with the redirect URI http://127.0.0.1/callback, and run `authctl login {name} --client-id ID`"
+        )),
+        RegistrationError::OtherIssuer { .. } => {
+            Some(format!("if that is right, run `authctl login {name} --client-id ID` with one of the new server"))
+        }
+        RegistrationError::Refused(error) if error.is("invalid_redirect_uri") => Some(
+            "this server takes no loopback address: register an app there by hand, and name it with --client-id".to_owned(),
+        ),
+        RegistrationError::Provider(error) => provider_hint(error, name),
+        RegistrationError::Store(error) => store_hint(error),
+        _ => None,
+    }
+}
+
+fn aws_hint(error: &AwsError) -> Option<String> {
+    match error {
+        AwsError::NoRole(provider) => {
+            Some(format!("set helper.aws_role of `{provider}` to the role's ARN, or name it with --role"))
+        }
+        AwsError::Region(_) => {
+            Some("set helper.aws_region, or AWS_REGION, to one like eu-central-1".to_owned())
+        }
+        AwsError::Acquire(error) => acquire_hint(error),
+        AwsError::Store(error) => store_hint(error),
+        AwsError::Refused { later: false, .. } => {
+            Some("does the role's trust policy name this issuer, its audience and this subject?".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What the user can do about the store.
+pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
+    let hint = match error {
+        StoreError::Keyring(KeyringFault::Locked) => "unlock the keyring: run `authctl store unlock`",
+        StoreError::Keyring(KeyringFault::TimedOut) => {
+            "is the keyring waiting for its password on another screen?"
+        }
+        StoreError::Keyring(_) | StoreError::NoKeyring(_) => {
+            "start the session's keyring; or set store = \"file\" in the configuration and log in again"
+        }
+        StoreError::OtherStore { configured, .. } => {
+            return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
+        }
+        StoreError::KeyMissing { .. } => {
+            "bring it back from a backup, or run `authctl logout --all --local` and log in again"
+        }
+        StoreError::Corrupt { .. } => {
+            "bring it back from a backup, or run `authctl logout --local` and log in again"
+        }
+        StoreError::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
+        StoreError::LockTimeout { .. } => "end the authctl that hangs, and try again",
+        StoreError::NoFolder(_) => "set HOME",
+        StoreError::Locked => "run `authctl store unlock`",
+        StoreError::WrongPassphrase => "run `authctl store unlock` again",
+        StoreError::WrongKey | StoreError::NoKeyPrinted | StoreError::KeyProgram(_) => {
+            "check `key` of [store] in the configuration"
+        }
+        StoreError::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
+        StoreError::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
+        StoreError::Engine { .. } => "check [store] in the configuration, and the engine itself",
+        StoreError::EngineCredential { .. } => "check [store] in the configuration",
+        StoreError::NoEngine(_) => "configure it in [store]: kind, and where it is",
+        StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
+        StoreError::Rescued { source, .. } => return store_hint(source),
+        StoreError::Conflict { .. } => "run it again",
+        StoreError::Occupied { .. } => {
+            "run `authctl logout --local` for the one of the two that is not wanted"
+        }
+        StoreError::NotHome { .. } => "mend the store that it belongs to, run `authctl token`, then move",
+        StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
+    };
+    Some(hint.to_owned())
+}

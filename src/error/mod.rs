@@ -1,0 +1,161 @@
+//! The error at the edge. Every failure has its exit status in `status.rs` and what the user can do in `hint.rs`: the matches
+//! there are the lists.
+
+mod hint;
+mod status;
+
+use std::error::Error as _;
+use std::io;
+
+use crate::config::edit::EditError;
+use crate::config::{ChoiceError, ConfigError, report};
+use crate::console::{Console, ERROR, styled};
+use crate::foreign::Foreign;
+use crate::local_server::ServeError;
+use crate::name::ProviderName;
+use crate::ports::LaunchError;
+use crate::provider::ProviderError;
+use crate::session::acquire::AcquireError;
+use crate::session::aws::AwsError;
+use crate::session::login::LoginError;
+use crate::session::registration::RegistrationError;
+use crate::session::site::SiteError;
+use crate::store::StoreError;
+
+pub(crate) use self::hint::store_hint;
+pub use self::status::Status;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No provider was chosen.
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    /// There is no token.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// There was no login.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The configuration file is not changed.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A URL cannot be logged in to.
+    #[error("{url} cannot be logged in to")]
+    Site {
+        /// The URL.
+        url: Foreign,
+        /// Why.
+        source: Box<SiteError>,
+    },
+    /// The client is not known to the server.
+    #[error("the login to `{name}` failed")]
+    Registration {
+        /// The provider, or the URL, as it was named.
+        name: String,
+        /// Why.
+        source: Box<RegistrationError>,
+    },
+    /// There are no keys of AWS.
+    #[error("no keys of AWS")]
+    Aws(#[from] AwsError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider gave nothing.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// Nobody is served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The command was used wrongly.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Something else failed; the command has said what.
+    #[error("{message}")]
+    Failed {
+        /// What failed.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A program that was to run in our place did not.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// Everything was said already; this is the status.
+    #[error("failed")]
+    Reported(Status),
+    /// Output could not be written. A closed pipe is success.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// A wrong use of a command.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    /// A failure with a hint.
+    #[must_use]
+    pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Failed { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The provider that must be logged in to, where that is what it says.
+    #[must_use]
+    pub fn login_required(&self) -> Option<&ProviderName> {
+        fn of(error: &AcquireError) -> Option<&ProviderName> {
+            match error {
+                AcquireError::LoginRequired { provider, .. }
+                | AcquireError::OtherBinding { provider, .. } => Some(provider),
+                AcquireError::Needed { source, .. } => of(source),
+                _ => None,
+            }
+        }
+        match self {
+            Self::Acquire(error) | Self::Aws(AwsError::Acquire(error)) => of(error),
+            _ => None,
+        }
+    }
+
+    /// Says it on standard error: what happened, why, and what to do.
+    pub fn tell(&self, console: &Console) {
+        match self {
+            Self::Reported(_) => return,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
+            Self::Config(ConfigError(problems))
+            | Self::Edit(EditError::Wrong(ConfigError(problems)))
+            | Self::Choice(ChoiceError::Config(ConfigError(problems))) => {
+                let rendered: Vec<String> = problems.iter().map(report::render).collect();
+                return console.error(rendered.join("\n\n"));
+            }
+            _ => {}
+        }
+        let mut text = format!("{} {self}", styled(ERROR, "error:"));
+        let mut source = self.source();
+        let mut said = self.to_string();
+        while let Some(error) = source {
+            let cause = error.to_string();
+            // Transparent errors repeat what was said.
+            if cause != said {
+                text.push_str(&format!("\n  caused by: {cause}"));
+            }
+            said = cause;
+            source = error.source();
+        }
+        console.error(text);
+        if let Some(hint) = self.hint() {
+            console.error(format_args!("{} {hint}", styled(crate::console::HINT, "hint:")));
+        }
+    }
+}
