@@ -44,6 +44,7 @@ pub mod token;
 mod user_file;
 mod wire_log;
 mod wizard;
+mod words;
 
 pub use cli::command;
 

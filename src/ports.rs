@@ -492,7 +492,7 @@ pub enum ProcessError {
         status: String,
     },
     /// It ran for too long and was ended.
-    #[error("{} did not end within {} seconds", escaped(.program), .seconds)]
+    #[error("{} did not end within {}", escaped(.program), crate::words::counted(*.seconds, "second"))]
     TimedOut {
         /// Its name.
         program: String,

@@ -16,7 +16,6 @@ use crate::session::Session;
 use crate::session::site::explore;
 use crate::setting::near;
 use crate::store::record::RecordName;
-use crate::user_file::changed_lines;
 
 /// The kind of what has no template.
 const DEFAULT_KIND: &str = "oauth";
@@ -376,7 +375,7 @@ pub fn write(
     }
     edit.check(invocation.system, &draft.name)?;
     let path = escaped(&edit.path().display().to_string());
-    console.say(format_args!("\n{path}\n{}", changed_lines(edit.before(), &edit.after()).trim_end()));
+    console.say(format_args!("\n{path}\n{}", edit.changes(invocation.system)?.trim_end()));
     if asks && !invocation.system.input.confirm("Write this?", true).map_err(unreadable)? {
         console.say("Nothing was written.");
         return Ok(false);

@@ -29,7 +29,7 @@ pub mod whoami;
 use std::rc::Rc;
 use std::str::FromStr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::config::layers::Options;
 use crate::config::{Config, Provider};
@@ -42,6 +42,7 @@ use crate::ports::System;
 use crate::provider::{BrowserChoice, TokenRequest};
 use crate::session::Session;
 use crate::wire_log::WireLog;
+use crate::words;
 
 /// What every command is given.
 pub struct Invocation<'a> {
@@ -242,27 +243,8 @@ pub fn duration(text: &str) -> Result<std::time::Duration, String> {
 #[must_use]
 pub fn in_words(time: Timestamp, now: Timestamp) -> String {
     let distance = time.duration_since(now);
-    let words = length_in_words(distance.abs());
+    let words = words::length(distance.unsigned_abs());
     if distance.is_negative() { format!("{words} ago") } else { format!("in {words}") }
-}
-
-/// A length of time in its largest unit, rounded.
-pub(crate) fn length_in_words(length: SignedDuration) -> String {
-    let seconds = length.as_secs();
-    let rounded = |unit: i64| (seconds + unit / 2) / unit;
-    let (count, unit): (i64, _) = match seconds {
-        ..60 => (seconds, "second"),
-        60..3_570 => (rounded(60), "minute"),
-        3_570..172_800 => (rounded(3_600), "hour"),
-        _ => (rounded(86_400), "day"),
-    };
-    counted(count.unsigned_abs(), unit)
-}
-
-/// So many of something: `1 account`, `2 accounts`.
-#[must_use]
-pub fn counted(count: u64, unit: &str) -> String {
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
 #[cfg(test)]

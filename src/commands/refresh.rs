@@ -36,6 +36,17 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             continue;
         }
         for entry in session.store.index(&name)?.entries {
+            // A login that cannot be renewed is no failure of whoever renews all that can be.
+            if !entry.refreshable
+                && session.provider(Some(&name)).is_ok_and(|provider| provider.source.is_interactive())
+            {
+                let account = &entry.account;
+                session
+                    .system
+                    .console
+                    .say(format_args!("{name} ({account}) has no refresh token: it is not renewed."));
+                continue;
+            }
             let account = AccountArg { account: Some(entry.account) };
             if let Err(error) = renew(invocation.session().keeping(&name), &name, &account) {
                 error.tell(&invocation.system.console);

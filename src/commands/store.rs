@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::secret::stored_secrets;
-use super::{Invocation, counted, in_list};
+use super::{Invocation, in_list};
 use crate::console::{FAINT, GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::store::maintenance::Passphrase;
 use crate::store::{StoreChoice, StoreError, StoreKind};
+use crate::words::counted;
 
 /// Work on the token store itself
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
+use super::changes::changes;
 use super::credentials::{CREDENTIAL_KEYS, is_credential_key};
 use super::{Config, ConfigError, layers};
 use crate::foreign::{Foreign, escaped};
@@ -196,10 +197,24 @@ impl Edit {
         self.before.as_deref().unwrap_or_default()
     }
 
-    /// What it will be.
-    #[must_use]
-    pub fn after(&self) -> String {
+    fn after(&self) -> String {
         self.document.to_string()
+    }
+
+    /// Whether there is anything to write.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.before() != self.after()
+    }
+
+    /// What is to be written, and what goes, each line with its sign and no line with a secret.
+    ///
+    /// # Errors
+    /// [`EditError::Wrong`].
+    pub fn changes(&self, system: &System) -> Result<String, EditError> {
+        let written = |text| Ok::<_, EditError>(Config::as_written(system, self.parse(text)?));
+        let (before, after) = (written(self.before().to_owned())?, written(self.after())?);
+        Ok(changes(&before, &after, &*system.environment))
     }
 
     /// The table of a provider: the one of its name, or all of `[credentials]` in the short form.
@@ -312,14 +327,17 @@ impl Edit {
     /// # Errors
     /// [`EditError::Wrong`].
     pub fn config(&self, system: &System) -> Result<Config, EditError> {
+        Ok(Config::of_file(system, self.parse(self.after())?))
+    }
+
+    fn parse(&self, text: String) -> Result<layers::Document, EditError> {
         let source = Source {
             layer: Layer::User,
             name: self.path.display().to_string(),
             path: Some(self.path.clone()),
-            text: self.after(),
+            text,
         };
-        let document = layers::parse(&Arc::new(source)).map_err(ConfigError)?;
-        Ok(Config::of_file(system, document))
+        Ok(layers::parse(&Arc::new(source)).map_err(ConfigError)?)
     }
 
     /// Writes the file.

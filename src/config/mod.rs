@@ -1,6 +1,7 @@
 //! The configuration: layers of TOML and variables merged into providers, each value with the place it came from.
 
 mod build;
+mod changes;
 pub mod credentials;
 pub mod display;
 pub mod edit;
@@ -164,9 +165,15 @@ impl Config {
     /// What one file of the user's says by itself.
     #[must_use]
     pub fn of_file(system: &System, document: layers::Document) -> Self {
+        let mut config = Self::as_written(system, document);
+        config.apply_templates();
+        config
+    }
+
+    /// The same without what templates add to it.
+    fn as_written(system: &System, document: layers::Document) -> Self {
         let mut config = Self::empty(system);
         config.add_file(document, None);
-        config.apply_templates();
         config
     }
 

@@ -15,6 +15,9 @@ use crate::token::Credential;
 
 /// What docker compares with to the letter (docker-credential-helpers, credentials/error.go).
 const NOT_FOUND: &str = "credentials not found in native keychain";
+/// Docker Hub, which docker's configuration knows by a URL of its own and no other registry so (docker/cli, registry/config.go).
+const HUB: &str = "index.docker.io";
+const HUB_KEY: &str = "https://index.docker.io/v1/";
 /// The same, for a question without a server.
 const NO_SERVER: &str = "no credentials server URL";
 /// The same, for credentials without a user name.
@@ -58,6 +61,7 @@ impl Protocol for Args {
         let hosts: Vec<String> = providers(invocation)
             .filter(|provider| provider.source.oauth().is_some() || provider.kind.name == "basic")
             .flat_map(|provider| provider.hosts)
+            .map(|host| if host == HUB { HUB_KEY.to_owned() } else { host })
             .collect();
         let normalise = |text: &str| {
             let root: Option<Map<String, Value>> = serde_json::from_str(text).ok();

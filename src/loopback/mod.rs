@@ -102,7 +102,7 @@ pub enum LoopbackError {
         source: io::Error,
     },
     /// Nobody came in time.
-    #[error("no redirect came within {} seconds", waited.as_secs())]
+    #[error("no redirect came within {}", crate::words::exact(*waited))]
     TimedOut {
         /// How long it was waited for.
         waited: Duration,

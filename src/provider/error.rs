@@ -72,7 +72,7 @@ pub enum ProviderError {
     #[error(transparent)]
     Introspection(#[from] IntrospectionError),
     /// The user did not consent in time.
-    #[error("nobody consented within {} seconds", .0.as_secs())]
+    #[error("nobody consented within {}", crate::words::exact(*.0))]
     TimedOut(Duration),
     /// Ctrl-C, or a signal like it.
     #[error("interrupted")]

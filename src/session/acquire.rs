@@ -61,7 +61,7 @@ pub enum AcquireError {
         project: bool,
     },
     /// The token does not last as long as is asked.
-    #[error("the server's tokens do not last {} seconds: the new one ends {ends}", wanted.as_secs())]
+    #[error("the server's tokens do not last {}: the new one ends {ends}", crate::words::exact(*wanted))]
     TooShort {
         /// How long was asked for.
         wanted: Duration,

@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
     &["user_file"],
     &["ports", "local_server", "console"],
     &["token", "setting"],
-    &["secret", "name", "binding", "foreign", "fault"],
+    &["secret", "name", "binding", "foreign", "fault", "words"],
 ];
 
 fn level(module: &str) -> usize {

@@ -103,9 +103,9 @@ fn d6_any_other_error_ends_it() {
 
 #[test]
 fn d8_the_wait_ends_with_the_code_or_when_the_user_says() {
-    for (name, arguments, most) in [
-        ("the code", &["login", "--device"][..], 60),
-        ("--timeout", &["login", "--device", "--timeout", "20s"], 20),
+    for (name, arguments, most, words) in [
+        ("the code", &["login", "--device"][..], 60, "1 minute"),
+        ("--timeout", &["login", "--device", "--timeout", "20s"], 20, "20 seconds"),
     ] {
         let server = AuthorizationServer::start();
         let (sandbox, timed) = home(&server_config(&server.domain(), ""));
@@ -113,7 +113,7 @@ fn d8_the_wait_ends_with_the_code_or_when_the_user_says() {
         for _ in 0..20 {
             server.fault("/token", answer("authorization_pending"));
         }
-        sandbox.run(arguments).fails(1).says(&format!("nobody consented within {most} seconds"));
+        sandbox.run(arguments).fails(1).says(&format!("nobody consented within {words}"));
         let asked: u64 = pauses(&timed).iter().sum();
         assert!(asked < most && asked + 6 > most, "{name}: until just before the end, not {asked}");
     }
@@ -196,7 +196,7 @@ fn ciba_poll_mode() {
 fn d8_the_last_word_is_true() {
     let server = AuthorizationServer::start();
     let (sandbox, timed) = home(&server_config(&server.domain(), ""));
-    sandbox.run(&["login", "--device", "--timeout", "1s"]).fails(1).says("nobody consented within 1 seconds");
+    sandbox.run(&["login", "--device", "--timeout", "1s"]).fails(1).says("nobody consented within 1 second");
     assert!(pauses(&timed).is_empty(), "D4");
     for _ in 0..40 {
         server.fault("/token", Reply::full(503, &[], ""));

@@ -137,7 +137,7 @@ fn commands_are_cached_only_until_they_say() {
         ("exit 3", "ended with status 3"),
         ("printf 'a\\nb'", "outside printable ASCII"),
         ("printf '\\377'", "not UTF-8"),
-        ("sleep 30", "did not end within 1 seconds"),
+        ("sleep 30", "did not end within 1 second"),
     ] {
         sandbox.write("tool", &format!("#!/bin/sh\n{body}\n"));
         set_mode(&script, 0o700);

@@ -105,7 +105,7 @@ fn keys_are_set_and_taken_away() {
     sandbox
         .run(&["provider", "set", "a", "scopes=b c", "use_dpop=true", "--unset", "client_secret"])
         .ok()
-        .says("+ scopes = [\"b\", \"c\"]");
+        .says("+ oauth.scopes = [\"b\", \"c\"]");
     let after = config(&sandbox);
     assert!(after.contains("# the one\n") && after.contains("client_id = \"x\" # id\n"), "{after}");
     assert!(
@@ -122,6 +122,42 @@ fn keys_are_set_and_taken_away() {
     assert!(!config(&sandbox).contains("use_dpop"));
     sandbox.run(&["provider", "set", "b", "domain=x"]).fails(4).says("is not configured");
     sandbox.run(&["provider", "set", "a"]).fails(2);
+}
+
+#[test]
+fn f_leak1_a_line_that_goes_does_not_show_its_secret() {
+    let written = "store = \"file\"\n# token canary-comment\n[credentials.a]\ndomain = \"a.example\"\n";
+    for (name, text) in [
+        ("a shorthand", "jwt = \"canary\"\n"),
+        ("dotted", "oauth.client_id = \"x\"\noauth.client_secret = \"canary\"\n"),
+        ("inline", "oauth = { client_id = \"x\", _client_secret = \"canary\" }\n"),
+        ("a table", "[credentials.a.api_key]\nkey = \"canary\"\n"),
+        ("headers", "headers = { X-Key = \"canary\" }\n"),
+        ("a proxy", "jwt = \"canary\"\nproxy = \"http://me:canary@proxy.example\"\n"),
+        ("a slip", "oauth = { client_id = \"x\", client_secert = \"canary\" }\n"),
+    ] {
+        for arguments in [
+            &["provider", "remove", "a"] as &[_],
+            &["provider", "set", "a", "--replace", "domain=b.example", "jwt={ env = \"X\" }"],
+            &[
+                "provider",
+                "add",
+                "a",
+                "--replace",
+                "--kind",
+                "jwt",
+                "--set",
+                "domain=b.example",
+                "--set",
+                "jwt={ env = \"X\" }",
+            ],
+        ] {
+            let output = Sandbox::new(&format!("{written}{text}")).run(arguments);
+            assert!(!output.to_string().contains("canary"), "{name}: {output}");
+            let is_removed = arguments[1] == "remove";
+            assert!(!is_removed || output.stderr.contains("- domain = \"a.example\""), "{name}: {output}");
+        }
+    }
 }
 
 #[test]
@@ -187,7 +223,7 @@ fn the_wizard_asks_what_only_the_user_knows() {
         "Make it at https://bitbucket.org/",
         "Redirect URI to enter there: http://127.0.0.1:8484/callback",
         "The Key of the consumer",
-        "+ oauth.client_secret = { stored = true }",
+        "+ oauth._client_secret = <stored>",
         "`authctl login bitbucket` logs in",
     ] {
         assert!(output.stderr.contains(text), "{text}: {output}");
@@ -271,7 +307,7 @@ fn a_templates_name_is_enough_to_log_in_where_somebody_is_asked() {
     sandbox
         .run(&["login", "github", "--timeout", "1s", "--no-browser"])
         .fails(1)
-        .says("no redirect came within 1 seconds");
+        .says("no redirect came within 1 second");
     assert!(
         config(&sandbox).contains("[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"app\"")
     );

@@ -43,7 +43,7 @@ fn refresh_and_min_ttl_renew() {
     sandbox.clock.advance(2000);
     sandbox.run(&["token", "--min-ttl", "30m"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 2);
-    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 7200 seconds");
+    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 2 hours");
     assert_eq!(server.token_requests("refresh_token"), 3, "one refresh, not a loop");
     sandbox.run(&["refresh"]).ok().says("Renewed as: the new token ends in 1 hour");
     sandbox.run(&["refresh", "--all"]).ok();
@@ -570,7 +570,7 @@ fn min_ttl_without_a_refresh_token_is_too_short_not_ended() {
     server.set(|behaviour| behaviour.refreshes = false);
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 7200 seconds");
+    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 2 hours");
 }
 
 #[test]

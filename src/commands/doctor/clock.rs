@@ -58,7 +58,7 @@ fn compared(server: &str, ahead: SignedDuration) -> Finding {
 }
 
 fn words(length: SignedDuration) -> String {
-    crate::commands::length_in_words(length)
+    crate::words::length(length.unsigned_abs())
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let problems = config.all_problems();
     if problems.is_empty() {
         let count = config.credentials.len() as u64;
-        let what = format!("{} configured right", crate::commands::counted(count, "provider"));
+        let what = format!("{} configured right", crate::words::counted(count, "provider"));
         findings.insert(0, Finding::ok(TOPIC, "", what));
     }
     findings.extend(problems.iter().map(wrong));

@@ -7,7 +7,6 @@ use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::session::logout::{Options, logout};
-use crate::user_file::changed_lines;
 
 /// Change the keys of a provider in your configuration
 #[derive(Debug, clap::Args)]
@@ -115,9 +114,9 @@ fn kind(invocation: &Invocation<'_>, name: &ProviderName) -> Result<String, Erro
 }
 
 fn save(invocation: &Invocation<'_>, edit: &Edit) -> Result<(), Error> {
-    let lines = changed_lines(edit.before(), &edit.after());
     let console = &invocation.system.console;
-    if lines.is_empty() {
+    let lines = edit.changes(invocation.system)?;
+    if !edit.is_change() {
         console.say("Nothing is to be changed.");
         return Ok(());
     }

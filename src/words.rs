@@ -1,0 +1,53 @@
+//! Numbers and lengths of time as people say them.
+
+use std::time::Duration;
+
+/// A length of time in its largest unit, rounded: `90 seconds` is `2 minutes`.
+#[must_use]
+pub fn length(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let rounded = |unit: u64| (seconds + unit / 2) / unit;
+    let (count, unit) = match seconds {
+        ..60 => (seconds, "second"),
+        60..3_570 => (rounded(60), "minute"),
+        3_570..172_800 => (rounded(3_600), "hour"),
+        _ => (rounded(86_400), "day"),
+    };
+    counted(count, unit)
+}
+
+/// A length of time that somebody set, to the second.
+#[must_use]
+pub fn exact(length: Duration) -> String {
+    let seconds = length.as_secs();
+    match seconds {
+        0 => format!("{} milliseconds", length.as_millis()),
+        seconds if seconds % 3_600 == 0 => counted(seconds / 3_600, "hour"),
+        seconds if seconds % 60 == 0 => counted(seconds / 60, "minute"),
+        seconds => counted(seconds, "second"),
+    }
+}
+
+/// So many of something: `1 account`, `2 accounts`.
+#[must_use]
+pub fn counted(count: u64, unit: &str) -> String {
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_that_somebody_set() {
+        for (milliseconds, want) in [
+            (1_000, "1 second"),
+            (90_000, "90 seconds"),
+            (300_000, "5 minutes"),
+            (7_200_000, "2 hours"),
+            (300, "300 milliseconds"),
+        ] {
+            assert_eq!(exact(Duration::from_millis(milliseconds)), want);
+        }
+    }
+}
