@@ -2,6 +2,7 @@
 
 mod build;
 mod changes;
+mod choice;
 pub mod credentials;
 pub mod display;
 pub mod edit;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use self::build::apply_template;
+pub use self::choice::ChoiceError;
 use self::credentials::Credential;
 use self::layers::{File, Options, Texts};
 use self::project::Narrowing;
@@ -31,8 +33,7 @@ use crate::oauth::registration::ClientIdUrl;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, TokenProvider};
-use crate::setting::{Layer, Origin, Problem, Setting, Value, near};
-use url::Url;
+use crate::setting::{Layer, Problem, Setting, Value};
 
 /// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
 /// when it is asked for.
@@ -97,32 +98,6 @@ impl Provider {
 #[error("the configuration is wrong")]
 pub struct ConfigError(pub Vec<Problem>);
 
-/// Why no provider was chosen.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ChoiceError {
-    /// There are several, and none is the default.
-    #[error("several providers are configured, and none is named: {}", names(.0))]
-    Ambiguous(Vec<ProviderName>),
-    /// There is none of this name.
-    #[error("the provider `{name}` is not configured")]
-    Unknown {
-        /// The name.
-        name: ProviderName,
-        /// What to do.
-        hint: String,
-    },
-    /// No provider has this URL.
-    #[error("no login is known for {}", crate::foreign::escaped(.0.as_str()))]
-    UnknownUrl(Url),
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-}
-
-fn names(names: &[ProviderName]) -> String {
-    names.iter().map(ProviderName::to_string).collect::<Vec<_>>().join(", ")
-}
-
 impl Config {
     /// Reads all layers.
     #[must_use]
@@ -145,6 +120,10 @@ impl Config {
         for file in files.into_iter().flatten() {
             profile_found |= config.add_file(file, profile.as_deref());
         }
+        // A client that was registered for a provider that is configured no more is no provider.
+        config.credentials.retain(|_, credential| {
+            credential.origin.layer() != Layer::Learned || credential.keys.contains_key("url")
+        });
         if let (Some((name, origin)), false) = (&chosen, profile_found) {
             let message = format!("the profile `{}` is not defined", crate::foreign::escaped(name));
             let problem = Problem::new(message, origin).hint("define it as [profile.NAME.credentials.…]");
@@ -280,70 +259,6 @@ impl Config {
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
-    /// The provider that is meant: the named, else the default, else the only one.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
-    pub fn choose(&self, named: Option<&ProviderName>) -> Result<ProviderName, ChoiceError> {
-        if let Some(name) = named {
-            return match self.credentials.contains_key(name) {
-                true => Ok(name.clone()),
-                false => Err(self.unknown(name)),
-            };
-        }
-        if let Some(problem) = self.check_default() {
-            return Err(ConfigError(vec![problem]).into());
-        }
-        if let Some(name) = self.default.as_ref().and_then(|default| default.text()?.parse().ok()) {
-            return Ok(name);
-        }
-        // What was only learned is meant by its URL, unless there is nothing else.
-        let is_learned = |name: &&ProviderName| {
-            self.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
-        };
-        let only_learned = self.credentials.keys().all(|name| is_learned(&name));
-        let mut names = self.credentials.keys().filter(|name| only_learned || !is_learned(name));
-        match (names.next(), names.next()) {
-            (Some(only), None) => Ok(only.clone()),
-            (None, _) => Err(ConfigError(vec![self.nothing_configured()]).into()),
-            (Some(one), Some(other)) => {
-                Err(ChoiceError::Ambiguous([one, other].into_iter().chain(names).cloned().collect()))
-            }
-        }
-    }
-
-    /// The provider that a URL means: the one that was logged in to by it, else the one of the nearest URL above it, else
-    /// the one whose host it is.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
-    pub fn choose_by_url(&self, url: &Url) -> Result<ProviderName, ChoiceError> {
-        let above = |credential: &Credential| {
-            let known = credential.keys.get("url").and_then(Setting::text)?;
-            let known = Url::parse(known).ok().filter(|known| learned::is_at_or_above(known, url))?;
-            Some(known.path().len())
-        };
-        let nearest = self
-            .credentials
-            .iter()
-            .filter_map(|(name, credential)| Some((above(credential)?, name)))
-            .max_by_key(|(length, _)| *length);
-        if let Some((_, name)) = nearest {
-            return Ok(name.clone());
-        }
-        let serves = |name: &&ProviderName| self.provider(name).is_ok_and(|provider| provider.serves(url));
-        let serving: Vec<ProviderName> = self.credentials.keys().filter(serves).cloned().collect();
-        let default = self.default.as_ref().and_then(Setting::text);
-        match serving.as_slice() {
-            [only] => Ok(only.clone()),
-            [] => Err(ChoiceError::UnknownUrl(url.clone())),
-            several => match several.iter().find(|name| Some(name.as_str()) == default) {
-                Some(default) => Ok(default.clone()),
-                None => Err(ChoiceError::Ambiguous(serving)),
-            },
-        }
-    }
-
     /// A provider, if all that concerns it is right.
     ///
     /// # Errors
@@ -382,42 +297,5 @@ impl Config {
             found.extend(variable.map(str::to_owned));
         }
         found
-    }
-
-    fn unknown(&self, name: &ProviderName) -> ChoiceError {
-        let known = self.credentials.keys().map(ProviderName::as_str);
-        let hint = match near(name.as_str(), known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if templates::find(name.as_str()).is_some() => {
-                format!("there is a template of this name: run `authctl provider add {name}`")
-            }
-            None if self.credentials.is_empty() => self.nothing_configured().hint.unwrap_or_default(),
-            None => {
-                format!("the providers are {}", names(&self.credentials.keys().cloned().collect::<Vec<_>>()))
-            }
-        };
-        ChoiceError::Unknown { name: name.clone(), hint }
-    }
-
-    fn nothing_configured(&self) -> Problem {
-        Problem::new("no provider is configured: there is no [credentials]", &Origin::Default).hint(
-            "run `authctl provider add` to be asked what is needed, or `authctl login https://…` with the URL of a server; `authctl config path` says where the file is",
-        )
-    }
-
-    fn check_default(&self) -> Option<Problem> {
-        let default = self.default.as_ref()?;
-        let problem = match default.text() {
-            None => Problem::new(
-                format!("`default` must be a string, not {}", default.value.type_name()),
-                &default.origin,
-            ),
-            Some(name) if self.credentials.keys().any(|known| known.as_str() == name) => return None,
-            Some(name) => Problem::new(
-                format!("the default provider `{}` is not configured", crate::foreign::escaped(name)),
-                &default.origin,
-            ),
-        };
-        Some(problem.showing_value())
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn url_or_host(invocation: &Invocation<'_>, text: &str) -> Option<Url
     // A host by itself is meant for the scheme that a provider of this host has: https, but on a loopback.
     let host = text.split('/').next().unwrap_or_default();
     let found = ["https", "http"].into_iter().filter_map(|scheme| host_url(scheme, host).ok());
-    let known = |url: &Url| providers(invocation).any(|provider| provider.serves(url));
+    let known = |url: &Url| !invocation.config.serving(url).is_empty();
     found.into_iter().find(known)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn answerer(
 ) -> Result<Option<Answerer>, Error> {
     invocation.config.check_files(true)?;
     let console = &invocation.system.console;
-    let mut found: Vec<Provider> = providers(invocation).filter(|provider| provider.serves(url)).collect();
+    let mut found = invocation.config.serving(url);
     let Some(username) = username.filter(|name| !name.is_empty()) else {
         return Ok(choose(invocation, url, found));
     };

@@ -1,0 +1,152 @@
+//! Which provider is meant: by its name, by a URL, or by nothing at all.
+
+use url::Url;
+
+use super::{Config, ConfigError, Provider, learned, templates};
+use crate::name::ProviderName;
+use crate::setting::{Layer, Origin, Problem, Setting, near};
+
+/// Why no provider was chosen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChoiceError {
+    /// There are several, and none is the default.
+    #[error("several providers are configured, and none is named: {}", names(.0))]
+    Ambiguous(Vec<ProviderName>),
+    /// There is none of this name.
+    #[error("the provider `{name}` is not configured")]
+    Unknown {
+        /// The name.
+        name: ProviderName,
+        /// What to do.
+        hint: String,
+    },
+    /// No provider has this URL.
+    #[error("no login is known for {}", crate::foreign::escaped(.0.as_str()))]
+    UnknownUrl(Url),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+fn names(names: &[ProviderName]) -> String {
+    names.iter().map(ProviderName::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Config {
+    /// The provider that is meant: the named, else the default, else the only one.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn choose(&self, named: Option<&ProviderName>) -> Result<ProviderName, ChoiceError> {
+        if let Some(name) = named {
+            return match self.credentials.contains_key(name) {
+                true => Ok(name.clone()),
+                false => Err(self.unknown(name)),
+            };
+        }
+        if let Some(problem) = self.check_default() {
+            return Err(ConfigError(vec![problem]).into());
+        }
+        if let Some(name) = self.default.as_ref().and_then(|default| default.text()?.parse().ok()) {
+            return Ok(name);
+        }
+        // What was only learned is meant by its URL, unless there is nothing else.
+        let only_learned = self.credentials.keys().all(|name| self.is_learned(name));
+        let mut names = self.credentials.keys().filter(|name| only_learned || !self.is_learned(name));
+        match (names.next(), names.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (None, _) => Err(ConfigError(vec![self.nothing_configured()]).into()),
+            (Some(one), Some(other)) => {
+                Err(ChoiceError::Ambiguous([one, other].into_iter().chain(names).cloned().collect()))
+            }
+        }
+    }
+
+    /// The provider that a URL means: the one that was logged in to by it, else the one of the nearest URL above it, else
+    /// the one whose host it is.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn choose_by_url(&self, url: &Url) -> Result<ProviderName, ChoiceError> {
+        let depths = self.credentials.keys().filter_map(|name| Some((self.depth_above(name, url)?, name)));
+        let nearest = depths.max_by_key(|(depth, _)| *depth);
+        if let Some((_, name)) = nearest {
+            return Ok(name.clone());
+        }
+        let serving: Vec<ProviderName> =
+            self.serving(url).into_iter().map(|provider| provider.name).collect();
+        let default = self.default.as_ref().and_then(Setting::text);
+        match serving.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(ChoiceError::UnknownUrl(url.clone())),
+            several => match several.iter().find(|name| Some(name.as_str()) == default) {
+                Some(default) => Ok(default.clone()),
+                None => Err(ChoiceError::Ambiguous(serving)),
+            },
+        }
+    }
+
+    /// The providers that are configured right and serve a URL. One that nobody configured serves what is at and below the
+    /// URL that was logged in to, and only where no other does.
+    #[must_use]
+    pub fn serving(&self, url: &Url) -> Vec<Provider> {
+        let serves = |provider: &Provider| provider.serves(url);
+        let serving = self.credentials.keys().filter_map(|name| self.provider(name).ok()).filter(serves);
+        let (learned, configured): (Vec<_>, Vec<_>) =
+            serving.partition(|provider| self.is_learned(&provider.name));
+        if !configured.is_empty() {
+            return configured;
+        }
+        learned.into_iter().filter(|provider| self.depth_above(&provider.name, url).is_some()).collect()
+    }
+
+    /// Whether nobody configured a provider: it was logged in to by its URL.
+    #[must_use]
+    pub fn is_learned(&self, name: &ProviderName) -> bool {
+        self.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
+    }
+
+    /// How long the path of a provider's own URL is, where that is the given one or above it.
+    fn depth_above(&self, name: &ProviderName, url: &Url) -> Option<usize> {
+        let known = self.credentials.get(name)?.keys.get("url").and_then(Setting::text)?;
+        let known = Url::parse(known).ok().filter(|known| learned::is_at_or_above(known, url))?;
+        Some(known.path().len())
+    }
+
+    fn unknown(&self, name: &ProviderName) -> ChoiceError {
+        let known = self.credentials.keys().map(ProviderName::as_str);
+        let hint = match near(name.as_str(), known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if templates::find(name.as_str()).is_some() => {
+                format!("there is a template of this name: run `authctl provider add {name}`")
+            }
+            None if self.credentials.is_empty() => self.nothing_configured().hint.unwrap_or_default(),
+            None => {
+                format!("the providers are {}", names(&self.credentials.keys().cloned().collect::<Vec<_>>()))
+            }
+        };
+        ChoiceError::Unknown { name: name.clone(), hint }
+    }
+
+    pub(super) fn nothing_configured(&self) -> Problem {
+        Problem::new("no provider is configured: there is no [credentials]", &Origin::Default).hint(
+            "run `authctl provider add` to be asked what is needed, or `authctl login https://…` with the URL of a server; `authctl config path` says where the file is",
+        )
+    }
+
+    pub(super) fn check_default(&self) -> Option<Problem> {
+        let default = self.default.as_ref()?;
+        let problem = match default.text() {
+            None => Problem::new(
+                format!("`default` must be a string, not {}", default.value.type_name()),
+                &default.origin,
+            ),
+            Some(name) if self.credentials.keys().any(|known| known.as_str() == name) => return None,
+            Some(name) => Problem::new(
+                format!("the default provider `{}` is not configured", crate::foreign::escaped(name)),
+                &default.origin,
+            ),
+        };
+        Some(problem.showing_value())
+    }
+}
