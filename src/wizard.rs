@@ -127,6 +127,9 @@ impl Start {
                 if let Some(scopes) = learned.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
                     add("oauth.scopes", &scopes.join(" "))?;
                 }
+                if let Some(prompt) = learned.prompt() {
+                    add("oauth.extra_params", &format!("{{ prompt = \"{prompt}\" }}"))?;
+                }
                 if let Some(resource) = &learned.resource {
                     add("oauth.resource", resource)?;
                 }

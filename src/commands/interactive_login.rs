@@ -50,7 +50,7 @@ pub fn log_in(
     request: &LoginRequest,
     refresh_metadata: bool,
 ) -> Result<(), Error> {
-    let known = made_known(invocation, who)?;
+    let (known, _turn) = made_known(invocation, who)?;
     let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
     let session = Session { refresh_metadata, ..invocation.session() };
     let provider = session.provider(Some(who.name))?;
@@ -63,22 +63,26 @@ pub fn log_in(
     Ok(())
 }
 
-/// Makes the client known to the server where nobody configured one; then the configuration has changed.
+/// Makes the client known to the server where nobody configured one; then the configuration has changed. The lock is kept
+/// until the login is over.
 ///
 /// # Errors
 /// [`Error::Registration`].
-pub fn made_known(invocation: &Invocation<'_>, who: &Who<'_>) -> Result<Option<Config>, Error> {
+pub fn made_known(
+    invocation: &Invocation<'_>,
+    who: &Who<'_>,
+) -> Result<(Option<Config>, Option<Lock>), Error> {
     let session = invocation.session();
     let provider = session.provider(Some(who.name))?;
     let session = session.keeping(&provider.name);
     if !provider.source.is_interactive() {
-        return Ok(None);
+        return Ok((None, None));
     }
     let document = invocation.config.client_id_metadata()?;
-    let changed = ensure(&session, &provider, who.client_id, document.as_ref());
-    let changed = changed
+    let known = ensure(&session, &provider, who.client_id, document.as_ref());
+    let known = known
         .map_err(|source| Error::Registration { name: who.shown.to_owned(), source: Box::new(source) })?;
-    Ok(changed.then(|| invocation.reload()))
+    Ok((known.changed.then(|| invocation.reload()), known.lock))
 }
 
 /// Says how a login ended.

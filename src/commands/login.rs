@@ -133,7 +133,7 @@ impl Args {
     }
 
     fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
-        let known = made_known(invocation, who)?;
+        let (known, _turn) = made_known(invocation, who)?;
         let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
         let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
         let provider = session.provider(Some(who.name))?;

@@ -2,6 +2,7 @@
 //! hosts, or by registration (RFC 7591); and ends the registration again (RFC 7592).
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ use crate::provider::oauth::{OAuth, Server};
 use crate::secret::{AccessToken, SecretText};
 use crate::setting::Layer;
 use crate::store::StoreError;
-use crate::store::lock::{LONGEST_WAIT, Lock};
+use crate::store::lock::Lock;
 use crate::store::record::RecordName;
 
 /// The key of a registered secret in the token store.
@@ -31,6 +32,10 @@ const MANAGEMENT: &str = "registration";
 /// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
 const LOWEST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
+/// A registration takes no longer; who holds its lock for longer logs in.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+/// The time that a login has by default, and some more.
+const LONGEST_LOGIN: Duration = Duration::from_secs(330);
 /// So many taken ports in a row are no chance.
 const PORT_TRIES: usize = 16;
 
@@ -73,8 +78,24 @@ pub enum RegistrationError {
     Store(#[from] StoreError),
 }
 
+/// A client that the server knows.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Whether the configuration has changed by it.
+    pub changed: bool,
+    /// The lock of whoever uses the registration's redirect URI: there is one port for all logins with it, so that it is
+    /// kept until the login is over.
+    pub lock: Option<Lock>,
+}
+
+impl Known {
+    fn by_configuration(changed: bool) -> Self {
+        Self { changed, lock: None }
+    }
+}
+
 /// Makes sure that the server knows the client: configured, known from before, by its metadata document, or registered now,
-/// in this order (C6). Says whether the configuration has changed by it.
+/// in this order (C6).
 ///
 /// # Errors
 /// [`RegistrationError`].
@@ -83,12 +104,12 @@ pub fn ensure(
     provider: &Provider,
     named: Option<&str>,
     document: Option<&ClientIdUrl>,
-) -> Result<bool, RegistrationError> {
-    let Some(oauth) = provider.source.oauth() else { return Ok(false) };
+) -> Result<Known, RegistrationError> {
+    let Some(oauth) = provider.source.oauth() else { return Ok(Known::default()) };
     let issuer = oauth.issuer().as_str().to_owned();
     let note = |client: LearnedClient| {
         let learned = Learned { client: Some(client), ..Learned::default() };
-        learned::write(session.system, &provider.name, &learned).map(|()| true)
+        learned::write(session.system, &provider.name, &learned)
     };
     let plain = |id: &str| LearnedClient {
         id: id.to_owned(),
@@ -99,23 +120,23 @@ pub fn ensure(
         secret_ends: None,
     };
     if let Some(id) = named {
-        return Ok(note(plain(id))?);
+        note(plain(id))?;
+        return Ok(Known::by_configuration(true));
     }
-    // One after the other: a second process finds what the first registered (G5).
-    let folder = session.system.paths.folder(Folder::State).map_err(StoreError::from)?;
-    let mark = Binding::default().with(Binding::ISSUER, &issuer).fingerprint();
-    let path = folder.join(format!("registration-{mark}.lock"));
-    let _lock = Lock::take(&path, LONGEST_WAIT, &*session.system.clock)?;
+    let lock = take_turn(session, &issuer)?;
     let known = learned::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
     match own {
         _ if oauth.client_id().is_ok()
             && own.is_none_or(|own| oauth.client_id().ok() != Some(own.id.as_str())) =>
         {
-            return Ok(false);
+            return Ok(Known::by_configuration(false));
         }
         Some(own) if own.issuer == issuer && is_usable(session, own) => {
-            return Ok(oauth.client_id().is_err());
+            return Ok(Known {
+                changed: oauth.client_id().is_err(),
+                lock: Some(lock).filter(|_| own.is_registered()),
+            });
         }
         Some(own) if own.issuer != issuer && !own.is_registered() => {
             return Err(RegistrationError::OtherIssuer {
@@ -131,7 +152,8 @@ pub fn ensure(
     if let Some(document) = document
         && server.says("client_id_metadata_document_supported")
     {
-        return Ok(note(plain(document.as_str()))?);
+        note(plain(document.as_str()))?;
+        return Ok(Known::by_configuration(true));
     }
     let other = known.iter().find(|(name, client)| {
         *name != provider.name
@@ -142,7 +164,8 @@ pub fn ensure(
     if let Some((other, client)) = other
         && share_secret(session, provider, oauth, other, client)?
     {
-        return Ok(note(client.clone())?);
+        note(client.clone())?;
+        return Ok(Known { changed: true, lock: Some(lock) });
     }
     if !server.has("registration_endpoint") {
         let configured = session.config.credentials.get(&provider.name);
@@ -153,7 +176,24 @@ pub fn ensure(
             _ => Err(RegistrationError::NotOffered { issuer }),
         };
     }
-    Ok(note(register(session, provider, oauth, &server)?)?)
+    note(register(session, provider, oauth, &server)?)?;
+    Ok(Known { changed: true, lock: Some(lock) })
+}
+
+/// One login with a registered client after the other: a second process finds what the first one registered, and the port
+/// that it returns to free again (G5).
+fn take_turn(session: &Session<'_>, issuer: &str) -> Result<Lock, StoreError> {
+    let system = session.system;
+    let mark = Binding::default().with(Binding::ISSUER, issuer).fingerprint();
+    let path = system.paths.folder(Folder::State)?.join(format!("registration-{mark}.lock"));
+    match Lock::take(&path, SHORT_WAIT, &*system.clock) {
+        Err(StoreError::LockTimeout { .. }) => {
+            system.console.note(format_args!("another login at {issuer} is in progress; this one waits for it"));
+            let _waiting = system.console.wait("Waiting for the other login");
+            Lock::take(&path, LONGEST_LOGIN, &*system.clock)
+        }
+        taken => taken,
+    }
 }
 
 /// Whether a known client can be used for a login: its secret has not ended, and the port that it returns to is free.

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::config::learned::{Learned, canonical};
+use crate::config::learned::{Learned, OFFLINE, canonical};
 use crate::discovery::{self, DiscoveryError, Query};
 use crate::name::ScopeSet;
 use crate::oauth::challenge::{self, Challenge};
@@ -17,8 +17,6 @@ use crate::secret::SecretText;
 const ACCEPT: &str = "application/json, text/event-stream";
 /// The scopes that a person's login at an OpenID provider is for, where it has them.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", OFFLINE];
-/// The scope that a refresh token is asked for with (OpenID Connect Core section 11).
-const OFFLINE: &str = "offline_access";
 
 /// What a URL turned out to be.
 #[derive(Debug)]

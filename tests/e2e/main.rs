@@ -23,3 +23,5 @@ mod parts;
 mod provider_programs;
 mod sealed_files;
 mod shared_store;
+mod urls;
+

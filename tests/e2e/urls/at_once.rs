@@ -1,0 +1,89 @@
+//! Logins that meet: two at once, and one that is ended while the browser is open.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::{login, silent};
+use crate::interop::Service;
+use crate::parts::{Ended, Home, OidcProvider, folder, node, wait_until};
+
+/// A browser whose user looks at the page for a while; it says when it was opened.
+fn slow_browser(home: &Home, pause: &str) -> String {
+    let path = home.folder.path().join("browser");
+    let (node, walk) = (node(), folder().join("walk.mjs"));
+    let script = format!(
+        "#!/bin/sh\necho opened >> '{}'\n{pause}\nexec '{}' '{}' \"$1\"\n",
+        home.folder.path().join("opened").display(),
+        node.display(),
+        walk.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+fn opened(home: &Home) -> usize {
+    std::fs::read_to_string(home.folder.path().join("opened")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn g5_two_logins_at_once_make_one_registration() {
+    let server = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true }));
+    let other = Service::start("mcp", &server, &json!({}));
+    let home = Home::empty();
+    let browser = slow_browser(&home, "sleep 1.5");
+    let urls = [server.issuer.clone(), server.issuer.clone(), format!("{}/mcp", other.origin)];
+    let logins: Vec<_> = urls
+        .iter()
+        .map(|url| {
+            let mut login = home.command(&["login", url, "--browser", &browser, "--timeout", "30s"]);
+            login.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let ended: Vec<_> = logins
+        .into_iter()
+        .map(|login| silent(&server, Ended::from(login.wait_with_output().unwrap()).ok()))
+        .collect();
+    assert_eq!(server.registered().len(), 1, "{ended:#?}");
+    assert!(ended.iter().any(|ended| ended.stderr.contains("another login at")), "{ended:#?}");
+    for url in &urls {
+        home.run(&["token", url]).ok();
+    }
+}
+
+#[test]
+fn a_login_that_is_ended_while_the_browser_is_open_leaves_no_tokens() {
+    let server = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true }));
+    for (name, signal, status) in [("SIGTERM", "-TERM", 130), ("Ctrl-C", "-INT", 130)] {
+        let home = Home::empty();
+        let browser = slow_browser(&home, "sleep 20");
+        let mut command = home.command(&["login", &server.issuer, "--browser", &browser]);
+        let login = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("the browser", || opened(&home) == 1);
+        assert!(Command::new("kill").args([signal, &login.id().to_string()]).status().unwrap().success());
+        let ended = Ended::from(login.wait_with_output().unwrap());
+        assert_eq!(ended.status, Some(status), "{name}: {ended:#?}");
+        home.run(&["token", &server.issuer]).fails(3);
+        assert_eq!(home.run(&["status", "--json"]).stdout.matches("account").count(), 0, "{name}");
+        let records = home.folder.path().join(".local/state/authctl/records");
+        let sealed = std::fs::read_dir(&records).into_iter().flatten().flatten();
+        let sealed = sealed.filter(|entry| entry.file_name().to_string_lossy().ends_with(".sealed"));
+        assert_eq!(sealed.count(), 1, "{name}: what the registration is managed with, and no tokens");
+        assert_eq!(server.token_requests("authorization_code"), 0, "{name}");
+        // The registration is there for the next one.
+        let before = server.registered().len();
+        Ended::from(login_again(&home, &server).output().unwrap()).ok();
+        assert_eq!(server.registered().len(), before, "{name}");
+        home.run(&["logout", &server.issuer]).ok();
+        server.control("set", Some("{}"));
+        break_is_over(&server);
+    }
+}
+
+fn login_again(home: &Home, server: &OidcProvider) -> Command {
+    login(home, &[&server.issuer])
+}
+
+fn break_is_over(_: &OidcProvider) {}
