@@ -7,12 +7,12 @@ use crate::config::Config;
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
-use crate::name::{AccountName, ProviderName};
+use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::ports::Folder;
 use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::login::{Report, login};
-use crate::session::registration::ensure;
+use crate::session::registration::{Wanted, ensure};
 use crate::store::lock::Lock;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
@@ -28,6 +28,8 @@ pub struct Who<'a> {
     pub account: Option<&'a AccountName>,
     /// The client to be, where one is named.
     pub client_id: Option<&'a str>,
+    /// Scopes that a later login may need, for a client that is to be registered.
+    pub further: Option<&'a ScopeSet>,
 }
 
 /// The lock of a login to a provider: helpers do not open a second browser while somebody logs in (F-HLP3).
@@ -50,7 +52,7 @@ pub fn log_in(
     request: &LoginRequest,
     refresh_metadata: bool,
 ) -> Result<(), Error> {
-    let (known, _turn) = made_known(invocation, who)?;
+    let (known, _turn) = made_known(invocation, who, request.scopes.as_ref())?;
     let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
     let session = Session { refresh_metadata, ..invocation.session() };
     let provider = session.provider(Some(who.name))?;
@@ -71,6 +73,7 @@ pub fn log_in(
 pub fn made_known(
     invocation: &Invocation<'_>,
     who: &Who<'_>,
+    scopes: Option<&ScopeSet>,
 ) -> Result<(Option<Config>, Option<Lock>), Error> {
     let session = invocation.session();
     let provider = session.provider(Some(who.name))?;
@@ -79,7 +82,13 @@ pub fn made_known(
         return Ok((None, None));
     }
     let document = invocation.config.client_id_metadata()?;
-    let known = ensure(&session, &provider, who.client_id, document.as_ref());
+    let wanted = Wanted {
+        named: who.client_id,
+        document: document.as_ref(),
+        scopes: scopes.cloned().unwrap_or_else(|| provider.source.scopes()),
+        further: who.further.cloned().unwrap_or_default(),
+    };
+    let known = ensure(&session, &provider, &wanted);
     let known = known
         .map_err(|source| Error::Registration { name: who.shown.to_owned(), source: Box::new(source) })?;
     Ok((known.changed.then(|| invocation.reload()), known.lock))

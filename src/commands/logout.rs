@@ -5,6 +5,7 @@ use crate::config::Provider;
 use crate::console::{GOOD, STRONG, styled, with_causes};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
+use crate::oauth::registration::End;
 use crate::oauth::revocation::RevocationError;
 use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::Session;
@@ -137,10 +138,13 @@ fn forget_learned(
         return Ok(());
     }
     match forget(session, provider, local)? {
-        Some(true) => {
-            invocation.system.console.say("  The client that was registered for it is gone as well.")
+        Some(End::Deleted) => {
+            invocation.system.console.say("  The client that was registered for it is gone as well.");
         }
-        Some(false) => invocation
+        Some(End::NotKnown) => invocation.system.console.note(
+            "the server knows the client that was registered for it no more, or does not take what its registration is managed with",
+        ),
+        Some(End::Failed) => invocation
             .system
             .console
             .note("the client that was registered for it could not be deleted at the server"),

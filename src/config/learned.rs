@@ -9,7 +9,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 use url::Url;
 
 use crate::binding::Binding;
-use crate::name::ProviderName;
+use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::endpoint::authority;
 use crate::ports::{Folder, System};
 use crate::setting::{Layer, Setting};
@@ -28,8 +28,8 @@ pub const OFFLINE: &str = "offline_access";
 const CONSENT: &str = "consent";
 
 /// What goes with a registered client's identifier.
-const CLIENT_KEYS: [&str; 4] =
-    ["redirect_uri", "token_endpoint_auth_method", "client_secret", "registered_until"];
+const CLIENT_KEYS: [&str; 5] =
+    ["redirect_uri", "token_endpoint_auth_method", "client_secret", "registered_until", "registered_scopes"];
 
 /// What was learned of one provider. What is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +59,8 @@ pub struct LearnedClient {
     pub has_secret: bool,
     /// How it authenticates.
     pub method: Option<String>,
+    /// The scopes that it may ask for, where it may not ask for all.
+    pub scopes: Option<ScopeSet>,
     /// When its secret ends.
     pub secret_ends: Option<Timestamp>,
 }
@@ -154,6 +156,7 @@ fn set_client(oauth: &mut Table, client: &LearnedClient) {
     }
     set(oauth, "redirect_uri", client.redirect_uri.as_deref());
     set(oauth, "token_endpoint_auth_method", client.method.as_deref());
+    set(oauth, "registered_scopes", client.scopes.as_ref().map(ScopeSet::to_string).as_deref());
     set(oauth, "registered_until", client.secret_ends.map(|ends| ends.to_string()).as_deref());
     if client.has_secret {
         oauth.insert("client_secret", value(InlineTable::from_iter([("stored", true)])));
@@ -176,6 +179,7 @@ pub fn clients(system: &System) -> Vec<(ProviderName, LearnedClient)> {
             redirect_uri: text("redirect_uri"),
             has_secret: oauth.contains_key("client_secret"),
             method: text("token_endpoint_auth_method"),
+            scopes: text("registered_scopes").map(|scopes| ScopeSet::lenient(&scopes)),
             secret_ends: text("registered_until").and_then(|ends| ends.parse().ok()),
         };
         Some((name.parse().ok()?, client))

@@ -10,11 +10,11 @@ use super::Session;
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::config::learned::{self, Learned, LearnedClient};
-use crate::name::ProviderName;
+use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::client::AuthenticationMethod;
 use crate::oauth::endpoint::{EndpointUrl, UrlRefused};
-use crate::oauth::registration::{self, ClientIdUrl, ClientMetadata, Registration};
+use crate::oauth::registration::{self, ClientIdUrl, ClientMetadata, End, Registration};
 use crate::ports::{Folder, HttpError, Transport};
 use crate::provider::ProviderError;
 use crate::provider::oauth::{OAuth, Server};
@@ -78,6 +78,19 @@ pub enum RegistrationError {
     Store(#[from] StoreError),
 }
 
+/// What the client is to be good for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted<'a> {
+    /// The client to be, where one is named.
+    pub named: Option<&'a str>,
+    /// Its metadata document, where the user hosts one.
+    pub document: Option<&'a ClientIdUrl>,
+    /// The scopes of the login.
+    pub scopes: ScopeSet,
+    /// Scopes that a later login may need.
+    pub further: ScopeSet,
+}
+
 /// A client that the server knows.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -102,8 +115,7 @@ impl Known {
 pub fn ensure(
     session: &Session<'_>,
     provider: &Provider,
-    named: Option<&str>,
-    document: Option<&ClientIdUrl>,
+    wanted: &Wanted<'_>,
 ) -> Result<Known, RegistrationError> {
     let Some(oauth) = provider.source.oauth() else { return Ok(Known::default()) };
     let issuer = oauth.issuer().as_str().to_owned();
@@ -117,9 +129,10 @@ pub fn ensure(
         redirect_uri: None,
         has_secret: false,
         method: None,
+        scopes: None,
         secret_ends: None,
     };
-    if let Some(id) = named {
+    if let Some(id) = wanted.named {
         note(plain(id))?;
         return Ok(Known::by_configuration(true));
     }
@@ -132,7 +145,7 @@ pub fn ensure(
         {
             return Ok(Known::by_configuration(false));
         }
-        Some(own) if own.issuer == issuer && is_usable(session, own) => {
+        Some(own) if own.issuer == issuer && is_usable(session, own, wanted) => {
             return Ok(Known {
                 changed: oauth.client_id().is_err(),
                 lock: Some(lock).filter(|_| own.is_registered()),
@@ -149,7 +162,7 @@ pub fn ensure(
     }
     let context = session.context(&provider.name);
     let server = oauth.server(&context, &["authorization_endpoint", "token_endpoint"])?;
-    if let Some(document) = document
+    if let Some(document) = wanted.document
         && server.says("client_id_metadata_document_supported")
     {
         note(plain(document.as_str()))?;
@@ -159,7 +172,7 @@ pub fn ensure(
         *name != provider.name
             && client.issuer == issuer
             && client.is_registered()
-            && is_usable(session, client)
+            && is_usable(session, client, wanted)
     });
     if let Some((other, client)) = other
         && share_secret(session, provider, oauth, other, client)?
@@ -176,7 +189,7 @@ pub fn ensure(
             _ => Err(RegistrationError::NotOffered { issuer }),
         };
     }
-    note(register(session, provider, oauth, &server)?)?;
+    note(register(session, provider, oauth, &server, wanted)?)?;
     Ok(Known { changed: true, lock: Some(lock) })
 }
 
@@ -196,11 +209,13 @@ fn take_turn(session: &Session<'_>, issuer: &str) -> Result<Lock, StoreError> {
     }
 }
 
-/// Whether a known client can be used for a login: its secret has not ended, and the port that it returns to is free.
-fn is_usable(session: &Session<'_>, client: &LearnedClient) -> bool {
+/// Whether a known client can be used for a login: its secret has not ended, it may ask for the scopes, and the port that it
+/// returns to is free.
+fn is_usable(session: &Session<'_>, client: &LearnedClient, wanted: &Wanted<'_>) -> bool {
     let ended = client.secret_ends.is_some_and(|ends| ends <= session.system.clock.now());
     let port = client.redirect_uri.as_ref().and_then(|uri| uri.parse::<url::Url>().ok()?.port());
-    !ended && port.is_none_or(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+    let may_ask = client.scopes.as_ref().is_none_or(|scopes| wanted.scopes.is_subset(scopes));
+    !ended && may_ask && port.is_none_or(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
 }
 
 /// A client of the same server that was registered for another provider: its secret is needed here as well.
@@ -228,17 +243,29 @@ fn register(
     provider: &Provider,
     oauth: &OAuth,
     server: &Server<'_>,
+    wanted: &Wanted<'_>,
 ) -> Result<LearnedClient, RegistrationError> {
     let endpoint = server.endpoint("registration_endpoint")?;
     let port = free_port(session).map_err(RegistrationError::NoPort)?;
     let redirect_uri = format!("http://127.0.0.1:{port}/callback");
-    let metadata = ClientMetadata {
+    let scopes = wanted.scopes.union(&wanted.further);
+    let mut metadata = ClientMetadata {
         redirect_uris: vec![redirect_uri.clone()],
-        scope: Some(oauth.scopes().to_string()).filter(|scopes| !scopes.is_empty()),
+        scope: Some(scopes.to_string()).filter(|scopes| !scopes.is_empty()),
         method: method(server),
     };
-    let response = session.system.http.send(&metadata.request(&endpoint, &oauth.transport))?;
-    let registration = registration::response(&response)?;
+    let send = |metadata: &ClientMetadata| {
+        session.system.http.send(&metadata.request(&endpoint, &oauth.transport))
+    };
+    let mut response = send(&metadata)?;
+    let mut answer = registration::response(&response);
+    // Some servers register no scopes but their own, though they know those of resources: then none are named, and the
+    // server chooses (RFC 7591 section 2).
+    if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata")) && metadata.scope.take().is_some() {
+        response = send(&metadata)?;
+        answer = registration::response(&response);
+    }
+    let registration = answer?;
     let returned = registration.redirect_uris.as_ref().is_none_or(|uris| uris.contains(&redirect_uri));
     if !returned {
         let reason = "it registered another redirect URI than was asked for";
@@ -251,6 +278,8 @@ fn register(
         redirect_uri: Some(redirect_uri),
         has_secret: registration.client_secret.is_some(),
         method: registration.method.map(|method| method.name().to_owned()),
+        // What was left out of those that were asked for stays so: another registration would not have it either.
+        scopes: registration.scopes.map(|granted| granted.union(&scopes)),
         secret_ends: registration.secret_ends,
     })
 }
@@ -319,11 +348,11 @@ pub fn management_records(session: &Session<'_>) -> Vec<(RecordName, Binding)> {
 }
 
 /// Forgets a provider that was only learned, and ends its client's registration at the server where no other provider uses
-/// it. Says whether the server was told and agreed; `None` where there was nothing to tell.
+/// it. Says what the server made of that; `None` where there was nothing to tell.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<bool>, StoreError> {
+pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
     let known = learned::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
     let mut told = None;
@@ -337,7 +366,7 @@ pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result
             && !local
             && !shared
         {
-            told = Some(end(session, oauth, &management).unwrap_or(false));
+            told = Some(end(session, oauth, &management).unwrap_or(End::Failed));
         }
         session.store.forget_secret(&record(MANAGEMENT))?;
         session.store.forget_secret(&record(SECRET))?;
@@ -346,11 +375,11 @@ pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result
     Ok(told)
 }
 
-fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<bool> {
+fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<End> {
     let management: Value = serde_json::from_str(management.expose()).ok()?;
     let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
     let token = AccessToken::parse(management["token"].as_str()?).ok()?;
     let transport = Transport { identity: None, ..oauth.transport.clone() };
     let response = session.system.http.send(&registration::deletion(&uri, &token, &transport)).ok()?;
-    Some(registration::is_gone(&response))
+    Some(End::of(&response))
 }

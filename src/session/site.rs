@@ -25,6 +25,8 @@ pub struct Site {
     pub learned: Learned,
     /// The issuer of its authorization server.
     pub issuer: String,
+    /// All the scopes that the resource knows.
+    pub scopes: ScopeSet,
     /// What the resource calls itself.
     pub title: Option<String>,
 }
@@ -140,6 +142,7 @@ fn of_resource(
     Ok(Site {
         issuer: issuer.as_str().to_owned(),
         title: resource.name.clone(),
+        scopes: resource.scopes.clone().unwrap_or_default(),
         learned: Learned {
             url: Some(url.url().clone()),
             issuer: Some(issuer.as_str().to_owned()),
@@ -189,6 +192,7 @@ fn of_server(
     Ok(Site {
         issuer: written.clone(),
         title: None,
+        scopes: ScopeSet::default(),
         learned: Learned {
             url: Some(url.url().clone()),
             issuer: Some(written),
