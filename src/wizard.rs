@@ -324,7 +324,7 @@ fn ask_value(
         let answer = ask(invocation, &shown, default)?;
         let answer = answer.trim();
         // What the template has as its default need not be written.
-        if answer.is_empty() && optional {
+        if optional && (answer.is_empty() || Some(answer) == default) {
             return Ok(None);
         }
         match Assignment::of(&question.key, answer, kind) {

@@ -71,7 +71,7 @@ struct Explored {
 /// # Errors
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-let Explored { name, config: explored, scopes } = args.explored(invocation)?;
+    let Explored { name, config: explored, scopes } = args.explored(invocation)?;
     let invocation = &Invocation { config: explored.as_ref().unwrap_or(invocation.config), ..*invocation };
     let name = match name {
         Some(name) => name,

@@ -201,7 +201,9 @@ fn take_turn(session: &Session<'_>, issuer: &str) -> Result<Lock, StoreError> {
     let path = system.paths.folder(Folder::State)?.join(format!("registration-{mark}.lock"));
     match Lock::take(&path, SHORT_WAIT, &*system.clock) {
         Err(StoreError::LockTimeout { .. }) => {
-            system.console.note(format_args!("another login at {issuer} is in progress; this one waits for it"));
+            system
+                .console
+                .note(format_args!("another login at {issuer} is in progress; this one waits for it"));
             let _waiting = system.console.wait("Waiting for the other login");
             Lock::take(&path, LONGEST_LOGIN, &*system.clock)
         }
@@ -254,14 +256,15 @@ fn register(
         scope: Some(scopes.to_string()).filter(|scopes| !scopes.is_empty()),
         method: method(server),
     };
-    let send = |metadata: &ClientMetadata| {
-        session.system.http.send(&metadata.request(&endpoint, &oauth.transport))
-    };
+    let send =
+        |metadata: &ClientMetadata| session.system.http.send(&metadata.request(&endpoint, &oauth.transport));
     let mut response = send(&metadata)?;
     let mut answer = registration::response(&response);
     // Some servers register no scopes but their own, though they know those of resources: then none are named, and the
     // server chooses (RFC 7591 section 2).
-    if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata")) && metadata.scope.take().is_some() {
+    if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata"))
+        && metadata.scope.take().is_some()
+    {
         response = send(&metadata)?;
         answer = registration::response(&response);
     }
