@@ -427,14 +427,21 @@ fn c9_step_up_asks_for_the_union() {
 fn g1_c9_the_scopes_that_a_client_is_registered_for() {
     let registered = |server: &AuthorizationServer| -> Vec<Value> {
         let bodies = server.requests_to("/register");
-        bodies.iter().map(|request| serde_json::from_str::<Value>(&request.body).unwrap()["scope"].clone()).collect()
+        bodies
+            .iter()
+            .map(|request| serde_json::from_str::<Value>(&request.body).unwrap()["scope"].clone())
+            .collect()
     };
     // What a later login may need is named at once.
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(registered(&server), ["files:read files:write offline_access"]);
-    assert_eq!(authorization(&server, "scope").unwrap(), "files:read offline_access", "P6: and not asked for");
+    assert_eq!(
+        authorization(&server, "scope").unwrap(),
+        "files:read offline_access",
+        "P6: and not asked for"
+    );
     // What no registration is for needs another one.
     let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:delete\"";
     sandbox.run(&["login", &resource.url(), "--challenge", challenge]).ok();
@@ -484,7 +491,11 @@ fn c13_offline_access_is_asked_for_with_consent() {
 fn g3_a_registration_that_the_server_does_not_know_any_more() {
     for (name, status, says) in [
         ("deleted", 204, "is gone as well"),
-        ("gone, or managed with another token", 401, "or does not take what its registration is managed with"),
+        (
+            "gone, or managed with another token",
+            401,
+            "or does not take what its registration is managed with",
+        ),
         ("in trouble", 503, "could not be deleted at the server"),
     ] {
         let (server, sandbox) = (registering(), empty());

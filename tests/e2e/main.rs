@@ -19,9 +19,10 @@ mod grants;
 mod interop;
 mod keyring;
 mod main_job;
+mod notification;
 mod parts;
 mod provider_programs;
 mod sealed_files;
 mod shared_store;
 mod urls;
-
+mod wizard;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Talks with a program on a terminal of its own: conversation.py PROGRAM ARGUMENTS.
 
-Standard input is JSON: `columns`, and `turns`, each [what is waited for, what is typed then]. Prints as JSON all that the
-terminal got (`said`), how the program ended, and whether the terminal is as it was before.
+Standard input is JSON: `columns`, and `turns`, each [what is waited for, what is typed then] or, with the number of a signal
+for the program, [what is waited for, "", signal]. Prints as JSON all that the terminal got (`said`), how the program ended,
+and whether the terminal is as it was before.
 """
 
 import fcntl
@@ -34,11 +35,13 @@ while status is None or select.select([ours], [], [], 0)[0]:
     if select.select([ours], [], [], 0.01)[0]:
         said += os.read(ours, 4096)
     if turns and turns[0][0].encode() in said[heard:]:
-        wanted, typed = turns.pop(0)
+        wanted, typed, *signal = turns.pop(0)
         heard = said.index(wanted.encode(), heard) + len(wanted.encode())
         # Who types is not faster than the program makes the terminal ready.
         time.sleep(0.05)
         os.write(ours, typed.encode())
+        for number in signal:
+            os.kill(child, number)
     if status is None:
         ended, code = os.waitpid(child, os.WNOHANG)
         status = code if ended else None

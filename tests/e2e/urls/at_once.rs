@@ -31,7 +31,8 @@ fn opened(home: &Home) -> usize {
 #[test]
 fn g5_two_logins_at_once_make_one_registration() {
     let server = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true }));
-    let (one, other) = (Service::start("mcp", &server, &json!({})), Service::start("mcp", &server, &json!({})));
+    let (one, other) =
+        (Service::start("mcp", &server, &json!({})), Service::start("mcp", &server, &json!({})));
     let home = Home::empty();
     let browser = slow_browser(&home, "sleep 1.5");
     let urls = [&one, &one, &other].map(|resource| format!("{}/mcp", resource.origin));

@@ -26,7 +26,8 @@ fn c6_c7_the_printed_document_is_all_that_a_server_needs() {
     let home = Home::new(&format!("client_id_metadata = \"{id}\"\n"));
 
     // Before it is hosted, the server says so in the browser, and nothing is kept.
-    let early = trusting(home.command(&["login", &server.issuer, "--browser", &super::walker(), "--timeout", "3s"]));
+    let early =
+        trusting(home.command(&["login", &server.issuer, "--browser", &super::walker(), "--timeout", "3s"]));
     early.fails(1);
     assert!(server.registered().is_empty(), "C6: documents go before registrations");
 

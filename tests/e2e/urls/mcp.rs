@@ -69,7 +69,11 @@ fn c1_c2_c4_c8_c13_each_revision_from_its_challenge_to_a_call() {
         ("2025-11-25", json!({ "told": "header", "challenge": ["scope=\"read\""] }), "offline_access read"),
         ("2025-11-25", json!({ "told": "path", "challenge": ["scope=\"read\""] }), "offline_access read"),
         ("2026-07-28", json!({ "told": "root", "challenge": ["scope=\"read\""] }), "offline_access read"),
-        ("2026-07-28", json!({ "told": "path", "scopes": [], "challenge": ["error=\"invalid_token\", scope=\"read\""] }), "offline_access read"),
+        (
+            "2026-07-28",
+            json!({ "told": "path", "scopes": [], "challenge": ["error=\"invalid_token\", scope=\"read\""] }),
+            "offline_access read",
+        ),
     ] {
         let mut says = says;
         says["revision"] = revision.into();
@@ -89,7 +93,11 @@ fn c1_c2_c4_c8_c13_each_revision_from_its_challenge_to_a_call() {
         assert_eq!(scene.call_with_headers(INITIALIZE), "200", "{says}");
         silent(&scene.server, scene.home.run(&["refresh", &url]).ok());
         let refresh = last(&scene.server, "/token");
-        assert_eq!((&refresh["grant_type"], &refresh["resource"]), (&json!("refresh_token"), &json!(resource)), "{says}: S2");
+        assert_eq!(
+            (&refresh["grant_type"], &refresh["resource"]),
+            (&json!("refresh_token"), &json!(resource)),
+            "{says}: S2"
+        );
         assert_eq!(scene.call_with_headers(INITIALIZE), "200", "{says}: the renewed one");
         assert_eq!(scene.server.registered().len(), 1, "{says}");
         scene.got_its_own_tokens_alone();
@@ -145,7 +153,8 @@ fn c11_c12_a_resource_whose_tokens_come_from_another_server_now() {
     scene.login(&[]).ok();
     assert_eq!(scene.call(INITIALIZE).0, 200);
     let issued = scene.server.issued();
-    let other = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true, "strictOffline": true }));
+    let other =
+        OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true, "strictOffline": true }));
     scene.notes.set(&json!({ "issuer": other.issuer }));
     assert_eq!(scene.call(INITIALIZE).0, 401, "its tokens are no good any more");
     assert!(other.log().iter().all(|request| request["path"] == "/jwks"), "nothing of ours was sent there");

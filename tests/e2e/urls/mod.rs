@@ -39,10 +39,7 @@ fn last(server: &OidcProvider, path: &str) -> Value {
 #[track_caller]
 fn silent(server: &OidcProvider, ended: Ended) -> Ended {
     for token in server.issued() {
-        assert!(
-            !ended.stdout.contains(&token) && !ended.stderr.contains(&token),
-            "a token is in {ended:#?}"
-        );
+        assert!(!ended.stdout.contains(&token) && !ended.stderr.contains(&token), "a token is in {ended:#?}");
     }
     ended
 }

@@ -44,10 +44,12 @@ fn leave(server: &OidcProvider, home: &Home) {
     let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
     assert_eq!(status_of(uri, token), 200, "until then the server knows it");
     let left = silent(server, home.run(&["logout", &server.issuer]).ok());
-    left.says("The server revoked the refresh token").says("The client that was registered for it is gone as well");
+    left.says("The server revoked the refresh token")
+        .says("The client that was registered for it is gone as well");
     assert_eq!(status_of(uri, token), 401, "G3");
     home.run(&["token", &server.issuer]).fails(3);
-    let learned = std::fs::read_to_string(home.folder.path().join(".local/state/authctl/learned.toml")).unwrap();
+    let learned =
+        std::fs::read_to_string(home.folder.path().join(".local/state/authctl/learned.toml")).unwrap();
     assert!(learned.starts_with("# Written by authctl") && learned.lines().count() == 1, "{learned}");
 }
 
@@ -58,7 +60,8 @@ fn g1_g3_from_a_url_to_a_token_and_back_with_a_real_browser_and_keyring() {
     let mut home = Home::empty();
     home.bus = Some(bus.address.clone());
     let pictures = tempfile::tempdir().unwrap();
-    let mut with_browser = home.command(&["login", &server.issuer, "--timeout", "60s", "--browser", &chromium()]);
+    let mut with_browser =
+        home.command(&["login", &server.issuer, "--timeout", "60s", "--browser", &chromium()]);
     let ended = Ended::from(with_browser.env("ARTEFACTS", pictures.path()).output().unwrap()).ok();
     silent(&server, ended)
         .says(&format!("Logged in to {}/ as alice", server.issuer))
