@@ -89,7 +89,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
             .map_or_else(|| Error::usage("no provider"), Error::from));
     }
     let table = table(invocation, &providers);
-    let widest = table.lines().map(|line| console::measure_text_width(line)).max().unwrap_or_default();
+    let widest = table.lines().map(console::measure_text_width).max().unwrap_or_default();
     let text = match invocation.system.console.width() {
         // Lines that a narrow terminal breaks are no table any more.
         Some(width) if widest > width => list(invocation, &providers),
