@@ -114,37 +114,61 @@ fn c9_a_call_that_needs_more_scopes_and_the_login_for_it() {
     assert_eq!(status, 403, "{answer:#?}");
     let challenge = answer.stdout.lines().find_map(|line| line.strip_prefix("www-authenticate: ")).unwrap();
     assert!(challenge.contains("insufficient_scope") && challenge.contains("scope=\"write\""), "{challenge}");
+    let (_, hint) = answer.stderr.split_once("`authctl login ").expect("a hint");
+    let (name, _) =
+        hint.split_once(" --scope \"offline_access read write\"` asks for them as well").expect("a hint");
     scene.login(&["--challenge", challenge]).ok();
     assert_eq!(last(&scene.server, "/auth")["scope"], "offline_access read write", "the union");
-    assert_eq!(scene.server.registered().len(), 1);
+    assert_eq!(scene.server.registered().len(), 1, "the same client");
     assert_eq!((scene.call(INITIALIZE).0, scene.call(CALL).0), (200, 200));
     silent(&scene.server, scene.home.run(&["refresh", &url]).ok());
     assert_eq!(scene.call(CALL).0, 200, "what is renewed is as wide");
+    // As the hint has it.
+    scene.home.run(&["logout", &url]).ok();
+    scene.login(&[]).ok();
+    assert_eq!(scene.call(CALL).0, 403);
+    let as_hinted = &mut login(&scene.home, &[name, "--scope", "offline_access read write"]);
+    silent(&scene.server, Ended::from(as_hinted.output().unwrap()).ok());
+    assert_eq!(scene.call(CALL).0, 200);
     scene.got_its_own_tokens_alone();
 }
 
 #[test]
 fn c5_c10_p2_what_is_not_as_it_should_be_ends_without_a_token() {
     let scene = Scene::new(json!({ "revision": "2026-07-28" }));
-    for (name, iss, says) in [
-        ("another server answers", "https://evil.example", "is not from the authorization server"),
-        ("nobody says who answers", "", "says that it names itself in its answer (`iss`)"),
+    let hides =
+        |members: &str| drop(scene.server.control("set", Some(&format!("{{\"hides\":[{members}]}}"))));
+    for (name, hidden, iss, says) in [
+        ("another server answers", "", "https://evil.example", "is not from the authorization server"),
+        ("nobody says who answers", "", "", "says that it names itself in its answer (`iss`)"),
+        (
+            "another one, where none is promised",
+            "\"authorization_response_iss_parameter_supported\"",
+            "https://evil.example",
+            "is not from the authorization server",
+        ),
     ] {
+        hides(hidden);
         let mut login = login(&scene.home, &[&scene.url()]);
         let ended = Ended::from(login.env("ISS", iss).output().unwrap());
         assert_eq!(ended.status, Some(1), "{name}: {ended:#?}");
         ended.says(says);
         assert_eq!(scene.server.token_requests("authorization_code"), 0, "{name}: C10");
     }
-    scene.server.control("set", Some("{\"hides\":[\"code_challenge_methods_supported\"]}"));
+    hides("\"code_challenge_methods_supported\"");
     let before = scene.server.requests_to("/auth").len();
     scene.login(&[]).fails(1).says("does not say that it checks PKCE (S256)");
     assert_eq!(scene.server.requests_to("/auth").len(), before, "C5");
-    scene.server.control("set", Some("{\"hides\":[]}"));
+    hides("");
     scene.notes.set(&json!({ "resource": "https://notes.example/mcp" }));
     scene.login(&[]).fails(1).says("`https://notes.example/mcp`, not about");
     assert_eq!(scene.server.requests_to("/auth").len(), before, "P2");
     scene.home.run(&["token", &scene.url()]).fails(3);
+    // What nobody promised need not be there.
+    scene.notes.set(&json!({ "resource": null }));
+    hides("\"authorization_response_iss_parameter_supported\"");
+    let mut login = login(&scene.home, &[&scene.url()]);
+    Ended::from(login.env("ISS", "").output().unwrap()).ok();
 }
 
 #[test]
