@@ -160,6 +160,14 @@ pub fn ensure(
         }
         _ => {}
     }
+    // Nothing else knows of the one before any more. That it lingers is no reason not to log in.
+    let replace = |client: &LearnedClient| {
+        if let Some(own) =
+            own.filter(|own| own.is_registered() && (&own.id, &own.issuer) != (&client.id, &client.issuer))
+        {
+            let _ = retire(session, provider, oauth, own, &known, false);
+        }
+    };
     let context = session.context(&provider.name);
     let server = oauth.server(&context, &["authorization_endpoint", "token_endpoint"])?;
     if let Some(document) = wanted.document
@@ -175,9 +183,10 @@ pub fn ensure(
             && is_usable(session, client, wanted)
     });
     if let Some((other, client)) = other
-        && share_secret(session, provider, oauth, other, client)?
+        && share_secrets(session, provider, oauth, other, client)?
     {
         note(client.clone())?;
+        replace(client);
         return Ok(Known { changed: true, lock: Some(lock) });
     }
     if !server.has("registration_endpoint") {
@@ -189,7 +198,9 @@ pub fn ensure(
             _ => Err(RegistrationError::NotOffered { issuer }),
         };
     }
-    note(register(session, provider, oauth, &server, wanted)?)?;
+    let client = register(session, provider, oauth, &server, wanted)?;
+    note(client.clone())?;
+    replace(&client);
     Ok(Known { changed: true, lock: Some(lock) })
 }
 
@@ -220,23 +231,27 @@ fn is_usable(session: &Session<'_>, client: &LearnedClient, wanted: &Wanted<'_>)
     !ended && may_ask && port.is_none_or(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
 }
 
-/// A client of the same server that was registered for another provider: its secret is needed here as well.
-fn share_secret(
+/// A client of the same server that was registered for another provider: its secret is needed here as well, and what it is
+/// managed with by whoever is the last to use it. Says whether it can be used.
+fn share_secrets(
     session: &Session<'_>,
     provider: &Provider,
     oauth: &OAuth,
     other: &ProviderName,
     client: &LearnedClient,
 ) -> Result<bool, RegistrationError> {
-    if !client.has_secret {
-        return Ok(true);
-    }
     let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
     let store = &session.store;
-    let Some(secret) = store.secret(&RecordName::of_secret(other, SECRET, &binding), &binding)? else {
-        return Ok(false);
-    };
-    store.keep_secret(&RecordName::of_secret(&provider.name, SECRET, &binding), &binding, &secret)?;
+    for (key, needed) in [(SECRET, client.has_secret), (MANAGEMENT, false)] {
+        match store.secret(&RecordName::of_secret(other, key, &binding), &binding)? {
+            Some(secret) => {
+                let name = RecordName::of_secret(&provider.name, key, &binding);
+                store.keep_secret(&name, &binding, &secret)?;
+            }
+            None if needed => return Ok(false),
+            None => {}
+        }
+    }
     Ok(true)
 }
 
@@ -358,23 +373,36 @@ pub fn management_records(session: &Session<'_>) -> Vec<(RecordName, Binding)> {
 pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
     let known = learned::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
-    let mut told = None;
-    if let (Some(client), Some(oauth)) = (own, provider.source.oauth()) {
-        let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
-        let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
-        let shared = known.iter().any(|(name, other)| {
-            *name != provider.name && other.id == client.id && other.issuer == client.issuer
-        });
-        if let Some(management) = session.store.secret(&record(MANAGEMENT), &binding)?
-            && !local
-            && !shared
-        {
-            told = Some(end(session, oauth, &management).unwrap_or(End::Failed));
-        }
-        session.store.forget_secret(&record(MANAGEMENT))?;
-        session.store.forget_secret(&record(SECRET))?;
-    }
+    let told = match (own, provider.source.oauth()) {
+        (Some(client), Some(oauth)) => retire(session, provider, oauth, client, &known, local)?,
+        _ => None,
+    };
     learned::forget(session.system, &provider.name)?;
+    Ok(told)
+}
+
+/// Forgets what a client is managed and proved with, and ends its registration where its server is still the provider's and
+/// no other provider uses it.
+fn retire(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    client: &LearnedClient,
+    known: &[(ProviderName, LearnedClient)],
+    local: bool,
+) -> Result<Option<End>, StoreError> {
+    let binding = oauth.binding().with(Binding::ISSUER, &client.issuer).with(Binding::CLIENT_ID, &client.id);
+    let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
+    let shared = known.iter().any(|(name, other)| {
+        *name != provider.name && other.id == client.id && other.issuer == client.issuer
+    });
+    let reachable = client.issuer == oauth.issuer().as_str();
+    let management = session.store.secret(&record(MANAGEMENT), &binding)?;
+    let told = management
+        .filter(|_| !local && !shared && reachable)
+        .map(|management| end(session, oauth, &management).unwrap_or(End::Failed));
+    session.store.forget_secret(&record(MANAGEMENT))?;
+    session.store.forget_secret(&record(SECRET))?;
     Ok(told)
 }
 

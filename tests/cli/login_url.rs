@@ -597,10 +597,18 @@ fn g5_a_registration_whose_port_is_taken_or_whose_secret_ended_is_made_anew() {
     sandbox.run(&["login", &resource.url()]).ok();
     let redirect: url::Url = authorization(&server, "redirect_uri").unwrap().parse().unwrap();
     let taken = std::net::TcpListener::bind(("127.0.0.1", redirect.port().unwrap())).unwrap();
+    server.set(|behaviour| behaviour.client_id = "another-app".to_owned());
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 2);
     assert_ne!(authorization(&server, "redirect_uri").unwrap(), redirect.to_string());
+    assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the one before is gone");
     drop(taken);
+    sandbox.run(&["logout", &resource.url()]).ok();
+    assert!(
+        sandbox.stores_nothing(),
+        "{:?}",
+        sandbox.files().iter().map(|(path, _)| path).collect::<Vec<_>>()
+    );
 
     server.set(|behaviour| {
         behaviour.client_secret = Some("secret-canary".to_owned());
@@ -631,6 +639,9 @@ fn one_registration_serves_two_resources_of_a_server() {
     sandbox.run(&["logout", &one.url()]).ok();
     assert!(server.requests_to("/register/1").is_empty(), "the other still needs it");
     sandbox.run(&["token", &other.url(), "--refresh"]).ok();
+    sandbox.run(&["logout", &other.url()]).ok().says("is gone as well");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the last one ends it");
+    assert!(sandbox.stores_nothing());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::{login, silent};
+use super::{login, silent, status_of};
 use crate::interop::Service;
 use crate::parts::{Ended, Home, OidcProvider, folder, node, wait_until};
 
@@ -52,6 +52,13 @@ fn g5_two_logins_at_once_make_one_registration() {
     for url in &urls {
         home.run(&["token", url]).ok();
     }
+    // The last one out ends it.
+    let client = server.registered().pop().unwrap();
+    let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
+    home.run(&["logout", &urls[0]]).ok();
+    assert_eq!(status_of(uri, token), 200);
+    home.run(&["logout", &urls[2]]).ok().says("is gone as well");
+    assert_eq!(status_of(uri, token), 401);
 }
 
 #[test]
