@@ -8,6 +8,7 @@ use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::oauth::registration::End;
 use crate::ports::Folder;
 use crate::provider::LoginRequest;
 use crate::session::Session;
@@ -135,5 +136,20 @@ pub fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, 
             "{} is now the account that is used; {} more stay logged in (--account NAME)",
             report.account, report.others
         ));
+    }
+}
+
+/// Says what became of a client that was registered, where there was one.
+pub fn tell_end(invocation: &Invocation<'_>, end: Option<End>) {
+    let console = &invocation.system.console;
+    match end {
+        Some(End::Deleted) => console.say("  The client that was registered for it is gone as well."),
+        Some(End::NotKnown) => console.note(
+            "the server knows the client that was registered for it no more, or does not take what its registration is managed with",
+        ),
+        Some(End::Failed) => {
+            console.note("the client that was registered for it could not be deleted at the server");
+        }
+        None => {}
     }
 }

@@ -1,11 +1,11 @@
 //! `authctl logout`
 
+use super::interactive_login::tell_end;
 use super::{AccountArg, Invocation, ProviderArg, browser_choice};
 use crate::config::Provider;
 use crate::console::{GOOD, STRONG, styled, with_causes};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
-use crate::oauth::registration::End;
 use crate::oauth::revocation::RevocationError;
 use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::Session;
@@ -137,19 +137,7 @@ fn forget_learned(
     if !is_learned || !session.store.index(&provider.name)?.entries.is_empty() {
         return Ok(());
     }
-    match forget(session, provider, local)? {
-        Some(End::Deleted) => {
-            invocation.system.console.say("  The client that was registered for it is gone as well.");
-        }
-        Some(End::NotKnown) => invocation.system.console.note(
-            "the server knows the client that was registered for it no more, or does not take what its registration is managed with",
-        ),
-        Some(End::Failed) => invocation
-            .system
-            .console
-            .note("the client that was registered for it could not be deleted at the server"),
-        None => {}
-    }
+    tell_end(invocation, forget(session, provider, local)?);
     Ok(())
 }
 

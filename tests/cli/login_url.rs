@@ -669,6 +669,17 @@ fn a_configured_provider_without_a_client_is_registered_too() {
     sandbox.run(&["logout"]).ok();
     sandbox.run(&["login"]).ok();
     assert_eq!(server.requests_to("/register").len(), 1, "it outlives the login");
+    // It ends with the provider, and is none by itself.
+    let before = std::fs::read_to_string(sandbox.path("config/config.toml")).unwrap();
+    sandbox.configure("store = \"file\"\n[credentials.b]\ndomain = \"b.example\"\njwt = \"static\"\n");
+    sandbox.run(&["config", "check"]).ok();
+    assert_eq!(sandbox.run(&["token"]).ok().text(), "static");
+    sandbox.configure(&before);
+    sandbox.run(&["provider", "remove", "as", "--logout"]).ok().says("is gone as well");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "G3");
+    assert!(sandbox.stores_nothing());
+    sandbox.configure(&before);
+    sandbox.run(&["login"]).ok();
     // At another issuer it is nobody (G4).
     let other = registering();
     other.set(|behaviour| behaviour.client_id = "other".to_owned());

@@ -199,4 +199,7 @@ fn from_a_url_into_a_file_that_people_keep() {
     home.run(&["logout", "op"]).ok();
     Ended::from(home.command(&["login", "op"]).output().unwrap()).ok();
     assert_eq!(server.registered().len(), 1, "G5");
+    home.run(&["provider", "remove", "op", "--logout"]).ok().says("is gone as well");
+    assert_eq!(configuration(&home).unwrap(), format!("browser = \"{browser}\"\n{before}"));
+    home.run(&["config", "check"]).ok();
 }
