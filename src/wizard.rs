@@ -126,6 +126,9 @@ impl Start {
                 if let Some(scopes) = learned.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
                     add("oauth.scopes", &scopes.join(" "))?;
                 }
+                if let Some(prompt) = learned.prompt() {
+                    add("oauth.extra_params", &format!("{{ prompt = \"{prompt}\" }}"))?;
+                }
                 if let Some(resource) = &learned.resource {
                     add("oauth.resource", resource)?;
                 }
@@ -320,7 +323,7 @@ fn ask_value(
         let answer = ask(invocation, &shown, default)?;
         let answer = answer.trim();
         // What the template has as its default need not be written.
-        if answer.is_empty() && optional {
+        if optional && (answer.is_empty() || Some(answer) == default) {
             return Ok(None);
         }
         match Assignment::of(&question.key, answer, kind) {

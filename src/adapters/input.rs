@@ -1,6 +1,9 @@
 //! The process's standard input.
+//!
+//! Questions are lines that are printed and read, without control of the cursor: the terminal's own editing works, Ctrl-C
+//! leaves nothing to be put right, and what reads the screen aloud reads each thing once.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -22,21 +25,31 @@ impl Input for StandardInput {
     }
 
     fn ask_hidden(&self, question: &str) -> io::Result<SecretText> {
-        let answer = dialoguer::Password::new().with_prompt(question).report(false).interact();
-        answer.map(SecretText::new).map_err(|dialoguer::Error::IO(error)| error)
+        let answer = super::hidden::line(&format!("{question}: "))?;
+        Ok(SecretText::new(answer.trim_end_matches(['\r', '\n'])))
     }
 
     fn ask(&self, question: &str, default: Option<&str>) -> io::Result<String> {
-        let mut input = dialoguer::Input::<String>::new().with_prompt(question).allow_empty(true);
-        if let Some(default) = default {
-            input = input.default(default.to_owned());
-        }
-        input.interact_text().map_err(|dialoguer::Error::IO(error)| error)
+        print(&match default {
+            Some(default) => format!("{question} [{default}]: "),
+            None => format!("{question}: "),
+        })?;
+        let answer = line()?;
+        let answer = answer.trim_end_matches(['\r', '\n']);
+        Ok(if answer.is_empty() { default.unwrap_or_default() } else { answer }.to_owned())
     }
 
     fn confirm(&self, question: &str, default: bool) -> io::Result<bool> {
-        let confirm = dialoguer::Confirm::new().with_prompt(question).default(default);
-        confirm.interact().map_err(|dialoguer::Error::IO(error)| error)
+        let choices = if default { "Y/n" } else { "y/N" };
+        loop {
+            print(&format!("{question} [{choices}] "))?;
+            match line()?.trim().to_lowercase().as_str() {
+                "" => return Ok(default),
+                "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                _ => {}
+            }
+        }
     }
 
     fn read_all(&self, limit: usize) -> io::Result<SecretText> {
@@ -66,6 +79,26 @@ impl Input for StandardInput {
             }
         });
         receiver
+    }
+}
+
+/// Prints a question.
+#[expect(clippy::disallowed_methods, reason = "a question is part of the input")]
+pub(super) fn print(question: &str) -> io::Result<()> {
+    io::stderr().lock().write_all(question.as_bytes())
+}
+
+/// The next line, with its end.
+#[expect(clippy::disallowed_methods, reason = "this is the input")]
+pub(super) fn line() -> io::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::new());
+    match io::stdin().lock().take(LONGEST_LINE).read_line(&mut line)? {
+        0 => {
+            // What is said next begins on a line of its own.
+            print("\n")?;
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has ended"))
+        }
+        _ => Ok(line),
     }
 }
 

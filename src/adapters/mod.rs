@@ -6,6 +6,7 @@ pub mod completion;
 pub mod environment;
 mod handed;
 pub mod hardening;
+mod hidden;
 pub mod http;
 pub mod input;
 pub mod kernel_keyring;

@@ -7,12 +7,13 @@ use crate::config::Config;
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
-use crate::name::{AccountName, ProviderName};
+use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::oauth::registration::End;
 use crate::ports::Folder;
 use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::login::{Report, login};
-use crate::session::registration::ensure;
+use crate::session::registration::{Wanted, ensure};
 use crate::store::lock::Lock;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
@@ -28,6 +29,8 @@ pub struct Who<'a> {
     pub account: Option<&'a AccountName>,
     /// The client to be, where one is named.
     pub client_id: Option<&'a str>,
+    /// Scopes that a later login may need, for a client that is to be registered.
+    pub further: Option<&'a ScopeSet>,
 }
 
 /// The lock of a login to a provider: helpers do not open a second browser while somebody logs in (F-HLP3).
@@ -50,7 +53,7 @@ pub fn log_in(
     request: &LoginRequest,
     refresh_metadata: bool,
 ) -> Result<(), Error> {
-    let known = made_known(invocation, who)?;
+    let (known, _turn) = made_known(invocation, who, request.scopes.as_ref())?;
     let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
     let session = Session { refresh_metadata, ..invocation.session() };
     let provider = session.provider(Some(who.name))?;
@@ -63,22 +66,33 @@ pub fn log_in(
     Ok(())
 }
 
-/// Makes the client known to the server where nobody configured one; then the configuration has changed.
+/// Makes the client known to the server where nobody configured one; then the configuration has changed. The lock is kept
+/// until the login is over.
 ///
 /// # Errors
 /// [`Error::Registration`].
-pub fn made_known(invocation: &Invocation<'_>, who: &Who<'_>) -> Result<Option<Config>, Error> {
+pub fn made_known(
+    invocation: &Invocation<'_>,
+    who: &Who<'_>,
+    scopes: Option<&ScopeSet>,
+) -> Result<(Option<Config>, Option<Lock>), Error> {
     let session = invocation.session();
     let provider = session.provider(Some(who.name))?;
     let session = session.keeping(&provider.name);
     if !provider.source.is_interactive() {
-        return Ok(None);
+        return Ok((None, None));
     }
     let document = invocation.config.client_id_metadata()?;
-    let changed = ensure(&session, &provider, who.client_id, document.as_ref());
-    let changed = changed
+    let wanted = Wanted {
+        named: who.client_id,
+        document: document.as_ref(),
+        scopes: scopes.cloned().unwrap_or_else(|| provider.source.scopes()),
+        further: who.further.cloned().unwrap_or_default(),
+    };
+    let known = ensure(&session, &provider, &wanted);
+    let known = known
         .map_err(|source| Error::Registration { name: who.shown.to_owned(), source: Box::new(source) })?;
-    Ok(changed.then(|| invocation.reload()))
+    Ok((known.changed.then(|| invocation.reload()), known.lock))
 }
 
 /// Says how a login ended.
@@ -122,5 +136,20 @@ pub fn tell(invocation: &Invocation<'_>, session: &Session<'_>, provider: &str, 
             "{} is now the account that is used; {} more stay logged in (--account NAME)",
             report.account, report.others
         ));
+    }
+}
+
+/// Says what became of a client that was registered, where there was one.
+pub fn tell_end(invocation: &Invocation<'_>, end: Option<End>) {
+    let console = &invocation.system.console;
+    match end {
+        Some(End::Deleted) => console.say("  The client that was registered for it is gone as well."),
+        Some(End::NotKnown) => console.note(
+            "the server knows the client that was registered for it no more, or does not take what its registration is managed with",
+        ),
+        Some(End::Failed) => {
+            console.note("the client that was registered for it could not be deleted at the server");
+        }
+        None => {}
     }
 }

@@ -56,12 +56,23 @@ pub struct Args {
     refresh_metadata: bool,
 }
 
+/// What was found out before the login.
+#[derive(Default)]
+struct Explored {
+    /// The provider, where one is meant.
+    name: Option<ProviderName>,
+    /// The configuration, where it has changed by it.
+    config: Option<Config>,
+    /// All the scopes that the URL's resource knows.
+    scopes: Option<ScopeSet>,
+}
+
 /// Logs in and says who, what was granted, until when, and where it is kept.
 ///
 /// # Errors
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let (name, explored) = args.explored(invocation)?;
+    let Explored { name, config: explored, scopes } = args.explored(invocation)?;
     let invocation = &Invocation { config: explored.as_ref().unwrap_or(invocation.config), ..*invocation };
     let name = match name {
         Some(name) => name,
@@ -69,7 +80,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     };
     let shown = args.shown(&name);
     let (account, client_id) = (args.account.account.as_ref(), args.client_id.as_deref());
-    let who = Who { name: &name, shown: &shown, account, client_id };
+    let who = Who { name: &name, shown: &shown, account, client_id, further: scopes.as_ref() };
     if let Some(kind) = &args.with_token {
         return args.log_in_with_token(invocation, &who, kind);
     }
@@ -86,7 +97,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 impl Args {
     /// The provider that is meant. What a URL is that nobody configured is found out first; then the configuration has
     /// changed.
-    fn explored(&self, invocation: &Invocation<'_>) -> Result<(Option<ProviderName>, Option<Config>), Error> {
+    fn explored(&self, invocation: &Invocation<'_>) -> Result<Explored, Error> {
         let Some(ProviderRef::Url(url)) = &self.provider.provider else {
             if self.challenge.is_some() {
                 return Err(Error::usage("--challenge goes with the URL that answered so"));
@@ -100,7 +111,7 @@ impl Args {
             let unknown = name.as_ref().filter(|name| !invocation.config.credentials.contains_key(name));
             return match unknown.and_then(|name| templates::find(name.as_str())) {
                 Some(template) if asks => self.added(invocation, &Start::Template(template), name),
-                _ => Ok((name, None)),
+                _ => Ok(Explored { name, ..Explored::default() }),
             };
         };
         invocation.config.check_files(true)?;
@@ -111,7 +122,7 @@ impl Args {
         if let Ok(name) = config.choose_by_url(url.url())
             && !is_learned(&name)
         {
-            return Ok((Some(name), None));
+            return Ok(Explored { name: Some(name), ..Explored::default() });
         }
         let name = learned::name_of(url.url());
         let before = config.provider(&name).ok().map(|provider| provider.source.scopes());
@@ -126,7 +137,7 @@ impl Args {
         learned::write(invocation.system, &name, &site.learned)?;
         let title = site.title.map(|title| format!(" ({})", Foreign::new(title))).unwrap_or_default();
         console.say(format_args!("{url}{title} gets its tokens from {}.", escaped(&site.issuer)));
-        Ok((Some(name), Some(invocation.reload())))
+        Ok(Explored { name: Some(name), config: Some(invocation.reload()), scopes: Some(site.scopes) })
     }
 
     /// A provider that was not configured yet, after the questions that only its user can answer.
@@ -135,16 +146,16 @@ impl Args {
         invocation: &Invocation<'_>,
         start: &Start,
         name: Option<ProviderName>,
-    ) -> Result<(Option<ProviderName>, Option<Config>), Error> {
+    ) -> Result<Explored, Error> {
         let draft = wizard::ask_draft(invocation, start, name, Vec::new(), Vec::new())?;
         match wizard::write(invocation, &draft, false, false, true)? {
-            true => Ok((Some(draft.name), Some(invocation.reload()))),
+            true => Ok(Explored { name: Some(draft.name), config: Some(invocation.reload()), scopes: None }),
             false => Err(Error::Reported(Status::Failed)),
         }
     }
 
     fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
-        let known = made_known(invocation, who)?;
+        let (known, _turn) = made_known(invocation, who, None)?;
         let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
         let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
         let provider = session.provider(Some(who.name))?;

@@ -1,5 +1,6 @@
 //! `authctl logout`
 
+use super::interactive_login::tell_end;
 use super::{AccountArg, Invocation, ProviderArg, browser_choice};
 use crate::config::Provider;
 use crate::console::{GOOD, STRONG, styled, with_causes};
@@ -136,16 +137,7 @@ fn forget_learned(
     if !is_learned || !session.store.index(&provider.name)?.entries.is_empty() {
         return Ok(());
     }
-    match forget(session, provider, local)? {
-        Some(true) => {
-            invocation.system.console.say("  The client that was registered for it is gone as well.")
-        }
-        Some(false) => invocation
-            .system
-            .console
-            .note("the client that was registered for it could not be deleted at the server"),
-        None => {}
-    }
+    tell_end(invocation, forget(session, provider, local)?);
     Ok(())
 }
 

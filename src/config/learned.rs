@@ -9,7 +9,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 use url::Url;
 
 use crate::binding::Binding;
-use crate::name::ProviderName;
+use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::endpoint::authority;
 use crate::ports::{Folder, System};
 use crate::setting::{Layer, Setting};
@@ -22,9 +22,14 @@ const HEAD: &str = "# Written by authctl: what it learned of servers that were l
 /// The longest part of a provider's name that is its host's.
 const LONGEST_HOST: usize = 40;
 
+/// The scope that a refresh token is asked for with, and what has to be asked with it: else the server "MUST ignore the
+/// `offline_access` request" (OpenID Connect Core section 11).
+pub const OFFLINE: &str = "offline_access";
+const CONSENT: &str = "consent";
+
 /// What goes with a registered client's identifier.
-const CLIENT_KEYS: [&str; 4] =
-    ["redirect_uri", "token_endpoint_auth_method", "client_secret", "registered_until"];
+const CLIENT_KEYS: [&str; 5] =
+    ["redirect_uri", "token_endpoint_auth_method", "client_secret", "registered_until", "registered_scopes"];
 
 /// What was learned of one provider. What is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +59,8 @@ pub struct LearnedClient {
     pub has_secret: bool,
     /// How it authenticates.
     pub method: Option<String>,
+    /// The scopes that it may ask for, where it may not ask for all.
+    pub scopes: Option<ScopeSet>,
     /// When its secret ends.
     pub secret_ends: Option<Timestamp>,
 }
@@ -63,6 +70,14 @@ impl LearnedClient {
     #[must_use]
     pub fn is_registered(&self) -> bool {
         self.redirect_uri.is_some()
+    }
+}
+
+impl Learned {
+    /// The `prompt` that its scopes need in the authorization request.
+    #[must_use]
+    pub fn prompt(&self) -> Option<&'static str> {
+        self.scopes.as_ref()?.iter().any(|scope| scope == OFFLINE).then_some(CONSENT)
     }
 }
 
@@ -121,6 +136,10 @@ pub fn write(system: &System, name: &ProviderName, learned: &Learned) -> Result<
         set(oauth, "resource", learned.resource.as_deref());
         if let Some(scopes) = &learned.scopes {
             oauth.insert("scopes", value(scopes.iter().collect::<Array>()));
+            oauth.remove("extra_params");
+        }
+        if let Some(prompt) = learned.prompt() {
+            oauth.insert("extra_params", value(InlineTable::from_iter([("prompt", prompt)])));
         }
         if let Some(client) = &learned.client {
             set_client(oauth, client);
@@ -137,6 +156,7 @@ fn set_client(oauth: &mut Table, client: &LearnedClient) {
     }
     set(oauth, "redirect_uri", client.redirect_uri.as_deref());
     set(oauth, "token_endpoint_auth_method", client.method.as_deref());
+    set(oauth, "registered_scopes", client.scopes.as_ref().map(ScopeSet::to_string).as_deref());
     set(oauth, "registered_until", client.secret_ends.map(|ends| ends.to_string()).as_deref());
     if client.has_secret {
         oauth.insert("client_secret", value(InlineTable::from_iter([("stored", true)])));
@@ -159,6 +179,7 @@ pub fn clients(system: &System) -> Vec<(ProviderName, LearnedClient)> {
             redirect_uri: text("redirect_uri"),
             has_secret: oauth.contains_key("client_secret"),
             method: text("token_endpoint_auth_method"),
+            scopes: text("registered_scopes").map(|scopes| ScopeSet::lenient(&scopes)),
             secret_ends: text("registered_until").and_then(|ends| ends.parse().ok()),
         };
         Some((name.parse().ok()?, client))
@@ -202,10 +223,11 @@ fn change(system: &System, change: impl FnOnce(&mut DocumentMut) -> Option<()>) 
         source: io::Error::new(io::ErrorKind::InvalidData, "it is damaged; remove it, and log in again"),
     };
     let text = private_file::read(&path)?;
-    let text = text.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or(HEAD);
-    let mut document: DocumentMut = text.parse().map_err(|_| damaged())?;
+    let text = text.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    // A comment without a table to stand before would end up behind all of them.
+    let mut document: DocumentMut = text.replace(HEAD, "").parse().map_err(|_| damaged())?;
     change(&mut document).ok_or_else(damaged)?;
-    Ok(private_file::write(&path, document.to_string().as_bytes())?)
+    Ok(private_file::write(&path, format!("{HEAD}{document}").as_bytes())?)
 }
 
 fn table<'a>(parent: &'a mut Table, name: &str) -> Option<&'a mut Table> {

@@ -137,6 +137,10 @@ impl Config {
             project::apply(&mut config, &file);
         }
         environment::apply(&mut config, system);
+        // A registration may outlive the configuration that it was for; by itself it is no provider.
+        config.credentials.retain(|_, credential| {
+            credential.origin.layer() != Layer::Learned || credential.keys.contains_key("domain")
+        });
         config.files = loaded.files;
         config
     }

@@ -77,6 +77,7 @@ pub(super) fn with_login(
         shown: provider.name.as_str(),
         account: options.account.as_ref(),
         client_id: None,
+        further: None,
     };
     log_in(invocation, &who, &request, false)?;
     drop(lock);

@@ -9,6 +9,7 @@ use super::client::AuthenticationMethod;
 use super::endpoint::{EndpointUrl, UrlRefused};
 use super::form::JSON;
 use crate::foreign::Foreign;
+use crate::name::ScopeSet;
 use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
 use crate::secret::{AccessToken, ClientSecret, SecretText};
 use jiff::Timestamp;
@@ -126,6 +127,8 @@ pub struct Registration {
     pub method: Option<AuthenticationMethod>,
     /// Where its browser may return; as it was asked for where the server does not say.
     pub redirect_uris: Option<Vec<String>>,
+    /// The scopes that it may ask for, where the server says so.
+    pub scopes: Option<ScopeSet>,
     /// Where it is managed, and with what (RFC 7592).
     pub management: Option<Management>,
 }
@@ -176,6 +179,7 @@ pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> 
             .filter(|_| client_secret.is_some()),
         client_secret,
         redirect_uris,
+        scopes: text("scope").map(ScopeSet::lenient),
         management: management.map(|(uri, token)| Management { uri, token }),
     })
 }
@@ -188,10 +192,27 @@ pub fn deletion(uri: &EndpointUrl, token: &AccessToken, transport: &Transport) -
     request
 }
 
-/// Whether the registration is gone: deleted now, or not known any more ("401": RFC 7592 section 2.3).
-#[must_use]
-pub fn is_gone(response: &HttpResponse) -> bool {
-    matches!(response.status, 200 | 204 | 401 | 404)
+/// What became of a registration that was to be ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is deleted.
+    Deleted,
+    /// The server knows no such client, or does not take the token: "401" is for both (RFC 7592 section 2.3).
+    NotKnown,
+    /// It may still be there.
+    Failed,
+}
+
+impl End {
+    /// Reads the answer to a deletion.
+    #[must_use]
+    pub fn of(response: &HttpResponse) -> Self {
+        match response.status {
+            200 | 204 => Self::Deleted,
+            401 | 404 => Self::NotKnown,
+            _ => Self::Failed,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! hosts, or by registration (RFC 7591); and ends the registration again (RFC 7592).
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,18 +10,18 @@ use super::Session;
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::config::learned::{self, Learned, LearnedClient};
-use crate::name::ProviderName;
+use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::client::AuthenticationMethod;
 use crate::oauth::endpoint::{EndpointUrl, UrlRefused};
-use crate::oauth::registration::{self, ClientIdUrl, ClientMetadata, Registration};
+use crate::oauth::registration::{self, ClientIdUrl, ClientMetadata, End, Registration};
 use crate::ports::{Folder, HttpError, Transport};
 use crate::provider::ProviderError;
 use crate::provider::oauth::{OAuth, Server};
 use crate::secret::{AccessToken, SecretText};
 use crate::setting::Layer;
 use crate::store::StoreError;
-use crate::store::lock::{LONGEST_WAIT, Lock};
+use crate::store::lock::Lock;
 use crate::store::record::RecordName;
 
 /// The key of a registered secret in the token store.
@@ -31,6 +32,10 @@ const MANAGEMENT: &str = "registration";
 /// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
 const LOWEST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
+/// A registration takes no longer; who holds its lock for longer logs in.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+/// The time that a login has by default, and some more.
+const LONGEST_LOGIN: Duration = Duration::from_secs(330);
 /// So many taken ports in a row are no chance.
 const PORT_TRIES: usize = 16;
 
@@ -73,22 +78,50 @@ pub enum RegistrationError {
     Store(#[from] StoreError),
 }
 
+/// What the client is to be good for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted<'a> {
+    /// The client to be, where one is named.
+    pub named: Option<&'a str>,
+    /// Its metadata document, where the user hosts one.
+    pub document: Option<&'a ClientIdUrl>,
+    /// The scopes of the login.
+    pub scopes: ScopeSet,
+    /// Scopes that a later login may need.
+    pub further: ScopeSet,
+}
+
+/// A client that the server knows.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Whether the configuration has changed by it.
+    pub changed: bool,
+    /// The lock of whoever uses the registration's redirect URI: there is one port for all logins with it, so that it is
+    /// kept until the login is over.
+    pub lock: Option<Lock>,
+}
+
+impl Known {
+    fn by_configuration(changed: bool) -> Self {
+        Self { changed, lock: None }
+    }
+}
+
 /// Makes sure that the server knows the client: configured, known from before, by its metadata document, or registered now,
-/// in this order (C6). Says whether the configuration has changed by it.
+/// in this order (C6).
 ///
 /// # Errors
 /// [`RegistrationError`].
 pub fn ensure(
     session: &Session<'_>,
     provider: &Provider,
-    named: Option<&str>,
-    document: Option<&ClientIdUrl>,
-) -> Result<bool, RegistrationError> {
-    let Some(oauth) = provider.source.oauth() else { return Ok(false) };
+    wanted: &Wanted<'_>,
+) -> Result<Known, RegistrationError> {
+    let Some(oauth) = provider.source.oauth() else { return Ok(Known::default()) };
     let issuer = oauth.issuer().as_str().to_owned();
     let note = |client: LearnedClient| {
         let learned = Learned { client: Some(client), ..Learned::default() };
-        learned::write(session.system, &provider.name, &learned).map(|()| true)
+        learned::write(session.system, &provider.name, &learned)
     };
     let plain = |id: &str| LearnedClient {
         id: id.to_owned(),
@@ -96,26 +129,27 @@ pub fn ensure(
         redirect_uri: None,
         has_secret: false,
         method: None,
+        scopes: None,
         secret_ends: None,
     };
-    if let Some(id) = named {
-        return Ok(note(plain(id))?);
+    if let Some(id) = wanted.named {
+        note(plain(id))?;
+        return Ok(Known::by_configuration(true));
     }
-    // One after the other: a second process finds what the first registered (G5).
-    let folder = session.system.paths.folder(Folder::State).map_err(StoreError::from)?;
-    let mark = Binding::default().with(Binding::ISSUER, &issuer).fingerprint();
-    let path = folder.join(format!("registration-{mark}.lock"));
-    let _lock = Lock::take(&path, LONGEST_WAIT, &*session.system.clock)?;
+    let lock = take_turn(session, &issuer)?;
     let known = learned::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
     match own {
         _ if oauth.client_id().is_ok()
             && own.is_none_or(|own| oauth.client_id().ok() != Some(own.id.as_str())) =>
         {
-            return Ok(false);
+            return Ok(Known::by_configuration(false));
         }
-        Some(own) if own.issuer == issuer && is_usable(session, own) => {
-            return Ok(oauth.client_id().is_err());
+        Some(own) if own.issuer == issuer && is_usable(session, own, wanted) => {
+            return Ok(Known {
+                changed: oauth.client_id().is_err(),
+                lock: Some(lock).filter(|_| own.is_registered()),
+            });
         }
         Some(own) if own.issuer != issuer && !own.is_registered() => {
             return Err(RegistrationError::OtherIssuer {
@@ -126,23 +160,34 @@ pub fn ensure(
         }
         _ => {}
     }
+    // Nothing else knows of the one before any more. That it lingers is no reason not to log in.
+    let replace = |client: &LearnedClient| {
+        if let Some(own) =
+            own.filter(|own| own.is_registered() && (&own.id, &own.issuer) != (&client.id, &client.issuer))
+        {
+            let _ = retire(session, provider, oauth, own, &known, false);
+        }
+    };
     let context = session.context(&provider.name);
     let server = oauth.server(&context, &["authorization_endpoint", "token_endpoint"])?;
-    if let Some(document) = document
+    if let Some(document) = wanted.document
         && server.says("client_id_metadata_document_supported")
     {
-        return Ok(note(plain(document.as_str()))?);
+        note(plain(document.as_str()))?;
+        return Ok(Known::by_configuration(true));
     }
     let other = known.iter().find(|(name, client)| {
         *name != provider.name
             && client.issuer == issuer
             && client.is_registered()
-            && is_usable(session, client)
+            && is_usable(session, client, wanted)
     });
     if let Some((other, client)) = other
-        && share_secret(session, provider, oauth, other, client)?
+        && share_secrets(session, provider, oauth, other, client)?
     {
-        return Ok(note(client.clone())?);
+        note(client.clone())?;
+        replace(client);
+        return Ok(Known { changed: true, lock: Some(lock) });
     }
     if !server.has("registration_endpoint") {
         let configured = session.config.credentials.get(&provider.name);
@@ -153,33 +198,60 @@ pub fn ensure(
             _ => Err(RegistrationError::NotOffered { issuer }),
         };
     }
-    Ok(note(register(session, provider, oauth, &server)?)?)
+    let client = register(session, provider, oauth, &server, wanted)?;
+    note(client.clone())?;
+    replace(&client);
+    Ok(Known { changed: true, lock: Some(lock) })
 }
 
-/// Whether a known client can be used for a login: its secret has not ended, and the port that it returns to is free.
-fn is_usable(session: &Session<'_>, client: &LearnedClient) -> bool {
+/// One login with a registered client after the other: a second process finds what the first one registered, and the port
+/// that it returns to free again (G5).
+fn take_turn(session: &Session<'_>, issuer: &str) -> Result<Lock, StoreError> {
+    let system = session.system;
+    let mark = Binding::default().with(Binding::ISSUER, issuer).fingerprint();
+    let path = system.paths.folder(Folder::State)?.join(format!("registration-{mark}.lock"));
+    match Lock::take(&path, SHORT_WAIT, &*system.clock) {
+        Err(StoreError::LockTimeout { .. }) => {
+            system
+                .console
+                .note(format_args!("another login at {issuer} is in progress; this one waits for it"));
+            let _waiting = system.console.wait("Waiting for the other login");
+            Lock::take(&path, LONGEST_LOGIN, &*system.clock)
+        }
+        taken => taken,
+    }
+}
+
+/// Whether a known client can be used for a login: its secret has not ended, it may ask for the scopes, and the port that it
+/// returns to is free.
+fn is_usable(session: &Session<'_>, client: &LearnedClient, wanted: &Wanted<'_>) -> bool {
     let ended = client.secret_ends.is_some_and(|ends| ends <= session.system.clock.now());
     let port = client.redirect_uri.as_ref().and_then(|uri| uri.parse::<url::Url>().ok()?.port());
-    !ended && port.is_none_or(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+    let may_ask = client.scopes.as_ref().is_none_or(|scopes| wanted.scopes.is_subset(scopes));
+    !ended && may_ask && port.is_none_or(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
 }
 
-/// A client of the same server that was registered for another provider: its secret is needed here as well.
-fn share_secret(
+/// A client of the same server that was registered for another provider: its secret is needed here as well, and what it is
+/// managed with by whoever is the last to use it. Says whether it can be used.
+fn share_secrets(
     session: &Session<'_>,
     provider: &Provider,
     oauth: &OAuth,
     other: &ProviderName,
     client: &LearnedClient,
 ) -> Result<bool, RegistrationError> {
-    if !client.has_secret {
-        return Ok(true);
-    }
     let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
     let store = &session.store;
-    let Some(secret) = store.secret(&RecordName::of_secret(other, SECRET, &binding), &binding)? else {
-        return Ok(false);
-    };
-    store.keep_secret(&RecordName::of_secret(&provider.name, SECRET, &binding), &binding, &secret)?;
+    for (key, needed) in [(SECRET, client.has_secret), (MANAGEMENT, false)] {
+        match store.secret(&RecordName::of_secret(other, key, &binding), &binding)? {
+            Some(secret) => {
+                let name = RecordName::of_secret(&provider.name, key, &binding);
+                store.keep_secret(&name, &binding, &secret)?;
+            }
+            None if needed => return Ok(false),
+            None => {}
+        }
+    }
     Ok(true)
 }
 
@@ -188,17 +260,30 @@ fn register(
     provider: &Provider,
     oauth: &OAuth,
     server: &Server<'_>,
+    wanted: &Wanted<'_>,
 ) -> Result<LearnedClient, RegistrationError> {
     let endpoint = server.endpoint("registration_endpoint")?;
     let port = free_port(session).map_err(RegistrationError::NoPort)?;
     let redirect_uri = format!("http://127.0.0.1:{port}/callback");
-    let metadata = ClientMetadata {
+    let scopes = wanted.scopes.union(&wanted.further);
+    let mut metadata = ClientMetadata {
         redirect_uris: vec![redirect_uri.clone()],
-        scope: Some(oauth.scopes().to_string()).filter(|scopes| !scopes.is_empty()),
+        scope: Some(scopes.to_string()).filter(|scopes| !scopes.is_empty()),
         method: method(server),
     };
-    let response = session.system.http.send(&metadata.request(&endpoint, &oauth.transport))?;
-    let registration = registration::response(&response)?;
+    let send =
+        |metadata: &ClientMetadata| session.system.http.send(&metadata.request(&endpoint, &oauth.transport));
+    let mut response = send(&metadata)?;
+    let mut answer = registration::response(&response);
+    // Some servers register no scopes but their own, though they know those of resources: then none are named, and the
+    // server chooses (RFC 7591 section 2).
+    if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata"))
+        && metadata.scope.take().is_some()
+    {
+        response = send(&metadata)?;
+        answer = registration::response(&response);
+    }
+    let registration = answer?;
     let returned = registration.redirect_uris.as_ref().is_none_or(|uris| uris.contains(&redirect_uri));
     if !returned {
         let reason = "it registered another redirect URI than was asked for";
@@ -211,6 +296,8 @@ fn register(
         redirect_uri: Some(redirect_uri),
         has_secret: registration.client_secret.is_some(),
         method: registration.method.map(|method| method.name().to_owned()),
+        // What was left out of those that were asked for stays so: another registration would not have it either.
+        scopes: registration.scopes.map(|granted| granted.union(&scopes)),
         secret_ends: registration.secret_ends,
     })
 }
@@ -279,38 +366,51 @@ pub fn management_records(session: &Session<'_>) -> Vec<(RecordName, Binding)> {
 }
 
 /// Forgets a provider that was only learned, and ends its client's registration at the server where no other provider uses
-/// it. Says whether the server was told and agreed; `None` where there was nothing to tell.
+/// it. Says what the server made of that; `None` where there was nothing to tell.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<bool>, StoreError> {
+pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
     let known = learned::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
-    let mut told = None;
-    if let (Some(client), Some(oauth)) = (own, provider.source.oauth()) {
-        let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
-        let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
-        let shared = known.iter().any(|(name, other)| {
-            *name != provider.name && other.id == client.id && other.issuer == client.issuer
-        });
-        if let Some(management) = session.store.secret(&record(MANAGEMENT), &binding)?
-            && !local
-            && !shared
-        {
-            told = Some(end(session, oauth, &management).unwrap_or(false));
-        }
-        session.store.forget_secret(&record(MANAGEMENT))?;
-        session.store.forget_secret(&record(SECRET))?;
-    }
+    let told = match (own, provider.source.oauth()) {
+        (Some(client), Some(oauth)) => retire(session, provider, oauth, client, &known, local)?,
+        _ => None,
+    };
     learned::forget(session.system, &provider.name)?;
     Ok(told)
 }
 
-fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<bool> {
+/// Forgets what a client is managed and proved with, and ends its registration where its server is still the provider's and
+/// no other provider uses it.
+fn retire(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    client: &LearnedClient,
+    known: &[(ProviderName, LearnedClient)],
+    local: bool,
+) -> Result<Option<End>, StoreError> {
+    let binding = oauth.binding().with(Binding::ISSUER, &client.issuer).with(Binding::CLIENT_ID, &client.id);
+    let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
+    let shared = known.iter().any(|(name, other)| {
+        *name != provider.name && other.id == client.id && other.issuer == client.issuer
+    });
+    let reachable = client.issuer == oauth.issuer().as_str();
+    let management = session.store.secret(&record(MANAGEMENT), &binding)?;
+    let told = management
+        .filter(|_| !local && !shared && reachable)
+        .map(|management| end(session, oauth, &management).unwrap_or(End::Failed));
+    session.store.forget_secret(&record(MANAGEMENT))?;
+    session.store.forget_secret(&record(SECRET))?;
+    Ok(told)
+}
+
+fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<End> {
     let management: Value = serde_json::from_str(management.expose()).ok()?;
     let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
     let token = AccessToken::parse(management["token"].as_str()?).ok()?;
     let transport = Transport { identity: None, ..oauth.transport.clone() };
     let response = session.system.http.send(&registration::deletion(&uri, &token, &transport)).ok()?;
-    Some(registration::is_gone(&response))
+    Some(End::of(&response))
 }

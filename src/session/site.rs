@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::config::learned::{Learned, canonical};
+use crate::config::learned::{Learned, OFFLINE, canonical};
 use crate::discovery::{self, DiscoveryError, Query};
 use crate::name::ScopeSet;
 use crate::oauth::challenge::{self, Challenge};
@@ -17,8 +17,6 @@ use crate::secret::SecretText;
 const ACCEPT: &str = "application/json, text/event-stream";
 /// The scopes that a person's login at an OpenID provider is for, where it has them.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", OFFLINE];
-/// The scope that a refresh token is asked for with (OpenID Connect Core section 11).
-const OFFLINE: &str = "offline_access";
 
 /// What a URL turned out to be.
 #[derive(Debug)]
@@ -27,6 +25,8 @@ pub struct Site {
     pub learned: Learned,
     /// The issuer of its authorization server.
     pub issuer: String,
+    /// All the scopes that the resource knows.
+    pub scopes: ScopeSet,
     /// What the resource calls itself.
     pub title: Option<String>,
 }
@@ -142,6 +142,7 @@ fn of_resource(
     Ok(Site {
         issuer: issuer.as_str().to_owned(),
         title: resource.name.clone(),
+        scopes: resource.scopes.clone().unwrap_or_default(),
         learned: Learned {
             url: Some(url.url().clone()),
             issuer: Some(issuer.as_str().to_owned()),
@@ -191,6 +192,7 @@ fn of_server(
     Ok(Site {
         issuer: written.clone(),
         title: None,
+        scopes: ScopeSet::default(),
         learned: Learned {
             url: Some(url.url().clone()),
             issuer: Some(written),

@@ -394,6 +394,39 @@ fn r4_once_and_no_more_and_the_last_answer_is_the_users() {
     assert_eq!((story.api.requests().len(), story.tokens_got()), (1, 1));
 }
 
+#[test]
+fn c9_a_call_that_needs_more_scopes_is_told_and_not_made_again() {
+    let named = |scopes: &str| {
+        let header = format!("Bearer error=\"insufficient_scope\", scope=\"{scopes}\"");
+        let api = Server::start(move |_| Reply::full(403, &[("WWW-Authenticate", &header)], "not for you"));
+        Story::with(api)
+    };
+    let story = named("files:write \u{9b}2J");
+    let ended = story.run(&["-s"], "/x");
+    ended.is(0, "not for you").says("wants more scopes for this (403): files:write");
+    ended.says("add them to the scopes of `as` in the configuration");
+    assert_eq!((story.api.requests().len(), story.tokens_got()), (1, 1));
+    // A provider that is logged in to, and scopes that a shell would take for a command.
+    for (scopes, hint) in [
+        ("write", Some("`authctl login as --scope \"openid repo write\"` asks for them as well")),
+        ("$(id)", None),
+    ] {
+        let story = named(scopes);
+        let hosts = format!("[credentials.as]\nhosts = [\"{}\"]", story.api.address());
+        let config = server_config(&story.server.domain(), "").replace("[credentials.as]", &hosts);
+        story.sandbox.configure(&config);
+        let token = std::fs::File::open(story.sandbox.write("token", "a-token")).unwrap();
+        let mut login = story.sandbox.binary(PROGRAM, &["login", "--with-token"]);
+        Ended::from(login.stdin(token).output().unwrap()).is(0, "");
+        let ended = story.run(&["-s"], "/x");
+        ended.is(0, "not for you").says(&format!("(403): {scopes}"));
+        match hint {
+            Some(hint) => drop(ended.says(hint)),
+            None => assert!(!ended.stderr.contains("hint"), "{}", ended.stderr),
+        }
+    }
+}
+
 /// What another process has renewed meanwhile is used, and not renewed again.
 #[test]
 fn r4_a_token_that_was_renewed_meanwhile_is_taken() {

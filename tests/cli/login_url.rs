@@ -424,6 +424,91 @@ fn c9_step_up_asks_for_the_union() {
 }
 
 #[test]
+fn g1_c9_the_scopes_that_a_client_is_registered_for() {
+    let registered = |server: &AuthorizationServer| -> Vec<Value> {
+        let bodies = server.requests_to("/register");
+        bodies
+            .iter()
+            .map(|request| serde_json::from_str::<Value>(&request.body).unwrap()["scope"].clone())
+            .collect()
+    };
+    // What a later login may need is named at once.
+    let (server, sandbox) = (registering(), empty());
+    let resource = Resource::of(&server);
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert_eq!(registered(&server), ["files:read files:write offline_access"]);
+    assert_eq!(
+        authorization(&server, "scope").unwrap(),
+        "files:read offline_access",
+        "P6: and not asked for"
+    );
+    // What no registration is for needs another one.
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:delete\"";
+    sandbox.run(&["login", &resource.url(), "--challenge", challenge]).ok();
+    let all = "files:delete files:read files:write offline_access";
+    assert_eq!(registered(&server), ["files:read files:write offline_access", all]);
+    sandbox.run(&["login", &resource.url(), "--scope", "files:delete"]).ok();
+    assert_eq!(registered(&server).len(), 2);
+
+    // A server that registers no scopes but its own chooses them itself, and is asked for any.
+    let (server, sandbox) = (registering(), empty());
+    let resource = Resource::of(&server);
+    let refusal = json!({ "error": "invalid_client_metadata", "error_description": "scope" });
+    server.fault("/register", Reply::json(400, &refusal));
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert_eq!(registered(&server), [json!("files:read files:write offline_access"), Value::Null]);
+    sandbox.run(&["login", &resource.url(), "--challenge", challenge]).ok();
+    assert_eq!(registered(&server).len(), 2);
+    // One that leaves some out is not asked again for them.
+    let (server, sandbox) = (registering(), empty());
+    server.set(|behaviour| behaviour.registers = json!({ "scope": "files:read" }).as_object().cloned());
+    let resource = Resource::of(&server);
+    sandbox.run(&["login", &resource.url()]).ok();
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert_eq!(registered(&server).len(), 1);
+}
+
+#[test]
+fn c13_offline_access_is_asked_for_with_consent() {
+    let (server, sandbox) = (registering(), empty());
+    let resource = Resource::of(&server);
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert_eq!(authorization(&server, "prompt").unwrap(), "consent", "OpenID Connect Core section 11");
+    let learned = std::fs::read_to_string(sandbox.path("state/learned.toml")).unwrap();
+    assert!(learned.starts_with("# Written by authctl"), "{learned}");
+    // Without it nobody is asked more than they need to be.
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.registers = Some(serde_json::Map::new()));
+    resource.publish(
+        "/.well-known/oauth-protected-resource/mcp",
+        json!({ "resource": resource.url(), "authorization_servers": [server.issuer()] }),
+    );
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert_eq!(authorization(&server, "prompt"), None);
+}
+
+#[test]
+fn g3_a_registration_that_the_server_does_not_know_any_more() {
+    for (name, status, says) in [
+        ("deleted", 204, "is gone as well"),
+        (
+            "gone, or managed with another token",
+            401,
+            "or does not take what its registration is managed with",
+        ),
+        ("in trouble", 503, "could not be deleted at the server"),
+    ] {
+        let (server, sandbox) = (registering(), empty());
+        let resource = Resource::of(&server);
+        sandbox.run(&["login", &resource.url()]).ok();
+        server.fault("/register/1", Reply::full(status, &[], ""));
+        let left = sandbox.run(&["logout", &resource.url()]).ok();
+        assert!(left.stderr.contains(says), "{name}: {left}");
+        sandbox.run(&["token", &resource.url()]).fails(3);
+    }
+}
+
+#[test]
 fn c8_without_a_challenge_the_resources_scopes_and_never_the_servers() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
@@ -496,7 +581,10 @@ fn g2_g6_what_a_server_makes_of_a_registration() {
     ] {
         let (server, mut sandbox) = (registering(), empty());
         sandbox.system.browser = Rc::new(Never);
-        server.fault("/register", Reply::json(400, &json!({ "error": error })));
+        // The first refusal may have been of the scopes.
+        for _ in 0..2 {
+            server.fault("/register", Reply::json(400, &json!({ "error": error })));
+        }
         let resource = Resource::of(&server);
         sandbox.run(&["login", &resource.url()]).fails(status).says(says);
     }
@@ -509,10 +597,18 @@ fn g5_a_registration_whose_port_is_taken_or_whose_secret_ended_is_made_anew() {
     sandbox.run(&["login", &resource.url()]).ok();
     let redirect: url::Url = authorization(&server, "redirect_uri").unwrap().parse().unwrap();
     let taken = std::net::TcpListener::bind(("127.0.0.1", redirect.port().unwrap())).unwrap();
+    server.set(|behaviour| behaviour.client_id = "another-app".to_owned());
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 2);
     assert_ne!(authorization(&server, "redirect_uri").unwrap(), redirect.to_string());
+    assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the one before is gone");
     drop(taken);
+    sandbox.run(&["logout", &resource.url()]).ok();
+    assert!(
+        sandbox.stores_nothing(),
+        "{:?}",
+        sandbox.files().iter().map(|(path, _)| path).collect::<Vec<_>>()
+    );
 
     server.set(|behaviour| {
         behaviour.client_secret = Some("secret-canary".to_owned());
@@ -543,6 +639,9 @@ fn one_registration_serves_two_resources_of_a_server() {
     sandbox.run(&["logout", &one.url()]).ok();
     assert!(server.requests_to("/register/1").is_empty(), "the other still needs it");
     sandbox.run(&["token", &other.url(), "--refresh"]).ok();
+    sandbox.run(&["logout", &other.url()]).ok().says("is gone as well");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the last one ends it");
+    assert!(sandbox.stores_nothing());
 }
 
 #[test]
@@ -570,6 +669,17 @@ fn a_configured_provider_without_a_client_is_registered_too() {
     sandbox.run(&["logout"]).ok();
     sandbox.run(&["login"]).ok();
     assert_eq!(server.requests_to("/register").len(), 1, "it outlives the login");
+    // It ends with the provider, and is none by itself.
+    let before = std::fs::read_to_string(sandbox.path("config/config.toml")).unwrap();
+    sandbox.configure("store = \"file\"\n[credentials.b]\ndomain = \"b.example\"\njwt = \"static\"\n");
+    sandbox.run(&["config", "check"]).ok();
+    assert_eq!(sandbox.run(&["token"]).ok().text(), "static");
+    sandbox.configure(&before);
+    sandbox.run(&["provider", "remove", "as", "--logout"]).ok().says("is gone as well");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "G3");
+    assert!(sandbox.stores_nothing());
+    sandbox.configure(&before);
+    sandbox.run(&["login"]).ok();
     // At another issuer it is nobody (G4).
     let other = registering();
     other.set(|behaviour| behaviour.client_id = "other".to_owned());

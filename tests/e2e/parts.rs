@@ -160,7 +160,12 @@ impl OidcProvider {
 
     /// A server as `server.mjs` describes its options.
     pub fn with(options: &serde_json::Value) -> Self {
-        let mut process = Command::new(node())
+        let mut command = Command::new(node());
+        if let Some(authority) = options["tls"]["authority"].as_str() {
+            // Whom it trusts where it asks others.
+            command.env("NODE_EXTRA_CA_CERTS", authority);
+        }
+        let mut process = command
             .arg(folder().join("server.mjs"))
             .env("OPTIONS", options.to_string())
             .stdout(Stdio::piped())
@@ -222,6 +227,11 @@ impl OidcProvider {
         issued.as_array().unwrap().iter().map(|token| token.as_str().unwrap().to_owned()).collect()
     }
 
+    /// The clients that registered themselves: `id`, `uri` and `token` of RFC 7592, and the `metadata` that they sent.
+    pub fn registered(&self) -> Vec<serde_json::Value> {
+        self.control("registered", None).as_array().unwrap().clone()
+    }
+
     pub fn set_access_token_seconds(&self, seconds: u32) {
         self.control("set", Some(&format!("{{\"accessTokenSeconds\":{seconds}}}")));
     }
@@ -251,6 +261,11 @@ impl Home {
         std::fs::write(&path, config).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         Self { folder, bus: None }
+    }
+
+    /// A home without any configuration.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), bus: None }
     }
 
     pub fn configure(&self, config: &str) {

@@ -4,10 +4,13 @@
 //   accessTokenSeconds, interval          lifetimes, the pause between two polls
 //   requirePar, requireJar, requireNonce  what it insists on
 //   clients                               further clients; `keys` are files
+//   registers { rotates }, documents      which clients it takes that nobody brought
+//   strictRedirect, strictOffline         what it compares to the letter, and whom it gives refresh tokens
 //   assertionKeys, trusted                whose assertions and whose JWTs it takes
 //   tls { key, certificate, authority }   files: a second listener that asks for certificates
 //   secure                                the issuer is the TLS listener; else it has only the aliases of RFC 8705
 //
+// POST /control/set { hides } leaves members out of its metadata.
 // POST /control/withdraw ends an access token, and nothing else of the login that it is from.
 // POST /control/fault is for the next token request: { hold } keeps it until POST /control/release, { delay } for so many
 // milliseconds; then { drop } ends the connection and { status, body } answers it, both before the server acts on it.
@@ -21,7 +24,7 @@ import { approve, makeProvider } from './server/provider.mjs';
 
 const options = JSON.parse(process.env.OPTIONS ?? '{}');
 const settings = { accessTokenSeconds: options.accessTokenSeconds ?? 3600 };
-const [log, issued, faults, held, asked] = [[], new Set(), [], [], []];
+const [log, issued, registered, faults, held, asked] = [[], new Set(), [], [], [], []];
 
 const listen = (server) => new Promise((resolve) => {
   server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${server.address().port}`));
@@ -46,7 +49,7 @@ const aliases = origins.secure && !options.secure && Object.fromEntries(Object.e
   userinfo_endpoint: '/me',
 }).map(([name, path]) => [name, origins.secure + path]));
 
-const provider = makeProvider(issuer, { options, settings, issued, asked, aliases });
+const provider = makeProvider(issuer, { options, settings, issued, registered, asked, aliases });
 const callback = provider.callback();
 
 async function text(request) {
@@ -61,6 +64,7 @@ async function control(name, request) {
   switch (name) {
     case 'log': return log;
     case 'issued': return [...issued];
+    case 'registered': return registered;
     case 'set': return Object.assign(settings, value);
     case 'fault': return faults.push(value);
     case 'release': return held.splice(0).map((release) => release()).length;

@@ -1,6 +1,6 @@
 // A browser without a screen: walks login, consent, device and logout forms, and follows redirects to the end. The second
 // argument is a device's user code, for a page that asks for it. With DENY the user says no; COOKIES is a file in which one
-// browser's cookies outlast it.
+// browser's cookies outlast it; ISS stands in the place of the `iss` that the server returns with a code, or in no place.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const jar = process.env.COOKIES;
@@ -40,11 +40,19 @@ function filled(page) {
   return form;
 }
 
+// What another server, or somebody on the way, makes of an answer.
+function answered(target) {
+  if (process.env.ISS === undefined || !target.searchParams.has('code')) return target;
+  if (process.env.ISS) target.searchParams.set('iss', process.env.ISS);
+  else target.searchParams.delete('iss');
+  return target;
+}
+
 let response = await request(url);
 for (let step = 0; step < 20; step += 1) {
   const location = response.headers.get('location');
   if (location) {
-    url = new URL(location, url).href;
+    url = answered(new URL(location, url)).href;
     response = await request(url);
     continue;
   }

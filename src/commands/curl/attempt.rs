@@ -16,8 +16,9 @@ use crate::commands::token::format_error;
 use crate::config::Provider;
 use crate::console::with_causes;
 use crate::error::Error;
+use crate::foreign::escaped;
 use crate::format::{Subject, named};
-use crate::oauth::challenge::token_is_invalid;
+use crate::oauth::challenge::{Challenge, token_is_invalid};
 use crate::oauth::dpop;
 use crate::ports::{Ended, Handed, Judge, Launch, Stream, Verdict};
 use crate::secret::SecretText;
@@ -66,6 +67,7 @@ impl<'a> Attempt<'a> {
             let watched = can_be_repeated && with.has_a_remedy(self.provider);
             let mut next = None;
             let ended = self.try_once(&with, watched, &mut |answer| {
+                self.tell_of_scopes(answer);
                 next = self.remedy(&with, answer);
                 next.is_some()
             })?;
@@ -197,6 +199,34 @@ impl<'a> Attempt<'a> {
         }
         let issued = self.renewed(&with.issued)?;
         Some(With { issued, nonce: nonce.or_else(|| with.nonce.clone()), renewed: true })
+    }
+
+    /// Says what a login is to ask for where the token is good, but not good enough (RFC 6750 section 3.1, C9): that is for
+    /// the user to decide.
+    fn tell_of_scopes(&self, answer: &Answer) {
+        if answer.redirected || answer.response.status != 403 {
+            return;
+        }
+        let challenges = crate::oauth::challenge::challenges(&answer.response);
+        let insufficient =
+            challenges.iter().find(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
+        let Some(needed) = insufficient.and_then(Challenge::scope).filter(|scopes| !scopes.is_empty()) else {
+            return;
+        };
+        let console = &self.session.system.console;
+        let name = &self.provider.name;
+        console.note(format_args!(
+            "the server wants more scopes for this (403): {}",
+            escaped(&needed.to_string())
+        ));
+        let all = self.provider.source.scopes().union(&needed).to_string();
+        // What a server says becomes no command that a shell reads in another way.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || " _-.:/".contains(c);
+        if !self.provider.source.is_interactive() {
+            console.hint(format_args!("add them to the scopes of `{name}` in the configuration"));
+        } else if all.chars().all(is_plain) {
+            console.hint(format_args!("`authctl login {name} --scope \"{all}\"` asks for them as well"));
+        }
     }
 
     /// Another token than the one that was refused: what another process has got meanwhile, or a new one.

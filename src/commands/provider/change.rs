@@ -1,12 +1,14 @@
 //! `authctl provider set` and `remove`
 
 use crate::commands::Invocation;
+use crate::commands::interactive_login::tell_end;
 use crate::config::edit::{Assignment, Edit, find_key};
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::session::logout::{Options, logout};
+use crate::session::registration::forget;
 
 /// Change the keys of a provider in your configuration
 #[derive(Debug, clap::Args)]
@@ -100,6 +102,10 @@ pub(super) fn remove(invocation: &Invocation<'_>, args: &RemoveArgs) -> Result<(
                     .warn("the server did not revoke all of its tokens: they are good there until they end");
             }
         }
+    }
+    // A client that was registered for it is nobody's then.
+    if let Ok(provider) = invocation.config.provider(name) {
+        tell_end(invocation, forget(&session, &provider, false)?);
     }
     save(invocation, &edit)
 }

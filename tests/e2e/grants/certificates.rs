@@ -14,7 +14,7 @@ const CONFIGURATION: &str = "[req]\ndistinguished_name = name\n[name]\n\
     [client]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = DNS:robot.example\nextendedKeyUsage = clientAuth\n";
 
 /// An authority of the test's own, a server's certificate and clients' by it, and one by nobody.
-fn make_certificates(folder: &Path) {
+pub fn make_certificates(folder: &Path) {
     file(folder, "openssl.cnf", CONFIGURATION);
     let new = "req -config openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2";
     let by_authority = "-CA authority.pem -CAkey authority.key";
@@ -32,7 +32,8 @@ fn make_certificates(folder: &Path) {
     file(folder, "robot-both.pem", &both.concat());
 }
 
-fn tls(folder: &Path) -> Value {
+/// What a server is told of them.
+pub fn tls(folder: &Path) -> Value {
     json!({
         "key": folder.join("server.key"), "certificate": folder.join("server.pem"),
         "authority": folder.join("authority.pem"),

@@ -1,7 +1,7 @@
 //! Every grant and every way of proving who the client is, against the same certified server.
 
 mod bound;
-mod certificates;
+pub mod certificates;
 mod clients;
 mod device;
 mod exchange;

@@ -36,14 +36,14 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// A service of `services.mjs`.
-struct Service {
-    origin: String,
+pub struct Service {
+    pub origin: String,
     insecure: bool,
     _process: Running,
 }
 
 impl Service {
-    fn start(kind: &str, server: &OidcProvider, more: &Value) -> Self {
+    pub fn start(kind: &str, server: &OidcProvider, more: &Value) -> Self {
         let mut options = json!({ "kind": kind, "issuer": server.issuer });
         options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let mut process = Command::new(node())
@@ -77,12 +77,12 @@ impl Service {
         serde_json::from_str(fed(command, &body).ok().text()).unwrap()
     }
 
-    fn set(&self, options: &Value) {
+    pub fn set(&self, options: &Value) {
         self.control("set", Some(options));
     }
 
     /// The requests so far.
-    fn log(&self) -> Vec<Value> {
+    pub fn log(&self) -> Vec<Value> {
         self.control("log", None).as_array().unwrap().clone()
     }
 
@@ -279,7 +279,7 @@ fn configuration(server: &OidcProvider, scheme: &str, hosts: &[&str], more: &str
 }
 
 /// Runs a program with an input.
-fn fed(mut command: Command, input: &str) -> Ended {
+pub fn fed(mut command: Command, input: &str) -> Ended {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 import { clients } from './clients.mjs';
 import { registerGrants } from './grants.mjs';
+import { compareStrictly, fetchAnywhere, registrationFeatures } from './registrations.mjs';
 import { SerialAdapter } from './storage.mjs';
 
 // jose's names of what an RSA, EC or Ed25519 key and a shared secret sign with.
@@ -24,7 +25,7 @@ const mTLS = {
   },
 };
 
-export function makeProvider(issuer, { options, settings, issued, asked, aliases }) {
+export function makeProvider(issuer, { options, settings, issued, registered, asked, aliases }) {
   const provider = new Provider(issuer, {
     adapter: SerialAdapter,
     clients: clients(options.clients),
@@ -39,6 +40,7 @@ export function makeProvider(issuer, { options, settings, issued, asked, aliases
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'] },
     conformIdTokenClaims: false,
+    fetch: fetchAnywhere,
     ...(aliases && { discovery: { mtls_endpoint_aliases: aliases } }),
     features: {
       devInteractions: { enabled: true },
@@ -51,6 +53,7 @@ export function makeProvider(issuer, { options, settings, issued, asked, aliases
       requestObjects: { enabled: true, requireSignedRequestObject: options.requireJar ?? false },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options.requireNonce ?? false },
       ...(options.tls && { mTLS }),
+      ...registrationFeatures(options),
       resourceIndicators: {
         enabled: true,
         // A token is for one resource: of several, the first.
@@ -71,7 +74,9 @@ export function makeProvider(issuer, { options, settings, issued, asked, aliases
       },
     },
     rotateRefreshToken: true,
-    issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // What is asked for offline access with another prompt than `consent` gets none (OpenID Connect Core section 11).
+    issueRefreshToken: async (ctx, client, source) => client.grantTypeAllowed('refresh_token')
+      && (!options.strictOffline || source.scopes.has('offline_access')),
     ttl: {
       AccessToken: () => settings.accessTokenSeconds,
       ClientCredentials: () => settings.accessTokenSeconds,
@@ -90,12 +95,19 @@ export function makeProvider(issuer, { options, settings, issued, asked, aliases
     cookies: { keys: ['for tests alone'] },
   });
   registerGrants(provider, options);
+  if (options.strictRedirect) compareStrictly(provider);
   provider.use(async (ctx, next) => {
     await next();
     const route = ctx.oidc?.route;
     if (route === 'token' && ctx.body) {
       for (const member of ['access_token', 'refresh_token', 'id_token']) if (ctx.body[member]) issued.add(ctx.body[member]);
     }
+    if (ctx.body?.registration_access_token) {
+      const { client_id: id, registration_client_uri: uri, registration_access_token: token } = ctx.body;
+      issued.add(token);
+      registered.push({ id, uri, token, metadata: ctx.oidc.body });
+    }
+    if (route === 'discovery') for (const member of settings.hides ?? []) delete ctx.body[member];
     // oidc-provider names no interval, which means 5 seconds (RFC 8628 section 3.2).
     if (['device_authorization', 'backchannel_authentication'].includes(route) && options.interval && ctx.status === 200) {
       ctx.body.interval = options.interval;

@@ -1,0 +1,5 @@
+// A host of documents: `documents` by their paths.
+export default function answer({ url, reply, options }) {
+  const document = options.documents?.[url.pathname];
+  return document ? reply(200, document) : reply(404, {});
+}

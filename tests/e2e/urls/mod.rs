@@ -1,0 +1,45 @@
+//! `authctl login URL` with nothing configured: clients that register themselves or are known by their document, servers of
+//! the Model Context Protocol, and what becomes of two logins at once.
+
+mod at_once;
+mod documents;
+mod mcp;
+mod registration;
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::parts::{Ended, Home, OidcProvider, folder, node};
+
+/// The command of a browser that logs in by itself.
+fn walker() -> String {
+    format!("{} {} %s", node().display(), folder().join("walk.mjs").display())
+}
+
+/// A login that a test's variables are for as well.
+fn login(home: &Home, arguments: &[&str]) -> Command {
+    home.command(&[&["login", "--browser", &walker(), "--timeout", "30s"], arguments].concat())
+}
+
+/// The status of a URL, asked with a bearer token.
+fn status_of(url: &str, token: &str) -> u16 {
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "@-", url]);
+    let ended = crate::interop::fed(curl, &format!("Authorization: Bearer {token}"));
+    ended.ok().text().parse().unwrap()
+}
+
+/// The parameters of the last request to a path.
+fn last(server: &OidcProvider, path: &str) -> Value {
+    server.requests_to(path).pop().unwrap()["parameters"].clone()
+}
+
+/// Checks that no token is in what was said.
+#[track_caller]
+fn silent(server: &OidcProvider, ended: Ended) -> Ended {
+    for token in server.issued() {
+        assert!(!ended.stdout.contains(&token) && !ended.stderr.contains(&token), "a token is in {ended:#?}");
+    }
+    ended
+}

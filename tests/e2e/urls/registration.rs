@@ -1,0 +1,118 @@
+//! A client that registers itself (RFC 7591) and ends that again (RFC 7592), at a server that compares everything.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{last, login, silent, status_of};
+use crate::parts::{Bus, Ended, Home, OidcProvider, artefacts, wait_until};
+
+/// A server that takes every client, compares redirect URIs to the letter, and gives refresh tokens to whom OpenID Connect
+/// says.
+fn strict(rotates: bool) -> OidcProvider {
+    OidcProvider::with(&json!({
+        "registers": { "rotates": rotates }, "strictRedirect": true, "strictOffline": true,
+    }))
+}
+
+/// Everything that a login is for, from the login on.
+fn use_it(server: &OidcProvider, home: &Home) {
+    let issuer = server.issuer.as_str();
+    let registered = server.registered();
+    let [client] = registered.as_slice() else { panic!("{registered:#?}") };
+    assert_eq!(client["metadata"]["redirect_uris"][0], last(server, "/auth")["redirect_uri"], "G1");
+    assert_eq!(client["metadata"]["application_type"], "native", "N8");
+
+    let first = home.run(&["token", issuer]).ok();
+    silent(server, home.run(&["refresh", issuer]).ok());
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert_ne!(home.run(&["token", issuer]).ok(), first);
+    let url = format!("{issuer}/api");
+    let called = silent(server, home.run(&["curl", &url, "-sS"]).ok());
+    assert_eq!(called.stdout, "{\"hello\":\"alice\"}");
+    let header = home.run(&["headers", issuer]).ok();
+    assert_eq!(status_of(&url, header.text().rsplit(' ').next().unwrap()), 200);
+    assert!(silent(server, home.run(&["whoami", issuer]).ok()).stdout.contains("The user alice"));
+    let status = silent(server, home.run(&["status", issuer, "--json"]).ok());
+    assert!(status.stdout.contains("alice"), "{status:#?}");
+    silent(server, home.run(&["config", "show"]).ok());
+}
+
+/// Logs out; then nobody knows the client, neither here nor there.
+fn leave(server: &OidcProvider, home: &Home) {
+    let client = server.registered().pop().unwrap();
+    let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
+    assert_eq!(status_of(uri, token), 200, "until then the server knows it");
+    let left = silent(server, home.run(&["logout", &server.issuer]).ok());
+    left.says("The server revoked the refresh token")
+        .says("The client that was registered for it is gone as well");
+    assert_eq!(status_of(uri, token), 401, "G3");
+    home.run(&["token", &server.issuer]).fails(3);
+    let learned =
+        std::fs::read_to_string(home.folder.path().join(".local/state/authctl/learned.toml")).unwrap();
+    assert!(learned.starts_with("# Written by authctl") && learned.lines().count() == 1, "{learned}");
+}
+
+#[test]
+fn g1_g3_from_a_url_to_a_token_and_back_with_a_real_browser_and_keyring() {
+    let bus = Bus::with_keyring();
+    let server = strict(false);
+    let mut home = Home::empty();
+    home.bus = Some(bus.address.clone());
+    let pictures = tempfile::tempdir().unwrap();
+    let mut with_browser =
+        home.command(&["login", &server.issuer, "--timeout", "60s", "--browser", &chromium()]);
+    let ended = Ended::from(with_browser.env("ARTEFACTS", pictures.path()).output().unwrap()).ok();
+    silent(&server, ended)
+        .says(&format!("Logged in to {}/ as alice", server.issuer))
+        .says("and is then renewed")
+        .says("Kept in the keyring.");
+    let report = pictures.path().join("page.json");
+    wait_until("the browser's report", || report.exists());
+    use_it(&server, &home);
+    leave(&server, &home);
+}
+
+fn chromium() -> String {
+    let _ = artefacts();
+    format!("{} {} %s", crate::parts::node().display(), crate::parts::folder().join("browser.mjs").display())
+}
+
+#[test]
+fn g3_a_server_that_rotates_what_registrations_are_managed_with() {
+    let server = strict(true);
+    let home = Home::empty();
+    Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok().says("There is no keyring here");
+    use_it(&server, &home);
+    // A second login is with the same client, and the same port.
+    Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok();
+    assert_eq!(server.registered().len(), 1, "G5");
+    leave(&server, &home);
+}
+
+#[test]
+fn g3_somebody_else_changed_the_registration_and_its_token_with_it() {
+    let server = strict(true);
+    let home = Home::empty();
+    Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok();
+    let client = server.registered().pop().unwrap();
+    let mut changed = client["metadata"].clone();
+    changed["client_id"] = client["id"].clone();
+    changed["client_name"] = "renamed".into();
+    let put = put(&client, &changed);
+    assert_ne!(put["registration_access_token"], client["token"], "rotated");
+    // What was ours to end it with is good for nothing: forgotten here, and that is said.
+    let left = silent(&server, home.run(&["logout", &server.issuer]).ok());
+    left.says("or does not take what its registration is managed with");
+    home.run(&["token", &server.issuer]).fails(3);
+    let token = put["registration_access_token"].as_str().unwrap();
+    assert_eq!(status_of(client["uri"].as_str().unwrap(), token), 200, "it is still there");
+}
+
+/// Changes a registration as its owner may (RFC 7592 section 2.2).
+fn put(client: &Value, metadata: &Value) -> Value {
+    let mut curl = Command::new("curl");
+    let authorization = format!("Authorization: Bearer {}", client["token"].as_str().unwrap());
+    curl.args(["-sS", "-X", "PUT", "-H", &authorization, "--json", "@-", client["uri"].as_str().unwrap()]);
+    serde_json::from_str(crate::interop::fed(curl, &metadata.to_string()).ok().text()).unwrap()
+}
