@@ -139,7 +139,7 @@ fn c1_c3_c4_c6_c8_c13_from_a_url_to_a_token_and_back() {
     assert_eq!(sandbox.run(&["headers", &url]).ok().stdout, header, "C11");
     assert!(sandbox.run(&["status"]).ok().stdout.contains("127-0-0-1-"));
     sandbox.run(&["token", &server.issuer()]).fails(3);
-    sandbox.run(&["token", &url.replace("/mcp", "/other")]).ok();
+    sandbox.run(&["token", &url.replace("/mcp", "/other")]).fails(3);
 
     // Another login uses the same client.
     sandbox.run(&["login", &url]).ok();
