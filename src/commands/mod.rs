@@ -191,6 +191,17 @@ impl NarrowArgs {
             && self.connection.is_none()
     }
 
+    /// The same as arguments.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let scope = self.scope.iter().map(|scopes| format!("--scope={scopes}"));
+        let capability = self.capability.iter().map(|name| format!("--capability={name}"));
+        let resource = self.resource.iter().map(|uri| format!("--resource={uri}"));
+        let audience = self.audience.iter().map(|name| format!("--audience={name}"));
+        let connection = self.connection.iter().map(|name| format!("--connection={name}"));
+        scope.chain(capability).chain(resource).chain(audience).chain(connection).collect()
+    }
+
     /// The request that they make.
     ///
     /// # Errors

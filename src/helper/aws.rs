@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Protocol;
-use super::setup::{Plan, block, shell_word};
+use super::setup::{Plan, block, shell_line, shell_word};
 use crate::commands::{AccountArg, Invocation, ProviderArg};
 use crate::error::Error;
 use crate::session::aws::{Keys, Role, keys};
@@ -35,7 +35,7 @@ impl Protocol for Args {
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
         let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
-        let mut command = format!("{} helper aws {}", shell_word(&plan.program(invocation)?), provider.name);
+        let mut command = format!("{} helper aws {}", shell_line(&plan.command(invocation)?), provider.name);
         command.extend(self.account.account.iter().map(|account| format!(" --account {account}")));
         command.extend(self.role.iter().map(|role| format!(" --role {}", shell_word(role))));
         let mut lines =
@@ -44,7 +44,7 @@ impl Protocol for Args {
         let file = invocation.system.environment.variable("AWS_CONFIG_FILE").map(std::path::PathBuf::from);
         let path = file.map_or_else(|| plan.home(invocation).map(|home| home.join(".aws/config")), Ok)?;
         let label = format!("profile {}", provider.name);
-        plan.edit(path, |text, undo| Ok(block(text, &label, &lines, undo)))?;
+        plan.edit(path, |text, undo| block(text, &label, &lines, undo))?;
         plan.then(format!("aws --profile authctl-{} sts get-caller-identity", provider.name));
         Ok(plan)
     }

@@ -46,7 +46,7 @@ impl Protocol for Args {
         let line = |name: &str| format!("common {}", shell_word(&option(name)));
         let lines: Vec<String> = names.into_iter().map(line).collect();
         let path = plan.home(invocation)?.join(".bazelrc");
-        plan.edit(path, |text, undo| Ok(block(text, "credential helper", &lines, undo)))?;
+        plan.edit(path, |text, undo| block(text, "credential helper", &lines, undo))?;
         Ok(plan)
     }
 }

@@ -9,7 +9,7 @@ use super::token::{authorization, with_login};
 use crate::commands::Invocation;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::escaped;
+use crate::foreign::{Foreign, escaped};
 use crate::session::acquire::{AcquireError, Options};
 
 /// The name by which cargo calls this program.
@@ -181,10 +181,16 @@ fn registries(
                 std::path::Path::new(word).file_stem().is_some_and(|name| name == PROGRAM)
             })
         };
-        if !undo {
-            registry.insert("credential-provider", toml_edit::value(ours));
-        } else if registry.get("credential-provider").is_some_and(is_ours) {
-            registry.remove("credential-provider");
+        match registry.get("credential-provider").map(is_ours) {
+            Some(false) if !undo => {
+                return Err(Error::failed(
+                    format!("cargo asks another credential provider about {} already", Foreign::new(index)),
+                    "take its `credential-provider` out of cargo's config.toml, if authctl is to answer; nothing was changed",
+                ));
+            }
+            Some(true) if undo => drop(registry.remove("credential-provider")),
+            Some(false) | None if undo => {}
+            _ => drop(registry.insert("credential-provider", toml_edit::value(ours))),
         }
     }
     Ok(Some(document.to_string()).filter(|after| text.is_some() || !after.is_empty()))
@@ -207,5 +213,9 @@ mod tests {
         );
         assert_eq!(registries(None, "/bin/cargo-credential-authctl", &served, false).unwrap(), None);
         assert!(registries(Some("="), "/bin/cargo-credential-authctl", &served, false).is_err());
+        let other =
+            text.replace("corp.example/\"\n", "corp.example/\"\ncredential-provider = \"cargo:token\"\n");
+        assert!(registries(Some(&other), "x", &served, false).is_err(), "another's entry");
+        assert_eq!(registries(Some(&other), "x", &served, true).unwrap(), Some(other));
     }
 }

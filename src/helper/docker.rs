@@ -217,6 +217,18 @@ fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Opti
     if undo {
         helpers.retain(|_, helper| helper != "authctl");
     } else {
+        let taken = hosts
+            .iter()
+            .find_map(|host| Some((host, helpers.get(host).filter(|helper| *helper != "authctl")?)));
+        if let Some((host, other)) = taken {
+            return Err(Error::failed(
+                format!(
+                    "docker asks {} about {host} already",
+                    Foreign::new(other.as_str().unwrap_or_default())
+                ),
+                "take it out of credHelpers in docker's config.json, if authctl is to answer; nothing was changed",
+            ));
+        }
         helpers.extend(hosts.iter().map(|host| (host.clone(), Value::from("authctl"))));
     }
     if helpers.is_empty() {
@@ -254,5 +266,8 @@ mod tests {
         let alone = cred_helpers(None, &hosts, false).unwrap().unwrap();
         assert_eq!(cred_helpers(Some(&alone), &hosts, true).unwrap(), None);
         assert!(cred_helpers(Some("[]"), &hosts, false).is_err());
+        let other = text.replace("gcr.io", "ghcr.io");
+        assert!(cred_helpers(Some(&other), &hosts, false).is_err(), "another's entry");
+        assert_eq!(cred_helpers(Some(&other), &hosts, true).unwrap(), Some(other));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_of};
-use super::setup::{Plan, shell_word};
+use super::setup::{Plan, shell_line};
 use super::token::{input, is_watched, note_unusable, with_login};
 use crate::commands::Invocation;
 use crate::config::Provider;
@@ -48,8 +48,7 @@ impl Protocol for Args {
     /// The list of helpers is emptied for our hosts first, so that no other helper is given our tokens to keep.
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
-        let program = plan.program(invocation)?;
-        let helper = format!("!{} helper git", shell_word(&program));
+        let helper = format!("!{} helper git", shell_line(&plan.command(invocation)?));
         let mut keys: Vec<String> = Vec::new();
         for provider in providers(invocation).filter(is_for_git) {
             keys.extend(

@@ -84,17 +84,19 @@ impl Protocol for Args {
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
         let mut plan = Plan::new("kubectl's configuration has a user whose token is authctl's");
-        let program = plan.program(invocation)?;
+        let words = plan.command(invocation)?;
         let user = format!("authctl-{}", provider.name);
         let mut command: Vec<String> =
             ["kubectl", "config", "set-credentials", &user].map(str::to_owned).into();
         command.push(format!("--exec-api-version={API_VERSION}"));
-        command.push(format!("--exec-command={program}"));
+        command.push(format!("--exec-command={}", words[0]));
         command.push("--exec-interactive-mode=IfAvailable".to_owned());
-        let mut arguments = vec!["helper".to_owned(), "kubernetes".to_owned(), provider.name.to_string()];
+        let mut arguments = words[1..].to_vec();
+        arguments.extend(["helper".to_owned(), "kubernetes".to_owned(), provider.name.to_string()]);
         arguments.extend(self.id_token.then(|| "--id-token".to_owned()));
         arguments.extend(self.login.then(|| "--login".to_owned()));
         arguments.extend(self.account.account.iter().map(|account| format!("--account={account}")));
+        arguments.extend(self.narrow.arguments());
         command.extend(arguments.into_iter().map(|argument| format!("--exec-arg={argument}")));
         let undo = ["kubectl", "config", "delete-user", &user].map(str::to_owned).into();
         plan.run(command, undo);

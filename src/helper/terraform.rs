@@ -69,7 +69,7 @@ impl Protocol for Args {
                     "remove its block first; nothing was changed",
                 ));
             }
-            Ok(block(text, LABEL, &lines, undo))
+            block(text, LABEL, &lines, undo)
         })?;
         Ok(plan)
     }
@@ -77,7 +77,7 @@ impl Protocol for Args {
 
 /// Whether a configuration without our block has a block of another helper.
 fn has_another(text: &str) -> bool {
-    let without = block(Some(text), LABEL, &[], true).unwrap_or_default();
+    let without = block(Some(text), LABEL, &[], true).ok().flatten().unwrap_or_default();
     let is_ours = without != text;
     !is_ours && without.lines().any(|line| line.trim_start().starts_with("credentials_helper"))
 }

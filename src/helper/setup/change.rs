@@ -1,0 +1,137 @@
+//! One change of another program's configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::git_key::GitKey;
+use super::link::{is_link_to, make_link};
+use super::shell::shell_line;
+use crate::commands::Invocation;
+use crate::console::{FAINT, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::ports::{ProcessError, Program};
+use crate::user_file;
+
+/// git and kubectl change a file of their own: that takes no time.
+const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+/// One change.
+pub(super) enum Change {
+    /// A text in a file of the other program.
+    File {
+        path: PathBuf,
+        before: Option<String>,
+        /// What is there already, written as we write it: only what really changes is shown, for the rest may be secret.
+        shown: Option<String>,
+        with: Option<String>,
+        without: Option<String>,
+    },
+    /// A link to this program, by the name that the other one calls.
+    Link { path: PathBuf, program: PathBuf },
+    /// A command that makes the change, and the one that takes it back.
+    Command { with: Vec<String>, without: Vec<String> },
+    /// The values of a key of git's.
+    Git(GitKey),
+}
+
+/// Which way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Make,
+    Undo,
+}
+
+impl Change {
+    /// What is done, as it is shown.
+    pub(super) fn describe(&self, way: Way) -> String {
+        let done = || styled(FAINT, "  nothing to do\n");
+        match self {
+            Self::File { path, shown, with, without, .. } => {
+                let after = if way == Way::Make { with } else { without };
+                let mut text = format!("{}\n", escaped(&path.display().to_string()));
+                let lines = user_file::changed_lines(
+                    shown.as_deref().unwrap_or_default(),
+                    after.as_deref().unwrap_or_default(),
+                );
+                if lines.is_empty() {
+                    text.push_str(&done())
+                } else {
+                    text.push_str(&lines)
+                }
+                text
+            }
+            Self::Link { path, program } => {
+                let path = escaped(&path.display().to_string());
+                match way {
+                    _ if self.is_done(way) => format!("{path}\n{}", done()),
+                    Way::Make => format!("{path}\n  a link to {}\n", escaped(&program.display().to_string())),
+                    Way::Undo => format!("{path}\n  the link is removed\n"),
+                }
+            }
+            Self::Command { .. } | Self::Git(_) => {
+                let commands = self.commands(way);
+                if commands.is_empty() {
+                    let key = if let Self::Git(git) = self { git.key.as_str() } else { "" };
+                    return format!("{key}\n{}", done());
+                }
+                commands.iter().map(|command| format!("{}\n", shell_line(command))).collect()
+            }
+        }
+    }
+
+    /// Whether it is done already.
+    pub(super) fn is_done(&self, way: Way) -> bool {
+        match self {
+            Self::File { before, with, without, .. } => {
+                before == if way == Way::Make { with } else { without }
+            }
+            Self::Link { path, program } => (way == Way::Make) == is_link_to(path, program),
+            Self::Command { .. } => false,
+            Self::Git(_) => self.commands(way).is_empty(),
+        }
+    }
+
+    /// The commands to run.
+    fn commands(&self, way: Way) -> Vec<Vec<String>> {
+        match self {
+            Self::Command { with, without } => {
+                vec![if way == Way::Make { with.clone() } else { without.clone() }]
+            }
+            Self::Git(key) => key.commands(way == Way::Undo),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Does it.
+    pub(super) fn carry_out(&self, invocation: &Invocation<'_>, way: Way) -> Result<(), Error> {
+        match self {
+            Self::File { path, with, without, .. } => {
+                let after = if way == Way::Make { with } else { without };
+                user_file::replace(path, after.as_deref())
+                    .map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))
+            }
+            Self::Link { path, program } if way == Way::Make => make_link(path, program),
+            Self::Link { path, .. } => std::fs::remove_file(path)
+                .map_err(|error| failed(format!("{} cannot be removed: {error}", path.display()))),
+            Self::Command { .. } | Self::Git(_) => {
+                for command in self.commands(way) {
+                    output(invocation, &command).map_err(|error| failed(error.to_string()))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A change that was not made.
+pub(super) fn failed(message: String) -> Error {
+    Error::failed(escaped(&message), "what is not marked as done was not changed")
+}
+
+/// What a command of another program prints.
+pub(super) fn output(invocation: &Invocation<'_>, command: &[String]) -> Result<String, ProcessError> {
+    let withheld = &invocation.system.secret_variables;
+    let program = Program { command, timeout: COMMAND_DEADLINE, withheld, input: None };
+    invocation.system.processes.output(&program).map(|text| text.expose().to_owned())
+}

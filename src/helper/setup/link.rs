@@ -1,0 +1,71 @@
+//! Links to this program, by the names that other programs call.
+
+use std::path::{Path, PathBuf};
+
+use super::change::failed;
+use crate::error::Error;
+use crate::foreign::escaped;
+
+/// Makes a link, over one that is ours.
+pub(super) fn make_link(path: &Path, program: &Path) -> Result<(), Error> {
+    let shown = escaped(&path.display().to_string());
+    if let Ok(metadata) = std::fs::symlink_metadata(path) {
+        // A link to an authctl that has moved is ours; anything else is somebody's.
+        let target = std::fs::read_link(path).unwrap_or_default();
+        let ours = metadata.is_symlink() && target.file_name() == program.file_name();
+        if !ours {
+            return Err(Error::failed(
+                format!("{shown} is there already, and is not ours"),
+                "remove or rename it first",
+            ));
+        }
+        std::fs::remove_file(path).map_err(|error| failed(format!("{shown} cannot be replaced: {error}")))?;
+    }
+    let linked = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| link(program, path));
+    linked.map_err(|error| failed(format!("{shown} cannot be made: {error}")))
+}
+
+#[cfg(unix)]
+fn link(program: &Path, path: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(program, path)
+}
+
+/// Links need a privilege on Windows; a second name for the same file does not, and a copy works everywhere.
+#[cfg(not(unix))]
+fn link(program: &Path, path: &Path) -> std::io::Result<()> {
+    std::fs::hard_link(program, path).or_else(|_| std::fs::copy(program, path).map(drop))
+}
+
+/// Whether a path is such a link.
+pub(super) fn is_link_to(path: &Path, program: &Path) -> bool {
+    let same = |one: &Path, other: &Path| {
+        one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+    };
+    if cfg!(unix) {
+        std::fs::read_link(path).is_ok_and(|target| target == program)
+            || (path.is_symlink() && same(path, program))
+    } else {
+        path.exists()
+    }
+}
+
+/// Whether we may write into a folder, and nobody else but root may.
+#[cfg(unix)]
+pub(super) fn is_ours(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir()
+            && metadata.uid() == rustix::process::geteuid().as_raw()
+            && metadata.mode() & 0o022 == 0
+    })
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_ours(folder: &Path) -> bool {
+    folder.is_dir()
+}
+
+/// The folders of PATH.
+pub(super) fn split_paths(path: &str) -> Vec<PathBuf> {
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).collect()
+}

@@ -1,0 +1,218 @@
+//! Tells other programs of us: what is to be changed in their configuration, shown, made and taken back.
+
+mod block;
+mod change;
+mod git_key;
+mod link;
+mod shell;
+
+use std::path::PathBuf;
+
+pub(super) use self::block::block;
+use self::change::{Change, Way, output};
+use self::git_key::GitKey;
+use self::link::{is_ours, split_paths};
+pub(super) use self::shell::{shell_line, shell_word};
+use crate::commands::Invocation;
+use crate::console::{GOOD, STRONG, styled};
+use crate::error::Error;
+use crate::foreign::escaped;
+use crate::ports::ProcessError;
+use crate::user_file;
+
+/// What is to be changed so that another program asks here.
+pub struct Plan {
+    about: &'static str,
+    changes: Vec<Change>,
+    then: Vec<String>,
+    /// Why it cannot be made, though it may be taken back.
+    refused: Option<Error>,
+}
+
+impl Plan {
+    pub(super) fn new(about: &'static str) -> Self {
+        Self { about, changes: Vec::new(), then: Vec::new(), refused: None }
+    }
+
+    /// This program, as other programs are to call it.
+    pub(super) fn program(&self, invocation: &Invocation<'_>) -> Result<String, Error> {
+        let program = invocation.system.environment.program();
+        let program = program
+            .ok_or_else(|| Error::failed("this program's own path is not known", "install it on PATH"))?;
+        Ok(program.display().to_string())
+    }
+
+    /// The words that other programs begin with to run this one: it reads the same configuration then as it does now.
+    pub(super) fn command(&self, invocation: &Invocation<'_>) -> Result<Vec<String>, Error> {
+        let mut words = vec![self.program(invocation)?];
+        if let Some(config) = &invocation.options.config {
+            let path = std::path::absolute(config).unwrap_or_else(|_| config.clone());
+            words.extend(["--config".to_owned(), path.display().to_string()]);
+        }
+        if let Some(profile) = &invocation.options.profile {
+            words.extend(["--profile".to_owned(), profile.clone()]);
+        }
+        Ok(words)
+    }
+
+    pub(super) fn home(&self, invocation: &Invocation<'_>) -> Result<PathBuf, Error> {
+        invocation
+            .system
+            .paths
+            .home()
+            .ok_or_else(|| Error::failed("your home folder is not known", "set HOME"))
+    }
+
+    /// A link to this program on PATH: beside it where that is ours, else in `~/.local/bin`.
+    pub(super) fn link(&mut self, invocation: &Invocation<'_>, name: &str) -> Result<PathBuf, Error> {
+        let program = PathBuf::from(self.program(invocation)?);
+        let path = invocation.system.environment.variable("PATH").unwrap_or_default();
+        let on_path: Vec<PathBuf> = split_paths(&path);
+        let beside = program.parent().filter(|folder| on_path.iter().any(|on_path| on_path == folder));
+        let folder = match beside.filter(|folder| is_ours(folder)) {
+            Some(folder) => folder.to_owned(),
+            None => self.home(invocation)?.join(".local/bin"),
+        };
+        if !on_path.contains(&folder) {
+            self.then.push(format!("export PATH={}:\"$PATH\"", shell_word(&folder.display().to_string())));
+        }
+        let link = folder.join(if cfg!(windows) { format!("{name}.exe") } else { name.to_owned() });
+        self.link_at(invocation, link.clone())?;
+        Ok(link)
+    }
+
+    pub(super) fn link_at(&mut self, invocation: &Invocation<'_>, path: PathBuf) -> Result<(), Error> {
+        let options = invocation.options;
+        if options.config.is_some() || options.profile.is_some() {
+            return Err(Error::usage(
+                "the other program runs authctl without options: leave --config and --profile out, and set AUTHCTL_CONFIG and AUTHCTL_PROFILE where it runs",
+            ));
+        }
+        let program = PathBuf::from(self.program(invocation)?);
+        self.changes.push(Change::Link { path, program });
+        Ok(())
+    }
+
+    /// A change of a text file: what it is with the change, and what it is without.
+    pub(super) fn edit(
+        &mut self,
+        path: PathBuf,
+        change: impl Fn(Option<&str>, bool) -> Result<Option<String>, Error>,
+    ) -> Result<(), Error> {
+        self.edit_normalised(path, |text| text.to_owned(), change)
+    }
+
+    /// The same for a file that is written anew as a whole: `normalise` writes what is there as we do.
+    pub(super) fn edit_normalised(
+        &mut self,
+        path: PathBuf,
+        normalise: impl Fn(&str) -> String,
+        change: impl Fn(Option<&str>, bool) -> Result<Option<String>, Error>,
+    ) -> Result<(), Error> {
+        let before = user_file::read(&path).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", escaped(&path.display().to_string()));
+            Error::failed(message, "nothing was changed")
+        })?;
+        let without = change(before.as_deref(), true)?;
+        let with = match change(before.as_deref(), false) {
+            Ok(with) => with,
+            Err(error) => {
+                self.refused.get_or_insert(error);
+                before.clone()
+            }
+        };
+        let shown = before.as_deref().map(normalise);
+        self.changes.push(Change::File { path, before, shown, with, without });
+        Ok(())
+    }
+
+    pub(super) fn run(&mut self, with: Vec<String>, without: Vec<String>) {
+        self.changes.push(Change::Command { with, without });
+    }
+
+    /// Values of a key in git's global configuration, which git itself changes.
+    pub(super) fn git_entry(
+        &mut self,
+        invocation: &Invocation<'_>,
+        key: &str,
+        wanted: &[&str],
+    ) -> Result<(), Error> {
+        let get = ["git", "config", "--global", "--null", "--get-all", key].map(str::to_owned);
+        let present = match output(invocation, &get) {
+            Ok(text) => text.split_terminator('\0').map(str::to_owned).collect(),
+            // Status 1: the key has no value, or there is no such file.
+            Err(ProcessError::Failed { .. }) => Vec::new(),
+            Err(error) => return Err(Error::failed(error.to_string(), "is git installed?")),
+        };
+        let wanted = wanted.iter().map(|&value| value.to_owned()).collect();
+        self.changes.push(Change::Git(GitKey { key: key.to_owned(), present, wanted }));
+        Ok(())
+    }
+
+    /// The plan, if it can be made.
+    fn granted(mut self) -> Result<Self, Error> {
+        self.refused.take().map_or(Ok(self), Err)
+    }
+
+    /// What is left to do by hand.
+    pub(super) fn then(&mut self, command: impl Into<String>) {
+        self.then.push(command.into());
+    }
+}
+
+/// Shows a plan.
+///
+/// # Errors
+/// [`Error::Output`].
+pub fn show(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
+    let plan = plan.granted()?;
+    let console = &invocation.system.console;
+    let mut text = format!("{}\n", styled(STRONG, plan.about));
+    for change in &plan.changes {
+        text.push('\n');
+        text.push_str(&change.describe(Way::Make));
+    }
+    text.push_str("\nThe same with `--write` does this, with `--undo` takes it back.\n");
+    if !plan.then.is_empty() {
+        text.push_str("Then:\n");
+        plan.then.iter().for_each(|command| text.push_str(&format!("    {command}\n")));
+    }
+    Ok(console.show(&text)?)
+}
+
+/// Makes the changes, each shown.
+///
+/// # Errors
+/// [`Error::Failed`] at the first that cannot be made.
+pub fn write(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
+    let plan = plan.granted()?;
+    carry_out(invocation, &plan, Way::Make)?;
+    let console = &invocation.system.console;
+    if !plan.then.is_empty() {
+        console.say("Then:");
+        plan.then.iter().for_each(|command| console.say(format_args!("    {command}")));
+    }
+    Ok(())
+}
+
+/// Takes the changes back, each shown.
+///
+/// # Errors
+/// [`Error::Failed`] at the first that cannot be taken back.
+pub fn undo(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
+    carry_out(invocation, &plan, Way::Undo)
+}
+
+fn carry_out(invocation: &Invocation<'_>, plan: &Plan, way: Way) -> Result<(), Error> {
+    let console = &invocation.system.console;
+    for change in &plan.changes {
+        let description = change.describe(way);
+        console.say(description.trim_end());
+        if change.is_done(way) {
+            continue;
+        }
+        change.carry_out(invocation, way)?;
+        console.say(format_args!("  {} done", styled(GOOD, "✓")));
+    }
+    Ok(())
+}
