@@ -110,6 +110,8 @@ fn c9_a_call_that_needs_more_scopes_and_the_login_for_it() {
     let scene = Scene::new(json!({ "revision": "2026-07-28", "challenge": ["scope=\"read\""] }));
     let url = scene.url();
     scene.login(&[]).ok();
+    let examined = silent(&scene.server, scene.home.run(&["doctor"]).ok());
+    assert!(!examined.stdout.contains("were not granted"), "{}", examined.stdout);
     let (status, answer) = scene.call(CALL);
     assert_eq!(status, 403, "{answer:#?}");
     let challenge = answer.stdout.lines().find_map(|line| line.strip_prefix("www-authenticate: ")).unwrap();
