@@ -29,12 +29,14 @@ use crate::ports::{Environment as _, System};
 #[must_use]
 pub fn system() -> System {
     let environment = Rc::new(environment::ProcessEnvironment);
-    let no_color = environment.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    // A terminal without control of the cursor, or one that is read aloud.
+    let dumb = environment.variable("TERM").is_some_and(|value| value == "dumb");
+    let no_color = dumb || environment.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     System {
         http: Rc::new(http::Http::default()),
         browser: Rc::new(browser::WebBrowser),
         clock: Rc::new(clock::SystemClock::start()),
-        console: Console::new(Rc::new(terminal::StandardStreams), no_color),
+        console: Console::new(Rc::new(terminal::StandardStreams { dumb }), no_color),
         input: Rc::new(input::StandardInput),
         environment,
         processes: Rc::new(processes::Children),

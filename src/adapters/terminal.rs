@@ -10,7 +10,10 @@ use console::{Term, truncate_str};
 use crate::ports::{Stream, Terminal, Waiting};
 
 /// The standard streams.
-pub struct StandardStreams;
+pub struct StandardStreams {
+    /// Nothing is drawn over what was said before.
+    pub dumb: bool,
+}
 
 #[expect(clippy::disallowed_methods, reason = "this is the terminal")]
 impl Terminal for StandardStreams {
@@ -33,6 +36,10 @@ impl Terminal for StandardStreams {
     }
 
     fn wait(&self, message: &str, limit: Option<Duration>) -> Box<dyn Waiting> {
+        if self.dumb {
+            let _ = self.write(Stream::Err, format!("{message}\n").as_bytes());
+            return Box::new(Spinner(None));
+        }
         Box::new(Spinner::start(message.to_owned(), limit))
     }
 

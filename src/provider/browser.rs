@@ -28,6 +28,8 @@ pub fn wait_for_user(
 ) -> Result<Answer<AuthorizationCode>, ProviderError> {
     let system = context.system;
     let console = &system.console;
+    // From here on there is something to say about how the login ends.
+    let held = system.signals.hold();
     let opened = open_browser(context, url, &request.browser);
     let no_browser = request.browser == BrowserChoice::None;
     let redirect = listener.redirect_uri();
@@ -49,7 +51,6 @@ pub fn wait_for_user(
             styled(HINT, format!("authctl login {} --device", context.name))
         ));
     }
-    let held = system.signals.hold();
     let limit = request.timeout.unwrap_or(PATIENCE);
     let waiting = || console.wait_at_most("Waiting for the browser (Ctrl-C ends it)", Some(limit));
     let _waiting = (opened || !may_paste).then(waiting).flatten();

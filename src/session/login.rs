@@ -274,7 +274,8 @@ fn save(
 
 /// What was asked for and not granted. `openid` and `offline_access` show in other ways, and many servers do not repeat
 /// them.
-fn missing(requested: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
+#[must_use]
+pub fn missing(requested: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
     let silent: ScopeSet = "openid offline_access profile email".parse().unwrap_or_default();
     requested.difference(granted).difference(&silent)
 }

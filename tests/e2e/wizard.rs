@@ -149,6 +149,25 @@ fn an_interrupted_wizard_writes_nothing_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_terminal_that_can_only_print_is_printed_to() {
+    let server = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true }));
+    let home = Home::empty();
+    let browser = format!("{} {} %s", node().display(), folder().join("walk.mjs").display());
+    let login = ["login", &server.issuer, "--timeout", "30s", "--browser", &browser];
+    let talk = talk(&home, &[("TERM", "dumb")], 80, &login, json!([]));
+    assert_eq!((talk.status, talk.restored), (0, true), "{}", talk.said);
+    for text in [
+        "Asking the server how to log in\r\n",
+        "Waiting for the browser (Ctrl-C ends it)\r\n",
+        "Logged in to",
+    ] {
+        assert!(talk.said.contains(text), "{text}: {}", talk.said);
+    }
+    assert_eq!(tricks(&talk.said), <[&str; 0]>::default(), "{:?}", talk.said);
+    assert!(!talk.said.contains('\u{1b}'), "{:?}", talk.said);
+}
+
+#[test]
 fn a_templates_name_is_enough_to_log_in_at_a_terminal() {
     let home = Home::empty();
     let login = ["login", "github", "--no-browser"];

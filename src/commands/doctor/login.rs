@@ -8,6 +8,7 @@ use crate::commands::in_words;
 use crate::config::Provider;
 use crate::foreign::escaped;
 use crate::provider::input::{Source, Which};
+use crate::session::login::missing;
 use crate::token::TokenType;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
@@ -78,7 +79,7 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
                 .mend(format!("authctl token {name}, which finds out; if that fails: {login}")),
         );
     }
-    let missing = provider.source.scopes().difference(&entry.scopes);
+    let missing = missing(&provider.source.scopes(), &entry.scopes);
     if !missing.is_empty() && !entry.scopes.is_empty() {
         findings.push(
             Finding::warning(

@@ -129,7 +129,9 @@ fn how_a_login_stands() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server_config(&server.domain(), ""));
     sandbox.run(&["login"]).ok();
-    sandbox.configure(&server_config(&server.domain(), "").replace("\"repo\"]", "\"repo\", \"admin\"]"));
+    // That a refresh token was asked for shows in another way than in what was granted.
+    let more = "\"repo\", \"admin\", \"offline_access\"]";
+    sandbox.configure(&server_config(&server.domain(), "").replace("\"repo\"]", more));
     let narrower = (
         "provider",
         "warning",

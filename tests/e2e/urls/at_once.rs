@@ -66,7 +66,7 @@ fn a_login_that_is_ended_while_the_browser_is_open_leaves_no_tokens() {
     let server = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true }));
     for (name, signal, status) in [("SIGTERM", "-TERM", 143), ("Ctrl-C", "-INT", 130)] {
         let (home, before) = (Home::empty(), server.token_requests("authorization_code"));
-        let browser = slow_browser(&home, "sleep 20");
+        let browser = slow_browser(&home, "sleep 8");
         let mut command = home.command(&["login", &server.issuer, "--browser", &browser]);
         let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         wait_until("the browser", || opened(&home) == 1);

@@ -110,6 +110,8 @@ fn c9_a_call_that_needs_more_scopes_and_the_login_for_it() {
     let scene = Scene::new(json!({ "revision": "2026-07-28", "challenge": ["scope=\"read\""] }));
     let url = scene.url();
     scene.login(&[]).ok();
+    let examined = silent(&scene.server, scene.home.run(&["doctor"]).ok());
+    assert!(!examined.stdout.contains("were not granted"), "{}", examined.stdout);
     let (status, answer) = scene.call(CALL);
     assert_eq!(status, 403, "{answer:#?}");
     let challenge = answer.stdout.lines().find_map(|line| line.strip_prefix("www-authenticate: ")).unwrap();
@@ -164,8 +166,18 @@ fn c5_c10_p2_what_is_not_as_it_should_be_ends_without_a_token() {
     scene.login(&[]).fails(1).says("`https://notes.example/mcp`, not about");
     assert_eq!(scene.server.requests_to("/auth").len(), before, "P2");
     scene.home.run(&["token", &scene.url()]).fails(3);
+    for (server, says) in [
+        ("javascript:alert(1)", "it names a URL that is not used"),
+        ("https://169.254.169.254", "not a public address"),
+        ("http://as.example", "is not an https URL"),
+        ("https://as.example/$(id)", "does not belong in a URL"),
+    ] {
+        scene.notes.set(&json!({ "resource": null, "servers": [server] }));
+        scene.login(&[]).fails(1).says(says);
+        assert_eq!(scene.server.requests_to("/auth").len(), before, "C14: {server}");
+    }
     // What nobody promised need not be there.
-    scene.notes.set(&json!({ "resource": null }));
+    scene.notes.set(&json!({ "servers": null }));
     hides("\"authorization_response_iss_parameter_supported\"");
     let mut login = login(&scene.home, &[&scene.url()]);
     Ended::from(login.env("ISS", "").output().unwrap()).ok();

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{last, login, silent, status_of};
-use crate::parts::{Bus, Ended, Home, OidcProvider, artefacts, wait_until};
+use crate::parts::{Bus, Ended, Home, OidcProvider, folder, node, wait_until};
 
 /// A server that takes every client, compares redirect URIs to the letter, and gives refresh tokens to whom OpenID Connect
 /// says.
@@ -74,8 +74,7 @@ fn g1_g3_from_a_url_to_a_token_and_back_with_a_real_browser_and_keyring() {
 }
 
 fn chromium() -> String {
-    let _ = artefacts();
-    format!("{} {} %s", crate::parts::node().display(), crate::parts::folder().join("browser.mjs").display())
+    format!("{} {} %s", node().display(), folder().join("browser.mjs").display())
 }
 
 #[test]
