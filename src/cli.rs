@@ -87,6 +87,7 @@ enum Command {
     Helper(commands::helper::Args),
     ClientMetadata(commands::client_metadata::Args),
     Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// The command line's definition: for completions, manuals and tests.
@@ -162,6 +163,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Helper(args) => commands::helper::run(invocation, args),
         Command::ClientMetadata(args) => commands::client_metadata::run(invocation, args),
         Command::Completions(args) => commands::completions::run(invocation, args),
+        Command::Man(args) => commands::man::run(invocation, args),
     }
 }
 

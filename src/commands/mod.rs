@@ -13,6 +13,7 @@ pub mod interactive_login;
 pub mod issued;
 pub mod login;
 pub mod logout;
+pub mod man;
 pub mod provider;
 pub mod quick;
 pub mod refresh;

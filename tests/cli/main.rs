@@ -36,6 +36,7 @@ mod lifecycle;
 mod login;
 mod login_url;
 mod logout;
+mod man;
 mod network;
 mod pushed_requests;
 mod quick;
