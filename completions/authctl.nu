@@ -1,5 +1,5 @@
 # Completions of authctl for nushell (0.108 or later); they ask authctl itself.
-# Put this file into a folder of $nu.vendor-autoload-dirs or $nu.user-autoload-dirs, or say `use authctl.nu *` in config.nu.
+# Put this file into a folder of $nu.user-autoload-dirs or $nu.vendor-autoload-dirs, or `source` it in config.nu.
 
 # What may stand in the place of the last of these words
 def "authctl candidates" [words: list<string>] {
@@ -8,4 +8,4 @@ def "authctl candidates" [words: list<string>] {
 
 # Log in once, hand valid tokens to every tool
 @complete "authctl candidates"
-export extern authctl []
+extern authctl []
