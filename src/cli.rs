@@ -88,6 +88,7 @@ enum Command {
     Helper(commands::helper::Args),
     ClientMetadata(commands::client_metadata::Args),
     Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// The command line's definition: for completions, manuals and tests.
@@ -119,7 +120,14 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     }
     system.secret_variables = config.secret_variables();
     let json = cli.global.json;
-    let invocation = Invocation { system, config: &config, options: &options, json, manner: &manner };
+    let invocation = Invocation {
+        system,
+        config: &config,
+        options: &options,
+        json,
+        manner: &manner,
+        command_line: command,
+    };
     let result = dispatch(&invocation, &cli.command);
     if let Some(provider) = result.as_ref().err().and_then(Error::login_required) {
         commands::notification::tell(system, &config, provider);
@@ -168,6 +176,7 @@ fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error>
         Command::Helper(args) => commands::helper::run(invocation, args),
         Command::ClientMetadata(args) => commands::client_metadata::run(invocation, args),
         Command::Completions(args) => commands::completions::run(invocation, args),
+        Command::Man(args) => commands::man::run(invocation, args),
     }
 }
 

@@ -10,7 +10,9 @@ fn main() -> ExitCode {
         adapters::browser::open_from_input();
         return ExitCode::SUCCESS;
     }
-    clap_complete::CompleteEnv::with_factory(|| adapters::completion::attach(authctl::command())).complete();
+    if adapters::completion::answered() {
+        return ExitCode::SUCCESS;
+    }
     let mut system = adapters::system();
     ExitCode::from(authctl::run(std::env::args_os(), &mut system).code())
 }

@@ -49,7 +49,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let (Action::Set(target) | Action::Unset(target)) = &args.action;
     let key = target.key.trim_start_matches('_');
     let provider = session.provider(Some(&target.provider))?;
-    let secrets = secrets(invocation, &provider);
+    let secrets = keys(invocation, &provider);
     if !secrets.iter().any(|secret| secret == key) {
         let mut message = format!("`{}` has no secret `{}`", provider.name, crate::foreign::escaped(key));
         if let Some(near) = near(key, secrets.iter().map(String::as_str)) {
@@ -78,7 +78,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 
 /// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
 /// written `headers.X-Api-Key`.
-fn secrets(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
+#[must_use]
+pub fn keys(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
     let mut keys: Vec<String> =
         provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();
     for (name, setting) in written(invocation, &provider.name).into_iter().flatten() {
@@ -95,7 +96,7 @@ pub(super) fn stored_secrets(invocation: &Invocation<'_>) -> Vec<(RecordName, Bi
     for name in invocation.config.credentials.keys() {
         let Ok(provider) = invocation.config.provider(name) else { continue };
         let binding = provider.source.binding();
-        for key in secrets(invocation, &provider).iter().filter(|key| is_stored(invocation, name, key)) {
+        for key in keys(invocation, &provider).iter().filter(|key| is_stored(invocation, name, key)) {
             found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
         }
     }

@@ -66,6 +66,7 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_registry_with_a_password_is_told_to_docker() {
     let config = "store = \"file\"\n[credentials.ghcr]\ntemplate = \"ghcr\"\nbasic = { username = \"u\", password = \"canary\" }\n";

@@ -39,6 +39,7 @@ mod lifecycle;
 mod login;
 mod login_url;
 mod logout;
+mod man;
 mod manners;
 mod network;
 mod provider;

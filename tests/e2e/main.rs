@@ -12,6 +12,7 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod completions;
 mod doctor;
 mod etcd;
 mod exec_and_curl;
