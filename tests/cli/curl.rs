@@ -462,7 +462,6 @@ fn r4_what_cannot_be_sent_twice_is_sent_once() {
     for (name, arguments, input, want) in [
         ("data from standard input", &["-s", "-d", "@-"][..], "piped", "never"),
         ("an upload from standard input", &["-s", "-T", "-"], "", "never"),
-        ("a header from standard input", &["-s", "-H", "@-"], "X-Piped: yes\n", "never"),
         ("a form from standard input", &["-s", "-F", "a=@-"], "piped", "never"),
         ("the user's own headers", &["-s", "-D", headers.to_str().unwrap()], "", "never"),
         ("output into a pipe", &["-s", "-o", fifo.to_str().unwrap()], "", ""),
@@ -478,8 +477,36 @@ fn r4_what_cannot_be_sent_twice_is_sent_once() {
     }
     assert_eq!(reader.join().unwrap(), b"never");
     assert!(std::fs::read_to_string(headers).unwrap().starts_with("HTTP/1.1 401"));
-    assert_eq!(story.api.requests()[2].header("x-piped"), Some("yes"));
     assert_eq!(story.tokens_got(), 1);
+}
+
+#[test]
+fn f_leak1_files_of_headers_are_read_here_and_hold_none_of_ours() {
+    let story = Story::new(&Api::default());
+    let file = story.sandbox.write("headers", "X-One: 1\r\n\nX-Two: canary\n").display().to_string();
+    let from_file = ["-s", "-H", &format!("@{file}"), &story.url("/x")];
+    story.run(&["-s", "-H", &format!("@{file}")], "/x");
+    let request = story.api.requests().pop().unwrap();
+    assert_eq!((request.header("x-one"), request.header("x-two")), (Some("1"), Some("canary")));
+    let piped = |lines: &str| {
+        let mut command = story.curl(&["-s", "-H", "@-", &story.url("/x")]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert!(piped("X-Piped: yes\n").status.success());
+    assert_eq!(story.api.requests().pop().unwrap().header("x-piped"), Some("yes"));
+    let before = story.api.requests().len();
+    for lines in
+        ["Host: evil.example\n", "X-A: 1\nauthorization: Bearer mine\n", "x: 1\rHost: evil.example\n"]
+    {
+        let output = piped(lines);
+        assert_eq!(output.status.code(), Some(2), "{lines:?}");
+        story.sandbox.write("headers", lines);
+        assert_eq!(story.curl(&from_file).output().unwrap().status.code(), Some(2), "{lines:?}");
+    }
+    assert_eq!(story.api.requests().len(), before, "nothing was sent");
 }
 
 #[test]

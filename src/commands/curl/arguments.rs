@@ -10,6 +10,20 @@ use crate::foreign::escaped;
 const PROVED_ONCE: &str =
     "a token that is bound to a key (DPoP) needs a new proof for each request, and curl makes none";
 
+/// Options whose values are content, or are encoded: a line break in them begins no header.
+const IN_THE_BODY: [&str; 10] = [
+    "data",
+    "data-ascii",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "form",
+    "form-string",
+    "json",
+    "url-query",
+    "write-out",
+];
+
 /// What curl is asked to do.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -31,6 +45,8 @@ pub struct Request {
     pub proxy: Option<&'static str>,
     /// The names of the headers that are added, in lower case.
     pub headers: Vec<String>,
+    /// The files whose lines are headers; `-` is standard input. They are read here, and go to curl with ours.
+    pub header_files: Vec<OsString>,
     /// The files that are read for it; `-` is standard input.
     pub sources: Vec<OsString>,
     /// The files that are written by it; `-` is standard output.
@@ -66,19 +82,22 @@ pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
             let text = argument.to_str().ok_or(Refused::NotUnicode)?;
             let mut words = vec![argument.clone()];
             let mut value = || rest.next().cloned();
-            let mut url = None;
+            let (mut url, mut file) = (None, None);
             for (option, value) in options_of(text, &mut value, &mut words)? {
                 match option {
                     Known::Valued("url") => url = value,
+                    Known::Valued("header") if begins_with(value.as_deref(), b'@') => file = value,
                     option => request.take(option, value.as_deref(), text, &mut flow)?,
                 }
             }
             match url {
-                Some(url) if url.as_encoded_bytes().first() == Some(&b'@') => {
-                    return Err(Refused::FileOfUrls);
-                }
+                Some(url) if begins_with(Some(&url), b'@') => return Err(Refused::FileOfUrls),
                 Some(_) => urls.extend(arguments.get(arguments.len() - rest.len() - 1)),
-                None => request.passed.append(&mut words),
+                None if file.is_none() => request.passed.append(&mut words),
+                None => {}
+            }
+            if let Some(file) = file {
+                request.take_header_file(&file, text)?;
             }
         }
     }
@@ -128,6 +147,11 @@ impl Request {
         let value = value.unwrap_or_default();
         let text = value.to_string_lossy();
         self.once |= is_device(&text);
+        let in_the_head = !matches!(option, Known::Valued(name) if IN_THE_BODY.contains(&name));
+        if in_the_head && text.contains(['\r', '\n']) && option != Known::Valued("header") {
+            let reason = "its value has a line break in it, which would begin another header";
+            return Err(Refused::Option { option: escaped(written), reason });
+        }
         match option {
             Known::Refused(reason) => {
                 return Err(Refused::Option { option: escaped(written), reason });
@@ -150,6 +174,13 @@ impl Request {
             Known::Off("clobber") => self.once = true,
             Known::Off(_) => {}
             Known::Valued(name) => match name {
+                // A blank in it would begin another target.
+                "request" if !is_method(&text) => {
+                    return Err(Refused::Option {
+                        option: escaped(written),
+                        reason: "its value is no method",
+                    });
+                }
                 "request" => methods.written = Some(text.into_owned()),
                 "data" | "data-ascii" | "data-binary" | "json" => {
                     methods.body = true;
@@ -201,16 +232,30 @@ impl Request {
         }
     }
 
-    /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
-    fn take_header(&mut self, text: &str) -> Result<(), Refused> {
-        if let Some(file) = text.strip_prefix('@') {
-            self.sources.push(OsString::from(file));
-            return Ok(());
+    /// A file may hold any header, and another one when curl reads it: it is read once, by us.
+    fn take_header_file(&mut self, value: &OsStr, written: &str) -> Result<(), Refused> {
+        if !written.starts_with("-H") && written != "--header" {
+            let reason = "write -H @FILE by itself, without other letters before it";
+            return Err(Refused::Option { option: escaped(written), reason });
         }
+        self.once |= is_device(&value.to_string_lossy());
+        let file = value.to_str().and_then(|value| value.strip_prefix('@')).ok_or(Refused::NotUnicode)?;
+        self.header_files.push(OsString::from(file));
+        Ok(())
+    }
+
+    /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
+    ///
+    /// # Errors
+    /// [`Refused::Header`].
+    pub fn take_header(&mut self, text: &str) -> Result<(), Refused> {
         let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
         let refused = |reason| Err(Refused::Header(escaped(&name), reason));
         match name.as_str() {
             _ if text.contains(['\r', '\n']) => refused("it has a line break in it"),
+            _ if text.starts_with([' ', '\t']) => {
+                refused("it begins with a blank, as what goes on from another header")
+            }
             "authorization" | "dpop" => refused("that one is authctl's to give"),
             "host" | "" => refused("it would send the token to another place than the URL names"),
             _ => {
@@ -257,6 +302,16 @@ impl Request {
 fn encoded_source(text: &str) -> Option<OsString> {
     let (name, file) = text.split_once('@')?;
     (!name.contains('=')).then(|| OsString::from(file))
+}
+
+fn begins_with(value: Option<&OsStr>, byte: u8) -> bool {
+    value.is_some_and(|value| value.as_encoded_bytes().first() == Some(&byte))
+}
+
+/// A token (RFC 9110 sections 5.6.2 and 9.1).
+fn is_method(text: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_token)
 }
 
 /// Whether a value leads to something that another process feeds, or that is gone when it was read.
@@ -375,6 +430,13 @@ mod tests {
             ("another host", "-H Host:evil.example U", "header host"),
             ("another host, as HTTP/2 has it", "-H :authority:evil.example U", "another place"),
             ("a header with a line break", "-H X:1\nHost:evil.example U", "line break"),
+            ("a method with a line break", "-X GET\r\nHost:evil.example U", "line break"),
+            ("a method with a target", "--request GET\t/other U", "no method"),
+            ("an agent with a line break", "-A x\nHost:evil.example U", "line break"),
+            ("a cookie with a line break", "-b a=b\nHost:evil.example U", "line break"),
+            ("a referrer with a line break", "-e x\nHost:evil.example U", "line break"),
+            ("a range with a line break", "-r 1\nHost:evil.example U", "line break"),
+            ("a file of headers in a bundle", "-sH@file U", "by itself"),
         ] {
             let refused = parse(&words(&text.replace('U', URL))).expect_err(name).to_string();
             assert!(refused.contains(want), "{name}: {refused}");
@@ -428,7 +490,6 @@ mod tests {
             ("-F a=<-", "-", false),
             ("-F a=@b,c", "b,c", true),
             ("-F a=@\"b\"", "\"b\"", true),
-            ("-H @-", "-", false),
             ("-w @-", "-", false),
             ("-b jar", "jar", false),
             ("-b a=b", "", false),
@@ -445,6 +506,10 @@ mod tests {
         }
         assert_eq!(parsed(&format!("-o - {URL}")).outputs, words("-"));
         assert!(parsed(&format!("-D h {URL}")).dumps_headers);
+        for text in ["-H @file", "-H@file", "--header @file"] {
+            let request = parsed(&format!("-s {text} {URL}"));
+            assert_eq!((request.header_files, request.passed), (words("file"), words("-s")), "{text}");
+        }
     }
 
     #[test]

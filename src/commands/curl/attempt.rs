@@ -32,6 +32,8 @@ pub struct Attempt<'a> {
     provider: &'a Provider,
     options: &'a Options,
     request: &'a Request,
+    /// Further headers, of files that the user named.
+    lines: &'a [SecretText],
     url: &'a Url,
 }
 
@@ -50,10 +52,10 @@ impl<'a> Attempt<'a> {
         session: &'a Session<'a>,
         provider: &'a Provider,
         options: &'a Options,
-        request: &'a Request,
+        (request, lines): (&'a Request, &'a [SecretText]),
         url: &'a Url,
     ) -> Self {
-        Self { session, provider, options, request, url }
+        Self { session, provider, options, request, lines, url }
     }
 
     /// Makes it with a token, and once more where a refusal can be answered.
@@ -147,7 +149,10 @@ impl<'a> Attempt<'a> {
         };
         let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
         let subject = Subject::of(self.provider, "", Some(&target));
-        (format.render)(&with.issued, &subject).map_err(|error| format_error(error, &self.provider.name))
+        let rendered = (format.render)(&with.issued, &subject);
+        let ours = rendered.map_err(|error| format_error(error, &self.provider.name))?;
+        let further = self.lines.iter().flat_map(|line| [line.expose(), "\n"]);
+        Ok(SecretText::new([ours.expose()].into_iter().chain(further).collect::<String>()))
     }
 
     fn arguments(&self, headers: &Path, notes: Option<&Path>, said: Option<&Path>) -> Vec<OsString> {

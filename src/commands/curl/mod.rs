@@ -7,6 +7,7 @@ mod options;
 mod refused;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use url::Url;
@@ -18,7 +19,8 @@ use super::target::target_url;
 use super::{AccountArg, Invocation, NarrowArgs, ProviderRef};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
-use crate::ports::Program;
+use crate::ports::{Program, read_text};
+use crate::secret::SecretText;
 use crate::session::acquire::{Options, token};
 use crate::token::Credential;
 
@@ -26,6 +28,8 @@ use crate::token::Credential;
 const CURL: &str = "curl";
 /// Before this version, curl took headers along to another port or protocol of the same host (CVE-2022-27774, 27776).
 const KEEPS_HEADERS: (u32, u32) = (7, 83);
+/// Servers take less.
+const LONGEST_HEADERS: usize = 1 << 20;
 
 /// Run curl with a provider's headers, the token in nobody's arguments
 ///
@@ -61,7 +65,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let session = invocation.session();
     let provider = session.provider(Some(&name))?;
     let session = session.keeping(&name);
-    let request = arguments::parse(arguments).map_err(usage)?;
+    let mut request = arguments::parse(arguments).map_err(usage)?;
+    let lines = header_lines(invocation, &mut request)?;
     let url = target_url(&provider, &request.url, "")?;
     check_proxy(&request, &url)?;
     if request.follows {
@@ -74,7 +79,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     };
     let issued = token(&session, &provider, &options)?;
     check_credential(&request, &issued.credential)?;
-    let attempt = Attempt::new(&session, &provider, &options, &request, &url);
+    let attempt = Attempt::new(&session, &provider, &options, (&request, &lines), &url);
     match Status::from(attempt.run(issued)?) {
         Status::Done => Ok(()),
         status => Err(Error::Reported(status)),
@@ -96,6 +101,26 @@ impl Args {
             ProviderRef::Url(url) => Ok((invocation.config.choose_by_url(url.url())?, &self.words)),
         }
     }
+}
+
+/// The headers of the files that are named, which curl is handed with ours.
+fn header_lines(invocation: &Invocation<'_>, request: &mut Request) -> Result<Vec<SecretText>, Error> {
+    let mut lines = Vec::new();
+    for file in std::mem::take(&mut request.header_files) {
+        let read = match file == "-" {
+            true => invocation.system.input.read_all(LONGEST_HEADERS),
+            false => read_text(Path::new(&file), LONGEST_HEADERS as u64).map(SecretText::new),
+        };
+        let text = read.map_err(|error| {
+            let file = crate::foreign::escaped(&file.to_string_lossy());
+            Error::failed(format!("the headers in {file} cannot be read: {error}"), "no request was made")
+        })?;
+        for line in text.expose().lines().filter(|line| !line.trim().is_empty()) {
+            request.take_header(line).map_err(usage)?;
+            lines.push(SecretText::new(line));
+        }
+    }
+    Ok(lines)
 }
 
 fn usage(refused: Refused) -> Error {
