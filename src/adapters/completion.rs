@@ -267,7 +267,6 @@ mod tests {
     /// Arguments whose values nobody can know before they are written.
     const FREE: &[&str] = &[
         "action",
-        "address",
         "arguments",
         "audience",
         "browser",

@@ -283,6 +283,7 @@ fn profiles() {
     assert_eq!(sandbox.run(&["--profile", "work", "token", "x"]).ok().text(), "work");
 }
 
+#[cfg(unix)]
 #[test]
 fn f_bind2_a_file_with_secrets_must_be_the_users_own() {
     let sandbox = Sandbox::new(&format!("{X}jwt = \"tok\"\n"));

@@ -110,8 +110,8 @@ fn m8_metadata_is_cached_for_a_day_and_never_over_the_configuration() {
     sandbox.run(&["login", "--refresh-metadata"]).ok();
     assert_eq!(fetched(), 2);
     for (path, bytes) in sandbox.files().iter().filter(|(path, _)| path.starts_with(sandbox.path("cache"))) {
-        use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        #[cfg(unix)]
+        assert_eq!(crate::support::sandbox::mode(path), 0o600);
         std::fs::write(path, String::from_utf8_lossy(bytes).replace("/authorize", "/poisoned")).unwrap();
     }
     let pinned = format!("authorization_endpoint = \"{}/authorize\"", server.issuer());

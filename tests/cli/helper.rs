@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::browsers::Never;
 use crate::support::http::{Reply, Server};
-use crate::support::sandbox::{Output, server_config};
+use crate::support::sandbox::{Output, server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
 /// A home that is logged in, and may open no browser from now on.
@@ -169,8 +169,7 @@ fn f_hlp3_while_somebody_logs_in_others_are_told_so() {
     sandbox.is_watched();
     sandbox.system.browser = Rc::new(Never);
     let lock = sandbox.write("locks/login-as.lock", "");
-    std::fs::set_permissions(lock.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
-        .unwrap();
+    set_mode(lock.parent().unwrap(), 0o700);
     let file = std::fs::File::open(&lock).unwrap();
     file.lock().unwrap();
     let host = format!("host={}", server.domain());

@@ -66,6 +66,7 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_is_a_link_stays_one_and_permissions_stay() {
     use std::os::unix::fs::{PermissionsExt, symlink};

@@ -278,16 +278,15 @@ fn f_sto1_damaged_files_are_reported_and_kept() {
     sandbox.run(&["login"]).ok();
 }
 
+#[cfg(unix)]
 #[test]
 fn f_sto2_f_sto3_others_files_are_refused() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
-    use std::os::unix::fs::PermissionsExt as _;
     for (path, _) in sandbox.files() {
         if path.starts_with(sandbox.path("state")) || path.starts_with(sandbox.path("data")) {
-            let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode, 0o600, "{}", path.display());
+            assert_eq!(crate::support::sandbox::mode(&path), 0o600, "{}", path.display());
         }
     }
     let (record, _) = sealed_record(&sandbox);

@@ -21,6 +21,11 @@ pub fn that_loses_a_byte(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
     Arc::new(Odd(Arc::clone(inner), |entry, secret| entry.set_secret(&secret[..secret.len() - 1])))
 }
 
+/// A keyring that takes what entries of Windows are asked with, which the mock does not.
+pub fn of_this_platform(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
+    Arc::new(Odd(Arc::clone(inner), |entry, secret| entry.set_secret(secret)))
+}
+
 #[derive(Debug)]
 struct Odd(Arc<CredentialStore>, Write);
 
@@ -40,9 +45,9 @@ impl CredentialStoreApi for Odd {
         &self,
         service: &str,
         user: &str,
-        modifiers: Option<&HashMap<&str, &str>>,
+        _: Option<&HashMap<&str, &str>>,
     ) -> keyring_core::Result<keyring_core::Entry> {
-        let entry = self.0.build(service, user, modifiers)?;
+        let entry = self.0.build(service, user, None)?;
         Ok(keyring_core::Entry::new_with_credential(Arc::new(OddEntry(entry, self.1))))
     }
 
