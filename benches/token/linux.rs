@@ -12,17 +12,6 @@
 //! AUTHCTL_STATIC=PATH cargo bench --bench token  a static build beside the ordinary one
 //! ```
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    dead_code,
-    missing_docs,
-    reason = "a bench may fail, and uses the real machine"
-)]
-
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -31,15 +20,15 @@ use std::time::{Duration, Instant};
 use authctl::store::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
-#[path = "../tests/cli/support/http.rs"]
+#[path = "../../tests/cli/support/http.rs"]
 mod http;
-#[path = "../tests/e2e/parts.rs"]
+#[path = "../../tests/e2e/parts.rs"]
 mod parts;
 
 use self::http::{Reply, Server, certificates};
 use self::parts::{Bus, Home};
 
-fn main() {
+pub fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--test") {
         return;
