@@ -118,7 +118,14 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     }
     system.secret_variables = config.secret_variables();
     let json = cli.global.json;
-    let invocation = Invocation { system, config: &config, options: &options, json, manner: &manner };
+    let invocation = Invocation {
+        system,
+        config: &config,
+        options: &options,
+        json,
+        manner: &manner,
+        command_line: command,
+    };
     let result = dispatch(&invocation, &cli.command);
     ended(result, system)
 }

@@ -9,6 +9,7 @@ use clap::ArgMatches;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, ValueCompleter};
 
+use crate::cli::command;
 use crate::commands::completions::SHELLS;
 use crate::commands::{Invocation, Manner, ProviderRef, secret};
 use crate::config::credentials::CREDENTIAL_KEYS;
@@ -36,7 +37,7 @@ pub fn answered() -> bool {
     let index = std::env::var_os("_CLAP_COMPLETE_INDEX").and_then(|index| index.to_str()?.parse().ok());
     let before: Vec<OsString> =
         words.iter().take(index.unwrap_or(words.len().saturating_sub(1))).cloned().collect();
-    let factory = || attach(crate::command(), &Arc::from(before.as_slice()));
+    let factory = || attach(command(), &Arc::from(before.as_slice()));
     let folder = std::env::current_dir().ok();
     let _ = CompleteEnv::with_factory(factory)
         .shells(SHELLS)
@@ -117,7 +118,7 @@ struct Typed {
 
 impl Typed {
     fn read(before: &[OsString]) -> Self {
-        let matches = crate::command().ignore_errors(true).try_get_matches_from(before).ok();
+        let matches = command().ignore_errors(true).try_get_matches_from(before).ok();
         let value = |name| matches.as_ref().and_then(|matches| innermost(matches, name));
         let config = value("config").map(PathBuf::from);
         let options = Options { config, profile: value("profile"), only: None };
@@ -253,7 +254,7 @@ impl Typed {
     fn invoked<T>(&self, ask: impl FnOnce(&Invocation<'_>) -> Option<T>) -> Option<T> {
         let manner = Manner { verbose: 0, color: ColorChoice::Never, quiet: true };
         let (system, config, options) = (&self.system, &self.config, &self.options);
-        ask(&Invocation { system, config, options, json: false, manner: &manner })
+        ask(&Invocation { system, config, options, json: false, manner: &manner, command_line: command })
     }
 }
 
@@ -309,7 +310,7 @@ mod tests {
             }
             command.get_subcommands().for_each(|inner| collect(inner, found));
         }
-        let mut command = attach(crate::command(), &Arc::from([]));
+        let mut command = attach(command(), &Arc::from([]));
         command.build();
         let mut found = BTreeSet::new();
         collect(&command, &mut found);

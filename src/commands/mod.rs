@@ -54,6 +54,8 @@ pub struct Invocation<'a> {
     pub json: bool,
     /// How the command line wants the outside to be.
     pub manner: &'a Manner,
+    /// The definition of the command line itself.
+    pub command_line: fn() -> clap::Command,
 }
 
 /// How the command line wants the outside to be: enough to make it so once more, on another thread.

@@ -25,6 +25,21 @@ fn the_pages_in_the_repository_are_what_the_program_writes() {
     for name in ["authctl.1", "authctl-token.1", "authctl-helper-git.1", "authctl-provider-add.1"] {
         assert!(made.contains_key(name), "{name} in {:?}", made.keys());
     }
+    assert!(made.len() > 40);
+    for (file, text) in &made {
+        let name = file.trim_end_matches(".1");
+        assert!(text.contains(&format!("\n.TH {} 1 ", name.to_uppercase())), "{name}: {text}");
+        for heading in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"EXIT STATUS\"", "\"SEE ALSO\""] {
+            let plain = format!("\n.SH {heading}\n");
+            let found =
+                text.matches(&plain).count() + text.matches(&format!("\n.SH \"{heading}\"\n")).count();
+            assert_eq!(found, 1, "{name}: {heading}");
+        }
+        assert!(!text.contains('\x1b'), "{name}");
+    }
+    for name in ["CONFIG", "PROFILE", "DEFAULT", "STORE", "CREDENTIALS__"] {
+        assert!(made["authctl.1"].contains(&format!("AUTHCTL_{name}")), "{name}");
+    }
     let kept = pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/man"));
     let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&kept), names(&made), "run packaging/update");

