@@ -66,7 +66,6 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_registry_with_a_password_is_told_to_docker() {
     let config = "store = \"file\"\n[credentials.ghcr]\ntemplate = \"ghcr\"\nbasic = { username = \"u\", password = \"canary\" }\n";
@@ -88,6 +87,7 @@ fn two_providers_of_one_host_are_told_to_git_once() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_is_a_link_stays_one_and_permissions_stay() {
     use std::os::unix::fs::{PermissionsExt, symlink};
