@@ -4,6 +4,7 @@
 use super::store::unlock_files;
 use super::{Invocation, in_words};
 use crate::config::Config;
+use crate::config::learned::Before;
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
@@ -13,7 +14,7 @@ use crate::ports::Folder;
 use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::login::{Report, login};
-use crate::session::registration::{Wanted, ensure};
+use crate::session::registration::{Known, Wanted, end_replaced, ensure, take_back};
 use crate::store::lock::Lock;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
@@ -31,6 +32,8 @@ pub struct Who<'a> {
     pub client_id: Option<&'a str>,
     /// Scopes that a later login may need, for a client that is to be registered.
     pub further: Option<&'a ScopeSet>,
+    /// What was known of the provider before its URL was looked at, where it was.
+    pub before: Option<&'a Before>,
 }
 
 /// The lock of a login to a provider: helpers do not open a second browser while somebody logs in (F-HLP3).
@@ -53,34 +56,68 @@ pub fn log_in(
     request: &LoginRequest,
     refresh_metadata: bool,
 ) -> Result<(), Error> {
-    let (known, _turn) = made_known(invocation, who, request.scopes.as_ref())?;
-    let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
-    let session = Session { refresh_metadata, ..invocation.session() };
-    let provider = session.provider(Some(who.name))?;
-    let session = session.keeping(&provider.name);
-    if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
-        unlock_files(invocation, &session)?;
-    }
-    let report = login(&session, &provider, who.account, request)?;
-    tell(invocation, &session, who.shown, &report);
-    Ok(())
+    with_known_client(invocation, who, request.scopes.as_ref(), |invocation| {
+        let session = Session { refresh_metadata, ..invocation.session() };
+        let provider = session.provider(Some(who.name))?;
+        let session = session.keeping(&provider.name);
+        if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
+            unlock_files(invocation, &session)?;
+        }
+        let report = login(&session, &provider, who.account, request)?;
+        tell(invocation, &session, who.shown, &report);
+        Ok(())
+    })
 }
 
-/// Makes the client known to the server where nobody configured one; then the configuration has changed. The lock is kept
-/// until the login is over.
+/// Makes the client known to the server where nobody configured one, and logs in; one login with a registration after the
+/// other. When that fails, an earlier login works as it did before.
 ///
 /// # Errors
-/// [`Error::Registration`].
-pub fn made_known(
+/// Any [`Error`].
+pub fn with_known_client(
     invocation: &Invocation<'_>,
     who: &Who<'_>,
     scopes: Option<&ScopeSet>,
-) -> Result<(Option<Config>, Option<Lock>), Error> {
+    login: impl FnOnce(&Invocation<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let system = invocation.system;
+    let before = who.before.cloned().unwrap_or_else(|| Before::of(system, who.name));
+    let result = made_known(invocation, who, scopes).and_then(|(config, known)| {
+        let invocation = &Invocation { config: config.as_ref().unwrap_or(invocation.config), ..*invocation };
+        login(invocation)?;
+        if let Some(replaced) = &known.replaced {
+            let session = invocation.session().keeping(who.name);
+            end_replaced(&session, &session.provider(Some(who.name))?, replaced);
+        }
+        Ok(())
+    });
+    if result.is_err() && before.has_changed(system) {
+        let config = invocation.reload();
+        let session = Session::new(system, &config).keeping(who.name);
+        // Where no login would be lost, the next one begins with what is known by now; but a client that somebody named, and
+        // that is wrong, must not be taken for right.
+        let worked = session.store.index(who.name).is_ok_and(|index| !index.entries.is_empty());
+        if worked || who.client_id.is_some() {
+            match session.provider(Some(who.name)) {
+                Ok(provider) => take_back(&session, &provider, &before)?,
+                Err(_) => before.put_back(system)?,
+            }
+        }
+    }
+    result
+}
+
+/// Makes the client known to the server; then the configuration has changed.
+fn made_known(
+    invocation: &Invocation<'_>,
+    who: &Who<'_>,
+    scopes: Option<&ScopeSet>,
+) -> Result<(Option<Config>, Known), Error> {
     let session = invocation.session();
     let provider = session.provider(Some(who.name))?;
     let session = session.keeping(&provider.name);
     if !provider.source.is_interactive() {
-        return Ok((None, None));
+        return Ok((None, Known::default()));
     }
     let document = invocation.config.client_id_metadata()?;
     let wanted = Wanted {
@@ -92,7 +129,7 @@ pub fn made_known(
     let known = ensure(&session, &provider, &wanted);
     let known = known
         .map_err(|source| Error::Registration { name: who.shown.to_owned(), source: Box::new(source) })?;
-    Ok((known.changed.then(|| invocation.reload()), known.lock))
+    Ok((known.changed.then(|| invocation.reload()), known))
 }
 
 /// Says how a login ended.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::interactive_login::{Who, lock, log_in, made_known, tell};
+use super::interactive_login::{Who, lock, log_in, tell, with_known_client};
 use super::{AccountArg, Invocation, ProviderArg, ProviderRef, browser_choice, duration};
+use crate::config::learned::Before;
 use crate::config::{Config, learned, templates};
 use crate::error::{Error, Status};
 use crate::foreign::{Foreign, escaped};
@@ -12,7 +13,6 @@ use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::login::{Given, login_with};
 use crate::session::site::explore;
-use crate::setting::Layer;
 use crate::wizard::{self, Start};
 
 /// The longest token that is read from standard input.
@@ -65,6 +65,8 @@ struct Explored {
     config: Option<Config>,
     /// All the scopes that the URL's resource knows.
     scopes: Option<ScopeSet>,
+    /// What was known of it before.
+    before: Option<Before>,
 }
 
 /// Logs in and says who, what was granted, until when, and where it is kept.
@@ -72,7 +74,7 @@ struct Explored {
 /// # Errors
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let Explored { name, config: explored, scopes } = args.explored(invocation)?;
+    let Explored { name, config: explored, scopes, before } = args.explored(invocation)?;
     let invocation = &Invocation { config: explored.as_ref().unwrap_or(invocation.config), ..*invocation };
     let name = match name {
         Some(name) => name,
@@ -80,7 +82,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     };
     let shown = args.shown(&name);
     let (account, client_id) = (args.account.account.as_ref(), args.client_id.as_deref());
-    let who = Who { name: &name, shown: &shown, account, client_id, further: scopes.as_ref() };
+    let (further, before) = (scopes.as_ref(), before.as_ref());
+    let who = Who { name: &name, shown: &shown, account, client_id, further, before };
     if let Some(kind) = &args.with_token {
         return args.log_in_with_token(invocation, &who, kind);
     }
@@ -116,11 +119,8 @@ impl Args {
         };
         invocation.config.check_files(true)?;
         let config = invocation.config;
-        let is_learned = |name: &ProviderName| {
-            config.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
-        };
         if let Ok(name) = config.choose_by_url(url.url())
-            && !is_learned(&name)
+            && !config.is_learned(&name)
         {
             return Ok(Explored { name: Some(name), ..Explored::default() });
         }
@@ -134,10 +134,12 @@ impl Args {
             url: Foreign::new(url.url().as_str()),
             source: Box::new(source),
         })?;
+        let before = Some(Before::of(invocation.system, &name));
         learned::write(invocation.system, &name, &site.learned)?;
         let title = site.title.map(|title| format!(" ({})", Foreign::new(title))).unwrap_or_default();
         console.say(format_args!("{url}{title} gets its tokens from {}.", escaped(&site.issuer)));
-        Ok(Explored { name: Some(name), config: Some(invocation.reload()), scopes: Some(site.scopes) })
+        let (config, scopes) = (Some(invocation.reload()), Some(site.scopes));
+        Ok(Explored { name: Some(name), config, scopes, before })
     }
 
     /// A provider that was not configured yet, after the questions that only its user can answer.
@@ -149,24 +151,27 @@ impl Args {
     ) -> Result<Explored, Error> {
         let draft = wizard::ask_draft(invocation, start, name, Vec::new(), Vec::new())?;
         match wizard::write(invocation, &draft, false, false, true)? {
-            true => Ok(Explored { name: Some(draft.name), config: Some(invocation.reload()), scopes: None }),
+            true => {
+                let config = Some(invocation.reload());
+                Ok(Explored { name: Some(draft.name), config, ..Explored::default() })
+            }
             false => Err(Error::Reported(Status::Failed)),
         }
     }
 
     fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
-        let (known, _turn) = made_known(invocation, who, None)?;
-        let invocation = &Invocation { config: known.as_ref().unwrap_or(invocation.config), ..*invocation };
-        let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
-        let provider = session.provider(Some(who.name))?;
-        let session = session.keeping(&provider.name);
-        let text = invocation.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
-            Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
-        })?;
-        let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
-        let report = login_with(&session, &provider, who.account, &given)?;
-        tell(invocation, &session, who.shown, &report);
-        Ok(())
+        with_known_client(invocation, who, None, |invocation| {
+            let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
+            let provider = session.provider(Some(who.name))?;
+            let session = session.keeping(&provider.name);
+            let text = invocation.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
+                Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
+            })?;
+            let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
+            let report = login_with(&session, &provider, who.account, &given)?;
+            tell(invocation, &session, who.shown, &report);
+            Ok(())
+        })
     }
 
     /// The provider as the user calls it.

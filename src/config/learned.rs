@@ -96,7 +96,7 @@ pub fn name_of(url: &Url) -> ProviderName {
         .take(LONGEST_HOST)
         .collect();
     let mark = Binding::default().with("url", canonical(url)).fingerprint();
-    let name = format!("{}-{}", host.trim_matches('-'), &mark[..8]);
+    let name = format!("{}-{}", host.trim_matches('-'), &mark[..16]);
     name.parse().unwrap_or_else(|_| ProviderName::short_form())
 }
 
@@ -166,25 +166,83 @@ fn set_client(oauth: &mut Table, client: &LearnedClient) {
 /// The clients that were learned, by their providers.
 #[must_use]
 pub fn clients(system: &System) -> Vec<(ProviderName, LearnedClient)> {
-    let text = path(system).and_then(|path| private_file::read(&path).ok().flatten());
-    let text = text.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(str::to_owned)).unwrap_or_default();
-    let Ok(document) = text.parse::<DocumentMut>() else { return Vec::new() };
+    let document = read(system).unwrap_or_default();
     let credentials = document.get("credentials").and_then(Item::as_table);
-    let client = |(name, credential): (&str, &Item)| {
-        let oauth = credential.get("oauth")?.as_table()?;
-        let text = |key: &str| oauth.get(key).and_then(Item::as_str).map(str::to_owned);
-        let client = LearnedClient {
-            id: text("client_id")?,
-            issuer: text("registered_with")?,
-            redirect_uri: text("redirect_uri"),
-            has_secret: oauth.contains_key("client_secret"),
-            method: text("token_endpoint_auth_method"),
-            scopes: text("registered_scopes").map(|scopes| ScopeSet::lenient(&scopes)),
-            secret_ends: text("registered_until").and_then(|ends| ends.parse().ok()),
+    let known = credentials.into_iter().flat_map(Table::iter);
+    known.filter_map(|(name, credential)| Some((name.parse().ok()?, client(credential)?))).collect()
+}
+
+fn read(system: &System) -> Option<DocumentMut> {
+    let bytes = private_file::read(&path(system)?).ok().flatten()?;
+    std::str::from_utf8(&bytes).ok()?.replace(HEAD, "").parse().ok()
+}
+
+/// The client in a provider's section.
+fn client(section: &Item) -> Option<LearnedClient> {
+    let oauth = section.get("oauth")?.as_table()?;
+    let text = |key: &str| oauth.get(key).and_then(Item::as_str).map(str::to_owned);
+    Some(LearnedClient {
+        id: text("client_id")?,
+        issuer: text("registered_with")?,
+        redirect_uri: text("redirect_uri"),
+        has_secret: oauth.contains_key("client_secret"),
+        method: text("token_endpoint_auth_method"),
+        scopes: text("registered_scopes").map(|scopes| ScopeSet::lenient(&scopes)),
+        secret_ends: text("registered_until").and_then(|ends| ends.parse().ok()),
+    })
+}
+
+/// What was known of a provider before a login.
+#[derive(Debug, Clone)]
+pub struct Before {
+    name: ProviderName,
+    section: Option<Item>,
+}
+
+impl Before {
+    /// As it is now.
+    #[must_use]
+    pub fn of(system: &System, name: &ProviderName) -> Self {
+        let section = read(system).and_then(|document| {
+            document.get("credentials").and_then(Item::as_table)?.get(name.as_str()).cloned()
+        });
+        Self { name: name.clone(), section }
+    }
+
+    /// Whether something else is known now.
+    #[must_use]
+    pub fn has_changed(&self, system: &System) -> bool {
+        // A table by itself is written without the tables in it.
+        let text = |section: &Option<Item>| {
+            let mut document = DocumentMut::new();
+            document
+                .as_table_mut()
+                .extend(section.iter().map(|section| (self.name.as_str(), section.clone())));
+            document.to_string()
         };
-        Some((name.parse().ok()?, client))
-    };
-    credentials.into_iter().flat_map(Table::iter).filter_map(client).collect()
+        text(&self.section) != text(&Self::of(system, &self.name).section)
+    }
+
+    /// The client that was known.
+    #[must_use]
+    pub fn client(&self) -> Option<LearnedClient> {
+        client(self.section.as_ref()?)
+    }
+
+    /// Makes it so again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn put_back(&self, system: &System) -> Result<(), StoreError> {
+        change(system, |document| {
+            let credentials = table(document.as_table_mut(), "credentials")?;
+            match &self.section {
+                Some(section) => drop(credentials.insert(self.name.as_str(), section.clone())),
+                None => drop(credentials.remove(self.name.as_str())),
+            }
+            Some(())
+        })
+    }
 }
 
 /// Forgets what was learned of a provider.

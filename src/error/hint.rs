@@ -192,6 +192,9 @@ fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
         RegistrationError::NotOffered { .. } => Some(format!(
             "register an app there, with the redirect URI http://127.0.0.1/callback, and run `authctl login {name} --client-id ID`"
         )),
+        RegistrationError::Configured { .. } => {
+            Some(format!("`authctl provider set {name} client_id=ID` changes it; or leave --client-id out"))
+        }
         RegistrationError::OtherIssuer { .. } => {
             Some(format!("if that is right, run `authctl login {name} --client-id ID` with one of the new server"))
         }

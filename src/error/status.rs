@@ -151,6 +151,7 @@ pub(super) fn site_status(error: &SiteError) -> Status {
 
 fn registration_status(error: &RegistrationError) -> Status {
     match error {
+        RegistrationError::Configured { .. } => Status::Usage,
         RegistrationError::NotOffered { .. } | RegistrationError::OtherIssuer { .. } => Status::Config,
         RegistrationError::Provider(error) => provider_status(error),
         RegistrationError::Http(error) if error.is_transient() => Status::Unreachable,

@@ -78,6 +78,7 @@ pub(super) fn with_login(
         account: options.account.as_ref(),
         client_id: None,
         further: None,
+        before: None,
     };
     log_in(invocation, &who, &request, false)?;
     drop(lock);

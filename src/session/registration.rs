@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::Session;
 use crate::binding::Binding;
 use crate::config::Provider;
-use crate::config::learned::{self, Learned, LearnedClient};
+use crate::config::learned::{self, Before, Learned, LearnedClient};
+use crate::foreign::Foreign;
 use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::client::AuthenticationMethod;
@@ -19,7 +20,7 @@ use crate::ports::{Folder, HttpError, Transport};
 use crate::provider::ProviderError;
 use crate::provider::oauth::{OAuth, Server};
 use crate::secret::{AccessToken, SecretText};
-use crate::setting::Layer;
+use crate::setting::{Layer, Setting};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
 use crate::store::record::RecordName;
@@ -70,6 +71,14 @@ pub enum RegistrationError {
         /// The issuer now.
         now: String,
     },
+    /// Another client than the one that is configured was named.
+    #[error("the client {client} is configured ({origin}), and no other can be used with it")]
+    Configured {
+        /// The client.
+        client: Foreign,
+        /// Where.
+        origin: String,
+    },
     /// There is no port to be returned to.
     #[error("there is no free port on 127.0.0.1: {0}")]
     NoPort(std::io::Error),
@@ -99,11 +108,13 @@ pub struct Known {
     /// The lock of whoever uses the registration's redirect URI: there is one port for all logins with it, so that it is
     /// kept until the login is over.
     pub lock: Option<Lock>,
+    /// The registration that was the provider's before, and is nobody's when the login has succeeded.
+    pub replaced: Option<LearnedClient>,
 }
 
 impl Known {
     fn by_configuration(changed: bool) -> Self {
-        Self { changed, lock: None }
+        Self { changed, ..Self::default() }
     }
 }
 
@@ -133,6 +144,15 @@ pub fn ensure(
         secret_ends: None,
     };
     if let Some(id) = wanted.named {
+        if let Some(written) = configured_client(session, provider) {
+            return match written.text() == Some(id) {
+                true => Ok(Known::default()),
+                false => Err(RegistrationError::Configured {
+                    client: Foreign::new(written.text().unwrap_or_default()),
+                    origin: written.origin.to_string(),
+                }),
+            };
+        }
         note(plain(id))?;
         return Ok(Known::by_configuration(true));
     }
@@ -149,6 +169,7 @@ pub fn ensure(
             return Ok(Known {
                 changed: oauth.client_id().is_err(),
                 lock: Some(lock).filter(|_| own.is_registered()),
+                replaced: None,
             });
         }
         Some(own) if own.issuer != issuer && !own.is_registered() => {
@@ -160,13 +181,11 @@ pub fn ensure(
         }
         _ => {}
     }
-    // Nothing else knows of the one before any more. That it lingers is no reason not to log in.
-    let replace = |client: &LearnedClient| {
-        if let Some(own) =
-            own.filter(|own| own.is_registered() && (&own.id, &own.issuer) != (&client.id, &client.issuer))
-        {
-            let _ = retire(session, provider, oauth, own, &known, false);
-        }
+    let replaced = |client: &LearnedClient| {
+        let is_another = |own: &&LearnedClient| {
+            own.is_registered() && (&own.id, &own.issuer) != (&client.id, &client.issuer)
+        };
+        own.filter(is_another).cloned()
     };
     let context = session.context(&provider.name);
     let server = oauth.server(&context, &["authorization_endpoint", "token_endpoint"])?;
@@ -186,8 +205,7 @@ pub fn ensure(
         && share_secrets(session, provider, oauth, other, client)?
     {
         note(client.clone())?;
-        replace(client);
-        return Ok(Known { changed: true, lock: Some(lock) });
+        return Ok(Known { changed: true, lock: Some(lock), replaced: replaced(client) });
     }
     if !server.has("registration_endpoint") {
         let configured = session.config.credentials.get(&provider.name);
@@ -200,8 +218,14 @@ pub fn ensure(
     }
     let client = register(session, provider, oauth, &server, wanted)?;
     note(client.clone())?;
-    replace(&client);
-    Ok(Known { changed: true, lock: Some(lock) })
+    Ok(Known { changed: true, lock: Some(lock), replaced: replaced(&client) })
+}
+
+/// The client's identifier where somebody wrote it for this provider.
+fn configured_client<'a>(session: &Session<'a>, provider: &Provider) -> Option<&'a Setting> {
+    let written =
+        session.config.credentials.get(&provider.name)?.kind.as_ref()?.table.table()?.get("client_id")?;
+    (!matches!(written.origin.layer(), Layer::Template | Layer::Learned)).then_some(written)
 }
 
 /// One login with a registered client after the other: a second process finds what the first one registered, and the port
@@ -379,6 +403,27 @@ pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result
     };
     learned::forget(session.system, &provider.name)?;
     Ok(told)
+}
+
+/// After a login with another client: the registration before it is nobody's any more. That it lingers is no reason to fail.
+pub fn end_replaced(session: &Session<'_>, provider: &Provider, replaced: &LearnedClient) {
+    if let Some(oauth) = provider.source.oauth() {
+        let _ = retire(session, provider, oauth, replaced, &learned::clients(session.system), false);
+    }
+}
+
+/// After a login that failed: what worked before works again, and a client that was registered for it is ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn take_back(session: &Session<'_>, provider: &Provider, before: &Before) -> Result<(), StoreError> {
+    let known = learned::clients(session.system);
+    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
+    let is_new = |own: &&LearnedClient| own.is_registered() && before.client().as_ref() != Some(own);
+    if let (Some(client), Some(oauth)) = (own.filter(is_new), provider.source.oauth()) {
+        retire(session, provider, oauth, client, &known, false)?;
+    }
+    before.put_back(session.system)
 }
 
 /// Forgets what a client is managed and proved with, and ends its registration where its server is still the provider's and

@@ -378,7 +378,8 @@ fn c6_without_registration_the_client_is_named() {
     );
     sandbox.run(&["login", &url]).fails(4).says("was named for").says(&other.issuer());
     assert!(other.requests_to("/register").is_empty() && other.requests_to("/authorize").is_empty());
-    assert!(sandbox.run(&["token", &url]).status != 0, "what is stored is not for the other");
+    sandbox.run(&["token", &url, "--refresh"]).ok();
+    assert!(other.requests_to("/token").is_empty(), "what is stored is not for the other");
 }
 
 #[test]
@@ -625,6 +626,62 @@ fn g5_a_registration_whose_port_is_taken_or_whose_secret_ended_is_made_anew() {
     sandbox.clock.advance(1001);
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 4, "G2");
+}
+
+/// What was learned, and the token that is handed out, renewed.
+fn state(sandbox: &Sandbox, url: &str) -> (String, bool) {
+    let learned = sandbox.files().into_iter().find(|(path, _)| path.ends_with("learned.toml")).unwrap().1;
+    (String::from_utf8(learned).unwrap(), sandbox.run(&["token", url, "--refresh"]).status == 0)
+}
+
+#[test]
+fn g4_c12_a_login_that_fails_leaves_the_one_before_as_it_was() {
+    let (server, other, sandbox) = (registering(), registering(), empty());
+    let resource = Resource::of(&server);
+    let url = resource.url();
+    sandbox.run(&["login", &url]).ok();
+    let before = state(&sandbox, &url);
+    assert!(before.1);
+    let refusal = || Reply::full(400, &[], r#"{"error":"invalid_grant"}"#);
+    // The port of the registration is somebody else's, so that another client is registered.
+    let redirect: url::Url = authorization(&server, "redirect_uri").unwrap().parse().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", redirect.port().unwrap())).unwrap();
+    server.set(|behaviour| behaviour.client_id = "another-app".to_owned());
+    server.fault("/token", refusal());
+    sandbox.run(&["login", &url]).fails(1);
+    assert_eq!(server.requests_to("/register").len(), 2);
+    assert_eq!(server.requests_to("/register/1").len(), 1, "the new one is nobody's");
+    server.set(|behaviour| behaviour.client_id = "app".to_owned());
+    assert_eq!(state(&sandbox, &url), before);
+    drop(taken);
+    // The resource has another authorization server.
+    resource.publish(
+        "/.well-known/oauth-protected-resource/mcp",
+        json!({ "resource": url, "authorization_servers": [other.issuer()] }),
+    );
+    other.fault("/token", refusal());
+    sandbox.run(&["login", &url]).fails(1);
+    assert_eq!(state(&sandbox, &url), before);
+    other.fault("/register", Reply::full(500, &[], ""));
+    sandbox.run(&["login", &url]);
+    assert_eq!(state(&sandbox, &url), before);
+}
+
+#[test]
+fn c6_a_client_that_is_named_wrong_is_not_kept() {
+    let (server, sandbox) = (AuthorizationServer::start(), empty());
+    let resource = Resource::of(&server);
+    let url = resource.url();
+    server.fault("/token", Reply::full(401, &[], r#"{"error":"invalid_client"}"#));
+    server.set(|behaviour| behaviour.client_id = "slip".to_owned());
+    sandbox.run(&["login", &url, "--client-id", "slip"]).fails(1);
+    server.set(|behaviour| behaviour.client_id = "app".to_owned());
+    sandbox.run(&["login", &url]).fails(4).says("--client-id ID");
+    sandbox.run(&["login", &url, "--client-id", "app"]).ok();
+    // The client of a provider that somebody configured is changed there.
+    let configured = Sandbox::with_server(&server.domain());
+    configured.run(&["login", "as", "--client-id", "other"]).fails(2).says("provider set as client_id=ID");
+    assert!(!configured.files().iter().any(|(path, _)| path.ends_with("learned.toml")));
 }
 
 #[test]

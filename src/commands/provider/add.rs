@@ -162,8 +162,14 @@ fn offer_login(invocation: &Invocation<'_>, draft: &Draft, asks: bool, login: bo
         invocation.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
         return Ok(());
     }
-    let who =
-        Who { name: &draft.name, shown: draft.name.as_str(), account: None, client_id: None, further: None };
+    let who = Who {
+        name: &draft.name,
+        shown: draft.name.as_str(),
+        account: None,
+        client_id: None,
+        further: None,
+        before: None,
+    };
     let request = LoginRequest {
         scopes: None,
         browser: browser_choice(invocation, None, false),
