@@ -96,7 +96,7 @@ pub fn name_of(url: &Url) -> ProviderName {
         .take(LONGEST_HOST)
         .collect();
     let mark = Binding::default().with("url", canonical(url)).fingerprint();
-    let name = format!("{}-{}", host.trim_matches('-'), &mark[..16]);
+    let name = format!("{}-{}", host.trim_matches('-'), &mark[..12]);
     name.parse().unwrap_or_else(|_| ProviderName::short_form())
 }
 
