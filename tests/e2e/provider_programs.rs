@@ -90,7 +90,7 @@ fn a_program_that_asks_the_user() {
 #[test]
 fn f_size_f_ctrl2_programs_that_do_not_behave() {
     for (program_mode, status, said) in [
-        ("hang", 1, "did not end within 1 seconds"),
+        ("hang", 1, "did not end within 1 second"),
         ("crash", 1, "ended with status 1"),
         ("garbage", 1, "cannot be used"),
         ("huge", 1, "longer than 1 MiB"),

@@ -97,7 +97,7 @@ fn f_leak1_the_wizard_at_a_terminal_shows_no_secret_and_plays_no_tricks() {
             "did you mean `bitbucket`?",
             "zoom",
             "The Key of the consumer, under OAuth consumers of the workspace's settings.",
-            "+ oauth.client_secret = { stored = true }",
+            "+ oauth._client_secret = <stored>",
             "`authctl login bitbucket` logs in",
         ] {
             assert!(talk.said.contains(text), "{name}: {text}: {}", talk.said);

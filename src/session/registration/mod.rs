@@ -1,25 +1,26 @@
 //! Makes the client known to an authorization server where nobody configured one: by the metadata document that the user
 //! hosts, or by registration (RFC 7591); and ends the registration again (RFC 7592).
 
+mod end;
+mod register;
+
 use std::net::TcpListener;
 use std::time::Duration;
 
-use serde_json::Value;
-
+pub use self::end::{end_replaced, forget, management_records, take_back};
+use self::register::register;
 use super::Session;
 use crate::binding::Binding;
 use crate::config::Provider;
-use crate::config::learned::{self, Before, Learned, LearnedClient};
+use crate::config::learned::{self, Learned, LearnedClient};
 use crate::foreign::Foreign;
 use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
-use crate::oauth::client::AuthenticationMethod;
-use crate::oauth::endpoint::{EndpointUrl, UrlRefused};
-use crate::oauth::registration::{self, ClientIdUrl, ClientMetadata, End, Registration};
-use crate::ports::{Folder, HttpError, Transport};
+use crate::oauth::endpoint::UrlRefused;
+use crate::oauth::registration::ClientIdUrl;
+use crate::ports::{Folder, HttpError};
 use crate::provider::ProviderError;
-use crate::provider::oauth::{OAuth, Server};
-use crate::secret::{AccessToken, SecretText};
+use crate::provider::oauth::OAuth;
 use crate::setting::{Layer, Setting};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
@@ -30,15 +31,10 @@ const SECRET: &str = "client_secret";
 /// The key of what a registration is managed with.
 const MANAGEMENT: &str = "registration";
 
-/// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
-const LOWEST_PORT: u16 = 20_000;
-const PORTS: u16 = 12_000;
 /// A registration takes no longer; who holds its lock for longer logs in.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
 /// The time that a login has by default, and some more.
 const LONGEST_LOGIN: Duration = Duration::from_secs(330);
-/// So many taken ports in a row are no chance.
-const PORT_TRIES: usize = 16;
 
 /// Why the client is not known to the server.
 #[derive(Debug, thiserror::Error)]
@@ -277,185 +273,4 @@ fn share_secrets(
         }
     }
     Ok(true)
-}
-
-fn register(
-    session: &Session<'_>,
-    provider: &Provider,
-    oauth: &OAuth,
-    server: &Server<'_>,
-    wanted: &Wanted<'_>,
-) -> Result<LearnedClient, RegistrationError> {
-    let endpoint = server.endpoint("registration_endpoint")?;
-    let port = free_port(session).map_err(RegistrationError::NoPort)?;
-    let redirect_uri = format!("http://127.0.0.1:{port}/callback");
-    let scopes = wanted.scopes.union(&wanted.further);
-    let mut metadata = ClientMetadata {
-        redirect_uris: vec![redirect_uri.clone()],
-        scope: Some(scopes.to_string()).filter(|scopes| !scopes.is_empty()),
-        method: method(server),
-    };
-    let send =
-        |metadata: &ClientMetadata| session.system.http.send(&metadata.request(&endpoint, &oauth.transport));
-    let mut response = send(&metadata)?;
-    let mut answer = registration::response(&response);
-    // Some servers register no scopes but their own, though they know those of resources: then none are named, and the
-    // server chooses (RFC 7591 section 2).
-    if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata"))
-        && metadata.scope.take().is_some()
-    {
-        response = send(&metadata)?;
-        answer = registration::response(&response);
-    }
-    let registration = answer?;
-    let returned = registration.redirect_uris.as_ref().is_none_or(|uris| uris.contains(&redirect_uri));
-    if !returned {
-        let reason = "it registered another redirect URI than was asked for";
-        return Err(crate::oauth::answer::unusable("registration endpoint", &response, reason).into());
-    }
-    keep_secrets(session, provider, oauth, &registration)?;
-    Ok(LearnedClient {
-        id: registration.client_id,
-        issuer: oauth.issuer().as_str().to_owned(),
-        redirect_uri: Some(redirect_uri),
-        has_secret: registration.client_secret.is_some(),
-        method: registration.method.map(|method| method.name().to_owned()),
-        // What was left out of those that were asked for stays so: another registration would not have it either.
-        scopes: registration.scopes.map(|granted| granted.union(&scopes)),
-        secret_ends: registration.secret_ends,
-    })
-}
-
-/// A port to return to. Many servers compare it, though RFC 8252 says that they must not, so that it is remembered: one
-/// that systems do not give to connections by themselves is likely to be free the next time as well.
-fn free_port(session: &Session<'_>) -> std::io::Result<u16> {
-    let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
-    for _ in 0..PORT_TRIES {
-        let mut bytes = [0; 2];
-        session.system.random.fill(&mut bytes);
-        if let Ok(address) = bind(LOWEST_PORT + u16::from_be_bytes(bytes) % PORTS) {
-            return Ok(address.port());
-        }
-    }
-    bind(0).map(|address| address.port())
-}
-
-/// A public client where the server takes one: what a program on a person's machine knows is no secret (RFC 8252 section
-/// 8.5).
-fn method(server: &Server<'_>) -> AuthenticationMethod {
-    let offered = server.strings("token_endpoint_auth_methods_supported");
-    let takes = |method: AuthenticationMethod| {
-        offered.as_ref().is_none_or(|offered| offered.iter().any(|name| name == method.name()))
-    };
-    let methods = [
-        AuthenticationMethod::None,
-        AuthenticationMethod::ClientSecretBasic,
-        AuthenticationMethod::ClientSecretPost,
-    ];
-    methods.into_iter().find(|&method| takes(method)).unwrap_or(AuthenticationMethod::None)
-}
-
-fn keep_secrets(
-    session: &Session<'_>,
-    provider: &Provider,
-    oauth: &OAuth,
-    registration: &Registration,
-) -> Result<(), StoreError> {
-    let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);
-    let keep = |key: &str, text: &SecretText| {
-        let name = RecordName::of_secret(&provider.name, key, &binding);
-        session.store.keep_secret(&name, &binding, text).map(drop)
-    };
-    if let Some(secret) = &registration.client_secret {
-        keep(SECRET, &SecretText::new(secret.expose()))?;
-    }
-    if let Some(management) = &registration.management {
-        let text = serde_json::json!({ "uri": management.uri, "token": management.token.expose() });
-        keep(MANAGEMENT, &SecretText::new(text.to_string()))?;
-    }
-    Ok(())
-}
-
-/// The records of what registrations are managed with, for whoever moves all records.
-#[must_use]
-pub fn management_records(session: &Session<'_>) -> Vec<(RecordName, Binding)> {
-    let record = |(name, client): (ProviderName, LearnedClient)| {
-        let provider = session.config.provider(&name).ok()?;
-        let binding = provider.source.oauth()?.binding().with(Binding::CLIENT_ID, client.id);
-        Some((RecordName::of_secret(&name, MANAGEMENT, &binding), binding))
-    };
-    let registered =
-        learned::clients(session.system).into_iter().filter(|(_, client)| client.is_registered());
-    registered.filter_map(record).collect()
-}
-
-/// Forgets a provider that was only learned, and ends its client's registration at the server where no other provider uses
-/// it. Says what the server made of that; `None` where there was nothing to tell.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
-    let known = learned::clients(session.system);
-    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
-    let told = match (own, provider.source.oauth()) {
-        (Some(client), Some(oauth)) => retire(session, provider, oauth, client, &known, local)?,
-        _ => None,
-    };
-    learned::forget(session.system, &provider.name)?;
-    Ok(told)
-}
-
-/// After a login with another client: the registration before it is nobody's any more. That it lingers is no reason to fail.
-pub fn end_replaced(session: &Session<'_>, provider: &Provider, replaced: &LearnedClient) {
-    if let Some(oauth) = provider.source.oauth() {
-        let _ = retire(session, provider, oauth, replaced, &learned::clients(session.system), false);
-    }
-}
-
-/// After a login that failed: what worked before works again, and a client that was registered for it is ended.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn take_back(session: &Session<'_>, provider: &Provider, before: &Before) -> Result<(), StoreError> {
-    let known = learned::clients(session.system);
-    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
-    let is_new = |own: &&LearnedClient| own.is_registered() && before.client().as_ref() != Some(own);
-    if let (Some(client), Some(oauth)) = (own.filter(is_new), provider.source.oauth()) {
-        retire(session, provider, oauth, client, &known, false)?;
-    }
-    before.put_back(session.system)
-}
-
-/// Forgets what a client is managed and proved with, and ends its registration where its server is still the provider's and
-/// no other provider uses it.
-fn retire(
-    session: &Session<'_>,
-    provider: &Provider,
-    oauth: &OAuth,
-    client: &LearnedClient,
-    known: &[(ProviderName, LearnedClient)],
-    local: bool,
-) -> Result<Option<End>, StoreError> {
-    let binding = oauth.binding().with(Binding::ISSUER, &client.issuer).with(Binding::CLIENT_ID, &client.id);
-    let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
-    let shared = known.iter().any(|(name, other)| {
-        *name != provider.name && other.id == client.id && other.issuer == client.issuer
-    });
-    let reachable = client.issuer == oauth.issuer().as_str();
-    let management = session.store.secret(&record(MANAGEMENT), &binding)?;
-    let told = management
-        .filter(|_| !local && !shared && reachable)
-        .map(|management| end(session, oauth, &management).unwrap_or(End::Failed));
-    session.store.forget_secret(&record(MANAGEMENT))?;
-    session.store.forget_secret(&record(SECRET))?;
-    Ok(told)
-}
-
-fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<End> {
-    let management: Value = serde_json::from_str(management.expose()).ok()?;
-    let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
-    let token = AccessToken::parse(management["token"].as_str()?).ok()?;
-    let transport = Transport { identity: None, ..oauth.transport.clone() };
-    let response = session.system.http.send(&registration::deletion(&uri, &token, &transport)).ok()?;
-    Some(End::of(&response))
 }

@@ -1,0 +1,120 @@
+//! Registers a client at an authorization server (RFC 7591).
+
+use std::net::TcpListener;
+
+use super::{MANAGEMENT, RegistrationError, SECRET, Wanted};
+use crate::binding::Binding;
+use crate::config::Provider;
+use crate::config::learned::LearnedClient;
+use crate::oauth::client::AuthenticationMethod;
+use crate::oauth::registration::{self, ClientMetadata, Registration};
+use crate::provider::oauth::{OAuth, Server};
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::store::StoreError;
+use crate::store::record::RecordName;
+
+/// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
+const LOWEST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
+
+/// So many taken ports in a row are no chance.
+const PORT_TRIES: usize = 16;
+
+/// Registers a client, and keeps its secrets.
+pub(super) fn register(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    server: &Server<'_>,
+    wanted: &Wanted<'_>,
+) -> Result<LearnedClient, RegistrationError> {
+    let endpoint = server.endpoint("registration_endpoint")?;
+    let port = free_port(session).map_err(RegistrationError::NoPort)?;
+    let redirect_uri = format!("http://127.0.0.1:{port}/callback");
+    let scopes = wanted.scopes.union(&wanted.further);
+    let mut metadata = ClientMetadata {
+        redirect_uris: vec![redirect_uri.clone()],
+        scope: Some(scopes.to_string()).filter(|scopes| !scopes.is_empty()),
+        method: method(server),
+    };
+    let send =
+        |metadata: &ClientMetadata| session.system.http.send(&metadata.request(&endpoint, &oauth.transport));
+    let mut response = send(&metadata)?;
+    let mut answer = registration::response(&response);
+    // Some servers register no scopes but their own, though they know those of resources: then none are named, and the
+    // server chooses (RFC 7591 section 2).
+    if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata"))
+        && metadata.scope.take().is_some()
+    {
+        response = send(&metadata)?;
+        answer = registration::response(&response);
+    }
+    let registration = answer?;
+    let returned = registration.redirect_uris.as_ref().is_none_or(|uris| uris.contains(&redirect_uri));
+    if !returned {
+        let reason = "it registered another redirect URI than was asked for";
+        return Err(crate::oauth::answer::unusable("registration endpoint", &response, reason).into());
+    }
+    keep_secrets(session, provider, oauth, &registration)?;
+    Ok(LearnedClient {
+        id: registration.client_id,
+        issuer: oauth.issuer().as_str().to_owned(),
+        redirect_uri: Some(redirect_uri),
+        has_secret: registration.client_secret.is_some(),
+        method: registration.method.map(|method| method.name().to_owned()),
+        // What was left out of those that were asked for stays so: another registration would not have it either.
+        scopes: registration.scopes.map(|granted| granted.union(&scopes)),
+        secret_ends: registration.secret_ends,
+    })
+}
+
+/// A port to return to. Many servers compare it, though RFC 8252 says that they must not, so that it is remembered: one
+/// that systems do not give to connections by themselves is likely to be free the next time as well.
+fn free_port(session: &Session<'_>) -> std::io::Result<u16> {
+    let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
+    for _ in 0..PORT_TRIES {
+        let mut bytes = [0; 2];
+        session.system.random.fill(&mut bytes);
+        if let Ok(address) = bind(LOWEST_PORT + u16::from_be_bytes(bytes) % PORTS) {
+            return Ok(address.port());
+        }
+    }
+    bind(0).map(|address| address.port())
+}
+
+/// A public client where the server takes one: what a program on a person's machine knows is no secret (RFC 8252 section
+/// 8.5).
+fn method(server: &Server<'_>) -> AuthenticationMethod {
+    let offered = server.strings("token_endpoint_auth_methods_supported");
+    let takes = |method: AuthenticationMethod| {
+        offered.as_ref().is_none_or(|offered| offered.iter().any(|name| name == method.name()))
+    };
+    let methods = [
+        AuthenticationMethod::None,
+        AuthenticationMethod::ClientSecretBasic,
+        AuthenticationMethod::ClientSecretPost,
+    ];
+    methods.into_iter().find(|&method| takes(method)).unwrap_or(AuthenticationMethod::None)
+}
+
+fn keep_secrets(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuth,
+    registration: &Registration,
+) -> Result<(), StoreError> {
+    let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);
+    let keep = |key: &str, text: &SecretText| {
+        let name = RecordName::of_secret(&provider.name, key, &binding);
+        session.store.keep_secret(&name, &binding, text).map(drop)
+    };
+    if let Some(secret) = &registration.client_secret {
+        keep(SECRET, &SecretText::new(secret.expose()))?;
+    }
+    if let Some(management) = &registration.management {
+        let text = serde_json::json!({ "uri": management.uri, "token": management.token.expose() });
+        keep(MANAGEMENT, &SecretText::new(text.to_string()))?;
+    }
+    Ok(())
+}
