@@ -12,7 +12,6 @@ use crate::session::Session;
 use crate::session::acquire::AcquireError;
 use crate::session::logout::{Options, Report, logout};
 use crate::session::registration::forget;
-use crate::setting::Layer;
 
 /// Revoke the tokens at the server where that is offered, and forget them here
 #[derive(Debug, clap::Args)]
@@ -103,7 +102,7 @@ fn one(
             // Neither configured nor stored: a slip in the name.
             invocation.config.choose(Some(name))?;
         }
-        console.say(format_args!("You were not logged in to {name}."));
+        console.say(format_args!("You were not logged in to {}.", invocation.config.called(name)));
     }
     let mut outcome = Ok(false);
     for report in reports {
@@ -132,9 +131,9 @@ fn forget_learned(
     provider: &Provider,
     local: bool,
 ) -> Result<(), Error> {
-    let credential = invocation.config.credentials.get(&provider.name);
-    let is_learned = credential.is_some_and(|credential| credential.origin.layer() == Layer::Learned);
-    if !is_learned || !session.store.index(&provider.name)?.entries.is_empty() {
+    if !invocation.config.is_learned(&provider.name)
+        || !session.store.index(&provider.name)?.entries.is_empty()
+    {
         return Ok(());
     }
     tell_end(invocation, forget(session, provider, local)?);
@@ -146,7 +145,7 @@ fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
     console.say(format_args!(
         "{} Logged out of {} ({}): forgotten in {}.",
         styled(GOOD, "✓"),
-        styled(STRONG, name),
+        styled(STRONG, invocation.config.called(name)),
         report.account,
         report.store
     ));

@@ -69,6 +69,7 @@ fn renew(session: Session<'_>, name: &ProviderName, account: &AccountArg) -> Res
         Some(end) => format!("the new token ends {}", in_words(end, session.system.clock.now())),
         None => "the server did not say when the new token ends".to_owned(),
     };
-    session.system.console.say(format_args!("{} Renewed {name}: {until}.", styled(GOOD, "✓")));
+    let called = session.config.called(name);
+    session.system.console.say(format_args!("{} Renewed {called}: {until}.", styled(GOOD, "✓")));
     Ok(())
 }

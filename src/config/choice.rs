@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{Config, ConfigError, Provider, learned, templates};
+use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::setting::{Layer, Origin, Problem, Setting, near};
 
@@ -21,7 +22,7 @@ pub enum ChoiceError {
         hint: String,
     },
     /// No provider has this URL.
-    #[error("no login is known for {}", crate::foreign::escaped(.0.as_str()))]
+    #[error("no login is known for {}", escaped(.0.as_str()))]
     UnknownUrl(Url),
     /// The configuration is wrong.
     #[error(transparent)]
@@ -104,6 +105,16 @@ impl Config {
     #[must_use]
     pub fn is_learned(&self, name: &ProviderName) -> bool {
         self.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
+    }
+
+    /// What people call a provider: by its name, or by the URL that was logged in to where nobody named it.
+    #[must_use]
+    pub fn called(&self, name: &ProviderName) -> String {
+        let url = self.credentials.get(name).and_then(|credential| credential.keys.get("url")?.text());
+        match url.filter(|_| self.is_learned(name)) {
+            Some(url) => escaped(url),
+            None => name.to_string(),
+        }
     }
 
     /// How long the path of a provider's own URL is, where that is the given one or above it.

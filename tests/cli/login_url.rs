@@ -696,7 +696,9 @@ fn one_registration_serves_two_resources_of_a_server() {
     sandbox.run(&["logout", &one.url()]).ok();
     assert!(server.requests_to("/register/1").is_empty(), "the other still needs it");
     sandbox.run(&["token", &other.url(), "--refresh"]).ok();
-    sandbox.run(&["logout", &other.url()]).ok().says("is gone as well");
+    sandbox.run(&["refresh", &other.url()]).ok().says(&format!("Renewed {}", other.url()));
+    let logout = sandbox.run(&["logout", &other.url()]).ok();
+    logout.says(&format!("Logged out of {}", other.url())).says("is gone as well");
     assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the last one ends it");
     assert!(sandbox.stores_nothing());
 }
