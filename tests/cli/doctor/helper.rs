@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{CONFIG, Programs, Want, finds, home, program};
 use crate::support::Sandbox;
 
+#[cfg(unix)]
 #[test]
 fn what_is_wrong_with_helpers() {
     let docker =
