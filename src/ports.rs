@@ -1,5 +1,6 @@
 //! The ways to the outside: network, browser, clock, terminal, environment, programs, randomness, folders, keyring and
-//! signals. `adapters/` is the real machine; the tests bring their own.
+//! signals. `adapters/` is the real machine; the tests bring their own. Traits and what they pass, and hardly any code: it is
+//! long so that one page says all that the program does to the outside.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

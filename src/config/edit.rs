@@ -1,4 +1,5 @@
-//! Changes of the user's configuration file that keep its comments and its order.
+//! Changes of the user's configuration file that keep its comments and its order. It is long for its errors and for what a
+//! provider's table may look like; both belong to the one document that is changed.
 
 use std::io;
 use std::path::PathBuf;
