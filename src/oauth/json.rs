@@ -19,10 +19,16 @@ pub struct NotAnObject;
 /// # Errors
 /// [`NotAnObject`].
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_slice(without_byte_order_mark(body));
     let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| NotAnObject)?;
     deserializer.end().map_err(|_| NotAnObject)?;
     if let Value::Object(object) = value { Ok(object) } else { Err(NotAnObject) }
+}
+
+/// The text without a byte order mark at its start, which a parser may ignore (RFC 8259 section 8.1).
+#[must_use]
+pub fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +118,8 @@ mod tests {
             ("an array", "[]".to_owned(), false),
             ("truncated", r#"{"a": 1"#.to_owned(), false),
             ("followed by more", "{} {}".to_owned(), false),
-            ("byte order mark", "\u{feff}{}".to_owned(), false),
+            ("byte order mark", "\u{feff}{}".to_owned(), true),
+            ("byte order mark twice", "\u{feff}\u{feff}{}".to_owned(), false),
             ("html", "<html>".to_owned(), false),
             ("nothing", String::new(), false),
             ("deep", format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40)), false),
