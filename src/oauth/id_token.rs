@@ -19,12 +19,8 @@ const LONGEST_SUBJECT: usize = 255;
 /// What an id token must agree with.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
-    /// The issuer, as its metadata writes it.
-    pub issuer: &'a str,
-    /// A second issuer that it may name: a quirk.
-    pub other_issuer: Option<&'a str>,
-    /// `{tenantid}` in the issuer stands for the token's own `tid`: a quirk of Microsoft Entra.
-    pub tenant_issuer: bool,
+    /// The issuers that it may name.
+    pub issuer: AcceptedIssuer<'a>,
     /// The client.
     pub client_id: &'a str,
     /// The nonce that was sent.
@@ -72,6 +68,14 @@ pub enum IdTokenError {
         found: Foreign,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The tokens of a refresh belong to another user or issuer than those of the login (OpenID Connect Core section 12.2).
+    #[error("the id token belongs to somebody else than the login: its `{claim}` is {found}")]
+    OtherOwner {
+        /// The claim.
+        claim: &'static str,
+        /// What it is.
+        found: Foreign,
     },
     /// A claim that holds a secret, or a long value, does not agree.
     #[error("the id token's `{0}` does not agree with the request")]
@@ -192,6 +196,65 @@ pub fn check_refreshed(
     Ok(())
 }
 
+/// Whose tokens a refresh may bring: those of the login (OpenID Connect Core section 12.2).
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// The issuer that the configuration or its metadata names, for a login that did not record one.
+    pub issuer: AcceptedIssuer<'a>,
+    /// The claims of the login's id token.
+    pub original: Option<&'a Claims>,
+    /// The user's identifier at the issuer, where the login recorded it.
+    pub subject: Option<&'a str>,
+}
+
+impl Owner<'_> {
+    /// Checks that an id token does not name another user or issuer. The token need not be valid; one that cannot be read
+    /// names nobody.
+    ///
+    /// # Errors
+    /// [`IdTokenError::OtherOwner`].
+    pub fn check(&self, token: &IdToken) -> Result<(), IdTokenError> {
+        let Some(claims) = stored_claims(token) else { return Ok(()) };
+        let original = |claim| self.original.and_then(|original| original.text(claim));
+        let other = |claim, found: &str| IdTokenError::OtherOwner { claim, found: Foreign::new(found) };
+        if let Some(subject) = claims.text("sub")
+            && self.subject.or(original("sub")).is_some_and(|known| known != subject)
+        {
+            return Err(other("sub", subject));
+        }
+        let Some(issuer) = claims.text("iss") else { return Ok(()) };
+        let is_ours = match original("iss") {
+            Some(known) => known == issuer,
+            None => self.issuer.accepts(issuer, claims.text("tid")),
+        };
+        if is_ours { Ok(()) } else { Err(other("iss", issuer)) }
+    }
+}
+
+/// The issuers that an id token may name.
+#[derive(Debug, Clone, Copy)]
+pub struct AcceptedIssuer<'a> {
+    /// The issuer, as its metadata writes it.
+    pub issuer: &'a str,
+    /// A second issuer that some servers name: a quirk.
+    pub other: Option<&'a str>,
+    /// `{tenantid}` in the issuer stands for the token's own `tid`: a quirk of Microsoft Entra.
+    pub tenant: bool,
+}
+
+impl AcceptedIssuer<'_> {
+    fn accepts(&self, found: &str, tenant: Option<&str>) -> bool {
+        found == self.expected(tenant) || Some(found) == self.other
+    }
+
+    fn expected(&self, tenant: Option<&str>) -> String {
+        match tenant {
+            Some(tenant) if self.tenant && is_tenant(tenant) => self.issuer.replace("{tenantid}", tenant),
+            _ => self.issuer.to_owned(),
+        }
+    }
+}
+
 /// The claims of a token that was validated when it was stored.
 #[must_use]
 pub fn stored_claims(token: &IdToken) -> Option<Claims> {
@@ -211,14 +274,9 @@ fn check_claims(
         problem,
     };
     let issuer = text("iss")?;
-    let wanted = match claims.get("tid").and_then(Value::as_str) {
-        Some(tenant) if expected.tenant_issuer && is_tenant(tenant) => {
-            expected.issuer.replace("{tenantid}", tenant)
-        }
-        _ => expected.issuer.to_owned(),
-    };
-    if issuer != wanted && Some(issuer) != expected.other_issuer {
-        return Err(mismatch("iss", issuer, format!("not {wanted}")));
+    let tenant = claims.get("tid").and_then(Value::as_str);
+    if !expected.issuer.accepts(issuer, tenant) {
+        return Err(mismatch("iss", issuer, format!("not {}", expected.issuer.expected(tenant))));
     }
     check_audience(claims, expected)?;
     let now = expected.now.as_second();
@@ -365,9 +423,7 @@ mod tests {
         let access_token = AccessToken::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         let at_hash = half_hash(Algorithm::ES256, access_token.expose());
         let expected = Expected {
-            issuer: "https://as.example",
-            other_issuer: None,
-            tenant_issuer: false,
+            issuer: AcceptedIssuer { issuer: "https://as.example", other: None, tenant: false },
             client_id: "app",
             nonce: Some(&nonce),
             algorithms: &[Algorithm::ES256],
@@ -466,9 +522,7 @@ mod tests {
     fn e4_e5_e15_f_jwt_signatures() {
         let (signer, other) = (Signer::new(), Signer::new());
         let expected = Expected {
-            issuer: "https://as.example",
-            other_issuer: None,
-            tenant_issuer: false,
+            issuer: AcceptedIssuer { issuer: "https://as.example", other: None, tenant: false },
             client_id: "app",
             nonce: None,
             algorithms: &[Algorithm::ES256],
@@ -529,12 +583,57 @@ mod tests {
     }
 
     #[test]
+    fn an_id_token_of_another_user_or_issuer_is_recognised_even_when_it_is_not_valid() {
+        let signer = Signer::new();
+        let login = Claims::known(
+            json!({ "iss": "https://as.example", "sub": "alice" }).as_object().unwrap().clone(),
+        );
+        let issuer =
+            AcceptedIssuer { issuer: "https://as.example", other: Some("as.example"), tenant: false };
+        let recorded = Owner { issuer, original: Some(&login), subject: None };
+        let unrecorded = Owner { issuer, original: None, subject: None };
+        let by_userinfo = Owner { issuer, original: None, subject: Some("alice") };
+        for (name, owner, claims, want) in [
+            ("the same", recorded, json!({ "iss": "https://as.example", "sub": "alice" }), None),
+            ("another user", recorded, json!({ "iss": "https://as.example", "sub": "mallory" }), Some("sub")),
+            ("another user, known by userinfo", by_userinfo, json!({ "sub": "mallory" }), Some("sub")),
+            (
+                "another issuer",
+                recorded,
+                json!({ "iss": "https://evil.example", "sub": "alice" }),
+                Some("iss"),
+            ),
+            (
+                "another issuer, nothing recorded",
+                unrecorded,
+                json!({ "iss": "https://evil.example" }),
+                Some("iss"),
+            ),
+            ("the quirk's issuer, nothing recorded", unrecorded, json!({ "iss": "as.example" }), None),
+            ("another user than nobody", unrecorded, json!({ "sub": "alice" }), None),
+            ("no claims", recorded, json!({}), None),
+            ("claims of another type", recorded, json!({ "iss": 7, "sub": ["alice"] }), None),
+        ] {
+            let token = signer.sign(&json!({ "alg": "none" }), &claims);
+            let found = owner.check(&token).err().map(|error| error.to_string());
+            assert_eq!(found.is_some(), want.is_some(), "{name}: {found:?}");
+            assert!(
+                want.is_none_or(|claim| found.unwrap_or_default().contains(&format!("`{claim}` is"))),
+                "{name}"
+            );
+        }
+        assert_eq!(recorded.check(&IdToken::new("not a token")), Ok(()));
+    }
+
+    #[test]
     fn microsoft_tenants() {
         let signer = Signer::new();
         let expected = Expected {
-            issuer: "https://login.example/{tenantid}/v2.0",
-            other_issuer: None,
-            tenant_issuer: true,
+            issuer: AcceptedIssuer {
+                issuer: "https://login.example/{tenantid}/v2.0",
+                other: None,
+                tenant: true,
+            },
             client_id: "app",
             nonce: None,
             algorithms: &[Algorithm::ES256],

@@ -17,6 +17,7 @@
 //! | RFC 7591, RFC 7592, client ID metadata documents | [`registration`] |
 //! | RFC 7636 | [`pkce`] |
 //! | RFC 8414, OpenID Connect Discovery 1.0 | [`metadata`] |
+//! | RFC 6749 section 6, RFC 9700 section 4.14 | [`rotation`] |
 //! | RFC 9728 | [`resource_metadata`] |
 //! | RFC 7515, 7517, 7518, 7519 | [`jwt`], [`jose`], [`signing_key`] |
 //! | OpenID Connect Core 1.0 sections 2, 3.1.3 | [`id_token`] |
@@ -51,6 +52,7 @@ pub mod redirect;
 pub mod registration;
 pub mod resource_metadata;
 pub mod revocation;
+pub mod rotation;
 pub mod signing_key;
 pub mod token_endpoint;
 pub mod userinfo;

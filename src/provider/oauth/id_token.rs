@@ -3,7 +3,7 @@
 use super::super::{Context, ProviderError};
 use super::{OAuth, Server};
 use crate::discovery;
-use crate::oauth::id_token::{self, Claims, Expected, IdTokenError};
+use crate::oauth::id_token::{self, AcceptedIssuer, Claims, Expected, IdTokenError};
 use crate::secret::{ClientSecret, Nonce};
 use crate::token::TokenSet;
 
@@ -19,6 +19,12 @@ pub struct Presented<'a> {
 }
 
 impl OAuth {
+    /// The issuers that an id token of a server may name.
+    pub(super) fn accepted_issuer<'a>(&'a self, issuer: &'a str) -> AcceptedIssuer<'a> {
+        let quirks = &self.quirks;
+        AcceptedIssuer { issuer, other: quirks.id_token_issuer.as_deref(), tenant: quirks.tenant_issuer }
+    }
+
     /// Validates the id token that came with tokens, if one did: its claims.
     ///
     /// # Errors
@@ -40,9 +46,7 @@ impl OAuth {
         };
         let issuer = server.issuer();
         let expected = Expected {
-            issuer: &issuer,
-            other_issuer: self.quirks.id_token_issuer.as_deref(),
-            tenant_issuer: self.quirks.tenant_issuer,
+            issuer: self.accepted_issuer(&issuer),
             client_id: presented.client_id.unwrap_or_default(),
             nonce: presented.nonce,
             algorithms: &algorithms,

@@ -1,0 +1,220 @@
+//! Finds the refresh token in an answer that may be wrong in every other respect.
+//!
+//! A server that rotates refresh tokens (RFC 6749 section 6, RFC 9700 section 4.14) has ended the old one by the time it
+//! answers. The new one is therefore looked for first, by a reader that stops at nothing which does not concern it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::json;
+use super::quirks::Quirks;
+use crate::ports::HttpResponse;
+use crate::secret::{IdToken, RefreshToken};
+
+/// The tokens of an answer that matter even when the answer as a whole cannot be used.
+#[derive(Debug, Clone)]
+pub struct Carried {
+    /// The refresh token to use from now on.
+    pub refresh_token: RefreshToken,
+    /// The id token beside it, which says whose tokens these are. It is not validated.
+    pub id_token: Option<IdToken>,
+}
+
+/// The tokens that an HTTP answer carries: `None` where it has no refresh token, or several that differ.
+///
+/// An error may well mention `refresh_token` as the name of a field that it complains about. Its value counts only in a
+/// successful answer without `error`, or beside an access token.
+#[must_use]
+pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
+    let body = json::without_byte_order_mark(&response.body);
+    let found = if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
+        in_json(body, quirks.token_member.as_deref())
+    } else {
+        in_form(body)
+    };
+    let is_success = (200..300).contains(&response.status) && !found.has_error;
+    found.carried().filter(|_| is_success || found.has_access_token)
+}
+
+/// The tokens that a program's JSON output carries.
+#[must_use]
+pub fn carried_by_output(output: &str) -> Option<Carried> {
+    let found = in_json(output.as_bytes(), None);
+    found.carried().filter(|_| !found.has_error || found.has_access_token)
+}
+
+#[derive(Default)]
+struct Found {
+    refresh_tokens: Vec<Zeroizing<String>>,
+    id_token: Option<Zeroizing<String>>,
+    has_access_token: bool,
+    has_error: bool,
+}
+
+impl Found {
+    fn carried(&self) -> Option<Carried> {
+        let (first, others) = self.refresh_tokens.split_first()?;
+        if others.iter().any(|other| other != first) {
+            return None;
+        }
+        let refresh_token = RefreshToken::parse(first.as_str()).ok()?;
+        let id_token = self.id_token.as_ref().and_then(|text| IdToken::parse(text.as_str()).ok());
+        Some(Carried { refresh_token, id_token })
+    }
+
+    fn take(&mut self, name: &str, value: &str) {
+        match name {
+            "refresh_token" if !value.is_empty() => {
+                self.refresh_tokens.push(Zeroizing::new(value.to_owned()));
+            }
+            "id_token" => self.id_token = Some(Zeroizing::new(value.to_owned())),
+            "access_token" => self.has_access_token |= !value.is_empty(),
+            "error" => self.has_error |= !value.is_empty(),
+            _ => {}
+        }
+    }
+}
+
+/// Reads the members of an object up to its end, or up to where it stops being JSON.
+fn in_json(body: &[u8], token_member: Option<&str>) -> Found {
+    let mut found = Found::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // Whatever is wrong further on, the members before it were read.
+    let _ = Members { found: &mut found, token_member }.deserialize(&mut deserializer);
+    found
+}
+
+/// Reads a form-encoded answer, which some servers send instead of JSON.
+fn in_form(body: &[u8]) -> Found {
+    let mut found = Found::default();
+    for (name, value) in url::form_urlencoded::parse(body) {
+        found.take(&name, &value);
+    }
+    // Prose has no parameters: without an access token beside it, `refresh_token=` is a coincidence.
+    found.has_error |= !found.has_access_token;
+    found
+}
+
+/// Reads the members of one object that [`Found`] knows, and skips all others unread.
+struct Members<'f, 'q> {
+    found: &'f mut Found,
+    token_member: Option<&'q str>,
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            if Some(name.as_str()) == self.token_member {
+                let nested = Members { found: &mut *self.found, token_member: None };
+                members.next_value_seed(nested)?;
+            } else if ["refresh_token", "id_token", "access_token", "error"].contains(&name.as_str()) {
+                match members.next_value::<Value>()? {
+                    Value::String(text) => self.found.take(&name, &Zeroizing::new(text)),
+                    Value::Null => {}
+                    _ => self.found.has_error |= name == "error",
+                }
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, body: &[u8]) -> HttpResponse {
+        HttpResponse { status, headers: Vec::new(), body: body.to_vec().into() }
+    }
+
+    fn refresh_token(status: u16, body: &[u8], quirks: &Quirks) -> Option<String> {
+        carried(&response(status, body), quirks).map(|carried| carried.refresh_token.expose().to_owned())
+    }
+
+    #[test]
+    fn the_new_refresh_token_is_found_in_a_damaged_answer() {
+        let slack = Quirks { token_member: Some("authed_user".to_owned()), ..Quirks::default() };
+        let standard = Quirks::default();
+        let deep = format!(r#"{{"x":{}{},"refresh_token":"R"}}"#, "[".repeat(500), "]".repeat(500));
+        for (name, status, body, quirks, want) in [
+            (
+                "a plain answer",
+                200,
+                br#"{"access_token":"A","refresh_token":"R"}"#.as_slice(),
+                &standard,
+                Some("R"),
+            ),
+            ("no access token", 200, br#"{"refresh_token":"R"}"#, &standard, Some("R")),
+            ("a byte order mark", 200, b"\xef\xbb\xbf{\"refresh_token\":\"R\"}", &standard, Some("R")),
+            ("another member twice", 200, br#"{"a":1,"a":2,"refresh_token":"R"}"#, &standard, Some("R")),
+            (
+                "the same refresh token twice",
+                200,
+                br#"{"refresh_token":"R","refresh_token":"R"}"#,
+                &standard,
+                Some("R"),
+            ),
+            ("two refresh tokens", 200, br#"{"refresh_token":"R","refresh_token":"S"}"#, &standard, None),
+            ("cut off behind it", 200, br#"{"refresh_token":"R","scope":"op"#, &standard, Some("R")),
+            ("cut off inside it", 200, br#"{"refresh_token":"R"#, &standard, None),
+            ("text behind the object", 200, br#"{"refresh_token":"R"} trailing"#, &standard, Some("R")),
+            (
+                "not UTF-8 elsewhere",
+                200,
+                b"{\"name\":\"\xff\",\"refresh_token\":\"R\"}",
+                &standard,
+                Some("R"),
+            ),
+            ("deep nesting elsewhere", 200, deep.as_bytes(), &standard, Some("R")),
+            ("a number", 200, br#"{"refresh_token":7}"#, &standard, None),
+            ("null", 200, br#"{"refresh_token":null}"#, &standard, None),
+            ("empty", 200, br#"{"refresh_token":""}"#, &standard, None),
+            ("a line feed inside", 200, br#"{"refresh_token":"R\nS"}"#, &standard, None),
+            ("an error that names the field", 400, br#"{"refresh_token":"is invalid"}"#, &standard, None),
+            ("an error with status 200", 200, br#"{"error":"x","refresh_token":"R"}"#, &standard, None),
+            ("an error object", 200, br#"{"error":{"code":1},"refresh_token":"R"}"#, &standard, None),
+            (
+                "a failing status with tokens",
+                502,
+                br#"{"access_token":"A","refresh_token":"R"}"#,
+                &standard,
+                Some("R"),
+            ),
+            ("created", 201, br#"{"refresh_token":"R"}"#, &standard, Some("R")),
+            ("form-encoded", 200, b"access_token=A&refresh_token=R%2B", &standard, Some("R+")),
+            ("prose", 200, b"refresh_token=R", &standard, None),
+            ("HTML", 200, b"<html>refresh_token</html>", &standard, None),
+            ("nothing", 200, b"", &standard, None),
+            ("an array", 200, br#"["refresh_token"]"#, &standard, None),
+            (
+                "where the quirk says",
+                200,
+                br#"{"ok":true,"authed_user":{"refresh_token":"R"}}"#,
+                &slack,
+                Some("R"),
+            ),
+            ("nested without the quirk", 200, br#"{"authed_user":{"refresh_token":"R"}}"#, &standard, None),
+        ] {
+            assert_eq!(refresh_token(status, body, quirks).as_deref(), want, "{name}");
+        }
+    }
+}
