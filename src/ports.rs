@@ -245,6 +245,15 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Whether the server may have received the request.
+    #[must_use]
+    pub fn may_have_been_sent(&self) -> bool {
+        match self {
+            Self::AnswerLost { .. } | Self::TooLarge { .. } => true,
+            Self::NotSent { .. } | Self::Untrusted { .. } | Self::NotPublic { .. } | Self::Setup(_) => false,
+        }
+    }
+
     /// Whether the same request may succeed a little later: the server could not be reached, or did not answer.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -11,8 +11,8 @@ use crate::foreign::{Foreign, escaped};
 use crate::name::{ProviderName, ScopeSet};
 use crate::provider::LoginRequest;
 use crate::session::Session;
-use crate::session::login::{Given, login_with};
 use crate::session::site::explore;
+use crate::session::with_token::{Given, login_with};
 use crate::wizard::{self, Start};
 
 /// The longest token that is read from standard input.

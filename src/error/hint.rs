@@ -38,6 +38,9 @@ impl Error {
                 Some("log in with `--account` and another name, or log out of this account first".to_owned())
             }
             Self::Login(LoginError::Provider { source, name }) => provider_hint(source, name.as_str()),
+            Self::Login(LoginError::NoAccessToken { name, .. }) => {
+                Some(format!("run `authctl token {name}` to get another"))
+            }
             Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Aws(error) => aws_hint(error),

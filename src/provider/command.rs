@@ -86,7 +86,6 @@ impl TokenProvider for Command {
                 requested_scopes: ScopeSet::default(),
                 prover: None,
                 certificate: None,
-                refused: None,
             }))),
             None => Ok(Issue::Immediate(Issued::lasting(Credential::Bearer(token)))),
         }

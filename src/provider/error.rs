@@ -98,8 +98,8 @@ pub enum ProviderError {
     /// A URL that a server named was refused.
     #[error("the server named a URL that is not used")]
     Url(#[from] UrlRefused),
-    /// The id token was refused, and with it all that came along.
-    #[error("the id token was refused, and with it the tokens that came along")]
+    /// An id token was rejected, and so was the access token beside it.
+    #[error("the server's id token was rejected, so the access token that came with it was not used")]
     IdToken(#[from] IdTokenError),
     /// The authorization server's answer was no.
     #[error(transparent)]

@@ -8,15 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Need, Place, ProviderError, Revocation,
-    TokenProvider, TokenRequest,
+    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Need, Place, PreparedRefresh,
+    ProviderError, RefreshOutcome, Revocation, TokenProvider, TokenRequest,
 };
 use crate::binding::Binding;
 use crate::foreign::{Foreign, escaped};
 use crate::name::ScopeSet;
 use crate::oauth::answer::{EndpointError, Refusal};
-use crate::oauth::json;
-use crate::ports::Program;
+use crate::oauth::{json, rotation};
+use crate::ports::{ProcessError, Program};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 use crate::setting::{Key, PassedOn, Problem, Section, Shape};
 use crate::store::record::{Record, TokenKey};
@@ -129,16 +129,18 @@ impl TokenProvider for External {
         Ok(Login { grant: self.tokens(context, "issue", message, &wanted, limit)?, page: None, held: None })
     }
 
-    fn refresh(
-        &self,
-        context: &Context<'_>,
+    fn prepare_refresh<'a>(
+        &'a self,
+        context: &'a Context<'a>,
         record: &Record,
         request: &TokenRequest,
-    ) -> Result<Grant, ProviderError> {
+    ) -> Result<Box<dyn PreparedRefresh + 'a>, ProviderError> {
         let mut message = self.wanted(request, false);
         let token = record.refresh_token.as_ref().ok_or(ProviderError::NotOffered("a refresh"))?;
         message.insert("refresh_token".to_owned(), token.expose().into());
-        self.tokens(context, "refresh", message, request, self.timeout)
+        let input = self.input(context, "refresh", message)?;
+        let requested_scopes = request.scopes.clone().unwrap_or_default();
+        Ok(Box::new(ProgramRefresh { program: self, context, input, requested_scopes }))
     }
 
     fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
@@ -186,9 +188,20 @@ impl External {
         &self,
         context: &Context<'_>,
         action: &str,
-        mut message: Map<String, Value>,
+        message: Map<String, Value>,
         timeout: Duration,
     ) -> Result<Map<String, Value>, ProviderError> {
+        let input = self.input(context, action, message)?;
+        self.read(&self.run(context, &input, timeout)?)
+    }
+
+    /// What the program reads: the message, with what every message says.
+    fn input(
+        &self,
+        context: &Context<'_>,
+        action: &str,
+        mut message: Map<String, Value>,
+    ) -> Result<SecretText, ProviderError> {
         let binding = self.binding();
         let mut settings = Map::new();
         for (name, value) in &self.settings {
@@ -203,11 +216,23 @@ impl External {
         message.insert("provider".to_owned(), context.name.as_str().into());
         message.insert("domain".to_owned(), self.domain.as_str().into());
         message.insert("config".to_owned(), settings.into());
-        let input = SecretText::new(format!("{}\n", Value::Object(message)));
+        Ok(SecretText::new(format!("{}\n", Value::Object(message))))
+    }
+
+    fn run(
+        &self,
+        context: &Context<'_>,
+        input: &SecretText,
+        timeout: Duration,
+    ) -> Result<SecretText, ProcessError> {
         let withheld: BTreeSet<String> = context.system.secret_variables.clone();
         let command = [self.program.clone()];
-        let program = Program { command: &command, timeout, withheld: &withheld, input: Some(&input) };
-        let printed = context.system.processes.output(&program)?;
+        let program = Program { command: &command, timeout, withheld: &withheld, input: Some(input) };
+        context.system.processes.output(&program)
+    }
+
+    /// Reads what the program printed: an object of this version of the protocol, or its refusal.
+    fn read(&self, printed: &SecretText) -> Result<Map<String, Value>, ProviderError> {
         let object = json::object(printed.expose().as_bytes())
             .map_err(|error| self.unusable(&format!("what it printed cannot be used: {error}")))?;
         // A later version may mean something else by the same words.
@@ -250,7 +275,11 @@ impl External {
         timeout: Duration,
     ) -> Result<Grant, ProviderError> {
         let object = self.converse(context, action, message, timeout)?;
-        let now = context.system.clock.now();
+        let tokens = self.token_set(&object, context.system.clock.now())?;
+        Ok(self.grant(tokens, wanted.scopes.clone().unwrap_or_default()))
+    }
+
+    fn token_set(&self, object: &Map<String, Value>, now: Timestamp) -> Result<TokenSet, ProviderError> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let invalid = |name: &str| self.unusable(&format!("its `{name}` is no token"));
         let token = text("access_token").ok_or_else(|| self.unusable("it gave no `access_token`"))?;
@@ -273,20 +302,51 @@ impl External {
             .map(|token| RefreshToken::parse(token).map_err(|_| invalid("refresh_token")))
             .transpose()?;
         let scope = text("scope").map(ScopeSet::lenient);
-        let tokens = TokenSet {
-            refresh_token,
-            scope,
-            ..TokenSet::lasting(token, Life { obtained_at: now, expires_at })
-        };
-        Ok(Grant {
+        let life = Life { obtained_at: now, expires_at };
+        Ok(TokenSet { refresh_token, scope, ..TokenSet::lasting(token, life) })
+    }
+
+    fn grant(&self, tokens: TokenSet, requested_scopes: ScopeSet) -> Grant {
+        Grant {
             tokens,
             binding: self.binding(),
             issuer: None,
             claims: None,
-            requested_scopes: wanted.scopes.clone().unwrap_or_default(),
+            requested_scopes,
             prover: None,
             certificate: None,
-            refused: None,
-        })
+        }
+    }
+}
+
+/// A refresh by the program, ready to be sent.
+struct ProgramRefresh<'a> {
+    program: &'a External,
+    context: &'a Context<'a>,
+    input: SecretText,
+    requested_scopes: ScopeSet,
+}
+
+impl PreparedRefresh for ProgramRefresh<'_> {
+    fn send(&self) -> RefreshOutcome {
+        let printed = match self.program.run(self.context, &self.input, self.program.timeout) {
+            Ok(printed) => printed,
+            Err(error @ ProcessError::NotStarted { .. }) => return RefreshOutcome::NotSent(error.into()),
+            Err(error) => return RefreshOutcome::Unknown(error.into()),
+        };
+        let now = self.context.system.clock.now();
+        let tokens = self.program.read(&printed).and_then(|object| self.program.token_set(&object, now));
+        match (tokens, rotation::carried_by_output(printed.expose())) {
+            (Ok(tokens), _) => RefreshOutcome::Tokens(tokens),
+            (Err(problem), Some(carried)) => RefreshOutcome::RefreshTokenOnly(carried.refresh_token, problem),
+            (Err(problem @ (ProviderError::Token(_) | ProviderError::LoginRequired(_))), None) => {
+                RefreshOutcome::Refused(problem)
+            }
+            (Err(problem), None) => RefreshOutcome::Unknown(problem),
+        }
+    }
+
+    fn judge(&self, tokens: TokenSet) -> Result<Grant, ProviderError> {
+        Ok(self.program.grant(tokens, self.requested_scopes.clone()))
     }
 }

@@ -19,6 +19,7 @@ pub mod jwt;
 pub mod jwt_bearer;
 mod kind;
 pub mod oauth;
+mod refresh;
 pub mod token_exchange;
 
 use std::path::PathBuf;
@@ -30,10 +31,10 @@ use serde_json::{Map, Value};
 pub use self::error::ProviderError;
 pub use self::kind::{ANY_URN, Kind, kind_names};
 use self::oauth::OAuth;
+pub use self::refresh::{PreparedRefresh, RefreshOutcome};
 use crate::binding::Binding;
 use crate::loopback::{Page, RedirectUri};
 use crate::name::{ProviderName, ScopeSet};
-use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
 use crate::oauth::id_token::Claims;
 use crate::ports::{Held, System};
@@ -175,8 +176,6 @@ pub struct Grant {
     pub prover: Option<Rc<Prover>>,
     /// The thumbprint of the certificate that was shown for them.
     pub certificate: Option<String>,
-    /// Why the access token is not to be used, though what came along is kept.
-    pub refused: Option<EndpointError>,
 }
 
 /// What a provider issued.
@@ -314,17 +313,18 @@ pub trait TokenProvider {
         Err(ProviderError::NotOffered("a login"))
     }
 
-    /// Gets an access token with the record's refresh token.
+    /// Prepares to get an access token with the record's refresh token.
     ///
     /// # Errors
-    /// [`ProviderError`].
-    fn refresh(
-        &self,
-        context: &Context<'_>,
+    /// [`ProviderError`]; nothing has been sent to the token endpoint then.
+    fn prepare_refresh<'a>(
+        &'a self,
+        context: &'a Context<'a>,
         record: &Record,
         request: &TokenRequest,
-    ) -> Result<Grant, ProviderError> {
-        self.oauth().ok_or(ProviderError::NotOffered("a refresh"))?.refresh(context, record, request)
+    ) -> Result<Box<dyn PreparedRefresh + 'a>, ProviderError> {
+        let oauth = self.oauth().ok_or(ProviderError::NotOffered("a refresh"))?;
+        Ok(Box::new(oauth.prepare_refresh(context, record, request)?))
     }
 
     /// Revokes the record's tokens at the server: what kind of token, and what became of it.

@@ -9,11 +9,9 @@ use crate::loopback::{Outcome, Page};
 use crate::name::{AccountName, ScopeSet};
 use crate::oauth::id_token::Claims;
 use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
-use crate::secret::{AccessToken, RefreshToken, SecretText};
 use crate::store::index::{Entry, Index};
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Revision, StoreError, StoreKind};
-use crate::token::{Life, TokenSet};
 
 /// Why there was no login.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +32,14 @@ pub enum LoginError {
     /// The provider gave nothing.
     #[error("the login to `{name}` failed")]
     Provider {
+        /// The provider.
+        name: crate::name::ProviderName,
+        /// Why.
+        source: ProviderError,
+    },
+    /// The refresh token that the user brought was replaced by the server, and nothing else in the answer can be used.
+    #[error("logged in to `{name}`, but the server's first access token cannot be used")]
+    NoAccessToken {
         /// The provider.
         name: crate::name::ProviderName,
         /// Why.
@@ -90,7 +96,7 @@ pub fn login(
 
 /// What would keep the tokens from being saved is told before the user is sent to the browser; a locked keyring is asked
 /// for its password now.
-fn prepare_store(
+pub(super) fn prepare_store(
     session: &Session<'_>,
     provider: &Provider,
     account: Option<&AccountName>,
@@ -103,66 +109,8 @@ fn prepare_store(
     session.store.prepare(kind, &name)
 }
 
-/// A token that the user brings.
-#[derive(Debug, Clone)]
-pub enum Given {
-    /// An access token.
-    Access(SecretText),
-    /// A refresh token: it is used at once, which proves it.
-    Refresh(SecretText),
-}
-
-/// Logs in with a token that the user brings, bound as any other.
-///
-/// # Errors
-/// [`LoginError`].
-pub fn login_with(
-    session: &Session<'_>,
-    provider: &Provider,
-    account: Option<&AccountName>,
-    given: &Given,
-) -> Result<Report, LoginError> {
-    if !provider.source.is_interactive() {
-        return Err(failed(provider, ProviderError::NotOffered("a login")));
-    }
-    prepare_store(session, provider, account)?;
-    let now = session.system.clock.now();
-    let context = session.context(&provider.name);
-    let binding = provider.source.full_binding(&context).map_err(|error| failed(provider, error))?;
-    let no_token = |error: crate::secret::InvalidToken| LoginError::NoToken(error.to_string());
-    let scopes = provider.source.scopes();
-    let grant = match given {
-        Given::Access(text) => {
-            let access_token = AccessToken::parse(text.expose().trim()).map_err(no_token)?;
-            let expires_at = crate::provider::jwt::expiry(access_token.expose());
-            let life = Life { obtained_at: now, expires_at };
-            Grant {
-                tokens: TokenSet::lasting(access_token, life),
-                binding,
-                issuer: None,
-                claims: None,
-                requested_scopes: scopes,
-                prover: None,
-                certificate: None,
-                refused: None,
-            }
-        }
-        Given::Refresh(text) => {
-            let refresh_token = RefreshToken::parse(text.expose().trim()).map_err(no_token)?;
-            let mut record = Record::new(&provider.name, AccountName::unnamed(), binding, now);
-            record.refresh_token = Some(refresh_token.clone());
-            record.requested_scopes = scopes;
-            let refreshed = provider.source.refresh(&context, &record, &TokenRequest::default());
-            let mut grant = refreshed.map_err(|error| failed(provider, error))?;
-            grant.tokens.refresh_token.get_or_insert(refresh_token);
-            grant
-        }
-    };
-    keep(session, provider, account, grant, None)
-}
-
 /// Keeps a grant under the right account, and tells the browser how it ended. What cannot be kept is given back.
-fn keep(
+pub(super) fn keep(
     session: &Session<'_>,
     provider: &Provider,
     named: Option<&AccountName>,
@@ -290,6 +238,6 @@ fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
     let _ = provider.source.revoke(&session.context(&provider.name), &record);
 }
 
-fn failed(provider: &Provider, source: ProviderError) -> LoginError {
+pub(super) fn failed(provider: &Provider, source: ProviderError) -> LoginError {
     LoginError::Provider { name: provider.name.clone(), source }
 }

@@ -15,6 +15,7 @@ pub mod registration;
 mod renewal;
 pub mod site;
 pub mod step;
+pub mod with_token;
 
 use crate::config::{ChoiceError, Config, Provider};
 use crate::name::ProviderName;

@@ -1,153 +1,278 @@
-//! The renewing of a stored token, under its lock: noted before it is sent, saved or adopted after it, and explained where it
-//! was lost (F-ROT1 to F-ROT5).
+//! Refreshes a stored token under its lock, in the one order in which no crash and no odd answer loses the login: prepare,
+//! note that the refresh token is about to be sent, send it, save the new one, and only then judge the rest (F-ROT1 to
+//! F-ROT6, F-ROT10).
 
-use super::acquire::{AcquireError, is_transient};
+use super::acquire::AcquireError;
 use super::acquisition::Acquisition;
 use super::step::{Reason, Step, Want, lasts, next_step};
 use crate::console::with_causes;
 use crate::fault;
 use crate::name::ScopeSet;
-use crate::ports::HttpError;
-use crate::provider::{Grant, ProviderError};
+use crate::ports::{Held, HttpError};
+use crate::provider::{Grant, PreparedRefresh, ProviderError, RefreshOutcome};
 use crate::secret::RefreshToken;
 use crate::store::engine::LOCK_LIFE;
+use crate::store::index::Entry;
 use crate::store::lock::Lock;
 use crate::store::record::{Record, StoredToken};
 use crate::store::{StoreError, StoreKind};
-use crate::token::Issued;
+use crate::token::{Issued, TokenSet};
 use std::time::Duration;
 
 /// A lost answer is asked for again only when the first request was lost quickly: both together must end before those who
 /// wait for the lock give up.
 const LONGEST_BEFORE_RETRY: Duration = Duration::from_secs(20);
 
-/// A machine that began to renew a record, and was cut off from the store, has what it got in its own rescue. It is left
-/// this long to bring that home before another sends the old refresh token once more, which may end the session.
+/// A machine that began a refresh and was then cut off from the shared store has the result in its own rescue file. It has
+/// this long to save it there before another machine sends the old refresh token again, which may end the session.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// So often a record is changed under our hands before somebody must be told.
+/// How often a record may change under our hands before that is an error.
 const MOST_CONFLICTS: u32 = 5;
 
+/// A record that is being refreshed, and the lock that lets nobody else do it.
+struct Refreshing<'l> {
+    lock: &'l Lock,
+    record: Record,
+    kind: StoreKind,
+    /// The stored access token, if it is still good enough to hand out.
+    lasting: Option<StoredToken>,
+    /// An earlier refresh may already have replaced the refresh token.
+    unresolved: bool,
+}
+
+/// What a save left in the store.
+enum Saved {
+    Ours,
+    /// Another machine has refreshed the same login: its record counts.
+    Theirs(Box<Record>),
+}
+
 impl Acquisition<'_> {
-    /// Refreshes and saves before anything is handed out. A signal that comes in between waits until the save is done:
-    /// the server may have given a new refresh token and forgotten the old (F-ROT5).
+    /// Refreshes, and saves the result before anything is handed out. A signal waits until the save is done: the server may
+    /// have replaced the refresh token.
     pub(super) fn refresh(
         &self,
         lock: &Lock,
-        mut record: Record,
+        record: Record,
         kind: StoreKind,
     ) -> Result<Issued, AcquireError> {
         let held = self.session.system.signals.hold();
-        let context = self.session.context(&self.provider.name);
-        let current = record
-            .token(&self.want.key)
-            .filter(|token| !token.refused && token.life.is_valid(self.now()))
-            .cloned();
         let started = self.session.system.clock.elapsed();
-        let interrupted = self.session.store.refresh_was_interrupted(&self.provider.name, &record);
-        let lasting = current
-            .clone()
-            .filter(|token| !self.want.renew && lasts(token.life.expires_at, &self.want, self.now()));
-        if let (true, Some(token)) = (interrupted, &lasting) {
-            // The one repetition of a request whose answer was lost waits until there is no token to lose (F-ROT6).
-            return self.issued(&record, token);
+        let mut refreshing = self.start(lock, record, kind);
+        if let (true, Some(token)) = (refreshing.unresolved, &refreshing.lasting) {
+            // The refresh token is sent again only when no access token is left to lose (F-ROT6).
+            return self.issued(&refreshing.record, token);
         }
-        let noted = match self.session.store.renewed_elsewhere(&record)? {
-            Some(since) if self.now().duration_since(since).unsigned_abs() < PATIENCE => {
-                Err(AcquireError::RenewedElsewhere { provider: self.provider.name.clone(), since })
-            }
-            _ => match self.session.store.note_refresh(lock, &self.provider.name, &mut record, kind) {
-                Err(StoreError::Conflict { .. }) => return self.await_others(&record, kind),
-                noted => noted.map_err(AcquireError::from),
-            },
+        let context = self.session.context(&self.provider.name);
+        let prepared = self.provider.source.prepare_refresh(&context, &refreshing.record, &self.request);
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return self.without_new_token(&refreshing, self.failed(error)),
         };
-        if let Err(error) = noted {
-            // What cannot be saved is not asked for: the server would end the old refresh token for nothing.
-            return match lasting {
-                Some(token) => {
-                    self.session
-                        .system
-                        .console
-                        .note(format_args!("the token is not renewed: {}", with_causes(&error)));
-                    self.issued(&record, &token)
-                }
-                // It may still be at it.
-                _ if matches!(error, AcquireError::RenewedElsewhere { .. }) => {
-                    self.await_others(&record, kind)
-                }
-                _ => Err(error),
-            };
+        if let Err(error) = self.note(&mut refreshing) {
+            return self.not_noted(&refreshing, error);
         }
         fault::crash("noted");
-        let refresh = |record: &Record| self.provider.source.refresh(&context, record, &self.request);
-        let mut answer = refresh(&record);
-        let mut lost = false;
-        let quick = || self.session.system.clock.elapsed().saturating_sub(started) < LONGEST_BEFORE_RETRY;
-        if matches!(&answer, Err(ProviderError::Http(HttpError::AnswerLost { .. })))
-            && current.is_none()
-            && quick()
-        {
-            // The server may have rotated the token: the same request again, once, may be inside its grace (F-ROT6).
-            lost = true;
-            answer = refresh(&record);
-        }
+        let may_repeat =
+            || self.session.system.clock.elapsed().saturating_sub(started) < LONGEST_BEFORE_RETRY;
+        let outcome = self.send(&*prepared, &mut refreshing, may_repeat);
         fault::crash("answered");
-        let grant = match answer {
-            Ok(grant) => grant,
-            Err(ProviderError::Token(error)) if error.is("invalid_grant") => {
-                let reason = match (lost, interrupted) {
-                    (true, _) => Reason::Lost,
-                    (false, true) => Reason::Interrupted,
-                    _ if self.session.store.is_put_back(&self.provider.name, &record, kind) => {
-                        Reason::PutBack
-                    }
-                    _ => Reason::Refused,
-                };
-                return self.refused(&mut record, kind, reason);
+        match outcome {
+            RefreshOutcome::Tokens(tokens) => self.take(&*prepared, refreshing, tokens, &*held),
+            RefreshOutcome::RefreshTokenOnly(refresh_token, problem) => {
+                self.take_refresh_token(refreshing, refresh_token, problem, &*held)
             }
-            Err(error) => {
-                let sent_nothing = !matches!(&error, ProviderError::Http(HttpError::AnswerLost { .. }));
-                if sent_nothing && !lost && !interrupted {
-                    // Nothing was rotated: there is nothing to explain later.
-                    self.session.store.forget_refresh(&self.provider.name, &mut record, kind)?;
-                }
-                return match lasting {
-                    // The provider is away for a moment, and the token is still good (F-429).
-                    Some(token) if is_transient(&error) => {
-                        self.session.system.console.note(format_args!(
-                            "the token could not be renewed yet: {}",
-                            with_causes(&error)
-                        ));
-                        self.issued(&record, &token)
-                    }
-                    _ => Err(self.failed(error)),
-                };
+            RefreshOutcome::Refused(ProviderError::Token(error)) if error.is("invalid_grant") => {
+                self.rejected(refreshing)
+            }
+            RefreshOutcome::Refused(error) | RefreshOutcome::NotSent(error) => {
+                self.settle(&mut refreshing);
+                self.without_new_token(&refreshing, self.failed(error))
+            }
+            RefreshOutcome::Unknown(error) => {
+                refreshing.unresolved = true;
+                self.settle(&mut refreshing);
+                self.without_new_token(&refreshing, self.failed(error))
+            }
+        }
+    }
+
+    fn start<'l>(&self, lock: &'l Lock, record: Record, kind: StoreKind) -> Refreshing<'l> {
+        let lasting = self
+            .valid_token(&record)
+            .filter(|token| !self.want.renew && lasts(token.life.expires_at, &self.want, self.now()));
+        let unresolved = self.session.store.refresh_is_unresolved(&self.provider.name, &record);
+        Refreshing { lock, lasting: lasting.cloned(), unresolved, record, kind }
+    }
+
+    fn valid_token<'r>(&self, record: &'r Record) -> Option<&'r StoredToken> {
+        record.token(&self.want.key).filter(|token| !token.refused && token.life.is_valid(self.now()))
+    }
+
+    /// Notes that the refresh token is about to be sent. What cannot be noted is not sent.
+    fn note(&self, refreshing: &mut Refreshing<'_>) -> Result<(), AcquireError> {
+        let (store, name) = (&self.session.store, &self.provider.name);
+        match store.renewed_elsewhere(&refreshing.record)? {
+            Some(since) if self.now().duration_since(since).unsigned_abs() < PATIENCE => {
+                Err(AcquireError::RenewedElsewhere { provider: name.clone(), since })
+            }
+            _ => Ok(store.note_refresh(refreshing.lock, name, &mut refreshing.record, refreshing.kind)?),
+        }
+    }
+
+    fn not_noted(&self, refreshing: &Refreshing<'_>, error: AcquireError) -> Result<Issued, AcquireError> {
+        match error {
+            AcquireError::Store(StoreError::Conflict { .. }) => {
+                self.await_others(&refreshing.record, refreshing.kind)
+            }
+            // The other machine may still be at it.
+            AcquireError::RenewedElsewhere { .. } if refreshing.lasting.is_none() => {
+                self.await_others(&refreshing.record, refreshing.kind)
+            }
+            error => self.without_new_token(refreshing, error),
+        }
+    }
+
+    /// Sends the refresh. A lost answer is asked for once more where no access token is left: the server may not have
+    /// rotated yet, or still accept the old refresh token for a moment (F-ROT6).
+    fn send(
+        &self,
+        prepared: &dyn PreparedRefresh,
+        refreshing: &mut Refreshing<'_>,
+        may_repeat: impl Fn() -> bool,
+    ) -> RefreshOutcome {
+        let outcome = prepared.send();
+        let is_lost =
+            matches!(&outcome, RefreshOutcome::Unknown(ProviderError::Http(HttpError::AnswerLost { .. })));
+        if is_lost && self.valid_token(&refreshing.record).is_none() && may_repeat() {
+            refreshing.unresolved = true;
+            return prepared.send();
+        }
+        outcome
+    }
+
+    /// Notes how the refresh ended. A note that cannot be written only makes the next run more careful than it needs to be.
+    fn settle(&self, refreshing: &mut Refreshing<'_>) {
+        let (store, name) = (&self.session.store, &self.provider.name);
+        let (record, kind) = (&mut refreshing.record, refreshing.kind);
+        let _ = if refreshing.unresolved {
+            store.leave_refresh_unresolved(name, record, kind)
+        } else {
+            store.forget_refresh(name, record, kind)
+        };
+    }
+
+    /// Hands out the stored access token if it is still valid, and says why it was not refreshed.
+    fn without_new_token(
+        &self,
+        refreshing: &Refreshing<'_>,
+        error: AcquireError,
+    ) -> Result<Issued, AcquireError> {
+        let Some(token) = &refreshing.lasting else { return Err(error) };
+        let reason = match &error {
+            AcquireError::Provider { source, .. } => with_causes(source),
+            error => with_causes(error),
+        };
+        self.session
+            .system
+            .console
+            .note(format_args!("could not refresh the token, which is still valid for now: {reason}"));
+        self.issued(&refreshing.record, token)
+    }
+
+    /// Takes the tokens of an answer. Judging an id token may need the server's keys: the refresh token is saved first, so
+    /// that neither the wait nor the verdict can lose it.
+    fn take(
+        &self,
+        prepared: &dyn PreparedRefresh,
+        mut refreshing: Refreshing<'_>,
+        tokens: TokenSet,
+        held: &dyn Held,
+    ) -> Result<Issued, AcquireError> {
+        let mut unsaved = tokens.refresh_token.clone();
+        if tokens.id_token.is_some()
+            && let Some(refresh_token) = unsaved.take()
+            && let Saved::Theirs(record) = self.save_refresh_token(&mut refreshing, refresh_token)?
+        {
+            return self.hand_out(Some((*record, refreshing.kind)));
+        }
+        let grant = match (prepared.judge(tokens), unsaved.clone()) {
+            (Ok(grant), _) => grant,
+            (Err(problem), Some(refresh_token)) => {
+                return self.take_refresh_token(refreshing, refresh_token, problem, held);
+            }
+            (Err(problem), None) => {
+                self.settle(&mut refreshing);
+                return self.without_new_token(&refreshing, self.failed(problem));
             }
         };
-        let sent = record.refresh_token.clone();
-        record.renewing = None;
-        let wider = self.adopt(&mut record, &grant);
+        let sent = refreshing.record.refresh_token.clone();
+        refreshing.record.renewing = None;
+        let wider = self.adopt(&mut refreshing.record, &grant);
         fault::crash("unsaved");
-        match self.save_or_adopt(lock, &mut record, kind, sent.as_ref()) {
-            Ok(None) => {}
-            Ok(Some(others)) => return self.hand_out(Some((others, kind))),
-            // Another machine has the session now.
-            Err(error @ StoreError::Conflict { .. }) if kind.is_shared() => return Err(error.into()),
-            Err(error) => {
-                return Err(self.session.store.rescue(&self.provider.name, &record, kind, error).into());
-            }
+        if let Saved::Theirs(record) = self.save(&mut refreshing, sent.as_ref(), unsaved.is_some())? {
+            return self.hand_out(Some((*record, refreshing.kind)));
         }
         fault::crash("saved");
         if let Some(signal) = held.caught() {
             return Err(AcquireError::Interrupted(signal));
         }
-        if let Some(scopes) = wider {
-            return Err(AcquireError::Wider(scopes));
+        match wider {
+            Some(scopes) => Err(AcquireError::Wider(scopes)),
+            None => self.hand_out(Some((refreshing.record, refreshing.kind))),
         }
-        if let Some(error) = grant.refused {
-            return Err(self.failed(error.into()));
+    }
+
+    /// Takes the refresh token of an answer whose access token cannot be used.
+    fn take_refresh_token(
+        &self,
+        mut refreshing: Refreshing<'_>,
+        refresh_token: RefreshToken,
+        problem: ProviderError,
+        held: &dyn Held,
+    ) -> Result<Issued, AcquireError> {
+        if let Saved::Theirs(record) = self.save_refresh_token(&mut refreshing, refresh_token)? {
+            return self.hand_out(Some((*record, refreshing.kind)));
         }
-        self.hand_out(Some((record, kind)))
+        if let Some(signal) = held.caught() {
+            return Err(AcquireError::Interrupted(signal));
+        }
+        self.without_new_token(&refreshing, self.failed(problem))
+    }
+
+    /// Saves a new refresh token by itself.
+    fn save_refresh_token(
+        &self,
+        refreshing: &mut Refreshing<'_>,
+        refresh_token: RefreshToken,
+    ) -> Result<Saved, AcquireError> {
+        let sent = refreshing.record.refresh_token.replace(refresh_token);
+        refreshing.record.renewing = None;
+        let saved = self.save(refreshing, sent.as_ref(), true)?;
+        fault::crash("rotated");
+        Ok(saved)
+    }
+
+    /// Saves the record. Where that fails and it holds a refresh token that is nowhere else, it goes into a rescue file
+    /// (F-ROT5).
+    fn save(
+        &self,
+        refreshing: &mut Refreshing<'_>,
+        sent: Option<&RefreshToken>,
+        rescue: bool,
+    ) -> Result<Saved, AcquireError> {
+        let kind = refreshing.kind;
+        match self.save_or_adopt(refreshing.lock, &mut refreshing.record, kind, sent) {
+            Ok(None) => Ok(Saved::Ours),
+            Ok(Some(theirs)) => Ok(Saved::Theirs(Box::new(theirs))),
+            // Another machine has the session now.
+            Err(error @ StoreError::Conflict { .. }) if kind.is_shared() => Err(error.into()),
+            Err(error) if !rescue => Err(error.into()),
+            Err(error) => {
+                Err(self.session.store.rescue(&self.provider.name, &refreshing.record, kind, error).into())
+            }
+        }
     }
 
     /// Saves what a refresh brought. Where another machine has changed the record meanwhile, what counts is whose refresh
@@ -191,7 +316,8 @@ impl Acquisition<'_> {
         loop {
             let found = self.session.store.read(kind, &sent.name(&self.provider.name), &sent.binding)?;
             let Some(record) = found else { return Err(AcquireError::Gone(self.provider.name.clone())) };
-            match record.renewing.as_ref().map(|renewing| renewing.since) {
+            let renewing = record.renewing.as_ref().filter(|renewing| !renewing.unresolved);
+            match renewing.map(|renewing| renewing.since) {
                 None if self.is_usable(&record) && !record.is_of_another(sent.subject.as_deref()) => {
                     return self.hand_out(Some((record, kind)));
                 }
@@ -221,11 +347,11 @@ impl Acquisition<'_> {
         next_step(Some(record), &want, self.now()) == Step::Use
     }
 
-    /// `invalid_grant` deletes nothing: if another process or machine was faster, its record is used; else the user is
-    /// told (F-ROT2).
-    fn refused(&self, sent: &mut Record, kind: StoreKind, reason: Reason) -> Result<Issued, AcquireError> {
-        let store = &self.session.store;
-        let name = &self.provider.name;
+    /// `invalid_grant` deletes nothing: if another process or machine was faster, its record is used; else the user must log
+    /// in (F-ROT2).
+    fn rejected(&self, mut refreshing: Refreshing<'_>) -> Result<Issued, AcquireError> {
+        let (store, name, kind) = (&self.session.store, &self.provider.name, refreshing.kind);
+        let sent = &refreshing.record;
         if let Some(record) = store.read(kind, &sent.name(name), &sent.binding)?
             && record.generation != sent.generation
             && !record.is_of_another(sent.subject.as_deref())
@@ -233,21 +359,20 @@ impl Acquisition<'_> {
         {
             return self.hand_out(Some((record, kind)));
         }
-        if sent.renewing.is_some() {
-            // Every machine may know how this ended.
-            store.forget_refresh(name, sent, kind)?;
-        }
+        let reason = if refreshing.unresolved {
+            Reason::Unresolved
+        } else if store.is_put_back(name, sent, kind) {
+            Reason::PutBack
+        } else {
+            Reason::Refused
+        };
+        self.settle(&mut refreshing);
+        let sent = &refreshing.record;
         store.update_index(name, |index| {
-            let entry = index
-                .entries
-                .iter_mut()
-                .find(|entry| entry.account == sent.account && entry.binding == sent.binding);
-            if let Some(entry) = entry {
+            let of_record =
+                |entry: &&mut Entry| entry.account == sent.account && entry.binding == sent.binding;
+            if let Some(entry) = index.entries.iter_mut().find(of_record) {
                 entry.login_needed = true;
-                if matches!(reason, Reason::Refused | Reason::PutBack) {
-                    // How this refresh ended is known.
-                    entry.in_flight = None;
-                }
             }
         })?;
         Err(self.login_required(reason))
@@ -269,7 +394,7 @@ impl Acquisition<'_> {
             (Some(asked), Some(granted)) if !granted.is_subset(asked) => Some(granted.difference(asked)),
             _ => None,
         };
-        if wider.is_none() && grant.refused.is_none() {
+        if wider.is_none() {
             let scopes = tokens
                 .scope
                 .clone()

@@ -71,16 +71,11 @@ pub enum Reason {
         "the stored login is an older copy than the last that was saved, as a backup or a synchronised folder brings back, and the server does not accept it any more"
     )]
     PutBack,
-    /// The same, after an earlier run was ended in the middle of a refresh.
+    /// The same, and an earlier refresh may already have replaced the refresh token.
     #[error(
-        "an earlier refresh was interrupted before its answer was saved, and the server does not accept the refresh token a second time"
+        "the server rejects the stored refresh token; it may have replaced it in an earlier refresh that was interrupted, or whose answer was lost or unusable"
     )]
-    Interrupted,
-    /// The same, after an answer was lost that may have brought the next refresh token.
-    #[error(
-        "the answer to the last refresh was lost, and the server does not accept the refresh token a second time"
-    )]
-    Lost,
+    Unresolved,
 }
 
 /// Decides what to do for a token.

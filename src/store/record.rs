@@ -205,7 +205,7 @@ pub struct Record {
     /// The thumbprint of the certificate that was shown for the tokens (RFC 8705).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// A machine has sent its refresh token, and has not said how that ended: in stores that several machines share.
+    /// A machine has sent its refresh token, and the result is not known: in stores that several machines share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewing: Option<Renewing>,
     /// The state in which it was read: a save replaces that one.
@@ -227,6 +227,9 @@ pub struct Renewing {
     pub machine: String,
     /// When, by that machine's clock.
     pub since: Timestamp,
+    /// That machine waits for no answer any more, and does not know whether the refresh token was replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unresolved: bool,
 }
 
 /// A record that cannot be read.

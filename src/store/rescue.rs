@@ -38,11 +38,11 @@ impl TokenStore<'_> {
         kind: StoreKind,
     ) -> Result<(), StoreError> {
         let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
-        let sent_before = self.refresh_was_interrupted(provider, record);
+        let sent_before = self.refresh_is_unresolved(provider, record);
         self.set_in_flight(provider, record, mark.clone())?;
         if let Some(mark) = mark.filter(|_| kind.is_shared()) {
-            record.renewing =
-                Some(Renewing { mark, machine: self.machine()?, since: self.system.clock.now() });
+            let (machine, since) = (self.machine()?, self.system.clock.now());
+            record.renewing = Some(Renewing { mark, machine, since, unresolved: false });
             let noted = self.rewrite(provider, record, kind);
             if noted.is_err() && !sent_before {
                 self.set_in_flight(provider, record, None)?;
@@ -73,6 +73,25 @@ impl TokenStore<'_> {
         Ok(())
     }
 
+    /// Notes that a refresh was sent and that its result will stay unknown: no other machine needs to wait for this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn leave_refresh_unresolved(
+        &self,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+    ) -> Result<(), StoreError> {
+        let Some(renewing) = &mut record.renewing else { return Ok(()) };
+        renewing.unresolved = true;
+        match self.rewrite(provider, record, kind) {
+            // Another machine has gone on with the record.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            written => written,
+        }
+    }
+
     fn rewrite(
         &self,
         provider: &ProviderName,
@@ -93,7 +112,7 @@ impl TokenStore<'_> {
         let Some(renewing) = &record.renewing else { return Ok(None) };
         let sent = record.refresh_token.as_ref().map(|token| mark(token.expose()));
         let elsewhere = sent.as_ref() == Some(&renewing.mark) && renewing.machine != self.machine()?;
-        Ok(elsewhere.then_some(renewing.since))
+        Ok((elsewhere && !renewing.unresolved).then_some(renewing.since))
     }
 
     /// The name of this machine among those that share a store, or rather of this home on it.
@@ -127,13 +146,19 @@ impl TokenStore<'_> {
         })
     }
 
-    /// Whether a refresh with this record's refresh token was sent before, and nobody knows how it ended.
+    /// Whether a refresh with this record's refresh token was sent before, from here or from a machine that shares the
+    /// store, without its result being known.
     #[must_use]
-    pub fn refresh_was_interrupted(&self, provider: &ProviderName, record: &Record) -> bool {
+    pub fn refresh_is_unresolved(&self, provider: &ProviderName, record: &Record) -> bool {
+        let Some(mark) = record.refresh_token.as_ref().map(|token| mark(token.expose())) else {
+            return false;
+        };
+        if record.renewing.as_ref().is_some_and(|renewing| renewing.unresolved && renewing.mark == mark) {
+            return true;
+        }
         let Ok(index) = self.index(provider) else { return false };
         let entry = index.entry(&record.account, &record.binding);
-        let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
-        entry.is_some_and(|entry| entry.in_flight.is_some() && entry.in_flight == mark)
+        entry.is_some_and(|entry| entry.in_flight.as_ref() == Some(&mark))
     }
 
     /// Keeps a record that could not be saved in its place, sealed, wherever that goes.

@@ -199,7 +199,7 @@ fn refresh_token_plan() {
         (
             "oidcc-client-test-refresh-token-invalid-sub",
             json!({ "sub": "mallory" }),
-            Some("`sub` does not agree"),
+            Some("`sub` is `mallory`"),
         ),
         ("E13 another login's time", json!({ "auth_time": now - 7 }), Some("`auth_time` does not agree")),
         ("E13 another nonce", json!({ "nonce": "other" }), Some("`nonce` does not agree")),

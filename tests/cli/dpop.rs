@@ -195,7 +195,7 @@ fn f_rot_use_dpop_that_comes_later_loses_no_session() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     sandbox.configure(&server_config(&server.domain(), "use_dpop = true"));
-    let output = sandbox.run(&["token", "--refresh"]).ok().says("run `authctl login as` for it");
+    let output = sandbox.run(&["token", "--refresh"]).ok().says("use_dpop").says("run `authctl login as`");
     assert!(server.accepts(output.text()));
     assert!(server.requests_to("/token").last().unwrap().header("dpop").is_none());
 }

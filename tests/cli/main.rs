@@ -45,6 +45,7 @@ mod network;
 mod provider;
 mod pushed_requests;
 mod quick;
+mod refresh_answers;
 mod sealed_files;
 mod serve;
 mod shared_store;

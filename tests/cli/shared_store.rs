@@ -160,6 +160,34 @@ fn f_rot5_a_refresh_that_another_machine_began_is_left_to_it_for_a_while() {
     other.run(&["token"]).fails(3).says("does not accept");
 }
 
+/// F-ROT10: a machine whose refresh got no usable answer has nothing that the others could wait for, and leaves word.
+#[test]
+fn a_refresh_without_a_usable_answer_holds_up_no_other_machine() {
+    for (rotated, status) in [(false, 0), (true, 3)] {
+        let server = AuthorizationServer::start();
+        let vault = VaultServer::start();
+        let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+        one.run(&["login"]).ok();
+        other.run(&["token"]).ok();
+        one.clock.advance(4000);
+        other.clock.advance(4000);
+        let reply = Reply::full(502, &[], "<html>");
+        if rotated {
+            server.lose("/token", reply)
+        } else {
+            server.fault("/token", reply)
+        };
+        one.run(&["token"]).fails(5);
+        let next = other.run(&["token"]);
+        assert_eq!(next.status, status, "{next}");
+        assert_eq!(server.token_requests("refresh_token"), 2, "{next}");
+        if rotated {
+            next.says("may have replaced it");
+            one.run(&["token"]).fails(3).says("may have replaced it");
+        }
+    }
+}
+
 #[test]
 fn a_write_whose_answer_is_lost_is_found_out_about() {
     let server = AuthorizationServer::start();

@@ -87,6 +87,19 @@ fn a_program_that_asks_the_user() {
     assert!(run(&home, &["token"]).ok().text().starts_with("example-token-"), "what is stored is kept");
 }
 
+/// F-ROT10
+#[test]
+fn a_new_refresh_token_is_kept_although_the_access_token_beside_it_is_unusable() {
+    let home = home("");
+    run(&home, &["token"]).ok();
+    mode(&home, "mac");
+    run(&home, &["token", "--refresh"]).fails(1).says("token_type");
+    mode(&home, "");
+    run(&home, &["token", "--refresh"]).ok();
+    let sent = requests(home.folder.path()).pop().unwrap();
+    assert_eq!(sent["refresh_token"], "example-refresh-2", "the one that came with the unusable token");
+}
+
 #[test]
 fn f_size_f_ctrl2_programs_that_do_not_behave() {
     for (program_mode, status, said) in [

@@ -86,12 +86,26 @@ fn f_rot5_a_crash_at_every_step() {
             run(&sandbox, &["token", "--refresh"], "").ok();
         } else {
             assert_eq!(next.status, Some(3), "{point}: {next:#?}");
-            next.says("an earlier refresh was interrupted before its answer was saved")
+            next.says("may have replaced it in an earlier refresh that was interrupted")
                 .says("authctl login as");
             run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
             run(&sandbox, &["token", "--refresh"], "").ok();
         }
     }
+}
+
+/// F-ROT10: the new refresh token is saved before the id token beside it is judged, which may need the network.
+#[test]
+fn f_rot10_a_crash_while_the_id_token_is_judged_loses_nothing() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.id_token_on_refresh = true);
+    let sandbox = logged_in(&server);
+    let crashed = run(&sandbox, &["token", "--refresh"], "crash:rotated");
+    assert_eq!((crashed.status, crashed.stdout.as_str()), (None, ""));
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    let next = run(&sandbox, &["token", "--refresh"], "").ok();
+    assert!(server.accepts(next.stdout.trim()));
+    assert!(!server.any_family_revoked());
 }
 
 #[test]
@@ -125,7 +139,7 @@ fn f_rot5_where_nothing_can_be_written_the_next_run_explains() {
     assert_eq!((lost.status, lost.stdout.as_str()), (Some(6), ""), "{lost:#?}");
     let next = run(&sandbox, &["token", "--refresh"], "");
     assert_eq!(next.status, Some(3), "{next:#?}");
-    next.says("an earlier refresh was interrupted");
+    next.says("may have replaced it");
     let output = run(&sandbox, &["token"], "").ok();
     assert!(!output.stdout.is_empty(), "the access token is still good: {output:#?}");
 }
@@ -157,6 +171,20 @@ impl Disk {
         let status = Command::new(program).args(arguments).arg(&self.0).status().unwrap();
         assert!(status.success(), "{program} needs root");
     }
+
+    /// Leaves so many bytes free.
+    fn fill_up_to(&self, free: usize) {
+        let filler = self.0.join("filler");
+        let mut size = 256 << 10;
+        while std::fs::write(&filler, vec![0_u8; size]).is_err() {
+            size -= 4 << 10;
+        }
+        std::fs::write(&filler, vec![0_u8; size - free]).unwrap();
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
 }
 
 impl Drop for Disk {
@@ -172,27 +200,41 @@ fn f_rot5_a_full_disk_loses_no_session() {
     let disk = Disk::mount(sandbox.path("xdg-state"));
     run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
     let before = run(&sandbox, &["token"], "").ok();
-    // Long claims make the record long; what notes the refresh still fits.
-    server.set(|behaviour| {
-        behaviour.id_token_on_refresh = true;
-        drop(behaviour.claims.insert("padding".to_owned(), "x".repeat(24 << 10).into()));
-    });
-    let filler = disk.0.join("filler");
-    let mut size = 256 << 10;
-    while std::fs::write(&filler, vec![0_u8; size]).is_err() {
-        size -= 4 << 10;
-    }
-    std::fs::write(&filler, vec![0_u8; size - (12 << 10)]).unwrap();
+    // A long access token makes the record long; what notes the refresh still fits.
+    let long = "x".repeat(24 << 10);
+    server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), long.into())));
+    disk.fill_up_to(12 << 10);
     let full = run(&sandbox, &["token", "--refresh"], "");
     assert_eq!((full.status, full.stdout.as_str()), (Some(6), ""), "{full:#?}");
     full.says("could not be saved in a sealed file").says("No space left");
     assert_eq!(server.token_requests("refresh_token"), 1);
-    std::fs::remove_file(&filler).unwrap();
+    disk.empty();
     let next = run(&sandbox, &["token"], "").ok();
     assert_ne!(next.stdout, before.stdout);
-    assert!(server.accepts(next.stdout.trim()));
     next.says("that could not be saved last time are now in a sealed file");
     run(&sandbox, &["token", "--refresh"], "").ok();
+    assert!(!server.any_family_revoked());
+}
+
+/// F-ROT10: where the new refresh token still fits and the rest of the record does not, only the rest is lost.
+#[test]
+fn f_rot10_a_disk_that_is_nearly_full_keeps_the_new_refresh_token() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&server_config(&server.domain(), ""));
+    let disk = Disk::mount(sandbox.path("xdg-state"));
+    run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
+    server.set(|behaviour| {
+        behaviour.id_token_on_refresh = true;
+        drop(behaviour.claims.insert("padding".to_owned(), "x".repeat(24 << 10).into()));
+    });
+    disk.fill_up_to(12 << 10);
+    let full = run(&sandbox, &["token", "--refresh"], "");
+    assert_eq!((full.status, full.stdout.as_str()), (Some(6), ""), "{full:#?}");
+    full.says("No space left");
+    disk.empty();
+    server.set(|behaviour| behaviour.id_token_on_refresh = false);
+    let next = run(&sandbox, &["token", "--refresh"], "").ok();
+    assert!(server.accepts(next.stdout.trim()));
     assert!(!server.any_family_revoked());
 }
 

@@ -221,7 +221,6 @@ impl OAuth {
             requested_scopes,
             prover: None,
             certificate: self.identity(context)?.map(|identity| identity.thumbprint),
-            refused: None,
         })
     }
 

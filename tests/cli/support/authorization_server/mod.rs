@@ -44,6 +44,8 @@ pub struct Behaviour {
     pub faults: HashMap<String, VecDeque<Reply>>,
     /// As `faults`, but after the request took effect: the answer is lost.
     pub losses: HashMap<String, VecDeque<Reply>>,
+    /// Changes to the answers of the next requests to a path, which take effect.
+    pub rewrites: HashMap<String, VecDeque<Rewrite>>,
     /// The redirect says this in the place of a code.
     pub refuses_with: Option<String>,
     /// The one client that it knows.
@@ -79,6 +81,9 @@ pub struct Behaviour {
     /// The `state` that the logout returns with; `None` for the right one.
     pub logout_state: Option<Value>,
 }
+
+/// Changes an answer on its way to the client.
+pub type Rewrite = Box<dyn FnOnce(Reply) -> Reply + Send>;
 
 struct Code {
     challenge: String,
@@ -157,6 +162,7 @@ impl AuthorizationServer {
                 token_members: Map::new(),
                 userinfo: Map::new(),
                 faults: HashMap::new(),
+                rewrites: HashMap::new(),
                 losses: HashMap::new(),
                 refuses_with: None,
                 client_id: "app".to_owned(),
@@ -197,6 +203,13 @@ impl AuthorizationServer {
     /// The next request to a path takes effect, and its answer is this.
     pub fn lose(&self, path: &str, reply: Reply) -> &Self {
         self.set(|behaviour| behaviour.losses.entry(path.to_owned()).or_default().push_back(reply))
+    }
+
+    /// The next request to a path takes effect, and its answer is changed like this.
+    pub fn rewrite(&self, path: &str, change: impl FnOnce(Reply) -> Reply + Send + 'static) -> &Self {
+        self.set(|behaviour| {
+            behaviour.rewrites.entry(path.to_owned()).or_default().push_back(Box::new(change));
+        })
     }
 
     /// Signs with a new key from now on.
@@ -296,14 +309,18 @@ impl Shared {
             return fault;
         }
         let reply = self.real_answer(request);
-        self.next(request, |behaviour| &mut behaviour.losses).unwrap_or(reply)
+        let reply = self.next(request, |behaviour| &mut behaviour.losses).unwrap_or(reply);
+        match self.next(request, |behaviour| &mut behaviour.rewrites) {
+            Some(rewrite) => rewrite(reply),
+            None => reply,
+        }
     }
 
-    fn next(
+    fn next<T>(
         &self,
         request: &Request,
-        of: impl FnOnce(&mut Behaviour) -> &mut HashMap<String, VecDeque<Reply>>,
-    ) -> Option<Reply> {
+        of: impl FnOnce(&mut Behaviour) -> &mut HashMap<String, VecDeque<T>>,
+    ) -> Option<T> {
         of(&mut self.behaviour.lock().unwrap()).get_mut(request.path())?.pop_front()
     }
 

@@ -1,0 +1,36 @@
+//! A refresh in two steps, prepared and sent, and how it may end.
+//!
+//! A server that rotates refresh tokens has ended the old one by the time its answer arrives. What happens to the answer is
+//! therefore decided by one question: can the login still be lost?
+
+use super::{Grant, ProviderError};
+use crate::secret::RefreshToken;
+use crate::token::TokenSet;
+
+/// A refresh that is ready to be sent. Whatever could fail before the refresh token leaves this machine has been done.
+pub trait PreparedRefresh {
+    /// Sends the refresh token and classifies what comes back.
+    fn send(&self) -> RefreshOutcome;
+
+    /// Judges the tokens of an answer. The caller has saved their refresh token: this may take time and use the network.
+    ///
+    /// # Errors
+    /// [`ProviderError`], when the access token must not be used.
+    fn judge(&self, tokens: TokenSet) -> Result<Grant, ProviderError>;
+}
+
+/// How a refresh ended, as far as it can be known here.
+#[derive(Debug)]
+pub enum RefreshOutcome {
+    /// Nothing was sent, so the server has changed nothing.
+    NotSent(ProviderError),
+    /// The server issued tokens.
+    Tokens(TokenSet),
+    /// The answer carries a new refresh token, but not an access token that can be used.
+    RefreshTokenOnly(RefreshToken, ProviderError),
+    /// The server said no in a well-formed error (RFC 6749 section 5.2).
+    Refused(ProviderError),
+    /// The server may have replaced the refresh token: the answer was lost, cannot be read, says "later" or belongs to
+    /// another user.
+    Unknown(ProviderError),
+}
