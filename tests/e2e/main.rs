@@ -19,6 +19,7 @@ mod exec_and_curl;
 mod grants;
 mod interop;
 mod keyring;
+mod kill_loop;
 mod main_job;
 mod notification;
 mod parts;

@@ -63,6 +63,7 @@ async function control(name, request) {
   const value = request.method === 'POST' ? JSON.parse(await text(request) || '{}') : undefined;
   switch (name) {
     case 'log': return log;
+    case 'clear': return log.splice(0);
     case 'issued': return [...issued];
     case 'registered': return registered;
     case 'set': return Object.assign(settings, value);
