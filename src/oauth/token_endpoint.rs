@@ -406,6 +406,7 @@ mod tests {
         }
     }
 
+    /// F-BIND5: metadata may move the endpoint within its origin, and no further.
     #[test]
     fn f_bind1_the_endpoint_must_be_the_bindings() {
         let authentication = crate::oauth::client::Authentication::None;

@@ -1,4 +1,4 @@
-//! Stored secrets go where they were got from, and nowhere else (STANDARDS F-BIND).
+//! Stored secrets are sent to the server that issued them, and to no other.
 
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};

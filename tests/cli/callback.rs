@@ -1,4 +1,4 @@
-//! The redirect listener against everything that may come to its port (STANDARDS 3.2).
+//! What reaches the port of the redirect listener: forged redirects, web pages, stalled connections, malformed requests.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -47,6 +47,7 @@ fn target(redirect: &Url) -> String {
     format!("{}?{}", redirect.path(), redirect.query().unwrap())
 }
 
+/// F-CB4: one in four has the right `state` and a second one.
 #[test]
 fn f_cb2_fifty_forged_redirects_then_the_right_one() {
     let (server, output, last) = login_after(Arc::new(|redirect| {

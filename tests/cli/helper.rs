@@ -78,6 +78,10 @@ fn f_git1_f_git2_a_line_that_is_none_gets_no_credential() {
         ("CVE-2024-50338", "protocol=http\rprotocol=https\rhost=git.example\r\nhost=evil.example\n\n"),
         ("CVE-2020-5260", "protocol=https\nhost=evil.example\nhost=git.example\n\n"),
         ("NUL", "protocol=https\nhost=git.example\0\n\n"),
+        (
+            "F-GIT3 CVE-2024-53263, a line feed in a setting of git-lfs",
+            "protocol=https\nhost=evil.example\npath=x\nprotocol=https\nhost=git.example\n\n",
+        ),
     ] {
         let output = sandbox.run_with(&["helper", "git", "get"], text);
         output.fails(1).says("git's question cannot be answered");
@@ -208,6 +212,55 @@ fn gits_user_name_chooses_among_accounts() {
         assert!(ask(account).ok().stdout.contains(&format!("password={}\n", of(account))), "{account}");
     }
     nothing(&ask("carol").says("no account `carol` is logged in"), "nobody of that name");
+}
+
+/// CVE-2024-50349: a repository's URL chooses the user name and the host that git passes on.
+#[test]
+fn f_git5_a_user_name_in_a_url_cannot_steer_the_terminal() {
+    let (server, mut sandbox) = logged_in("");
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    sandbox.system.browser = Rc::new(crate::support::browsers::Consents);
+    sandbox.run(&["login"]).ok();
+    let host = server.domain();
+    for (name, host, user, shown) in [
+        ("a sequence that clears the screen", host.as_str(), "x\u{1b}[2J", "`x\\u{1b}[2J`"),
+        ("a control character of C1", &host, "x\u{9b}31m", "`x\\u{9b}31m`"),
+        ("text that runs backwards", &host, "\u{202e}ecila", "`\\u{202e}ecila`"),
+        ("a sequence in the host", "evil\u{1b}[2J.example", "alice", ""),
+    ] {
+        let lines = ["protocol=http", &format!("host={host}"), &format!("username={user}")];
+        let output = git(&sandbox, "get", &lines).says(shown);
+        nothing(&output, name);
+        assert!(!output.stderr.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{name}: {output}");
+    }
+}
+
+#[test]
+fn f_hlp5_a_token_with_quotes_and_backslashes_arrives_unchanged() {
+    let token = r#"a"b\c","Username":"evil"#;
+    let sandbox = Sandbox::new(&format!(
+        "store = \"file\"\n[credentials.odd]\ndomain = \"git.example\"\njwt = '{token}'\n"
+    ));
+    for (name, arguments, input, member) in [
+        ("docker", &["helper", "docker", "get"][..], "https://git.example", "/Secret"),
+        (
+            "bazel",
+            &["helper", "bazel", "get"],
+            r#"{"uri":"https://git.example/"}"#,
+            "/headers/Authorization/0",
+        ),
+        ("terraform", &["helper", "terraform", "get", "git.example"], "", "/token"),
+        ("kubectl", &["helper", "kubernetes", "odd"], "", "/status/token"),
+        ("token -o json", &["token", "odd", "-o", "json"], "", "/access_token"),
+    ] {
+        let output = sandbox.run_with(arguments, input).ok();
+        let answer: Value =
+            serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{name}: {error}: {output}"));
+        let found = answer.pointer(member).and_then(Value::as_str);
+        assert_eq!(found.map(|found| found.trim_start_matches("Bearer ")), Some(token), "{name}: {output}");
+    }
+    let answers = cargo(&sandbox, &[question("sparse+https://git.example/", "get")]);
+    assert_eq!(answers[1]["Ok"]["token"], format!("Bearer {token}"), "cargo");
 }
 
 #[test]

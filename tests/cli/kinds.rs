@@ -193,7 +193,7 @@ fn stored_secrets() {
         .says("Stored client_secret of as in a sealed file");
     sandbox.run(&["login"]).ok();
     assert!(sandbox.run(&["config", "show"]).ok().stdout.contains("_client_secret = <stored>"));
-    // F-BIND: for another client it is not there.
+    // F-BIND1, F-BIND4: a secret stored for one client is not used for another.
     sandbox.configure(
         &crate::support::sandbox::server_config(&server.domain(), "client_secret = { stored = true }")
             .replace("\"app\"", "\"other\""),

@@ -1,4 +1,4 @@
-//! Nothing secret leaves but where it is asked for (STANDARDS F-LEAK).
+//! Secrets appear only where the user asks for them.
 
 use std::process::Stdio;
 
@@ -144,6 +144,44 @@ fn f_url4_nothing_is_started_from_the_working_folder() {
         let output = command.stdin(Stdio::null()).output().unwrap();
         assert!(!output.status.success());
         assert!(!sandbox.path("started").exists(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Programs of the same user can ask for access tokens. The refresh token, which outlives them, is in no answer.
+#[test]
+fn f_leak10_no_command_prints_the_refresh_token() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let question = format!("protocol=http\nhost={}\n\n", server.domain());
+    let uri = format!("{{\"uri\":\"http://{}/\"}}", server.domain());
+    for (arguments, input) in [
+        (&["token", "-o", "raw"][..], ""),
+        (&["token", "-o", "header"], ""),
+        (&["token", "-o", "json"], ""),
+        (&["token", "-o", "env"], ""),
+        (&["token", "-o", "curl"], ""),
+        (&["token", "-o", "netrc"], ""),
+        (&["token", "-o", "k8s"], ""),
+        (&["token", "--refresh", "-o", "json"], ""),
+        (&["token", "--id-token"], ""),
+        (&["headers"], ""),
+        (&["inspect", "--json"], ""),
+        (&["whoami", "--json"], ""),
+        (&["status", "--json"], ""),
+        (&["account", "list", "--json"], ""),
+        (&["config", "show", "--json"], ""),
+        (&["helper", "git", "get"], &question),
+        (&["helper", "docker", "get"], &server.issuer()),
+        (&["helper", "bazel", "get"], &uri),
+        (&["helper", "kubernetes", "as"], ""),
+    ] {
+        let output = sandbox.run_with(arguments, input).ok();
+        assert!(!output.stdout.is_empty(), "{arguments:?}: {output}");
+        let secrets = server.secrets();
+        let mut refresh = secrets.iter().filter(|secret| secret.starts_with("refresh")).peekable();
+        assert!(refresh.peek().is_some(), "{secrets:?}");
+        assert!(refresh.all(|token| !output.to_string().contains(token.as_str())), "{arguments:?}: {output}");
     }
 }
 

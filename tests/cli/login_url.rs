@@ -238,12 +238,12 @@ fn p2_f_url5_f_ssrf_what_a_resource_says_is_not_believed() {
             "is not an https URL",
         ),
         (
-            "a script",
+            "F-URL2 a script",
             json!({ "resource": "{self}", "authorization_servers": ["javascript:alert(1)"] }),
             "is not",
         ),
         (
-            "a command",
+            "F-URL1 a command",
             json!({ "resource": "{self}", "authorization_servers": ["https://a.example/$(id)"] }),
             "does not belong in a URL",
         ),

@@ -1,4 +1,4 @@
-//! Sealed files and their key: `[store] key`, `authctl store status|move|rekey|unlock` (STANDARDS F-STO6).
+//! Sealed files and their key: `[store] key`, `authctl store status|move|rekey|unlock` (F-STO6).
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -235,6 +235,7 @@ fn f_rot1_twenty_requests_make_one_refresh() {
     assert_eq!(text.split_once("\r\n\r\n").unwrap().1.as_bytes(), output.stdout, "and saved");
 }
 
+/// F-STO2: neither the mode nor the kernel lets another user in.
 #[test]
 fn the_socket_is_ours_alone() {
     use std::os::unix::fs::PermissionsExt as _;

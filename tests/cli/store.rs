@@ -1,4 +1,4 @@
-//! Where tokens are kept (STANDARDS F-KR, F-STO).
+//! Where tokens are stored: the keyring, encrypted files, and what happens when either is unavailable or damaged.
 
 use std::collections::HashMap;
 use std::sync::Arc;
