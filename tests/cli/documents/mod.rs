@@ -15,6 +15,7 @@ mod home;
 mod internet;
 mod page;
 mod reference;
+mod threats;
 
 use std::collections::BTreeMap;
 

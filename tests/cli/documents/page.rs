@@ -117,10 +117,11 @@ impl Page {
         targets.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
     }
 
-    /// The anchors of its headings.
+    /// The anchors of its headings and of its rows: `<a id="…"></a>`.
     pub fn anchors(&self) -> Vec<String> {
         let mut inside = false;
-        let mut anchors = Vec::new();
+        let ids = self.text.split("<a id=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        let mut anchors: Vec<String> = ids.map(|(id, _)| id.to_owned()).collect();
         for line in self.text.lines() {
             if line.starts_with("```") {
                 inside = !inside;
