@@ -35,9 +35,9 @@ pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The README and every page of `docs/`.
+/// The README, the security policy and every page of `docs/`.
 pub fn all() -> Vec<Page> {
-    let mut paths = vec![project().join("README.md")];
+    let mut paths = vec![project().join("README.md"), project().join("SECURITY.md")];
     let docs = std::fs::read_dir(project().join("docs")).unwrap();
     paths.extend(
         docs.map(|entry| entry.unwrap().path())
