@@ -90,7 +90,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
             &["is refused: it gives this program your password"],
         ),
         (
-            "O16 implicit grant",
+            "O16 F-LEAK6 implicit grant",
             &format!("{X}oauth = {{ grant_type = \"implicit\" }}\n"),
             &["is refused: it puts the token into the browser's history"],
         ),

@@ -236,6 +236,7 @@ fn f_leak1_curlrc_is_not_read() {
     assert_eq!(story.api.requests()[1].header("x-planted"), Some("yes"));
 }
 
+/// F-LEAK9: the token is for the hosts of its provider.
 #[test]
 fn b8_nothing_is_sent_to_another_host_or_in_another_way() {
     let story = Story::new(&Api::default());

@@ -103,7 +103,10 @@ fn o4_o5_client_secrets_by_the_method_that_is_offered() {
         let request = &server.requests_to("/token")[0];
         assert_eq!(request.header("authorization").is_some(), basic, "{name}");
         assert_eq!(request.parameter("client_secret").is_some(), !basic, "{name}");
-        assert!(server.requests().iter().all(|request| !request.target.contains("secret")), "never in a URL");
+        assert!(
+            server.requests().iter().all(|request| !request.target.contains("secret")),
+            "F-LEAK6: never in a URL"
+        );
         sandbox.environment.set("SECRET", "wrong");
         sandbox.run(&["login"]).fails(1).says("`invalid_client`").says("check client_id and client_secret");
     }

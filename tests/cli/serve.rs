@@ -400,6 +400,7 @@ fn proxy(sandbox: &Sandbox, more: &[&str]) -> Running {
     Running::start(sandbox, &[&["--proxy", "k", "--listen", "127.0.0.1:0"], more].concat())
 }
 
+/// F-LEAK9: one provider, one host.
 #[test]
 fn b8_a_proxy_passes_on_to_one_host_and_swaps_the_credential() {
     let beyond = Server::start(|request| match request.path() {

@@ -120,7 +120,8 @@ fn read(file: &File, known: &BTreeSet<String>, cited: &mut Cited) {
         {
             open.push((indent(line), name.to_owned()));
         }
-        let Some(name) = code.strip_prefix("fn ").and_then(|rest| rest.split(['(', '<']).next()) else {
+        let function = code.strip_prefix("async ").unwrap_or(code).strip_prefix("fn ");
+        let Some(name) = function.and_then(|rest| rest.split(['(', '<']).next()) else {
             continue;
         };
         let mut ids: BTreeSet<String> = ids_in_name(name, known).into_iter().collect();
@@ -128,7 +129,8 @@ fn read(file: &File, known: &BTreeSet<String>, cited: &mut Cited) {
         let above = lines[..at].iter().rev().map(|line| line.trim_start());
         let above: Vec<&str> =
             above.take_while(|line| !line.is_empty() && *line != "}" && !line.ends_with('{')).collect();
-        let Some((target, path)) = module.as_ref().filter(|_| above.contains(&"#[test]")) else { continue };
+        let is_test = above.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"));
+        let Some((target, path)) = module.as_ref().filter(|_| is_test) else { continue };
         let end = lines[at..].iter().position(|below| *below == format!("{}}}", &line[..indent(line)]));
         let body = &lines[at..at + end.unwrap_or(0)];
         ids.extend(above.iter().chain(body).flat_map(|line| ids_in_text(line)));
@@ -204,6 +206,37 @@ fn documents_every_threat_has_a_test_and_every_cited_threat_a_row() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Every paragraph and list item in which docs/security.md or the README promises something links to a row. The items of a
+/// list that a paragraph introduces with a colon need no link where that paragraph has one.
+#[test]
+fn documents_every_promise_links_to_its_row() {
+    for (name, section, end) in [
+        ("docs/security.md", "\n## At rest\n", "\n## What is not protected\n"),
+        ("README.md", "\n## What it protects from, and what not\n", "\nIt does not protect "),
+    ] {
+        let text = std::fs::read_to_string(project().join(name)).unwrap();
+        let promises = text.split_once(section).and_then(|(_, rest)| rest.split_once(end));
+        let (promises, _) = promises.unwrap_or_else(|| panic!("{name} has no section {section:?}"));
+        let outside_blocks: Vec<&str> = promises.split("\n```").step_by(2).collect();
+        let text = outside_blocks.join("\n\n").replace("\n- ", "\n\n- ");
+        let parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+        let mut is_introduced = false;
+        for part in parts.filter(|part| !part.starts_with('|')) {
+            if part.starts_with('#') {
+                is_introduced = false;
+                continue;
+            }
+            let is_linked = part.contains("threat-model.md#f-");
+            let is_item = part.starts_with("- ");
+            assert!(
+                is_linked || is_item && is_introduced,
+                "{name}: a promise without a link to its row: {part}"
+            );
+            is_introduced = if is_item { is_introduced } else { is_linked && part.ends_with(':') };
+        }
+    }
+}
+
 #[test]
 fn documents_each_mismatch_of_threats_and_tests_is_reported() {
     let page = "| <a id=\"f-cb5\"></a>F-CB5 | threat | answer | `cli callback::f_cb5_host` |\n\
@@ -228,7 +261,7 @@ fn documents_each_mismatch_of_threats_and_tests_is_reported() {
             in_a_row,
             "does not exist; tests that carry it: cli callback::host",
         ),
-        ("it lacks #[test]", page.to_owned(), "fn f_cb5_host() {\n}\n", "does not exist"),
+        ("it lacks the attribute", page.to_owned(), "fn f_cb5_host() {\n}\n", "does not exist"),
         (
             "it has no id",
             page.replace("f_cb5_host", "host"),
