@@ -150,6 +150,7 @@ mod tests {
         carried(&response(status, body), quirks).map(|carried| carried.refresh_token.expose().to_owned())
     }
 
+    /// F-ROT10
     #[test]
     fn the_new_refresh_token_is_found_in_a_damaged_answer() {
         let slack = Quirks { token_member: Some("authed_user".to_owned()), ..Quirks::default() };
