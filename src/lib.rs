@@ -12,7 +12,7 @@
 //! - [`discovery`], [`loopback`], [`secret_source`]: what providers work with
 //! - [`store`]: where tokens are kept, bound to where they may be sent
 //! - [`oauth`]: the protocol, values in and values out
-//! - [`ports`], [`local_server`], [`console`]: the ways to the outside
+//! - [`ports`], [`local_server`], [`peer`], [`console`]: the ways to the outside
 //! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `fault`: crashes, for tests
 //!
 //! [`adapters`] is the real machine behind the ports; `main` and the tests choose it.
@@ -33,6 +33,7 @@ pub mod local_server;
 pub mod loopback;
 pub mod name;
 pub mod oauth;
+pub mod peer;
 pub mod ports;
 pub mod provider;
 pub mod secret;
@@ -42,6 +43,8 @@ pub mod setting;
 pub mod store;
 pub mod token;
 mod user_file;
+#[cfg(target_os = "linux")]
+mod users;
 mod wire_log;
 mod wizard;
 mod words;

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::console::Console;
 use crate::foreign::escaped;
 use crate::local_server::LocalServer;
+use crate::peer::Peers;
 use crate::secret::SecretText;
 
 /// Everything outside the program. Handed down from `main`.
@@ -54,6 +55,8 @@ pub struct System {
     pub another: fn() -> System,
     /// What only a diagnosis asks of the machine.
     pub machine: Rc<dyn Machine>,
+    /// Which user is at the other end of a connection.
+    pub peers: Rc<dyn Peers>,
     /// The variables that configured secrets are read from: a browser does not inherit them.
     pub secret_variables: BTreeSet<String>,
 }

@@ -15,6 +15,7 @@ mod launch;
 pub mod local_server;
 pub mod machine;
 pub mod paths;
+pub mod peer;
 pub mod processes;
 pub mod random;
 pub mod signals;
@@ -48,6 +49,7 @@ pub fn system() -> System {
         local_server: Rc::new(local_server::HyperServer),
         another: system,
         machine: Rc::new(machine::ThisMachine),
+        peers: Rc::new(peer::KernelTable),
         secret_variables: std::collections::BTreeSet::new(),
     }
 }

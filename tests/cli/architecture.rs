@@ -15,9 +15,9 @@ const LEVELS: &[&[&str]] = &[
     &["store"],
     &["oauth"],
     &["user_file"],
-    &["ports", "local_server", "console"],
+    &["ports", "local_server", "peer", "console"],
     &["token", "setting"],
-    &["secret", "name", "binding", "foreign", "fault", "words"],
+    &["secret", "name", "binding", "foreign", "fault", "users", "words"],
 ];
 
 fn level(module: &str) -> usize {

@@ -2,7 +2,6 @@
 
 mod connection;
 mod forward;
-mod peer;
 #[cfg(unix)]
 mod socket;
 mod workers;
@@ -17,7 +16,9 @@ use tokio::task::JoinSet;
 
 use self::connection::{Shared, Stream};
 use self::workers::Workers;
+use super::peer;
 use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
+use crate::peer::Peer;
 use crate::ports::Held;
 
 /// The most connections at once; further ones wait to be accepted.
@@ -149,7 +150,7 @@ async fn accept(
             AsyncListener::Loopback { listener, address, identify } => {
                 let (stream, other) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
-                let is_own_user = *identify && peer::is_own_user(other, *address);
+                let is_own_user = *identify && peer::user(other, *address) == Peer::Own;
                 return Ok((permit, Box::new(stream), is_own_user));
             }
         }

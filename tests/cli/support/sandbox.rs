@@ -118,6 +118,7 @@ impl Sandbox {
             local_server: Rc::new(adapters::local_server::HyperServer),
             another: || panic!("only the binary serves in these stories"),
             machine: Rc::new(TestMachine),
+            peers: Rc::new(adapters::peer::KernelTable),
             secret_variables: std::collections::BTreeSet::new(),
         };
         let sandbox =

@@ -1,47 +1,61 @@
-//! Whose the other end of a connection is.
+//! The user at the other end of a connection, as the kernel knows it.
 
 use std::net::SocketAddr;
 
-/// Whether a user may ask on the socket: this one, or root, who could read everything anyway.
+use crate::peer::{Peer, Peers};
+
+/// The kernel's table of connections.
+pub struct KernelTable;
+
+impl Peers for KernelTable {
+    fn user(&self, other: SocketAddr, here: SocketAddr) -> Peer {
+        user(other, here)
+    }
+}
+
+/// Whether a user may use the socket: this one, or root, who could read everything anyway.
 #[cfg(unix)]
 pub(super) fn may_ask(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
 }
 
-/// Whether the other end of a connection on the loopback interface is a process of this user, as the kernel says.
 #[cfg(target_os = "linux")]
-pub(super) fn is_own_user(other: SocketAddr, here: SocketAddr) -> bool {
-    let user = rustix::process::geteuid().as_raw();
-    // A client with a socket of both families is listed with those of IPv6.
-    ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|table| std::fs::read_to_string(table).ok())
-        .find_map(|table| owner(&table, other, here))
-        == Some(user)
+pub(super) fn user(other: SocketAddr, here: SocketAddr) -> Peer {
+    // A client whose socket serves both families is listed with those of IPv6.
+    let found = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
+        let table = std::io::BufReader::new(std::fs::File::open(table).ok()?);
+        owner(table, other, here)
+    });
+    match found {
+        None => Peer::Unknown,
+        Some(user) if user == rustix::process::geteuid().as_raw() => Peer::Own,
+        Some(0) => Peer::Root,
+        Some(user) if crate::users::may_stand_for_another(user) => Peer::Unknown,
+        Some(user) => Peer::Other(user),
+    }
 }
 
-/// Elsewhere nobody says so.
+/// Other systems do not say.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_own_user(_: SocketAddr, _: SocketAddr) -> bool {
-    false
+pub(super) fn user(_: SocketAddr, _: SocketAddr) -> Peer {
+    Peer::Unknown
 }
 
-/// The owner of the connected socket from one address to another, in a table as proc(5) describes it. A socket whose
-/// process closed it is listed as root's: it is none that is connected.
+/// The owner of the socket that is connected from one address to another, in a table as proc(5) describes it. A socket that
+/// its process has closed has no inode and is listed as root's: nobody holds it.
 #[cfg(target_os = "linux")]
-fn owner(table: &str, from: SocketAddr, to: SocketAddr) -> Option<u32> {
-    const ESTABLISHED: &str = "01";
-    table.lines().skip(1).find_map(|line| {
+fn owner(table: impl std::io::BufRead, from: SocketAddr, to: SocketAddr) -> Option<u32> {
+    table.lines().skip(1).map_while(Result::ok).find_map(|line| {
         let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-        let &[_, local, remote, state, _, _, _, user, _, inode, ..] = columns.as_slice() else {
+        let &[_, local, remote, _, _, _, _, user, _, inode, ..] = columns.as_slice() else {
             return None;
         };
-        let is_it = state == ESTABLISHED && inode != "0" && is(local, from) && is(remote, to);
+        let is_it = inode != "0" && is(local, from) && is(remote, to);
         is_it.then(|| user.parse().ok()).flatten()
     })
 }
 
-/// Whether the kernel's way to write an address, in words of its own byte order, means this one.
+/// Whether the kernel's notation of an address, in words of its own byte order, means this one.
 #[cfg(target_os = "linux")]
 fn is(written: &str, address: SocketAddr) -> bool {
     let words = |bytes: &[u8]| {
@@ -50,13 +64,15 @@ fn is(written: &str, address: SocketAddr) -> bool {
         words.map(|word| format!("{word:08X}")).collect::<String>()
     };
     let Some((host, port)) = written.split_once(':') else { return false };
-    let host_is = match address.ip() {
+    if u16::from_str_radix(port, 16) != Ok(address.port()) {
+        return false;
+    }
+    match address.ip() {
         std::net::IpAddr::V4(ip) => {
             host == words(&ip.octets()) || host == words(&ip.to_ipv6_mapped().octets())
         }
         std::net::IpAddr::V6(ip) => host == words(&ip.octets()),
-    };
-    host_is && u16::from_str_radix(port, 16) == Ok(address.port())
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -64,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_owner_of_a_connection_is_found() {
+    fn f_cb20_the_owner_of_a_connection_is_found() {
         let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
         let line = |local: &str, remote: &str, state: &str, inode: &str| {
             format!(
@@ -78,23 +94,25 @@ mod tests {
         for (name, table, want) in [
             ("the client", line(client, server, "01", "7"), Some(1000)),
             ("by IPv6", line(&mapped(client), &mapped(server), "01", "7"), Some(1000)),
+            ("a client that has said all it wants to say", line(client, server, "05", "7"), Some(1000)),
             ("the server's own end", line(server, client, "01", "7"), None),
-            ("closed by its process", line(client, server, "04", "7"), None),
-            ("an orphan", line(client, server, "01", "0"), None),
+            ("closed by its process", line(client, server, "05", "0"), None),
             ("another port", line("0100007F:9C41", server, "01", "7"), None),
             ("nothing", head.to_owned(), None),
             ("nonsense", "x\ny z\n".to_owned(), None),
         ] {
             if cfg!(target_endian = "little") {
-                assert_eq!(owner(&table, from, to), want, "{name}");
+                assert_eq!(owner(table.as_bytes(), from, to), want, "{name}");
             }
         }
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let here = listener.local_addr().unwrap();
         let client = std::net::TcpStream::connect(here).unwrap();
         let (_accepted, other) = listener.accept().unwrap();
-        assert!(is_own_user(other, here));
+        assert_eq!(user(other, here), Peer::Own);
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(user(other, here), Peer::Own, "it still waits for the answer");
         drop(client);
-        assert!(!is_own_user(other, here), "it is closed, and nobody's");
+        assert_eq!(user(other, here), Peer::Unknown, "nobody holds it any more");
     }
 }
