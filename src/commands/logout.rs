@@ -155,6 +155,9 @@ fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
     match &report.session {
         None => {}
         Some(Ok(EndedSession::Returned)) => console.say("  The session at the server is over."),
+        Some(Ok(EndedSession::Printed)) => {
+            console.say("  The session at the server ends when you open the URL above.");
+        }
         Some(Ok(EndedSession::Asked)) => {
             console.say("  The browser was sent to the server, which ends the session there.");
         }

@@ -134,6 +134,9 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
                 "run `authctl login {provider}` again; --timeout gives you longer, --no-browser only prints the URL"
             ));
         }
+        ProviderError::Loopback(LoopbackError::OpenedTwice) => {
+            "if you did not reload that page, another user of this machine may have tried to use it; add `--no-browser` and open the URL that authctl prints"
+        }
         ProviderError::Loopback(LoopbackError::Bind { .. }) => {
             "close the program that holds the port, or set another port in redirect_uri"
         }

@@ -1,33 +1,28 @@
-//! The one-shot listener for the redirect (RFC 8252 section 7.3).
-//!
-//! `tiny_http`'s own server reads header lines without a limit and aborts the process on an absurd `Content-Length`.
-//! Connections are therefore accepted and their heads read here, within limits; its `Response` writes the answers.
+//! The one-shot listener for the redirect (RFC 8252 section 7.3). It starts no thread.
 
+mod connections;
 mod language;
+mod one_time_link;
 mod page;
 
-use std::io::{self, Read as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use url::Url;
 
+use self::connections::{Connections, Incoming};
 use self::language::Language;
+pub use self::one_time_link::{LinkServer, OneTimeLink};
+use self::one_time_link::{Surroundings, Visitor};
 pub use self::page::{Outcome, Page};
 use crate::oauth::authorization::AuthorizationError;
-use crate::oauth::redirect::{Expectation, Redirect, Verdict};
-use crate::ports::{Clock, Held};
+use crate::oauth::redirect::{Expectation, Verdict};
+use crate::peer::Peers;
+use crate::ports::{Clock, Held, Random};
 use crate::secret::SecretText;
 
-/// The longest request head: a code may be some KiB (F-CB11).
-const LONGEST_HEAD: usize = 16 * 1024;
-/// The most headers in it.
-const MOST_HEADERS: usize = 100;
-/// The most connections at once; browsers open some on speculation (F-CB10).
-const MOST_CONNECTIONS: usize = 64;
-/// A connection that has not sent its head by then is dropped.
-const HEAD_DEADLINE: Duration = Duration::from_secs(8);
 /// How often signals, typed lines and new connections are looked for.
 const POLL: Duration = Duration::from_millis(10);
 
@@ -109,6 +104,11 @@ pub enum LoopbackError {
         /// How many requests came that were not the redirect.
         ignored: usize,
     },
+    /// The one-time link was opened twice, where the system does not say who opens it (F-CB20).
+    #[error(
+        "the one-time link that authctl gave to the browser was opened twice, and this system does not say by whom"
+    )]
+    OpenedTwice,
     /// Ctrl-C, or a signal like it.
     #[error("interrupted")]
     Interrupted(i32),
@@ -133,6 +133,12 @@ pub struct Wait<'a> {
     pub pasted: Option<Receiver<SecretText>>,
     /// Told when a pasted line was not the redirect.
     pub on_wrong_paste: &'a dyn Fn(),
+    /// What sends the browser on to the server.
+    pub link: OneTimeLink,
+    /// Tells the user's own connections from those of others.
+    pub peers: &'a dyn Peers,
+    /// Told the other user whose browser was turned away.
+    pub on_stranger: &'a dyn Fn(u32),
 }
 
 /// The answer to a request that was made through the browser, which waits to hear how it ends.
@@ -179,54 +185,78 @@ impl Listener {
         &self.redirect_uri
     }
 
+    /// A link on this listener that sends the browser on to a URL.
+    #[must_use]
+    pub fn link_to(&self, target: &Url, random: &dyn Random) -> OneTimeLink {
+        OneTimeLink::new(&self.redirect_uri, target, random)
+    }
+
     /// Waits for the one request that answers what the browser was sent out with. All others are sent away and counted; the
     /// sockets are closed when it returns.
     ///
     /// # Errors
-    /// [`LoopbackError::TimedOut`] and [`LoopbackError::Interrupted`].
+    /// [`LoopbackError::TimedOut`], [`LoopbackError::OpenedTwice`] and [`LoopbackError::Interrupted`].
     pub fn wait<E: Expectation>(
         self,
         expected: &E,
         mut wait: Wait<'_>,
     ) -> Result<Answer<E::Answer>, LoopbackError> {
-        let (sender, heads) = channel();
         let start = wait.clock.elapsed();
-        let (mut ignored, mut open) = (0, 0_usize);
+        let mut connections = Connections::default();
+        let mut ignored = 0;
         loop {
             if let Some(signal) = wait.held.caught() {
                 return Err(LoopbackError::Interrupted(signal));
             }
-            if wait.clock.elapsed().saturating_sub(start) >= wait.limit {
+            let now = wait.clock.elapsed();
+            if now.saturating_sub(start) >= wait.limit {
                 return Err(LoopbackError::TimedOut { waited: wait.limit, ignored });
-            }
-            for socket in &self.sockets {
-                while open < MOST_CONNECTIONS
-                    && let Ok((stream, _)) = socket.accept()
-                {
-                    open += 1;
-                    read_head_on_thread(stream, sender.clone());
-                }
             }
             if let Some(answer) = read_pasted(expected, &mut wait, ignored) {
                 return Ok(answer);
             }
-            let Ok(head) = heads.recv_timeout(POLL) else { continue };
-            open -= 1;
-            let Some((stream, head)) = head else { continue };
-            let language = head.as_ref().map_or_else(|_| Language::english(), |request| request.language);
-            let verdict = head.map_or_else(Verdict::Ignored, |request| expected.check(&request.redirect));
+            let Some(incoming) = connections.next(&self.sockets, now) else {
+                pause();
+                continue;
+            };
+            let surroundings = Surroundings { peers: wait.peers, on_stranger: wait.on_stranger };
+            let Some(Incoming { stream, request }) =
+                wait.link.answer(incoming, &surroundings, &mut connections, now)?
+            else {
+                continue;
+            };
+            let language = request.as_ref().map_or_else(|_| Language::english(), |request| request.language);
+            let verdict = request.map_or_else(Verdict::Ignored, |request| expected.check(&request.redirect));
             let outcome = match verdict {
-                Verdict::Ignored(status) => {
+                Verdict::Ignored(status) => Err(page::refusal(status)),
+                Verdict::Refused(error) => Ok(Err(error)),
+                Verdict::Answer(answer) => Ok(Ok(answer)),
+            };
+            // Another user may know what the answer must look like (F-CB20).
+            let outcome = outcome.and_then(|outcome| match surroundings.visitor(&stream) {
+                Visitor::Trusted | Visitor::Unknown => Ok(outcome),
+                Visitor::Stranger(_) | Visitor::Gone => Err(page::not_the_user()),
+            });
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(refusal) => {
                     ignored += 1;
-                    std::thread::spawn(move || page::refuse(stream, status));
+                    connections.close_with(stream, refusal, now);
                     continue;
                 }
-                Verdict::Refused(error) => Err(error),
-                Verdict::Answer(answer) => Ok(answer),
             };
             return Ok(Answer { outcome, page: Page::new(stream, language), ignored });
         }
     }
+}
+
+/// Lets a moment pass between two looks at the sockets.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sockets are waited for, and a test's clock does not move them"
+)]
+fn pause() {
+    std::thread::sleep(POLL);
 }
 
 fn read_pasted<E: Expectation>(
@@ -287,77 +317,6 @@ fn bind_both(v4: IpAddr, v6: IpAddr, port: u16) -> Result<Vec<TcpListener>, Loop
     Err(bind_error(v6, port, io::Error::from(io::ErrorKind::AddrInUse)))
 }
 
-/// A connection with its request, or with the status that it is refused with; `None` for one that sent nothing.
-type Head = Option<(TcpStream, Result<Request, u16>)>;
-
-/// A request, and the language that its page is to be in.
-struct Request {
-    redirect: Redirect,
-    language: &'static Language,
-}
-
-fn read_head_on_thread(stream: TcpStream, sender: Sender<Head>) {
-    std::thread::spawn(move || {
-        let head = read_head(stream);
-        // Nobody receives it any more when the wait is over: then the connection is dropped.
-        let _ = sender.send(head);
-    });
-}
-
-fn read_head(mut stream: TcpStream) -> Head {
-    #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
-    let now = std::time::Instant::now;
-    let deadline = now() + HEAD_DEADLINE;
-    stream.set_nonblocking(false).ok()?;
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let left = deadline.checked_duration_since(now()).filter(|left| !left.is_zero())?;
-        stream.set_read_timeout(Some(left)).ok()?;
-        let count = stream.read(&mut buffer).ok()?;
-        if count == 0 {
-            return None;
-        }
-        bytes.extend_from_slice(&buffer[..count]);
-        match parse_head(&bytes) {
-            Ok(None) if bytes.len() > LONGEST_HEAD => return Some((stream, Err(431))),
-            Ok(None) => {}
-            Ok(Some(redirect)) => return Some((stream, Ok(redirect))),
-            Err(status) => return Some((stream, Err(status))),
-        }
-    }
-}
-
-/// Reads a request's head; `None` when it is not whole yet. A request with a body is none of a browser's redirect.
-fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(bytes) {
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Ok(httparse::Status::Complete(length)) if length > LONGEST_HEAD => return Err(431),
-        Ok(httparse::Status::Complete(_)) => {}
-        Err(httparse::Error::TooManyHeaders) => return Err(431),
-        Err(_) => return Err(400),
-    }
-    let values = |name: &str| {
-        let matching = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
-        matching.map(|header| String::from_utf8_lossy(header.value).into_owned()).collect::<Vec<_>>()
-    };
-    let has_body = values("content-length").iter().any(|length| length.trim() != "0");
-    if has_body || !values("transfer-encoding").is_empty() {
-        return Err(400);
-    }
-    let language = Language::preferred(values("accept-language").first().map(String::as_str));
-    let redirect = Redirect {
-        method: request.method.unwrap_or_default().to_owned(),
-        target: request.path.unwrap_or_default().to_owned(),
-        hosts: values("host"),
-        origin: values("origin").into_iter().next(),
-        fetch_destination: values("sec-fetch-dest").into_iter().next(),
-    };
-    Ok(Some(Request { redirect, language }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,33 +361,5 @@ mod tests {
         let first = Listener::bind(&RedirectUri::default()).unwrap();
         let again = format!("http://127.0.0.1:{}/callback", first.redirect_uri.port().unwrap());
         assert!(matches!(Listener::bind(&again.parse().unwrap()), Err(LoopbackError::Bind { .. })));
-    }
-
-    #[test]
-    fn f_cb11_heads_are_bounded() {
-        let long_line = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(LONGEST_HEAD));
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
-        for (name, head, want) in [
-            ("whole", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Ok(Some(2))),
-            ("not yet", "GET /x HTTP/1.1\r\nHost: a\r\n", Ok(None)),
-            ("no HTTP", "\u{16}\u{3}\u{1}", Err(400)),
-            ("long line", &long_line, Err(431)),
-            ("many headers", &many, Err(431)),
-            ("a body", "GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", Err(400)),
-            ("an absurd body", "GET / HTTP/1.1\r\nContent-Length: 1152921504606846976\r\n\r\n", Err(400)),
-            ("chunked", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", Err(400)),
-            ("nul in a header", "GET / HTTP/1.1\r\nA: \0\r\n\r\n", Err(400)),
-        ] {
-            let got =
-                parse_head(head.as_bytes()).map(|head| head.map(|request| request.redirect.hosts.len()));
-            assert_eq!(got, want, "{name}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn f_cb11_any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
-            let _ = parse_head(&bytes);
-        }
     }
 }

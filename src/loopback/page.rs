@@ -75,7 +75,7 @@ impl Page {
         if let Some(stream) = self.stream.take() {
             let good = matches!(outcome, Outcome::LoggedIn | Outcome::LoggedOut);
             let status = if good { 200 } else { 400 };
-            respond(stream, status, &outcome.page(self.language), "text/html; charset=utf-8");
+            send(stream, &answer(status, &outcome.page(self.language), "text/html; charset=utf-8", None));
         }
     }
 }
@@ -87,17 +87,33 @@ impl Drop for Page {
     }
 }
 
-/// Answers a request that is not the redirect.
-pub(super) fn refuse(stream: TcpStream, status: u16) {
-    respond(
-        stream,
-        status,
-        "This address only receives the redirect of a login.\n",
-        "text/plain; charset=utf-8",
-    );
+/// The answer to a request that is neither the redirect nor the one-time link.
+pub(super) fn refusal(status: u16) -> Vec<u8> {
+    answer(status, "This address only receives the redirect of a login.\n", PLAIN, None)
 }
 
-fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
+/// The answer to a redirect that another user's browser brings. It may still be the right person's, as under `sudo`.
+pub(super) fn not_the_user() -> Vec<u8> {
+    let text = "authctl only accepts a browser of the user who started it. If that is you, copy the address of this \
+                page and paste it into the terminal where authctl waits.\n";
+    answer(403, text, PLAIN, None)
+}
+
+/// The answer to a one-time link: the browser goes on to the URL.
+pub(super) fn redirect(target: &str) -> Vec<u8> {
+    answer(303, "", PLAIN, Some(target))
+}
+
+/// The answer to a one-time link that was opened twice.
+pub(super) fn opened_twice() -> Vec<u8> {
+    let text =
+        "This link works once and was opened twice, so authctl has stopped. Its terminal says what to do.\n";
+    answer(410, text, PLAIN, None)
+}
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+fn answer(status: u16, body: &str, media_type: &str, location: Option<&str>) -> Vec<u8> {
     let style_hash = base64::engine::general_purpose::STANDARD
         .encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
     let policy = format!(
@@ -105,7 +121,9 @@ fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
     );
     let mut response =
         Response::from_string(body).with_status_code(status).with_chunked_threshold(usize::MAX);
-    for (name, value) in [
+    let allow = (status == 405).then_some(("Allow", "GET"));
+    let location = location.map(|location| ("Location", location));
+    let headers = [
         ("Content-Type", media_type),
         ("Content-Security-Policy", policy.as_str()),
         ("X-Content-Type-Options", "nosniff"),
@@ -113,22 +131,28 @@ fn respond(mut stream: TcpStream, status: u16, body: &str, media_type: &str) {
         ("Cache-Control", "no-store"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Server", "authctl"),
-        ("Allow", "GET"),
-    ] {
-        if (name != "Allow" || status == 405)
-            && let Ok(header) = Header::from_bytes(name, value)
-        {
+    ];
+    for (name, value) in headers.into_iter().chain(allow).chain(location) {
+        if let Ok(header) = Header::from_bytes(name, value) {
             response.add_header(header);
         }
     }
     let mut answer = Vec::new();
-    let printed = response.raw_print(&mut answer, HTTPVersion(1, 1), &[], false, None);
+    if response.raw_print(&mut answer, HTTPVersion(1, 1), &[], false, None).is_err() {
+        answer.clear();
+    }
     // tiny_http keeps this header to itself, and here every connection ends with its answer.
     if let Some(line_end) = answer.windows(2).position(|window| window == b"\r\n") {
         answer.splice(line_end..line_end, *b"\r\nConnection: close");
     }
+    answer
+}
+
+/// Sends an answer and closes the connection, waiting for a client that is slow, but not for long.
+pub(super) fn send(mut stream: TcpStream, answer: &[u8]) {
+    let _ = stream.set_nonblocking(false);
     let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    if printed.is_ok() && stream.write_all(&answer).is_ok() {
+    if stream.write_all(answer).is_ok() {
         let _ = stream.shutdown(Shutdown::Write);
         drain(&stream);
     }

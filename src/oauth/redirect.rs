@@ -69,24 +69,8 @@ pub trait Expectation {
         if path != self.redirect_uri().path() {
             return Verdict::Ignored(404);
         }
-        if redirect.method != "GET" {
-            return Verdict::Ignored(405);
-        }
-        // A name that was rebound to this address has another Host (F-CB5).
-        if redirect.hosts.len() != 1
-            || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(self.redirect_uri()))
-        {
-            return Verdict::Ignored(421);
-        }
-        // A redirect is a top-level navigation; a page's own request is not (F-CB6).
-        let foreign_origin =
-            redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
-        let subresource =
-            redirect.fetch_destination.as_deref().is_some_and(|destination| destination != "document");
-        if foreign_origin || subresource {
-            return Verdict::Ignored(403);
-        }
-        self.check_query(query)
+        refused_as_navigation(redirect, self.redirect_uri())
+            .map_or_else(|| self.check_query(query), Verdict::Ignored)
     }
 
     /// Checks a redirect that the user pasted: the whole URL.
@@ -115,6 +99,25 @@ pub trait Expectation {
         // From here on it is the answer.
         self.read(&parameters)
     }
+}
+
+/// The status that refuses a request which is not a browser's own navigation to a URL on this machine.
+#[must_use]
+pub fn refused_as_navigation(redirect: &Redirect, url: &Url) -> Option<u16> {
+    if redirect.method != "GET" {
+        return Some(405);
+    }
+    // A name that was rebound to this address has another Host (F-CB5).
+    if redirect.hosts.len() != 1 || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(url))
+    {
+        return Some(421);
+    }
+    // A redirect is a top-level navigation; a page's own request is not (F-CB6).
+    let foreign_origin =
+        redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
+    let subresource =
+        redirect.fetch_destination.as_deref().is_some_and(|destination| destination != "document");
+    (foreign_origin || subresource).then_some(403)
 }
 
 /// Decodes a query strictly: a loose `%`, a raw control character or text that is not UTF-8 makes it no query.

@@ -1,12 +1,13 @@
 //! The user's browser: sent to a server, and waited for.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use url::Url;
 
 use super::{BrowserChoice, Context, LoginRequest, ProviderError};
 use crate::console::{FAINT, HINT, STRONG, styled};
-use crate::loopback::{Answer, Listener, Wait};
+use crate::loopback::{Answer, Listener, OneTimeLink, Wait};
 use crate::oauth::authorization::Pending;
 use crate::oauth::endpoint::authority;
 use crate::secret::AuthorizationCode;
@@ -30,7 +31,8 @@ pub fn wait_for_user(
     let console = &system.console;
     // From here on there is something to say about how the login ends.
     let held = system.signals.hold();
-    let opened = open_browser(context, url, &request.browser);
+    let link = listener.link_to(url, &*system.random);
+    let opened = open_browser(context, &link, &request.browser);
     let no_browser = request.browser == BrowserChoice::None;
     let redirect = listener.redirect_uri();
     console.say(format_args!(
@@ -60,6 +62,9 @@ pub fn wait_for_user(
         held: &*held,
         pasted: may_paste.then(|| system.input.lines()),
         on_wrong_paste: &|| console.note("that is not the address of this login; paste the whole address"),
+        link,
+        peers: &*system.peers,
+        on_stranger: &stranger_note(context),
     };
     let answer = listener.wait(&pending.expected, wait)?;
     if answer.ignored > 0 {
@@ -71,20 +76,43 @@ pub fn wait_for_user(
     Ok(answer)
 }
 
-/// Opens the browser, where one was asked for or could be seen; says whether it did.
-pub fn open_browser(context: &Context<'_>, url: &Url, choice: &BrowserChoice) -> bool {
-    let browser = &context.system.browser;
+/// Opens a one-time link in the browser, if the user wants that and could see it. Returns whether it did.
+///
+/// A link is all that a browser is ever given: what it leads to may hold secrets, and arguments are public (F-LEAK11).
+pub fn open_browser(context: &Context<'_>, link: &OneTimeLink, choice: &BrowserChoice) -> bool {
     let command = match choice {
-        BrowserChoice::None => return false,
-        BrowserChoice::Default if !browser.can_be_seen() => return false,
-        BrowserChoice::Default => None,
         BrowserChoice::Command(command) => Some(command.as_str()),
+        BrowserChoice::None | BrowserChoice::Default => None,
     };
-    match browser.open(url, command, &context.system.secret_variables) {
+    if !wants_browser(context, choice) {
+        return false;
+    }
+    match context.system.browser.open(link.url(), command, &context.system.secret_variables) {
         Ok(()) => true,
         Err(error) => {
             context.system.console.note(error);
             false
+        }
+    }
+}
+
+/// Whether a browser is to be opened.
+pub fn wants_browser(context: &Context<'_>, choice: &BrowserChoice) -> bool {
+    match choice {
+        BrowserChoice::None => false,
+        BrowserChoice::Default => context.system.browser.can_be_seen(),
+        BrowserChoice::Command(_) => true,
+    }
+}
+
+/// Says once that another user's browser came.
+pub fn stranger_note<'a>(context: &'a Context<'_>) -> impl Fn(u32) + 'a {
+    let said = Cell::new(false);
+    move |user| {
+        if !said.replace(true) {
+            context.system.console.note(format_args!(
+                "ignored a request from another user of this machine (uid {user}): only your own browser is accepted"
+            ));
         }
     }
 }

@@ -89,7 +89,8 @@ impl TokenProvider for Ciba {
             code: &asked.request_id,
             lifetime: asked.lifetime,
             interval: asked.interval,
+            link: None,
         };
-        consent.log_in(context, &ticket, request.timeout)
+        consent.log_in(context, ticket, request.timeout)
     }
 }

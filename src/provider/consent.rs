@@ -4,9 +4,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::browser::stranger_note;
 use super::oauth::{OAuth, Presented, Server, TokenCall};
 use super::{Context, Grant, Login, LoginRequest, ProviderError, TokenRequest};
 use crate::binding::Binding;
+use crate::loopback::LinkServer;
 use crate::name::ScopeSet;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::dpop::Prover;
@@ -17,8 +19,8 @@ use crate::ports::{Held, HttpError};
 use crate::secret::DeviceCode;
 use crate::token::TokenSet;
 
-/// How often signals are looked for.
-const SLICE: Duration = Duration::from_millis(100);
+/// How often signals and the browser are looked for.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// A login that waits for the user's word elsewhere.
 pub struct Consent<'a> {
@@ -48,6 +50,16 @@ pub struct Ticket<'a> {
     pub lifetime: Duration,
     /// The pause between two requests that the server asks for.
     pub interval: Option<Duration>,
+    /// What sends the browser to the server, if one was opened.
+    pub link: Option<LinkServer>,
+}
+
+/// What is done while time passes.
+struct Pauses<'a> {
+    context: &'a Context<'a>,
+    held: &'a dyn Held,
+    link: Option<LinkServer>,
+    on_stranger: &'a dyn Fn(u32),
 }
 
 impl<'a> Consent<'a> {
@@ -90,7 +102,7 @@ impl<'a> Consent<'a> {
     pub fn log_in(
         self,
         context: &Context<'_>,
-        ticket: &Ticket<'_>,
+        ticket: Ticket<'_>,
         timeout: Option<Duration>,
     ) -> Result<Login, ProviderError> {
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
@@ -104,7 +116,9 @@ impl<'a> Consent<'a> {
             exchange: None,
         };
         let held = context.system.signals.hold();
-        let tokens = self.wait_for_tokens(context, &call, pace, limit, &*held)?;
+        let pauses =
+            Pauses { context, held: &*held, link: ticket.link, on_stranger: &stranger_note(context) };
+        let tokens = self.wait_for_tokens(context, &call, pace, limit, pauses)?;
         let presented = Presented { client_id: self.binding.get(Binding::CLIENT_ID), ..Presented::default() };
         let claims = self.oauth.validate_id_token(context, &self.server, &tokens, &presented)?;
         let grant = self.oauth.grant(context, &self.server, self.binding, tokens, self.scopes)?;
@@ -118,7 +132,7 @@ impl<'a> Consent<'a> {
         call: &TokenCall<'_>,
         mut pace: Polling,
         limit: Duration,
-        held: &dyn Held,
+        mut pauses: Pauses<'_>,
     ) -> Result<TokenSet, ProviderError> {
         let clock = &context.system.clock;
         let message = "Waiting for you to consent (Ctrl-C ends it)";
@@ -126,9 +140,9 @@ impl<'a> Consent<'a> {
         let mut away = None;
         loop {
             match pace.next(clock.elapsed()) {
-                Next::Ask(pause) => sleep(context, held, pause)?,
+                Next::Ask(pause) => pauses.sleep(pause)?,
                 Next::End(rest) => {
-                    sleep(context, held, rest)?;
+                    pauses.sleep(rest)?;
                     // A server that did not answer at all says more than that nobody consented.
                     return Err(away.unwrap_or(ProviderError::TimedOut(limit)));
                 }
@@ -164,18 +178,23 @@ impl<'a> Consent<'a> {
     }
 }
 
-/// Lets time pass, but not past a Ctrl-C.
-fn sleep(context: &Context<'_>, held: &dyn Held, pause: Duration) -> Result<(), ProviderError> {
-    let clock = &context.system.clock;
-    let end = clock.elapsed().saturating_add(pause);
-    loop {
-        if let Some(signal) = held.caught() {
-            return Err(ProviderError::Interrupted(signal));
+impl Pauses<'_> {
+    /// Lets time pass, but not past a Ctrl-C, and answers the browser meanwhile.
+    fn sleep(&mut self, pause: Duration) -> Result<(), ProviderError> {
+        let clock = &self.context.system.clock;
+        let end = clock.elapsed().saturating_add(pause);
+        loop {
+            if let Some(signal) = self.held.caught() {
+                return Err(ProviderError::Interrupted(signal));
+            }
+            if let Some(link) = &mut self.link {
+                link.serve(self.context.system, self.on_stranger)?;
+            }
+            let left = end.saturating_sub(clock.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            clock.sleep(left.min(SLICE));
         }
-        let left = end.saturating_sub(clock.elapsed());
-        if left.is_zero() {
-            return Ok(());
-        }
-        clock.sleep(left.min(SLICE));
     }
 }

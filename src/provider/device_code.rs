@@ -1,11 +1,12 @@
 //! The device authorization grant (RFC 8628): the user enters a code on this or another device.
 
-use super::browser::open_browser;
+use super::browser::{open_browser, wants_browser};
 use super::consent::{Consent, Ticket};
 use super::oauth::{self, OAuth};
 use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
 use crate::console::{FAINT, HINT, STRONG, styled};
 use crate::foreign::escaped;
+use crate::loopback::LinkServer;
 use crate::oauth::device::{self, DeviceAuthorization};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::Stream;
@@ -64,20 +65,21 @@ pub fn log_in(oauth: &OAuth, context: &Context<'_>, request: &LoginRequest) -> R
     let prover = consent.prover.as_deref();
     let response = oauth.post(context, &consent.server, &consent.binding, ENDPOINT, &form, prover)?;
     let codes = device::response(&response, oauth.issuer())?;
-    show(context, &codes, request);
+    let link = show(context, &codes, request);
     let ticket = Ticket {
         grant_type: device::GRANT_TYPE,
         parameter: "device_code",
         code: &codes.device_code,
         lifetime: codes.lifetime,
         interval: codes.interval,
+        link,
     };
-    consent.log_in(context, &ticket, request.timeout)
+    consent.log_in(context, ticket, request.timeout)
 }
 
 /// Shows the code and where to enter it; both always, also where a browser or a QR code brings the code along: "Clients
-/// MUST still display the user_code" (RFC 8628 section 3.3.1).
-fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginRequest) {
+/// MUST still display the user_code" (RFC 8628 section 3.3.1). Returns what serves the browser that was opened.
+fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginRequest) -> Option<LinkServer> {
     let console = &context.system.console;
     let target = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
     let code = escaped(&codes.user_code);
@@ -92,12 +94,17 @@ fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginReque
     {
         console.say(format_args!("{picture}\n"));
     }
-    if open_browser(context, target.url(), &request.browser) {
+    // The address may have the code in it, which is enough to approve this login as somebody else.
+    let server = wants_browser(context, &request.browser)
+        .then(|| LinkServer::start(target.url(), &*context.system.random).ok())
+        .flatten()?;
+    open_browser(context, server.link(), &request.browser).then(|| {
         console.say(styled(
             FAINT,
             "The address was opened in your browser; compare the code there with the one above.",
         ));
-    }
+        server
+    })
 }
 
 /// The address as a QR code, two modules above each other in a character. The light modules are drawn, so

@@ -1,16 +1,29 @@
 //! Ends the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0).
 
-use super::browser::{PATIENCE, open_browser};
+use std::time::Duration;
+
+use url::Url;
+
+use super::browser::{PATIENCE, open_browser, stranger_note, wants_browser};
 use super::oauth::OAuth;
 use super::{BrowserChoice, Context, EndedSession, ProviderError};
 use crate::binding::Binding;
 use crate::console::{STRONG, styled};
-use crate::loopback::{Listener, Outcome, RedirectUri, Wait};
+use crate::loopback::{LinkServer, Listener, LoopbackError, Outcome, RedirectUri, Wait};
 use crate::oauth::end_session::{self, ExpectedReturn};
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::pkce;
 use crate::secret::State;
 use crate::store::record::Record;
+
+/// How long a browser may take to start and open the link.
+const LINK_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a link that somebody unknown has opened is still served, to notice a second one.
+const LINGER: Duration = Duration::from_secs(3);
+/// How long the browser may take to receive the redirect.
+const LAST_ANSWER: Duration = Duration::from_millis(200);
+/// How often the link's port is looked at.
+const SLICE: Duration = Duration::from_millis(10);
 
 /// Sends the browser to the server with the id token, and waits until it returns where a return is registered.
 ///
@@ -41,19 +54,96 @@ pub fn end(
     let client_id = record.binding.get(Binding::CLIENT_ID).unwrap_or_default();
     let url = end_session::url(&endpoint, record.id_token.as_ref(), client_id, expected.as_ref());
     EndpointUrl::configured(url.as_str())?;
-    let system = context.system;
-    if open_browser(context, &url, browser) {
-        system.console.say(format_args!("Log out at {} in your browser.", styled(STRONG, authority(&url))));
-    } else {
-        system.console.say(format_args!("Open this URL in a browser to log out there:\n\n    {url}\n"));
+    match listener.zip(expected) {
+        Some((listener, expected)) => send_and_return(context, listener, &expected, &url, browser),
+        None => send(context, &url, browser),
     }
-    let (Some(listener), Some(expected)) = (listener, expected) else { return Ok(EndedSession::Asked) };
+}
+
+/// Sends the browser out and waits until it returns.
+fn send_and_return(
+    context: &Context<'_>,
+    listener: Listener,
+    expected: &ExpectedReturn,
+    url: &Url,
+    browser: &BrowserChoice,
+) -> Result<EndedSession, ProviderError> {
+    let system = context.system;
+    let link = listener.link_to(url, &*system.random);
+    if open_browser(context, &link, browser) {
+        say_where(context, url);
+    } else {
+        print(context, url);
+    }
     let held = system.signals.hold();
     let _waiting = system.console.wait_at_most("Waiting for the browser (Ctrl-C ends it)", Some(PATIENCE));
-    let wait =
-        Wait { limit: PATIENCE, clock: &*system.clock, held: &*held, pasted: None, on_wrong_paste: &|| {} };
-    let answer = listener.wait(&expected, wait)?;
+    let wait = Wait {
+        limit: PATIENCE,
+        clock: &*system.clock,
+        held: &*held,
+        pasted: None,
+        on_wrong_paste: &|| {},
+        link,
+        peers: &*system.peers,
+        on_stranger: &stranger_note(context),
+    };
+    let answer = listener.wait(expected, wait)?;
     answer.outcome?;
     answer.page.show(Outcome::LoggedOut);
     Ok(EndedSession::Returned)
+}
+
+/// Sends the browser out. Nobody will say when it has been there.
+fn send(context: &Context<'_>, url: &Url, browser: &BrowserChoice) -> Result<EndedSession, ProviderError> {
+    let system = context.system;
+    // Without a port for the link the URL is printed instead.
+    let server = wants_browser(context, browser).then(|| LinkServer::start(url, &*system.random));
+    if let Some(Ok(server)) = server
+        && open_browser(context, server.link(), browser)
+    {
+        say_where(context, url);
+        if serve_until_opened(context, server)? {
+            return Ok(EndedSession::Asked);
+        }
+        system.console.note("the browser did not open the link");
+    }
+    print(context, url);
+    Ok(EndedSession::Printed)
+}
+
+/// Serves the link until the browser has opened it; returns whether it has.
+fn serve_until_opened(context: &Context<'_>, mut server: LinkServer) -> Result<bool, ProviderError> {
+    let system = context.system;
+    let held = system.signals.hold();
+    let waiting = "Waiting for the browser (Ctrl-C ends it)";
+    let _waiting = system.console.wait_at_most(waiting, Some(LINK_PATIENCE));
+    let on_stranger = stranger_note(context);
+    let mut end = system.clock.elapsed().saturating_add(LINK_PATIENCE);
+    let mut opened = false;
+    loop {
+        server.serve(system, &on_stranger)?;
+        let now = system.clock.elapsed();
+        if !opened && server.link().was_opened() {
+            opened = true;
+            // Who opened it first is not known: a second one may be the user's browser.
+            let linger = if server.link().was_opened_by_unknown() { LINGER } else { LAST_ANSWER };
+            end = now.saturating_add(linger);
+        }
+        if now >= end {
+            return Ok(opened);
+        }
+        if let Some(signal) = held.caught() {
+            return Err(LoopbackError::Interrupted(signal).into());
+        }
+        system.clock.sleep(SLICE);
+    }
+}
+
+fn say_where(context: &Context<'_>, url: &Url) {
+    let console = &context.system.console;
+    console.say(format_args!("Log out at {} in your browser.", styled(STRONG, authority(url))));
+}
+
+fn print(context: &Context<'_>, url: &Url) {
+    context.system.console.say(format_args!("Open this URL in a browser to log out there:\n\n    {url}\n"));
 }

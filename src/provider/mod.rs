@@ -200,6 +200,8 @@ pub struct Login {
 /// How far a logout in the browser is known to have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedSession {
+    /// The URL was printed for the user to open.
+    Printed,
     /// The browser was sent to the server.
     Asked,
     /// It came back from there.

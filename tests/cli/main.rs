@@ -42,6 +42,7 @@ mod logout;
 mod man;
 mod manners;
 mod network;
+mod one_time_link;
 mod provider;
 mod pushed_requests;
 mod quick;

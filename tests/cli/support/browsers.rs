@@ -37,7 +37,7 @@ pub fn follow(url: &Url) -> Option<(u16, String)> {
     None
 }
 
-/// The redirect that the server answers an authorization URL with.
+/// What a request for a URL is redirected to: an authorization URL to the redirect URI, and a one-time link to that.
 pub fn redirect_of(url: &Url) -> Option<Url> {
     http::location(&http::get(url)?.1)
 }
@@ -55,13 +55,32 @@ impl Browser for Never {
     }
 }
 
-/// Does as it is told, in the background.
+/// Does as it is told, in the background, with the URL that the one-time link leads to.
 pub struct Does(pub Arc<dyn Fn(Url) + Send + Sync>);
 
 impl Browser for Does {
-    fn open(&self, url: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
-        let (action, url) = (Arc::clone(&self.0), url.clone());
-        std::thread::spawn(move || action(url));
+    fn open(&self, link: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
+        let (action, link) = (Arc::clone(&self.0), link.clone());
+        std::thread::spawn(move || {
+            if let Some(url) = redirect_of(&link) {
+                action(url);
+            }
+        });
+        Ok(())
+    }
+
+    fn can_be_seen(&self) -> bool {
+        true
+    }
+}
+
+/// Does as it is told, in the background, with just what it was given.
+pub struct Given(pub Arc<dyn Fn(Url) + Send + Sync>);
+
+impl Browser for Given {
+    fn open(&self, link: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
+        let (action, link) = (Arc::clone(&self.0), link.clone());
+        std::thread::spawn(move || action(link));
         Ok(())
     }
 

@@ -1,0 +1,314 @@
+//! The connections to a listener: all of them on one thread, and never more than a fixed number.
+//!
+//! `tiny_http`'s own server starts threads, reads header lines without a limit and aborts the process on an absurd
+//! `Content-Length`. Connections are therefore accepted and their heads read here, within limits (F-CB10, F-CB21).
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
+
+use super::language::Language;
+use crate::oauth::redirect::Redirect;
+
+/// The longest request head: a code may be several KiB (F-CB11).
+const LONGEST_HEAD: usize = 16 * 1024;
+/// The most headers in it.
+const MOST_HEADERS: usize = 100;
+/// The most parts in which a head may arrive. Each one is parsed with all that came before it.
+const MOST_PARTS: usize = 64;
+/// The most connections at once; browsers open some on speculation (F-CB10).
+const MOST_CONNECTIONS: usize = 64;
+/// The most connections accepted before those that are open are read again, so that a flood of new ones cannot push out
+/// a request that has already arrived.
+const MOST_ACCEPTED: usize = 32;
+/// A connection that has not sent its head by then is closed.
+const HEAD_DEADLINE: Duration = Duration::from_secs(8);
+/// How long a client may take to receive its answer.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
+/// How much of what a client sends after its request is read, so that closing does not reset the connection before the
+/// client has seen the answer.
+const MOST_DISCARDED: usize = 256 * 1024;
+
+/// A request, and the language that its page is to be in.
+pub(super) struct Request {
+    pub(super) redirect: Redirect,
+    pub(super) language: &'static Language,
+    /// Whether the browser only loads it in advance: its user may never go there.
+    pub(super) is_prefetch: bool,
+}
+
+/// A connection whose request head is complete, or is to be refused with a status.
+pub(super) struct Incoming {
+    pub(super) stream: TcpStream,
+    pub(super) request: Result<Request, u16>,
+}
+
+/// The open connections, the oldest first.
+#[derive(Default)]
+pub(super) struct Connections {
+    open: VecDeque<Connection>,
+    ready: VecDeque<Incoming>,
+}
+
+struct Connection {
+    stream: TcpStream,
+    since: Duration,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Its head is still arriving.
+    Reading { bytes: Vec<u8>, parts: usize },
+    /// It is sent an answer and then closed.
+    Closing { answer: Vec<u8>, written: usize, discarded: usize },
+}
+
+/// What reading or writing led to.
+enum Step {
+    Wait,
+    Close,
+    Complete(Result<Request, u16>),
+}
+
+impl Connections {
+    /// Accepts, reads and writes whatever is possible without waiting. Returns the next complete request.
+    pub(super) fn next(&mut self, sockets: &[TcpListener], now: Duration) -> Option<Incoming> {
+        if self.ready.is_empty() {
+            self.accept(sockets, now);
+            self.step(now);
+        }
+        self.ready.pop_front()
+    }
+
+    /// Sends an answer and closes the connection, over the next calls of [`next`](Self::next).
+    pub(super) fn close_with(&mut self, stream: TcpStream, answer: Vec<u8>, now: Duration) {
+        self.make_room();
+        let stage = Stage::Closing { answer, written: 0, discarded: 0 };
+        let mut connection = Connection { stream, since: now, stage };
+        if !matches!(connection.step(now), Step::Close) {
+            self.open.push_back(connection);
+        }
+    }
+
+    fn accept(&mut self, sockets: &[TcpListener], now: Duration) {
+        for socket in sockets {
+            for _ in 0..MOST_ACCEPTED {
+                let Ok((stream, _)) = socket.accept() else { break };
+                if stream.set_nonblocking(true).is_err() {
+                    continue;
+                }
+                self.make_room();
+                let stage = Stage::Reading { bytes: Vec::new(), parts: 0 };
+                self.open.push_back(Connection { stream, since: now, stage });
+            }
+        }
+    }
+
+    /// Closes the oldest connection if there are too many, one that already has its answer first.
+    fn make_room(&mut self) {
+        if self.open.len() >= MOST_CONNECTIONS {
+            let answered = |connection: &Connection| matches!(connection.stage, Stage::Closing { .. });
+            let oldest = self.open.iter().position(answered).unwrap_or(0);
+            self.open.remove(oldest);
+        }
+    }
+
+    fn step(&mut self, now: Duration) {
+        for _ in 0..self.open.len() {
+            let Some(mut connection) = self.open.pop_front() else { return };
+            match connection.step(now) {
+                Step::Wait => self.open.push_back(connection),
+                Step::Close => {}
+                Step::Complete(request) => {
+                    self.ready.push_back(Incoming { stream: connection.stream, request });
+                }
+            }
+        }
+    }
+}
+
+impl Connection {
+    fn step(&mut self, now: Duration) -> Step {
+        let age = now.saturating_sub(self.since);
+        match &mut self.stage {
+            Stage::Reading { .. } if age >= HEAD_DEADLINE => Step::Close,
+            Stage::Reading { bytes, parts } => read_head(&mut self.stream, bytes, parts),
+            Stage::Closing { .. } if age >= ANSWER_DEADLINE => Step::Close,
+            Stage::Closing { answer, written, discarded } => {
+                send(&mut self.stream, answer, written, discarded)
+            }
+        }
+    }
+}
+
+fn read_head(stream: &mut TcpStream, bytes: &mut Vec<u8>, parts: &mut usize) -> Step {
+    let mut buffer = [0; LONGEST_HEAD];
+    let count = match stream.read(&mut buffer) {
+        Ok(0) => return Step::Close,
+        Ok(count) => count,
+        Err(error) if is_not_ready(&error) => return Step::Wait,
+        Err(_) => return Step::Close,
+    };
+    bytes.extend_from_slice(&buffer[..count]);
+    *parts += 1;
+    match parse_head(bytes) {
+        Ok(Some(request)) => Step::Complete(Ok(request)),
+        Ok(None) if bytes.len() > LONGEST_HEAD => Step::Complete(Err(431)),
+        Ok(None) if *parts >= MOST_PARTS => Step::Complete(Err(400)),
+        Ok(None) => Step::Wait,
+        Err(status) => Step::Complete(Err(status)),
+    }
+}
+
+fn send(stream: &mut TcpStream, answer: &[u8], written: &mut usize, discarded: &mut usize) -> Step {
+    while *written < answer.len() {
+        match stream.write(&answer[*written..]) {
+            Ok(count) => *written += count,
+            Err(error) if is_not_ready(&error) => return Step::Wait,
+            Err(_) => return Step::Close,
+        }
+        if *written == answer.len() {
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+    }
+    let mut buffer = [0; 4096];
+    while *discarded < MOST_DISCARDED {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Step::Close,
+            Ok(count) => *discarded += count,
+            Err(error) if is_not_ready(&error) => return Step::Wait,
+            Err(_) => return Step::Close,
+        }
+    }
+    Step::Close
+}
+
+fn is_not_ready(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// Reads a request's head; `None` when it is not complete yet. A browser's redirect has no body.
+fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    match request.parse(bytes) {
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Ok(httparse::Status::Complete(length)) if length > LONGEST_HEAD => return Err(431),
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(431),
+        Err(_) => return Err(400),
+    }
+    let values = |name: &str| {
+        let matching = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        matching.map(|header| String::from_utf8_lossy(header.value).into_owned()).collect::<Vec<_>>()
+    };
+    let has_body = values("content-length").iter().any(|length| length.trim() != "0");
+    if has_body || !values("transfer-encoding").is_empty() {
+        return Err(400);
+    }
+    let language = Language::preferred(values("accept-language").first().map(String::as_str));
+    let is_prefetch = ["sec-purpose", "purpose", "x-moz", "x-purpose"]
+        .iter()
+        .any(|name| values(name).iter().any(|value| value.to_ascii_lowercase().contains("pre")));
+    let redirect = Redirect {
+        method: request.method.unwrap_or_default().to_owned(),
+        target: request.path.unwrap_or_default().to_owned(),
+        hosts: values("host"),
+        origin: values("origin").into_iter().next(),
+        fetch_destination: values("sec-fetch-dest").into_iter().next(),
+    };
+    Ok(Some(Request { redirect, language, is_prefetch }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Serves until there is a request, or for a second.
+    fn serve(connections: &mut Connections, listener: &TcpListener) -> Option<Incoming> {
+        for _ in 0..200 {
+            if let Some(incoming) = connections.next(std::slice::from_ref(listener), Duration::ZERO) {
+                return Some(incoming);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
+    fn listener() -> TcpListener {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        listener
+    }
+
+    #[test]
+    fn f_cb21_idle_connections_make_room_for_a_request() {
+        let listener = listener();
+        let address = listener.local_addr().unwrap();
+        let mut connections = Connections::default();
+        let mut idle = Vec::new();
+        for _ in 0..5 * MOST_CONNECTIONS {
+            idle.push(TcpStream::connect(address).unwrap());
+            assert!(connections.next(std::slice::from_ref(&listener), Duration::ZERO).is_none());
+            assert!(connections.open.len() <= MOST_CONNECTIONS);
+        }
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"GET /here HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let incoming = serve(&mut connections, &listener).unwrap();
+        assert_eq!(incoming.request.ok().unwrap().redirect.target, "/here");
+    }
+
+    #[test]
+    fn f_cb10_a_connection_has_a_limited_time_and_number_of_parts() {
+        let listener = listener();
+        let address = listener.local_addr().unwrap();
+        let mut connections = Connections::default();
+        let mut client = TcpStream::connect(address).unwrap();
+        client.set_nodelay(true).unwrap();
+        let mut refused = None;
+        for _ in 0..2 * MOST_PARTS {
+            let _ = client.write_all(b"G");
+            std::thread::sleep(Duration::from_millis(2));
+            refused = refused.or(connections.next(std::slice::from_ref(&listener), Duration::ZERO));
+        }
+        assert_eq!(refused.unwrap().request.err(), Some(400), "too many parts");
+
+        let _slow = TcpStream::connect(address).unwrap();
+        for _ in 0..20 {
+            assert!(connections.next(std::slice::from_ref(&listener), Duration::ZERO).is_none());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(connections.open.len(), 1);
+        assert!(connections.next(std::slice::from_ref(&listener), HEAD_DEADLINE).is_none());
+        assert!(connections.open.is_empty(), "too slow");
+    }
+
+    #[test]
+    fn f_cb11_heads_are_bounded() {
+        let long_line = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(LONGEST_HEAD));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
+        for (name, head, want) in [
+            ("whole", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Ok(Some(2))),
+            ("not yet", "GET /x HTTP/1.1\r\nHost: a\r\n", Ok(None)),
+            ("no HTTP", "\u{16}\u{3}\u{1}", Err(400)),
+            ("long line", &long_line, Err(431)),
+            ("many headers", &many, Err(431)),
+            ("a body", "GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", Err(400)),
+            ("an absurd body", "GET / HTTP/1.1\r\nContent-Length: 1152921504606846976\r\n\r\n", Err(400)),
+            ("chunked", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", Err(400)),
+            ("nul in a header", "GET / HTTP/1.1\r\nA: \0\r\n\r\n", Err(400)),
+        ] {
+            let got =
+                parse_head(head.as_bytes()).map(|head| head.map(|request| request.redirect.hosts.len()));
+            assert_eq!(got, want, "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn f_cb11_any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            let _ = parse_head(&bytes);
+        }
+    }
+}
