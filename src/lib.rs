@@ -41,6 +41,7 @@ pub mod secret_source;
 pub mod session;
 pub mod setting;
 pub mod store;
+mod threads;
 pub mod token;
 mod user_file;
 #[cfg(target_os = "linux")]

@@ -349,7 +349,10 @@ pub trait Input {
     /// The same, and when it takes longer.
     fn read_within(&self, limit: usize, deadline: Duration) -> io::Result<SecretText>;
     /// The lines that are typed from now on, read in the background.
-    fn lines(&self) -> Receiver<SecretText>;
+    ///
+    /// # Errors
+    /// When nothing can be read in the background.
+    fn lines(&self) -> io::Result<Receiver<SecretText>>;
 }
 
 /// Reads the environment.

@@ -20,9 +20,11 @@ mod platform {
     use std::os::unix::fs::FileExt as _;
     use std::path::{Path, PathBuf};
 
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
     use rustix::io::{FdFlags, fcntl_setfd};
 
     use super::{Handed, LONGEST_NOTES, SecretText, io};
+    use crate::threads;
 
     /// A descriptor that is lent to a program.
     struct Lent {
@@ -64,10 +66,29 @@ mod platform {
     /// A pipe, so that it is gone when it was read.
     pub(crate) fn hand_over(text: &SecretText) -> io::Result<Box<dyn Handed>> {
         let (reader, mut writer) = io::pipe()?;
-        let text = text.clone();
-        // A pipe takes only so much at once, and the program that reads it is not there yet.
-        std::thread::spawn(move || drop(writer.write_all(text.expose().as_bytes())));
+        // A pipe takes only so much at once, and the program that reads it is not there yet: a thread writes the rest.
+        let written = fill(&mut writer, text.expose().as_bytes())?;
+        if written < text.expose().len() {
+            let text = text.clone();
+            threads::start("writer", move || drop(writer.write_all(&text.expose().as_bytes()[written..])))?;
+        }
         Ok(Box::new(Lent::new(reader.into(), None)))
+    }
+
+    /// Writes as much as a pipe takes at once; returns how much that was.
+    fn fill(pipe: &mut io::PipeWriter, bytes: &[u8]) -> io::Result<usize> {
+        let flags = fcntl_getfl(&*pipe)?;
+        fcntl_setfl(&*pipe, flags | OFlags::NONBLOCK)?;
+        let mut written = 0;
+        while written < bytes.len() {
+            match pipe.write(&bytes[written..]) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        fcntl_setfl(&*pipe, flags)?;
+        Ok(written)
     }
 
     pub(crate) fn notebook() -> io::Result<Box<dyn Handed>> {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::io::Read as _;
 use std::net::SocketAddr;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::{Client, Response};
@@ -107,8 +106,17 @@ pub(super) fn is_loopback(url: &url::Url) -> bool {
 
 fn build(kind: &Kind) -> Result<Client, HttpError> {
     // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
-    let builder = reqwest::blocking::ClientBuilder::from(builder(kind)?.pool_max_idle_per_host(0));
-    builder.timeout(kind.transport.timeout).build().map_err(|error| kind.unusable(error))
+    let mut builder = builder(kind)?.pool_max_idle_per_host(0);
+    if !kind.public_only {
+        builder = builder.dns_resolver(std::sync::Arc::new(AnyAddress));
+    }
+    blocking(builder, kind.transport.timeout).map_err(|error| kind.unusable(error))
+}
+
+/// A client whose every exchange ends in time, the last byte of the answer included: the blocking client's own timeout
+/// starts again with every part, the one beneath it does not.
+pub(super) fn blocking(builder: reqwest::ClientBuilder, timeout: Duration) -> reqwest::Result<Client> {
+    reqwest::blocking::ClientBuilder::from(builder.timeout(timeout)).timeout(timeout).build()
 }
 
 /// Sets up a client, so far without limits of time and of connections kept.
@@ -157,6 +165,20 @@ pub(super) fn started(transport: &Transport, direct: bool) -> Result<reqwest::Cl
     Ok(builder)
 }
 
+/// Resolves names on the client's own thread. Its usual resolver starts further ones, and panics when the system allows no
+/// more. The client sends one request at a time and its caller watches the clock: blocking here holds nobody else up.
+pub(super) struct AnyAddress;
+
+impl Resolve for AnyAddress {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move { Ok(Box::new(look_up(name.as_str())?.into_iter()) as Addrs) })
+    }
+}
+
+fn look_up(name: &str) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(std::net::ToSocketAddrs::to_socket_addrs(&(name, 0))?.collect())
+}
+
 /// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
 /// cannot be bound anew in between (F-SSRF).
 struct PublicOnly {
@@ -186,10 +208,8 @@ impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let is_proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
         let name = name.as_str().to_owned();
-        // The client sends one request at a time and its caller watches the clock: blocking here holds nobody else up.
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), 0))?.collect();
+            let found = look_up(&name)?;
             if !is_proxy && found.iter().any(|address| !is_public(address.ip())) {
                 return Err(NotPublic.into());
             }
@@ -198,30 +218,48 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Reads the body in a thread, within the limits of size and of time for the whole exchange: the client's own timeout
-/// begins anew with every part.
-fn read(response: Response, host: &str, deadline: Instant) -> Result<HttpResponse, HttpError> {
+/// Reads the body within the limits of size and of time for the whole exchange. It starts no thread: the tokens in an answer
+/// must not be lost because the system allows no more of them.
+fn read(mut response: Response, host: &str, deadline: Instant) -> Result<HttpResponse, HttpError> {
     let status = response.status().as_u16();
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers =
         response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut body = Zeroizing::new(Vec::new());
-        let read = response.take(LARGEST_BODY as u64 + 1).read_to_end(&mut body);
-        let _ = sender.send(read.map(|_| body));
-    });
-    #[expect(clippy::disallowed_methods, reason = "the deadline of an exchange")]
-    let left = deadline.saturating_duration_since(Instant::now());
     let lost = |reason: &str| HttpError::AnswerLost { host: host.to_owned(), reason: reason.to_owned() };
-    match receiver.recv_timeout(left) {
-        Ok(Ok(body)) if body.len() > LARGEST_BODY => {
-            Err(HttpError::TooLarge { host: host.to_owned(), limit: LARGEST_BODY })
+    let mut body = Zeroizing::new(Vec::new());
+    let mut part = Zeroizing::new([0; 16 << 10]);
+    loop {
+        let read = response.read(&mut *part);
+        #[expect(clippy::disallowed_methods, reason = "the deadline of an exchange")]
+        let is_late = Instant::now() >= deadline;
+        match read {
+            Ok(0) => return Ok(HttpResponse { status, headers, body }),
+            Ok(_) if is_late => return Err(lost("it took too long")),
+            Ok(count) if body.len() + count > LARGEST_BODY => {
+                return Err(HttpError::TooLarge { host: host.to_owned(), limit: LARGEST_BODY });
+            }
+            Ok(count) => append(&mut body, &part[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if is_late || is_timeout(&error) => return Err(lost("it took too long")),
+            Err(_) => return Err(lost("the connection broke")),
         }
-        Ok(Ok(body)) => Ok(HttpResponse { status, headers, body }),
-        Ok(Err(_)) => Err(lost("the connection broke")),
-        Err(_) => Err(lost("it took too long")),
     }
+}
+
+/// Appends to bytes that may be secret: what they occupied before they grew is wiped.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+    if bytes.capacity() < bytes.len() + more.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + more.len()) * 2));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(more);
+}
+
+/// Whether a part of an answer did not come in time.
+fn is_timeout(error: &std::io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<reqwest::Error>());
+    error.kind() == std::io::ErrorKind::TimedOut || cause.is_some_and(reqwest::Error::is_timeout)
 }
 
 /// Tells what was not sent from what may have been.
@@ -291,5 +329,47 @@ mod tests {
         let configured = Http::default().send(&request(Reach::Configured));
         assert!(matches!(configured, Err(HttpError::AnswerLost { .. })), "{configured:?}");
         assert!(listener.accept().is_ok());
+    }
+
+    /// Neither a server that drips nor one that stops in the middle can prolong an exchange.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the time of an exchange is measured")]
+    fn f_size_an_exchange_ends_in_time_in_the_middle_of_an_answer() {
+        use std::io::Write as _;
+        let timeout = Duration::from_millis(400);
+        for (name, parts, pause) in [("drips", 100, 50), ("stops", 3, 100), ("stops at once", 0, 0)] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+            let server = crate::threads::start("server", move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+                for _ in 0..parts {
+                    std::thread::sleep(Duration::from_millis(pause));
+                    let _ = stream.write_all(b"x");
+                }
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            });
+            let request = HttpRequest {
+                method: Method::Get,
+                url,
+                reach: Reach::Configured,
+                headers: Vec::new(),
+                body: None,
+                transport: Transport { timeout, ..Transport::default() },
+            };
+            let begun = Instant::now();
+            let lost = Http::default().send(&request);
+            assert!(
+                matches!(&lost, Err(HttpError::AnswerLost { reason, .. }) if reason == "it took too long"),
+                "{name}: {lost:?}"
+            );
+            let taken = begun.elapsed();
+            assert!(
+                taken >= timeout / 2 && taken < timeout + Duration::from_millis(250),
+                "{name}: {taken:?}"
+            );
+            server.unwrap().join().unwrap();
+        }
     }
 }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::ports::Input;
 use crate::secret::SecretText;
+use crate::threads;
 
 /// A pasted redirect is no longer than this.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -59,17 +60,17 @@ impl Input for StandardInput {
     fn read_within(&self, limit: usize, deadline: Duration) -> io::Result<SecretText> {
         let (sender, receiver) = channel();
         // The thread ends with the process: a read cannot be taken back.
-        std::thread::spawn(move || sender.send(read_all(limit)));
+        threads::start("input", move || sender.send(read_all(limit)))?;
         receiver.recv_timeout(deadline).unwrap_or_else(|_| {
             let message = format!("it did not end within {} seconds", deadline.as_secs());
             Err(io::Error::new(io::ErrorKind::TimedOut, message))
         })
     }
 
-    fn lines(&self) -> Receiver<SecretText> {
+    fn lines(&self) -> io::Result<Receiver<SecretText>> {
         let (sender, receiver) = channel();
         // The thread ends with the process: a read of a terminal cannot be taken back.
-        std::thread::spawn(move || {
+        threads::start("lines", move || {
             loop {
                 let mut line = Zeroizing::new(String::new());
                 match io::stdin().lock().take(LONGEST_LINE).read_line(&mut line) {
@@ -77,8 +78,8 @@ impl Input for StandardInput {
                     _ => return,
                 }
             }
-        });
-        receiver
+        })?;
+        Ok(receiver)
     }
 }
 

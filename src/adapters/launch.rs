@@ -18,7 +18,7 @@ pub(super) fn run(launch: &Launch<'_>, judge: Option<Judge<'_>>) -> Result<Ended
     if judge.is_some() {
         command.stdout(Stdio::piped());
     }
-    let signals = waiting::Signals::take();
+    let signals = waiting::Signals::take().map_err(|error| not_run(launch, &path, &error))?;
     let lend = |lent: bool| launch.handed.iter().for_each(|handed| handed.lend(lent));
     lend(true);
     let started = hardening::with_the_users_limits(|| command.spawn());
@@ -161,39 +161,45 @@ mod waiting {
 
     use crate::adapters::signals::{ProcessSignals, is_ignored};
     use crate::ports::{Held, Signals as _};
+    use crate::threads::Reserved;
 
     /// What is passed on.
     const SIGNALS: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
     /// Signals that end this process no more, and wait for somebody to whom they can go.
     pub(super) struct Signals {
-        caught: Option<SignalsInfo<WithOrigin>>,
+        caught: Option<(SignalsInfo<WithOrigin>, Passer)>,
         held: Box<dyn Held>,
     }
 
+    /// The thread that will pass signals on. It is there before the program is, so that none is lost.
+    type Passer = Reserved<Box<dyn FnOnce() + Send>, ()>;
+
     /// Signals that go to a program.
     pub(super) struct PassedOn {
-        thread: Option<(Handle, JoinHandle<()>)>,
+        thread: Option<(Handle, JoinHandle<Option<()>>)>,
         _held: Box<dyn Held>,
     }
 
     impl Signals {
-        pub(super) fn take() -> Self {
+        pub(super) fn take() -> io::Result<Self> {
+            let passer = Reserved::new("signals")?;
             let wanted = SIGNALS.into_iter().filter(|&signal| !is_ignored(signal));
-            Self { held: ProcessSignals.hold(), caught: SignalsInfo::new(wanted).ok() }
+            let caught = SignalsInfo::new(wanted).ok().map(|signals| (signals, passer));
+            Ok(Self { held: ProcessSignals.hold(), caught })
         }
 
         pub(super) fn pass_on_to(self, child: &Child) -> PassedOn {
             let child = Pid::from_child(child);
-            let thread = self.caught.map(|mut signals| {
+            let thread = self.caught.map(|(mut signals, passer)| {
                 let handle = signals.handle();
-                let thread = std::thread::spawn(move || {
+                let thread = passer.run(Box::new(move || {
                     for origin in signals.forever().filter(was_sent) {
                         if let Some(signal) = Signal::from_named_raw(origin.signal) {
                             let _ = kill_process(child, signal);
                         }
                     }
-                });
+                }));
                 (handle, thread)
             });
             PassedOn { thread, _held: self.held }
@@ -230,8 +236,8 @@ mod waiting {
     pub(super) struct Signals;
 
     impl Signals {
-        pub(super) fn take() -> Self {
-            Self
+        pub(super) fn take() -> io::Result<Self> {
+            Ok(Self)
         }
 
         pub(super) fn pass_on_to(self, _: &Child) -> Self {

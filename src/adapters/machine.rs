@@ -13,6 +13,7 @@ use url::Url;
 use super::http;
 use crate::oauth::endpoint::authority;
 use crate::ports::{HttpError, Machine, Transport};
+use crate::threads;
 
 /// The machine that this process runs on.
 pub struct ThisMachine;
@@ -29,8 +30,10 @@ impl Machine for ThisMachine {
             .dangerous()
             .with_custom_certificate_verifier(Arc::<Recorder>::clone(&recorder))
             .with_no_client_auth();
-        let client = http::started(transport, http::is_loopback(url))?.tls_backend_preconfigured(tls);
-        let client = reqwest::blocking::ClientBuilder::from(client).timeout(transport.timeout).build();
+        let client = http::started(transport, http::is_loopback(url))?
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(http::AnyAddress));
+        let client = http::blocking(client, transport.timeout);
         let failed = match client.map_err(|error| http::failure(&host, error))?.get(url.clone()).send() {
             Ok(_) => unusable("there was no handshake".to_owned()),
             Err(error) => http::failure(&host, error),
@@ -41,18 +44,21 @@ impl Machine for ThisMachine {
 
     fn addresses(&self, name: &str, limit: Duration) -> Option<Vec<IpAddr>> {
         let (sender, receiver) = mpsc::channel();
-        let name = name.to_owned();
+        let wanted = name.to_owned();
         // The system's resolver has no deadline of its own.
-        std::thread::spawn(move || {
-            let found = (name.as_str(), 0).to_socket_addrs();
-            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect()));
-        });
-        receiver.recv_timeout(limit).ok()?.ok()
+        match threads::start("resolver", move || sender.send(resolve(&wanted))) {
+            Ok(_) => receiver.recv_timeout(limit).ok()?,
+            Err(_) => resolve(name),
+        }
     }
 
     fn leaves_core_files(&self) -> Option<bool> {
         super::hardening::leaves_core_files()
     }
+}
+
+fn resolve(name: &str) -> Option<Vec<IpAddr>> {
+    Some((name, 0).to_socket_addrs().ok()?.map(|address| address.ip()).collect())
 }
 
 /// Notes the certificates that a server shows, and accepts none: no handshake with it comes to an end, so that nothing

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{handed, launch};
 use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
 use crate::secret::SecretText;
+use crate::threads::Reserved;
 
 /// No secret that a program prints is longer.
 const LONGEST_OUTPUT: u64 = 1 << 20;
@@ -21,14 +22,20 @@ impl Processes for Children {
     fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError> {
         let name = name(program);
         let input = if program.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        // The threads are there before the program is: what it prints may not be obtainable twice.
+        let no_thread = |error| not_started(&name, &error);
+        let writer = program.input.map(|_| Reserved::new("writer")).transpose().map_err(no_thread)?;
+        let reader = Reserved::new("reader").map_err(no_thread)?;
         let mut child = start(program, input, Stdio::piped())?;
-        if let (Some(text), Some(mut pipe)) = (program.input.cloned(), child.stdin.take()) {
+        if let (Some(writer), Some(text), Some(mut pipe)) =
+            (writer, program.input.cloned(), child.stdin.take())
+        {
             // A thread writes, for a program that reads nothing would hold us up. That it closes its input is its way.
-            std::thread::spawn(move || drop(pipe.write_all(text.expose().as_bytes())));
+            writer.run(move || drop(pipe.write_all(text.expose().as_bytes())));
         }
         let mut output = child.stdout.take();
         // A thread reads, so that a program that prints too much or nothing is ended in time.
-        let reader = std::thread::spawn(move || {
+        let reader = reader.run(move || {
             let mut bytes = Zeroizing::new(Vec::new());
             let read = output.as_mut().map(|output| output.take(LONGEST_OUTPUT + 1).read_to_end(&mut bytes));
             (read, bytes)
@@ -38,6 +45,7 @@ impl Processes for Children {
         // A grandchild may hold the pipe open: what it prints is not waited for.
         let deadline = Duration::from_millis(500);
         let (_, bytes) = join(reader, deadline)
+            .flatten()
             .ok_or_else(|| unusable("it left a program behind that holds its output"))?;
         // Reading ended there, and with it the program.
         if bytes.len() as u64 > LONGEST_OUTPUT {

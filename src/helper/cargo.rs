@@ -36,7 +36,11 @@ impl Protocol for Args {
     fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
         let console = &invocation.system.console;
         console.out(&format!("{}\n", json!({ "v": [VERSION] })))?;
-        for line in invocation.system.input.lines() {
+        let lines = invocation.system.input.lines().map_err(|error| {
+            let hint = "allow yourself more processes with `ulimit -u`, then run cargo again";
+            Error::failed(format!("cannot read standard input: {error}"), hint)
+        })?;
+        for line in lines {
             let answer = match answer(invocation, line.expose()) {
                 Ok(answer) => json!({ "Ok": answer }),
                 Err(refusal) => json!({ "Err": refusal.value(invocation) }),

@@ -222,6 +222,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "sockets are waited for")]
 mod tests {
     use super::*;
 

@@ -43,7 +43,8 @@ pub fn wait_for_user(
     let instruction =
         if opened { "If no browser opens, open this URL:" } else { "Open this URL in a browser:" };
     console.say(format_args!("{instruction}\n\n    {}\n", styled(HINT, url)));
-    let may_paste = system.input.is_terminal();
+    let pasted = if system.input.is_terminal() { system.input.lines().ok() } else { None };
+    let may_paste = pasted.is_some();
     if may_paste && !opened {
         console.say("The browser is on another machine? Paste the address that it ends on here.");
     }
@@ -60,7 +61,7 @@ pub fn wait_for_user(
         limit,
         clock: &*system.clock,
         held: &*held,
-        pasted: may_paste.then(|| system.input.lines()),
+        pasted,
         on_wrong_paste: &|| console.note("that is not the address of this login; paste the whole address"),
         link,
         peers: &*system.peers,

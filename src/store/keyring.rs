@@ -13,6 +13,7 @@ use super::{Backend, Kept, Revision, StoreError, StoreKind};
 use crate::binding::Binding;
 use crate::fault;
 use crate::secret::SecretText;
+use crate::threads::Reserved;
 
 /// The service under which all our entries stand.
 pub const SERVICE: &str = "authctl";
@@ -103,7 +104,8 @@ impl KeyringBackend {
     }
 
     /// Calls the keyring on a thread of its own, so that one that hangs does not hang us. The Secret Service is called as it
-    /// is: each of its waits has an end.
+    /// is: each of its waits has an end. If the system allows no more threads, the call is made here: what is to be saved
+    /// may not be obtainable twice.
     fn bounded<T: Send + 'static>(
         &self,
         action: impl FnOnce(&CredentialStore) -> keyring_core::Result<T> + Send + 'static,
@@ -112,9 +114,10 @@ impl KeyringBackend {
         if self.keyring.as_any().is::<super::secret_service::SecretService>() {
             return action(&*self.keyring);
         }
+        let Ok(thread) = Reserved::new("keyring") else { return action(&*self.keyring) };
         let keyring = Arc::clone(&self.keyring);
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(action(&*keyring)));
+        thread.run(move || sender.send(action(&*keyring)));
         receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| Err(KeyringFault::TimedOut.into()))
     }
 }

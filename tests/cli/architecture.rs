@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
     &["user_file"],
     &["ports", "local_server", "peer", "console"],
     &["token", "setting"],
-    &["secret", "name", "binding", "foreign", "fault", "users", "words"],
+    &["secret", "name", "binding", "foreign", "fault", "threads", "users", "words"],
 ];
 
 fn level(module: &str) -> usize {

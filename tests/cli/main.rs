@@ -36,6 +36,8 @@ mod inspect;
 mod kinds;
 mod leaks;
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod limits;
 mod login;
 mod login_url;
 mod logout;

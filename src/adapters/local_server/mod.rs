@@ -23,6 +23,8 @@ use crate::ports::Held;
 
 /// The most connections at once; further ones wait to be accepted.
 const MOST_CONNECTIONS: usize = 64;
+/// The most threads that look up the names of hosts.
+const MOST_RESOLVERS: usize = 8;
 /// How long what is under way may take when the server ends.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 /// How long a worker may take then: it may be about to save a token that cannot be got twice.
@@ -85,7 +87,8 @@ impl Bound for Server {
     fn run(self: Box<Self>, service: Arc<dyn Service>, held: &dyn Held) -> Result<(), ServeError> {
         let Self { listener, address } = *self;
         let failed = |source| ServeError::Io { address: address.clone(), source };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().max_blocking_threads(MOST_RESOLVERS).build().map_err(failed)?;
         let workers = Workers::start(&service).map_err(failed)?;
         let shared = Arc::new(Shared::new(service, workers));
         let result = runtime.block_on(serve(listener, &shared, held)).map_err(failed);

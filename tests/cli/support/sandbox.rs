@@ -478,8 +478,8 @@ impl Input for FakeInput {
         self.read_all(limit)
     }
 
-    fn lines(&self) -> Receiver<SecretText> {
-        self.lines.take().expect("lines are read")
+    fn lines(&self) -> io::Result<Receiver<SecretText>> {
+        Ok(self.lines.take().expect("lines are read"))
     }
 }
 

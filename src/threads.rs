@@ -1,0 +1,88 @@
+//! Threads, of which the system may allow no more.
+//!
+//! `std::thread::spawn` panics then, which could lose what a server has just sent. These functions return an error instead,
+//! and a thread that is needed late is reserved early, before anything happens that cannot be repeated (F-CB21).
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{Builder, JoinHandle};
+
+/// The most threads that may run at once: a program or a keyring that hangs holds one until it ends.
+const MOST: usize = 256;
+
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// One of the threads that are allowed.
+struct Permit;
+
+impl Permit {
+    fn take() -> io::Result<Self> {
+        if RUNNING.fetch_add(1, Ordering::Relaxed) < MOST {
+            return Ok(Self);
+        }
+        drop(Self);
+        Err(io::Error::other(format!("{MOST} threads of authctl still wait for something")))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Starts a thread.
+///
+/// # Errors
+/// When the system allows no more threads.
+pub fn start<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let permit = Permit::take()?;
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
+    Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// A thread that waits for its work. Without any it ends.
+pub struct Reserved<F, T> {
+    thread: JoinHandle<Option<T>>,
+    work: Sender<F>,
+}
+
+impl<T: Send + 'static, F: FnOnce() -> T + Send + 'static> Reserved<F, T> {
+    /// Starts a thread that will get its work later.
+    ///
+    /// # Errors
+    /// When the system allows no more threads.
+    pub fn new(name: &str) -> io::Result<Self> {
+        let (work, received) = channel::<F>();
+        let thread = start(name, move || received.recv().ok().map(|work| work()))?;
+        Ok(Self { thread, work })
+    }
+
+    /// Gives the thread its work. Its result is `None` only if it panicked before it had any.
+    pub fn run(self, work: F) -> JoinHandle<Option<T>> {
+        // The thread waits for just this; it cannot have ended.
+        let _ = self.work.send(work);
+        self.thread
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserved_thread_works_or_ends() {
+        let used = Reserved::new("used").unwrap();
+        assert_eq!(used.run(|| 7).join().unwrap(), Some(7));
+        let Reserved { thread, work } = Reserved::<fn(), ()>::new("unused").unwrap();
+        drop(work);
+        assert_eq!(thread.join().unwrap(), None);
+    }
+}
