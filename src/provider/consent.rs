@@ -38,6 +38,10 @@ pub struct Consent<'a> {
     pub prover: Option<Rc<Prover>>,
 }
 
+/// The longest wait that a server may ask for, unless the user sets another limit. A program that waits for authctl must not
+/// wait for ever (F-DEV1).
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
+
 /// What the server gave to ask it with.
 pub struct Ticket<'a> {
     /// The grant.
@@ -107,7 +111,7 @@ impl<'a> Consent<'a> {
     ) -> Result<Login, ProviderError> {
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
         form.set(ticket.parameter, ticket.code.expose());
-        let limit = timeout.unwrap_or(ticket.lifetime).min(ticket.lifetime);
+        let limit = timeout.unwrap_or(LONGEST_WAIT).min(ticket.lifetime);
         let pace = Polling::new(ticket.interval, limit, context.system.clock.elapsed());
         let call = TokenCall {
             grant_type: ticket.grant_type,

@@ -190,6 +190,34 @@ fn ciba_poll_mode() {
     sandbox.run(&["login"]).fails(1).says("`access_denied`");
 }
 
+/// F-DEV1, for both grants that wait for the server's word.
+#[test]
+fn f_dev1_a_server_cannot_prolong_the_wait() {
+    let ciba = "grant_type = \"ciba\"\n_client_secret = \"s\"\nlogin_hint = \"alice@example.com\"";
+    for (name, more, arguments, expires_in, words) in [
+        ("for ever", "", &["login", "--device"][..], u64::MAX, "30 minutes"),
+        ("a day", "", &["login", "--device"], 86_400, "30 minutes"),
+        ("less than the limit", "", &["login", "--device"], 900, "15 minutes"),
+        ("--timeout", "", &["login", "--device", "--timeout", "45m"], 86_400, "45 minutes"),
+        ("--timeout, and less", "", &["login", "--device", "--timeout", "45m"], 900, "15 minutes"),
+        ("CIBA", ciba, &["login"], 86_400, "30 minutes"),
+    ] {
+        let server = AuthorizationServer::start();
+        server.set(|behaviour| {
+            drop(behaviour.device.insert("expires_in".to_owned(), expires_in.into()));
+            drop(behaviour.device.insert("interval".to_owned(), 120.into()));
+            behaviour.client_secret = (!more.is_empty()).then(|| "s".to_owned());
+        });
+        let (sandbox, timed) = home(&server_config(&server.domain(), more));
+        for _ in 0..40 {
+            server.fault("/token", answer("authorization_pending"));
+        }
+        sandbox.run(arguments).fails(1).says(&format!("nobody consented within {words}"));
+        let most = timed.sent.borrow().iter().filter(|(path, _)| path == "/token").count();
+        assert!(most <= 23, "{name}: {most} questions");
+    }
+}
+
 /// Who asks for less time than one interval waits that long, and is not told so at once; a server that never answered is
 /// what is told of.
 #[test]
