@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
-/// The most threads that may run at once: a program or a keyring that hangs holds one until it ends.
+/// The most threads that may run at once. A keyring that hangs holds one until it answers.
 const MOST: usize = 256;
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
@@ -22,7 +22,8 @@ impl Permit {
             return Ok(Self);
         }
         drop(Self);
-        Err(io::Error::other(format!("{MOST} threads of authctl still wait for something")))
+        let message = format!("{MOST} threads of authctl still wait for something");
+        Err(io::Error::new(io::ErrorKind::QuotaExceeded, message))
     }
 }
 
@@ -35,7 +36,7 @@ impl Drop for Permit {
 /// Starts a thread.
 ///
 /// # Errors
-/// When the system allows no more threads.
+/// When the system allows no more threads, or authctl itself: [`io::ErrorKind::QuotaExceeded`].
 pub fn start<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -48,7 +49,7 @@ pub fn start<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// A thread that waits for its work. Without any it ends.
+/// A thread that waits for its work. It stops if there will be none.
 pub struct Reserved<F, T> {
     thread: JoinHandle<Option<T>>,
     work: Sender<F>,
@@ -58,7 +59,7 @@ impl<T: Send + 'static, F: FnOnce() -> T + Send + 'static> Reserved<F, T> {
     /// Starts a thread that will get its work later.
     ///
     /// # Errors
-    /// When the system allows no more threads.
+    /// When the system allows no more threads, or authctl itself: [`io::ErrorKind::QuotaExceeded`].
     pub fn new(name: &str) -> io::Result<Self> {
         let (work, received) = channel::<F>();
         let thread = start(name, move || received.recv().ok().map(|work| work()))?;

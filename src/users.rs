@@ -1,7 +1,7 @@
 //! User numbers that may stand for somebody else.
 
-/// Whether a number is the one that the kernel shows for every user whom this user namespace does not know, such as root
-/// and everybody else outside of a container.
+/// Whether a number is the one that the kernel shows for every user that this user namespace does not know, such as
+/// everybody outside of a container.
 pub fn may_stand_for_another(user: u32) -> bool {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let overflow = read("/proc/sys/kernel/overflowuid").trim().parse().unwrap_or(65534);

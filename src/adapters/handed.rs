@@ -66,7 +66,7 @@ mod platform {
     /// A pipe, so that it is gone when it was read.
     pub(crate) fn hand_over(text: &SecretText) -> io::Result<Box<dyn Handed>> {
         let (reader, mut writer) = io::pipe()?;
-        // A pipe takes only so much at once, and the program that reads it is not there yet: a thread writes the rest.
+        // The program that reads the pipe has not started, and a pipe holds only so much: a thread writes the rest.
         let written = fill(&mut writer, text.expose().as_bytes())?;
         if written < text.expose().len() {
             let text = text.clone();

@@ -247,7 +247,7 @@ fn read(mut response: Response, host: &str, deadline: Instant) -> Result<HttpRes
 }
 
 /// Appends to bytes that may be secret: what they occupied before they grew is wiped.
-fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+pub(super) fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
     if bytes.capacity() < bytes.len() + more.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + more.len()) * 2));
         larger.extend_from_slice(bytes);

@@ -1,12 +1,15 @@
 //! Other programs, started without a shell and never found in the working folder.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use super::http::append;
 use super::{handed, launch};
 use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
 use crate::secret::SecretText;
@@ -27,24 +30,22 @@ impl Processes for Children {
         let writer = program.input.map(|_| Reserved::new("writer")).transpose().map_err(no_thread)?;
         let reader = Reserved::new("reader").map_err(no_thread)?;
         let mut child = start(program, input, Stdio::piped())?;
-        if let (Some(writer), Some(text), Some(mut pipe)) =
-            (writer, program.input.cloned(), child.stdin.take())
-        {
-            // A thread writes, for a program that reads nothing would hold us up. That it closes its input is its way.
-            writer.run(move || drop(pipe.write_all(text.expose().as_bytes())));
+        let pipes = Arc::new(AtomicBool::new(true));
+        // However this ends, the threads do as well, even if the program has left another one behind that holds its pipes.
+        let _close = CloseOnDrop(Arc::clone(&pipes));
+        if let (Some(writer), Some(text), Some(pipe)) = (writer, program.input.cloned(), child.stdin.take()) {
+            // A thread writes, for a program that reads nothing would hold us up. The program may close its input early.
+            let pipes = Arc::clone(&pipes);
+            writer.run(move || write(pipe, text.expose().as_bytes(), &pipes));
         }
-        let mut output = child.stdout.take();
+        let output = child.stdout.take();
         // A thread reads, so that a program that prints too much or nothing is ended in time.
-        let reader = reader.run(move || {
-            let mut bytes = Zeroizing::new(Vec::new());
-            let read = output.as_mut().map(|output| output.take(LONGEST_OUTPUT + 1).read_to_end(&mut bytes));
-            (read, bytes)
-        });
+        let reader = reader.run(move || output.map(|output| read(output, &pipes)).unwrap_or_default());
         let status = wait(&mut child, program)?;
         let unusable = |reason| ProcessError::Unusable { program: name.clone(), reason };
         // A grandchild may hold the pipe open: what it prints is not waited for.
         let deadline = Duration::from_millis(500);
-        let (_, bytes) = join(reader, deadline)
+        let bytes = join(reader, deadline)
             .flatten()
             .ok_or_else(|| unusable("it left a program behind that holds its output"))?;
         // Reading ended there, and with it the program.
@@ -184,10 +185,85 @@ fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
+/// Tells the threads at a program's pipes to stop.
+struct CloseOnDrop(Arc<AtomicBool>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Reads what a program prints, until it has printed too much or all, or nobody wants it any more.
+fn read(mut pipe: ChildStdout, wanted: &AtomicBool) -> Zeroizing<Vec<u8>> {
+    do_not_block(&pipe);
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut buffer = Zeroizing::new([0; 8192]);
+    let mut pause = Pause::default();
+    while bytes.len() as u64 <= LONGEST_OUTPUT {
+        match pipe.read(&mut *buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                append(&mut bytes, &buffer[..count]);
+                pause = Pause::default();
+            }
+            Err(error) if is_not_ready(&error) && wanted.load(Ordering::Relaxed) => pause.make(),
+            Err(_) => break,
+        }
+    }
+    bytes
+}
+
+/// Writes a program's input, until it has it all, or has closed it, or nobody wants that any more.
+fn write(mut pipe: ChildStdin, mut bytes: &[u8], wanted: &AtomicBool) {
+    do_not_block(&pipe);
+    let mut pause = Pause::default();
+    while !bytes.is_empty() {
+        match pipe.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if is_not_ready(&error) && wanted.load(Ordering::Relaxed) => pause.make(),
+            Err(_) => break,
+        }
+    }
+}
+
+fn is_not_ready(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// From now on a pipe that is not ready says so instead of holding its thread up. Windows has no such pipes.
+#[cfg(unix)]
+fn do_not_block(pipe: &impl std::os::fd::AsFd) {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    if let Ok(flags) = fcntl_getfl(pipe) {
+        let _ = fcntl_setfl(pipe, flags | OFlags::NONBLOCK);
+    }
+}
+
+#[cfg(not(unix))]
+fn do_not_block<T>(_: &T) {}
+
+/// A pause that grows.
+struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Duration::from_millis(1))
+    }
+}
+
+impl Pause {
+    #[expect(clippy::disallowed_methods, reason = "this is where programs are waited for")]
+    fn make(&mut self) {
+        std::thread::sleep(self.0);
+        self.0 = (self.0 * 2).min(Duration::from_millis(20));
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is where programs are waited for")]
 fn wait(child: &mut Child, program: &Program<'_>) -> Result<std::process::ExitStatus, ProcessError> {
     let deadline = Instant::now() + program.timeout;
-    let mut pause = Duration::from_millis(1);
+    let mut pause = Pause::default();
     loop {
         if let Some(status) = child.try_wait().map_err(|error| not_started(&name(program), &error))? {
             return Ok(status);
@@ -200,8 +276,7 @@ fn wait(child: &mut Child, program: &Program<'_>) -> Result<std::process::ExitSt
                 seconds: program.timeout.as_secs(),
             });
         }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
+        pause.make();
     }
 }
 
@@ -218,5 +293,44 @@ fn describe(status: std::process::ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("ended with status {code}"),
         None => "was ended by a signal".to_owned(),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// How many threads of this process have a name.
+    fn threads(name: &str) -> usize {
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().filter_map(Result::ok);
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|found| found.trim() == name).count()
+    }
+
+    /// A program that leaves another one behind, which holds both pipes for longer than this test lasts.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "threads are waited for")]
+    fn f_cb21_no_thread_outlives_the_program_that_it_was_for() {
+        let command = ["sh", "-c", "exec 3<&0; sleep 20 <&3 & echo x"].map(str::to_owned);
+        let program = Program {
+            command: &command,
+            timeout: Duration::from_secs(5),
+            withheld: &std::collections::BTreeSet::new(),
+            input: Some(&SecretText::new("x".repeat(1 << 20))),
+        };
+        for _ in 0..3 {
+            let output = Children.output(&program);
+            assert!(matches!(output, Err(ProcessError::Unusable { .. })), "{output:?}");
+        }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while threads("reader") + threads("writer") > 0 {
+            assert!(
+                Instant::now() < deadline,
+                "{} readers, {} writers",
+                threads("reader"),
+                threads("writer")
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }

@@ -30,7 +30,7 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
 /// client has seen the answer.
 const MOST_DISCARDED: usize = 256 * 1024;
 
-/// A request, and the language that its page is to be in.
+/// A request, and the language of the page that answers it.
 pub(super) struct Request {
     pub(super) redirect: Redirect,
     pub(super) language: &'static Language,
@@ -38,7 +38,7 @@ pub(super) struct Request {
     pub(super) is_prefetch: bool,
 }
 
-/// A connection whose request head is complete, or is to be refused with a status.
+/// A connection whose request head is complete, or must be refused with a status.
 pub(super) struct Incoming {
     pub(super) stream: TcpStream,
     pub(super) request: Result<Request, u16>,

@@ -106,7 +106,7 @@ pub enum LoopbackError {
     },
     /// The one-time link was opened twice, where the system does not say who opens it (F-CB20).
     #[error(
-        "the one-time link that authctl gave to the browser was opened twice, and this system does not say by whom"
+        "the one-time link that authctl gave to the browser was opened twice, and this system does not say which user opened it"
     )]
     OpenedTwice,
     /// Ctrl-C, or a signal like it.

@@ -17,7 +17,7 @@ use crate::peer::{Peer, Peers};
 use crate::ports::{Random, System};
 use crate::secret::SecretText;
 
-/// The link. Its path cannot be guessed; whoever reads it in the browser's arguments is told from the user by their
+/// The link. Its path cannot be guessed. Another user can read it in the browser's arguments, but is recognized by the
 /// connection. Where the system does not say whose connection it is, the link works once.
 pub struct OneTimeLink {
     url: Url,
@@ -35,7 +35,7 @@ enum Reply {
     Redirect,
     /// This status.
     Refuse(u16),
-    /// The end: the link was opened twice, and nobody knows by whom.
+    /// The end: the link was opened twice, and the system does not say by which user.
     OpenedTwice,
 }
 
@@ -104,7 +104,7 @@ impl OneTimeLink {
         &self.url
     }
 
-    /// Whether it was opened, and by whom is not known.
+    /// Whether it was opened by a user that the system does not name.
     #[must_use]
     pub fn was_opened_by_unknown(&self) -> bool {
         self.by_unknown
@@ -190,7 +190,7 @@ impl LinkServer {
         &self.link
     }
 
-    /// Answers the requests that have come so far; never waits. Whoever is not the user is named to `on_stranger`.
+    /// Answers the requests that have come so far; never waits. Other users are reported to `on_stranger`.
     ///
     /// # Errors
     /// [`LoopbackError::OpenedTwice`].

@@ -97,7 +97,7 @@ pub fn open_browser(context: &Context<'_>, link: &OneTimeLink, choice: &BrowserC
     }
 }
 
-/// Whether a browser is to be opened.
+/// Whether the user wants a browser and could see it.
 pub fn wants_browser(context: &Context<'_>, choice: &BrowserChoice) -> bool {
     match choice {
         BrowserChoice::None => false,

@@ -104,7 +104,7 @@ impl KeyringBackend {
     }
 
     /// Calls the keyring on a thread of its own, so that one that hangs does not hang us. The Secret Service is called as it
-    /// is: each of its waits has an end. If the system allows no more threads, the call is made here: what is to be saved
+    /// is: each of its waits has an end. If the system allows no more threads, the call is made here: the tokens that it saves
     /// may not be obtainable twice.
     fn bounded<T: Send + 'static>(
         &self,
@@ -114,7 +114,13 @@ impl KeyringBackend {
         if self.keyring.as_any().is::<super::secret_service::SecretService>() {
             return action(&*self.keyring);
         }
-        let Ok(thread) = Reserved::new("keyring") else { return action(&*self.keyring) };
+        let thread = match Reserved::new("keyring") {
+            Ok(thread) => thread,
+            Err(error) if error.kind() == std::io::ErrorKind::QuotaExceeded => {
+                return Err(KeyringFault::TimedOut.into());
+            }
+            Err(_) => return action(&*self.keyring),
+        };
         let keyring = Arc::clone(&self.keyring);
         let (sender, receiver) = mpsc::channel();
         thread.run(move || sender.send(action(&*keyring)));

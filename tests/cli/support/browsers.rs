@@ -55,7 +55,7 @@ impl Browser for Never {
     }
 }
 
-/// Does as it is told, in the background, with the URL that the one-time link leads to.
+/// Runs a closure in the background with the URL that the one-time link leads to.
 pub struct Does(pub Arc<dyn Fn(Url) + Send + Sync>);
 
 impl Browser for Does {
@@ -74,7 +74,7 @@ impl Browser for Does {
     }
 }
 
-/// Does as it is told, in the background, with just what it was given.
+/// Runs a closure in the background with the link itself.
 pub struct Given(pub Arc<dyn Fn(Url) + Send + Sync>);
 
 impl Browser for Given {
