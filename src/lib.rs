@@ -36,6 +36,7 @@ pub mod oauth;
 pub mod peer;
 pub mod ports;
 pub mod provider;
+mod replaceable;
 pub mod secret;
 pub mod secret_source;
 pub mod session;

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::processes;
 use crate::ports::{Browser, NoBrowser};
+use crate::replaceable;
 
 /// The argument that makes this program open a browser and nothing else: its own process, so that what it starts inherits
 /// neither our variables nor our terminal, and so that a browser that stays in the foreground holds nobody up.
@@ -23,9 +24,11 @@ impl Browser for WebBrowser {
             let mut command = user_command(command, url)?;
             return detach(&mut command, withheld).spawn().map(drop).map_err(failed);
         }
+        refuse_replaceable_openers()?;
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = processes::command(&program);
         command.arg(OPEN_ARGUMENT);
+        leave_out_replaceable_folders(&mut command);
         let mut child = detach(&mut command, withheld).stdin(Stdio::piped()).spawn().map_err(failed)?;
         // The URL goes by a pipe: the program that opens it shows it in its arguments soon enough, this one need not.
         let mut pipe = child.stdin.take().ok_or_else(|| NoBrowser("there is no pipe to it".to_owned()))?;
@@ -52,6 +55,7 @@ fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
     let name = words.next().unwrap_or_default();
     let program = processes::find(name)
         .ok_or_else(|| NoBrowser(format!("there is no program `{}`", crate::foreign::escaped(name))))?;
+    processes::refuse_replaceable(&program).map_err(NoBrowser)?;
     let mut command = processes::command(&program);
     let words: Vec<&str> = words.collect();
     command.args(words.iter().map(|word| word.replace("%s", url.as_str())));
@@ -59,6 +63,43 @@ fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
         command.arg(url.as_str());
     }
     Ok(command)
+}
+
+/// What the `webbrowser` crate may start where no variable names a browser, depending on the desktop.
+const OPENERS: [&str; 10] = [
+    "xdg-settings",
+    "kde-open",
+    "kde-open5",
+    "kfmclient",
+    "gio",
+    "gvfs-open",
+    "gnome-open",
+    "mate-open",
+    "exo-open",
+    "x-www-browser",
+];
+
+/// Refuses what may be started, if another user could replace it. macOS and Windows start no program from PATH.
+#[expect(clippy::disallowed_methods, reason = "this is the machine")]
+fn refuse_replaceable_openers() -> Result<(), NoBrowser> {
+    if cfg!(any(windows, target_os = "macos")) {
+        return Ok(());
+    }
+    let named = std::env::var("BROWSER").unwrap_or_default();
+    let named = named.split(':').filter_map(|command| command.split_ascii_whitespace().next());
+    let mut found = named.chain(OPENERS).filter_map(processes::find);
+    found.try_for_each(|program| processes::refuse_replaceable(&program).map_err(NoBrowser))
+}
+
+/// Takes the folders out of a command's PATH into which another user could put a browser.
+#[expect(clippy::disallowed_methods, reason = "this is the machine")]
+fn leave_out_replaceable_folders(command: &mut Command) {
+    let Some(path) = std::env::var_os("PATH") else { return };
+    let safe = std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute() && replaceable::of_folder(folder).is_none());
+    if let Ok(path) = std::env::join_paths(safe) {
+        command.env("PATH", path);
+    }
 }
 
 /// A browser has no use for our terminal, our secrets or the working folder.

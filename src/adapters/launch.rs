@@ -49,8 +49,7 @@ pub(super) fn replace(launch: &Launch<'_>) -> Result<Ended, LaunchError> {
 
 #[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 fn command(launch: &Launch<'_>) -> Result<(PathBuf, Command), LaunchError> {
-    let path = locate(launch)
-        .ok_or_else(|| LaunchError::NotFound { program: launch.program.to_string_lossy().into_owned() })?;
+    let path = locate(launch)?;
     let mut command = Command::new(&path);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(&mut command, launch.program);
@@ -65,13 +64,21 @@ fn command(launch: &Launch<'_>) -> Result<(PathBuf, Command), LaunchError> {
     Ok((path, command))
 }
 
-/// A path is taken as the user wrote it; a bare name is looked for where no working folder is (F-URL4).
-fn locate(launch: &Launch<'_>) -> Option<PathBuf> {
+/// A path is taken as the user wrote it; a bare name is looked for where neither the working folder nor another user can
+/// have put it (F-URL4).
+fn locate(launch: &Launch<'_>) -> Result<PathBuf, LaunchError> {
     let written = Path::new(launch.program);
     if written.components().count() > 1 {
-        return Some(written.to_owned());
+        return Ok(written.to_owned());
     }
-    processes::find(launch.program.to_str()?)
+    let program = launch.program.to_string_lossy().into_owned();
+    match launch.program.to_str().and_then(processes::find) {
+        None => Err(LaunchError::NotFound { program }),
+        Some(path) => match processes::refuse_replaceable(&path) {
+            Ok(()) => Ok(path),
+            Err(reason) => Err(LaunchError::NotExecutable { program, reason }),
+        },
+    }
 }
 
 fn not_run(launch: &Launch<'_>, path: &Path, error: &io::Error) -> LaunchError {

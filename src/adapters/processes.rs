@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::http::append;
 use super::{handed, launch};
 use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
+use crate::replaceable;
 use crate::secret::SecretText;
 use crate::threads::Reserved;
 
@@ -121,12 +122,21 @@ fn not_started(program: &str, error: &dyn std::fmt::Display) -> ProcessError {
 fn start(program: &Program<'_>, input: Stdio, output: Stdio) -> Result<Child, ProcessError> {
     let name = name(program);
     let path = find(&name).ok_or_else(|| not_started(&name, &"there is no such program on PATH"))?;
+    refuse_replaceable(&path).map_err(|reason| not_started(&name, &reason))?;
     let mut command = command(&path);
     command.args(&program.command[1..]).stdin(input).stdout(output);
     for variable in program.withheld {
         command.env_remove(variable);
     }
     command.spawn().map_err(|error| not_started(&name, &error))
+}
+
+/// Refuses a program that another user could have put there, or could put there before it is started (F-URL4). Returns why.
+pub(super) fn refuse_replaceable(path: &Path) -> Result<(), String> {
+    match replaceable::of_program(path) {
+        None => Ok(()),
+        Some(how) => Err(format!("another user could replace {}: {how}", path.display())),
+    }
 }
 
 /// A command whose environment has none of our own variables, for they may hold secrets (F-LEAK2).

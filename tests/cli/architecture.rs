@@ -14,7 +14,7 @@ const LEVELS: &[&[&str]] = &[
     &["discovery", "loopback", "secret_source"],
     &["store"],
     &["oauth"],
-    &["user_file"],
+    &["user_file", "replaceable"],
     &["ports", "local_server", "peer", "console"],
     &["token", "setting"],
     &["secret", "name", "binding", "foreign", "fault", "threads", "users", "words"],

@@ -45,6 +45,8 @@ mod man;
 mod manners;
 mod network;
 mod one_time_link;
+#[cfg(target_os = "linux")]
+mod programs;
 mod provider;
 mod pushed_requests;
 mod quick;

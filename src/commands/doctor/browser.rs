@@ -3,6 +3,7 @@
 use super::finding::{Finding, Topic};
 use super::{Examination, path};
 use crate::foreign::escaped;
+use crate::replaceable;
 use crate::setting::Setting;
 
 const TOPIC: Topic = Topic::Browser;
@@ -46,14 +47,14 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     };
     if let Some(program) = &program {
         let shown = program.display().to_string();
-        if path::is_open_to_others(program) {
+        if let Some(how) = replaceable::of_program(program) {
             findings.push(
                 Finding::problem(
                     TOPIC,
                     shown.clone(),
                     "others can replace the program that opens the browser",
                 )
-                .why("it, or its folder, can be written by others, and is told the address of the login")
+                .why(format!("authctl does not start it: {how}"))
                 .mend("authctl login --no-browser; or take its folder out of PATH"),
             );
         }

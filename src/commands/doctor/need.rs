@@ -7,6 +7,7 @@ use crate::config::Provider;
 use crate::error::Status;
 use crate::foreign::escaped;
 use crate::provider::Need;
+use crate::replaceable;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
     provider.source.needs().iter().map(|need| found(examination, provider.name.as_str(), need)).collect()
@@ -17,15 +18,18 @@ fn found(examination: &Examination<'_>, name: &str, need: &Need) -> Finding {
     match need {
         Need::Program(word) => {
             let shown = escaped(word);
-            match path::program(&*system.environment, word) {
+            let program = path::program(&*system.environment, word);
+            let how = program.as_deref().and_then(replaceable::of_program);
+            match program {
                 None => Finding::problem(TOPIC, name, format!("there is no program {shown}"))
                     .why("its tokens come from this program")
                     .mend("install it, or change the configuration")
                     .status(Status::Config),
-                Some(program) if path::is_open_to_others(&program) => {
-                    Finding::warning(TOPIC, name, format!("others can replace {}", program.display()))
-                        .why("it, or its folder, can be written by others, and its tokens come from it")
+                Some(program) if let Some(how) = how => {
+                    Finding::problem(TOPIC, name, format!("others can replace {}", program.display()))
+                        .why(format!("authctl does not run it: {how}"))
                         .mend("move it into a folder that only you or root can write")
+                        .status(Status::Config)
                 }
                 Some(program) => Finding::ok(TOPIC, name, format!("{} is there", program.display())),
             }

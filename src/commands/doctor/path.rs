@@ -42,21 +42,3 @@ fn is_program(path: &Path) -> bool {
 fn is_program(path: &Path) -> bool {
     path.is_file()
 }
-
-/// Whether anybody could replace a program: its folder, or itself, can be written by everybody, or is somebody else's.
-#[cfg(unix)]
-pub fn is_open_to_others(program: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let user = rustix::process::geteuid().as_raw();
-    let open = |path: &Path| {
-        std::fs::metadata(path).is_ok_and(|metadata| {
-            metadata.mode() & 0o002 != 0 || metadata.uid() != user && metadata.uid() != 0
-        })
-    };
-    open(program) || program.parent().is_some_and(open)
-}
-
-#[cfg(not(unix))]
-pub fn is_open_to_others(_: &Path) -> bool {
-    false
-}

@@ -6,6 +6,7 @@ use super::finding::{Finding, Topic};
 use super::{Examination, path};
 use crate::foreign::escaped;
 use crate::ports::Program;
+use crate::replaceable;
 
 const TOPIC: Topic = Topic::Program;
 /// A program that cannot tell its version by then is none of ours.
@@ -34,12 +35,14 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
                 .mend("remove one of them, or change their order on PATH"),
         ),
     }
-    for found in on_path.iter().filter(|found| path::is_open_to_others(found)) {
-        findings.push(
-            Finding::warning(TOPIC, found.display().to_string(), "others can replace this program")
-                .why("it, or its folder, can be written by others")
-                .mend("move it into a folder that only you or root can write"),
-        );
+    for found in &on_path {
+        if let Some(how) = replaceable::of_program(found) {
+            findings.push(
+                Finding::warning(TOPIC, found.display().to_string(), "others can replace this program")
+                    .why(how.to_string())
+                    .mend("keep it in a folder that only you or root can write"),
+            );
+        }
     }
     if path::relative_parts(environment) {
         findings.push(

@@ -7,6 +7,7 @@ use crate::config::Provider;
 use crate::error::Status;
 use crate::foreign::escaped;
 use crate::ports::read_text;
+use crate::replaceable;
 use crate::secret_source::{SecretError, outside};
 use crate::setting::SecretSource;
 use crate::store::private_file::{Exposure, exposure};
@@ -65,10 +66,16 @@ fn found(
         SecretSource::Command(command) => {
             let word = command.first().map(String::as_str).unwrap_or_default();
             let shown = escaped(word);
-            if path::program(&*system.environment, word).is_none() {
+            let Some(program) = path::program(&*system.environment, word) else {
                 return wrong(
                     format!("there is no program {shown}"),
                     "install it, or change the configuration".to_owned(),
+                );
+            };
+            if let Some(how) = replaceable::of_program(&program) {
+                return wrong(
+                    format!("others can replace {}: {how}", program.display()),
+                    "move it into a folder that only you or root can write".to_owned(),
                 );
             }
             if !examination.run_commands {
