@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::forward::{self, Clients};
+use super::patience::Patient;
+use super::places::{Busy, Place};
 use super::workers::Workers;
 use crate::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
 use crate::secret::SecretText;
@@ -28,8 +31,8 @@ use crate::secret::SecretText;
 const LARGEST_HEAD: usize = 16 << 10;
 /// The most headers in it.
 const MOST_HEADERS: usize = 100;
-/// A connection that has not sent its next head by then is closed; hyper counts from the last answer on, so that this bounds
-/// idle connections as well.
+/// A connection that has not sent its next head by then is closed. hyper counts from the last answer on, so this bounds idle
+/// connections as well.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A socket of whatever kind.
@@ -60,12 +63,14 @@ impl Shared {
 pub(super) async fn run(
     stream: Box<dyn Stream>,
     is_own_user: bool,
+    place: Arc<Place>,
     shared: Arc<Shared>,
     mut ending: watch::Receiver<()>,
 ) {
+    let stream = Patient::new(stream, Arc::clone(&place));
     let service = service_fn(|request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(&shared, request, is_own_user).await) }
+        let (shared, place) = (Arc::clone(&shared), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(answer(&shared, &place, request, is_own_user).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -82,17 +87,56 @@ pub(super) async fn run(
     let _ = connection.await;
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>, is_own_user: bool) -> Response<Body> {
+async fn answer(
+    shared: &Shared,
+    place: &Arc<Place>,
+    request: Request<Incoming>,
+    is_own_user: bool,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let asked = Arc::new(asked(&parts, !body.is_end_stream(), is_own_user));
     if let Some(reply) = shared.service.refuse(&asked) {
-        return response(reply);
+        return last(response(reply));
     }
-    match shared.workers.ask(&asked, Attempt::First).await {
+    let Some(busy) = place.begin() else { return last(shared.failed(&Failure::Overloaded)) };
+    let answer = match shared.workers.ask(&asked, Attempt::First).await {
         Ok(Some(Answer::Reply(reply))) => response(reply),
         Ok(Some(Answer::Forward(first))) => forward::run(shared, &asked, parts, body, *first).await,
         Ok(None) => shared.failed(&Failure::Broken),
         Err(failure) => shared.failed(&failure),
+    };
+    answer.map(|body| Kept { body, _busy: busy }.boxed_unsync())
+}
+
+/// The connection ends after this answer: a client that was refused must not hold its place (F-SRV1).
+fn last(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// A body that keeps its request marked as being answered until the connection has all of it.
+struct Kept {
+    body: Body,
+    _busy: Busy,
+}
+
+impl hyper::body::Body for Kept {
+    type Data = Bytes;
+    type Error = Box<dyn StdError + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

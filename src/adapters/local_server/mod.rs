@@ -2,6 +2,8 @@
 
 mod connection;
 mod forward;
+mod patience;
+mod places;
 #[cfg(unix)]
 mod socket;
 mod workers;
@@ -11,18 +13,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::connection::{Shared, Stream};
+use self::places::Places;
 use self::workers::Workers;
 use super::peer;
 use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
 use crate::peer::Peer;
 use crate::ports::Held;
 
-/// The most connections at once; further ones wait to be accepted.
-const MOST_CONNECTIONS: usize = 64;
 /// The most threads that look up the names of hosts.
 const MOST_RESOLVERS: usize = 8;
 /// How long what is under way may take when the server ends.
@@ -104,22 +105,24 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
     let listener = listener.into_async()?;
     let (end, ending) = watch::channel(());
     let mut connections = JoinSet::new();
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = Arc::new(Places::default());
     // A signal that came before they were listened to was noted by who held them back.
     while held.caught().is_none() {
         tokio::select! {
             biased;
             () = signals.next() => break,
             Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &permits) => match accepted {
-                Ok((permit, stream, is_own_user)) => {
-                    let connection = connection::run(stream, is_own_user, Arc::clone(shared), ending.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
+            accepted = accept(&listener) => match accepted {
+                Ok((stream, is_own_user)) => {
+                    let place = Arc::new(places.enter());
+                    let (shared, ending) = (Arc::clone(shared), ending.clone());
+                    let connection = connection::run(stream, is_own_user, Arc::clone(&place), shared, ending);
+                    place.ends_with(connections.spawn(connection));
                 }
-                Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
+                Err(_) => {
+                    places.make_room();
+                    tokio::time::sleep(AFTER_FAILED_ACCEPT).await;
+                }
             },
         }
     }
@@ -135,26 +138,23 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
     Ok(())
 }
 
-/// Accepts a connection once there is room for one. Those of other users are closed without a word.
-async fn accept(
-    listener: &AsyncListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(OwnedSemaphorePermit, Box<dyn Stream>, bool)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+/// Accepts a connection, and says whether it is known to be this user's. Another user's connection to a socket is closed
+/// without an answer.
+async fn accept(listener: &AsyncListener) -> io::Result<(Box<dyn Stream>, bool)> {
     loop {
         match listener {
             #[cfg(unix)]
             AsyncListener::Socket(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 if stream.peer_cred().is_ok_and(|peer| peer::may_ask(peer.uid())) {
-                    return Ok((permit, Box::new(stream), true));
+                    return Ok((Box::new(stream), true));
                 }
             }
             AsyncListener::Loopback { listener, address, identify } => {
                 let (stream, other) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
                 let is_own_user = *identify && peer::user(other, *address) == Peer::Own;
-                return Ok((permit, Box::new(stream), is_own_user));
+                return Ok((Box::new(stream), is_own_user));
             }
         }
     }

@@ -1,0 +1,199 @@
+//! A stream whose other end must read what it is sent.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use super::connection::Stream;
+use super::places::Place;
+
+/// How long the server waits for the other end (F-SRV1).
+#[derive(Clone, Copy)]
+struct Deadlines {
+    /// For a write to make progress when the client has shown no right to ask.
+    unproven: Duration,
+    /// For a write to make progress when it has. This is long because a download may be paused.
+    proven: Duration,
+    /// For more data after the server's own end. If it left data unread, the kernel would reset the connection, and the
+    /// client could lose an answer that it has not read yet.
+    linger: Duration,
+}
+
+const DEADLINES: Deadlines = Deadlines {
+    unproven: Duration::from_secs(5),
+    proven: Duration::from_secs(600),
+    linger: Duration::from_millis(500),
+};
+/// The most data that the server reads after its own end.
+const MOST_LINGERING: usize = 256 << 10;
+
+/// A stream with deadlines.
+pub(super) struct Patient {
+    stream: Box<dyn Stream>,
+    place: Arc<Place>,
+    deadlines: Deadlines,
+    /// Runs while a write waits.
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// Runs after the server's own end, with the number of bytes that it may still read.
+    lingering: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl Patient {
+    pub(super) fn new(stream: Box<dyn Stream>, place: Arc<Place>) -> Self {
+        Self { stream, place, deadlines: DEADLINES, deadline: None, lingering: None }
+    }
+
+    /// The result of a write. One that waits for too long fails.
+    fn timed<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            if self.deadline.take().is_some() {
+                self.place.stall(false);
+            }
+            return result;
+        }
+        let (place, deadlines) = (&self.place, self.deadlines);
+        let deadline = self.deadline.get_or_insert_with(|| {
+            place.stall(true);
+            Box::pin(sleep(if place.is_proven() { deadlines.proven } else { deadlines.unproven }))
+        });
+        ready!(deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.timed(context, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
+        self.timed(context, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        let linger = this.deadlines.linger;
+        let (end, left) = this.lingering.get_or_insert_with(|| (Box::pin(sleep(linger)), MOST_LINGERING));
+        let mut bytes = [0; 4096];
+        while *left > 0 && end.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
+            match buffer.filled().len() {
+                0 => break,
+                _ if read.is_err() => break,
+                count => *left = left.saturating_sub(count),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::UnixStream;
+    use tokio::time::Instant;
+
+    use super::super::places::Places;
+    use super::*;
+
+    const SHORT: Deadlines = Deadlines {
+        unproven: Duration::from_millis(50),
+        proven: Duration::from_millis(400),
+        linger: Duration::from_millis(100),
+    };
+
+    fn stream() -> (Patient, UnixStream, Arc<Place>) {
+        let (here, there) = UnixStream::pair().unwrap();
+        let place = Arc::new(Arc::new(Places::default()).enter());
+        let stream = Patient { deadlines: SHORT, ..Patient::new(Box::new(here), Arc::clone(&place)) };
+        (stream, there, place)
+    }
+
+    async fn write(stream: &mut Patient) -> io::Result<usize> {
+        poll_fn(|context| Pin::new(&mut *stream).poll_write(context, &[0; 4096])).await
+    }
+
+    #[tokio::test]
+    async fn f_srv1_a_client_that_never_reads_is_not_waited_for() {
+        for (proven, wait) in [(false, SHORT.unproven), (true, SHORT.proven)] {
+            let (mut stream, _there, place) = stream();
+            let _busy = proven.then(|| place.begin().unwrap());
+            let begun = Instant::now();
+            let error = loop {
+                if let Err(error) = write(&mut stream).await {
+                    break error;
+                }
+            };
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert!(begun.elapsed() >= wait, "{:?}", begun.elapsed());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_waited_for() {
+        let (mut stream, there, place) = stream();
+        let _busy = place.begin().unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < SHORT.proven * 2 {
+            let written = tokio::time::timeout(SHORT.proven / 4, write(&mut stream)).await;
+            if written.is_err() {
+                let _ = there.try_read(&mut vec![0; 1 << 20]);
+            }
+            assert!(written.is_err() || written.unwrap().is_ok(), "after {:?}", begun.elapsed());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_waits_a_moment_for_what_is_still_sent() {
+        for (name, closes, want) in
+            [("a client that closes", true, Duration::ZERO), ("another", false, SHORT.linger)]
+        {
+            let (mut stream, there, _place) = stream();
+            there.try_write(&[0; 100]).unwrap();
+            let kept = if closes { None } else { Some(there) };
+            let begun = Instant::now();
+            poll_fn(|context| Pin::new(&mut stream).poll_shutdown(context)).await.unwrap();
+            assert!(begun.elapsed() >= want, "{name}: {:?}", begun.elapsed());
+            drop(kept);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The places of a server: how many connections it keeps, and which of them gives way when another one comes.
+//!
+//! A connection is unproven until it has sent a request that the service accepts. Unproven connections compete only with each
+//! other, so that a client without the capability cannot push out one that has it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// The most connections that have not sent an accepted request (F-SRV1).
+const MOST_UNPROVEN: usize = 64;
+/// The most connections that have.
+const MOST_PROVEN: usize = 128;
+/// A client that has read nothing for this long while its answer waits gives way, but only when its place is needed: a
+/// paused download goes on otherwise.
+const STALLED: Duration = Duration::from_secs(10);
+
+/// The places of one server.
+#[derive(Default)]
+pub(super) struct Places(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    connections: BTreeMap<u64, Connection>,
+}
+
+struct Connection {
+    state: State,
+    /// Since when a write has made no progress.
+    stalled: Option<Instant>,
+    end: Option<AbortHandle>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Unproven,
+    /// A request that was accepted is being answered.
+    Busy,
+    /// It waits for its next request since then.
+    Idle(Instant),
+}
+
+impl Places {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a new connection a place. When all are taken, the oldest unproven connection ends.
+    pub(super) fn enter(self: &Arc<Self>) -> Place {
+        let mut table = self.table();
+        if table.count(false) >= MOST_UNPROVEN {
+            let oldest = table.oldest_unproven();
+            table.end(oldest);
+        }
+        let number = table.next;
+        table.next += 1;
+        table.connections.insert(number, Connection { state: State::Unproven, stalled: None, end: None });
+        drop(table);
+        Place { places: Arc::clone(self), number }
+    }
+
+    /// Ends one connection that may give way, for the system has no room for another one.
+    pub(super) fn make_room(&self) {
+        let mut table = self.table();
+        let victim = table.oldest_unproven().or_else(|| table.dispensable(Instant::now(), None));
+        table.end(victim);
+    }
+}
+
+impl Table {
+    fn count(&self, proven: bool) -> usize {
+        self.connections.values().filter(|found| (found.state != State::Unproven) == proven).count()
+    }
+
+    fn oldest_unproven(&self) -> Option<u64> {
+        let mut unproven = self.connections.iter().filter(|(_, found)| found.state == State::Unproven);
+        unproven.next().map(|(&number, _)| number)
+    }
+
+    /// The proven connection whose place is given away first: the one that has been idle for longest, else the one that has
+    /// stalled for longest.
+    fn dispensable(&self, now: Instant, except: Option<u64>) -> Option<u64> {
+        let idle = |found: &Connection| match found.state {
+            State::Idle(since) => Some(since),
+            State::Unproven | State::Busy => None,
+        };
+        let stalled = |found: &Connection| {
+            found.stalled.filter(|&since| found.state == State::Busy && now.duration_since(since) >= STALLED)
+        };
+        let others = || self.connections.iter().filter(|(number, _)| Some(**number) != except);
+        let oldest = |since: &dyn Fn(&Connection) -> Option<Instant>| {
+            let dated = others().filter_map(|(&number, found)| Some((since(found)?, number)));
+            dated.min().map(|(_, number)| number)
+        };
+        oldest(&idle).or_else(|| oldest(&stalled))
+    }
+
+    fn end(&mut self, number: Option<u64>) {
+        let found = number.and_then(|number| self.connections.remove(&number));
+        if let Some(handle) = found.and_then(|connection| connection.end) {
+            handle.abort();
+        }
+    }
+}
+
+/// The place of one connection, which it keeps until this is dropped or the place is given away.
+pub(super) struct Place {
+    places: Arc<Places>,
+    number: u64,
+}
+
+impl Place {
+    fn change(&self, change: impl FnOnce(&mut Connection)) {
+        if let Some(connection) = self.places.table().connections.get_mut(&self.number) {
+            change(connection);
+        }
+    }
+
+    /// Says how the connection is ended when it has to give way.
+    pub(super) fn ends_with(&self, handle: AbortHandle) {
+        let mut table = self.places.table();
+        match table.connections.get_mut(&self.number) {
+            Some(connection) => connection.end = Some(handle),
+            // It had to give way before it began.
+            None => handle.abort(),
+        }
+    }
+
+    /// Notes that the service accepted a request. `None` when every place of a proven connection is taken by one that is
+    /// still being answered.
+    pub(super) fn begin(self: &Arc<Self>) -> Option<Busy> {
+        let mut table = self.places.table();
+        let is_new = table.connections.get(&self.number)?.state == State::Unproven;
+        if is_new && table.count(true) >= MOST_PROVEN {
+            let victim = Some(table.dispensable(Instant::now(), Some(self.number))?);
+            table.end(victim);
+        }
+        table.connections.get_mut(&self.number)?.state = State::Busy;
+        Some(Busy(Arc::clone(self)))
+    }
+
+    /// Whether the service has accepted a request on this connection.
+    pub(super) fn is_proven(&self) -> bool {
+        let table = self.places.table();
+        table.connections.get(&self.number).is_some_and(|found| found.state != State::Unproven)
+    }
+
+    /// Notes that a write makes no progress, or that it does again.
+    pub(super) fn stall(&self, stalls: bool) {
+        self.change(|connection| match stalls {
+            true => drop(connection.stalled.get_or_insert_with(Instant::now)),
+            false => connection.stalled = None,
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.table().connections.remove(&self.number);
+    }
+}
+
+/// A request that is being answered; once this is dropped, its connection is idle.
+pub(super) struct Busy(Arc<Place>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.change(|connection| connection.state = State::Idle(Instant::now()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections in this order: `u` is unproven, `b` is busy and has stalled for this many seconds, `i` has been idle for them.
+    fn table(now: Instant, connections: &[(char, u64)]) -> Table {
+        let mut table = Table::default();
+        for &(state, seconds) in connections {
+            let since = now.checked_sub(Duration::from_secs(seconds)).unwrap();
+            let (state, stalled) = match state {
+                'u' => (State::Unproven, None),
+                'b' => (State::Busy, (seconds > 0).then_some(since)),
+                _ => (State::Idle(since), None),
+            };
+            table.connections.insert(table.next, Connection { state, stalled, end: None });
+            table.next += 1;
+        }
+        table
+    }
+
+    #[test]
+    fn a_proven_connection_gives_way_only_when_idle_or_stalled() {
+        let now = Instant::now() + Duration::from_secs(1000);
+        for (name, connections, unproven, proven) in [
+            ("nobody", &[] as &[_], None, None),
+            ("the oldest unproven one", &[('b', 0), ('u', 0), ('u', 0)], Some(1), None),
+            ("the longest idle one", &[('i', 1), ('b', 60), ('i', 5)], None, Some(2)),
+            ("the longest stalled one", &[('b', 11), ('b', 60), ('b', 0)], None, Some(1)),
+            ("a short pause", &[('b', 9), ('b', 0)], None, None),
+            ("a stream that is silent", &[('b', 0)], None, None),
+        ] {
+            let table = table(now, connections);
+            assert_eq!((table.oldest_unproven(), table.dispensable(now, None)), (unproven, proven), "{name}");
+        }
+        let table = table(now, &[('i', 5), ('i', 1)]);
+        assert_eq!(table.dispensable(now, Some(0)), Some(1), "not the one that asks");
+    }
+
+    #[tokio::test]
+    async fn unproven_connections_push_out_only_each_other() {
+        let places = Arc::new(Places::default());
+        let begin = |place: Arc<Place>| (place.begin().unwrap(), place);
+        let (busy, proven): (Vec<_>, Vec<_>) =
+            (0..MOST_PROVEN).map(|_| begin(Arc::new(places.enter()))).unzip();
+        let waiting = tokio::spawn(std::future::pending::<()>());
+        let oldest = places.enter();
+        oldest.ends_with(waiting.abort_handle());
+        let others: Vec<_> = (0..MOST_UNPROVEN).map(|_| Arc::new(places.enter())).collect();
+        assert!(waiting.await.unwrap_err().is_cancelled(), "the oldest one ended");
+        assert!(proven.iter().all(|place| place.is_proven()));
+        assert!(others[0].begin().is_none(), "all the proven ones are being answered");
+        drop(busy);
+        assert!(others[0].begin().is_some(), "now one of them is idle");
+        let late = tokio::spawn(std::future::pending::<()>());
+        oldest.ends_with(late.abort_handle());
+        assert!(late.await.unwrap_err().is_cancelled(), "it had given way before it began");
+    }
+}
