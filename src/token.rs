@@ -71,6 +71,19 @@ pub struct RequestTarget {
     pub dpop_nonce: Option<String>,
 }
 
+/// Why a request with this method gets no credential; `None` where it does (F-SRV2).
+///
+/// "A client MUST NOT generate fields in a TRACE request containing sensitive data" (RFC 9110 section 9.3.8), for the answer
+/// repeats them. TRACK is the same on IIS. CONNECT opens a tunnel to a host that nobody has checked.
+#[must_use]
+pub fn method_refusal(method: &str) -> Option<&'static str> {
+    match method.to_ascii_uppercase().as_str() {
+        "TRACE" | "TRACK" => Some("the server would send the token back in its answer"),
+        "CONNECT" => Some("it asks for a tunnel, and the token is for one request"),
+        _ => None,
+    }
+}
+
 /// Why a credential makes no headers. No part of it is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoHeaders {

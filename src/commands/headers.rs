@@ -7,7 +7,7 @@ use crate::config::Provider;
 use crate::error::Error;
 use crate::format::{Subject, named};
 use crate::session::acquire::{Options, token};
-use crate::token::RequestTarget;
+use crate::token::{RequestTarget, method_refusal};
 
 /// Print the header lines of one request, for `curl -H @-`
 ///
@@ -67,10 +67,39 @@ impl Args {
     }
 }
 
-/// A method as HTTP writes it (RFC 9110 section 9.1).
+/// A method as HTTP writes it (RFC 9110 section 9.1), for a request that may carry a credential.
 pub(super) fn method(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
         && text.len() <= 32
         && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
-    if fits { Ok(text.to_owned()) } else { Err("write a method like GET or POST".to_owned()) }
+    match method_refusal(text) {
+        Some(reason) => Err(format!("a {text} request gets no credential: {reason}")),
+        None if fits => Ok(text.to_owned()),
+        None => Err("write a method like GET or POST".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_that_repeat_or_tunnel_are_refused_f_srv2() {
+        for (text, valid) in [
+            ("GET", true),
+            ("PROPFIND", true),
+            ("VERSION-CONTROL", true),
+            ("TRACER", true),
+            ("TRACE", false),
+            ("tRaCe", false),
+            ("TRACK", false),
+            ("track", false),
+            ("CONNECT", false),
+            ("connect", false),
+            ("", false),
+            ("GET /", false),
+        ] {
+            assert_eq!(method(text).is_ok(), valid, "{text}");
+        }
+    }
 }

@@ -170,6 +170,8 @@ fn from_not_logged_in_to_a_token_on_the_socket() {
     let url = format!("/headers/as?url={}/api", server.issuer());
     assert_eq!(running.get(&url, "").1, format!("Authorization: Bearer {token}"));
     assert_eq!(running.get("/headers/as?url=https://evil.example/", "").0, 400, "B8");
+    let traced = format!("/headers/as?url={}/api&method=Trace", server.issuer());
+    assert_eq!(running.get(&traced, "").0, 400, "F-SRV2");
     assert_eq!(running.get("/token/as?scope=repo+admin", "").0, 403, "more than was granted");
 
     sandbox.configure("store = \"file\"\n[credentials.new]\ndomain = \"x.example\"\njwt = \"another\"\n");
@@ -534,6 +536,11 @@ fn b8_a_proxy_passes_on_to_one_host_and_swaps_the_credential() {
         ("upwards, escaped", format!("GET /a/%2e%2e/b HTTP/1.1\r\nHost: {host}\r\n{auth}"), 400),
         ("a tunnel", format!("CONNECT evil.example:443 HTTP/1.1\r\nHost: {host}\r\n{auth}"), 421),
         ("another protocol", format!("GET / HTTP/1.1\r\nHost: {host}\r\n{auth}Upgrade: websocket\r\n"), 501),
+        // F-SRV2
+        ("an echo", format!("TRACE / HTTP/1.1\r\nHost: {host}\r\n{auth}"), 501),
+        ("an echo in other letters", format!("tRaCe / HTTP/1.1\r\nHost: {host}\r\n{auth}"), 501),
+        ("an echo of IIS", format!("TRACK / HTTP/1.1\r\nHost: {host}\r\n{auth}"), 501),
+        ("a tunnel in other letters", format!("connect / HTTP/1.1\r\nHost: {host}\r\n{auth}"), 501),
         (
             "two lengths",
             format!("POST / HTTP/1.1\r\nHost: {host}\r\n{auth}Content-Length: 1\r\nContent-Length: 2\r\n"),

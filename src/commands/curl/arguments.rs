@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use super::options::{Known, options_of};
 use super::refused::Refused;
 use crate::foreign::escaped;
+use crate::token::method_refusal;
 
 /// A reason that holds for tokens that are bound to a key.
 const PROVED_ONCE: &str =
@@ -180,6 +181,9 @@ impl Request {
                         option: escaped(written),
                         reason: "its value is no method",
                     });
+                }
+                "request" if let Some(reason) = method_refusal(&text) => {
+                    return Err(Refused::Option { option: format!("the method {text}"), reason });
                 }
                 "request" => methods.written = Some(text.into_owned()),
                 "data" | "data-ascii" | "data-binary" | "json" => {
@@ -421,6 +425,16 @@ mod tests {
             ("--trace", "--trace - U", "shows what is sent"),
             ("--trace-ascii", "--trace-ascii - U", "shows what is sent"),
             ("--libcurl", "--libcurl f U", "shows what is sent"),
+            ("TRACE (F-SRV2)", "-X TRACE U", "back in its answer"),
+            ("TRACE attached", "-XTRACE U", "back in its answer"),
+            ("TRACE in a bundle", "-sSXtrace U", "back in its answer"),
+            ("TRACE in a bundle, and apart", "-sX Trace U", "back in its answer"),
+            ("TRACE in full", "--request TRACE U", "back in its answer"),
+            ("TRACE behind another", "-X GET --request TRACE U", "back in its answer"),
+            ("TRACE before another", "-X TRACE -X GET U", "back in its answer"),
+            ("TRACE behind an equals sign", "--request=TRACE U", "no option of curl"),
+            ("IIS's TRACE", "-X TRACK U", "back in its answer"),
+            ("a tunnel", "-X CONNECT U", "tunnel"),
             ("--help", "--help U", "makes no request"),
             ("a header of ours", "-H Authorization:x U", "header authorization"),
             ("in other letters", "-HAuThOrIzAtIoN:x U", "header authorization"),

@@ -22,7 +22,7 @@ use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
-use crate::token::{Issued, RequestTarget};
+use crate::token::{Issued, RequestTarget, method_refusal};
 
 /// A server that refuses everything must not make a refresh of every request.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
@@ -76,7 +76,11 @@ impl Service for Proxy {
 impl Rules {
     fn check(&self, asked: &Asked) -> Result<(), Refusal> {
         self.access.check(asked, false)?;
-        if asked.method == "CONNECT" || asked.headers("upgrade").next().is_some() {
+        if let Some(reason) = method_refusal(&asked.method) {
+            let message = format!("{} is not passed on: {reason}", asked.method.to_ascii_uppercase());
+            return Err(Refusal::new(501, "not_offered", message));
+        }
+        if asked.headers("upgrade").next().is_some() {
             return Err(Refusal::new(501, "not_offered", "no other protocol is passed on"));
         }
         target("https", &self.host, &asked.target).map(drop)
