@@ -215,9 +215,15 @@ fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
 
 fn aws_hint(error: &AwsError) -> Option<String> {
     match error {
-        AwsError::NoRole(provider) => {
-            Some(format!("set helper.aws_role of `{provider}` to the role's ARN, or name it with --role"))
-        }
+        AwsError::NotConfigured(provider) => Some(format!(
+            "if AWS may have its token, set `aws_role` in [credentials.{provider}.helper] to the role's ARN"
+        )),
+        AwsError::NoRole(provider) => Some(format!(
+            "set `aws_role` in [credentials.{provider}.helper] to the role's ARN, or name the role with --role"
+        )),
+        AwsError::NotJwt(provider) => Some(format!(
+            "add `openid` to `scopes` in [credentials.{provider}.oauth] and run `authctl login {provider}`, or use a provider whose access token is a JWT"
+        )),
         AwsError::Region(_) => {
             Some("set helper.aws_region, or AWS_REGION, to one like eu-central-1".to_owned())
         }

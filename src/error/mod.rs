@@ -60,7 +60,7 @@ pub enum Error {
         source: Box<RegistrationError>,
     },
     /// There are no keys of AWS.
-    #[error("no keys of AWS")]
+    #[error("cannot get AWS credentials")]
     Aws(#[from] AwsError),
     /// The store cannot be used.
     #[error(transparent)]

@@ -163,11 +163,16 @@ fn registration_status(error: &RegistrationError) -> Status {
 
 fn aws_status(error: &AwsError) -> Status {
     match error {
-        AwsError::NoRole(_) | AwsError::Region(_) | AwsError::Http(HttpError::Setup(_)) => Status::Config,
+        AwsError::NotConfigured(_)
+        | AwsError::NoRole(_)
+        | AwsError::Region(_)
+        | AwsError::Http(HttpError::Setup(_)) => Status::Config,
         AwsError::Acquire(error) => acquire_status(error),
         AwsError::Http(error) if error.is_transient() => Status::Unreachable,
         AwsError::Refused { later: true, .. } => Status::Unreachable,
         AwsError::Store(_) => Status::Store,
-        AwsError::Http(_) | AwsError::Refused { .. } | AwsError::Unusable { .. } => Status::Failed,
+        AwsError::NotJwt(_) | AwsError::Http(_) | AwsError::Refused { .. } | AwsError::Unusable { .. } => {
+            Status::Failed
+        }
     }
 }

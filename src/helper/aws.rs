@@ -15,7 +15,7 @@ pub struct Args {
     provider: ProviderArg,
     #[command(flatten)]
     account: AccountArg,
-    /// The role, in the place of the configured
+    /// The role's ARN, instead of the configured one
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
 }

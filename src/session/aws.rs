@@ -1,23 +1,25 @@
-//! Trades a provider's token for keys of AWS (STS, AssumeRoleWithWebIdentity), and keeps them with the provider's tokens
-//! until they end.
+//! Trades a provider's token for AWS credentials (STS, AssumeRoleWithWebIdentity), and keeps them with the provider's tokens
+//! until they expire.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Session;
-use super::acquire::{AcquireError, Options, token};
+use super::acquire::{AcquireError, Options, id_token_end, token};
+use super::step::Reason;
 use crate::config::Provider;
 use crate::config::helper::{Aws, is_region};
 use crate::foreign::{Foreign, escaped};
-use crate::name::AccountName;
+use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::form::{FORM, Form};
+use crate::oauth::jwt::Jwt;
 use crate::ports::{HttpError, HttpResponse, Method, Transport};
 use crate::secret::{AccessToken, SecretText};
 use crate::store::record::{Record, StoredToken, TokenKey};
 use crate::store::{Lookup, StoreError, StoreKind};
-use crate::token::{Life, TokenSet};
+use crate::token::{Credential, Issued, Life, TokenSet};
 
 /// Keys that end within this time are got anew; SDKs of AWS begin to renew them five minutes before.
 const EARLY: Duration = Duration::from_secs(300);
@@ -38,11 +40,17 @@ pub struct Keys {
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// No role is configured.
-    #[error("no role of AWS is configured for `{0}`")]
-    NoRole(crate::name::ProviderName),
+    /// The provider's configuration does not name AWS, so its token is not for AWS (F-AWS1).
+    #[error("`{0}` is not configured for AWS, so its token is not sent there")]
+    NotConfigured(ProviderName),
+    /// Neither the configuration nor the caller names a role.
+    #[error("no AWS role is configured for `{0}`")]
+    NoRole(ProviderName),
+    /// AWS takes an OpenID token, and there is only something else (F-AWS1).
+    #[error("AWS accepts only a JWT from an issuer, and `{0}` has none; nothing was sent")]
+    NotJwt(ProviderName),
     /// The region is none.
-    #[error("{0} is no region of AWS")]
+    #[error("{0} is not an AWS region")]
     Region(Foreign),
     /// There is no token to trade.
     #[error(transparent)]
@@ -75,6 +83,12 @@ pub enum AwsError {
     Store(#[from] StoreError),
 }
 
+/// Whether a provider's configuration names AWS. The name of a session and a length of time have defaults, and name nothing.
+#[must_use]
+pub fn is_configured(aws: &Aws) -> bool {
+    aws.role.is_some() || aws.region.is_some() || aws.endpoint.is_some()
+}
+
 /// The role, at the service that gives its keys.
 #[derive(Debug, Clone)]
 pub struct Role {
@@ -86,12 +100,16 @@ pub struct Role {
 
 impl Role {
     /// The configured role, or the named one; at the configured service, or the one of the configured region, or of the
-    /// region that AWS's own variables name. These name no address: an environment cannot send a token anywhere else.
+    /// region that AWS's own variables name. Such a variable does not name an address, so the environment cannot send a token
+    /// anywhere else. A caller may name another role only for a provider whose configuration names AWS.
     ///
     /// # Errors
-    /// [`AwsError::NoRole`], [`AwsError::Region`].
+    /// [`AwsError::NotConfigured`], [`AwsError::NoRole`], [`AwsError::Region`].
     pub fn of(session: &Session<'_>, provider: &Provider, named: Option<&str>) -> Result<Self, AwsError> {
         let Aws { role, region, endpoint, session: session_name, duration } = &provider.helper.aws;
+        if !is_configured(&provider.helper.aws) {
+            return Err(AwsError::NotConfigured(provider.name.clone()));
+        }
         let arn = named.map(str::to_owned).or_else(|| role.clone());
         let variable = |name: &str| session.system.environment.variable(name).filter(|text| !text.is_empty());
         let region =
@@ -194,19 +212,39 @@ fn find(
     }
 }
 
-/// The id token of whoever logged in; the token itself where there is no user.
+/// The id token of the login, where there is one; else the access token, if it is a JWT.
 fn web_identity(
     session: &Session<'_>,
     provider: &Provider,
     account: Option<&AccountName>,
-) -> Result<SecretText, AcquireError> {
-    let id_token = provider.source.is_interactive();
-    let options = Options { account: account.cloned(), id_token, ..Options::default() };
-    let issued = token(session, provider, &options)?;
-    Ok(match issued.id_token {
-        Some(token) if id_token => SecretText::new(token.expose()),
-        _ => issued.credential.bare(),
-    })
+) -> Result<SecretText, AwsError> {
+    let get = |id_token| {
+        let options = Options { account: account.cloned(), id_token, ..Options::default() };
+        token(session, provider, &options)
+    };
+    let issued = match get(provider.source.is_interactive()) {
+        Err(AcquireError::LoginRequired { source: Reason::NoIdToken, .. }) => get(false)?,
+        issued => issued?,
+    };
+    identity_of(&issued, session.system.clock.now()).ok_or_else(|| AwsError::NotJwt(provider.name.clone()))
+}
+
+/// What of a credential AWS may see. A password or a key is never one, whatever it looks like.
+fn identity_of(issued: &Issued, now: Timestamp) -> Option<SecretText> {
+    if let Some(token) = &issued.id_token
+        && id_token_end(token).is_none_or(|end| end > now)
+    {
+        return Some(SecretText::new(token.expose()));
+    }
+    let (Credential::Bearer(token) | Credential::Dpop(token, _) | Credential::Untyped(token)) =
+        &issued.credential
+    else {
+        return None;
+    };
+    let jwt = Jwt::decode(token.expose())?;
+    let is_signed = !jwt.algorithm().is_empty() && !token.expose().ends_with('.');
+    let has_issuer = jwt.claims.get("iss").is_some_and(serde_json::Value::is_string);
+    (is_signed && has_issuer).then(|| SecretText::new(token.expose()))
 }
 
 fn ask(
@@ -277,4 +315,48 @@ fn answer(response: &HttpResponse) -> Result<Keys, AwsError> {
         session_token: secret("SessionToken")?,
         expires_at: required("Expiration")?.parse().map_err(|_| unusable("its keys have no end"))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::secret::{IdToken, Password};
+    use crate::token::KeyHeader;
+
+    #[test]
+    fn only_a_jwt_is_shown_to_aws_f_aws1() {
+        let now = Timestamp::from_second(1000).unwrap();
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let jwt = |header: &str, claims: &str, signature: &str| {
+            format!("{}.{}.{signature}", part(header), part(claims))
+        };
+        let good = jwt(r#"{"alg":"RS256"}"#, r#"{"iss":"https://as.example"}"#, "c2ln");
+        let bearer = |text: &str| Credential::Bearer(AccessToken::new(text));
+        let key =
+            KeyHeader { name: "X".to_owned(), prefix: String::new(), key: SecretText::new(good.as_str()) };
+        let basic = Credential::Basic { username: "u".to_owned(), password: Password::new(good.as_str()) };
+        for (name, credential, shown) in [
+            ("a JWT", bearer(&good), true),
+            (
+                "one that is not to be shown with a request",
+                Credential::Untyped(AccessToken::new(&good)),
+                true,
+            ),
+            ("an opaque token", bearer("gho_abc"), false),
+            ("a token with dots", bearer("a.b.c"), false),
+            ("no algorithm", bearer(&jwt("{}", r#"{"iss":"x"}"#, "c2ln")), false),
+            ("no signature", bearer(&jwt(r#"{"alg":"none"}"#, r#"{"iss":"x"}"#, "")), false),
+            ("no issuer", bearer(&jwt(r#"{"alg":"RS256"}"#, "{}", "c2ln")), false),
+            ("encrypted", bearer(&format!("{good}.x.y")), false),
+            ("a key that is a JWT", Credential::Headers(vec![key]), false),
+            ("a password that is a JWT", basic, false),
+        ] {
+            assert_eq!(identity_of(&Issued::lasting(credential), now).is_some(), shown, "{name}");
+        }
+        let both = Issued { id_token: Some(IdToken::new("id")), ..Issued::lasting(bearer(&good)) };
+        assert_eq!(identity_of(&both, now).unwrap().expose(), "id");
+    }
 }

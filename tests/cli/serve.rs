@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::support::http::{Reply, Server, certificates};
@@ -845,8 +847,11 @@ fn aws_s_libraries_get_keys() {
         "helper.aws_role = \"arn:aws:iam::1:role/r\"\nhelper.aws_endpoint = \"{}/\"\n",
         service.url()
     );
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let jwt =
+        format!("{}.{}.c2ln", part(json!({ "alg": "RS256" })), part(json!({ "iss": "https://ci.example" })));
     let config = format!(
-        "store = \"file\"\n[credentials.k]\ndomain = \"x.example\"\njwt = \"web-identity\"\n{helper}"
+        "store = \"file\"\n[credentials.k]\ndomain = \"x.example\"\njwt = \"{jwt}\"\n{helper}[credentials.other]\ndomain = \"y.example\"\njwt = \"{jwt}\"\n"
     );
     let sandbox = Sandbox::new(&config);
     let running = Running::start(&sandbox, &["--listen", "127.0.0.1:0"]);
@@ -860,5 +865,13 @@ fn aws_s_libraries_get_keys() {
         keys,
         json!({ "AccessKeyId": "ASIAID", "SecretAccessKey": "canary-secret", "Token": "canary-session", "Expiration": "2099-01-01T00:00:00Z" })
     );
+    assert_eq!(service.requests().last().unwrap().parameter("WebIdentityToken"), Some(jwt));
+    // F-AWS1: the client chooses no provider whose configuration does not name AWS.
+    for target in ["/aws/other", "/aws/other?role=arn:aws:iam::1:role/r"] {
+        let (status, body) = running.get(target, "");
+        assert_eq!((status, error(&body).as_str()), (500, "config"), "{target}");
+        assert!(body.contains("not configured for AWS"), "{body}");
+    }
+    assert_eq!(service.requests().len(), 1);
     running.end();
 }

@@ -24,7 +24,7 @@ pub fn answer(keys: &Keys) -> Reply {
 pub fn refusal(error: AwsError) -> Refusal {
     let hint = match &error {
         AwsError::NoRole(name) => {
-            Some(format!("set helper.aws_role of `{name}`, or ask for /aws/{name}?role=ARN"))
+            Some(format!("set `aws_role` in [credentials.{name}.helper], or ask for /aws/{name}?role=ARN"))
         }
         _ => None,
     };

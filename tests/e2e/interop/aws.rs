@@ -99,7 +99,7 @@ fn f_hlp4_a_service_that_says_no_or_nonsense() {
         ("throttled", 5, "answered `Throttling`"),
         ("unavailable", 5, "answered `ServiceUnavailable`"),
         ("bomb", 1, "cannot be used"),
-        ("huge", 1, "no keys of AWS"),
+        ("huge", 1, "cannot get AWS credentials"),
         ("nothing", 1, "keys are missing in it"),
         ("echo", 1, "cannot be used"),
     ] {
