@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::foreign::shown;
 use crate::ports::{Stream, Terminal, Waiting};
 
 /// Stands for colours on, off, or as the terminal and `NO_COLOR` say.
@@ -135,7 +136,7 @@ impl Console {
     /// The same for a wait that ends at the latest after a limit: it says how much of that is left.
     #[must_use]
     pub fn wait_at_most(&self, message: &str, limit: Option<Duration>) -> Option<Box<dyn Waiting>> {
-        (!self.quiet && self.is_terminal(Stream::Err)).then(|| self.terminal.wait(message, limit))
+        (!self.quiet && self.is_terminal(Stream::Err)).then(|| self.terminal.wait(&shown(message), limit))
     }
 
     /// How many characters fit into a line of standard output, where that is a terminal.
@@ -161,6 +162,7 @@ impl Console {
     }
 
     fn write(&self, stream: Stream, text: &str) -> io::Result<()> {
+        let text = &*shown(text);
         if self.is_colored(stream) {
             self.terminal.write(stream, text.as_bytes())
         } else {

@@ -1,5 +1,6 @@
 //! Text from a server, a file or another program, made safe for a terminal.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// More than this many characters of foreign text are of no use in a message, and could push the message itself away.
@@ -42,6 +43,25 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
+/// A whole message as a terminal may show it. Its colours and line breaks stay, for they are authctl's own; a character that
+/// would reorder or hide a part of the line does not, wherever it came from (F-CTRL2).
+#[must_use]
+pub fn shown(message: &str) -> Cow<'_, str> {
+    let is_own = |character: char| matches!(character, '\n' | '\t' | '\u{1b}');
+    if !message.contains(|character: char| steers(character) && !is_own(character)) {
+        return Cow::Borrowed(message);
+    }
+    let mut shown = String::with_capacity(message.len());
+    for character in message.chars() {
+        if steers(character) && !is_own(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// JSON text in which no character steers a terminal: those that JSON does not escape by itself are written as `\\u`.
 #[must_use]
 pub fn escaped_json(value: &serde_json::Value) -> String {
@@ -60,12 +80,16 @@ pub fn escaped_json(value: &serde_json::Value) -> String {
 }
 
 /// Whether a character could do more than appear: control characters (C0, DEL, C1) and Unicode's format, bidirectional,
-/// line separator, tag and variation characters.
-fn steers(character: char) -> bool {
+/// line separator, tag, variation and blank filler characters.
+#[must_use]
+pub fn steers(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}'
+            | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -86,6 +110,17 @@ mod tests {
             ("line break", "a\r\nerror: b", "`a\\u{d}\\u{a}error: b`"),
         ] {
             assert_eq!(Foreign::new(text).to_string(), want, "{name}");
+        }
+        for (name, text, want) in [
+            ("own colours and lines", "\u{1b}[1ma\u{1b}[0m\n\tb", "\u{1b}[1ma\u{1b}[0m\n\tb"),
+            ("an override", "a\u{202e}b", "a\\u{202e}b"),
+            ("an isolate", "a\u{2066}b", "a\\u{2066}b"),
+            ("a carriage return", "a\rb", "a\\u{d}b"),
+            ("a C1 control", "a\u{9b}b", "a\\u{9b}b"),
+            ("a tag", "a\u{e0041}b", "a\\u{e0041}b"),
+            ("a filler", "a\u{3164}b", "a\\u{3164}b"),
+        ] {
+            assert_eq!(shown(text), want, "{name}");
         }
         let value = serde_json::json!({ "a\u{9b}": "\u{202e}\u{7f}é\u{e0001}\n" });
         let text = escaped_json(&value);

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::foreign::{escaped, steers};
+
 /// Names longer than this are refused: they end up in file names and keyring attributes.
 const LONGEST_NAME: usize = 64;
 
@@ -69,24 +71,38 @@ impl AccountName {
         Self("default".to_owned())
     }
 
-    /// The name as written.
+    /// The name as written, for files, requests and other programs. A server may have chosen it, so messages use `Display`,
+    /// which escapes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Makes a name of what a server calls the user: characters that an account name cannot have are left out.
+    /// Makes a name of what a server calls the user. Left out are the characters that a name cannot have, those that a
+    /// terminal would not show, and hyphens at the beginning, which would make an option of it.
     #[must_use]
     pub fn proposed(text: &str) -> Option<Self> {
-        let kept: String =
-            text.chars().filter(|c| !c.is_control() && !c.is_whitespace()).take(LONGEST_NAME).collect();
-        kept.parse().ok()
+        let kept = text.chars().filter(|&c| !steers(c) && !c.is_whitespace());
+        let kept: String = kept.skip_while(|&c| c == '-').take(LONGEST_NAME).collect();
+        shortened(&kept, 2 * LONGEST_NAME).parse().ok()
     }
+
+    /// The same name with a number behind it, to tell accounts of one name apart.
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        let suffix = format!("-{number}");
+        Self(shortened(&self.0, 2 * LONGEST_NAME - suffix.len()).to_owned() + &suffix)
+    }
+}
+
+/// The beginning of a text, of at most this many bytes.
+fn shortened(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 impl fmt::Display for AccountName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&crate::foreign::escaped(&self.0))
+        formatter.write_str(&escaped(&self.0))
     }
 }
 
@@ -227,6 +243,33 @@ mod tests {
             assert_eq!(text.parse::<ProviderName>().is_ok(), valid, "{name}");
         }
         assert_eq!("my-app".parse::<ProviderName>().unwrap().folded(), "MY_APP");
+    }
+
+    #[test]
+    fn names_of_accounts_that_a_server_proposes_f_ctrl2() {
+        for (name, text, want) in [
+            ("usual", "alice@example.com", Some("alice@example.com")),
+            ("another script", "алиса", Some("алиса")),
+            ("blanks", "Alice Smith", Some("AliceSmith")),
+            ("an override", "a\u{202e}b", Some("ab")),
+            ("isolates and marks", "\u{2066}a\u{200b}\u{200f}\u{feff}\u{61c}\u{ad}b", Some("ab")),
+            ("tags", "a\u{e0041}\u{e007f}b", Some("ab")),
+            ("controls", "a\u{1b}]0;\u{7}\u{9b}\nb", Some("a]0;b")),
+            ("an option", "--rf", Some("rf")),
+            ("an option behind an override", "\u{202e}-rf", Some("rf")),
+            ("nothing that shows", "\u{200b}\u{202e}", None),
+            ("hyphens alone", "--", None),
+        ] {
+            assert_eq!(AccountName::proposed(text).as_ref().map(AccountName::as_str), want, "{name}");
+        }
+        let longest = AccountName::proposed(&"a".repeat(300)).unwrap();
+        assert_eq!(longest.as_str().len(), 64);
+        assert_eq!(longest.numbered(2).as_str(), format!("{}-2", "a".repeat(64)));
+        let wide = AccountName::proposed(&"語".repeat(300)).unwrap();
+        for (number, suffix) in [(2, "-2"), (999, "-999")] {
+            let numbered = wide.numbered(number);
+            assert!(numbered.as_str().ends_with(suffix) && numbered.as_str().parse::<AccountName>().is_ok());
+        }
     }
 
     #[test]

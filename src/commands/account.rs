@@ -109,7 +109,7 @@ fn error(error: AccountError) -> Error {
             Error::failed(message, format!("run `authctl login {provider}`"))
         }
         AccountError::Unknown { known, .. } => {
-            let known: Vec<&str> = known.iter().map(AccountName::as_str).collect();
+            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
             Error::failed(message, format!("its accounts are {}", known.join(", ")))
         }
         AccountError::Taken { .. } => {

@@ -92,7 +92,7 @@ pub(super) fn account_for(
     }
     let proposed = identity.label.as_deref().and_then(AccountName::proposed);
     let proposed = proposed.unwrap_or_else(AccountName::unnamed);
-    let numbered = (2..1000).filter_map(|number| AccountName::proposed(&format!("{proposed}-{number}")));
+    let numbered = (2..1000).map(|number| proposed.numbered(number));
     let free = std::iter::once(proposed.clone()).chain(numbered).find(|account| others(account).is_none());
     Ok(free.unwrap_or(proposed))
 }

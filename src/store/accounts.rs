@@ -52,6 +52,10 @@ impl TokenStore<'_> {
         to: &AccountName,
     ) -> Result<(), AccountError> {
         let entries = self.known_account(provider, account)?;
+        // The old and the new name have one lock, which nobody can take twice.
+        if account == to {
+            return Ok(());
+        }
         let index = self.index(provider)?;
         let taken = || AccountError::Taken { provider: provider.clone(), account: to.clone() };
         let is_renamed = |entry: &Entry| entries.iter().any(|old| old.binding == entry.binding);
