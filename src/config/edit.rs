@@ -341,12 +341,24 @@ impl Edit {
         Ok(layers::parse(&Arc::new(source)).map_err(ConfigError)?)
     }
 
-    /// Writes the file.
+    /// Writes the file, unless another program has changed it since it was opened.
     ///
     /// # Errors
     /// [`EditError::File`].
     pub fn save(&self) -> Result<(), EditError> {
-        user_file::replace(&self.path, Some(&self.after())).map_err(|source| EditError::File {
+        self.replace(self.before.as_deref(), Some(&self.after()))
+    }
+
+    /// Writes the file as it was before [`Self::save`].
+    ///
+    /// # Errors
+    /// [`EditError::File`], also when another program has changed it since.
+    pub fn restore(&self) -> Result<(), EditError> {
+        self.replace(Some(&self.after()), self.before.as_deref())
+    }
+
+    fn replace(&self, before: Option<&str>, after: Option<&str>) -> Result<(), EditError> {
+        user_file::replace(&self.path, before, after).map_err(|source| EditError::File {
             path: escaped(&self.path.display().to_string()),
             what: "written",
             source,

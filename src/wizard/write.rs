@@ -37,8 +37,7 @@ pub fn write(
     edit.save()?;
     if let Err(error) = keep_secrets(invocation, draft) {
         // A configuration that names a secret which is not there helps nobody.
-        let _ =
-            crate::user_file::replace(edit.path(), Some(edit.before()).filter(|before| !before.is_empty()));
+        let _ = edit.restore();
         return Err(error);
     }
     console.say(format_args!("{} Added {}.", styled(GOOD, "✓"), styled(STRONG, &draft.name)));

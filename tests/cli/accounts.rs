@@ -62,9 +62,8 @@ fn slips_change_nothing() {
 }
 
 /// Characters that reorder, hide or steer what a terminal shows.
-const STEERING: &[char] = &[
-    '\u{202e}', '\u{2066}', '\u{200b}', '\u{200f}', '\u{feff}', '\u{61c}', '\u{ad}', '\u{e0041}', '\u{9b}',
-];
+const STEERING: &[char] =
+    &['\u{202e}', '\u{2066}', '\u{200b}', '\u{200f}', '\u{feff}', '\u{61c}', '\u{ad}', '\u{e0041}', '\u{9b}'];
 
 /// Every command that shows accounts, with one account that exists and one that does not.
 fn show_accounts(sandbox: &Sandbox, account: &str) {

@@ -101,6 +101,42 @@ fn a_file_that_is_a_link_stays_one_and_permissions_stay() {
     assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o644);
 }
 
+// F-HLP7
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_that_does_not_exist_stays_one() {
+    let sandbox = Sandbox::new(CONFIG);
+    std::fs::create_dir_all(sandbox.path(".aws")).unwrap();
+    std::os::unix::fs::symlink("../dotfiles/aws", sandbox.path(".aws/config")).unwrap();
+    sandbox.run(&["helper", "aws", "aws", "--write"]).ok();
+    assert!(sandbox.path(".aws/config").is_symlink());
+    assert!(std::fs::read_to_string(sandbox.path("dotfiles/aws")).unwrap().contains("credential_process"));
+    sandbox.run(&["helper", "aws", "aws", "--undo"]).ok();
+    assert!(sandbox.path(".aws/config").is_symlink() && !sandbox.path("dotfiles/aws").exists());
+
+    sandbox.environment.set("AWS_CONFIG_FILE", "/dev/null");
+    sandbox.run(&["helper", "aws", "aws", "--write"]).fails(1).says("not a regular file");
+}
+
+// F-HLP7
+#[cfg(target_os = "linux")]
+#[test]
+fn root_keeps_the_owner_of_a_file() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = Sandbox::new(CONFIG);
+    let docker = sandbox.write(".docker/config.json", "{}\n");
+    chown(&docker, Some(65533), Some(65533)).unwrap();
+    chown(sandbox.path(""), Some(65533), Some(65533)).unwrap();
+    sandbox.run(&["helper", "docker", "--write"]).ok();
+    sandbox.run(&["helper", "aws", "aws", "--write"]).ok();
+    for made in [".docker/config.json", ".aws", ".aws/config", ".local/bin/docker-credential-authctl"] {
+        assert_eq!(sandbox.path(made).symlink_metadata().unwrap().uid(), 65533, "{made}");
+    }
+}
+
 #[test]
 fn f_url4_a_program_of_somebody_else_is_not_replaced() {
     let sandbox = Sandbox::new(CONFIG);

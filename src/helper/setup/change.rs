@@ -106,9 +106,9 @@ impl Change {
     /// Does it.
     pub(super) fn carry_out(&self, invocation: &Invocation<'_>, way: Way) -> Result<(), Error> {
         match self {
-            Self::File { path, with, without, .. } => {
+            Self::File { path, before, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
-                user_file::replace(path, after.as_deref())
+                user_file::replace(path, before.as_deref(), after.as_deref())
                     .map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))
             }
             Self::Link { path, program } if way == Way::Make => make_link(path, program),

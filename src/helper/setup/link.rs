@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::change::failed;
 use crate::error::Error;
 use crate::foreign::escaped;
+use crate::user_file;
 
 /// Makes a link, over one that is ours.
 pub(super) fn make_link(path: &Path, program: &Path) -> Result<(), Error> {
@@ -21,7 +22,8 @@ pub(super) fn make_link(path: &Path, program: &Path) -> Result<(), Error> {
         }
         std::fs::remove_file(path).map_err(|error| failed(format!("{shown} cannot be replaced: {error}")))?;
     }
-    let linked = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| link(program, path));
+    let linked = path.parent().map_or(Ok(()), user_file::make_folder).and_then(|()| link(program, path));
+    let linked = linked.and_then(|()| user_file::own_like_folder(path));
     linked.map_err(|error| failed(format!("{shown} cannot be made: {error}")))
 }
 
