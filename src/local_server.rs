@@ -52,6 +52,16 @@ pub enum ServeError {
     /// Another server is there.
     #[error("another server listens on {0}")]
     Taken(Address),
+    /// Another server holds the socket's lock, though nobody answers on the socket.
+    #[error(
+        "another `authctl serve` holds {lock}, so it is starting on {address}, or its socket was removed"
+    )]
+    Locked {
+        /// The socket.
+        address: Address,
+        /// The lock's file.
+        lock: String,
+    },
     /// What is there is none of ours: it is neither followed nor removed.
     #[error("{path} {problem}")]
     NotASocket {

@@ -51,6 +51,9 @@ impl Error {
             Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
                 Some("choose another place with --socket or --listen".to_owned())
             }
+            Self::Serve(ServeError::Locked { .. }) => {
+                Some("end the other `authctl serve`, or choose another place with --socket".to_owned())
+            }
             Self::Launch(LaunchError::NotFound { .. }) => {
                 Some("is it installed, and in a folder of PATH?".to_owned())
             }

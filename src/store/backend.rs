@@ -316,7 +316,7 @@ pub enum StoreError {
         configured: StoreKind,
     },
     /// Another process holds the lock.
-    #[error("another authctl has been busy with this account for {} seconds ({path})", waited.as_secs())]
+    #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
     LockTimeout {
         /// The lock's file.
         path: String,

@@ -10,7 +10,9 @@ use std::time::Duration;
 use rustix::fs::Mode;
 
 use crate::adapters::clock::SystemClock;
+use crate::foreign::escaped;
 use crate::local_server::{Address, ServeError};
+use crate::store::StoreError;
 use crate::store::lock::Lock;
 use crate::store::private_file;
 
@@ -50,7 +52,12 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
     let lock =
-        Lock::take(Path::new(&lock), LONGEST_WAIT, &SystemClock::start()).map_err(|error| refused(&error))?;
+        Lock::take(Path::new(&lock), LONGEST_WAIT, &SystemClock::start()).map_err(|error| match error {
+            StoreError::LockTimeout { path: lock, .. } => {
+                ServeError::Locked { address: Address::Socket(path.to_owned()), lock: escaped(&lock) }
+            }
+            error => refused(&error),
+        })?;
     if check_place(path)? == There::Dead {
         std::fs::remove_file(path).map_err(failed)?;
     }
@@ -103,6 +110,17 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_lock_that_another_server_holds_is_called_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _server = bind(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let Err(error @ ServeError::Locked { .. }) = bind(&path) else { panic!("it was not locked") };
+        let said = error.to_string();
+        assert!(said.contains("another `authctl serve`") && said.contains("socket.lock"), "{said}");
+    }
 
     #[test]
     fn f_sto2_a_socket_is_private_and_replaces_nothing_but_a_dead_one() {
