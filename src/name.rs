@@ -136,6 +136,29 @@ impl From<AccountName> for String {
     }
 }
 
+/// A value that must not have control characters, and has some.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a value must not have control characters, such as line breaks")]
+pub struct ControlCharacter;
+
+/// A value of a request, such as an audience, as the command line or another program writes it. Such values, one on each
+/// line, are the key of a stored token (F-LEAK12).
+///
+/// # Errors
+/// [`ControlCharacter`].
+pub fn parameter(text: &str) -> Result<String, ControlCharacter> {
+    if text.chars().any(char::is_control) { Err(ControlCharacter) } else { Ok(text.to_owned()) }
+}
+
+/// Scopes, as the command line or another program writes them.
+///
+/// # Errors
+/// [`ControlCharacter`] and [`InvalidScope`], as text.
+pub fn scopes(text: &str) -> Result<ScopeSet, String> {
+    let text = parameter(text).map_err(|error| error.to_string())?;
+    text.parse().map_err(|error: InvalidScope| error.to_string())
+}
+
 /// A set of scopes (RFC 6749 section 3.3). The order has no meaning there, and has none here.
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,

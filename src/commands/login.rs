@@ -8,7 +8,7 @@ use crate::config::learned::Before;
 use crate::config::{Config, learned, templates};
 use crate::error::{Error, Status};
 use crate::foreign::{Foreign, escaped};
-use crate::name::{ProviderName, ScopeSet};
+use crate::name::{ProviderName, ScopeSet, scopes};
 use crate::provider::LoginRequest;
 use crate::session::Session;
 use crate::session::site::explore;
@@ -27,7 +27,7 @@ pub struct Args {
     #[command(flatten)]
     account: AccountArg,
     /// Ask for these scopes in the place of the configured ones
-    #[arg(long, value_name = "SCOPES")]
+    #[arg(long, value_name = "SCOPES", value_parser = scopes)]
     scope: Option<ScopeSet>,
     /// Log in with a code that you enter on this or another device
     #[arg(long, conflicts_with = "browser")]

@@ -37,7 +37,7 @@ use crate::config::{Config, Provider};
 use crate::console::ColorChoice;
 use crate::error::Error;
 use crate::foreign::escaped;
-use crate::name::{AccountName, InvalidProviderName, ProviderName, ScopeSet};
+use crate::name::{AccountName, InvalidProviderName, ProviderName, ScopeSet, parameter, scopes};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::System;
 use crate::provider::{BrowserChoice, TokenRequest};
@@ -167,19 +167,19 @@ pub struct AccountArg {
 #[derive(Debug, Clone, clap::Args)]
 pub struct NarrowArgs {
     /// A token of just these scopes
-    #[arg(long, value_name = "SCOPES", conflicts_with = "capability")]
+    #[arg(long, value_name = "SCOPES", value_parser = scopes, conflicts_with = "capability")]
     scope: Option<ScopeSet>,
     /// A token of just the scopes of this capability
     #[arg(long, value_name = "NAME")]
     capability: Option<String>,
     /// A token for this resource; may be repeated
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = parameter)]
     resource: Vec<String>,
     /// A token for this audience; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parameter)]
     audience: Vec<String>,
     /// A token of this connection, for token exchanges that have connections
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parameter)]
     connection: Option<String>,
 }
 

@@ -6,6 +6,7 @@ use super::Protocol;
 use super::setup::{Plan, block, shell_line, shell_word};
 use crate::commands::{AccountArg, Invocation, ProviderArg};
 use crate::error::Error;
+use crate::name::parameter;
 use crate::session::aws::{Keys, Role, keys};
 
 /// Serve AWS's command line and SDKs: a `credential_process`
@@ -16,7 +17,7 @@ pub struct Args {
     #[command(flatten)]
     account: AccountArg,
     /// The role's ARN, instead of the configured one
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = parameter)]
     role: Option<String>,
 }
 

@@ -104,11 +104,13 @@ fn slug(text: &str) -> String {
 pub struct TokenKey(BTreeMap<String, String>);
 
 impl TokenKey {
-    /// The key with one more parameter; values are kept apart by line feeds, which none can have.
+    /// The key with one more parameter. Its values are one line each; a line feed within a value is written as an escape, so
+    /// that no two lists of values share a key (F-LEAK12).
     #[must_use]
     pub fn with(mut self, name: &str, values: &[String]) -> Self {
         if !values.is_empty() {
-            let mut values = values.to_vec();
+            let escaped = |value: &String| value.replace('\\', "\\\\").replace('\n', "\\n");
+            let mut values: Vec<String> = values.iter().map(escaped).collect();
             values.sort();
             self.0.insert(name.to_owned(), values.join("\n"));
         }
@@ -504,6 +506,19 @@ mod tests {
         assert_eq!(key(&["https://a", "https://b"]), key(&["https://b", "https://a"]));
         assert_ne!(key(&["https://a"]), key(&["https://b"]));
         assert_ne!(key(&["https://a"]), TokenKey::default());
+        // F-LEAK12
+        let keys = [
+            &["a", "b"][..],
+            &["a\nb"],
+            &["a\\nb"],
+            &["a\\", "b"],
+            &["a\\\nb"],
+            &["a", "", "b"],
+            &["a\n", "b"],
+        ];
+        for (at, one) in keys.iter().enumerate() {
+            assert!(keys[..at].iter().all(|other| key(other) != key(one)), "{one:?}");
+        }
         assert_ne!(
             TokenKey::default().with("audience", &texts(&["a"])),
             TokenKey::default().with("resource", &texts(&["a"]))

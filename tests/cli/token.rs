@@ -579,3 +579,20 @@ fn just_the_granted_scopes_are_the_logins_own_token() {
     assert_ne!(sandbox.run(&["token", "--scope", "repo"]).ok(), own);
     assert_eq!(server.token_requests("refresh_token"), 1);
 }
+
+// F-LEAK12
+#[test]
+fn values_with_control_characters_are_refused() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    sandbox.run(&["login"]).ok();
+    let before = server.requests().len();
+    for option in ["--audience", "--resource", "--connection", "--scope"] {
+        for value in ["a\nb", "a\r", "\u{0}a", "a\u{85}b", "a\u{1b}[1m"] {
+            sandbox.run(&["token", option, value]).fails(2).says("must not have control characters");
+            sandbox.run(&["helper", "kubernetes", "as", option, value]).fails(2).says("control characters");
+        }
+    }
+    sandbox.run(&["helper", "aws", "as", "--role", "a\nb"]).fails(2).says("control characters");
+    assert_eq!(server.requests().len(), before);
+}

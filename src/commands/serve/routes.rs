@@ -6,9 +6,10 @@ use super::gce;
 use super::refusal::Refusal;
 use crate::commands::duration;
 use crate::commands::headers::method;
+use crate::foreign::escaped;
 use crate::format::{Format, named};
 use crate::local_server::Asked;
-use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::name::{AccountName, ProviderName, ScopeSet, parameter};
 use crate::provider::TokenRequest;
 use crate::session::acquire::Options;
 
@@ -94,7 +95,7 @@ pub fn route(asked: &Asked, with_gce: bool) -> Result<Route, Refusal> {
 
 /// A provider that there is none of.
 fn unknown(name: &str) -> Refusal {
-    let message = format!("`{}` is no provider's name", crate::foreign::escaped(name));
+    let message = format!("`{}` is not a valid provider name", escaped(name));
     Refusal::new(404, "unknown_provider", message)
 }
 
@@ -150,12 +151,16 @@ impl Query {
     /// Parses a query. A parameter without a value is one that is not sent.
     ///
     /// # Errors
-    /// [`Refusal`] for one that is no form of UTF-8.
+    /// [`Refusal`] for one that is not UTF-8, and for a control character in a value (F-LEAK12).
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
         decoded.map_err(|_| Refusal::bad_request("the query is not UTF-8"))?;
-        let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
-        Ok(Self(pairs.filter(|(_, value)| !value.is_empty()).collect()))
+        let pairs = url::form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty());
+        let checked = pairs.map(|(name, value)| match parameter(&value) {
+            Ok(value) => Ok((name.into_owned(), value)),
+            Err(error) => Err(Refusal::bad_request(format!("`{}`: {error}", escaped(&name)))),
+        });
+        Ok(Self(checked.collect::<Result<_, _>>()?))
     }
 
     /// All values of a parameter.
@@ -194,7 +199,7 @@ impl Query {
     /// [`Refusal`] for a parameter that nobody asked for: it would not do what is hoped for.
     pub fn end(&self) -> Result<(), Refusal> {
         let unknown = |(name, _): &(String, String)| {
-            Refusal::bad_request(format!("there is no parameter `{}`", crate::foreign::escaped(name)))
+            Refusal::bad_request(format!("the parameter `{}` does not exist here", escaped(name)))
         };
         self.0.first().map_or(Ok(()), |pair| Err(unknown(pair)))
     }
@@ -257,6 +262,15 @@ mod tests {
             ("/token/a?min_ttl=soon", &[], "400"),
             ("/token/a?refresh=true", &[], "400"),
             ("/token/a?scope=%ff", &[], "400"),
+            // F-LEAK12
+            ("/token/a?audience=x%0Ay", &[], "400"),
+            ("/token/a?audience=x&audience=y%0a", &[], "400"),
+            ("/token/a?resource=x%0Dy", &[], "400"),
+            ("/token/a?connection=x%00", &[], "400"),
+            ("/token/a?scope=x%0Ay", &[], "400"),
+            ("/token/a?audience=%C2%85", &[], "400"),
+            ("/headers/a?audience=x%09y", &[], "400"),
+            ("/aws/a?role=r%0A", &[], "400"),
             ("/token/a?url=https://x/", &[], "400"),
             ("/headers/a", &[], "headers false a [||||0] None"),
             (
