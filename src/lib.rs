@@ -13,7 +13,7 @@
 //! - [`store`]: where tokens are kept, bound to where they may be sent
 //! - [`oauth`]: the protocol, values in and values out
 //! - [`ports`], [`local_server`], [`peer`], [`console`]: the ways to the outside
-//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `fault`: crashes, for tests
+//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `shell`: quoting for a shell; `fault`: crashes, for tests
 //!
 //! [`adapters`] is the real machine behind the ports; `main` and the tests choose it.
 
@@ -41,6 +41,7 @@ pub mod secret;
 pub mod secret_source;
 pub mod session;
 pub mod setting;
+mod shell;
 pub mod store;
 mod threads;
 pub mod token;

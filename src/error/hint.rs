@@ -31,7 +31,7 @@ impl Error {
             }
             Self::Choice(ChoiceError::Unknown { hint, .. }) => Some(hint.clone()),
             Self::Choice(ChoiceError::UnknownUrl(url)) => {
-                Some(format!("run `authctl login {}`", crate::foreign::escaped(url.as_str())))
+                Some(format!("run `authctl login {}`", crate::shell::word(url.as_str())))
             }
             Self::Acquire(error) => acquire_hint(error),
             Self::Login(LoginError::OtherPerson { .. }) => {
@@ -65,9 +65,10 @@ impl Error {
 
 fn acquire_hint(error: &AcquireError) -> Option<String> {
     match error {
-        AcquireError::LoginRequired { provider, source: Reason::NotGranted(scopes) } => {
-            Some(format!("run `authctl login {provider} --scope '{scopes}'`, or add it to `scopes`"))
-        }
+        AcquireError::LoginRequired { provider, source: Reason::NotGranted(scopes) } => Some(format!(
+            "run `authctl login {provider} --scope {}`, or add it to `scopes`",
+            crate::shell::quoted(&scopes.to_string())
+        )),
         AcquireError::LoginRequired { provider, .. } | AcquireError::Gone(provider) => {
             Some(format!("run `authctl login {provider}`"))
         }

@@ -2,6 +2,7 @@
 
 use super::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
+use crate::shell::quoted;
 use crate::token::Issued;
 
 /// The format `env`.
@@ -10,7 +11,5 @@ pub const FORMAT: Format = Format { name: "env", about: "an assignment for `eval
 fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {
     let secret = issued.credential.bare();
     one_line(secret.expose(), FORMAT.name)?;
-    // Inside single quotes nothing is special but the single quote itself (POSIX XCU 2.2.2).
-    let quoted = secret.expose().replace('\'', "'\\''");
-    Ok(SecretText::new(format!("export {}='{quoted}'\n", subject.variable)))
+    Ok(SecretText::new(format!("export {}={}\n", subject.variable, quoted(secret.expose()))))
 }

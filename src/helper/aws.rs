@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Protocol;
-use super::setup::{Plan, block, shell_line, shell_word};
+use super::setup::{Plan, block, command_line, ini_value};
 use crate::commands::{AccountArg, Invocation, ProviderArg};
 use crate::error::Error;
 use crate::name::parameter;
-use crate::session::aws::{Keys, Role, keys};
+use crate::session::aws::{Keys, Role, is_configured, keys};
+use crate::shell;
 
 /// Serve AWS's command line and SDKs: a `credential_process`
 #[derive(Debug, clap::Args)]
@@ -36,9 +37,12 @@ impl Protocol for Args {
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
         let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
-        let mut command = format!("{} helper aws {}", shell_line(&plan.command(invocation)?), provider.name);
-        command.extend(self.account.account.iter().map(|account| format!(" --account {account}")));
-        command.extend(self.role.iter().map(|role| format!(" --role {}", shell_word(role))));
+        let mut words = plan.command(invocation)?;
+        words.extend(["helper".to_owned(), "aws".to_owned(), provider.name.to_string()]);
+        words.extend(self.account.account.iter().map(|account| format!("--account={}", account.as_str())));
+        words.extend(self.role.iter().map(|role| format!("--role={role}")));
+        // A provider's old profile can be taken out, whatever the new one would be.
+        let command = plan.or_refuse(command_line(&words).and_then(|command| ini_value(&command)));
         let mut lines =
             vec![format!("[profile authctl-{}]", provider.name), format!("credential_process = {command}")];
         lines.extend(provider.helper.aws.region.iter().map(|region| format!("region = {region}")));
@@ -46,6 +50,11 @@ impl Protocol for Args {
         let path = file.map_or_else(|| plan.home(invocation).map(|home| home.join(".aws/config")), Ok)?;
         let label = format!("profile {}", provider.name);
         plan.edit(path, |text, undo| block(text, &label, &lines, undo))?;
+        if !is_configured(&provider.helper.aws) {
+            let role = self.role.as_deref().unwrap_or("ARN");
+            let assignment = shell::word(&format!("helper.aws_role={role}"));
+            plan.then(format!("authctl provider set {} {assignment}", provider.name));
+        }
         plan.then(format!("aws --profile authctl-{} sts get-caller-identity", provider.name));
         Ok(plan)
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Protocol;
 use super::host::{answerer, providers, url_or_host};
-use super::setup::{Plan, block, shell_word};
+use super::setup::{Plan, bazel_word, block};
 use super::token::{input, with_login};
 use crate::commands::Invocation;
 use crate::commands::token::format_error;
@@ -41,10 +41,9 @@ impl Protocol for Args {
         let link = plan.link(invocation, "bazel-credential-authctl")?;
         let hosts: Vec<String> = providers(invocation).flat_map(|provider| provider.hosts).collect();
         let names: BTreeSet<&str> = hosts.iter().filter_map(|host| pattern(host)).collect();
-        // The words of a line are quoted as in a shell.
         let option = |name: &str| format!("--credential_helper={name}={}", link.display());
-        let line = |name: &str| format!("common {}", shell_word(&option(name)));
-        let lines: Vec<String> = names.into_iter().map(line).collect();
+        let line = |name: &str| Ok(format!("common {}", bazel_word(&option(name))?));
+        let lines = names.into_iter().map(line).collect::<Result<Vec<String>, Error>>()?;
         let path = plan.home(invocation)?.join(".bazelrc");
         plan.edit(path, |text, undo| block(text, "credential helper", &lines, undo))?;
         Ok(plan)

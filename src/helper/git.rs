@@ -2,7 +2,7 @@
 
 use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_of};
-use super::setup::{Plan, shell_line};
+use super::setup::Plan;
 use super::token::{input, is_watched, note_unusable, with_login};
 use crate::commands::Invocation;
 use crate::config::Provider;
@@ -12,6 +12,7 @@ use crate::ports::{ProcessError, Program};
 use crate::secret::SecretText;
 use crate::session::acquire::Options;
 use crate::session::refusal::refuse;
+use crate::shell;
 use crate::token::{Credential, Issued};
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Protocol for Args {
     /// The list of helpers is emptied for our hosts first, so that no other helper is given our tokens to keep.
     fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
-        let helper = format!("!{} helper git", shell_line(&plan.command(invocation)?));
+        let helper = format!("!{} helper git", shell::line(&plan.command(invocation)?));
         let mut keys: Vec<String> = Vec::new();
         for provider in providers(invocation).filter(is_for_git) {
             keys.extend(

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::Protocol;
-use super::setup::Plan;
+use super::setup::{Plan, csv_field};
 use super::token::with_login;
 use crate::binding::Binding;
 use crate::commands::issued::id_token;
@@ -95,9 +95,13 @@ impl Protocol for Args {
         arguments.extend(["helper".to_owned(), "kubernetes".to_owned(), provider.name.to_string()]);
         arguments.extend(self.id_token.then(|| "--id-token".to_owned()));
         arguments.extend(self.login.then(|| "--login".to_owned()));
-        arguments.extend(self.account.account.iter().map(|account| format!("--account={account}")));
+        arguments
+            .extend(self.account.account.iter().map(|account| format!("--account={}", account.as_str())));
         arguments.extend(self.narrow.arguments());
-        command.extend(arguments.into_iter().map(|argument| format!("--exec-arg={argument}")));
+        for argument in arguments {
+            let argument = plan.or_refuse(csv_field(&argument));
+            command.push(format!("--exec-arg={argument}"));
+        }
         let undo = ["kubectl", "config", "delete-user", &user].map(str::to_owned).into();
         plan.run(command, undo);
         plan.then(format!("kubectl config set-context --current --user={user}"));

@@ -86,7 +86,7 @@ fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginReque
     let line = "─".repeat(code.chars().count() + 4);
     console.say(format_args!(
         "Open this address on any device:\n\n    {}\n\nand enter this code:\n\n    ┌{line}┐\n    │  {}  │\n    └{line}┘\n",
-        styled(HINT, &codes.verification_uri),
+        styled(HINT, codes.verification_uri.url()),
         styled(STRONG, &code),
     ));
     if console.is_terminal(Stream::Err)

@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
     &["user_file", "replaceable"],
     &["ports", "local_server", "peer", "console"],
     &["token", "setting"],
-    &["secret", "name", "binding", "foreign", "fault", "threads", "users", "words"],
+    &["secret", "name", "binding", "foreign", "fault", "shell", "threads", "users", "words"],
 ];
 
 fn level(module: &str) -> usize {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::Query;
+use crate::foreign::steers;
 use crate::local_server::{Asked, Reply};
 use crate::name::{ProviderName, ScopeSet};
 use crate::provider::TokenRequest;
@@ -212,7 +213,9 @@ fn email(session: &Session<'_>, provider: &ProviderName, issued: &Issued) -> Str
         index.entries.iter().find(|entry| entry.account == *account)?.label.clone()
     };
     let email = claimed.or_else(|| label().filter(|label| label.contains('@')));
-    email.filter(|email| !email.contains(['/', '\n'])).unwrap_or_else(|| "default".to_owned())
+    // A client reads names line by line, and asks for one as a part of a path.
+    let is_name = |email: &String| !email.contains(|c| c == '/' || steers(c));
+    email.filter(is_name).unwrap_or_else(|| "default".to_owned())
 }
 
 fn text(body: &str) -> Reply {

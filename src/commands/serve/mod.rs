@@ -27,6 +27,7 @@ use crate::foreign::{Foreign, escaped};
 use crate::local_server::{Address, Listen, Service};
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
+use crate::shell;
 
 /// Hand out tokens on a socket, or pass requests on with them
 ///
@@ -195,16 +196,21 @@ fn announce(
     let path = if host.is_some() { "" } else { "token/PROVIDER" };
     match (address, capability) {
         (Address::Loopback(address), Some(capability)) => {
-            let file = escaped(&capability.path.display().to_string());
-            console.say(format_args!("The capability that each request needs is in {file}"));
+            let file = capability.path.display().to_string();
+            console.say(format_args!("The capability that each request needs is in {}", escaped(&file)));
+            let file = shell::word(&file);
             console.hint(format_args!(
-                "(printf 'Authorization: Bearer '; cat '{file}') | curl -H @- http://{address}/{path}"
+                "(printf 'Authorization: Bearer '; cat {file}) | curl -H @- http://{address}/{path}"
             ));
             if args.gce.is_some() {
                 console.hint(format_args!("GCE_METADATA_HOST={address} GCE_METADATA_IP={address} PROGRAM"));
             }
         }
-        _ => console.hint(format_args!("curl --unix-socket '{address}' http://localhost/{path}")),
+        (Address::Socket(socket), _) => {
+            let socket = shell::word(&socket.display().to_string());
+            console.hint(format_args!("curl --unix-socket {socket} http://localhost/{path}"));
+        }
+        (Address::Loopback(_), None) => {}
     }
     if !invocation.json {
         return Ok(());

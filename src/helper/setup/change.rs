@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::git_key::GitKey;
 use super::link::{is_link_to, make_link};
-use super::shell::shell_line;
 use crate::commands::Invocation;
 use crate::console::{FAINT, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::ports::{ProcessError, Program};
+use crate::shell;
 use crate::user_file;
 
 /// git and kubectl change a file of their own: that takes no time.
@@ -75,7 +75,7 @@ impl Change {
                     let key = if let Self::Git(git) = self { git.key.as_str() } else { "" };
                     return format!("{key}\n{}", done());
                 }
-                commands.iter().map(|command| format!("{}\n", shell_line(command))).collect()
+                commands.iter().map(|command| format!("{}\n", shell::line(command))).collect()
             }
         }
     }

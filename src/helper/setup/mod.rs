@@ -4,7 +4,7 @@ mod block;
 mod change;
 mod git_key;
 mod link;
-mod shell;
+mod syntax;
 
 use std::path::PathBuf;
 
@@ -12,12 +12,13 @@ pub(super) use self::block::block;
 use self::change::{Change, Way, output};
 use self::git_key::GitKey;
 use self::link::{is_ours, split_paths};
-pub(super) use self::shell::{shell_line, shell_word};
+pub(super) use self::syntax::{bazel_word, command_line, csv_field, ini_value};
 use crate::commands::Invocation;
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::ports::ProcessError;
+use crate::shell;
 use crate::user_file;
 
 /// What is to be changed so that another program asks here.
@@ -74,7 +75,7 @@ impl Plan {
             None => self.home(invocation)?.join(".local/bin"),
         };
         if !on_path.contains(&folder) {
-            self.then.push(format!("export PATH={}:\"$PATH\"", shell_word(&folder.display().to_string())));
+            self.then.push(format!("export PATH={}:\"$PATH\"", shell::word(&folder.display().to_string())));
         }
         let link = folder.join(if cfg!(windows) { format!("{name}.exe") } else { name.to_owned() });
         self.link_at(invocation, link.clone())?;
@@ -147,6 +148,14 @@ impl Plan {
         let wanted = wanted.iter().map(|&value| value.to_owned()).collect();
         self.changes.push(Change::Git(GitKey { key: key.to_owned(), present, wanted }));
         Ok(())
+    }
+
+    /// A part of a change; without one, the change is not made, though an earlier one may be taken back.
+    pub(super) fn or_refuse(&mut self, part: Result<String, Error>) -> String {
+        part.unwrap_or_else(|error| {
+            self.refused.get_or_insert(error);
+            String::new()
+        })
     }
 
     /// The plan, if it can be made.
