@@ -9,6 +9,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::changes::changes;
 use super::credentials::{CREDENTIAL_KEYS, is_credential_key};
+use super::guarded_file::{self, Unread};
 use super::{Config, ConfigError, layers};
 use crate::foreign::{Foreign, escaped};
 use crate::name::ProviderName;
@@ -176,11 +177,14 @@ impl Edit {
         let file = config.files.iter().find(|file| file.layer == Layer::User).ok_or(EditError::NoFolder)?;
         let path = file.path.clone();
         let shown = || escaped(&path.display().to_string());
-        let before = user_file::read(&path).map_err(|source| EditError::File {
-            path: shown(),
-            what: "read",
-            source,
-        })?;
+        let before = match guarded_file::read(&path) {
+            Ok(file) => Some(file.text),
+            Err(Unread::Absent) => None,
+            Err(Unread::Io(source)) => {
+                return Err(EditError::File { path: shown(), what: "read", source });
+            }
+            Err(Unread::Unsafe(refusal)) => return Err(ConfigError(vec![refusal.problem(&path)]).into()),
+        };
         let document =
             before.as_deref().unwrap_or_default().parse().map_err(|_| EditError::Syntax(shown()))?;
         Ok(Self { path, before, document })

@@ -1,6 +1,6 @@
 //! The grammar of one configuration text: what is at its top.
 
-use super::credentials::{Credential, WrittenKind, parse_credentials};
+use super::credentials::{Credential, parse_credentials};
 use super::layers::Document;
 use super::store::STORE_KEYS;
 use crate::foreign::escaped;
@@ -152,38 +152,29 @@ fn check_version(setting: &Setting) -> Option<Problem> {
     }
 }
 
-/// Whether a file runs programs or holds secrets: then it matters who may write it.
+/// Whether a file contains a secret itself, not only where it comes from: then it matters who can read the file.
 #[must_use]
-pub fn is_sensitive(parsed: &Parsed) -> bool {
+pub fn holds_literal_secrets(parsed: &Parsed) -> bool {
     let bodies = std::iter::once(&parsed.base).chain(parsed.profiles.values());
-    let mut kinds =
+    let kinds =
         bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
-    let store = parsed.store.as_ref().and_then(Setting::table).into_iter().flatten();
-    let mut store = store.map(|(name, setting)| {
-        let secret = STORE_KEYS.iter().any(|key| key.name == name && key.is_secret());
-        let program = setting.table().is_some_and(|table| table.contains_key("command"));
-        program || secret && setting.text().is_some()
+    let mut in_kinds = kinds.map(|written| {
+        let variants = KINDS.iter().filter(|kind| kind.is_called(&written.called));
+        (&written.table, variants.flat_map(|kind| kind.all_keys()).collect::<Vec<_>>())
     });
-    parsed.browser.is_some() || store.any(|is_sensitive| is_sensitive) || kinds.any(kind_is_sensitive)
+    let in_store = parsed.store.iter().any(|store| has_literal_secret(store, STORE_KEYS));
+    in_store || in_kinds.any(|(table, keys)| has_literal_secret(table, &keys))
 }
 
-fn kind_is_sensitive(written: &WrittenKind) -> bool {
-    let variants = || KINDS.iter().filter(|kind| kind.is_called(&written.called));
-    let runs = variants().any(|kind| kind.runs_program);
-    let program = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("command"));
-    let members = written.table.table().into_iter().flatten();
-    let secrets_table = |name: &str| {
-        variants()
-            .any(|kind| kind.all_keys().any(|key| key.name == name && matches!(key.shape, Shape::Secrets)))
-    };
-    let secret =
-        |name: &str| variants().any(|kind| kind.all_keys().any(|key| key.name == name && key.is_secret()));
-    runs || members.into_iter().any(|(name, setting)| {
-        let inner = || setting.table().into_iter().flatten();
-        secret(name) && (setting.text().is_some() || program(setting))
-            || inner().any(|(member_name, member)| {
-                let masked = member_name.starts_with('_') || secrets_table(name);
-                masked && member.text().is_some() || program(member)
-            })
+fn has_literal_secret(table: &Setting, keys: &[&Key]) -> bool {
+    let members = |setting: &Setting| setting.table().cloned().unwrap_or_default();
+    members(table).iter().any(|(name, setting)| {
+        let known = keys.iter().find(|key| key.name == name);
+        let is_secret = name.starts_with('_') || known.is_some_and(|key| key.is_secret());
+        let all_are_secret = known.is_some_and(|key| matches!(key.shape, Shape::Secrets));
+        is_secret && setting.text().is_some()
+            || members(setting)
+                .iter()
+                .any(|(name, member)| (all_are_secret || name.starts_with('_')) && member.text().is_some())
     })
 }

@@ -1,7 +1,6 @@
 //! Where the configuration's files are, and how their texts become settings.
 
-use std::fs::File as FsFile;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,13 +9,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::excerpt::excerpt;
 use super::file;
+use super::guarded_file::{self, GuardedFile, Unread, Unsafe};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
 use crate::setting::{Layer, Origin, Problem, Setting, Source, Table, Value};
-
-/// A configuration larger than this is none.
-const LARGEST: u64 = 4 << 20;
 
 /// What the command line says of the configuration.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +72,7 @@ struct Text {
     layer: Layer,
     path: PathBuf,
     required: bool,
-    read: io::Result<(FsFile, String)>,
+    read: Result<GuardedFile, Unread>,
 }
 
 impl Texts {
@@ -83,10 +80,12 @@ impl Texts {
     #[must_use]
     pub fn read(system: &System, options: &Options) -> Self {
         let texts = paths(system, options).into_iter().map(|(layer, path, required)| {
-            let read = read(&path);
+            let read = guarded_file::read(&path);
             Text { layer, path, required, read }
         });
-        Self(texts.collect())
+        let project = super::project::read(system);
+        let project = project.map(|(path, read)| Text { layer: Layer::Project, path, required: false, read });
+        Self(texts.chain(project).collect())
     }
 }
 
@@ -112,7 +111,7 @@ pub fn load(texts: Texts, options: &Options) -> Loaded {
 #[must_use]
 pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Option<String> {
     let speaks = |text: &str| text.contains("cache") && text.contains("kernel");
-    if !texts.0.iter().any(|text| text.read.as_ref().is_ok_and(|(_, text)| speaks(text))) {
+    if !texts.0.iter().any(|text| text.read.as_ref().is_ok_and(|file| speaks(&file.text))) {
         return None;
     }
     let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
@@ -129,11 +128,12 @@ pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>)
     for Text { path, read, .. } in &texts.0 {
         add(path.as_os_str().as_encoded_bytes());
         match read {
-            Ok((file, text)) => {
-                add(format!("{:?}", check_owner(file)).as_bytes());
-                add(text.as_bytes());
+            Ok(file) => {
+                add(&[u8::from(file.readable_by_others)]);
+                add(file.text.as_bytes());
             }
-            Err(error) => add(format!("{:?}", error.kind()).as_bytes()),
+            Err(Unread::Io(error)) => add(format!("{:?}", error.kind()).as_bytes()),
+            Err(unread) => add(format!("{unread:?}").as_bytes()),
         }
     }
     let mut variables = system.environment.variables();
@@ -159,7 +159,7 @@ fn folder_identity(_: &Path) -> Vec<u8> {
     Vec::new()
 }
 
-/// The files of all layers: where each is looked for, and whether it must be there.
+/// The files of the layers above the project's: where each is looked for, and whether it must be there.
 fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
     let mut paths = Vec::new();
     paths.extend(super::learned::path(system).map(|path| (Layer::Learned, path, false)));
@@ -177,7 +177,6 @@ fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
             paths.extend(folder.map(|folder| (Layer::User, folder.join("config.toml"), false)));
         }
     }
-    paths.extend(super::project::find(system).map(|path| (Layer::Project, path, false)));
     paths
 }
 
@@ -214,7 +213,7 @@ fn load_file(
     Text { layer, path, required, read }: Text,
     options: &Options,
 ) -> Option<Document> {
-    let found = !matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound);
+    let found = !matches!(&read, Err(Unread::Absent));
     if layer != Layer::Learned || read.is_ok() {
         loaded.files.push(File { layer, path: path.clone(), found });
     }
@@ -222,40 +221,45 @@ fn load_file(
     let name = path.display().to_string();
     // Nobody wrote it, and nobody needs it but what was logged in to by a URL: what is wrong with it keeps nobody else
     // from working.
-    let unused = |loaded: &mut Loaded, why: &str| {
-        loaded.warnings.push(format!("{} {why}, and is not used", escaped(&name)));
+    let unused = |loaded: &mut Loaded, why: &str, hint: &str| {
+        loaded.warnings.push(format!("{} {why}, and is not used{hint}", escaped(&name)));
     };
-    let (file, text) = match read {
-        Ok(read) => read,
-        Err(_) if !found && !required => return None,
-        Err(error) if layer == Layer::Learned => {
+    let file = match read {
+        Ok(file) => file,
+        Err(Unread::Absent) if !required => return None,
+        Err(Unread::Io(error)) if layer == Layer::Learned => {
             // The state folder may be something else: that is told by whoever needs it.
             if error.kind() != io::ErrorKind::NotADirectory {
-                unused(loaded, &format!("cannot be read ({error})"));
+                unused(loaded, &format!("cannot be read ({error})"), "");
             }
             return None;
         }
-        Err(error) => {
-            let problem =
-                Problem::new(format!("{} cannot be read: {error}", escaped(&name)), &Origin::Default);
-            problems.push(problem.hint("check the path and its permissions"));
+        Err(Unread::Unsafe(Unsafe { reason, hint })) if layer == Layer::Learned => {
+            // Its endpoints are sent secrets.
+            unused(loaded, &reason, &format!("; {hint}"));
+            return None;
+        }
+        Err(unread) => {
+            let unreadable = |why: String| {
+                Problem::new(format!("{} cannot be read: {why}", escaped(&name)), &Origin::Default)
+                    .hint("check the path and its permissions")
+            };
+            problems.push(match unread {
+                Unread::Unsafe(refusal) => refusal.problem(&path),
+                Unread::Io(error) => unreadable(error.to_string()),
+                Unread::Absent => unreadable("there is no such file".to_owned()),
+            });
             return None;
         }
     };
-    let owner = check_owner(&file);
-    if let (Layer::Learned, Err(problem)) = (layer, &owner) {
-        // Its endpoints are sent secrets: what somebody else may have written is not used.
-        unused(loaded, problem);
-        return None;
-    }
-    let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && owner == Ok(None));
-    let excerpt = of_interest.and_then(|only| excerpt(&text, only));
-    let text = excerpt.unwrap_or(text);
+    let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && !file.readable_by_others);
+    let excerpt = of_interest.and_then(|only| excerpt(&file.text, only));
+    let text = excerpt.unwrap_or(file.text);
     let source = Arc::new(Source { layer, name: name.clone(), path: Some(path), text });
     let document = match parse(&source) {
         Ok(document) => document,
         Err(_) if layer == Layer::Learned => {
-            unused(loaded, "is damaged: remove it, and log in again");
+            unused(loaded, "is damaged: remove it, and log in again", "");
             return None;
         }
         Err(found) => {
@@ -263,56 +267,11 @@ fn load_file(
             return None;
         }
     };
-    if layer != Layer::Project && owner != Ok(None) && file::is_sensitive(&file::parse_file(&document)) {
-        match owner {
-            Ok(None) => {}
-            Ok(Some(warning)) => loaded.warnings.push(format!("{name} {warning}")),
-            Err(problem) => {
-                let problem = Problem::new(format!("{} {problem}", escaped(&name)), &Origin::Default);
-                loaded.problems.push(problem.hint(
-                    "it holds secrets or runs programs: make it yours alone, for example with chmod 600",
-                ));
-                return None;
-            }
-        }
+    let holds_secrets = || file::holds_literal_secrets(&file::parse_file(&document));
+    if layer != Layer::Project && file.readable_by_others && holds_secrets() {
+        loaded.warnings.push(format!("{name} holds secrets and can be read by others; chmod 600 it"));
     }
     Some(document)
-}
-
-fn read(path: &Path) -> io::Result<(FsFile, String)> {
-    let file = FsFile::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
-    }
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let mut text = String::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1);
-    let length = (&file).take(LARGEST + 1).read_to_string(&mut text)?;
-    if length as u64 > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
-    }
-    Ok((file, text))
-}
-
-/// Whether a file with programs or secrets may be trusted, judged on the file that was read; a warning where others may
-/// read it.
-#[cfg(unix)]
-fn check_owner(file: &FsFile) -> Result<Option<&'static str>, String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    let user = rustix::process::geteuid().as_raw();
-    if metadata.uid() != user && metadata.uid() != 0 {
-        return Err(format!("belongs to user {}, neither to you nor to root", metadata.uid()));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err("can be written by others".to_owned());
-    }
-    Ok((metadata.mode() & 0o044 != 0)
-        .then_some("holds secrets or runs programs and can be read by others; chmod 600 it"))
-}
-
-#[cfg(not(unix))]
-fn check_owner(_: &FsFile) -> Result<Option<&'static str>, String> {
-    Ok(None)
 }
 
 /// Parses a text.

@@ -9,6 +9,7 @@ pub mod edit;
 pub mod environment;
 pub mod excerpt;
 pub mod file;
+mod guarded_file;
 pub mod helper;
 pub mod layers;
 pub mod learned;

@@ -1,10 +1,12 @@
 //! The project's file, `.authctl.toml`: it may only select and narrow (F-BIND1). A cloned repository must never be able to
 //! send a token or a secret somewhere, or to run a program.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use super::Config;
 use super::credentials::{Credential, parse_credentials};
+use super::guarded_file::{self, GuardedFile, Unread};
 use super::layers::Document;
 use crate::name::{ProviderName, ScopeSet};
 use crate::ports::System;
@@ -157,28 +159,19 @@ fn all_scopes(setting: &Setting) -> ScopeSet {
 }
 
 /// The project's file: upward from the working folder to the root of its repository, and only one that is the user's.
-pub(super) fn find(system: &System) -> Option<PathBuf> {
+pub(super) fn read(system: &System) -> Option<(PathBuf, Result<GuardedFile, Unread>)> {
     let start = system.environment.current_folder()?;
     for folder in start.ancestors() {
         let path = folder.join(PROJECT_FILE);
-        if is_users_own(&path) {
-            return Some(path);
+        match guarded_file::read_own(&path) {
+            // Another user's file, or not a file at all, says nothing about this project.
+            Err(Unread::Absent) => {}
+            Err(Unread::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {}
+            read => return Some((path, read)),
         }
         if folder.join(".git").exists() {
             return None;
         }
     }
     None
-}
-
-#[cfg(unix)]
-fn is_users_own(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let is_own = |uid| uid == rustix::process::geteuid().as_raw();
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_own(metadata.uid()))
-}
-
-#[cfg(not(unix))]
-fn is_users_own(path: &Path) -> bool {
-    path.is_file()
 }

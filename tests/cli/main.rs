@@ -17,6 +17,7 @@ mod callback;
 mod client_authentication;
 mod completions;
 mod config;
+mod config_files;
 mod conformance;
 #[cfg(target_os = "linux")]
 mod curl;

@@ -1,0 +1,344 @@
+//! Opens a config file and refuses one that other users can change. A config file says which programs run and where tokens
+//! go, so who can write it matters more than what it says today.
+//!
+//! Owner and mode are those of the open file that is then read. Looking at a path and opening it afterwards would let
+//! another user exchange the file in between.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::foreign::escaped;
+use crate::setting::{Origin, Problem};
+
+/// A larger file is not a configuration.
+const LARGEST: u64 = 4 << 20;
+/// More links than this lead in a circle.
+#[cfg(unix)]
+const MOST_LINKS: usize = 16;
+
+/// A config file that only its owner can write.
+#[derive(Debug)]
+pub(super) struct GuardedFile {
+    /// What it says.
+    pub text: String,
+    /// Whether other users can read it.
+    pub readable_by_others: bool,
+}
+
+/// Why a config file is not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// There is no such file.
+    Absent,
+    /// The system did not let us read it.
+    Io(io::Error),
+    /// Other users can change it.
+    Unsafe(Unsafe),
+}
+
+/// How other users can change a config file, and the command that stops them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unsafe {
+    /// What is wrong, to be read after the file's path.
+    pub reason: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Unsafe {
+    /// The problem that this is in the file at a path.
+    #[must_use]
+    pub fn problem(self, path: &Path) -> Problem {
+        let path = escaped(&path.display().to_string());
+        Problem::new(format!("{path} {}", self.reason), &Origin::Default).hint(self.hint)
+    }
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Absent } else { Self::Io(error) }
+    }
+}
+
+/// Reads a file of the site or the user. A link is followed, so that dotfiles can be linked: the target's owner and mode
+/// count, and nobody else may own the link.
+pub(super) fn read(path: &Path) -> Result<GuardedFile, Unread> {
+    let file = open(path)?;
+    check_file(&file, path)?;
+    check_place(path)?;
+    text_of(&file)
+}
+
+/// Reads a project's file; one that does not belong to the user counts as absent. Its folder does not matter: a project may
+/// be shared, and its file can only select and narrow.
+pub(super) fn read_own(path: &Path) -> Result<GuardedFile, Unread> {
+    let file = open(path)?;
+    if !is_own(&file)? {
+        return Err(Unread::Absent);
+    }
+    check_file(&file, path)?;
+    text_of(&file)
+}
+
+fn text_of(file: &File) -> Result<GuardedFile, Unread> {
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut text = String::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1);
+    let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if length as u64 > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large").into());
+    }
+    Ok(GuardedFile { text, readable_by_others: is_readable_by_others(file) })
+}
+
+/// Opens without waiting: a named pipe would keep authctl until somebody writes into it.
+fn open(path: &Path) -> Result<File, Unread> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file").into());
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn is_own(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(file.metadata()?.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// On Windows a user's profile keeps other users out.
+#[cfg(not(unix))]
+fn is_own(_: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().is_ok_and(|metadata| metadata.mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &File) -> bool {
+    false
+}
+
+/// Like ssh, authctl makes no exception for a group that has only one member.
+#[cfg(unix)]
+fn check_file(file: &File, path: &Path) -> Result<(), Unread> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = file.metadata()?;
+    let word = shell_word(path);
+    let chmod = (metadata.mode() & 0o022 != 0).then(|| format!("chmod go-w {word}"));
+    let (reason, command) = if is_trusted(metadata.uid()) {
+        let Some(chmod) = chmod else { return Ok(()) };
+        ("can be written by others".to_owned(), chmod)
+    } else {
+        let chown = format!("sudo chown {} {word}", rustix::process::geteuid().as_raw());
+        let both = chmod.map_or_else(|| chown.clone(), |chmod| format!("{chown} && {chmod}"));
+        (format!("belongs to user {}, neither to you nor to root", metadata.uid()), both)
+    };
+    Err(Unread::Unsafe(Unsafe { reason, hint: format!("look at what it says, then run `{command}`") }))
+}
+
+#[cfg(not(unix))]
+fn check_file(_: &File, _: &Path) -> Result<(), Unread> {
+    Ok(())
+}
+
+/// Checks who can put another file in the place of this one: the owner of each link on the way to it, and the folders that
+/// hold the links and the file. Members of a folder's group can exchange the file only for another one that is yours alone,
+/// and many systems make every folder writable by the user's own group, so the group does not matter here.
+#[cfg(unix)]
+fn check_place(path: &Path) -> Result<(), Unread> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let folder = match path.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
+            Some(folder) => folder.to_owned(),
+            None => return Ok(()),
+        };
+        check_folder(&folder)?;
+        let link = std::fs::symlink_metadata(&path)?;
+        if !link.is_symlink() {
+            return Ok(());
+        }
+        if !is_trusted(link.uid()) {
+            return Err(Unread::Unsafe(Unsafe {
+                reason: format!("is reached by a link of user {}: {}", link.uid(), shown(&path)),
+                hint: "link to it from a folder of yours".to_owned(),
+            }));
+        }
+        path = folder.join(std::fs::read_link(&path)?);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link in a circle").into())
+}
+
+#[cfg(not(unix))]
+fn check_place(_: &Path) -> Result<(), Unread> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_folder(folder: &Path) -> Result<(), Unread> {
+    use std::os::unix::fs::MetadataExt as _;
+    const STICKY: u32 = 0o1000;
+    let metadata = std::fs::metadata(folder)?;
+    if !is_trusted(metadata.uid()) {
+        return Err(Unread::Unsafe(Unsafe {
+            reason: format!("is in a folder of user {}: {}", metadata.uid(), shown(folder)),
+            hint: "move it into a folder of yours".to_owned(),
+        }));
+    }
+    // Kubernetes mounts config maps in folders of mode 0777, where nothing can be written all the same.
+    if metadata.mode() & 0o002 == 0 || metadata.mode() & STICKY != 0 || is_read_only(folder) {
+        return Ok(());
+    }
+    Err(Unread::Unsafe(Unsafe {
+        reason: format!("is in a folder that can be written by others: {}", shown(folder)),
+        hint: format!("run `chmod o-w {}`", shell_word(folder)),
+    }))
+}
+
+#[cfg(unix)]
+fn is_read_only(folder: &Path) -> bool {
+    let flags = rustix::fs::statvfs(folder).map(|found| found.f_flag);
+    flags.is_ok_and(|flags| flags.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+#[cfg(unix)]
+fn is_trusted(owner: u32) -> bool {
+    owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(unix)]
+fn shown(path: &Path) -> String {
+    escaped(&path.display().to_string())
+}
+
+/// A path as a POSIX shell reads it back.
+#[must_use]
+pub(super) fn shell_word(path: &Path) -> String {
+    let text = escaped(&path.display().to_string());
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "_-./:=@,+%~".contains(character);
+    if text.chars().all(is_plain) && !text.starts_with('~') {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[expect(clippy::unwrap_used, reason = "a test may fail")]
+    fn set_mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    fn refusal(path: &Path) -> Option<Unsafe> {
+        let read = read(path);
+        assert!(!matches!(read, Err(Unread::Io(_) | Unread::Absent)), "{read:?}");
+        if let Err(Unread::Unsafe(refusal)) = read { Some(refusal) } else { None }
+    }
+
+    #[test]
+    fn a_file_that_the_group_or_everybody_can_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("it's mine.toml");
+        std::fs::write(&path, "").unwrap();
+        for (mode, is_refused) in [
+            (0o600, false),
+            (0o644, false),
+            (0o400, false),
+            (0o620, true),
+            (0o602, true),
+            (0o664, true),
+            (0o666, true),
+            (0o622, true),
+        ] {
+            set_mode(&path, mode);
+            let refusal = refusal(&path);
+            assert_eq!(refusal.is_some(), is_refused, "{mode:o}");
+            if let Some(refusal) = refusal {
+                assert!(refusal.reason.contains("can be written by others"), "{mode:o}");
+                let command = format!("chmod go-w '{}/it'\\''s mine.toml'", folder.path().display());
+                assert!(refusal.hint.contains(&command), "{}", refusal.hint);
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_and_its_target_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        let (link, second) = (folder.path().join("link"), folder.path().join("second"));
+        std::fs::write(&target, "text").unwrap();
+        set_mode(&target, 0o600);
+        symlink("target", &link).unwrap();
+        symlink(&link, &second).unwrap();
+        assert_eq!(read(&second).unwrap().text, "text");
+        set_mode(&target, 0o606);
+        assert!(refusal(&second).is_some());
+        std::fs::remove_file(&target).unwrap();
+        assert!(matches!(read(&second), Err(Unread::Absent)), "a dangling link is an absent file");
+        symlink("second", &target).unwrap();
+        assert!(matches!(read(&second), Err(Unread::Io(_))), "a circle ends");
+    }
+
+    #[test]
+    fn a_folder_that_everybody_can_write_is_refused_unless_it_is_sticky() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inner, outer) = (folder.path().join("inner"), folder.path().join("outer"));
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::create_dir(&outer).unwrap();
+        let path = inner.join("file");
+        std::fs::write(&path, "").unwrap();
+        set_mode(&path, 0o600);
+        symlink(&path, outer.join("link")).unwrap();
+        for (mode, is_refused) in
+            [(0o700, false), (0o775, false), (0o777, true), (0o703, true), (0o1777, false)]
+        {
+            set_mode(&inner, mode);
+            assert_eq!(refusal(&path).is_some(), is_refused, "{mode:o}");
+            assert_eq!(refusal(&outer.join("link")).is_some(), is_refused, "{mode:o}, through a link");
+        }
+        set_mode(&inner, 0o700);
+        set_mode(&outer, 0o777);
+        assert!(refusal(&outer.join("link")).is_some(), "the link can be exchanged");
+        assert!(refusal(&path).is_none());
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(read(folder.path()), Err(Unread::Io(_))));
+        let pipe = folder.path().join("pipe");
+        let mode = rustix::fs::Mode::from(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(matches!(read(&pipe), Err(Unread::Io(_))));
+    }
+
+    #[test]
+    fn paths_as_a_shell_reads_them() {
+        for (path, want) in [
+            ("/home/alice/.config/authctl/config.toml", "/home/alice/.config/authctl/config.toml"),
+            ("/a b", "'/a b'"),
+            ("~/x", "'~/x'"),
+            ("/a$(x)", "'/a$(x)'"),
+            ("/it's", "'/it'\\''s'"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), want, "{path}");
+        }
+    }
+}
