@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::commands;
 use crate::commands::{Invocation, Manner};
 use crate::config::Config;
-use crate::config::layers::Options;
+use crate::config::layers::{self, Options};
 use crate::console::ColorChoice;
 use crate::error::{Error, Status};
 use crate::helper;
@@ -113,6 +113,10 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     let manner = Manner { verbose, color, quiet };
     manner.apply(system);
     let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
+    // These two say the same whatever is configured.
+    if !matches!(cli.command, Command::Completions(_) | Command::Man(_)) {
+        layers::tell_if_named_by_environment(system, &options);
+    }
     let config = Config::load(system, &options);
     // The doctor tells them among the rest.
     if !matches!(cli.command, Command::Doctor(_)) {

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use super::token::print;
 use crate::config::Config;
-use crate::config::layers::{Options, Texts};
+use crate::config::layers::{self, Options, Texts};
 use crate::config::store::EngineSecret;
 use crate::error::Error;
 use crate::format;
@@ -39,6 +39,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     if let Some(token) = cached.token()
         && !system.console.is_terminal(Stream::Out)
     {
+        layers::tell_if_named_by_environment(system, &options);
         return Some(system.console.out(token.expose()).map_err(Error::from));
     }
     let config = Config::of(system, &options, texts);
@@ -52,12 +53,16 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     let listed = cached.listed(&session, &provider);
     let issued = match stored(&session, &provider) {
         Ok(issued) => issued?,
-        Err(error @ AcquireError::Store(_)) => return Some(Err(error.into())),
+        Err(error @ AcquireError::Store(_)) => {
+            layers::tell_if_named_by_environment(system, &options);
+            return Some(Err(error.into()));
+        }
         Err(_) => return None,
     };
     if let (Credential::Bearer(_), Some(listed)) = (&issued.credential, listed) {
         cached.keep(&session, &provider, &issued, &listed);
     }
+    layers::tell_if_named_by_environment(system, &options);
     Some(print(&session, &provider, &issued, format::named("raw")?))
 }
 

@@ -26,9 +26,9 @@ pub fn apply(config: &mut Config, system: &System) {
             table.insert("kind".to_owned(), setting);
             config.store = Some(Setting::new(Value::Table(table), origin));
         } else {
-            config
-                .problems
-                .push(Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin));
+            // Another store needs an address and a key, which only a file may name.
+            let problem = Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin);
+            config.problems.push(problem.hint("to use etcd or Vault, write [store] in your config file"));
         }
     }
     let mut root = Table::new();
@@ -56,12 +56,16 @@ pub fn apply(config: &mut Config, system: &System) {
     config.loose_problems.extend(loose);
     for (name, mut credential) in parsed {
         let defined = config.credentials.contains_key(&name);
-        let mut problems =
-            if defined { beyond_override(config, &name, &credential) } else { forbidden_kind(&credential) };
-        problems.extend(credential.kind.as_ref().map(|kind| references(&kind.table)).into_iter().flatten());
-        if !defined {
+        let mut problems = if defined {
+            // Whoever defines a provider stays the one who does.
+            credential.origin = Origin::Default;
+            beyond_override(config, &name, &credential)
+        } else {
+            // What a template adds counts as well.
             super::build::apply_template(&mut credential);
-        }
+            forbidden_kind(&credential)
+        };
+        problems.extend(credential.kind.as_ref().map(|kind| references(&kind.table)).into_iter().flatten());
         let target = config.credentials.entry(name).or_default();
         if problems.is_empty() {
             merge::lay_over(target, credential);

@@ -166,11 +166,7 @@ fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
     if let Ok(folder) = system.paths.folder(Folder::Site) {
         paths.push((Layer::Site, folder.join("config.toml"), false));
     }
-    let named = options.config.clone().or_else(|| {
-        let variable = system.environment.variable("AUTHCTL_CONFIG").filter(|path| !path.is_empty())?;
-        Some(PathBuf::from(variable))
-    });
-    match named {
+    match options.config.clone().or_else(|| named_by_environment(system, options)) {
         Some(path) => paths.push((Layer::User, path, true)),
         None => {
             let folder = system.paths.folder(Folder::Config).ok();
@@ -178,6 +174,21 @@ fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
         }
     }
     paths
+}
+
+/// The file that `AUTHCTL_CONFIG` puts in the place of the user's own, if it is in force.
+#[must_use]
+pub fn named_by_environment(system: &System, options: &Options) -> Option<PathBuf> {
+    let variable = system.environment.variable("AUTHCTL_CONFIG").filter(|path| !path.is_empty())?;
+    options.config.is_none().then(|| PathBuf::from(variable))
+}
+
+/// Says that the environment chose the config file: whoever sets a variable must not swap the file unnoticed.
+pub fn tell_if_named_by_environment(system: &System, options: &Options) {
+    if let Some(path) = named_by_environment(system, options) {
+        let path = escaped(&path.display().to_string());
+        system.console.note(format_args!("using the config file {path}, because AUTHCTL_CONFIG names it"));
+    }
 }
 
 /// The profile that is asked for: by the command line, the environment, the project, the user's or the machine's file.

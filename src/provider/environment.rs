@@ -27,7 +27,7 @@ pub const KIND: Kind = Kind {
             Shape::Text,
             "The environment variable that holds the token; for `app_service`: APP_SERVICE_TS",
         ),
-        &Key::new("file", Shape::Text, "The file that holds the token"),
+        &Key::new("file", Shape::Text, "The file that holds the token").trusted(),
         &Key::new("format", Shape::Choice(&["text", "json"]), "How the token is written").or("text"),
         &Key::new("field", Shape::Text, "The member that holds the token, for `json`").or("access_token"),
     ]],

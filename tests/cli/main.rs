@@ -27,6 +27,7 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod documents;
 mod dpop;
+mod environment;
 mod exchange;
 #[cfg(target_os = "linux")]
 mod exec;

@@ -64,13 +64,19 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 const VARIABLES: &[(&str, &str)] = &[
-    ("AUTHCTL_CONFIG", "A file in the place of the user's configuration, as --config."),
+    (
+        "AUTHCTL_CONFIG",
+        "A config file to use instead of the user's own, as --config does. A note on standard error says so.",
+    ),
     ("AUTHCTL_PROFILE", "The profile, as --profile."),
     ("AUTHCTL_DEFAULT", "The provider that is meant where none is named."),
-    ("AUTHCTL_STORE", "Where tokens are kept: auto, keyring, file, etcd or vault."),
+    (
+        "AUTHCTL_STORE",
+        "Where new tokens are stored: auto, keyring or file. Only a config file can choose etcd or Vault.",
+    ),
     (
         "AUTHCTL_CREDENTIALS__NAME__KIND__KEY",
-        "A key of a provider, such as AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID. Of a provider that a file defines, only its identity, secrets and narrowing.",
+        "A key of a provider, such as AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID. For a provider that a config file defines: only client_id, username, scopes, audience, resource and secrets.",
     ),
     ("NO_COLOR", "When it is not empty: no colours."),
     ("BROWSER", "The web browser, where the configuration names none."),
