@@ -22,6 +22,13 @@ impl Binding {
     /// The label of the grant, for those that get tokens of nobody who logged in.
     pub const GRANT: &str = "grant";
 
+    /// The label of what defines the provider, for those that only environment variables define: they never reach what is
+    /// stored for a provider of a config file, nor the other way round.
+    pub const DEFINED_BY: &str = "defined by";
+
+    /// The labels that both bindings have, or neither.
+    const DECIDING: [&str; 2] = [Self::GRANT, Self::DEFINED_BY];
+
     /// The binding with one more labelled value.
     #[must_use]
     pub fn with(mut self, label: &str, value: impl Into<String>) -> Self {
@@ -40,7 +47,7 @@ impl Binding {
     #[must_use]
     pub fn fits(&self, stored: &Self) -> bool {
         // What another grant got is another party's, also where this one has no label.
-        self.get(Self::GRANT) == stored.get(Self::GRANT)
+        Self::DECIDING.iter().all(|label| self.get(label) == stored.get(label))
             && self.0.iter().all(|(label, value)| stored.get(label) == Some(value))
     }
 
@@ -50,8 +57,8 @@ impl Binding {
             let there = other.get(label).unwrap_or("(none)");
             (there != here).then_some((label.as_str(), here.as_str(), there))
         });
-        let grant = other.get(Self::GRANT).filter(|_| self.get(Self::GRANT).is_none());
-        mine.chain(grant.map(|there| (Self::GRANT, "(none)", there)))
+        let theirs = Self::DECIDING.into_iter().filter(|label| self.get(label).is_none());
+        mine.chain(theirs.filter_map(|label| Some((label, "(none)", other.get(label)?))))
     }
 
     /// A short, stable name for the binding: 64 bits of a SHA-256, in hexadecimal. It tells records apart; the binding
@@ -96,6 +103,11 @@ mod tests {
             ("another endpoint", stored.clone().with(Binding::TOKEN_ENDPOINT, "https://evil.example"), false),
             ("another client", issuer.clone().with(Binding::CLIENT_ID, "other"), false),
             ("a label that the record lacks", issuer.clone().with("program", "x"), false),
+            (
+                "a provider of the environment",
+                stored.clone().with(Binding::DEFINED_BY, "the environment"),
+                false,
+            ),
             ("another grant", issuer.with(Binding::GRANT, "client_credentials"), false),
         ] {
             assert_eq!(configured.fits(&stored), fits, "{name}");
@@ -103,6 +115,12 @@ mod tests {
         let machine = stored.clone().with(Binding::GRANT, "client_credentials");
         assert!(!stored.fits(&machine), "what a machine got is no user's");
         assert_eq!(stored.differences(&machine).count(), 1);
+        let variables = stored.clone().with(Binding::DEFINED_BY, "the environment");
+        assert!(
+            !stored.fits(&variables),
+            "a file's provider does not use what the environment's provider stored"
+        );
+        assert_eq!(stored.differences(&variables).count(), 1);
     }
 
     #[test]

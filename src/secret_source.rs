@@ -9,7 +9,6 @@ use crate::name::ProviderName;
 use crate::ports::{ProcessError, Program, System, read_text};
 use crate::secret::SecretText;
 use crate::setting::SecretSource;
-use crate::store::record::RecordName;
 use crate::store::{StoreError, TokenStore};
 
 /// Programs that print a secret get this long (DESIGN 2).
@@ -70,9 +69,8 @@ impl Resolver<'_> {
     /// [`SecretError`].
     pub fn resolve(&self, source: &SecretSource) -> Result<SecretText, SecretError> {
         let SecretSource::Stored(key) = source else { return outside(self.system, source) };
-        let name = RecordName::of_secret(self.provider, key, self.binding);
         let missing = || SecretError::NotStored { provider: self.provider.clone(), key: key.clone() };
-        trimmed(&self.store.secret(&name, self.binding)?.ok_or_else(missing)?)
+        trimmed(&self.store.secret(self.provider, key, self.binding)?.ok_or_else(missing)?)
     }
 }
 

@@ -58,15 +58,15 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         return Err(Error::Usage { message, hint: Some(format!("its secrets are {}", secrets.join(", "))) });
     }
     let binding = provider.source.binding();
-    let name = RecordName::of_secret(&provider.name, key, &binding);
     if matches!(args.action, Action::Unset(_)) {
+        let name = RecordName::of_secret(&provider.name, key, &binding);
         let removed = session.store.forget_secret(&name)?;
         let what = if removed { "Removed" } else { "There was no" };
         console.say(format_args!("{} {what} {key} of {}.", styled(GOOD, "✓"), provider.name));
         return Ok(());
     }
     let secret = read(invocation, key)?;
-    let kind = session.store.keep_secret(&name, &binding, &secret)?;
+    let kind = session.store.keep_secret(&provider.name, key, &binding, &secret)?;
     console.say(format_args!("{} Stored {key} of {} in {kind}.", styled(GOOD, "✓"), provider.name));
     if !is_stored(invocation, &provider.name, key) {
         console.hint(format_args!(

@@ -8,7 +8,7 @@ use crate::oauth::endpoint::{UrlRefused, authority, host_url};
 use crate::provider::Place;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, kind_names};
-use crate::setting::{Origin, Problem, Section, Setting, Table, Value, check, near};
+use crate::setting::{Layer, Origin, Problem, Section, Setting, Table, Value, check, near};
 
 /// More links than this are a mistake.
 const LONGEST_CHAIN: usize = 8;
@@ -101,6 +101,7 @@ impl Config {
             scheme: scheme.clone(),
             domain: hosts.first().cloned().unwrap_or_default(),
             called,
+            defined_by_environment: credential.origin.layer() == Layer::Environment,
             registration: credential.registration.clone(),
             home: self.home.clone(),
         };

@@ -57,9 +57,14 @@ pub fn apply(config: &mut Config, system: &System) {
     for (name, mut credential) in parsed {
         let defined = config.credentials.contains_key(&name);
         let mut problems = if defined {
-            // Whoever defines a provider stays the one who does.
+            // An override does not make the environment the one that defines the provider.
             credential.origin = Origin::Default;
-            beyond_override(config, &name, &credential)
+            let problems = beyond_override(config, &name, &credential);
+            let of_file = config.credentials.get(&name).and_then(|defined| defined.kind.as_ref());
+            if let (Some(kind), Some(of_file)) = (&mut credential.kind, of_file) {
+                kind.table.origin = of_file.table.origin.clone();
+            }
+            problems
         } else {
             // What a template adds counts as well.
             super::build::apply_template(&mut credential);

@@ -153,7 +153,7 @@ fn check_file(_: &File, _: &Path) -> Result<(), Unread> {
     Ok(())
 }
 
-/// Checks who can put another file in the place of this one: the owner of each link on the way to it, and the folders that
+/// Checks who can exchange this file for another one: the owner of each link on the way to it, and the folders that
 /// hold the links and the file. Members of a folder's group can exchange the file only for another one that is yours alone,
 /// and many systems make every folder writable by the user's own group, so the group does not matter here.
 #[cfg(unix)]
@@ -174,7 +174,7 @@ fn check_place(path: &Path) -> Result<(), Unread> {
         if !is_trusted(link.uid()) {
             return Err(Unread::Unsafe(Unsafe {
                 reason: format!("is reached by a link of user {}: {}", link.uid(), shown(&path)),
-                hint: "link to it from a folder of yours".to_owned(),
+                hint: "link to it from your own folder".to_owned(),
             }));
         }
         path = folder.join(std::fs::read_link(&path)?);
@@ -195,7 +195,7 @@ fn check_folder(folder: &Path) -> Result<(), Unread> {
     if !is_trusted(metadata.uid()) {
         return Err(Unread::Unsafe(Unsafe {
             reason: format!("is in a folder of user {}: {}", metadata.uid(), shown(folder)),
-            hint: "move it into a folder of yours".to_owned(),
+            hint: "move it into your own folder".to_owned(),
         }));
     }
     // Kubernetes mounts config maps in folders of mode 0777, where nothing can be written all the same.

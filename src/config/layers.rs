@@ -176,14 +176,14 @@ fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
     paths
 }
 
-/// The file that `AUTHCTL_CONFIG` puts in the place of the user's own, if it is in force.
+/// The file that `AUTHCTL_CONFIG` names instead of the user's own, if it is in force.
 #[must_use]
 pub fn named_by_environment(system: &System, options: &Options) -> Option<PathBuf> {
     let variable = system.environment.variable("AUTHCTL_CONFIG").filter(|path| !path.is_empty())?;
     options.config.is_none().then(|| PathBuf::from(variable))
 }
 
-/// Says that the environment chose the config file: whoever sets a variable must not swap the file unnoticed.
+/// Says that the environment chose the config file: a variable must not swap it unnoticed.
 pub fn tell_if_named_by_environment(system: &System, options: &Options) {
     if let Some(path) = named_by_environment(system, options) {
         let path = escaped(&path.display().to_string());

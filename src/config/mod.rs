@@ -15,6 +15,7 @@ pub mod layers;
 pub mod learned;
 pub mod merge;
 pub mod project;
+pub mod reach;
 pub mod report;
 pub mod schema;
 mod secrets;

@@ -2,11 +2,13 @@
 
 use super::Error;
 use super::status::{Status, site_status};
+use crate::binding::Binding;
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
 use crate::discovery::DiscoveryError;
 use crate::local_server::ServeError;
 use crate::loopback::LoopbackError;
+use crate::name::ProviderName;
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::resource_metadata::ResourceMetadataError;
 use crate::ports::LaunchError;
@@ -20,6 +22,7 @@ use crate::session::site::SiteError;
 use crate::session::step::Reason;
 use crate::store::StoreError;
 use crate::store::keyring::KeyringFault;
+use crate::store::reach::{NewPart, Stored};
 
 impl Error {
     /// What the user can do.
@@ -71,6 +74,11 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         )),
         AcquireError::LoginRequired { provider, .. } | AcquireError::Gone(provider) => {
             Some(format!("run `authctl login {provider}`"))
+        }
+        AcquireError::OtherBinding { provider, difference } if difference.0 == Binding::DEFINED_BY => {
+            Some(format!(
+                "a provider that environment variables define and one of a config file do not share a login; to make one for the provider in force, run `authctl login {provider}`"
+            ))
         }
         AcquireError::OtherBinding { provider, difference } => {
             let (label, configured, stored) = &**difference;
@@ -273,6 +281,7 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::EngineCredential { .. } => "check [store] in the configuration",
         StoreError::NoEngine(_) => "configure it in [store]: kind, and where it is",
         StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
+        StoreError::NewPlace { provider, stored, part } => return Some(new_place(provider, stored, part)),
         StoreError::Rescued { source, .. } => return store_hint(source),
         StoreError::Conflict { .. } => "run it again",
         StoreError::Occupied { .. } => {
@@ -282,4 +291,16 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The two ways to allow the place: name it in the file that may add it, or store the secret again for it.
+fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
+    let again = match stored {
+        Stored::Login => format!("authctl login {provider}"),
+        Stored::Secret(key) => format!("authctl secret set {provider} {key}"),
+    };
+    match &part.own_file {
+        Some(own_file) => format!("if it is right, set it in {own_file}, or run `{again}`"),
+        None => format!("if it is right, run `{again}`"),
+    }
 }

@@ -14,6 +14,7 @@ use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
 use crate::session::site::SiteError;
+use crate::store::StoreError;
 use std::io;
 
 /// How the program ended: its exit status.
@@ -80,7 +81,7 @@ impl Error {
             Self::Login(LoginError::Provider { source, .. }) | Self::Provider(source) => {
                 provider_status(source)
             }
-            Self::Login(LoginError::Store(_)) | Self::Store(_) => Status::Store,
+            Self::Login(LoginError::Store(error)) | Self::Store(error) => store_status(error),
             Self::Aws(error) => aws_status(error),
             Self::Edit(error) => edit_status(error),
             Self::Site { source, .. } => site_status(source),
@@ -102,13 +103,21 @@ fn acquire_status(error: &AcquireError) -> Status {
             Status::LoginRequired
         }
         AcquireError::Provider { source, .. } => provider_status(source),
-        AcquireError::Store(_) => Status::Store,
+        AcquireError::Store(error) => store_status(error),
         AcquireError::RenewedElsewhere { .. } => Status::Unreachable,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
         AcquireError::NoScopes { .. } => Status::Usage,
         AcquireError::Needed { source, .. } => acquire_status(source),
         AcquireError::Config(_) => Status::Config,
         AcquireError::Wider(_) | AcquireError::TooShort { .. } => Status::Failed,
+    }
+}
+
+fn store_status(error: &StoreError) -> Status {
+    match error {
+        // The store is fine: the configuration sends what it holds to another place.
+        StoreError::NewPlace { .. } => Status::Config,
+        _ => Status::Store,
     }
 }
 
@@ -119,7 +128,7 @@ fn provider_status(error: &ProviderError) -> Status {
         ProviderError::Interrupted(signal) => Status::Interrupted(*signal),
         ProviderError::PrivateKey(_) | ProviderError::Certificate(_) => Status::Config,
         ProviderError::Unconfigured { .. } => Status::Config,
-        ProviderError::Secret(SecretError::Store(_)) => Status::Store,
+        ProviderError::Secret(SecretError::Store(error)) => store_status(error),
         ProviderError::Loopback(LoopbackError::Interrupted(signal)) => Status::Interrupted(*signal),
         ProviderError::WrongOrigin(_) => Status::LoginRequired,
         ProviderError::Http(HttpError::Setup(_)) => Status::Config,
@@ -156,7 +165,7 @@ fn registration_status(error: &RegistrationError) -> Status {
         RegistrationError::Provider(error) => provider_status(error),
         RegistrationError::Http(error) if error.is_transient() => Status::Unreachable,
         RegistrationError::Refused(EndpointError::TryLater { .. }) => Status::Unreachable,
-        RegistrationError::Store(_) => Status::Store,
+        RegistrationError::Store(error) => store_status(error),
         _ => Status::Failed,
     }
 }
@@ -170,7 +179,7 @@ fn aws_status(error: &AwsError) -> Status {
         AwsError::Acquire(error) => acquire_status(error),
         AwsError::Http(error) if error.is_transient() => Status::Unreachable,
         AwsError::Refused { later: true, .. } => Status::Unreachable,
-        AwsError::Store(_) => Status::Store,
+        AwsError::Store(error) => store_status(error),
         AwsError::NotJwt(_) | AwsError::Http(_) | AwsError::Refused { .. } | AwsError::Unusable { .. } => {
             Status::Failed
         }

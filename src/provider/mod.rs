@@ -72,6 +72,8 @@ pub struct Place {
     pub domain: String,
     /// The name by which the configuration calls the kind: an alias may have defaults of its own.
     pub called: String,
+    /// Whether environment variables alone define the provider.
+    pub defined_by_environment: bool,
     /// Where the template says that an app is registered.
     pub registration: Option<String>,
     /// The user's home, for `~/` in paths.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Session;
 use super::acquisition::Acquisition;
 use super::step::Reason;
+use crate::binding::Binding;
 use crate::config::Provider;
 use crate::discovery::DiscoveryError;
 use crate::name::{AccountName, ProviderName, ScopeSet};
@@ -44,7 +45,10 @@ pub enum AcquireError {
         source: Reason,
     },
     /// What is stored is bound to something else than what is configured (F-BIND1).
-    #[error("the login that is stored for `{provider}` is for another server or client; nothing was sent")]
+    #[error(
+        "the login that is stored for `{provider}` is for another {}; nothing was sent",
+        other_party(difference)
+    )]
     OtherBinding {
         /// The provider.
         provider: ProviderName,
@@ -146,4 +150,9 @@ pub fn is_transient(error: &ProviderError) -> bool {
 #[must_use]
 pub fn id_token_end(token: &IdToken) -> Option<Timestamp> {
     crate::oauth::id_token::stored_claims(token)?.expires_at()
+}
+
+/// What a stored login is for that the configured provider is not.
+fn other_party((label, ..): &(String, String, String)) -> &'static str {
+    if label == Binding::DEFINED_BY { "provider of the same name" } else { "server or client" }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use super::Session;
 use super::acquire::{Options, token};
+use super::definitions::Definitions;
 use crate::config::Config;
 use crate::config::store::{EngineSecret, EngineSecrets};
 use crate::foreign::escaped;
@@ -65,7 +66,7 @@ impl<'a> Configured<'a> {
         let session = Session {
             system: self.system,
             config: self.config,
-            store: local(self.system),
+            store: local(self.system, self.config),
             refresh_metadata: false,
         };
         let provider = session.provider(Some(name)).map_err(|error| self.failed(error))?;
@@ -103,9 +104,9 @@ impl EngineCredentials for Configured<'_> {
 }
 
 /// The store of this machine, beside the shared one.
-pub(super) fn local(system: &System) -> TokenStore<'_> {
+pub(super) fn local<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
     let settings = StoreSettings { choice: StoreChoice::Auto, ..StoreSettings::default() };
-    TokenStore::new(system, settings, Box::new(Nobody))
+    TokenStore::new(system, settings, Box::new(Nobody), Box::new(Definitions { system, config }))
 }
 
 /// A store on this machine asks for nothing.

@@ -202,6 +202,7 @@ fn save(
     let mut record = Record::new(&provider.name, account, grant.binding.clone(), now);
     record.generation = generation;
     record.revision = revision;
+    record.reach = Some(store.reach(&provider.name, kind));
     record.issuer.clone_from(&grant.issuer);
     record.subject.clone_from(&identity.subject);
     record.label.clone_from(&identity.label);

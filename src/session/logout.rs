@@ -75,7 +75,10 @@ pub fn logout(
     let mut index = session.store.index(name)?;
     if let (true, Some(provider)) = (index.entries.is_empty(), provider) {
         // Another home's authctl may have made a record: finding it lists it.
-        session.store.find(name, account, &provider.source.binding())?;
+        match session.store.find(name, account, &provider.source.binding()) {
+            Ok(_) | Err(StoreError::NewPlace { .. }) => {}
+            Err(error) => return Err(error),
+        }
         index = session.store.index(name)?;
     }
     let chosen = index.account(account).cloned();
@@ -109,6 +112,13 @@ fn logout_entry(
         }
         Some(provider) => match session.store.read_entry(Some(&lock), name, entry) {
             Ok(Some(record)) => {
+                if let Some(part) = session.store.new_part(name, &record) {
+                    // The definition in force would send the tokens to another place than the login's.
+                    report.not_asked =
+                        Some(format!("the login is not for {}, which {} sets", part.what, part.origin));
+                    session.store.forget(&lock, name, entry)?;
+                    return Ok(report);
+                }
                 let context = session.context(name);
                 // The session first: its hint is the id token, which is still good now.
                 report.session = options

@@ -4,6 +4,7 @@ pub mod acquire;
 mod acquisition;
 pub mod aws;
 pub mod cache;
+mod definitions;
 mod engine;
 mod identity;
 mod inputs;
@@ -46,6 +47,7 @@ impl<'a> Session<'a> {
                 system,
                 config.store_settings(&*system.environment),
                 Box::new(engine::Configured::new(system, config)),
+                Box::new(definitions::Definitions { system, config }),
             ),
             refresh_metadata: false,
         }
@@ -54,7 +56,11 @@ impl<'a> Session<'a> {
     /// The session for a provider's own tokens: what opens the shared store is kept on this machine.
     #[must_use]
     pub fn keeping(self, name: &ProviderName) -> Self {
-        if self.config.opens_store(name) { Self { store: engine::local(self.system), ..self } } else { self }
+        if self.config.opens_store(name) {
+            Self { store: engine::local(self.system, self.config), ..self }
+        } else {
+            self
+        }
     }
 
     /// The provider that is meant.

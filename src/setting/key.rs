@@ -19,6 +19,8 @@ pub struct Key {
     pub required: bool,
     /// Whether the environment may set it for a provider that a file defines (DESIGN 1.5).
     pub from_environment: bool,
+    /// Whether its value cannot send a secret to another place.
+    harmless: bool,
     /// Whether only the site and user layers may set it, because it runs a program or changes whom TLS trusts.
     pub trusted: bool,
 }
@@ -27,7 +29,16 @@ impl Key {
     /// A key that may be left out.
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, shape, about, default: None, required: false, from_environment: false, trusted: false }
+        Self {
+            name,
+            shape,
+            about,
+            default: None,
+            required: false,
+            from_environment: false,
+            harmless: false,
+            trusted: false,
+        }
     }
 
     /// The key with what holds when it is not written.
@@ -49,6 +60,19 @@ impl Key {
     pub const fn from_environment(mut self) -> Self {
         self.from_environment = true;
         self
+    }
+
+    /// The key, whose value cannot send a secret to another place.
+    #[must_use]
+    pub const fn harmless(mut self) -> Self {
+        self.harmless = true;
+        self
+    }
+
+    /// Whether its value cannot send a secret to another place, as those that the environment may set cannot.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.harmless || self.from_environment
     }
 
     /// The key, for the site and user layers alone.

@@ -4,9 +4,10 @@ use super::engine::EngineSettings;
 use super::key::KeySource;
 use super::keyring::KeyringFault;
 use super::private_file::FileError;
+use super::reach::{NewPart, Stored};
 use super::record::RecordName;
 use crate::binding::Binding;
-use crate::name::AccountName;
+use crate::name::{AccountName, ProviderName};
 use crate::ports::{NoFolder, NoKeyring, ProcessError};
 use crate::secret::SecretText;
 use serde::{Deserialize, Serialize};
@@ -315,6 +316,16 @@ pub enum StoreError {
         /// Where the configuration says it is.
         configured: StoreKind,
     },
+    /// The definition that is in force would send what is stored to a place that it was not stored for.
+    #[error("{}", new_place(provider, stored, part))]
+    NewPlace {
+        /// The provider.
+        provider: ProviderName,
+        /// What is stored.
+        stored: Stored,
+        /// What the definition says that is new.
+        part: Box<NewPart>,
+    },
     /// Another process holds the lock.
     #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
     LockTimeout {
@@ -323,4 +334,19 @@ pub enum StoreError {
         /// How long it was waited for.
         waited: Duration,
     },
+}
+
+fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
+    let NewPart { what, origin, is_recorded, .. } = part;
+    let stored = match stored {
+        Stored::Login => format!("the login to `{provider}`"),
+        Stored::Secret(key) => format!("the stored `{key}` of `{provider}`"),
+    };
+    if *is_recorded {
+        format!("{stored} is not for {what}, which {origin} sets; nothing was sent")
+    } else {
+        format!(
+            "{stored} does not say which hosts it is for, and {origin} is not in your own config file; nothing was sent"
+        )
+    }
 }

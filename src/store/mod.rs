@@ -17,6 +17,7 @@ pub mod maintenance;
 pub mod overflow;
 mod places;
 pub mod private_file;
+pub mod reach;
 pub mod record;
 mod rescue;
 pub mod seal;
@@ -34,6 +35,7 @@ use self::engine::{Engine, EngineCredentials};
 use self::index::{Entry, Index};
 use self::keyring::KeyringFault;
 use self::lock::Lock;
+use self::reach::{Definitions, NewPart, Reach, Stored};
 use self::record::{Record, RecordError, RecordName};
 use crate::binding::Binding;
 use crate::fault;
@@ -65,6 +67,7 @@ pub struct TokenStore<'a> {
     settings: StoreSettings,
     choice: StoreChoice,
     credentials: Box<dyn EngineCredentials + 'a>,
+    definitions: Box<dyn Definitions + 'a>,
     engine: OnceCell<Rc<dyn Engine>>,
 }
 
@@ -75,8 +78,9 @@ impl<'a> TokenStore<'a> {
         system: &'a System,
         settings: StoreSettings,
         credentials: Box<dyn EngineCredentials + 'a>,
+        definitions: Box<dyn Definitions + 'a>,
     ) -> Self {
-        Self { system, choice: settings.choice, settings, credentials, engine: OnceCell::new() }
+        Self { system, choice: settings.choice, settings, credentials, definitions, engine: OnceCell::new() }
     }
 
     /// Finds the record of an account that fits the configured binding.
@@ -97,6 +101,38 @@ impl<'a> TokenStore<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn find_holding(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        let found = self.find_bound(held, provider, account, configured)?;
+        let Lookup::Found(mut record, kind) = found else { return Ok(found) };
+        let Some(part) = self.new_part(provider, &record) else { return Ok(Lookup::Found(record, kind)) };
+        if !self.definitions.can_issue_again(provider) {
+            return Err(Stored::Login.refused(provider, part));
+        }
+        // Nobody logged in for it: the definition that is in force gets tokens of its own.
+        record.forget_tokens();
+        record.reach = Some(self.reach(provider, kind));
+        Ok(Lookup::Found(record, kind))
+    }
+
+    /// What the definition of a provider says that a record was not stored for.
+    #[must_use]
+    pub fn new_part(&self, provider: &ProviderName, record: &Record) -> Option<NewPart> {
+        self.definitions.new_part(provider, record.reach.as_ref())
+    }
+
+    /// What is recorded of a provider's definition with what is stored now.
+    #[must_use]
+    pub fn reach(&self, provider: &ProviderName, kind: StoreKind) -> Reach {
+        self.definitions.reach(provider).recorded_in(kind)
+    }
+
+    /// Finds the record of an account that fits the configured binding, wherever the definition sends it.
+    fn find_bound(
         &self,
         held: Option<&Lock>,
         provider: &ProviderName,
@@ -229,6 +265,10 @@ impl<'a> TokenStore<'a> {
         record: &mut Record,
         kind: StoreKind,
     ) -> Result<(), StoreError> {
+        // Earlier versions did not record the reach. Only a definition that may use the record may supply it.
+        if record.reach.is_none() && (record.generation == 0 || self.new_part(provider, record).is_none()) {
+            record.reach = Some(self.reach(provider, kind));
+        }
         record.generation += 1;
         let name = record.name(provider);
         record.revision =

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Revision;
+use super::reach::Reach;
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::oauth::dpop::Prover;
@@ -207,6 +208,9 @@ pub struct Record {
     /// The thumbprint of the certificate that was shown for the tokens (RFC 8705).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// What the provider's definition said at the login of where its secrets go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// A machine has sent its refresh token, and the result is not known: in stores that several machines share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewing: Option<Renewing>,
@@ -270,6 +274,7 @@ impl Record {
             dpop_key: None,
             dpop_nonces: BTreeMap::new(),
             certificate: None,
+            reach: None,
             renewing: None,
             revision: Revision::default(),
             access_tokens: BTreeMap::new(),
@@ -324,6 +329,16 @@ impl Record {
         if let Some(certificate) = certificate {
             self.certificate = Some(certificate.clone());
         }
+    }
+
+    /// Forgets every token and key, and keeps what the record is called and how often it was saved.
+    pub fn forget_tokens(&mut self) {
+        self.refresh_token = None;
+        self.id_token = None;
+        self.dpop_key = None;
+        self.dpop_nonces.clear();
+        self.access_tokens.clear();
+        self.traded.clear();
     }
 
     /// Tells an older state from a newer: of two logins the later counts.

@@ -3,25 +3,75 @@
 use super::TokenStore;
 use super::backend::{Revision, StoreChoice, StoreError, StoreKind};
 use super::keyring::KeyringFault;
+use super::reach::{Reach, Stored};
 use super::record::RecordName;
 use crate::binding::Binding;
+use crate::name::ProviderName;
 use crate::secret::SecretText;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
+
+/// The version of the envelope.
+const VERSION: u32 = 1;
+
+/// A secret as it is kept: with what its provider's definition said when it was stored.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    authctl_secret: u32,
+    secret: String,
+    reach: Reach,
+}
+
+impl Drop for Envelope {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
 
 impl TokenStore<'_> {
     /// Reads a configured secret that is kept in the store, from wherever it is.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn secret(&self, name: &RecordName, binding: &Binding) -> Result<Option<SecretText>, StoreError> {
+    /// [`StoreError`]; [`StoreError::NewPlace`] when the provider's definition would send it to a place that it was not
+    /// stored for.
+    pub fn secret(
+        &self,
+        provider: &ProviderName,
+        key: &str,
+        binding: &Binding,
+    ) -> Result<Option<SecretText>, StoreError> {
+        let name = RecordName::of_secret(provider, key, binding);
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
-            match backend.read(name, binding) {
+            match backend.read(&name, binding) {
                 Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {}
                 Ok(None) => {}
-                found => return Ok(found?.map(|kept| kept.text)),
+                Ok(Some(kept)) => return self.opened(provider, key, kept.text).map(Some),
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
+    }
+
+    fn opened(&self, provider: &ProviderName, key: &str, text: SecretText) -> Result<SecretText, StoreError> {
+        let (secret, reach) = match serde_json::from_str::<Envelope>(text.expose()) {
+            Ok(envelope) if envelope.authctl_secret > VERSION => {
+                let version = envelope.authctl_secret;
+                let place = format!("the stored `{key}` of `{provider}`");
+                let reason = format!("it was written by a newer authctl (version {version})");
+                return Err(StoreError::Corrupt { place, reason });
+            }
+            Ok(mut envelope) => {
+                let secret = SecretText::new(std::mem::take(&mut envelope.secret));
+                (secret, Some(std::mem::take(&mut envelope.reach)))
+            }
+            // As earlier versions kept it.
+            Err(_) => (text, None),
+        };
+        match self.definitions.new_part(provider, reach.as_ref()) {
+            Some(part) => Err(Stored::Secret(key.to_owned()).refused(provider, part)),
+            None => Ok(secret),
+        }
     }
 
     /// Keeps a configured secret; says in which store.
@@ -30,15 +80,24 @@ impl TokenStore<'_> {
     /// [`StoreError`].
     pub fn keep_secret(
         &self,
-        name: &RecordName,
+        provider: &ProviderName,
+        key: &str,
         binding: &Binding,
         secret: &SecretText,
     ) -> Result<StoreKind, StoreError> {
-        let kind = self.place_for(name, true)?;
-        self.backend(kind)?.write(name, binding, secret, &Revision::Any)?;
+        let name = RecordName::of_secret(provider, key, binding);
+        let kind = self.place_for(&name, true)?;
+        let envelope = Envelope {
+            authctl_secret: VERSION,
+            secret: secret.expose().to_owned(),
+            reach: self.reach(provider, kind),
+        };
+        // Strings alone: there is nothing in it that JSON cannot hold.
+        let text = SecretText::new(serde_json::to_string(&envelope).unwrap_or_default());
+        self.backend(kind)?.write(&name, binding, &text, &Revision::Any)?;
         for other in self.kinds().into_iter().filter(|&other| other != kind) {
             if let Some(backend) = self.present(other)? {
-                backend.delete(name)?;
+                backend.delete(&name)?;
             }
         }
         Ok(kind)

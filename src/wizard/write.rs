@@ -8,7 +8,6 @@ use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
 use crate::session::Session;
-use crate::store::record::RecordName;
 
 /// Writes a draft, its secrets into the token store; shows what changes, and, where `asks`, asks before.
 ///
@@ -54,8 +53,7 @@ fn keep_secrets(invocation: &Invocation<'_>, draft: &Draft) -> Result<(), Error>
     let session = session.keeping(&provider.name);
     let binding = provider.source.binding();
     for (key, secret) in &draft.secrets {
-        let name = RecordName::of_secret(&draft.name, key, &binding);
-        session.store.keep_secret(&name, &binding, secret)?;
+        session.store.keep_secret(&draft.name, key, &binding, secret)?;
     }
     Ok(())
 }

@@ -163,6 +163,7 @@ fn completions_are_silent_offline_and_leave_nothing() {
         "half.toml",
         "[credentials.half]\ndomain = 1\noauht = {}\n[credentials.whole]\ndomain = \"x.example\"\njwt = \"x\"\n",
     );
+    drop(sandbox.binary("true", &[]));
     let before = sandbox.files();
     for config in ["config/config.toml", "vault.toml", "wrong.toml", "half.toml", "missing.toml"] {
         for words in [

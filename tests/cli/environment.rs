@@ -1,4 +1,4 @@
-//! What environment variables may decide, and what they may not: whoever sets one for you must not learn your secrets.
+//! What environment variables may decide, and what they may not: setting one for you must not be a way to your secrets.
 
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
@@ -155,7 +155,7 @@ fn a_note_says_that_the_environment_chose_the_config_file() {
     assert_eq!(
         (option.text(), option.stderr.as_str()),
         ("tok", ""),
-        "the command line's own choice is no news"
+        "the user chose this file on the command line"
     );
     sandbox.environment.set("AUTHCTL_CONFIG", "");
     assert_eq!(sandbox.run(&["token"]).ok().stderr, "");

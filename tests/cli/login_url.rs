@@ -11,7 +11,7 @@ use crate::support::http::{Reply, Server};
 use crate::support::{AuthorizationServer, Sandbox};
 
 /// A protected resource at `/mcp`, and what it says of itself.
-struct Resource {
+pub struct Resource {
     server: Server,
     shared: Arc<Mutex<Says>>,
 }
@@ -26,7 +26,7 @@ struct Says {
 
 impl Resource {
     /// A resource whose tokens the server gives, as the current revision has it.
-    fn of(server: &AuthorizationServer) -> Self {
+    pub fn of(server: &AuthorizationServer) -> Self {
         let shared = Arc::new(Mutex::new(Says { challenge: None, metadata: Vec::new() }));
         let says = Arc::clone(&shared);
         let this = Self {
@@ -59,7 +59,7 @@ impl Resource {
         this
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("{}/mcp", self.server.url())
     }
 
@@ -91,7 +91,7 @@ impl Resource {
     }
 }
 
-fn registering() -> AuthorizationServer {
+pub fn registering() -> AuthorizationServer {
     let server = AuthorizationServer::start();
     server.set(|behaviour| {
         behaviour.registers = Some(serde_json::Map::new());

@@ -58,5 +58,6 @@ mod serve;
 mod shared_store;
 mod store;
 mod support;
+mod swapped_config;
 mod templates;
 mod token;

@@ -91,6 +91,7 @@ pub const KEYS: &[&Key] = &[
         Shape::Duration,
         "How long before its end a token is renewed, but never more than half its life",
     )
+    .harmless()
     .or("60s"),
     &Key::new(
         "quirks",
@@ -100,7 +101,7 @@ pub const KEYS: &[&Key] = &[
     &Key::new("ca_file", Shape::Text, "Certificate authorities to trust beside the platform's, in PEM")
         .trusted(),
     &Key::new("proxy", Shape::Text, "The proxy, in the place of the environment's").trusted(),
-    &Key::new("timeout", Shape::Duration, "The limit of one request").or("30s").trusted(),
+    &Key::new("timeout", Shape::Duration, "The limit of one request").or("30s").trusted().harmless(),
     &Key::new("authorization_endpoint", Shape::Text, "The URL of the authorization endpoint"),
     &Key::new("token_endpoint", Shape::Text, "The URL of the token endpoint"),
     &Key::new("refresh_endpoint", Shape::Text, "The URL for refreshes, for servers that refresh elsewhere"),

@@ -67,6 +67,7 @@ pub struct OAuth {
     /// How it is reached.
     pub transport: Transport,
     registration: Option<String>,
+    defined_by_environment: bool,
     /// What discovery brought in this run; `None` where it brought nothing and nothing was missing.
     discovered: OnceCell<Option<Metadata>>,
     known_identity: OnceCell<ClientIdentity>,
@@ -162,6 +163,7 @@ impl OAuth {
                 identity: None,
             },
             registration: place.registration.clone(),
+            defined_by_environment: place.defined_by_environment,
             discovered: OnceCell::new(),
             known_identity: OnceCell::new(),
         })
@@ -176,6 +178,9 @@ impl OAuth {
         }
         if let Some(endpoint) = self.endpoints.get("refresh_endpoint") {
             binding = binding.with("refresh endpoint", endpoint.origin());
+        }
+        if self.defined_by_environment {
+            binding = binding.with(Binding::DEFINED_BY, "the environment");
         }
         if let Some(grant) = &self.userless_grant {
             binding = binding.with(Binding::GRANT, grant);

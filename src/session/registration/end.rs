@@ -82,7 +82,7 @@ fn retire(
         *name != provider.name && other.id == client.id && other.issuer == client.issuer
     });
     let reachable = client.issuer == oauth.issuer().as_str();
-    let management = session.store.secret(&record(MANAGEMENT), &binding)?;
+    let management = session.store.secret(&provider.name, MANAGEMENT, &binding)?;
     let told = management
         .filter(|_| !local && !shared && reachable)
         .map(|management| end(session, oauth, &management).unwrap_or(End::Failed));

@@ -24,7 +24,6 @@ use crate::provider::oauth::OAuth;
 use crate::setting::{Layer, Setting};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
-use crate::store::record::RecordName;
 
 /// The key of a registered secret in the token store.
 const SECRET: &str = "client_secret";
@@ -263,10 +262,9 @@ fn share_secrets(
     let binding = oauth.binding().with(Binding::CLIENT_ID, &client.id);
     let store = &session.store;
     for (key, needed) in [(SECRET, client.has_secret), (MANAGEMENT, false)] {
-        match store.secret(&RecordName::of_secret(other, key, &binding), &binding)? {
+        match store.secret(other, key, &binding)? {
             Some(secret) => {
-                let name = RecordName::of_secret(&provider.name, key, &binding);
-                store.keep_secret(&name, &binding, &secret)?;
+                store.keep_secret(&provider.name, key, &binding, &secret)?;
             }
             None if needed => return Ok(false),
             None => {}

@@ -12,7 +12,6 @@ use crate::provider::oauth::{OAuth, Server};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::store::StoreError;
-use crate::store::record::RecordName;
 
 /// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
 const LOWEST_PORT: u16 = 20_000;
@@ -106,8 +105,7 @@ fn keep_secrets(
 ) -> Result<(), StoreError> {
     let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);
     let keep = |key: &str, text: &SecretText| {
-        let name = RecordName::of_secret(&provider.name, key, &binding);
-        session.store.keep_secret(&name, &binding, text).map(drop)
+        session.store.keep_secret(&provider.name, key, &binding, text).map(drop)
     };
     if let Some(secret) = &registration.client_secret {
         keep(SECRET, &SecretText::new(secret.expose()))?;

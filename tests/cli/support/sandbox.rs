@@ -125,10 +125,6 @@ impl Sandbox {
             Self { folder, system, terminal, environment, clock, signals, input, keyring, kernel_keyring };
         sandbox.configure(config);
         std::fs::create_dir_all(sandbox.path("work")).unwrap();
-        // The binary finds the configuration where a user's own is.
-        std::fs::create_dir_all(sandbox.path("xdg")).unwrap();
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(sandbox.path("config"), sandbox.path("xdg/authctl")).unwrap();
         sandbox
     }
 
@@ -193,7 +189,14 @@ impl Sandbox {
         ] {
             command.env(variable, self.path(folder));
         }
-        // Elsewhere there is no link, and a note on standard error says which file is used.
+        // The binary finds the configuration where a user's own is.
+        let own = self.path("xdg/authctl");
+        if !own.exists() {
+            std::fs::create_dir_all(self.path("xdg")).unwrap();
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(self.path("config"), &own).unwrap();
+        }
+        // Without a link, a variable names it, and a note on standard error says so.
         if cfg!(not(unix)) {
             command.env("AUTHCTL_CONFIG", self.path("config/config.toml"));
         }

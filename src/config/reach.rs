@@ -1,0 +1,97 @@
+//! The parts of a provider's definition that decide where its secrets go and which servers are trusted with them.
+
+use std::path::Path;
+
+use super::Config;
+use crate::binding::Binding;
+use crate::foreign::escaped;
+use crate::name::ProviderName;
+use crate::oauth::endpoint::{authority, host_url};
+use crate::provider::KINDS;
+use crate::setting::{Layer, Origin, Setting, Value};
+
+/// One such part.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// What it is, for messages.
+    pub what: String,
+    /// The host, or the key with a digest of its value: the value may be a secret.
+    pub recorded: String,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+impl Part {
+    fn host(text: &str, scheme: &str, origin: &Origin) -> Self {
+        let host = host_url(scheme, text).map_or_else(|_| text.to_owned(), |url| authority(&url));
+        Self {
+            what: format!("the host {}", escaped(&host)),
+            recorded: format!("host {host}"),
+            origin: origin.clone(),
+        }
+    }
+
+    fn key(path: &str, setting: &Setting) -> Self {
+        let digest = Binding::default().with(path, setting.json().to_string()).fingerprint();
+        Self {
+            what: format!("this value of `{}`", escaped(path)),
+            recorded: format!("{path} {digest}"),
+            origin: setting.origin.clone(),
+        }
+    }
+
+    /// Whether one of these files, the machine's file or a template says it.
+    #[must_use]
+    pub fn is_from(&self, files: &[String]) -> bool {
+        match (self.origin.layer(), &self.origin) {
+            (Layer::Template | Layer::Site, _) => true,
+            (Layer::User | Layer::Learned, Origin::File { source, .. }) => {
+                let path = source.path.as_deref().map(Path::to_string_lossy);
+                path.is_some_and(|path| files.iter().any(|file| **file == *path))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Config {
+    /// The parts of a provider's definition. Every key counts unless it says that it is harmless: nobody has to think of a
+    /// new key here.
+    #[must_use]
+    pub fn parts(&self, name: &ProviderName) -> Vec<Part> {
+        let Some(credential) = self.credentials.get(name) else { return Vec::new() };
+        let mut parts = Vec::new();
+        let scheme = credential.keys.get("scheme").and_then(Setting::text).unwrap_or("https");
+        for (key, setting) in &credential.keys {
+            match (key.as_str(), setting.strings()) {
+                ("domain" | "hosts", Some(hosts)) => {
+                    parts.extend(hosts.iter().map(|host| Part::host(host, scheme, &setting.origin)));
+                }
+                _ => add(&mut parts, key, setting),
+            }
+        }
+        let Some(kind) = &credential.kind else { return parts };
+        let called = Setting::new(Value::Text(kind.canonical().to_owned()), kind.table.origin.clone());
+        parts.push(Part::key("kind", &called));
+        let is_harmless = |name: &str| {
+            let variants = KINDS.iter().filter(|known| known.is_called(&kind.called));
+            variants.flat_map(|kind| kind.all_keys()).any(|key| key.name == name && key.is_harmless())
+        };
+        for (key, setting) in kind.table.table().into_iter().flatten() {
+            if !is_harmless(key) {
+                add(&mut parts, &format!("{}.{key}", kind.canonical()), setting);
+            }
+        }
+        parts
+    }
+}
+
+/// Adds each value below a key, with its own origin.
+fn add(parts: &mut Vec<Part>, path: &str, setting: &Setting) {
+    match &setting.value {
+        Value::Table(members) => {
+            members.iter().for_each(|(name, member)| add(parts, &format!("{path}.{name}"), member));
+        }
+        _ => parts.push(Part::key(path, setting)),
+    }
+}

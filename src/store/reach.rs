@@ -1,0 +1,68 @@
+//! Where a stored secret may go: what the definition of its provider said when it was stored. A definition can be swapped
+//! by a variable or an option; what is stored then stays with the hosts that it was stored for.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, StoreKind};
+use crate::name::ProviderName;
+
+/// What a provider's definition says of where its secrets go and which servers are trusted with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The hosts, and every other part as its key with a digest of its value.
+    pub parts: BTreeSet<String>,
+    /// The paths of the files that were the user's own: only those may add a part later. Empty for a store that several
+    /// machines share, where paths differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_files: Vec<String>,
+}
+
+impl Reach {
+    /// The reach as it is recorded in a store.
+    #[must_use]
+    pub(super) fn recorded_in(self, kind: StoreKind) -> Self {
+        if kind.is_shared() { Self { own_files: Vec::new(), ..self } } else { self }
+    }
+}
+
+/// A part of a definition that a stored secret was not stored for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPart {
+    /// What it is, as in "the host api.example.com".
+    pub what: String,
+    /// Where it is written.
+    pub origin: String,
+    /// Whether it is known what the secret was stored for: earlier versions did not record it.
+    pub is_recorded: bool,
+    /// The user's own config file, which may add it.
+    pub own_file: Option<String>,
+}
+
+/// The definitions of providers that are in force.
+pub trait Definitions {
+    /// What the definition of a provider says now.
+    fn reach(&self, provider: &ProviderName) -> Reach;
+    /// The first part of a provider's definition that neither a recorded reach nor the user's own files have.
+    fn new_part(&self, provider: &ProviderName, recorded: Option<&Reach>) -> Option<NewPart>;
+    /// Whether a provider's tokens can be issued again without the user.
+    fn can_issue_again(&self, provider: &ProviderName) -> bool;
+}
+
+/// What is stored for a provider, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// Tokens.
+    Login,
+    /// A secret of the configuration, by its key.
+    Secret(String),
+}
+
+impl Stored {
+    /// The error that keeps this from being sent to a place that it was not stored for.
+    #[must_use]
+    pub(super) fn refused(self, provider: &ProviderName, part: NewPart) -> StoreError {
+        StoreError::NewPlace { provider: provider.clone(), stored: self, part: Box::new(part) }
+    }
+}
