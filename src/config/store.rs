@@ -39,7 +39,7 @@ pub const STORE_KEYS: &[&Key] = &[
     &Key::new("endpoints", Shape::Strings, "The URLs of etcd's nodes").trusted(),
     &Key::new("username", Shape::Text, "Our user in etcd"),
     &Key::new("password", Shape::Secret, "Its password"),
-    &Key::new("address", Shape::Text, "Vault's URL; else the environment's VAULT_ADDR").trusted(),
+    &Key::new("address", Shape::Text, "Vault's URL; without it VAULT_ADDR, if the token comes from the environment too").trusted(),
     &Key::new("mount", Shape::Text, "Where Vault's secrets engine `kv` of version 2 is mounted").or("secret"),
     &Key::new("namespace", Shape::Text, "Vault's namespace; else the environment's VAULT_NAMESPACE"),
     &Key::new("token", Shape::Input, "The token for Vault; else the environment's VAULT_TOKEN, else ~/.vault-token"),
@@ -199,6 +199,10 @@ impl Config {
             key: key_source(&section),
             remembered_for: section.duration("unlock_for").unwrap_or(settings.remembered_for),
             engine: engine(&section, environment),
+            withholds_token: kind(&section) == Some(StoreKind::Vault)
+                && !section.has("address")
+                && environment.variable("VAULT_ADDR").is_some_and(|address| !address.is_empty())
+                && !token_is_of_environment(&section, environment),
             ..settings
         }
     }
@@ -237,21 +241,33 @@ impl Config {
     }
 }
 
+/// Whether Vault's token comes from the environment. Only such a token goes where the environment says, and is trusted to
+/// the authorities that it names: a variable must not lead any other token away.
+fn token_is_of_environment(section: &Section<'_>, environment: &dyn Environment) -> bool {
+    match (section.has("token"), section.secret("token")) {
+        (false, _) => environment.variable("VAULT_TOKEN").is_some_and(|token| !token.is_empty()),
+        (true, Some(SecretSource::Environment(_))) => true,
+        (true, _) => false,
+    }
+}
+
 fn engine(section: &Section<'_>, environment: &dyn Environment) -> Option<EngineSettings> {
     let url = |text: &str| EndpointUrl::configured(text).ok();
-    let from = |key: &str, variable: &str| {
-        let written = section.text(key).map(str::to_owned);
-        written.or_else(|| environment.variable(variable)).filter(|text| !text.is_empty())
-    };
+    let decides = token_is_of_environment(section, environment);
+    let deciding = |variable: &str| environment.variable(variable).filter(|_| decides);
     let address = match kind(section)? {
         StoreKind::Etcd => EngineAddress::Etcd {
             endpoints: section.strings("endpoints").iter().filter_map(|text| url(text)).collect(),
             username: section.text("username").map(str::to_owned),
         },
         StoreKind::Vault => EngineAddress::Vault {
-            address: url(&from("address", "VAULT_ADDR")?)?,
+            address: url(&section.text("address").map(str::to_owned).or_else(|| deciding("VAULT_ADDR"))?)?,
             mount: section.text("mount").unwrap_or("secret").to_owned(),
-            namespace: from("namespace", "VAULT_NAMESPACE"),
+            namespace: section
+                .text("namespace")
+                .map(str::to_owned)
+                .or_else(|| environment.variable("VAULT_NAMESPACE"))
+                .filter(|namespace| !namespace.is_empty()),
         },
         StoreKind::Keyring | StoreKind::File => return None,
     };
@@ -259,6 +275,6 @@ fn engine(section: &Section<'_>, environment: &dyn Environment) -> Option<Engine
     let prefix = section.text("prefix").unwrap_or("authctl/");
     let prefix = format!("{}/", prefix.trim_end_matches('/'));
     let is_vault = matches!(address, EngineAddress::Vault { .. });
-    let of_vault = || is_vault.then(|| environment.variable("VAULT_CACERT").map(PathBuf::from)).flatten();
+    let of_vault = || deciding("VAULT_CACERT").filter(|path| is_vault && !path.is_empty()).map(PathBuf::from);
     Some(EngineSettings { address, prefix, ca_file: ca_file.or_else(of_vault) })
 }

@@ -280,6 +280,9 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Engine { .. } => "check [store] in the configuration, and the engine itself",
         StoreError::EngineCredential { .. } => "check [store] in the configuration",
         StoreError::NoEngine(_) => "configure it in [store]: kind, and where it is",
+        StoreError::TokenWithheld => {
+            "set `address` in [store] of your config file, or set VAULT_TOKEN as well"
+        }
         StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
         StoreError::NewPlace { provider, stored, part } => return Some(new_place(provider, stored, part)),
         StoreError::Rescued { source, .. } => return store_hint(source),

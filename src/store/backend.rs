@@ -118,6 +118,8 @@ pub struct StoreSettings {
     pub remembered_for: Duration,
     /// The shared engine, where one is configured.
     pub engine: Option<EngineSettings>,
+    /// Only the environment says where Vault is, and its token comes from somewhere else.
+    pub withholds_token: bool,
 }
 
 impl Default for StoreSettings {
@@ -127,6 +129,7 @@ impl Default for StoreSettings {
             key: KeySource::default(),
             remembered_for: Duration::from_secs(8 * 3600),
             engine: None,
+            withholds_token: false,
         }
     }
 }
@@ -303,6 +306,9 @@ pub enum StoreError {
     /// No such engine is configured.
     #[error("no {0} is configured")]
     NoEngine(StoreKind),
+    /// Only the environment says where Vault is, and its token comes from somewhere else.
+    #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
+    TokenWithheld,
     /// The passphrase cannot be remembered.
     #[error("a passphrase needs the kernel's keyring: {0}")]
     NoKernelKeyring(String),

@@ -202,7 +202,10 @@ impl TokenStore<'_> {
     /// The shared engine, opened when it is first needed.
     fn engine(&self, kind: StoreKind) -> Result<&Rc<dyn Engine>, StoreError> {
         let settings = self.settings.engine.as_ref().filter(|settings| settings.kind() == kind);
-        let settings = settings.ok_or(StoreError::NoEngine(kind))?;
+        let settings = settings.ok_or(match self.settings.withholds_token {
+            true => StoreError::TokenWithheld,
+            false => StoreError::NoEngine(kind),
+        })?;
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }

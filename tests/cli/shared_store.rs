@@ -3,7 +3,7 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use crate::support::http::Reply;
+use crate::support::http::{Reply, Server, certificates};
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
@@ -270,6 +270,82 @@ fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
     sandbox.run(&["token", "as"]).fails(6).says("no Vault is configured");
     sandbox.environment.set("VAULT_ADDR", &vault.url());
     assert_eq!(sandbox.run(&["token", "as"]).ok(), token);
+}
+
+/// F-BIND3. A variable must not lead a token away that another place keeps: each source is tried against an address, and
+/// an authority, of the environment.
+#[test]
+fn vaults_address_in_the_environment_gets_only_a_token_of_the_environment() {
+    let server = AuthorizationServer::start();
+    let evil = VaultServer::start();
+    let base = config(&server, &evil, &printed(KEY), "");
+    let without_address = |more: &str| {
+        base.replace(&format!("address = \"{}\", ", evil.url()), "").replace(" }\n", &format!("{more} }}\n"))
+    };
+    let token_file = |sandbox: &Sandbox| sandbox.write("token-file", TOKEN).display().to_string();
+    for source in ["~/.vault-token", "file", "command", "provider"] {
+        let sandbox = Sandbox::new("");
+        sandbox.write(".vault-token", TOKEN);
+        let token = match source {
+            "file" => format!(", token = {{ file = \"{}\" }}", token_file(&sandbox)),
+            "command" => format!(", token = {{ command = [\"echo\", \"{TOKEN}\"] }}"),
+            "provider" => ", token = { provider = \"opener\" }".to_owned(),
+            _ => String::new(),
+        };
+        let opener = format!("[credentials.opener]\ndomain = \"v.example\"\njwt = \"{TOKEN}\"\n");
+        sandbox.configure(&format!("default = \"as\"\n{}{opener}", without_address(&token)));
+        sandbox.environment.set("VAULT_ADDR", &evil.url());
+        if source != "~/.vault-token" {
+            sandbox.environment.set("VAULT_TOKEN", "hvs.not-this-one");
+        }
+        for command in [
+            &["token"][..],
+            &["token", "as", "-o", "raw"],
+            &["login"],
+            &["refresh"],
+            &["logout"],
+            &["store", "move", "vault"],
+            &["secret", "set", "as", "client_secret"],
+        ] {
+            let output = sandbox.run_with(command, "x");
+            assert!(evil.requests().is_empty(), "{source}: {command:?}: {output}");
+        }
+        sandbox.run(&["token", "as", "-o", "raw"]).fails(6).says("VAULT_ADDR is used only with a token from");
+        let evil_config = sandbox.run(&["token"]).fails(6);
+        evil_config.says("set `address` in [store]").says("VAULT_TOKEN");
+    }
+    for (name, token, variable) in
+        [("VAULT_TOKEN", "", "VAULT_TOKEN"), ("a variable", ", token = { env = \"MY_VAULT\" }", "MY_VAULT")]
+    {
+        let sandbox = Sandbox::new(&without_address(token));
+        sandbox.environment.set("VAULT_ADDR", &evil.url());
+        sandbox.environment.set(variable, TOKEN);
+        sandbox.run(&["token", "as"]).fails(3);
+        assert!(!evil.requests().is_empty(), "{name}");
+    }
+}
+
+/// An authority of the environment would let somebody else answer for the configured address.
+#[test]
+fn vaults_authority_in_the_environment_goes_with_a_token_of_the_environment() {
+    let server = AuthorizationServer::start();
+    let (authority, tls) = certificates();
+    let vault = Server::start_tls(tls, |_| Reply::json(404, &serde_json::json!({ "errors": [] })));
+    let address = format!("https://localhost:{}", vault.address().port());
+    let config = server_config(&server.domain(), "").replace(
+        "store = \"file\"",
+        &format!("store = {{ kind = \"vault\", address = \"{address}\", key = {} }}", printed(KEY)),
+    );
+    let sandbox = Sandbox::new(&config);
+    sandbox.clock.skip_waits();
+    let authority = sandbox.write("authority.pem", &authority);
+    sandbox.environment.set("VAULT_CACERT", authority.to_str().unwrap());
+    sandbox.write(".vault-token", TOKEN);
+    sandbox.run(&["token"]).fails(6);
+    assert!(vault.requests().is_empty(), "no request, and so no token, reached it");
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    sandbox.run(&["token"]).fails(3);
+    assert!(!vault.requests().is_empty());
 }
 
 #[test]

@@ -87,7 +87,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("DBUS_SESSION_BUS_ADDRESS", "The message bus on which the keyring is found."),
     (
         "VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE, VAULT_CACERT",
-        "The engine of the store vault, where the configuration does not say.",
+        "Where Vault is and what opens it, unless the config file says so. VAULT_ADDR and VAULT_CACERT count only with a token from the environment.",
     ),
 ];
 
