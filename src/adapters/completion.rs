@@ -194,7 +194,10 @@ fn assigned_providers(typed: &Typed, written: &str) -> Option<Vec<CompletionCand
 }
 
 fn accounts(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
-    let index = typed.invoked(|invocation| invocation.session().store.index(&typed.provider()?).ok())?;
+    let index = typed.invoked(|invocation| {
+        let provider = typed.provider()?;
+        invocation.session().keeping(&provider).store.index(&provider).ok()
+    })?;
     let mut found: Vec<(&str, &str)> = index
         .entries
         .iter()

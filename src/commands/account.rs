@@ -46,7 +46,7 @@ enum Action {
 /// # Errors
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let store = invocation.session().store;
+    let store_of = |provider: &ProviderName| invocation.session().keeping(provider).store;
     let console = &invocation.system.console;
     let choose = |named: Option<&ProviderName>| {
         invocation.config.check_files(true)?;
@@ -56,7 +56,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         Action::List(provider) => list(invocation, &choose(provider.name(invocation)?.as_ref())?),
         Action::Use { account, provider } => {
             let provider = choose(provider.as_ref())?;
-            store.use_account(&provider, account).map_err(error)?;
+            store_of(&provider).use_account(&provider, account).map_err(error)?;
             console.say(format_args!(
                 "{} {} is now the account of {provider} that is used.",
                 styled(GOOD, "✓"),
@@ -66,7 +66,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         }
         Action::Rename { account, to, provider } => {
             let provider = choose(provider.as_ref())?;
-            store.rename_account(&provider, account, to).map_err(error)?;
+            store_of(&provider).rename_account(&provider, account, to).map_err(error)?;
             console.say(format_args!(
                 "{} The account {account} of {provider} is now called {}.",
                 styled(GOOD, "✓"),
@@ -78,7 +78,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 }
 
 fn list(invocation: &Invocation<'_>, provider: &ProviderName) -> Result<(), Error> {
-    let index = invocation.session().store.index(provider)?;
+    let index = invocation.session().keeping(provider).store.index(provider)?;
     let used = index.account(None);
     let mut accounts: Vec<(&AccountName, Option<&str>)> =
         index.entries.iter().map(|entry| (&entry.account, entry.label.as_deref())).collect();

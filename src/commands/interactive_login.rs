@@ -12,9 +12,9 @@ use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::oauth::registration::End;
 use crate::ports::Folder;
 use crate::provider::LoginRequest;
-use crate::session::Session;
 use crate::session::login::{Report, login};
 use crate::session::registration::{Known, Wanted, end_replaced, ensure, take_back};
+use crate::session::{Session, Sessions};
 use crate::store::lock::Lock;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
@@ -57,7 +57,7 @@ pub fn log_in(
     refresh_metadata: bool,
 ) -> Result<(), Error> {
     with_known_client(invocation, who, request.scopes.as_ref(), |invocation| {
-        let session = Session { refresh_metadata, ..invocation.session() };
+        let session = Sessions { refresh_metadata, ..invocation.session() };
         let provider = session.provider(Some(who.name))?;
         let session = session.keeping(&provider.name);
         if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
@@ -93,7 +93,7 @@ pub fn with_known_client(
     });
     if result.is_err() && before.has_changed(system) {
         let config = invocation.reload();
-        let session = Session::new(system, &config).keeping(who.name);
+        let session = Sessions::new(system, &config).keeping(who.name);
         // Where no login would be lost, the next one begins with what is known by now; but a client that somebody named, and
         // that is wrong, must not be taken for right.
         let worked = session.store.index(who.name).is_ok_and(|index| !index.entries.is_empty());

@@ -1,19 +1,18 @@
 //! What the commands that hand out a token share: its variable, the id token in its place, what to say about it.
 
-use crate::config::{Provider, templates};
+use crate::config::{Config, Provider, templates};
 use crate::console::Console;
 use crate::error::Error;
 use crate::secret::AccessToken;
-use crate::session::Session;
 use crate::session::acquire::id_token_end;
 use crate::setting::Setting;
 use crate::token::{Credential, Issued};
 
 /// The variable that other programs read this provider's token from: the template's, or one made of the name.
 #[must_use]
-pub fn variable(session: &Session<'_>, provider: &Provider) -> String {
+pub fn variable(config: &Config, provider: &Provider) -> String {
     let template =
-        session.config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));
+        config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));
     let template = template.and_then(Setting::text).and_then(templates::find);
     template.and_then(|template| template.variable).unwrap_or_else(|| {
         let name = provider.name.folded();

@@ -10,7 +10,7 @@ use crate::error::{Error, Status};
 use crate::foreign::{Foreign, escaped};
 use crate::name::{ProviderName, ScopeSet, scopes};
 use crate::provider::LoginRequest;
-use crate::session::Session;
+use crate::session::Sessions;
 use crate::session::site::explore;
 use crate::session::with_token::{Given, login_with};
 use crate::wizard::{self, Start};
@@ -161,7 +161,7 @@ impl Args {
 
     fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
         with_known_client(invocation, who, None, |invocation| {
-            let session = Session { refresh_metadata: self.refresh_metadata, ..invocation.session() };
+            let session = Sessions { refresh_metadata: self.refresh_metadata, ..invocation.session() };
             let provider = session.provider(Some(who.name))?;
             let session = session.keeping(&provider.name);
             let text = invocation.system.input.read_all(LONGEST_TOKEN).map_err(|error| {

@@ -42,11 +42,10 @@ pub struct Args {
 /// # Errors
 /// Any [`Error`]; a revocation that failed is status 1, after forgetting.
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
     // A project's wrong file keeps nobody logged in.
     let files = invocation.config.check_files(false);
     let names = match (args.provider.name(invocation)?, args.all) {
-        (None, true) => session.store.listed()?,
+        (None, true) => invocation.session().with_configured_store().store.listed()?,
         (Some(name), _) => vec![name],
         (None, false) => {
             files.clone()?;

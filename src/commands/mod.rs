@@ -41,7 +41,7 @@ use crate::name::{AccountName, InvalidProviderName, ProviderName, ScopeSet, para
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::System;
 use crate::provider::{BrowserChoice, TokenRequest};
-use crate::session::Session;
+use crate::session::Sessions;
 use crate::wire_log::WireLog;
 use crate::words;
 
@@ -84,10 +84,10 @@ impl Manner {
 }
 
 impl<'a> Invocation<'a> {
-    /// A session with the configuration.
+    /// Opens sessions with the configuration.
     #[must_use]
-    pub fn session(&self) -> Session<'a> {
-        Session::new(self.system, self.config)
+    pub fn session(&self) -> Sessions<'a> {
+        Sessions::new(self.system, self.config)
     }
 
     /// The configuration as it is now, after something was learned.

@@ -14,7 +14,7 @@ use crate::format;
 use crate::name::ProviderName;
 use crate::ports::{Stream, System};
 use crate::session::acquire::{AcquireError, stored};
-use crate::session::{Session, cache};
+use crate::session::{Sessions, cache};
 use crate::token::Credential;
 
 /// Prints the stored token, if the arguments ask for just that and it is there; `None` when nothing was done.
@@ -48,8 +48,9 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     if by_provider || !config.warnings().is_empty() {
         return None;
     }
-    let session = Session::new(system, &config);
-    let provider = session.provider(named).ok()?;
+    let sessions = Sessions::new(system, &config);
+    let provider = sessions.provider(named).ok()?;
+    let session = sessions.keeping(&provider.name);
     let listed = cached.listed(&session, &provider);
     let issued = match stored(&session, &provider) {
         Ok(issued) => issued?,

@@ -31,11 +31,12 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     }
     invocation.config.check_files(true)?;
     let mut worst = None;
-    for name in session.store.listed()? {
+    let store = session.with_configured_store().store;
+    for name in store.listed()? {
         if !invocation.config.credentials.contains_key(&name) {
             continue;
         }
-        for entry in session.store.index(&name)?.entries {
+        for entry in store.index(&name)?.entries {
             // A login that cannot be renewed is no failure of whoever renews all that can be.
             if !entry.refreshable
                 && session.provider(Some(&name)).is_ok_and(|provider| provider.source.is_interactive())

@@ -49,6 +49,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let (Action::Set(target) | Action::Unset(target)) = &args.action;
     let key = target.key.trim_start_matches('_');
     let provider = session.provider(Some(&target.provider))?;
+    let session = session.keeping(&provider.name);
     let secrets = keys(invocation, &provider);
     if !secrets.iter().any(|secret| secret == key) {
         let mut message = format!("`{}` has no secret `{}`", provider.name, crate::foreign::escaped(key));
@@ -90,17 +91,21 @@ pub fn keys(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
     keys
 }
 
-/// The names of all configured secrets that are kept in the store, and what they are bound to.
-pub(super) fn stored_secrets(invocation: &Invocation<'_>) -> Vec<(RecordName, Binding)> {
+/// The names of all configured secrets that are kept in the store, and what they are bound to; without those of providers
+/// that stay where they are.
+pub(super) fn stored_secrets(
+    invocation: &Invocation<'_>,
+    stays: &dyn Fn(&ProviderName) -> bool,
+) -> Vec<(RecordName, Binding)> {
     let mut found = Vec::new();
-    for name in invocation.config.credentials.keys() {
+    for name in invocation.config.credentials.keys().filter(|name| !stays(name)) {
         let Ok(provider) = invocation.config.provider(name) else { continue };
         let binding = provider.source.binding();
         for key in keys(invocation, &provider).iter().filter(|key| is_stored(invocation, name, key)) {
             found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
         }
     }
-    found.extend(management_records(&invocation.session()));
+    found.extend(management_records(&invocation.session(), stays));
     found
 }
 

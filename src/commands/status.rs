@@ -55,7 +55,7 @@ impl State {
 /// # Errors
 /// Any [`Error`]; status 3 for a named provider that is not logged in.
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
+    let session = invocation.session().with_configured_store();
     let named = args.provider.name(invocation)?;
     let mut names: Vec<ProviderName> = match &named {
         Some(name) => vec![name.clone()],

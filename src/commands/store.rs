@@ -6,6 +6,7 @@ use super::secret::stored_secrets;
 use super::{Invocation, in_list};
 use crate::console::{FAINT, GOOD, STRONG, styled};
 use crate::error::Error;
+use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::store::maintenance::Passphrase;
@@ -45,7 +46,7 @@ enum Action {
 /// Any [`Error`].
 pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     invocation.config.check_files(false)?;
-    let session = invocation.session();
+    let session = invocation.session().with_configured_store();
     match &args.action {
         Action::Status => status(invocation, &session),
         Action::Move { to } => relocate(invocation, &session, to),
@@ -105,8 +106,10 @@ fn relocate(invocation: &Invocation<'_>, session: &Session<'_>, to: &str) -> Res
     if to != StoreKind::Keyring {
         unlock_files(invocation, session)?;
     }
-    let secrets = stored_secrets(invocation);
-    let moved = session.store.move_all(to, &secrets)?;
+    // A shared store cannot hold what opens it.
+    let stays = |provider: &ProviderName| to.is_shared() && invocation.config.opens_store(provider);
+    let secrets = stored_secrets(invocation, &stays);
+    let moved = session.store.move_all(to, &secrets, &stays)?;
     let console = &invocation.system.console;
     for (provider, entry) in &moved.accounts {
         console.say(format_args!("  {provider} ({})", entry.account));

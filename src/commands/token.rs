@@ -89,7 +89,7 @@ pub(super) fn rendered(
     issued: &Issued,
     format: &Format,
 ) -> Result<SecretText, Error> {
-    let variable = variable(session, provider);
+    let variable = variable(session.config, provider);
     let subject = Subject::of(provider, &variable, None);
     (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::Session;
+use super::Sessions;
 use super::acquire::{Options, token};
 use super::definitions::Definitions;
 use crate::config::Config;
@@ -63,12 +63,7 @@ impl<'a> Configured<'a> {
         name: &crate::name::ProviderName,
         account: Option<&crate::name::AccountName>,
     ) -> Result<SecretText, StoreError> {
-        let session = Session {
-            system: self.system,
-            config: self.config,
-            store: local(self.system, self.config),
-            refresh_metadata: false,
-        };
+        let session = Sessions::new(self.system, self.config).keeping(name);
         let provider = session.provider(Some(name)).map_err(|error| self.failed(error))?;
         let options = Options { account: account.cloned(), ..Options::default() };
         let issued = token(&session, &provider, &options).map_err(|error| self.failed(error))?;

@@ -129,6 +129,8 @@ impl Inputs {
         account: Option<&AccountName>,
         which: Which,
     ) -> Result<(String, State), AcquireError> {
+        let elsewhere = session.elsewhere(&needed.name);
+        let session = elsewhere.as_ref().unwrap_or(session);
         // A chain that begins at another's token is another chain, all the way.
         let further = Self::look(session, &needed, account).map_err(|source| self.needed(&needed, source))?;
         self.ephemeral |= further.ephemeral;
@@ -182,6 +184,8 @@ fn fetch(
     account: Option<&AccountName>,
     which: Which,
 ) -> Result<Token, AcquireError> {
+    let elsewhere = session.elsewhere(&needed.name);
+    let session = elsewhere.as_ref().unwrap_or(session);
     let options = Options { account: account.cloned(), id_token: which == Which::Id, ..Options::default() };
     let missing = |what: &'static str| AcquireError::Provider {
         name: needed.name.clone(),

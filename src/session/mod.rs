@@ -24,6 +24,62 @@ use crate::ports::System;
 use crate::provider::Context;
 use crate::store::TokenStore;
 
+/// Opens sessions. Each session belongs to a provider: what opens the shared store is itself stored on
+/// this machine, so that two providers may have two stores.
+#[derive(Clone, Copy)]
+pub struct Sessions<'a> {
+    /// The outside.
+    pub system: &'a System,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Ask servers again instead of using their cached metadata.
+    pub refresh_metadata: bool,
+}
+
+impl<'a> Sessions<'a> {
+    /// Sessions with a configuration.
+    #[must_use]
+    pub fn new(system: &'a System, config: &'a Config) -> Self {
+        Self { system, config, refresh_metadata: false }
+    }
+
+    /// The selected provider.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn provider(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
+        self.config.check_files(true)?;
+        let name = self.config.choose(named)?;
+        Ok(self.config.provider(&name)?)
+    }
+
+    /// The session for a provider, with the store that has its tokens and secrets.
+    #[must_use]
+    pub fn keeping(&self, name: &ProviderName) -> Session<'a> {
+        if self.config.opens_store(name) {
+            return self.session(engine::local(self.system, self.config));
+        }
+        self.with_configured_store()
+    }
+
+    /// The session for what concerns the configured store itself and no single provider, such as its status or a move.
+    #[must_use]
+    pub fn with_configured_store(&self) -> Session<'a> {
+        let Self { system, config, .. } = *self;
+        self.session(TokenStore::new(
+            system,
+            config.store_settings(&*system.environment),
+            Box::new(engine::Configured::new(system, config)),
+            Box::new(definitions::Definitions { system, config }),
+        ))
+    }
+
+    fn session(&self, store: TokenStore<'a>) -> Session<'a> {
+        let Self { system, config, refresh_metadata } = *self;
+        Session { system, config, store, refresh_metadata }
+    }
+}
+
 /// What a use case works with.
 pub struct Session<'a> {
     /// The outside.
@@ -32,45 +88,23 @@ pub struct Session<'a> {
     pub config: &'a Config,
     /// The token store.
     pub store: TokenStore<'a>,
-    /// Ask servers again for what is cached of them.
+    /// Ask servers again instead of using their cached metadata.
     pub refresh_metadata: bool,
 }
 
 impl<'a> Session<'a> {
-    /// A session with a configuration.
-    #[must_use]
-    pub fn new(system: &'a System, config: &'a Config) -> Self {
-        Self {
-            system,
-            config,
-            store: TokenStore::new(
-                system,
-                config.store_settings(&*system.environment),
-                Box::new(engine::Configured::new(system, config)),
-                Box::new(definitions::Definitions { system, config }),
-            ),
-            refresh_metadata: false,
-        }
+    /// The session for another provider whose token is needed on the way, where its tokens are in another store.
+    pub(super) fn elsewhere(&self, needed: &ProviderName) -> Option<Self> {
+        let Self { system, config, refresh_metadata, .. } = *self;
+        config.opens_store(needed).then(|| Sessions { system, config, refresh_metadata }.keeping(needed))
     }
 
-    /// The session for a provider's own tokens: what opens the shared store is kept on this machine.
-    #[must_use]
-    pub fn keeping(self, name: &ProviderName) -> Self {
-        if self.config.opens_store(name) {
-            Self { store: engine::local(self.system, self.config), ..self }
-        } else {
-            self
-        }
-    }
-
-    /// The provider that is meant.
+    /// The selected provider.
     ///
     /// # Errors
     /// [`ChoiceError`].
     pub fn provider(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
-        self.config.check_files(true)?;
-        let name = self.config.choose(named)?;
-        Ok(self.config.provider(&name)?)
+        Sessions::new(self.system, self.config).provider(named)
     }
 
     /// What a provider is given to work with.

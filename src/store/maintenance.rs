@@ -175,18 +175,24 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Moves everything to one store: each record is written there and read back before it goes here.
+    /// Moves everything to one store, but for the providers that stay where they are: each record is written there and read
+    /// back before it goes here.
     ///
     /// # Errors
     /// [`StoreError`]; what was not moved is where it was.
-    pub fn move_all(&self, to: StoreKind, secrets: &[(RecordName, Binding)]) -> Result<Moved, StoreError> {
+    pub fn move_all(
+        &self,
+        to: StoreKind,
+        secrets: &[(RecordName, Binding)],
+        stays: &dyn Fn(&ProviderName) -> bool,
+    ) -> Result<Moved, StoreError> {
         let target = self.backend(to)?;
         target.prepare()?;
         let mut moved = Moved::default();
         for kind in self.reachable().into_iter().filter(|kind| *kind != to && kind.is_shared()) {
             self.list_all(kind)?;
         }
-        for provider in self.listed()? {
+        for provider in self.listed()?.into_iter().filter(|provider| !stays(provider)) {
             for entry in self.index(&provider)?.entries.into_iter().filter(|entry| entry.store != to) {
                 let name = entry.name(&provider);
                 let lock = self.lock(entry.store, &name)?;

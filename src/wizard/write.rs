@@ -7,7 +7,7 @@ use crate::config::edit::Edit;
 use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
 use crate::foreign::escaped;
-use crate::session::Session;
+use crate::session::Sessions;
 
 /// Writes a draft, its secrets into the token store; shows what changes, and, where `asks`, asks before.
 ///
@@ -48,7 +48,7 @@ fn keep_secrets(invocation: &Invocation<'_>, draft: &Draft) -> Result<(), Error>
         return Ok(());
     }
     let config = invocation.reload();
-    let session = Session::new(invocation.system, &config);
+    let session = Sessions::new(invocation.system, &config);
     let provider = session.provider(Some(&draft.name))?;
     let session = session.keeping(&provider.name);
     let binding = provider.source.binding();

@@ -29,7 +29,7 @@ use crate::config::Provider;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::System;
-use crate::session::Session;
+use crate::session::{Session, Sessions};
 
 /// The whole examination takes no longer, but for the step that is under way then.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -57,7 +57,9 @@ pub struct Args {
 pub struct Examination<'a> {
     /// The outside, its network watched and bounded, and the configuration.
     pub invocation: &'a Invocation<'a>,
-    /// The session.
+    /// Opens the session of each provider.
+    pub sessions: Sessions<'a>,
+    /// The session with the configured store.
     pub session: Session<'a>,
     /// The providers that are looked at: those that are configured right.
     pub providers: Vec<Provider>,
@@ -115,7 +117,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         names.cloned().partition(|name| invocation.config.provider(name).is_ok());
     let examination = Examination {
         invocation: &watched_invocation,
-        session: watched_invocation.session(),
+        sessions: watched_invocation.session(),
+        session: watched_invocation.session().with_configured_store(),
         providers: names.iter().filter_map(|name| invocation.config.provider(name).ok()).collect(),
         unusable,
         watched,

@@ -89,10 +89,14 @@ fn found(
                 ),
             }
         }
-        SecretSource::Stored(_) if !examination.store_works() => None,
+        SecretSource::Stored(_)
+            if !examination.store_works() && !examination.invocation.config.opens_store(&provider.name) =>
+        {
+            None
+        }
         SecretSource::Stored(_) => {
             let binding = provider.source.binding();
-            let session = &examination.session;
+            let session = examination.sessions.keeping(&provider.name);
             match session.context(&provider.name).secrets(&binding).resolve(source) {
                 Ok(_) => good("kept in the token store".to_owned()),
                 // The store's own topic says so.

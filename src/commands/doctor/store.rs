@@ -177,12 +177,16 @@ fn accounts(
     choice: StoreChoice,
     findings: &mut Vec<Finding>,
 ) -> Vec<Stored> {
-    let (config, store) = (examination.invocation.config, &examination.session.store);
+    let config = examination.invocation.config;
+    let listed = examination.session.store.listed().unwrap_or_default();
     let mut stored = Vec::new();
     let is_meant = |name: &ProviderName| {
         examination.whole || examination.providers.iter().any(|provider| provider.name == *name)
     };
-    for provider in store.listed().unwrap_or_default().into_iter().filter(is_meant) {
+    for provider in listed.into_iter().filter(is_meant) {
+        // What opens the shared store is stored on this machine.
+        let opens = config.opens_store(&provider);
+        let store = examination.sessions.keeping(&provider).store;
         if !config.credentials.contains_key(&provider) {
             findings.push(
                 Finding::note(TOPIC, provider.as_str(), "tokens are stored for it, and it is not configured")
@@ -193,30 +197,25 @@ fn accounts(
             let subject = format!("{provider} ({})", entry.account);
             let mut record = None;
             match choice {
-                StoreChoice::Only(kind) if kind != entry.store && !config.opens_store(&provider) => findings
-                    .push(
-                        Finding::problem(TOPIC, subject, format!("it is stored in {}", entry.store))
-                            .why(format!("the configuration says {}", self::choice(examination)))
-                            .mend(format!("authctl store move {}", kind.name())),
-                    ),
-                _ if usable.contains(&entry.store) && !examination.left().is_zero() => {
-                    match store.read(entry.store, &entry.name(&provider), &entry.binding) {
-                        Ok(Some(found)) => record = Some(found),
-                        Ok(None) => findings.push(
-                            Finding::problem(
-                                TOPIC,
-                                subject,
-                                format!("it is listed, and not in {}", entry.store),
-                            )
+                StoreChoice::Only(kind) if kind != entry.store && !opens => findings.push(
+                    Finding::problem(TOPIC, subject, format!("it is stored in {}", entry.store))
+                        .why(format!("the configuration says {}", self::choice(examination)))
+                        .mend(format!("authctl store move {}", kind.name())),
+                ),
+                _ if (opens || usable.contains(&entry.store)) && !examination.left().is_zero() => match store
+                    .read(entry.store, &entry.name(&provider), &entry.binding)
+                {
+                    Ok(Some(found)) => record = Some(found),
+                    Ok(None) => findings.push(
+                        Finding::problem(TOPIC, subject, format!("it is listed, and not in {}", entry.store))
                             .why("its record was deleted by another program, or with another home")
                             .mend(format!("authctl login {provider}")),
-                        ),
-                        Err(error) => {
-                            let finding = unusable(examination, &error);
-                            findings.push(Finding { subject, ..finding });
-                        }
+                    ),
+                    Err(error) => {
+                        let finding = unusable(examination, &error);
+                        findings.push(Finding { subject, ..finding });
                     }
-                }
+                },
                 _ => {}
             }
             stored.push(Stored { provider: provider.clone(), entry, record });

@@ -106,7 +106,7 @@ impl Args {
             let provider = invocation.session().provider(named.as_ref())?;
             let request = self.narrow.request(&provider)?;
             let options = Options { account: self.account.account.clone(), request, ..Options::default() };
-            let variable = variable(&invocation.session(), &provider);
+            let variable = variable(invocation.config, &provider);
             variables.push((variable, text(invocation, &provider.name, Form::default(), &options)?));
         }
         for assignment in &self.env {
@@ -140,7 +140,7 @@ fn text(
         Form::IdToken => named("raw"),
     };
     let Some(format) = format else { return Err(Error::usage("there is no such format")) };
-    let variable = variable(&session, &provider);
+    let variable = variable(session.config, &provider);
     let subject = Subject::of(&provider, &variable, None);
     let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, name))?;
     Ok(SecretText::new(text.expose().strip_suffix('\n').unwrap_or(text.expose())))

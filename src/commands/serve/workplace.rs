@@ -12,7 +12,7 @@ use crate::foreign::escaped;
 use crate::local_server::{Asked, Attempt};
 use crate::name::ProviderName;
 use crate::ports::{Held, Signals, System};
-use crate::session::Session;
+use crate::session::{Session, Sessions};
 
 /// What every worker is made with.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Workplace {
         let config = Config::load(&self.system, &self.setup.options);
         let mut system = self.system.clone();
         system.secret_variables = config.secret_variables();
-        let session = Session::new(&system, &config);
+        let session = Sessions::new(&system, &config);
         let provider = session.provider(Some(provider)).map_err(Error::from)?;
         let session = session.keeping(&provider.name);
         act(&session, &provider)

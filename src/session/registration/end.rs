@@ -12,20 +12,24 @@ use crate::oauth::registration::{self, End};
 use crate::ports::Transport;
 use crate::provider::oauth::OAuth;
 use crate::secret::{AccessToken, SecretText};
-use crate::session::Session;
+use crate::session::{Session, Sessions};
 use crate::store::StoreError;
 use crate::store::record::RecordName;
 
 /// The records of what registrations are managed with, for whoever moves all records.
 #[must_use]
-pub fn management_records(session: &Session<'_>) -> Vec<(RecordName, Binding)> {
+pub fn management_records(
+    session: &Sessions<'_>,
+    stays: &dyn Fn(&ProviderName) -> bool,
+) -> Vec<(RecordName, Binding)> {
     let record = |(name, client): (ProviderName, LearnedClient)| {
         let provider = session.config.provider(&name).ok()?;
         let binding = provider.source.oauth()?.binding().with(Binding::CLIENT_ID, client.id);
         Some((RecordName::of_secret(&name, MANAGEMENT, &binding), binding))
     };
-    let registered =
-        learned::clients(session.system).into_iter().filter(|(_, client)| client.is_registered());
+    let registered = learned::clients(session.system)
+        .into_iter()
+        .filter(|(name, client)| client.is_registered() && !stays(name));
     registered.filter_map(record).collect()
 }
 
