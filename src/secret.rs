@@ -4,6 +4,9 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+/// The most bytes of a secret or token, wherever it comes from: as much as Kubernetes keeps in one.
+pub const LONGEST: usize = 1 << 20;
+
 /// Why a text was not taken as a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {

@@ -7,14 +7,12 @@ use crate::binding::Binding;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::ports::{ProcessError, Program, System, read_text};
-use crate::secret::SecretText;
+use crate::secret::{self, SecretText};
 use crate::setting::SecretSource;
 use crate::store::{StoreError, TokenStore};
 
 /// Programs that print a secret get this long (DESIGN 2).
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// No secret is longer: a projected token's limit (Q3).
-const LONGEST: u64 = 1 << 20;
 
 /// Why a secret could not be resolved. It never holds what was found.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +102,7 @@ fn trimmed(secret: &SecretText) -> Result<SecretText, SecretError> {
 /// Reads a secret file; links are followed, for Kubernetes projects tokens through them (Q3).
 fn read(system: &System, path: &Path) -> Result<SecretText, SecretError> {
     let path = system.paths.expand(path);
-    read_text(&path, LONGEST)
+    read_text(&path, secret::LONGEST as u64)
         .map(SecretText::new)
         .map_err(|error| SecretError::File { path: path.display().to_string(), reason: error.to_string() })
 }

@@ -17,7 +17,7 @@ use crate::secret::SecretText;
 use crate::threads::Reserved;
 
 /// No secret that a program prints is longer.
-const LONGEST_OUTPUT: u64 = 1 << 20;
+const LONGEST_OUTPUT: u64 = crate::secret::LONGEST as u64;
 
 /// Child processes.
 pub struct Children;

@@ -10,13 +10,11 @@ use crate::error::{Error, Status};
 use crate::foreign::{Foreign, escaped};
 use crate::name::{ProviderName, ScopeSet, scopes};
 use crate::provider::LoginRequest;
+use crate::secret;
 use crate::session::Sessions;
 use crate::session::site::explore;
 use crate::session::with_token::{Given, login_with};
 use crate::wizard::{self, Start};
-
-/// The longest token that is read from standard input.
-const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// Log in with your browser and keep the tokens
 #[derive(Debug, clap::Args)]
@@ -164,7 +162,7 @@ impl Args {
             let session = Sessions { refresh_metadata: self.refresh_metadata, ..invocation.session() };
             let provider = session.provider(Some(who.name))?;
             let session = session.keeping(&provider.name);
-            let text = invocation.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
+            let text = invocation.system.input.read_all(secret::LONGEST).map_err(|error| {
                 Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
             })?;
             let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };

@@ -6,13 +6,10 @@ use crate::config::Provider;
 use crate::console::{GOOD, styled};
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::secret::SecretText;
+use crate::secret::{self, SecretText};
 use crate::session::registration::management_records;
 use crate::setting::{Setting, Table, near};
 use crate::store::record::RecordName;
-
-/// The longest secret that is read from standard input.
-const LONGEST: usize = 1 << 20;
 
 /// Keep a configured secret in the token store
 #[derive(Debug, clap::Args)]
@@ -122,7 +119,7 @@ fn written<'a>(invocation: &'a Invocation<'_>, provider: &ProviderName) -> Optio
 
 fn read(invocation: &Invocation<'_>, key: &str) -> Result<SecretText, Error> {
     let input = &invocation.system.input;
-    let read = if input.is_terminal() { input.ask_hidden(key) } else { input.read_all(LONGEST) };
+    let read = if input.is_terminal() { input.ask_hidden(key) } else { input.read_all(secret::LONGEST) };
     let text = read.map_err(|error| {
         Error::failed(format!("the secret cannot be read: {error}"), "pipe it into standard input")
     })?;

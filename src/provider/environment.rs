@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
 use crate::oauth::json;
 use crate::ports::read_text;
-use crate::secret::{AccessToken, SecretText};
+use crate::secret::{self, AccessToken, SecretText};
 use crate::setting::{Key, Problem, Section, Shape};
 use crate::token::{Credential, Issued};
 
-/// A projected token is no longer than this (Q3).
-const LONGEST: u64 = 1 << 20;
 /// The variable of an app service.
 pub const APP_SERVICE_VARIABLE: &str = "APP_SERVICE_TS";
 
@@ -81,7 +79,7 @@ impl TokenProvider for Environment {
                     context.system.environment.variable(name).filter(|value| !value.trim().is_empty());
                 value.ok_or_else(|| ProviderError::Unusable(format!("the platform did not set {name}")))?
             }
-            Source::File(path) => read_text(path, LONGEST).map_err(|error| {
+            Source::File(path) => read_text(path, secret::LONGEST as u64).map_err(|error| {
                 ProviderError::Unusable(format!(
                     "the platform's token file {} cannot be read: {error}",
                     path.display()

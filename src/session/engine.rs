@@ -10,15 +10,13 @@ use crate::config::store::{EngineSecret, EngineSecrets};
 use crate::foreign::escaped;
 use crate::oauth::certificate;
 use crate::ports::{ClientIdentity, System, read_text};
-use crate::secret::SecretText;
+use crate::secret::{self, SecretText};
 use crate::secret_source;
 use crate::store::engine::EngineCredentials;
 use crate::store::{StoreChoice, StoreError, StoreKind, StoreSettings, TokenStore};
 
 /// The longest certificate chain.
 const LONGEST_CERTIFICATE: u64 = 1 << 20;
-/// The longest token of Vault.
-const LONGEST_TOKEN: u64 = 64 << 10;
 
 /// The configured credentials for the shared store.
 pub(super) struct Configured<'a> {
@@ -52,7 +50,7 @@ impl<'a> Configured<'a> {
         if !path.exists() {
             return Ok(None);
         }
-        let token = read_text(&path, LONGEST_TOKEN)
+        let token = read_text(&path, secret::LONGEST as u64)
             .map_err(|error| self.failed(format!("{} cannot be read: {error}", path.display())))?;
         Ok(Some(SecretText::new(token.trim())))
     }

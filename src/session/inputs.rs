@@ -11,11 +11,9 @@ use crate::name::{AccountName, ProviderName};
 use crate::oauth::jwt::Jwt;
 use crate::provider::ProviderError;
 use crate::provider::input::{Input, Role, Source, Token, Tokens, Which};
-use crate::secret::SecretText;
+use crate::secret::{self, SecretText};
 use crate::store::Lookup;
 
-/// The longest token that is read from standard input.
-const LONGEST_TOKEN: usize = 1 << 20;
 /// RFC 8693 section 3.
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
@@ -105,7 +103,7 @@ impl Inputs {
                 Err(failed(ProviderError::NothingPiped))
             }
             Source::Standard => {
-                let text = session.system.input.read_all(LONGEST_TOKEN).map_err(|error| {
+                let text = session.system.input.read_all(secret::LONGEST).map_err(|error| {
                     failed(ProviderError::Unusable(format!("standard input cannot be read: {error}")))
                 })?;
                 let text = SecretText::new(text.expose().trim());

@@ -8,12 +8,10 @@ use crate::error::Status;
 use crate::foreign::escaped;
 use crate::ports::read_text;
 use crate::replaceable;
+use crate::secret;
 use crate::secret_source::{SecretError, outside};
 use crate::setting::SecretSource;
 use crate::store::private_file::{Exposure, exposure};
-
-/// No secret is longer.
-const LONGEST: u64 = 1 << 20;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
     let secrets = examination.invocation.config.secrets_of(&provider.name);
@@ -48,7 +46,7 @@ fn found(
             if path.exists() && !path.is_file() {
                 return good(format!("{shown} is there (not read: it is no plain file)"));
             }
-            match read_text(&path, LONGEST) {
+            match read_text(&path, secret::LONGEST as u64) {
                 Err(error) => wrong(
                     format!("the file {shown} cannot be read: {error}"),
                     format!("write the secret into {shown}, or name another file"),

@@ -7,11 +7,8 @@ use crate::config::templates;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::provider::LoginRequest;
-use crate::secret::SecretText;
+use crate::secret::{self, SecretText};
 use crate::wizard::{self, Draft, Start};
-
-/// The longest secret.
-const LONGEST_SECRET: usize = 64 * 1024;
 
 /// Add a provider: from a template, from a URL, or key by key
 ///
@@ -124,7 +121,7 @@ fn read_secret(invocation: &Invocation<'_>, label: &str, count: usize) -> Result
     let input = &invocation.system.input;
     let read = match (input.is_terminal(), count) {
         (true, _) => input.ask_hidden(label),
-        (false, 1) => input.read_all(LONGEST_SECRET),
+        (false, 1) => input.read_all(secret::LONGEST),
         (false, _) => {
             return Err(Error::usage(
                 "standard input holds one secret: store the others with `authctl secret set`",
