@@ -217,7 +217,9 @@ pub enum HttpError {
     Untrusted {
         /// Where it was to be sent.
         host: String,
-        /// What is wrong with the certificate, escaped.
+        /// What is wrong with the certificate.
+        flaw: CertificateFlaw,
+        /// The same in words, escaped.
         reason: String,
     },
     /// It may have been sent, and no whole answer came.
@@ -245,6 +247,17 @@ pub enum HttpError {
     /// The request cannot be made: a wrong certificate file or proxy.
     #[error("{0}")]
     Setup(String),
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateFlaw {
+    /// It is not valid yet.
+    NotYetValid,
+    /// It is for other names.
+    OtherName,
+    /// No known authority vouches for it, or anything else.
+    Other,
 }
 
 impl HttpError {

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use reqwest::blocking::{Client, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::CertificateError;
 use zeroize::Zeroizing;
 
 use crate::foreign::escaped;
 use crate::oauth::address::is_public;
 use crate::oauth::endpoint::authority;
-use crate::ports::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reach, Transport};
+use crate::ports::{
+    CertificateFlaw, HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reach, Transport,
+};
 
 /// The most bytes of an answer that are read (F-SIZE).
 const LARGEST_BODY: usize = 1 << 20;
@@ -275,8 +278,8 @@ pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     let host = host.to_owned();
     if error.is_builder() {
         HttpError::Setup(reason(&error))
-    } else if is_untrusted(&error) {
-        HttpError::Untrusted { host, reason: reason(&error) }
+    } else if let Some(flaw) = certificate_flaw(&error) {
+        HttpError::Untrusted { host, flaw, reason: reason(&error) }
     } else if error.is_connect() {
         HttpError::NotSent { host, reason: reason(&error) }
     } else if error.is_timeout() {
@@ -286,14 +289,25 @@ pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     }
 }
 
-/// Whether the server's certificate was not accepted. An `io::Error` passes over what it wraps when it is asked for its
-/// source.
-fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+/// What is wrong with the server's certificate, where that is why the request failed. An `io::Error` passes over what it
+/// wraps when it is asked for its source.
+fn certificate_flaw(error: &(dyn StdError + 'static)) -> Option<CertificateFlaw> {
     if let Some(of_tls) = error.downcast_ref::<rustls::Error>() {
-        return matches!(of_tls, rustls::Error::InvalidCertificate(_));
+        let rustls::Error::InvalidCertificate(error) = of_tls else { return None };
+        return Some(match error {
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                CertificateFlaw::NotYetValid
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                CertificateFlaw::OtherName
+            }
+            _ => CertificateFlaw::Other,
+        });
     }
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    wrapped.is_some_and(|wrapped| is_untrusted(wrapped)) || error.source().is_some_and(is_untrusted)
+    wrapped
+        .and_then(|wrapped| certificate_flaw(wrapped))
+        .or_else(|| error.source().and_then(certificate_flaw))
 }
 
 /// The innermost cause, which says most: reqwest's own text only says that something failed.

@@ -95,7 +95,8 @@ fn check(invocation: &Invocation<'_>) -> Result<(), Error> {
             .iter()
             .map(|problem| json!({ "message": problem.message, "origin": problem.origin.to_string(), "hint": problem.hint }))
             .collect();
-        invocation.print_json(&json!({ "problems": list, "warnings": invocation.config.warnings() }))?;
+        let warnings: Vec<String> = invocation.config.warnings().iter().map(ToString::to_string).collect();
+        invocation.print_json(&json!({ "problems": list, "warnings": warnings }))?;
         return if problems.is_empty() { Ok(()) } else { Err(Error::Reported(Status::Config)) };
     }
     if !problems.is_empty() {

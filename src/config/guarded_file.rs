@@ -43,7 +43,31 @@ pub(super) struct Unsafe {
     /// What is wrong, to be read after the file's path.
     pub reason: String,
     /// What to do.
-    pub hint: String,
+    pub fix: Fix,
+}
+
+/// What stops other users from changing a config file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fix {
+    /// This command; it trusts what the file says now.
+    Command(String),
+    /// This, in words.
+    Words(&'static str),
+}
+
+impl Fix {
+    /// The command, where one fixes it.
+    #[must_use]
+    pub fn command(&self) -> Option<&str> {
+        if let Self::Command(command) = self { Some(command) } else { None }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Command(command) => format!("look at what it says, then run `{command}`"),
+            Self::Words(words) => (*words).to_owned(),
+        }
+    }
 }
 
 impl Unsafe {
@@ -51,7 +75,7 @@ impl Unsafe {
     #[must_use]
     pub fn problem(self, path: &Path) -> Problem {
         let path = escaped(&path.display().to_string());
-        Problem::new(format!("{path} {}", self.reason), &Origin::Default).hint(self.hint)
+        Problem::new(format!("{path} {}", self.reason), &Origin::Default).hint(self.fix.hint())
     }
 }
 
@@ -145,7 +169,7 @@ fn check_file(file: &File, path: &Path) -> Result<(), Unread> {
         let both = chmod.map_or_else(|| chown.clone(), |chmod| format!("{chown} && {chmod}"));
         (format!("belongs to user {}, neither to you nor to root", metadata.uid()), both)
     };
-    Err(Unread::Unsafe(Unsafe { reason, hint: format!("look at what it says, then run `{command}`") }))
+    Err(Unread::Unsafe(Unsafe { reason, fix: Fix::Command(command) }))
 }
 
 #[cfg(not(unix))]
@@ -174,7 +198,7 @@ fn check_place(path: &Path) -> Result<(), Unread> {
         if !is_trusted(link.uid()) {
             return Err(Unread::Unsafe(Unsafe {
                 reason: format!("is reached by a link of user {}: {}", link.uid(), shown(&path)),
-                hint: "link to it from your own folder".to_owned(),
+                fix: Fix::Words("link to it from your own folder"),
             }));
         }
         path = folder.join(std::fs::read_link(&path)?);
@@ -195,7 +219,7 @@ fn check_folder(folder: &Path) -> Result<(), Unread> {
     if !is_trusted(metadata.uid()) {
         return Err(Unread::Unsafe(Unsafe {
             reason: format!("is in a folder of user {}: {}", metadata.uid(), shown(folder)),
-            hint: "move it into your own folder".to_owned(),
+            fix: Fix::Words("move it into your own folder"),
         }));
     }
     // Kubernetes mounts config maps in folders of mode 0777, where nothing can be written all the same.
@@ -204,7 +228,7 @@ fn check_folder(folder: &Path) -> Result<(), Unread> {
     }
     Err(Unread::Unsafe(Unsafe {
         reason: format!("is in a folder that can be written by others: {}", shown(folder)),
-        hint: format!("run `chmod o-w {}`", shell_word(folder)),
+        fix: Fix::Command(format!("chmod o-w {}", shell_word(folder))),
     }))
 }
 
@@ -273,7 +297,7 @@ mod tests {
             if let Some(refusal) = refusal {
                 assert!(refusal.reason.contains("can be written by others"), "{mode:o}");
                 let command = format!("chmod go-w '{}/it'\\''s mine.toml'", folder.path().display());
-                assert!(refusal.hint.contains(&command), "{}", refusal.hint);
+                assert_eq!(refusal.fix, Fix::Command(command), "{mode:o}");
             }
         }
     }

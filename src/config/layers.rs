@@ -1,5 +1,6 @@
 //! Where the configuration's files are, and how their texts become settings.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::excerpt::excerpt;
 use super::file;
-use super::guarded_file::{self, GuardedFile, Unread, Unsafe};
+use super::guarded_file::{self, GuardedFile, Unread, Unsafe, shell_word};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
@@ -62,7 +63,23 @@ pub struct Loaded {
     /// What is wrong with the project's.
     pub project_problems: Vec<Problem>,
     /// What should be known.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Something about a file that should be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What.
+    pub what: String,
+    /// The command that fixes it.
+    pub command: Option<String>,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.what)?;
+        self.command.iter().try_for_each(|command| write!(formatter, "; run `{command}`"))
+    }
 }
 
 /// The texts of all layers, read once.
@@ -232,8 +249,9 @@ fn load_file(
     let name = path.display().to_string();
     // Nobody wrote it, and nobody needs it but what was logged in to by a URL: what is wrong with it keeps nobody else
     // from working.
-    let unused = |loaded: &mut Loaded, why: &str, hint: &str| {
-        loaded.warnings.push(format!("{} {why}, and is not used{hint}", escaped(&name)));
+    let unused = |loaded: &mut Loaded, why: &str, command: Option<String>| {
+        let what = format!("{} {why}, and is not used", escaped(&name));
+        loaded.warnings.push(Warning { what, command });
     };
     let file = match read {
         Ok(file) => file,
@@ -241,13 +259,13 @@ fn load_file(
         Err(Unread::Io(error)) if layer == Layer::Learned => {
             // The state folder may be something else: that is told by whoever needs it.
             if error.kind() != io::ErrorKind::NotADirectory {
-                unused(loaded, &format!("cannot be read ({error})"), "");
+                unused(loaded, &format!("cannot be read ({error})"), None);
             }
             return None;
         }
-        Err(Unread::Unsafe(Unsafe { reason, hint })) if layer == Layer::Learned => {
+        Err(Unread::Unsafe(Unsafe { reason, fix })) if layer == Layer::Learned => {
             // Its endpoints are sent secrets.
-            unused(loaded, &reason, &format!("; {hint}"));
+            unused(loaded, &reason, fix.command().map(str::to_owned));
             return None;
         }
         Err(unread) => {
@@ -270,7 +288,7 @@ fn load_file(
     let document = match parse(&source) {
         Ok(document) => document,
         Err(_) if layer == Layer::Learned => {
-            unused(loaded, "is damaged: remove it, and log in again", "");
+            unused(loaded, "is damaged: remove it, and log in again", None);
             return None;
         }
         Err(found) => {
@@ -280,7 +298,9 @@ fn load_file(
     };
     let holds_secrets = || file::holds_literal_secrets(&file::parse_file(&document));
     if layer != Layer::Project && file.readable_by_others && holds_secrets() {
-        loaded.warnings.push(format!("{name} holds secrets and can be read by others; chmod 600 it"));
+        let what = format!("{} holds secrets and can be read by others", escaped(&name));
+        let command = source.path.as_deref().map(|path| format!("chmod 600 {}", shell_word(path)));
+        loaded.warnings.push(Warning { what, command });
     }
     Some(document)
 }

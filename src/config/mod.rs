@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use self::build::apply_template;
 pub use self::choice::ChoiceError;
 use self::credentials::Credential;
-use self::layers::{File, Options, Texts};
+use self::layers::{File, Options, Texts, Warning};
 use self::project::Narrowing;
 use crate::name::ProviderName;
 use crate::oauth::registration::ClientIdUrl;
@@ -60,7 +60,7 @@ pub struct Config {
     narrowing: BTreeMap<ProviderName, Narrowing>,
     problems: Vec<Problem>,
     project_problems: Vec<Problem>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
     app_service: bool,
     home: Option<PathBuf>,
     /// The profiles that the files define.
@@ -228,7 +228,7 @@ impl Config {
 
     /// What is not wrong but should be known.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 

@@ -107,8 +107,8 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
     let hint = match error {
         ProviderError::Ended(_) => "put a new one into the configuration",
         ProviderError::Unconfigured { hint, .. } => return hint.clone(),
-        ProviderError::NotOffered("a login") => {
-            return Some(format!("nothing is to be done first: run `authctl token {provider}`"));
+        ProviderError::NeedsNoLogin => {
+            return Some(format!("no login is needed: run `authctl token {provider}`"));
         }
         ProviderError::Secret(SecretError::NotStored { provider, key }) => {
             return Some(format!("store it with `authctl secret set {provider} {key}`"));

@@ -27,6 +27,9 @@ pub enum ProviderError {
     /// This kind of provider has no such thing.
     #[error("this kind of provider does not offer {0}")]
     NotOffered(&'static str),
+    /// This kind of provider gets its tokens without a login.
+    #[error("this kind of provider does not offer a login")]
+    NeedsNoLogin,
     /// A static token is over.
     #[error("the configured token ended {0}")]
     Ended(Timestamp),

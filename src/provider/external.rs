@@ -121,7 +121,7 @@ impl TokenProvider for External {
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
         if !self.describe(context)?.interactive {
-            return Err(ProviderError::NotOffered("a login"));
+            return Err(ProviderError::NeedsNoLogin);
         }
         let wanted = TokenRequest { scopes: request.scopes.clone(), ..TokenRequest::default() };
         let message = self.wanted(&wanted, true);

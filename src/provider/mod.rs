@@ -314,7 +314,7 @@ pub trait TokenProvider {
     /// # Errors
     /// [`ProviderError`].
     fn login(&self, _: &Context<'_>, _: &LoginRequest) -> Result<Login, ProviderError> {
-        Err(ProviderError::NotOffered("a login"))
+        Err(ProviderError::NeedsNoLogin)
     }
 
     /// Prepares to get an access token with the record's refresh token.

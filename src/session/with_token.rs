@@ -32,7 +32,7 @@ pub fn login_with(
     given: &Given,
 ) -> Result<Report, LoginError> {
     if !provider.source.is_interactive() {
-        return Err(failed(provider, ProviderError::NotOffered("a login")));
+        return Err(failed(provider, ProviderError::NeedsNoLogin));
     }
     prepare_store(session, provider, account)?;
     let now = session.system.clock.now();

@@ -289,7 +289,11 @@ fn f_bind2_a_file_with_secrets_must_be_the_users_own() {
     let sandbox = Sandbox::new(&format!("{X}jwt = \"tok\"\n"));
     let path = sandbox.path("config/config.toml");
     set_mode(&path, 0o644);
-    sandbox.run(&["token"]).ok().says("warning:").says("can be read by others; chmod 600 it");
+    sandbox
+        .run(&["token"])
+        .ok()
+        .says("warning:")
+        .says("can be read by others; run `chmod 600 ~/config/config.toml`");
     for mode in [0o620, 0o602, 0o666] {
         set_mode(&path, mode);
         sandbox.run(&["token"]).fails(4).says("can be written by others");

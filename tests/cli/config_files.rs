@@ -190,7 +190,9 @@ fn a_file_that_others_can_read_is_warned_about_only_where_it_holds_a_secret() {
         sandbox.run(&["config", "check"]).ok();
         set_mode(&sandbox.path("config/config.toml"), 0o644);
         let output = sandbox.run(&["config", "check"]).ok();
-        let is_told = output.stderr.contains("holds secrets and can be read by others; chmod 600 it");
+        let is_told = output
+            .stderr
+            .contains("holds secrets and can be read by others; run `chmod 600 ~/config/config.toml`");
         assert_eq!(is_told, is_warned, "{name}: {output}");
     }
 }

@@ -31,15 +31,10 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
         findings.push(Finding::ok(TOPIC, escaped(default), "the default provider"));
     }
     for warning in config.warnings() {
-        // What it says ends with what to do.
-        let (what, mend) =
-            warning.split_once("; ").map_or((warning.as_str(), None), |(what, mend)| (what, Some(mend)));
-        let path = config.files.iter().find(|file| warning.starts_with(&*file.path.display().to_string()));
-        let finding = Finding::warning(TOPIC, "", what);
-        findings.push(match (mend, path) {
-            (Some(_), Some(file)) => finding.mend(format!("chmod 600 {}", file.path.display())),
-            (Some(mend), None) => finding.mend(mend),
-            (None, _) => finding,
+        let finding = Finding::warning(TOPIC, "", &warning.what);
+        findings.push(match &warning.command {
+            Some(command) => finding.mend(command),
+            None => finding,
         });
     }
     let problems = config.all_problems();

@@ -14,7 +14,7 @@ use crate::name::ProviderName;
 use crate::oauth::certificate;
 use crate::oauth::endpoint::{EndpointUrl, authority, host_url};
 use crate::oauth::metadata::Metadata;
-use crate::ports::{HttpError, Method, Transport};
+use crate::ports::{CertificateFlaw, HttpError, Method, Transport};
 
 const TOPIC: Topic = Topic::Network;
 /// The variables that name a proxy.
@@ -95,8 +95,8 @@ fn unreachable(examination: &Examination<'_>, provider: &Provider, url: &Url, er
     let subject = format!("{} ({})", authority(url), provider.name);
     let proxy = proxy_of(examination, &transport, url);
     match error {
-        HttpError::Untrusted { reason, .. } => {
-            untrusted(examination, &transport, url, (subject, reason), proxy)
+        HttpError::Untrusted { flaw, reason, .. } => {
+            untrusted(examination, &transport, url, (subject, *flaw, reason), proxy)
         }
         HttpError::NotSent { reason, .. } => {
             let finding = Finding::problem(TOPIC, subject, format!("cannot be reached: {reason}"));
@@ -129,7 +129,7 @@ fn untrusted(
     examination: &Examination<'_>,
     transport: &Transport,
     url: &Url,
-    (subject, reason): (String, &str),
+    (subject, flaw, reason): (String, CertificateFlaw, &str),
     proxy: Option<String>,
 ) -> Finding {
     let limited = Transport { timeout: examination.left().min(super::LONGEST_EXCHANGE), ..transport.clone() };
@@ -145,10 +145,10 @@ fn untrusted(
         Some(facts) if facts.ends < now => finding
             .why(format!("it ended on {}; {by}{through}", facts.ends.strftime("%Y-%m-%d")))
             .mend("check this machine's clock; if that is right, the server's administrator must renew it"),
-        Some(_) if reason.contains("not valid yet") || reason.contains("NotValidYet") => finding
+        Some(_) if flaw == CertificateFlaw::NotYetValid => finding
             .why(format!("it begins later than now; {by}{through}"))
             .mend("check this machine's clock"),
-        Some(_) if reason.contains("name") && !reason.contains("UnknownIssuer") => finding
+        Some(_) if flaw == CertificateFlaw::OtherName => finding
             .why(format!("it is for other names; {by}{through}"))
             .mend("check domain, issuer and the endpoints in the configuration; a network that wants a login of its own first answers for everybody: open any page in a browser"),
         _ => finding

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::Query;
+use crate::error::{Error, Status};
 use crate::foreign::steers;
 use crate::local_server::{Asked, Reply};
 use crate::name::{ProviderName, ScopeSet};
@@ -139,15 +140,12 @@ impl Question {
         }
     }
 
-    /// Why there is no token for it. An id token that a provider does not give is not there: libraries ask again and again
-    /// for what failed.
-    pub fn refusal(&self, refusal: Refusal) -> Refusal {
-        match self {
-            Self::Of(_, Member::Identity(_)) if refusal.error == "failed" => {
-                Refusal { status: 404, ..refusal }
-            }
-            _ => refusal,
-        }
+    /// Why it gets no token. An id token that a provider does not issue is reported as not found: libraries retry
+    /// what failed.
+    pub fn refusal(&self, error: Error) -> Refusal {
+        let is_missing = matches!(self, Self::Of(_, Member::Identity(_))) && error.status() == Status::Failed;
+        let refusal = Refusal::from(error);
+        if is_missing { Refusal { status: 404, ..refusal } } else { refusal }
     }
 
     /// The answer about an account, with its token.

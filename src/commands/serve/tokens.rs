@@ -159,7 +159,7 @@ impl Worker {
         self.place.with(&settings.provider, |session, provider| {
             let options = Options { account: self.rules.account.clone(), ..question.options() };
             let issued = token(session, provider, &options).map_err(Error::from);
-            let issued = issued.map_err(|error| question.refusal(error.into()))?;
+            let issued = issued.map_err(|error| question.refusal(error))?;
             question.answer(session, &provider.name, &issued)
         })
     }
