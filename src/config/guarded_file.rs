@@ -6,7 +6,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use crate::foreign::escaped;
 use crate::setting::{Origin, Problem};
@@ -27,6 +29,7 @@ pub(super) struct GuardedFile {
 }
 
 /// Why a config file is not read.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has owners and modes"))]
 #[derive(Debug)]
 pub(super) enum Unread {
     /// There is no such file.
@@ -38,6 +41,7 @@ pub(super) enum Unread {
 }
 
 /// How other users can change a config file, and the command that stops them.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has owners and modes"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unsafe {
     /// What is wrong, to be read after the file's path.
@@ -47,6 +51,7 @@ pub(super) struct Unsafe {
 }
 
 /// What stops other users from changing a config file.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has owners and modes"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fix {
     /// This command; it trusts what the file says now.

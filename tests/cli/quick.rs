@@ -113,6 +113,20 @@ fn the_kernel_keeps_a_token_until_it_must_be_renewed() {
     }
 }
 
+/// The note is for the person who did not choose the file, so that a cached token does not save it.
+#[test]
+fn a_token_from_the_kernel_comes_with_the_note_about_the_config_file() {
+    let server = AuthorizationServer::start();
+    let (sandbox, _) = cached(&server);
+    sandbox.environment.set("AUTHCTL_CONFIG", sandbox.path("config/config.toml").to_str().unwrap());
+    let first = sandbox.run(&["token"]).ok();
+    assert_eq!(in_kernel(&sandbox), 1);
+    std::fs::rename(sandbox.path("state/records"), sandbox.path("state/away")).unwrap();
+    let second = sandbox.run(&["token"]).ok();
+    assert_eq!(second, first);
+    assert_eq!(second.stderr.matches("AUTHCTL_CONFIG").count(), 1, "{second}");
+}
+
 #[test]
 fn whatever_changes_the_token_empties_the_kernels_cache() {
     let server = AuthorizationServer::start();
