@@ -22,7 +22,7 @@ fn give_away(path: &Path) -> bool {
     chown(path, Some(SOMEBODY), Some(SOMEBODY)).is_ok()
 }
 
-/// F-BIND2. No list of sensitive keys decides: a program, a host, a proxy, nothing at all.
+/// F-BIND7, F-BIND2. No list of sensitive keys decides: a program, a host, a proxy, nothing at all.
 #[test]
 fn a_user_file_that_others_can_write_is_refused_whatever_is_in_it() {
     let program = "on_login_required = [\"/bin/sh\", \"-c\", \"touch ~/ran\"]\n";
@@ -46,6 +46,7 @@ fn a_user_file_that_others_can_write_is_refused_whatever_is_in_it() {
     }
 }
 
+/// F-BIND7
 #[test]
 fn every_way_to_name_a_file_is_checked() {
     let sandbox = home(HARMLESS);
@@ -62,6 +63,7 @@ fn every_way_to_name_a_file_is_checked() {
     sandbox.run(&["token", "x"]).fails(4).says("site/config.toml can be written by others");
 }
 
+/// F-BIND7
 #[test]
 fn a_file_of_another_user_is_refused() {
     let sandbox = home(HARMLESS);
@@ -81,6 +83,7 @@ fn a_file_of_another_user_is_refused() {
         .says("chown 0 ~/config/config.toml && chmod go-w ~/config/config.toml");
 }
 
+/// F-BIND7
 #[test]
 fn a_dotfiles_link_is_fine_and_its_target_counts() {
     let sandbox = home(HARMLESS);
@@ -102,6 +105,7 @@ fn a_dotfiles_link_is_fine_and_its_target_counts() {
     }
 }
 
+/// F-BIND7
 #[test]
 fn a_folder_where_others_can_exchange_the_file_is_refused() {
     let sandbox = home(HARMLESS);
@@ -116,7 +120,7 @@ fn a_folder_where_others_can_exchange_the_file_is_refused() {
     }
 }
 
-/// A named pipe, or a folder, is refused without waiting for anybody.
+/// F-BIND7: A named pipe, or a folder, is refused without waiting for anybody.
 #[test]
 fn what_is_not_a_file_is_refused_at_once() {
     let sandbox = home(HARMLESS);
@@ -127,7 +131,7 @@ fn what_is_not_a_file_is_refused_at_once() {
     sandbox.run(&["--config", folder.to_str().unwrap(), "token", "x"]).fails(4).says("it is not a file");
 }
 
-/// The commands that find and fix the problem, or leave nothing behind, still work.
+/// F-BIND7: The commands that find and fix the problem, or leave nothing behind, still work.
 #[test]
 fn the_user_gets_out_of_it() {
     let sandbox = home(HARMLESS);
@@ -155,7 +159,7 @@ fn the_user_gets_out_of_it() {
     sandbox.run(&["token", "x"]).ok();
 }
 
-/// The secrets of a file are its literals: references, programs and hosts are nobody's loss.
+/// F-BIND7: The secrets of a file are its literals: references, programs and hosts are nobody's loss.
 #[test]
 fn a_file_that_others_can_read_is_warned_about_only_where_it_holds_a_secret() {
     let oauth = "[credentials.x]\ndomain = \"x.example\"\n[credentials.x.oauth]\nclient_id = \"c\"\n";
@@ -197,7 +201,7 @@ fn a_file_that_others_can_read_is_warned_about_only_where_it_holds_a_secret() {
     }
 }
 
-/// A project's file is one that was cloned: it counts only where it is the user's, and others cannot write it.
+/// F-BIND7: A project's file is one that was cloned: it counts only where it is the user's, and others cannot write it.
 #[test]
 fn a_projects_file_follows_the_same_rule() {
     let sandbox = home(&format!("{HARMLESS}[credentials.y]\ndomain = \"y.example\"\njwt = \"why\"\n"));

@@ -121,6 +121,7 @@ fn the_environment_chooses_among_the_stores_of_this_machine() {
     }
 }
 
+/// F-BIND6
 #[test]
 fn a_note_says_that_the_environment_chose_the_config_file() {
     let sandbox = Sandbox::new(X);

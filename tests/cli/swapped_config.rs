@@ -124,6 +124,7 @@ fn config(server: &AuthorizationServer, more: &str, oauth: &str) -> String {
         .replace("[credentials.as]\n", &format!("[credentials.as]\n{more}\n"))
 }
 
+/// F-BIND6
 #[test]
 fn another_file_cannot_add_a_host() {
     let story = Story::new();
@@ -140,7 +141,7 @@ fn another_file_cannot_add_a_host() {
     story.sandbox.run(&["token", "as"]).ok();
 }
 
-/// Hosts are not the only way out: any endpoint, a proxy, another authority, a template.
+/// F-BIND6: Hosts are not the only way out: any endpoint, a proxy, another authority, a template.
 #[test]
 fn another_file_cannot_send_a_token_anywhere_else_either() {
     let story = Story::new();
@@ -177,6 +178,7 @@ fn another_file_cannot_send_a_token_anywhere_else_either() {
     assert!(story.evil.requests().is_empty());
 }
 
+/// F-BIND6
 #[test]
 fn a_profile_of_another_file_counts_as_that_file() {
     let story = Story::new();
@@ -191,7 +193,7 @@ fn a_profile_of_another_file_counts_as_that_file() {
     story.nothing_is_reached("--profile", &["--profile", "p"]);
 }
 
-/// A profile of the user's own file belongs to the user's own file, even when a variable selects it.
+/// F-BIND6: A profile of the user's own file belongs to the user's own file, even when a variable selects it.
 #[test]
 fn a_profile_of_your_own_file_may_add_a_host() {
     let story = Story::new();
@@ -201,6 +203,7 @@ fn a_profile_of_your_own_file_may_add_a_host() {
     story.sandbox.run(&["token", &story.evil.issuer()]).ok();
 }
 
+/// F-BIND6
 #[test]
 fn a_provider_of_the_environment_never_reaches_what_a_files_provider_stored() {
     for (name, same_host) in [("at another host", false), ("at the very same host", true)] {
@@ -226,7 +229,7 @@ fn a_provider_of_the_environment_never_reaches_what_a_files_provider_stored() {
     }
 }
 
-/// It has logins of its own, which stay at their hosts as well.
+/// F-BIND6: It has logins of its own, which stay at their hosts as well.
 #[test]
 fn a_provider_of_the_environment_has_its_own_login() {
     let story = Story::new();
@@ -242,7 +245,7 @@ fn a_provider_of_the_environment_has_its_own_login() {
     told.says("is not for the host 127.0.0.1:").says("AUTHCTL_CREDENTIALS__AS__DOMAIN sets");
 }
 
-/// A machine's provider gets tokens with its own secret: no user has a login to lose.
+/// F-BIND6: A machine's provider gets tokens with its own secret: no user has a login to lose.
 #[test]
 fn a_grant_without_a_user_gets_a_new_token_for_a_new_host() {
     let server = AuthorizationServer::start();
@@ -265,6 +268,7 @@ fn a_grant_without_a_user_gets_a_new_token_for_a_new_host() {
     assert_eq!(server.token_requests("client_credentials"), 2);
 }
 
+/// F-BIND6
 #[test]
 fn a_copy_of_your_file_elsewhere_works() {
     let story = Story::new();
@@ -276,6 +280,7 @@ fn a_copy_of_your_file_elsewhere_works() {
     story.sandbox.run(&["token", "as", "--refresh"]).ok();
 }
 
+/// F-BIND6
 #[test]
 fn your_own_file_adds_a_host_and_other_files_may_then_name_it_too() {
     let story = Story::new();
@@ -288,6 +293,7 @@ fn your_own_file_adds_a_host_and_other_files_may_then_name_it_too() {
     story.nothing_is_reached("taken out of the own file again", &[]);
 }
 
+/// F-BIND6
 #[test]
 fn a_login_with_another_file_is_for_that_files_hosts() {
     let story = Story::new();
@@ -301,7 +307,7 @@ fn a_login_with_another_file_is_for_that_files_hosts() {
     story.sandbox.run(&["token", "as"]).fails(4).says("the host 127.0.0.1:1,");
 }
 
-/// Records of earlier versions say nothing of hosts. Your own file goes on with them, and the next save records its hosts.
+/// F-BIND6: Records of earlier versions say nothing of hosts. Your own file goes on with them, and the next save records its hosts.
 #[test]
 fn a_record_of_before_is_for_your_own_file_alone() {
     let story = Story::new();
@@ -347,7 +353,7 @@ fn moved(story: &mut Story, folder: Folder, to: &str) {
     story.sandbox.system.paths = Rc::new(Moved { inner, moved: folder, to });
 }
 
-/// `XDG_CONFIG_HOME` or `HOME` names another folder: its file is not the one that was yours at the login.
+/// F-BIND6: `XDG_CONFIG_HOME` or `HOME` names another folder: its file is not the one that was yours at the login.
 #[test]
 fn a_moved_config_folder_adds_no_host() {
     let mut story = Story::new();
@@ -363,7 +369,7 @@ fn a_moved_config_folder_adds_no_host() {
     story.sandbox.run(&["token", &story.evil.issuer()]).ok();
 }
 
-/// `XDG_STATE_HOME` names another folder: its file describes another server.
+/// F-BIND6: `XDG_STATE_HOME` names another folder: its file describes another server.
 #[test]
 fn a_moved_state_folder_leads_nowhere_else() {
     let server = registering();
@@ -393,7 +399,7 @@ fn a_moved_state_folder_leads_nowhere_else() {
     story.nothing_is_reached("learned elsewhere", &[]);
 }
 
-/// `secret set` keeps more than tokens.
+/// F-BIND6: `secret set` keeps more than tokens.
 #[test]
 fn a_stored_secret_stays_with_its_hosts_too() {
     let evil = AuthorizationServer::start();
@@ -421,7 +427,7 @@ fn a_stored_secret_stays_with_its_hosts_too() {
     assert_eq!(sandbox.run(&["token", "k"]).ok().text(), "canary-new");
 }
 
-/// The subject of an exchange is a stored token as well.
+/// F-BIND6: The subject of an exchange is a stored token as well.
 #[test]
 fn another_file_cannot_exchange_a_stored_token_elsewhere() {
     let story = Story::new();

@@ -196,7 +196,7 @@ mod tests {
     use crate::oauth::client::{Authentication, Client};
     use crate::oauth::endpoint::EndpointUrl;
     use crate::oauth::id_token::AcceptedIssuer;
-    use crate::ports::{HttpError, Transport};
+    use crate::ports::{CertificateFlaw, HttpError, Transport};
 
     fn endpoint(quirks: &Quirks) -> TokenEndpoint {
         let url = EndpointUrl::configured("https://as.example/token").unwrap();
@@ -389,7 +389,11 @@ mod tests {
         let host = || "as.example".to_owned();
         for (name, error, want) in [
             ("connection refused", HttpError::NotSent { host: host(), reason: String::new() }, "not sent"),
-            ("certificate", HttpError::Untrusted { host: host(), reason: String::new() }, "not sent"),
+            (
+                "certificate",
+                HttpError::Untrusted { host: host(), flaw: CertificateFlaw::Other, reason: String::new() },
+                "not sent",
+            ),
             ("private address", HttpError::NotPublic { host: host() }, "not sent"),
             ("bad proxy", HttpError::Setup(String::new()), "not sent"),
             ("connection lost", HttpError::AnswerLost { host: host(), reason: String::new() }, "unknown"),
