@@ -237,9 +237,10 @@ fn f_rot5_the_network_is_cut_in_mid_refresh() {
     let told = b.run_ahead(60, &["token"]).fails(5);
     told.says("another machine began to renew the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 2);
+    // The refresh token was rescued before the ID token beside it was judged, so that one more refresh gets an access token.
     let renewed = a.run(&["token"]).ok().says("that could not be saved last time are now in etcd");
     assert_eq!(b.run(&["token"]).ok().text(), renewed.text());
-    assert_eq!(shared.refreshes(), 2);
+    assert_eq!(shared.refreshes(), 3);
     shared.both_have(renewed.text());
     shared.sent_none_twice();
 }
