@@ -208,7 +208,7 @@ impl Message {
                 (4, "s") => message.error = reader.text()?,
                 (5, "u") => message.reply_to = reader.word()?,
                 (8, "g") => message.signature = reader.signature()?,
-                _ => reader.skip(&mut kind.as_str(), 0)?,
+                _ => reader.skip_value(&kind, 0)?,
             }
         }
         if reader.position == end { Ok(message) } else { Err(Malformed) }
@@ -275,9 +275,11 @@ impl<'a> Reader<'a> {
         self.terminated(length)
     }
 
+    /// A type signature, which is ASCII (D-Bus specification, "Valid Signatures").
     fn signature(&mut self) -> Result<String, Malformed> {
         let length = self.byte()? as usize;
-        self.terminated(length)
+        let signature = self.terminated(length)?;
+        if signature.is_ascii() { Ok(signature) } else { Err(Malformed) }
     }
 
     fn terminated(&mut self, length: usize) -> Result<String, Malformed> {
@@ -320,70 +322,70 @@ impl<'a> Reader<'a> {
 
     /// A variant of any type, passed over.
     pub(super) fn skip_variant(&mut self) -> Result<(), Malformed> {
-        self.skip(&mut "v", 0)
+        self.skip_value("v", 0)
     }
 
-    /// Passes over one value of the type at the head of `signature`, and takes that type off.
-    fn skip(&mut self, signature: &mut &str, depth: usize) -> Result<(), Malformed> {
+    /// Passes over the value of a signature that must hold exactly one complete type.
+    fn skip_value(&mut self, signature: &str, depth: usize) -> Result<(), Malformed> {
+        let rest = self.skip(signature.as_bytes(), depth)?;
+        if rest.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// Passes over one value of the first type in `signature` and returns the rest of the signature.
+    fn skip<'s>(&mut self, signature: &'s [u8], depth: usize) -> Result<&'s [u8], Malformed> {
         if depth > DEEPEST {
             return Err(Malformed);
         }
-        let kind = signature.chars().next().ok_or(Malformed)?;
-        *signature = &signature[1..];
+        let (kind, mut rest) = signature.split_first().ok_or(Malformed)?;
         match kind {
-            'y' => self.byte().map(drop),
-            'n' | 'q' => self.align(2).and_then(|()| self.take(2)).map(drop),
-            'b' | 'i' | 'u' | 'h' => self.word().map(drop),
-            'x' | 't' | 'd' => self.align(8).and_then(|()| self.take(8)).map(drop),
-            's' | 'o' => self.text().map(drop),
-            'g' => self.signature().map(drop),
-            'v' => {
+            b'y' => self.byte().map(drop)?,
+            b'n' | b'q' => self.align(2).and_then(|()| self.take(2)).map(drop)?,
+            b'b' | b'i' | b'u' | b'h' => self.word().map(drop)?,
+            b'x' | b't' | b'd' => self.align(8).and_then(|()| self.take(8)).map(drop)?,
+            b's' | b'o' => self.text().map(drop)?,
+            b'g' => self.signature().map(drop)?,
+            b'v' => {
                 let inner = self.signature()?;
-                let mut rest = inner.as_str();
-                self.skip(&mut rest, depth + 1)?;
-                if rest.is_empty() { Ok(()) } else { Err(Malformed) }
+                self.skip_value(&inner, depth + 1)?;
             }
-            'a' => {
+            b'a' => {
                 let boundary =
-                    if matches!(signature.chars().next(), Some('x' | 't' | 'd' | '(' | '{')) { 8 } else { 1 };
-                let element = complete_type(signature, depth)?;
+                    if matches!(rest.first(), Some(b'x' | b't' | b'd' | b'(' | b'{')) { 8 } else { 1 };
+                rest = after_complete_type(rest, depth)?;
                 let length = self.word()? as usize;
                 self.align(boundary)?;
                 self.take(length)?;
-                *signature = &signature[element..];
-                Ok(())
             }
-            '(' => {
+            b'(' => {
                 self.align(8)?;
-                while !signature.starts_with(')') {
-                    self.skip(signature, depth + 1)?;
+                while !rest.starts_with(b")") {
+                    rest = self.skip(rest, depth + 1)?;
                 }
-                *signature = &signature[1..];
-                Ok(())
+                rest = &rest[1..];
             }
-            _ => Err(Malformed),
+            _ => return Err(Malformed),
         }
+        Ok(rest)
     }
 }
 
-/// The length of the one complete type at the head of a signature.
-fn complete_type(signature: &str, depth: usize) -> Result<usize, Malformed> {
+/// What follows the first complete type of a signature.
+fn after_complete_type(signature: &[u8], depth: usize) -> Result<&[u8], Malformed> {
     if depth > DEEPEST {
         return Err(Malformed);
     }
-    match signature.as_bytes().first().ok_or(Malformed)? {
-        b'a' => complete_type(&signature[1..], depth + 1).map(|length| length + 1),
-        open @ (b'(' | b'{') => {
-            let close = if *open == b'(' { b')' } else { b'}' };
-            let mut at = 1;
-            while *signature.as_bytes().get(at).ok_or(Malformed)? != close {
-                at += complete_type(signature.get(at..).ok_or(Malformed)?, depth + 1)?;
-            }
-            Ok(at + 1)
-        }
-        byte if byte.is_ascii_lowercase() => Ok(1),
-        _ => Err(Malformed),
+    let (kind, mut rest) = signature.split_first().ok_or(Malformed)?;
+    let close = match kind {
+        b'a' => return after_complete_type(rest, depth + 1),
+        b'(' => b')',
+        b'{' => b'}',
+        kind if b"ybnqiuxtdsogvh".contains(kind) => return Ok(rest),
+        _ => return Err(Malformed),
+    };
+    while *rest.first().ok_or(Malformed)? != close {
+        rest = after_complete_type(rest, depth + 1)?;
     }
+    Ok(&rest[1..])
 }
 
 #[cfg(test)]
@@ -482,6 +484,43 @@ mod tests {
                 changed[at] = value;
                 let _ = read_secret(&changed);
             }
+        }
+    }
+
+    /// F-KR7: what is passed over is as hostile as what is read.
+    #[test]
+    fn only_a_complete_type_is_passed_over() {
+        let deep = "a".repeat(255);
+        for (name, signature, value, accepted) in [
+            ("a byte", "y", &[1][..], true),
+            ("an array of pairs", "a{sv}", &[0; 8], true),
+            ("a structure", "(yy)", &[1, 2], true),
+            ("not ASCII", "é", &[0; 8], false),
+            ("not ASCII after an array", "aé", &[0; 8], false),
+            ("not ASCII in a structure", "(é)", &[0; 8], false),
+            ("two types", "yy", &[1, 2], false),
+            ("nothing", "", &[], false),
+            ("an array of nothing", "a", &[0; 8], false),
+            ("an open structure", "(y", &[1], false),
+            ("an open pair", "a{s", &[0; 8], false),
+            ("an unknown type", "z", &[0; 8], false),
+            ("an array of an unknown type", "az", &[0; 8], false),
+            ("nested too deeply", &deep, &[0; 8], false),
+            ("no value", "u", &[], false),
+        ] {
+            let mut body = Writer::default();
+            body.signature(signature);
+            // The longest alignment, so that every value begins where it may.
+            body.align(8);
+            let mut bytes = body.finish().to_vec();
+            let start = bytes.len();
+            bytes.extend_from_slice(value);
+            let mut reader = Reader::new(&bytes, false);
+            let read = reader.signature().and_then(|signature| {
+                reader.position = start;
+                reader.skip_value(&signature, 0)
+            });
+            assert_eq!(read.is_ok(), accepted, "{name}");
         }
     }
 
