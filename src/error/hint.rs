@@ -255,6 +255,9 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Keyring(KeyringFault::TimedOut) => {
             "is the keyring waiting for its password on another screen?"
         }
+        StoreError::Keyring(KeyringFault::UntrustedBus(_)) => {
+            "set DBUS_SESSION_BUS_ADDRESS to the address of your own session's message bus, or unset it"
+        }
         StoreError::Keyring(_) | StoreError::NoKeyring(_) => {
             "start the session's keyring; or set store = \"file\" in the configuration and log in again"
         }

@@ -45,6 +45,8 @@ mod login_url;
 mod logout;
 mod man;
 mod manners;
+#[cfg(target_os = "linux")]
+mod message_bus;
 mod network;
 mod one_time_link;
 #[cfg(target_os = "linux")]

@@ -100,6 +100,11 @@ fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
             Some("no keyring service runs in this session"),
             Some("start one, such as gnome-keyring-daemon; or set store = \"file\" in the configuration, and log in again".to_owned()),
         ),
+        StoreError::Keyring(KeyringFault::UntrustedBus(reason)) => (
+            reason.clone(),
+            Some("authctl gives a secret only to a message bus that this user or root runs"),
+            hint,
+        ),
         StoreError::Keyring(KeyringFault::Failed(reason)) => (
             format!("the keyring refused: {reason}"),
             Some("it is there, and denies access or is damaged"),

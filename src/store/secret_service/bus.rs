@@ -7,11 +7,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use zeroize::Zeroizing;
 
+use super::address::{Address, UntrustedBus};
 use super::wire::{Call, Kind, Malformed, Message, Writer, message_length};
 use crate::foreign::escaped;
 
@@ -21,6 +19,9 @@ pub(super) enum BusError {
     /// There is no bus at the address.
     #[error("the session has no message bus: {0}")]
     NoBus(String),
+    /// The bus at the address is not one that authctl may use.
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedBus),
     /// The bus knows nobody by that name and cannot start it.
     #[error("no keyring service runs on the session's message bus")]
     NoService,
@@ -63,20 +64,36 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects and authenticates as this user, and in the same write makes the first call, whose answer is returned.
+    /// Connects to the first address of a list that works and makes the first call, whose answer is returned.
     ///
     /// # Errors
-    /// [`BusError`].
+    /// [`BusError`]; that a bus was refused or broke says more than that there is none.
     pub(super) fn open(
-        address: &str,
+        addresses: &str,
         time: Duration,
         first: impl Fn() -> Call<'static>,
     ) -> Result<(Self, Message), BusError> {
-        let stream = connect(address, time)?;
         #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
         let deadline = Instant::now() + time;
+        let mut failure = BusError::NoBus("its address is not a Unix socket".to_owned());
+        for address in Address::list(addresses) {
+            match Self::open_at(&address, deadline, first()) {
+                Ok((connection, serial)) => return connection.first_answer(serial, first),
+                Err(BusError::TimedOut) => return Err(BusError::TimedOut),
+                Err(error) if matches!(failure, BusError::NoBus(_)) => failure = error,
+                Err(_) => {}
+            }
+        }
+        Err(failure)
+    }
+
+    /// Connects and authenticates as this user, with the first call in the same write. That call carries no secret: the
+    /// bus proves with its answer that it is the right one.
+    fn open_at(address: &Address, deadline: Instant, first: Call<'static>) -> Result<(Self, u32), BusError> {
+        let time = remaining(deadline)?;
+        let stream = address.connect(time)?;
         let mut connection = Self { stream, unread: Zeroizing::default(), serial: 0, deadline };
-        let user = rustix::process::getuid().as_raw().to_string();
+        let user = rustix::process::geteuid().as_raw().to_string();
         let identity = base16ct::lower::encode_string(user.as_bytes());
         let mut hello = format!("\0AUTH EXTERNAL {identity}\r\nBEGIN\r\n").into_bytes();
         let call = Call {
@@ -89,16 +106,24 @@ impl Connection {
         };
         hello.extend_from_slice(&call.message(connection.next_serial()));
         let serial = connection.next_serial();
-        hello.extend_from_slice(&first().message(serial));
+        hello.extend_from_slice(&first.message(serial));
         connection.send(&hello)?;
-        connection.expect_ok()?;
-        match connection.answer(serial) {
+        address.check_answer(&connection.authentication_answer()?)?;
+        Ok((connection, serial))
+    }
+
+    fn first_answer(
+        mut self,
+        serial: u32,
+        first: impl Fn() -> Call<'static>,
+    ) -> Result<(Self, Message), BusError> {
+        match self.answer(serial) {
             // The service was starting: it knows its own methods a moment later.
             Err(BusError::Refused { name }) if name == "org.freedesktop.DBus.Error.UnknownMethod" => {
-                let answer = connection.call(first())?;
-                Ok((connection, answer))
+                let answer = self.call(first())?;
+                Ok((self, answer))
             }
-            answer => answer.map(|answer| (connection, answer)),
+            answer => answer.map(|answer| (self, answer)),
         }
     }
 
@@ -211,59 +236,28 @@ impl Connection {
         }
     }
 
-    /// The bus's answer to `AUTH`: one line, `OK` and its id.
-    fn expect_ok(&mut self) -> Result<(), BusError> {
+    /// The bus's answer to `AUTH`, without the line's end.
+    fn authentication_answer(&mut self) -> Result<Zeroizing<Vec<u8>>, BusError> {
         const LONGEST: usize = 256;
         let end = loop {
             match self.unread.windows(2).position(|bytes| bytes == b"\r\n") {
-                Some(end) => break end + 2,
+                Some(end) => break end,
                 None if self.unread.len() > LONGEST => return Err(Malformed.into()),
                 None => self.read_more(READ_SIZE)?,
             }
         };
-        let line = self.take(end);
-        if line.starts_with(b"OK") {
-            Ok(())
-        } else {
-            Err(BusError::NoBus("it does not accept this user".to_owned()))
-        }
+        let mut line = self.take(end + 2);
+        line.truncate(end);
+        Ok(line)
     }
 
     fn remaining(&self) -> Result<Duration, BusError> {
-        #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
-        let now = Instant::now();
-        self.deadline.checked_duration_since(now).filter(|left| !left.is_zero()).ok_or(BusError::TimedOut)
+        remaining(self.deadline)
     }
 }
 
-/// Connects to the first address of a list that works (D-Bus specification, "Server Addresses").
-fn connect(addresses: &str, time: Duration) -> Result<UnixStream, BusError> {
-    let mut reason = "its address is not a Unix socket".to_owned();
-    for address in addresses.split(';') {
-        let Some(parameters) = address.strip_prefix("unix:") else { continue };
-        let parameter = |name: &str| {
-            let mut pairs = parameters.split(',').filter_map(|pair| pair.split_once('='));
-            let value = pairs.find(|(present, _)| *present == name).map(|(_, value)| value)?;
-            Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
-        };
-        let address = match (parameter("path"), parameter("abstract")) {
-            (Some(path), _) => SocketAddrUnix::new(path),
-            (None, Some(name)) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
-            (None, None) => continue,
-        };
-        match address.and_then(|address| connect_socket(&address, time)) {
-            Ok(stream) => return Ok(stream),
-            Err(Errno::AGAIN) => return Err(BusError::TimedOut),
-            Err(error) => reason = error.to_string(),
-        }
-    }
-    Err(BusError::NoBus(reason))
-}
-
-/// Connects, but waits no longer than this where the other side takes no more connections.
-fn connect_socket(address: &SocketAddrUnix, time: Duration) -> Result<UnixStream, Errno> {
-    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    set_socket_timeout(&socket, Timeout::Send, Some(time))?;
-    net::connect(&socket, address)?;
-    Ok(UnixStream::from(socket))
+fn remaining(deadline: Instant) -> Result<Duration, BusError> {
+    #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
+    let now = Instant::now();
+    deadline.checked_duration_since(now).filter(|left| !left.is_zero()).ok_or(BusError::TimedOut)
 }

@@ -5,6 +5,7 @@
 //! could ask for it just as well, and it would cost more than all the rest.
 //! The calls of the one interface stay in one file.
 
+mod address;
 mod bus;
 mod wire;
 
@@ -392,6 +393,7 @@ fn answer_prompt(connection: &mut Connection, prompt: &str) -> Result<()> {
 fn fault(error: BusError) -> Error {
     match error {
         BusError::NoBus(_) | BusError::NoService => KeyringFault::Absent(error.to_string()).into(),
+        BusError::Untrusted(refusal) => KeyringFault::UntrustedBus(refusal.to_string()).into(),
         BusError::TimedOut => KeyringFault::TimedOut.into(),
         BusError::Refused { name } if name.ends_with(".IsLocked") => KeyringFault::Locked.into(),
         error => KeyringFault::Failed(error.to_string()).into(),

@@ -1,0 +1,173 @@
+//! The message bus on which the keyring is found: who may answer there, and what becomes of a hostile answer.
+
+use std::io::{Read as _, Write as _};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use crate::support::Sandbox;
+use crate::support::sandbox::Output;
+
+const CONFIG: &str =
+    "store = \"auto\"\n[credentials.x]\ndomain = \"x.example\"\napi_key.key = { stored = true }\n";
+const CANARY: &str = "canary-of-the-store";
+const GUID: &str = "0123456789abcdef0123456789abcdef";
+
+/// A bus that answers every connection with the same bytes and notes what it is sent.
+struct Bus {
+    name: String,
+    received: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Bus {
+    fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        Self::of_user(None, answer)
+    }
+
+    /// A bus that another user runs: the kernel remembers who called `listen`.
+    fn of_user(uid: Option<u32>, answer: impl Into<Vec<u8>>) -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("authctl-test-{}-{count}", std::process::id());
+        let (received, answer) = (Arc::new(Mutex::new(Vec::new())), answer.into());
+        let (ready, started) = std::sync::mpsc::channel();
+        let (address, log) = (SocketAddr::from_abstract_name(&name).unwrap(), Arc::clone(&received));
+        std::thread::spawn(move || {
+            if let Some(uid) = uid.map(rustix::process::Uid::from_raw) {
+                rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
+            }
+            let listener = UnixListener::bind_addr(&address).unwrap();
+            ready.send(()).unwrap();
+            for connection in listener.incoming() {
+                let (mut connection, log, answer) = (connection.unwrap(), Arc::clone(&log), answer.clone());
+                std::thread::spawn(move || {
+                    let mut part = [0; 4096];
+                    let mut answered = false;
+                    while let Ok(count @ 1..) = connection.read(&mut part) {
+                        log.lock().unwrap().extend_from_slice(&part[..count]);
+                        if !answered {
+                            answered = connection.write_all(&answer).is_ok();
+                        }
+                    }
+                });
+            }
+        });
+        started.recv().unwrap();
+        Self { name, received }
+    }
+
+    fn address(&self) -> String {
+        format!("unix:abstract={}", self.name)
+    }
+
+    fn was_told(&self, text: &str) -> bool {
+        let received = self.received.lock().unwrap();
+        received.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+}
+
+/// Runs the program in a session with this bus address, with a secret on its standard input.
+fn run(sandbox: &Sandbox, address: &str, arguments: &[&str]) -> Output {
+    let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), arguments);
+    command.env("DBUS_SESSION_BUS_ADDRESS", address);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that has already failed does not read it.
+    let _ = child.stdin.take().unwrap().write_all(CANARY.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Output {
+        status: output.status.code().map_or(255, |status| u8::try_from(status).unwrap()),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// What reaches the keyring, one way or another.
+const USES: &[&[&str]] =
+    &[&["secret", "set", "x", "key"], &["headers", "x"], &["secret", "unset", "x", "key"]];
+
+#[track_caller]
+fn refuses(address: &str, said: &[&str]) {
+    for arguments in USES {
+        let sandbox = Sandbox::new(CONFIG);
+        let output = run(&sandbox, address, arguments).fails(6);
+        for text in said {
+            assert!(output.stderr.contains(text), "{arguments:?}: `{text}` is not in:\n{output}");
+        }
+        assert!(!output.stderr.contains(CANARY), "{arguments:?}: {output}");
+        assert!(sandbox.stores_no_record(), "{arguments:?}: no other store takes its place");
+    }
+}
+
+/// Whether something was sent to the bus that only an accepted bus gets.
+fn was_trusted(bus: &Bus) -> bool {
+    bus.was_told(CANARY) || bus.was_told("OpenSession") || bus.was_told("CreateItem")
+}
+
+/// F-KR6
+#[test]
+fn a_bus_that_another_user_runs_gets_no_secret() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let foreign = Bus::of_user(Some(65533), format!("OK {GUID}\r\n"));
+    let wrong = format!("{},guid={}", foreign.address(), "f".repeat(32));
+    for address in [foreign.address(), wrong, format!("unix:path=/nowhere;{}", foreign.address())] {
+        refuses(&address, &["belongs to the user", "uid 65533", "DBUS_SESSION_BUS_ADDRESS"]);
+    }
+    assert_eq!(*foreign.received.lock().unwrap(), b"", "nothing was sent to it at all");
+    // The next address of the list is tried, and judged for itself.
+    let own = Bus::answering("OK 00\r\nnot D-Bus, 16 bytes");
+    refuses(&format!("{};{}", foreign.address(), own.address()), &["is not D-Bus"]);
+    assert_eq!(*foreign.received.lock().unwrap(), b"");
+}
+
+/// F-KR6
+#[test]
+fn a_bus_with_another_guid_than_its_address_names_gets_no_secret() {
+    for (name, answer) in [
+        ("another", format!("OK {}\r\n", GUID.replace('0', "1"))),
+        ("none", "OK\r\n".to_owned()),
+        ("a longer one", format!("OK {GUID}00\r\n")),
+    ] {
+        let bus = Bus::answering(answer);
+        refuses(&format!("{},guid={GUID}", bus.address()), &["GUID", "DBUS_SESSION_BUS_ADDRESS"]);
+        assert!(!was_trusted(&bus), "{name}");
+    }
+    let bus = Bus::answering("REJECTED EXTERNAL\r\n");
+    refuses(&bus.address(), &["does not accept this user"]);
+    assert!(!was_trusted(&bus));
+    // The right one is talked to: what it sends next is judged.
+    let bus = Bus::answering(format!("OK {GUID}\r\nnot D-Bus, 16 bytes"));
+    refuses(&format!("{},guid={}", bus.address(), GUID.to_uppercase()), &["is not D-Bus"]);
+}
+
+/// A method return whose one header field is a variant of this signature.
+fn message(signature: &[u8]) -> Vec<u8> {
+    let mut fields = vec![9, u8::try_from(signature.len()).unwrap()];
+    fields.extend_from_slice(signature);
+    fields.push(0);
+    let mut message = vec![b'l', 2, 0, 1];
+    for word in [0, 1, u32::try_from(fields.len()).unwrap()] {
+        message.extend_from_slice(&word.to_le_bytes());
+    }
+    message.extend_from_slice(&fields);
+    message.resize(message.len().next_multiple_of(8) + 64, 0);
+    message
+}
+
+/// F-KR7
+#[test]
+fn a_malformed_message_of_the_bus_is_refused() {
+    for signature in ["é", "aé", "(é)", "a{éé}", "(", "a", "z", "ay\u{7f}", "\u{1F980}"] {
+        let mut answer = format!("OK {GUID}\r\n").into_bytes();
+        answer.extend(message(signature.as_bytes()));
+        let bus = Bus::answering(answer);
+        refuses(&bus.address(), &["is not D-Bus"]);
+        assert!(!was_trusted(&bus), "{signature}");
+    }
+    for answer in [&b"\xff\xfe\r\n"[..], b"OK\r\n\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", &[b'O'; 600]] {
+        refuses(&Bus::answering(answer).address(), &["the keyring cannot be used"]);
+    }
+}
