@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::io::Read as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::blocking::{Client, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::CertificateError;
@@ -36,13 +37,28 @@ pub struct Http {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
     transport: Transport,
-    public_only: bool,
     direct: bool,
+    lookups: Lookups,
+}
+
+/// Which addresses a name may resolve to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Lookups {
+    /// Any: the user's configuration names the server.
+    Any,
+    /// Public ones. The user names the proxy, if there is one, so its name may resolve to any address.
+    Public { proxy: Option<String> },
 }
 
 impl Kind {
     pub(super) fn of(transport: &Transport, reach: Reach, url: &url::Url) -> Self {
-        Self { transport: transport.clone(), public_only: reach == Reach::Learned, direct: is_loopback(url) }
+        let direct = is_loopback(url);
+        let lookups = match reach {
+            Reach::Configured => Lookups::Any,
+            Reach::Learned if direct => Lookups::Public { proxy: None },
+            Reach::Learned => Lookups::Public { proxy: proxy_name(transport.proxy.as_deref(), url) },
+        };
+        Self { transport: transport.clone(), direct, lookups }
     }
 
     /// What is said when no client can be built.
@@ -88,6 +104,11 @@ impl HttpClient for Http {
 
 impl Http {
     fn client(&self, request: &HttpRequest) -> Result<Client, HttpError> {
+        // No lookup is made for an address, so it is checked here. A proxy would connect to it for us.
+        if request.reach == Reach::Learned && address(&request.url).is_some_and(|address| !is_public(address))
+        {
+            return Err(HttpError::NotPublic { host: authority(&request.url) });
+        }
         let kind = Kind::of(&request.transport, request.reach, &request.url);
         if let Some(client) = self.clients.borrow().get(&kind) {
             return Ok(client.clone());
@@ -99,18 +120,22 @@ impl Http {
 }
 
 pub(super) fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
+    address(url).map_or_else(|| url.host_str() == Some("localhost"), |address| address.is_loopback())
+}
+
+/// The host of a URL, if it is an address and not a name.
+fn address(url: &url::Url) -> Option<IpAddr> {
+    match url.host()? {
+        url::Host::Ipv4(address) => Some(address.into()),
+        url::Host::Ipv6(address) => Some(address.into()),
+        url::Host::Domain(_) => None,
     }
 }
 
 fn build(kind: &Kind) -> Result<Client, HttpError> {
     // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
     let mut builder = builder(kind)?.pool_max_idle_per_host(0);
-    if !kind.public_only {
+    if kind.lookups == Lookups::Any {
         builder = builder.dns_resolver(std::sync::Arc::new(AnyAddress));
     }
     blocking(builder, kind.transport.timeout).map_err(|error| kind.unusable(error))
@@ -142,9 +167,8 @@ pub(super) fn builder(kind: &Kind) -> Result<reqwest::ClientBuilder, HttpError> 
             .map_err(|error| setup("the client certificate and its key cannot be used", &reason(&error)))?;
         builder = builder.identity(identity);
     }
-    if kind.public_only {
-        let proxies = proxy_hosts(kind.transport.proxy.as_deref());
-        builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxies }));
+    if let Lookups::Public { proxy } = &kind.lookups {
+        builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly { proxy: proxy.clone() }));
     }
     Ok(builder)
 }
@@ -185,21 +209,26 @@ fn look_up(name: &str) -> std::io::Result<Vec<SocketAddr>> {
 /// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
 /// cannot be bound anew in between (F-SSRF).
 struct PublicOnly {
-    /// Proxies that the user named: they may be on a private network, and what is behind them cannot be seen from here.
-    proxies: Vec<String>,
+    /// The proxy that the request goes through: it may be on a private network. What a proxy looks up and connects to
+    /// cannot be seen from here.
+    proxy: Option<String>,
 }
 
-/// The hosts of the configured proxy and the environment's.
-#[expect(clippy::disallowed_methods, reason = "the proxies of the environment are the machine's")]
-fn proxy_hosts(configured: Option<&str>) -> Vec<String> {
-    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-    let environment = names.iter().filter_map(|name| std::env::var(name).ok());
-    let written = configured.map(str::to_owned).into_iter().chain(environment);
-    let host = |text: String| {
-        let url = url::Url::parse(&text).or_else(|_| url::Url::parse(&format!("http://{text}")));
-        url.ok()?.host_str().map(str::to_owned)
+/// The host name of the proxy that a request for this URL goes through, chosen as reqwest chooses it. `None` if there is no
+/// proxy, or if the URL names the proxy's own host: the proxy would connect to itself, inside the private network.
+fn proxy_name(configured: Option<&str>, url: &url::Url) -> Option<String> {
+    let matcher = match configured {
+        Some(proxy) => Matcher::builder().all(proxy).build(),
+        None => Matcher::from_system(),
     };
-    written.filter_map(host).collect()
+    chosen_proxy(&matcher, url)
+}
+
+fn chosen_proxy(matcher: &Matcher, url: &url::Url) -> Option<String> {
+    let proxy = matcher.intercept(&url.as_str().parse().ok()?)?;
+    let host = proxy.uri().host()?;
+    let without_dot = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    (without_dot(host) != without_dot(url.host_str()?)).then(|| host.to_owned())
 }
 
 /// A name that resolves to an address that is not public.
@@ -209,7 +238,7 @@ struct NotPublic;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
-        let is_proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
+        let is_proxy = self.proxy.as_deref().is_some_and(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
         let name = name.as_str().to_owned();
         Box::pin(async move {
             let found = look_up(&name)?;
@@ -323,26 +352,88 @@ fn reason(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn f_ssrf_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let request = |reach| HttpRequest {
+    /// A listener on a loopback address, as stands for any private one.
+    struct Private(std::net::TcpListener);
+
+    impl Private {
+        fn listen() -> Self {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            Self(listener)
+        }
+
+        fn port(&self) -> u16 {
+            self.0.local_addr().unwrap().port()
+        }
+
+        fn was_connected_to(&self) -> bool {
+            self.0.accept().is_ok()
+        }
+    }
+
+    fn send(reach: Reach, url: &str, proxy: Option<String>) -> Result<HttpResponse, HttpError> {
+        Http::default().send(&HttpRequest {
             method: Method::Get,
-            url: format!("http://localhost:{port}/").parse().unwrap(),
+            url: url.parse().unwrap(),
             reach,
             headers: Vec::new(),
             body: None,
-            transport: Transport { timeout: Duration::from_millis(300), ..Transport::default() },
-        };
-        let learned = Http::default().send(&request(Reach::Learned));
+            transport: Transport { timeout: Duration::from_millis(300), proxy, ..Transport::default() },
+        })
+    }
+
+    #[test]
+    fn f_ssrf_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
+        let server = Private::listen();
+        let url = format!("http://localhost:{}/", server.port());
+        let learned = send(Reach::Learned, &url, None);
         assert!(matches!(learned, Err(HttpError::NotPublic { .. })), "{learned:?}");
-        assert!(listener.accept().is_err(), "nobody connected");
+        assert!(!server.was_connected_to());
         // The configuration may name it: there the same request goes out.
-        let configured = Http::default().send(&request(Reach::Configured));
+        let configured = send(Reach::Configured, &url, None);
         assert!(matches!(configured, Err(HttpError::AnswerLost { .. })), "{configured:?}");
-        assert!(listener.accept().is_ok());
+        assert!(server.was_connected_to());
+    }
+
+    /// F-SSRF
+    #[test]
+    fn a_private_proxy_is_used_but_nothing_else_at_its_name() {
+        let proxy = Private::listen();
+        let address = format!("http://localhost:{}", proxy.port());
+        let elsewhere = send(Reach::Learned, "https://as.example/", Some(address.clone()));
+        assert!(
+            matches!(elsewhere, Err(HttpError::NotSent { .. } | HttpError::AnswerLost { .. })),
+            "{elsewhere:?}"
+        );
+        assert!(proxy.was_connected_to(), "{elsewhere:?}");
+        let itself =
+            send(Reach::Learned, &format!("https://localhost:{}/", proxy.port()), Some(address.clone()));
+        assert!(matches!(itself, Err(HttpError::NotPublic { .. })), "{itself:?}");
+        for url in ["https://10.0.0.1/", "https://[fd00::1]/", "https://[::ffff:169.254.169.254]/"] {
+            for proxy in [Some(address.clone()), None] {
+                let literal = send(Reach::Learned, url, proxy);
+                assert!(matches!(literal, Err(HttpError::NotPublic { .. })), "{url}: {literal:?}");
+            }
+        }
+        assert!(!proxy.was_connected_to());
+    }
+
+    /// F-SSRF
+    #[test]
+    fn only_the_proxy_of_the_very_request_may_be_private() {
+        let for_http = Matcher::builder().http("http://proxy.corp:3128").build();
+        let for_both = Matcher::builder().all("http://Proxy.Corp:3128").no("internal.example").build();
+        for (name, matcher, url, want) in [
+            ("the proxy of another scheme", &for_http, "https://as.example/", None),
+            ("the proxy's own host, directly", &for_http, "https://proxy.corp/", None),
+            ("an exception", &for_both, "https://internal.example/", None),
+            ("proxied", &for_both, "https://as.example/", Some("proxy.corp")),
+            ("the proxy's own host, through it", &for_both, "https://proxy.corp/", None),
+            ("the same with a final dot", &for_both, "https://PROXY.corp.:8443/", None),
+        ] {
+            let found = chosen_proxy(matcher, &url.parse().unwrap());
+            assert_eq!(found.map(|host| host.to_ascii_lowercase()).as_deref(), want, "{name}");
+        }
     }
 
     /// Neither a server that drips nor one that stops in the middle can prolong an exchange.
