@@ -124,6 +124,14 @@ pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, Discover
         .unwrap_or_else(|| DiscoveryError::NotPublished { issuer: issuer(), status: last_status }))
 }
 
+/// The cached metadata of an issuer, whatever its age. Its flags still apply while the server cannot be reached (F-CB22).
+#[must_use]
+pub fn last_known(system: &System, query: &Query<'_>) -> Option<Metadata> {
+    let cache = cache_path(system, "metadata", query.issuer.as_str());
+    let cached = read_cached(cache.as_ref(), query.issuer.as_str())?;
+    Metadata::parse(cached.body.as_bytes(), query.issuer, query.derived, query.tenant).ok()
+}
+
 /// What an issuer publishes at each of the usual places, asked anew. The places behind one that cannot be reached are not
 /// asked any more.
 #[must_use]
@@ -199,10 +207,15 @@ fn cache_path(system: &System, kind: &str, source: &str) -> Option<PathBuf> {
 
 /// What is cached and not too old. A cache that cannot be read is none.
 fn read_cache(system: &System, path: Option<&PathBuf>, source: &str) -> Option<String> {
+    let cached = read_cached(path, source)?;
+    let age = system.clock.now().duration_since(cached.fetched_at);
+    (!age.is_negative() && age < LONGEST_AGE).then_some(cached.body)
+}
+
+fn read_cached(path: Option<&PathBuf>, source: &str) -> Option<Cached> {
     let bytes = private_file::read(path?).ok()??;
     let cached: Cached = serde_json::from_slice(&bytes).ok()?;
-    let age = system.clock.now().duration_since(cached.fetched_at);
-    (cached.source == source && !age.is_negative() && age < LONGEST_AGE).then_some(cached.body)
+    (cached.source == source).then_some(cached)
 }
 
 /// Caches a document; where that fails, it is fetched again next time.

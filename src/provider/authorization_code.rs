@@ -139,6 +139,11 @@ impl TokenProvider for AuthorizationCodeGrant {
         // What is missing for the exchange is told before the user is sent to the browser.
         let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
         let prover = self.oauth.new_prover(context, None)?;
+        if let Some(failure) = server.discovery_failure() {
+            context.system.console.note(format_args!(
+                "the server's metadata is not available ({failure}), so authctl does not know whether its answer must contain `iss`"
+            ));
+        }
         // The port is ours before the browser is told of it (N3, F-CB14).
         let listener = Listener::bind(&self.redirect_uri)?;
         let pending = Pending::new(

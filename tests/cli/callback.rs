@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::support::browsers::{Does, Never, redirect_of};
-use crate::support::http::{exchange, get};
+use crate::support::http::{Reply, exchange, get};
 use crate::support::sandbox::{Output, server_config};
 use crate::support::{AuthorizationServer, Sandbox};
 
@@ -359,6 +359,65 @@ fn f_cb18_b2_i2_the_answer_of_another_server_is_refused() {
             None => drop(output.ok()),
         }
     }
+}
+
+/// F-CB22
+#[test]
+fn a_server_that_sends_its_issuer_must_still_do_so_while_its_metadata_cannot_be_fetched() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| {
+        behaviour.metadata.insert("authorization_response_iss_parameter_supported".to_owned(), true.into());
+        behaviour.redirect_issuer = None;
+    });
+    let issuer = server.issuer();
+    // Everything is configured that a login needs, so that it goes on without metadata.
+    let config = server_config(
+        &server.domain(),
+        &format!(
+            "issuer = \"{issuer}\"\nauthorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\njwks_uri = \"{issuer}/jwks\"\nid_token_signed_response_alg = \"ES256\"\n"
+        ),
+    );
+    let failures = || {
+        [
+            Reply::full(503, &[], ""),
+            Reply::full(200, &[("content-type", "text/html")], "<html>"),
+            Reply::json(200, &serde_json::json!({ "issuer": 5 })),
+            Reply::Drop,
+        ]
+    };
+    let fails_to_publish = |reply: &Reply| {
+        for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+            server.set(|behaviour| drop(behaviour.faults.remove(path)));
+            server.fault(path, reply.clone());
+        }
+    };
+    let missing = "names itself in its answer (`iss`), and the answer does not";
+    let sandbox = Sandbox::new(&config);
+    sandbox.run(&["login"]).fails(1).says(missing);
+    for reply in failures() {
+        for arguments in [&["login"][..], &["login", "--refresh-metadata"]] {
+            // What is cached is too old to be used for anything else.
+            sandbox.clock.advance(25 * 3600);
+            fails_to_publish(&reply);
+            sandbox.run(arguments).fails(1).says(missing);
+        }
+    }
+    assert!(server.requests_to("/token").is_empty(), "no code was sent");
+
+    // Nothing was ever known: the login goes on, and says what it does not know.
+    let unknown = "does not know whether its answer must contain `iss`";
+    for reply in failures() {
+        fails_to_publish(&reply);
+        Sandbox::new(&config).run(&["login"]).ok().says(unknown);
+    }
+    // A server that publishes nothing is nothing to speak of.
+    fails_to_publish(&Reply::full(404, &[], ""));
+    let output = Sandbox::new(&config).run(&["login"]).ok();
+    assert!(!output.stderr.contains(unknown), "{output}");
+    // An `iss` that is there is compared all the same.
+    server.set(|behaviour| behaviour.redirect_issuer = Some("https://evil.example".to_owned()));
+    fails_to_publish(&Reply::Drop);
+    Sandbox::new(&config).run(&["login"]).fails(1).says("its `iss` is `https://evil.example`");
 }
 
 #[test]

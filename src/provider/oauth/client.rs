@@ -91,7 +91,7 @@ impl OAuth {
         id: &str,
     ) -> Result<Client, ProviderError> {
         let settings = &self.client;
-        let metadata = server.metadata.as_ref();
+        let metadata = server.discovered.metadata.as_ref();
         let offered = metadata.and_then(|metadata| metadata.strings("token_endpoint_auth_methods_supported"));
         let means = Means {
             secret: settings.secret.is_some(),

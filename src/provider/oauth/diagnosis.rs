@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::server::Discovered;
 use super::{OAuth, Server};
 use crate::discovery::Query;
 use crate::oauth::endpoint::EndpointUrl;
@@ -23,7 +24,7 @@ impl OAuth {
     /// The server as this metadata has it, under what is configured.
     #[must_use]
     pub fn server_as(&self, metadata: Option<Metadata>) -> Server<'_> {
-        Server { oauth: self, metadata }
+        Server { oauth: self, discovered: Discovered { metadata, ..Discovered::default() } }
     }
 
     /// The token endpoint, where it is configured.
@@ -49,6 +50,6 @@ impl Server<'_> {
     /// What the metadata lists under a name; `None` where it says nothing.
     #[must_use]
     pub fn lists(&self, member: &str) -> Option<Vec<String>> {
-        self.metadata.as_ref()?.strings(member)
+        self.discovered.metadata.as_ref()?.strings(member)
     }
 }

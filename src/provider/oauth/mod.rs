@@ -19,7 +19,7 @@ use super::{Place, ProviderError, TokenRequest};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::endpoint::{EndpointUrl, Issuer};
-use crate::oauth::metadata::{ENDPOINTS, Metadata};
+use crate::oauth::metadata::ENDPOINTS;
 use crate::oauth::quirks::Quirks;
 use crate::ports::{ClientIdentity, Transport};
 use crate::setting::{Layer, Problem, SecretSource, Section, Setting, Value as SettingValue};
@@ -30,6 +30,7 @@ pub use self::client::check_key_file;
 pub use self::id_token::Presented;
 pub use self::keys::KEYS;
 pub use self::requests::{TokenCall, UserlessGrant};
+use self::server::Discovered;
 pub use self::server::Server;
 
 /// The configuration of an OAuth client.
@@ -68,8 +69,8 @@ pub struct OAuth {
     pub transport: Transport,
     registration: Option<String>,
     defined_by_environment: bool,
-    /// What discovery brought in this run; `None` where it brought nothing and nothing was missing.
-    discovered: OnceCell<Option<Metadata>>,
+    /// The result of discovery in this run, once everything that was needed is known.
+    discovered: OnceCell<Discovered>,
     known_identity: OnceCell<ClientIdentity>,
 }
 

@@ -3,7 +3,7 @@
 use super::super::{Context, ProviderError};
 use super::OAuth;
 use crate::binding::Binding;
-use crate::discovery::{self, Query};
+use crate::discovery::{self, DiscoveryError, Query};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::metadata::Metadata;
 use jsonwebtoken::Algorithm;
@@ -11,7 +11,19 @@ use jsonwebtoken::Algorithm;
 /// A server as it is known now: the configured endpoints over the discovered.
 pub struct Server<'a> {
     pub(super) oauth: &'a OAuth,
+    pub(super) discovered: Discovered,
+}
+
+/// The result of discovery.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Discovered {
+    /// The current metadata.
     pub(super) metadata: Option<Metadata>,
+    /// Cached metadata of any age, if the current metadata could not be fetched. authctl uses only its flags and its
+    /// issuer: an attacker who blocks discovery must not disable the check of `iss` (F-CB22).
+    pub(super) earlier: Option<Metadata>,
+    /// Why discovery failed, if no metadata is cached and the server does publish some.
+    pub(super) failure: Option<String>,
 }
 
 impl OAuth {
@@ -21,7 +33,8 @@ impl OAuth {
     /// # Errors
     /// [`ProviderError::Discovery`], [`ProviderError::Unconfigured`].
     pub fn server(&self, context: &Context<'_>, needed: &[&str]) -> Result<Server<'_>, ProviderError> {
-        let mut server = Server { oauth: self, metadata: self.discovered.get().cloned().flatten() };
+        let mut server =
+            Server { oauth: self, discovered: self.discovered.get().cloned().unwrap_or_default() };
         let missing = |server: &Server<'_>| needed.iter().copied().find(|name| !server.has(name));
         let is_known = !self.discovers || self.discovered.get().is_some();
         if is_known && missing(&server).is_none() {
@@ -36,16 +49,23 @@ impl OAuth {
         };
         let failure = match discovery::metadata(context.system, &query) {
             Ok(metadata) => {
-                server.metadata = Some(metadata);
+                server.discovered.metadata = Some(metadata);
                 None
             }
-            Err(error) => Some(error),
+            Err(error) => {
+                let earlier = discovery::last_known(context.system, &query);
+                // Many servers publish no metadata, and say so with a status like 404.
+                let none = matches!(error, DiscoveryError::NotPublished { status, .. } if status < 500 && status != 429);
+                let failure = (earlier.is_none() && !none).then(|| crate::console::with_causes(&error));
+                server.discovered = Discovered { metadata: None, earlier, failure };
+                Some(error)
+            }
         };
         match (missing(&server), failure) {
             // A document for another issuer is no failure to pass over (M2).
             (_, Some(error)) if error.is_issuer_mismatch() => Err(error.into()),
             (None, _) => {
-                let _ = self.discovered.set(server.metadata.clone());
+                let _ = self.discovered.set(server.discovered.clone());
                 Ok(server)
             }
             (Some(_), Some(error)) => Err(error.into()),
@@ -67,7 +87,7 @@ impl Server<'_> {
     /// What the metadata calls an endpoint. A client that shows a certificate is sent to the endpoint for that, where
     /// there is one: "the client MUST use the alias" (RFC 8705 section 5).
     fn learned(&self, name: &str) -> Option<&str> {
-        let metadata = self.metadata.as_ref()?;
+        let metadata = self.discovered.metadata.as_ref()?;
         let alias = || metadata.mtls_alias(name).filter(|_| self.oauth.client.shows_certificate());
         alias().or_else(|| metadata.text(name)).filter(|url| !url.is_empty())
     }
@@ -106,22 +126,33 @@ impl Server<'_> {
         Ok(trusted.then_some(endpoint))
     }
 
+    /// The current metadata, or else the earlier.
+    fn known(&self) -> Option<&Metadata> {
+        self.discovered.metadata.as_ref().or(self.discovered.earlier.as_ref())
+    }
+
+    /// Why the server's metadata could not be fetched, if nothing earlier says what it demands.
+    #[must_use]
+    pub fn discovery_failure(&self) -> Option<&str> {
+        self.discovered.failure.as_deref()
+    }
+
     /// The issuer, as its metadata writes it.
     #[must_use]
     pub fn issuer(&self) -> String {
-        let learned = self.metadata.as_ref().and_then(Metadata::issuer);
+        let learned = self.known().and_then(Metadata::issuer);
         learned.unwrap_or(self.oauth.issuer.as_str()).to_owned()
     }
 
     /// The issuer to compare redirects with: known only from validated metadata, or written (RFC 9207 section 2.4).
     #[must_use]
     pub fn issuer_to_expect(&self) -> Option<String> {
-        (self.metadata.is_some() || self.oauth.issuer_written)
+        (self.known().is_some() || self.oauth.issuer_written)
             .then(|| self.issuer())
             .filter(|issuer| !issuer.contains('{'))
     }
 
-    /// Whether the server says that redirects carry `iss`.
+    /// Whether the server says, or said when it could last be asked, that redirects carry `iss`.
     #[must_use]
     pub fn sends_issuer(&self) -> bool {
         self.says("authorization_response_iss_parameter_supported")
@@ -130,13 +161,13 @@ impl Server<'_> {
     /// Whether a flag of the metadata is set.
     #[must_use]
     pub fn says(&self, member: &str) -> bool {
-        self.metadata.as_ref().is_some_and(|metadata| metadata.flag(member))
+        self.known().is_some_and(|metadata| metadata.flag(member))
     }
 
     /// A member of the metadata that is an array of strings.
     #[must_use]
     pub fn strings(&self, member: &str) -> Option<Vec<String>> {
-        self.metadata.as_ref()?.strings(member)
+        self.discovered.metadata.as_ref()?.strings(member)
     }
 
     /// The algorithms of id tokens: the configured, else RS256 (OpenID Connect Core section 2), else, where the server
@@ -146,6 +177,7 @@ impl Server<'_> {
             return vec![algorithm];
         }
         let offered = self
+            .discovered
             .metadata
             .as_ref()
             .and_then(|metadata| metadata.strings("id_token_signing_alg_values_supported"));
