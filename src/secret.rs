@@ -16,6 +16,9 @@ pub enum InvalidToken {
     /// RFC 6749 appendix A.12 and A.17: `1*VSCHAR`, so that no line or header can be smuggled into a helper's output.
     #[error("it has a character outside printable ASCII (RFC 6749, appendix A.12)")]
     NotVisible,
+    /// RFC 6750 section 2.1: a `b64token`, so that it is one word of an `Authorization` header.
+    #[error("it contains a space, which no access token may (RFC 6750 section 2.1)")]
+    Space,
 }
 
 /// Checks the grammar of a token, `1*VSCHAR` (RFC 6749 appendix A.12: %x20-7E).
@@ -29,9 +32,16 @@ fn visible_ascii(text: &str) -> Result<(), InvalidToken> {
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) { Ok(()) } else { Err(InvalidToken::NotVisible) }
 }
 
+/// Checks that an access token is one word. RFC 6750 section 2.1 allows fewer characters than this, but servers in use
+/// send others, such as `|`. A space alone would end the token where a header is read.
+fn one_word(text: &str) -> Result<(), InvalidToken> {
+    visible_ascii(text)?;
+    if text.contains(' ') { Err(InvalidToken::Space) } else { Ok(()) }
+}
+
 /// Defines secret text types: wiped when dropped, redacted in `Debug`, with `expose` as the one way out.
 macro_rules! secret_types {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($grammar:ident: $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name(Zeroizing<String>);
@@ -43,13 +53,13 @@ macro_rules! secret_types {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// Takes a text from outside, if it is printable ASCII and not empty.
+            /// Takes a text from outside, if it is what such a text may be.
             ///
             /// # Errors
             /// [`InvalidToken`] otherwise; the error does not hold the text.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidToken> {
                 let secret = Self::new(text);
-                visible_ascii(secret.expose()).map(|()| secret)
+                $grammar(secret.expose()).map(|()| secret)
             }
 
             /// The secret itself. Every call is a place where it leaves: keep them few.
@@ -68,8 +78,24 @@ macro_rules! secret_types {
 }
 
 secret_types! {
+    one_word:
     /// An access token (RFC 6749 section 1.4) or another token that goes into a `Bearer` header.
     AccessToken,
+}
+
+impl AccessToken {
+    /// Takes a token that was stored. An earlier version accepted one with a space; the record that it is in is not lost
+    /// for that.
+    ///
+    /// # Errors
+    /// [`InvalidToken`], as for any other secret.
+    pub fn stored(text: String) -> Result<Self, InvalidToken> {
+        visible_ascii(&text).map(|()| Self::new(text))
+    }
+}
+
+secret_types! {
+    visible_ascii:
     /// A refresh token (RFC 6749 section 1.5).
     RefreshToken,
     /// An OpenID Connect id token in its compact form (OpenID Connect Core section 2).
@@ -106,6 +132,26 @@ mod tests {
     }
 
     #[test]
+    fn an_access_token_is_one_word() {
+        for (name, text, want) in [
+            ("every character of a b64token", "aZ09-._~+/==", Ok(())),
+            ("characters that servers in use send", "1|a:b!%\"", Ok(())),
+            ("a space", "two words", Err(InvalidToken::Space)),
+            ("only a space", " ", Err(InvalidToken::Space)),
+            ("a space at the end", "token ", Err(InvalidToken::Space)),
+            ("the scheme in it", "Bearer token", Err(InvalidToken::Space)),
+            ("a tab", "a\tb", Err(InvalidToken::NotVisible)),
+            ("empty", "", Err(InvalidToken::Empty)),
+        ] {
+            assert_eq!(AccessToken::parse(text).map(|_| ()), want, "{name}");
+        }
+        // RFC 6749 appendix A.17: a refresh token may contain one.
+        assert!(RefreshToken::parse("two words").is_ok());
+        assert!(AccessToken::stored("two words".to_owned()).is_ok());
+        assert!(AccessToken::stored("two\nlines".to_owned()).is_err());
+    }
+
+    #[test]
     fn f_ctrl1_tokens_are_visible_ascii() {
         for (name, text, want) in [
             ("usual", "eyJ0.eyJ1.c2ln", Ok(())),
@@ -118,7 +164,7 @@ mod tests {
             ("delete", "a\u{7f}b", Err(InvalidToken::NotVisible)),
             ("not ascii", "tökén", Err(InvalidToken::NotVisible)),
         ] {
-            assert_eq!(AccessToken::parse(text).map(|_| ()), want, "{name}");
+            assert_eq!(RefreshToken::parse(text).map(|_| ()), want, "{name}");
         }
     }
 }

@@ -403,7 +403,7 @@ mod exposed {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
-        AccessToken::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        AccessToken::stored(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -274,6 +274,24 @@ fn f_ctrl2_names_of_other_people_are_escaped() {
 }
 
 #[test]
+fn an_access_token_with_a_space_is_not_taken() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    server
+        .set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), "two words".into())));
+    sandbox.run(&["login"]).fails(1).says("contains a space");
+    sandbox.run(&["token"]).fails(3);
+    // The same applies to tokens from the configuration, a variable or a program.
+    for kind in ["jwt = \"two words\"", "command = [\"printf\", \"two words\"]", "jwt = { env = \"TOKEN\" }"]
+    {
+        let sandbox = Sandbox::new(&format!("[credentials.x]\ndomain = \"x.example\"\n{kind}\n"));
+        sandbox.environment.set("TOKEN", "two words");
+        let output = sandbox.run(&["token"]);
+        assert!(output.status != 0 && output.stdout.is_empty(), "{kind}: {output}");
+    }
+}
+
+#[test]
 fn with_token_is_for_kinds_that_log_in() {
     let sandbox = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"tok\"");
     sandbox.input.pipe("other");
