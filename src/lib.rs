@@ -15,7 +15,8 @@
 //! - [`ports`], [`local_server`], [`peer`], [`console`]: the ways to the outside
 //! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `shell`: quoting for a shell; `fault`: crashes, for tests
 //!
-//! [`adapters`] is the real machine behind the ports; `main` and the tests choose it.
+//! [`adapters`] is the real machine behind the ports; `main` and the tests choose it. `fuzzing`, in tests alone, feeds
+//! hostile input to what reads it.
 
 pub mod adapters;
 pub mod binding;
@@ -28,6 +29,9 @@ pub mod error;
 mod fault;
 pub mod foreign;
 pub mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod helper;
 pub mod local_server;
 pub mod loopback;

@@ -31,8 +31,8 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
 const MOST_DISCARDED: usize = 256 * 1024;
 
 /// A request, and the language of the page that answers it.
-pub(super) struct Request {
-    pub(super) redirect: Redirect,
+pub(crate) struct Request {
+    pub(crate) redirect: Redirect,
     pub(super) language: &'static Language,
     /// Whether the browser only loads it in advance: its user may never go there.
     pub(super) is_prefetch: bool,
@@ -189,7 +189,7 @@ fn is_not_ready(error: &std::io::Error) -> bool {
 }
 
 /// Reads a request's head; `None` when it is not complete yet. A browser's redirect has no body.
-fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
+pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {

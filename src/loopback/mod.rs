@@ -1,6 +1,6 @@
 //! The one-shot listener for the redirect (RFC 8252 section 7.3). It starts no thread.
 
-mod connections;
+pub(crate) mod connections;
 mod language;
 mod one_time_link;
 mod page;

@@ -14,7 +14,7 @@ const MOST_PARAMETERS: usize = 64;
 pub struct Challenge {
     /// The scheme, in lower case.
     pub scheme: String,
-    parameters: BTreeMap<String, String>,
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Challenge {

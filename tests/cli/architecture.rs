@@ -4,6 +4,7 @@ use std::path::Path;
 
 /// The modules from the top down; those of one line may use each other.
 const LEVELS: &[&[&str]] = &[
+    &["fuzzing"],
     &["adapters"],
     &["cli"],
     &["commands", "helper", "wire_log", "wizard"],

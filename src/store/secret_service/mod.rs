@@ -7,7 +7,7 @@
 
 mod address;
 mod bus;
-mod wire;
+pub(crate) mod wire;
 
 use std::any::Any;
 use std::collections::HashMap;

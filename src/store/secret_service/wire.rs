@@ -12,51 +12,51 @@ const DEEPEST: usize = 16;
 /// A message that breaks the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message bus sent something that is not D-Bus")]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// Builds the body of a message: little-endian, each value aligned to its size.
 #[derive(Default)]
-pub(super) struct Writer(Zeroizing<Vec<u8>>);
+pub(crate) struct Writer(Zeroizing<Vec<u8>>);
 
 impl Writer {
-    pub(super) fn align(&mut self, boundary: usize) {
+    pub(crate) fn align(&mut self, boundary: usize) {
         let padded = self.0.len().next_multiple_of(boundary);
         self.0.resize(padded, 0);
     }
 
-    pub(super) fn byte(&mut self, value: u8) {
+    pub(crate) fn byte(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    pub(super) fn boolean(&mut self, value: bool) {
+    pub(crate) fn boolean(&mut self, value: bool) {
         self.word(u32::from(value));
     }
 
-    pub(super) fn word(&mut self, value: u32) {
+    pub(crate) fn word(&mut self, value: u32) {
         self.align(4);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
     /// A string or an object path.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.word(length(text.len()));
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(0);
     }
 
-    pub(super) fn signature(&mut self, signature: &str) {
+    pub(crate) fn signature(&mut self, signature: &str) {
         self.0.push(signature.len().try_into().unwrap_or(u8::MAX));
         self.0.extend_from_slice(signature.as_bytes());
         self.0.push(0);
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.word(length(bytes.len()));
         self.0.extend_from_slice(bytes);
     }
 
     /// An array whose elements are aligned to `boundary`.
-    pub(super) fn array(&mut self, boundary: usize, elements: impl FnOnce(&mut Self)) {
+    pub(crate) fn array(&mut self, boundary: usize, elements: impl FnOnce(&mut Self)) {
         self.word(0);
         let length_at = self.0.len() - 4;
         self.align(boundary);
@@ -67,7 +67,7 @@ impl Writer {
     }
 
     /// A dictionary of strings, `a{ss}`.
-    pub(super) fn dictionary(&mut self, entries: &[(&str, &str)]) {
+    pub(crate) fn dictionary(&mut self, entries: &[(&str, &str)]) {
         self.array(8, |array| {
             for (name, value) in entries {
                 array.align(8);
@@ -77,7 +77,7 @@ impl Writer {
         });
     }
 
-    pub(super) fn finish(self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
         self.0
     }
 }
@@ -87,18 +87,18 @@ fn length(length: usize) -> u32 {
 }
 
 /// A call of a method.
-pub(super) struct Call<'a> {
-    pub(super) destination: &'a str,
-    pub(super) path: &'a str,
-    pub(super) interface: &'a str,
-    pub(super) member: &'a str,
-    pub(super) signature: &'a str,
-    pub(super) body: Writer,
+pub(crate) struct Call<'a> {
+    pub(crate) destination: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) interface: &'a str,
+    pub(crate) member: &'a str,
+    pub(crate) signature: &'a str,
+    pub(crate) body: Writer,
 }
 
 impl Call<'_> {
     /// The whole message with its header.
-    pub(super) fn message(self, serial: u32) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn message(self, serial: u32) -> Zeroizing<Vec<u8>> {
         const METHOD_CALL: u8 = 1;
         const VERSION: u8 = 1;
         let body = self.body.finish();
@@ -133,7 +133,7 @@ impl Call<'_> {
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Return,
     Error,
     Signal,
@@ -141,13 +141,13 @@ pub(super) enum Kind {
 }
 
 /// A message that was received.
-pub(super) struct Message {
-    pub(super) kind: Kind,
-    pub(super) reply_to: u32,
-    pub(super) error: String,
-    pub(super) path: String,
-    pub(super) member: String,
-    pub(super) signature: String,
+pub(crate) struct Message {
+    pub(crate) kind: Kind,
+    pub(crate) reply_to: u32,
+    pub(crate) error: String,
+    pub(crate) path: String,
+    pub(crate) member: String,
+    pub(crate) signature: String,
     big_endian: bool,
     body: Zeroizing<Vec<u8>>,
 }
@@ -156,7 +156,7 @@ pub(super) struct Message {
 ///
 /// # Errors
 /// [`Malformed`], also for one that is too long.
-pub(super) fn message_length(head: &[u8; 16]) -> Result<usize, Malformed> {
+pub(crate) fn message_length(head: &[u8; 16]) -> Result<usize, Malformed> {
     let mut reader = Reader::new(&head[..], head[0] == b'B');
     if !matches!(head[0], b'l' | b'B') || head[3] != 1 {
         return Err(Malformed);
@@ -174,7 +174,7 @@ impl Message {
     ///
     /// # Errors
     /// [`Malformed`].
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let head: &[u8; 16] = bytes.first_chunk().ok_or(Malformed)?;
         if message_length(head)? != bytes.len() {
             return Err(Malformed);
@@ -218,7 +218,7 @@ impl Message {
     ///
     /// # Errors
     /// [`Malformed`] for another signature.
-    pub(super) fn body(&self, signature: &str) -> Result<Reader<'_>, Malformed> {
+    pub(crate) fn body(&self, signature: &str) -> Result<Reader<'_>, Malformed> {
         if self.signature == signature {
             Ok(Reader::new(&self.body, self.big_endian))
         } else {
@@ -228,7 +228,7 @@ impl Message {
 }
 
 /// Reads values, each aligned to its size.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
     big_endian: bool,
@@ -255,7 +255,7 @@ impl<'a> Reader<'a> {
         self.take(1).map(|byte| byte[0])
     }
 
-    pub(super) fn boolean(&mut self) -> Result<bool, Malformed> {
+    pub(crate) fn boolean(&mut self) -> Result<bool, Malformed> {
         match self.word()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -263,14 +263,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn word(&mut self) -> Result<u32, Malformed> {
+    pub(crate) fn word(&mut self) -> Result<u32, Malformed> {
         self.align(4)?;
         let bytes: [u8; 4] = self.take(4)?.try_into().map_err(|_| Malformed)?;
         Ok(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     }
 
     /// A string or an object path.
-    pub(super) fn text(&mut self) -> Result<String, Malformed> {
+    pub(crate) fn text(&mut self) -> Result<String, Malformed> {
         let length = self.word()? as usize;
         self.terminated(length)
     }
@@ -287,13 +287,13 @@ impl<'a> Reader<'a> {
         if self.byte()? == 0 { Ok(text) } else { Err(Malformed) }
     }
 
-    pub(super) fn bytes(&mut self) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    pub(crate) fn bytes(&mut self) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let length = self.word()? as usize;
         self.take(length).map(|bytes| Zeroizing::new(bytes.to_vec()))
     }
 
     /// An array whose elements are aligned to `boundary`, each read by `element`.
-    pub(super) fn array<T>(
+    pub(crate) fn array<T>(
         &mut self,
         boundary: usize,
         mut element: impl FnMut(&mut Self) -> Result<T, Malformed>,
@@ -311,17 +311,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A variant of a known type: its signature is checked, the value is then read by its own method.
-    pub(super) fn variant(&mut self, signature: &str) -> Result<(), Malformed> {
+    pub(crate) fn variant(&mut self, signature: &str) -> Result<(), Malformed> {
         if self.signature()? == signature { Ok(()) } else { Err(Malformed) }
     }
 
     /// A structure begins.
-    pub(super) fn structure(&mut self) -> Result<(), Malformed> {
+    pub(crate) fn structure(&mut self) -> Result<(), Malformed> {
         self.align(8)
     }
 
     /// A variant of any type, passed over.
-    pub(super) fn skip_variant(&mut self) -> Result<(), Malformed> {
+    pub(crate) fn skip_variant(&mut self) -> Result<(), Malformed> {
         self.skip_value("v", 0)
     }
 
@@ -393,7 +393,7 @@ mod tests {
     use super::*;
 
     /// What a daemon sends: a method return with this body.
-    pub(super) fn reply(reply_to: u32, signature: &str, body: Writer) -> Vec<u8> {
+    pub(crate) fn reply(reply_to: u32, signature: &str, body: Writer) -> Vec<u8> {
         let body = body.finish();
         let mut writer = Writer::default();
         for byte in [b'l', 2, 1, 1] {

@@ -1,0 +1,383 @@
+//! A simulated machine without network, programs or keyring, and with its files in a temporary folder. A run of authctl on
+//! it has no effect outside, and returns its output and the program that it would have started.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use url::Url;
+
+use super::assert_harmless;
+use crate::adapters;
+use crate::console::Console;
+use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
+use crate::ports::{
+    Browser, Ended, Environment, Folder, Handed, Held, HttpClient, HttpError, HttpRequest, HttpResponse,
+    Input, Judge, Keyring, Launch, LaunchError, NoBrowser, NoFolder, NoKeyring, Paths, ProcessError,
+    Processes, Program, Random, Stream, System, Terminal, Waiting,
+};
+use crate::secret::SecretText;
+
+/// The token of the provider `bearer`.
+pub(super) const CANARY: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9.Y2FuYXJ5";
+/// The host that the provider `bearer` may send its token to.
+pub(super) const HOST: &str = "api.example";
+/// The address of every simulated server.
+pub(super) const ADDRESS: &str = "127.0.0.1:8080";
+
+/// A provider of each kind of credential that needs no network.
+const CONFIG: &str = r#"
+store = "file"
+[credentials.bearer]
+domain = "api.example"
+jwt = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9.Y2FuYXJ5"
+[credentials.user]
+domain = "basic.example"
+basic = { username = "user", password = "canary-of-the-password" }
+[credentials.keys]
+domain = "keys.example"
+api_key = { headers = { X-Key = "canary-of-the-key" } }
+"#;
+
+/// What a run printed.
+pub(super) struct Printed {
+    pub(super) status: u8,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+/// The machine of this thread.
+#[derive(Clone)]
+pub(super) struct World {
+    folder: PathBuf,
+    variables: Rc<Variables>,
+    input: Rc<Piped>,
+    terminal: Rc<Buffers>,
+    programs: Rc<Programs>,
+    server: Rc<Captured>,
+}
+
+thread_local! {
+    static FOLDER: tempfile::TempDir = {
+        #[expect(clippy::expect_used, reason = "a fuzzer without a folder has nothing to do")]
+        tempfile::tempdir().expect("cannot create a temporary folder")
+    };
+    static WORLD: World = World::new();
+}
+
+impl World {
+    /// The machine of this thread, with its usual configuration.
+    pub(super) fn current() -> Self {
+        let world = WORLD.with(Self::clone);
+        world.variables.0.borrow_mut().clear();
+        world.programs.started.take();
+        world.configure(CONFIG.as_bytes());
+        world
+    }
+
+    fn new() -> Self {
+        let folder = FOLDER.with(|folder| folder.path().to_owned());
+        let world = Self {
+            folder,
+            variables: Rc::default(),
+            input: Rc::default(),
+            terminal: Rc::default(),
+            programs: Rc::default(),
+            server: Rc::default(),
+        };
+        for name in ["config", "work"] {
+            let made = std::fs::create_dir_all(world.folder.join(name));
+            assert!(made.is_ok(), "{made:?}");
+        }
+        world
+    }
+
+    /// Replaces the user's configuration file.
+    pub(super) fn configure(&self, config: &[u8]) {
+        let path = self.folder.join("config/config.toml");
+        if std::fs::read(&path).is_ok_and(|present| present == config) {
+            return;
+        }
+        let written = std::fs::write(&path, config);
+        #[cfg(unix)]
+        let written = written.and_then(|()| {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))
+        });
+        assert!(written.is_ok(), "{written:?}");
+    }
+
+    /// Sets an environment variable for the next run.
+    pub(super) fn set(&self, name: &str, value: &str) {
+        self.variables.0.borrow_mut().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Runs authctl with these arguments and this standard input, and checks that its messages are harmless.
+    pub(super) fn run<A: Into<OsString> + Clone>(&self, arguments: &[A], input: &[u8]) -> Printed {
+        *self.input.0.borrow_mut() = input.to_vec();
+        let mut system = self.system();
+        let program = [OsString::from("authctl")].into_iter();
+        let status = crate::cli::run(program.chain(arguments.iter().cloned().map(Into::into)), &mut system);
+        let out = String::from_utf8_lossy(&self.terminal.out.take()).into_owned();
+        let err = String::from_utf8_lossy(&self.terminal.err.take()).into_owned();
+        assert_harmless("standard error", &err);
+        Printed { status: status.code(), out, err }
+    }
+
+    /// The arguments of the program that the last run started.
+    pub(super) fn started(&self) -> Option<Vec<OsString>> {
+        self.programs.started.take()
+    }
+
+    /// The service that the last run started.
+    pub(super) fn service(&self) -> Option<Arc<dyn Service>> {
+        self.server.0.take()
+    }
+
+    fn system(&self) -> System {
+        System {
+            http: Rc::new(Nothing),
+            browser: Rc::new(Nothing),
+            console: Console::new(self.terminal.clone(), true),
+            input: self.input.clone(),
+            environment: self.variables.clone(),
+            processes: self.programs.clone(),
+            random: Rc::new(Fixed),
+            paths: Rc::new(Folders(self.folder.clone())),
+            keyring: Rc::new(Nothing),
+            local_server: self.server.clone(),
+            another: || WORLD.with(Self::system),
+            ..adapters::system()
+        }
+    }
+}
+
+/// Returns the same bytes each time, so that an input always has the same effect.
+pub(super) struct Fixed;
+
+impl Random for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(0x5a);
+    }
+}
+
+/// The network, the browser and the keyring, none of which works.
+struct Nothing;
+
+impl HttpClient for Nothing {
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let host = crate::oauth::endpoint::authority(&request.url);
+        Err(HttpError::NotSent { host, reason: "the network is switched off".to_owned() })
+    }
+}
+
+impl Browser for Nothing {
+    fn open(&self, _: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
+        Err(NoBrowser("there is none".to_owned()))
+    }
+
+    fn can_be_seen(&self) -> bool {
+        false
+    }
+}
+
+impl Keyring for Nothing {
+    fn open(&self) -> Result<Arc<keyring_core::CredentialStore>, NoKeyring> {
+        Err(NoKeyring("this machine has none".to_owned()))
+    }
+}
+
+struct Folders(PathBuf);
+
+impl Paths for Folders {
+    fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder> {
+        Ok(self.0.join(match folder {
+            Folder::Config => "config",
+            Folder::Site => "site",
+            Folder::State => "state",
+            Folder::Data => "data",
+            Folder::Cache => "cache",
+            Folder::Locks => "locks",
+            Folder::Runtime => "run",
+        }))
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        Some(self.0.clone())
+    }
+}
+
+#[derive(Default)]
+struct Variables(RefCell<BTreeMap<String, String>>);
+
+impl Environment for Variables {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.0.borrow().get(name).cloned()
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        self.0.borrow().clone().into_iter().collect()
+    }
+
+    fn current_folder(&self) -> Option<PathBuf> {
+        Some(FOLDER.with(|folder| folder.path().join("work")))
+    }
+
+    fn program(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("/usr/bin/authctl"))
+    }
+}
+
+/// Standard input, which is not a terminal.
+#[derive(Default)]
+struct Piped(RefCell<Vec<u8>>);
+
+impl Input for Piped {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+
+    fn ask_hidden(&self, _: &str) -> io::Result<SecretText> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn ask(&self, _: &str, _: Option<&str>) -> io::Result<String> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn confirm(&self, _: &str, _: bool) -> io::Result<bool> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn read_all(&self, limit: usize) -> io::Result<SecretText> {
+        let bytes = self.0.take();
+        let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= limit);
+        text.map(SecretText::new).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn read_within(&self, limit: usize, _: Duration) -> io::Result<SecretText> {
+        self.read_all(limit)
+    }
+
+    fn lines(&self) -> io::Result<Receiver<SecretText>> {
+        let (sender, receiver) = channel();
+        let bytes = self.0.take();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let _ = sender.send(SecretText::new(line));
+        }
+        Ok(receiver)
+    }
+}
+
+#[derive(Default)]
+struct Buffers {
+    out: RefCell<Vec<u8>>,
+    err: RefCell<Vec<u8>>,
+}
+
+impl Terminal for Buffers {
+    fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        let buffer = if stream == Stream::Out { &self.out } else { &self.err };
+        buffer.borrow_mut().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn is_terminal(&self, _: Stream) -> bool {
+        false
+    }
+
+    fn wait(&self, _: &str, _: Option<Duration>) -> Box<dyn Waiting> {
+        struct Unseen;
+        impl Waiting for Unseen {}
+        Box::new(Unseen)
+    }
+
+    fn width(&self, _: Stream) -> Option<usize> {
+        None
+    }
+}
+
+/// curl, of which only the arguments are noted. This machine has no other program.
+#[derive(Default)]
+struct Programs {
+    started: Cell<Option<Vec<OsString>>>,
+}
+
+impl Processes for Programs {
+    fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError> {
+        match program.command {
+            [name, version] if name == "curl" && version == "--version" => {
+                Ok(SecretText::new("curl 8.9.0 (x)\n"))
+            }
+            command => Err(ProcessError::NotStarted {
+                program: command.first().cloned().unwrap_or_default(),
+                reason: "there is no such program".to_owned(),
+            }),
+        }
+    }
+
+    fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError> {
+        self.output(program).map(drop)
+    }
+
+    fn parent(&self) -> Option<String> {
+        None
+    }
+
+    fn run(&self, launch: &Launch<'_>, _: Option<Judge<'_>>) -> Result<Ended, LaunchError> {
+        self.replace(launch)
+    }
+
+    fn replace(&self, launch: &Launch<'_>) -> Result<Ended, LaunchError> {
+        self.started.set(Some(launch.arguments.to_vec()));
+        Ok(Ended::Status(0))
+    }
+
+    fn hand_over(&self, _: &SecretText) -> io::Result<Box<dyn Handed>> {
+        self.notebook()
+    }
+
+    fn notebook(&self) -> io::Result<Box<dyn Handed>> {
+        struct Descriptor;
+        impl Handed for Descriptor {
+            fn path(&self) -> &Path {
+                Path::new("/dev/fd/9")
+            }
+
+            fn lend(&self, _: bool) {}
+
+            fn contents(&self) -> Vec<u8> {
+                Vec::new()
+            }
+        }
+        Ok(Box::new(Descriptor))
+    }
+}
+
+/// Captures the service instead of running it.
+#[derive(Default)]
+struct Captured(RefCell<Option<Arc<dyn Service>>>);
+
+impl LocalServer for Captured {
+    fn bind(&self, _: &Listen) -> Result<Box<dyn Bound>, ServeError> {
+        struct Taken(Address);
+        impl Bound for Taken {
+            fn address(&self) -> &Address {
+                &self.0
+            }
+
+            fn run(self: Box<Self>, service: Arc<dyn Service>, _: &dyn Held) -> Result<(), ServeError> {
+                WORLD.with(|world| *world.server.0.borrow_mut() = Some(service));
+                Ok(())
+            }
+        }
+        let address = ADDRESS.parse().map_err(|_| ServeError::NotOffered("the address is wrong"))?;
+        Ok(Box::new(Taken(Address::Loopback(address))))
+    }
+}
