@@ -65,8 +65,8 @@ pub fn login_with(
     keep(session, provider, account, grant, None)
 }
 
-/// Uses the refresh token of a record that is not stored yet. If the server replaces it and the rest of the answer cannot be
-/// used, the replacement is stored all the same: the user's own copy is worthless by then (F-ROT10).
+/// Uses a refresh token that is not stored yet. If the server replaces it but the rest of the answer is unusable, stores the
+/// replacement: the user's copy no longer works (F-ROT10).
 fn refresh(
     session: &Session<'_>,
     provider: &Provider,
@@ -107,7 +107,7 @@ fn save(
 ) -> Result<(), LoginError> {
     let (store, name) = (&session.store, &provider.name);
     let known = store.index(name)?;
-    // Whose tokens these are is not known yet, so no account that exists is overwritten.
+    // The user behind these tokens is not known yet, so they get an account of their own.
     record.account = unused_account(&known, &account_for(&known, account, &Identity::default())?);
     let record_name = record.name(name);
     let kind = store.place_of_account(name, &record.account, &record_name, false)?;
@@ -120,6 +120,6 @@ fn save(
 
 fn unused_account(known: &Index, proposed: &AccountName) -> AccountName {
     let is_unused = |account: &AccountName| known.entries.iter().all(|entry| entry.account != *account);
-    let numbered = (2..1000).filter_map(|number| AccountName::proposed(&format!("{proposed}-{number}")));
+    let numbered = (2..).map(|number| proposed.numbered(number));
     std::iter::once(proposed.clone()).chain(numbered).find(is_unused).unwrap_or_else(|| proposed.clone())
 }
