@@ -2,24 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::shell;
+
 /// The way in which another user could replace a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Replaceable {
     /// Everybody can write the file or folder.
-    #[error("everybody can write {path}; run `chmod o-w {path}`", path = .0.display())]
+    #[error("everybody can write to {}; run `chmod o-w {}`", .0.display(), word(.0))]
     World(PathBuf),
     /// The members of a group can.
-    #[error("the members of group {1} can write {path}; run `chmod g-w {path}`", path = .0.display())]
+    #[error("the members of group {} can write to {}; run `chmod g-w {}`", .1, .0.display(), word(.0))]
     Group(PathBuf, u32),
     /// Everybody can put files into the folder, as into `/tmp`.
-    #[error("everybody can put programs into {path}; move it to a folder that only you can write", path = .0.display())]
+    #[error("everybody can put programs into {path}; move the program to a folder that only you can write to", path = .0.display())]
     Shared(PathBuf),
     /// The file or folder is somebody else's.
     #[error("{path} belongs to user {1}; use a program that belongs to you or root", path = .0.display())]
     Owner(PathBuf, u32),
 }
 
-/// How another user could replace a program: by the file itself, or by a folder on the way to it or to what it links to.
+fn word(path: &Path) -> String {
+    shell::word(&path.display().to_string())
+}
+
+/// How another user could replace a program: through its file, a folder above it, or a link that leads to it.
 #[cfg(unix)]
 #[must_use]
 pub fn of_program(program: &Path) -> Option<Replaceable> {
@@ -52,7 +58,7 @@ pub fn of_folder(folder: &Path) -> Option<Replaceable> {
     itself.or_else(|| above.filter_map(of_folder_above).next())
 }
 
-/// How another user could replace what is in a folder. Where it is sticky, its entries are safe from all but their owners.
+/// How another user could replace what is in a folder. In a sticky folder, only an entry's owner can replace it.
 #[cfg(unix)]
 fn of_folder_above(folder: &Path) -> Option<Replaceable> {
     use std::os::unix::fs::MetadataExt as _;
@@ -74,7 +80,7 @@ fn of_entry(path: &Path, metadata: &std::fs::Metadata) -> Option<Replaceable> {
     if mode & 0o002 != 0 {
         return Some(Replaceable::World(path.to_owned()));
     }
-    // Its members may become root anyway, and Homebrew's folders are theirs.
+    // Administrators can become root anyway, and Homebrew's folders belong to their group.
     let is_administrators = cfg!(target_os = "macos") && group == 80;
     let is_shared = mode & 0o020 != 0 && group != 0 && !is_administrators && {
         let read = |path: &str| crate::ports::read_text(Path::new(path), LONGEST_LIST).unwrap_or_default();
@@ -83,7 +89,7 @@ fn of_entry(path: &Path, metadata: &std::fs::Metadata) -> Option<Replaceable> {
     is_shared.then(|| Replaceable::Group(path.to_owned(), group))
 }
 
-/// Outside of this user namespace everybody has the same number, root as well.
+/// In a user namespace, every user outside of it has the same number, including root.
 #[cfg(target_os = "linux")]
 fn may_stand_for_root(user: u32) -> bool {
     crate::users::may_stand_for_another(user)

@@ -1,10 +1,10 @@
 //! Opens a config file and refuses one that other users can change. A config file says which programs run and where tokens
 //! go, so who can write it matters more than what it says today.
 //!
-//! Owner and mode are those of the open file that is then read. Looking at a path and opening it afterwards would let
-//! another user exchange the file in between.
+//! The owner and mode that are checked belong to the open file that is then read. If authctl checked a path and then opened
+//! it, another user could exchange the file in between.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 #[cfg(unix)]
@@ -12,10 +12,11 @@ use std::path::PathBuf;
 
 use crate::foreign::escaped;
 use crate::setting::{Origin, Problem};
+use crate::shell;
 
 /// A larger file is not a configuration.
 const LARGEST: u64 = 4 << 20;
-/// More links than this lead in a circle.
+/// A longer chain of links is treated as a loop.
 #[cfg(unix)]
 const MOST_LINKS: usize = 16;
 
@@ -40,7 +41,7 @@ pub(super) enum Unread {
     Unsafe(Unsafe),
 }
 
-/// How other users can change a config file, and the command that stops them.
+/// How other users can change a config file, and how to stop them.
 #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has owners and modes"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unsafe {
@@ -54,9 +55,9 @@ pub(super) struct Unsafe {
 #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has owners and modes"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fix {
-    /// This command; it trusts what the file says now.
+    /// Run this command, which accepts the file's current contents.
     Command(String),
-    /// This, in words.
+    /// Do this; no single command does it.
     Words(&'static str),
 }
 
@@ -69,14 +70,14 @@ impl Fix {
 
     fn hint(&self) -> String {
         match self {
-            Self::Command(command) => format!("look at what it says, then run `{command}`"),
+            Self::Command(command) => format!("check its contents, then run `{command}`"),
             Self::Words(words) => (*words).to_owned(),
         }
     }
 }
 
 impl Unsafe {
-    /// The problem that this is in the file at a path.
+    /// The problem to report for the file at `path`.
     #[must_use]
     pub fn problem(self, path: &Path) -> Problem {
         let path = escaped(&path.display().to_string());
@@ -93,35 +94,34 @@ impl From<io::Error> for Unread {
 /// Reads a file of the site or the user. A link is followed, so that dotfiles can be linked: the target's owner and mode
 /// count, and nobody else may own the link.
 pub(super) fn read(path: &Path) -> Result<GuardedFile, Unread> {
-    let file = open(path)?;
-    check_file(&file, path)?;
+    let (file, metadata) = open(path)?;
+    check_file(&metadata, path)?;
     check_place(path)?;
-    text_of(&file)
+    text_of(&file, &metadata)
 }
 
 /// Reads a project's file; one that does not belong to the user counts as absent. Its folder does not matter: a project may
 /// be shared, and its file can only select and narrow.
 pub(super) fn read_own(path: &Path) -> Result<GuardedFile, Unread> {
-    let file = open(path)?;
-    if !is_own(&file)? {
+    let (file, metadata) = open(path)?;
+    if !is_own(&metadata) {
         return Err(Unread::Absent);
     }
-    check_file(&file, path)?;
-    text_of(&file)
+    check_file(&metadata, path)?;
+    text_of(&file, &metadata)
 }
 
-fn text_of(file: &File) -> Result<GuardedFile, Unread> {
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let mut text = String::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1);
+fn text_of(file: &File, metadata: &Metadata) -> Result<GuardedFile, Unread> {
+    let mut text = String::with_capacity(usize::try_from(metadata.len().min(LARGEST)).unwrap_or(0) + 1);
     let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
     if length as u64 > LARGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large").into());
     }
-    Ok(GuardedFile { text, readable_by_others: is_readable_by_others(file) })
+    Ok(GuardedFile { text, readable_by_others: is_readable_by_others(metadata) })
 }
 
 /// Opens without waiting: a named pipe would keep authctl until somebody writes into it.
-fn open(path: &Path) -> Result<File, Unread> {
+fn open(path: &Path) -> Result<(File, Metadata), Unread> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -130,41 +130,41 @@ fn open(path: &Path) -> Result<File, Unread> {
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
     let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file").into());
     }
-    Ok(file)
+    Ok((file, metadata))
 }
 
 #[cfg(unix)]
-fn is_own(file: &File) -> io::Result<bool> {
+fn is_own(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    Ok(file.metadata()?.uid() == rustix::process::geteuid().as_raw())
+    metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
 /// On Windows a user's profile keeps other users out.
 #[cfg(not(unix))]
-fn is_own(_: &File) -> io::Result<bool> {
-    Ok(true)
+fn is_own(_: &Metadata) -> bool {
+    true
 }
 
 #[cfg(unix)]
-fn is_readable_by_others(file: &File) -> bool {
+fn is_readable_by_others(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    file.metadata().is_ok_and(|metadata| metadata.mode() & 0o044 != 0)
+    metadata.mode() & 0o044 != 0
 }
 
 #[cfg(not(unix))]
-fn is_readable_by_others(_: &File) -> bool {
+fn is_readable_by_others(_: &Metadata) -> bool {
     false
 }
 
 /// Like ssh, authctl makes no exception for a group that has only one member.
 #[cfg(unix)]
-fn check_file(file: &File, path: &Path) -> Result<(), Unread> {
+fn check_file(metadata: &Metadata, path: &Path) -> Result<(), Unread> {
     use std::os::unix::fs::MetadataExt as _;
-    let metadata = file.metadata()?;
-    let word = shell_word(path);
+    let word = shell::word(&path.display().to_string());
     let chmod = (metadata.mode() & 0o022 != 0).then(|| format!("chmod go-w {word}"));
     let (reason, command) = if is_trusted(metadata.uid()) {
         let Some(chmod) = chmod else { return Ok(()) };
@@ -178,7 +178,7 @@ fn check_file(file: &File, path: &Path) -> Result<(), Unread> {
 }
 
 #[cfg(not(unix))]
-fn check_file(_: &File, _: &Path) -> Result<(), Unread> {
+fn check_file(_: &Metadata, _: &Path) -> Result<(), Unread> {
     Ok(())
 }
 
@@ -227,13 +227,13 @@ fn check_folder(folder: &Path) -> Result<(), Unread> {
             fix: Fix::Words("move it into your own folder"),
         }));
     }
-    // Kubernetes mounts config maps in folders of mode 0777, where nothing can be written all the same.
+    // Kubernetes mounts config maps read-only in folders of mode 0777.
     if metadata.mode() & 0o002 == 0 || metadata.mode() & STICKY != 0 || is_read_only(folder) {
         return Ok(());
     }
     Err(Unread::Unsafe(Unsafe {
         reason: format!("is in a folder that can be written by others: {}", shown(folder)),
-        fix: Fix::Command(format!("chmod o-w {}", shell_word(folder))),
+        fix: Fix::Command(format!("chmod o-w {}", shell::word(&folder.display().to_string()))),
     }))
 }
 
@@ -251,17 +251,6 @@ fn is_trusted(owner: u32) -> bool {
 #[cfg(unix)]
 fn shown(path: &Path) -> String {
     escaped(&path.display().to_string())
-}
-
-/// A path as a POSIX shell reads it back.
-#[must_use]
-pub(super) fn shell_word(path: &Path) -> String {
-    let text = escaped(&path.display().to_string());
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "_-./:=@,+%~".contains(character);
-    if text.chars().all(is_plain) && !text.starts_with('~') {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(all(test, unix))]
@@ -356,18 +345,5 @@ mod tests {
         let mode = rustix::fs::Mode::from(0o600);
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
         assert!(matches!(read(&pipe), Err(Unread::Io(_))));
-    }
-
-    #[test]
-    fn paths_as_a_shell_reads_them() {
-        for (path, want) in [
-            ("/home/alice/.config/authctl/config.toml", "/home/alice/.config/authctl/config.toml"),
-            ("/a b", "'/a b'"),
-            ("~/x", "'~/x'"),
-            ("/a$(x)", "'/a$(x)'"),
-            ("/it's", "'/it'\\''s'"),
-        ] {
-            assert_eq!(shell_word(Path::new(path)), want, "{path}");
-        }
     }
 }

@@ -10,11 +10,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::excerpt::excerpt;
 use super::file;
-use super::guarded_file::{self, GuardedFile, Unread, Unsafe, shell_word};
+use super::guarded_file::{self, GuardedFile, Unread, Unsafe};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
 use crate::setting::{Layer, Origin, Problem, Setting, Source, Table, Value};
+use crate::shell;
 
 /// What the command line says of the configuration.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +67,7 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
 }
 
-/// Something about a file that should be known.
+/// A warning about a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// What.
@@ -200,7 +201,7 @@ pub fn named_by_environment(system: &System, options: &Options) -> Option<PathBu
     options.config.is_none().then(|| PathBuf::from(variable))
 }
 
-/// Says that the environment chose the config file: a variable must not swap it unnoticed.
+/// Prints a note if a variable chose the config file: a variable must not replace the file unnoticed.
 pub fn tell_if_named_by_environment(system: &System, options: &Options) {
     if let Some(path) = named_by_environment(system, options) {
         let path = escaped(&path.display().to_string());
@@ -264,7 +265,7 @@ fn load_file(
             return None;
         }
         Err(Unread::Unsafe(Unsafe { reason, fix })) if layer == Layer::Learned => {
-            // Its endpoints are sent secrets.
+            // authctl sends secrets to its endpoints.
             unused(loaded, &reason, fix.command().map(str::to_owned));
             return None;
         }
@@ -299,7 +300,10 @@ fn load_file(
     let holds_secrets = || file::holds_literal_secrets(&file::parse_file(&document));
     if layer != Layer::Project && file.readable_by_others && holds_secrets() {
         let what = format!("{} holds secrets and can be read by others", escaped(&name));
-        let command = source.path.as_deref().map(|path| format!("chmod 600 {}", shell_word(path)));
+        let command = source
+            .path
+            .as_deref()
+            .map(|path| format!("chmod 600 {}", shell::word(&path.display().to_string())));
         loaded.warnings.push(Warning { what, command });
     }
     Some(document)

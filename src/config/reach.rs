@@ -55,8 +55,7 @@ impl Part {
 }
 
 impl Config {
-    /// The parts of a provider's definition. Every key counts unless it says that it is harmless: nobody has to think of a
-    /// new key here.
+    /// The parts of a provider's definition. A key counts unless it is declared harmless, so a new key is covered by default.
     #[must_use]
     pub fn parts(&self, name: &ProviderName) -> Vec<Part> {
         let Some(credential) = self.credentials.get(name) else { return Vec::new() };

@@ -241,8 +241,8 @@ impl Config {
     }
 }
 
-/// Whether Vault's token comes from the environment. Only such a token goes where the environment says, and is trusted to
-/// the authorities that it names: a variable must not lead any other token away.
+/// Whether Vault's token comes from the environment. Only then may variables choose the address and the authorities: a
+/// variable must not redirect any other token.
 fn token_is_of_environment(section: &Section<'_>, environment: &dyn Environment) -> bool {
     match (section.has("token"), section.secret("token")) {
         (false, _) => environment.variable("VAULT_TOKEN").is_some_and(|token| !token.is_empty()),
