@@ -53,7 +53,7 @@ macro_rules! secret_types {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// Takes a text from outside, if it is what such a text may be.
+            /// Parses a secret from outside.
             ///
             /// # Errors
             /// [`InvalidToken`] otherwise; the error does not hold the text.
@@ -84,8 +84,7 @@ secret_types! {
 }
 
 impl AccessToken {
-    /// Takes a token that was stored. An earlier version accepted one with a space; the record that it is in is not lost
-    /// for that.
+    /// Reads a stored token. Earlier versions accepted a space in a token, and the record must still open.
     ///
     /// # Errors
     /// [`InvalidToken`], as for any other secret.
@@ -118,6 +117,16 @@ secret_types! {
     DeviceCode,
     /// Any other secret text: a key, a header's value, a request's body.
     SecretText,
+}
+
+/// Appends to bytes that may be secret, and wipes the old buffer if they move to a larger one.
+pub fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+    if bytes.capacity() < bytes.len() + more.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + more.len()) * 2));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(more);
 }
 
 #[cfg(test)]

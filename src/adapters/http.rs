@@ -19,6 +19,7 @@ use crate::oauth::endpoint::authority;
 use crate::ports::{
     CertificateFlaw, HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reach, Transport,
 };
+use crate::secret;
 
 /// The most bytes of an answer that are read (F-SIZE).
 const LARGEST_BODY: usize = 1 << 20;
@@ -141,8 +142,8 @@ fn build(kind: &Kind) -> Result<Client, HttpError> {
     blocking(builder, kind.transport.timeout).map_err(|error| kind.unusable(error))
 }
 
-/// A client whose every exchange ends in time, the last byte of the answer included: the blocking client's own timeout
-/// starts again with every part, the one beneath it does not.
+/// A client whose timeout covers the whole exchange, including the last byte. The blocking client restarts its own timeout
+/// with every part; the timeout of the client beneath it does not restart.
 pub(super) fn blocking(builder: reqwest::ClientBuilder, timeout: Duration) -> reqwest::Result<Client> {
     reqwest::blocking::ClientBuilder::from(builder.timeout(timeout)).timeout(timeout).build()
 }
@@ -250,8 +251,8 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Reads the body within the limits of size and of time for the whole exchange. It starts no thread: the tokens in an answer
-/// must not be lost because the system allows no more of them.
+/// Reads the body within the limits of size and of time for the whole exchange. It starts no thread, because a failure to
+/// start one would lose the tokens in the answer.
 fn read(mut response: Response, host: &str, deadline: Instant) -> Result<HttpResponse, HttpError> {
     let status = response.status().as_u16();
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -270,22 +271,12 @@ fn read(mut response: Response, host: &str, deadline: Instant) -> Result<HttpRes
             Ok(count) if body.len() + count > LARGEST_BODY => {
                 return Err(HttpError::TooLarge { host: host.to_owned(), limit: LARGEST_BODY });
             }
-            Ok(count) => append(&mut body, &part[..count]),
+            Ok(count) => secret::append(&mut body, &part[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) if is_late || is_timeout(&error) => return Err(lost("it took too long")),
             Err(_) => return Err(lost("the connection broke")),
         }
     }
-}
-
-/// Appends to bytes that may be secret: what they occupied before they grew is wiped.
-pub(super) fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
-    if bytes.capacity() < bytes.len() + more.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + more.len()) * 2));
-        larger.extend_from_slice(bytes);
-        *bytes = larger;
-    }
-    bytes.extend_from_slice(more);
 }
 
 /// Whether a part of an answer did not come in time.
@@ -352,7 +343,7 @@ fn reason(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    /// A listener on a loopback address, as stands for any private one.
+    /// A listener on a loopback address, which stands for any private one.
     struct Private(std::net::TcpListener);
 
     impl Private {

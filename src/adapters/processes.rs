@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::http::append;
 use super::{handed, launch};
 use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
 use crate::replaceable;
-use crate::secret::SecretText;
+use crate::secret::{SecretText, append};
 use crate::threads::Reserved;
 
 /// No secret that a program prints is longer.
@@ -26,16 +25,16 @@ impl Processes for Children {
     fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError> {
         let name = name(program);
         let input = if program.input.is_some() { Stdio::piped() } else { Stdio::null() };
-        // The threads are there before the program is: what it prints may not be obtainable twice.
+        // The threads start before the program does, because its output may not be available a second time.
         let no_thread = |error| not_started(&name, &error);
         let writer = program.input.map(|_| Reserved::new("writer")).transpose().map_err(no_thread)?;
         let reader = Reserved::new("reader").map_err(no_thread)?;
         let mut child = start(program, input, Stdio::piped())?;
         let pipes = Arc::new(AtomicBool::new(true));
-        // However this ends, the threads do as well, even if the program has left another one behind that holds its pipes.
+        // The threads end on every path, even if the program left a child process behind that holds its pipes.
         let _close = CloseOnDrop(Arc::clone(&pipes));
         if let (Some(writer), Some(text), Some(pipe)) = (writer, program.input.cloned(), child.stdin.take()) {
-            // A thread writes, for a program that reads nothing would hold us up. The program may close its input early.
+            // A thread writes, because a program that reads nothing would block authctl. The program may close its input early.
             let pipes = Arc::clone(&pipes);
             writer.run(move || write(pipe, text.expose().as_bytes(), &pipes));
         }
@@ -65,7 +64,7 @@ impl Processes for Children {
     fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError> {
         let name = name(program);
         let mut child = start(program, Stdio::inherit(), Stdio::inherit())?;
-        let status = child.wait().map_err(|error| not_started(&name, &error))?;
+        let status = child.wait().map_err(|error| status_lost(program, &error))?;
         if status.success() {
             Ok(())
         } else {
@@ -204,7 +203,7 @@ impl Drop for CloseOnDrop {
     }
 }
 
-/// Reads what a program prints, until it has printed too much or all, or nobody wants it any more.
+/// Reads a program's output until it ends, exceeds the limit, or is no longer wanted.
 fn read(mut pipe: ChildStdout, wanted: &AtomicBool) -> Zeroizing<Vec<u8>> {
     do_not_block(&pipe);
     let mut bytes = Zeroizing::new(Vec::new());
@@ -224,7 +223,7 @@ fn read(mut pipe: ChildStdout, wanted: &AtomicBool) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Writes a program's input, until it has it all, or has closed it, or nobody wants that any more.
+/// Writes a program's input until it is complete, the program closes it, or it is no longer wanted.
 fn write(mut pipe: ChildStdin, mut bytes: &[u8], wanted: &AtomicBool) {
     do_not_block(&pipe);
     let mut pause = Pause::default();
@@ -241,7 +240,7 @@ fn is_not_ready(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// From now on a pipe that is not ready says so instead of holding its thread up. Windows has no such pipes.
+/// Makes a pipe non-blocking. Windows has no such pipes.
 #[cfg(unix)]
 fn do_not_block(pipe: &impl std::os::fd::AsFd) {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -253,7 +252,7 @@ fn do_not_block(pipe: &impl std::os::fd::AsFd) {
 #[cfg(not(unix))]
 fn do_not_block<T>(_: &T) {}
 
-/// A pause that grows.
+/// A pause that doubles each time.
 struct Pause(Duration);
 
 impl Default for Pause {
@@ -270,12 +269,17 @@ impl Pause {
     }
 }
 
+/// It ran, but its exit status is not available, as where the parent process ignores SIGCHLD.
+fn status_lost(program: &Program<'_>, error: &io::Error) -> ProcessError {
+    ProcessError::Failed { program: name(program), status: format!("ended without an exit status: {error}") }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is where programs are waited for")]
 fn wait(child: &mut Child, program: &Program<'_>) -> Result<std::process::ExitStatus, ProcessError> {
     let deadline = Instant::now() + program.timeout;
     let mut pause = Pause::default();
     loop {
-        if let Some(status) = child.try_wait().map_err(|error| not_started(&name(program), &error))? {
+        if let Some(status) = child.try_wait().map_err(|error| status_lost(program, &error))? {
             return Ok(status);
         }
         if Instant::now() >= deadline {

@@ -79,7 +79,7 @@ pub fn wait_for_user(
 
 /// Opens a one-time link in the browser, if the user wants that and could see it. Returns whether it did.
 ///
-/// A link is all that a browser is ever given: what it leads to may hold secrets, and arguments are public (F-LEAK11).
+/// The browser is given only this link: the URL behind it may contain secrets, and every user can read arguments (F-LEAK11).
 pub fn open_browser(context: &Context<'_>, link: &OneTimeLink, choice: &BrowserChoice) -> bool {
     let command = match choice {
         BrowserChoice::Command(command) => Some(command.as_str()),
@@ -106,7 +106,7 @@ pub fn wants_browser(context: &Context<'_>, choice: &BrowserChoice) -> bool {
     }
 }
 
-/// Says once that another user's browser came.
+/// Notes, once, that a request from another user was ignored.
 pub fn stranger_note<'a>(context: &'a Context<'_>) -> impl Fn(u32) + 'a {
     let said = Cell::new(false);
     move |user| {

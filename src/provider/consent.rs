@@ -38,8 +38,8 @@ pub struct Consent<'a> {
     pub prover: Option<Rc<Prover>>,
 }
 
-/// The longest wait that a server may ask for, unless the user sets another limit. A program that waits for authctl must not
-/// wait for ever (F-DEV1).
+/// The longest wait for the user's consent if the user sets no limit: a server's `expires_in` must not make a caller wait
+/// for ever (F-DEV1).
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What the server gave to ask it with.
@@ -54,11 +54,11 @@ pub struct Ticket<'a> {
     pub lifetime: Duration,
     /// The pause between two requests that the server asks for.
     pub interval: Option<Duration>,
-    /// What sends the browser to the server, if one was opened.
+    /// Serves the link that was opened in the browser, if there is one.
     pub link: Option<LinkServer>,
 }
 
-/// What is done while time passes.
+/// What happens during a pause: signals are noticed and the link is served.
 struct Pauses<'a> {
     context: &'a Context<'a>,
     held: &'a dyn Held,

@@ -94,7 +94,7 @@ fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginReque
     {
         console.say(format_args!("{picture}\n"));
     }
-    // The address may have the code in it, which is enough to approve this login as somebody else.
+    // The address may contain the code, which is enough to approve this login as somebody else.
     let server = wants_browser(context, &request.browser)
         .then(|| LinkServer::start(target.url(), &*context.system.random).ok())
         .flatten()?;

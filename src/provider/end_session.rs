@@ -18,7 +18,7 @@ use crate::store::record::Record;
 
 /// How long a browser may take to start and open the link.
 const LINK_PATIENCE: Duration = Duration::from_secs(20);
-/// How long a link that somebody unknown has opened is still served, to notice a second one.
+/// How long the link is still served after an unidentified user opened it, to detect a second request.
 const LINGER: Duration = Duration::from_secs(3);
 /// How long the browser may take to receive the redirect.
 const LAST_ANSWER: Duration = Duration::from_millis(200);
@@ -93,10 +93,10 @@ fn send_and_return(
     Ok(EndedSession::Returned)
 }
 
-/// Sends the browser out. Nobody will say when it has been there.
+/// Sends the browser to the server. No redirect will report that it arrived.
 fn send(context: &Context<'_>, url: &Url, browser: &BrowserChoice) -> Result<EndedSession, ProviderError> {
     let system = context.system;
-    // Without a port for the link the URL is printed instead.
+    // If no port is available for the link, the URL is printed instead.
     let server = wants_browser(context, browser).then(|| LinkServer::start(url, &*system.random));
     if let Some(Ok(server)) = server
         && open_browser(context, server.link(), browser)
@@ -125,7 +125,7 @@ fn serve_until_opened(context: &Context<'_>, mut server: LinkServer) -> Result<b
         let now = system.clock.elapsed();
         if !opened && server.link().was_opened() {
             opened = true;
-            // Who opened it first is not known: a second one may be the user's browser.
+            // An unidentified user opened it: a second request may be the user's browser.
             let linger = if server.link().was_opened_by_unknown() { LINGER } else { LAST_ANSWER };
             end = now.saturating_add(linger);
         }

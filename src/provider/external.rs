@@ -336,14 +336,10 @@ impl PreparedRefresh for ProgramRefresh<'_> {
         };
         let now = self.context.system.clock.now();
         let tokens = self.program.read(&printed).and_then(|object| self.program.token_set(&object, now));
-        match (tokens, rotation::carried_by_output(printed.expose())) {
-            (Ok(tokens), _) => RefreshOutcome::Tokens(tokens),
-            (Err(problem), Some(carried)) => RefreshOutcome::RefreshTokenOnly(carried.refresh_token, problem),
-            (Err(problem @ (ProviderError::Token(_) | ProviderError::LoginRequired(_))), None) => {
-                RefreshOutcome::Refused(problem)
-            }
-            (Err(problem), None) => RefreshOutcome::Unknown(problem),
-        }
+        let is_refusal = |problem: &ProviderError| {
+            matches!(problem, ProviderError::Token(_) | ProviderError::LoginRequired(_))
+        };
+        RefreshOutcome::of(tokens, rotation::carried_by_output(printed.expose()), is_refusal)
     }
 
     fn judge(&self, tokens: TokenSet) -> Result<Grant, ProviderError> {

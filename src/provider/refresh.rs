@@ -4,6 +4,7 @@
 //! therefore decided by one question: can the login still be lost?
 
 use super::{Grant, ProviderError};
+use crate::oauth::rotation::Carried;
 use crate::secret::RefreshToken;
 use crate::token::TokenSet;
 
@@ -19,7 +20,7 @@ pub trait PreparedRefresh {
     fn judge(&self, tokens: TokenSet) -> Result<Grant, ProviderError>;
 }
 
-/// How a refresh ended, as far as it can be known here.
+/// The result of a refresh, as far as authctl knows it.
 #[derive(Debug)]
 pub enum RefreshOutcome {
     /// Nothing was sent, so the server has changed nothing.
@@ -33,4 +34,22 @@ pub enum RefreshOutcome {
     /// The server may have replaced the refresh token: the answer was lost, cannot be read, says "later" or belongs to
     /// another user.
     Unknown(ProviderError),
+}
+
+impl RefreshOutcome {
+    /// The outcome of an answer that belongs to the login's user: what was read of it as a whole, and the refresh token that
+    /// it carries in any case. A new refresh token counts before anything else (F-ROT10).
+    #[must_use]
+    pub fn of(
+        read: Result<TokenSet, ProviderError>,
+        carried: Option<Carried>,
+        is_refusal: impl Fn(&ProviderError) -> bool,
+    ) -> Self {
+        match (read, carried) {
+            (Ok(tokens), _) => Self::Tokens(tokens),
+            (Err(problem), Some(carried)) => Self::RefreshTokenOnly(carried.refresh_token, problem),
+            (Err(problem), None) if is_refusal(&problem) => Self::Refused(problem),
+            (Err(problem), None) => Self::Unknown(problem),
+        }
+    }
 }

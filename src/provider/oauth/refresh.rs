@@ -32,7 +32,7 @@ pub struct OAuthRefresh<'a> {
 }
 
 impl OAuth {
-    /// Prepares a refresh. The scope goes along only where less than the grant is wanted (RFC 6749 section 6).
+    /// Prepares a refresh. It sends a scope only if the request asks for less than was granted (RFC 6749 section 6).
     ///
     /// # Errors
     /// [`ProviderError`]; the refresh token has not been sent then.
@@ -151,7 +151,7 @@ impl PreparedRefresh for OAuthRefresh<'_> {
 }
 
 /// Says what an answer to a refresh request means for the login. Nothing of the answer counts if its id token names another
-/// user or issuer; otherwise a new refresh token counts before anything else (F-ROT10).
+/// user or issuer.
 fn classify(
     answer: Result<HttpResponse, ProviderError>,
     read: impl Fn(&HttpResponse) -> Result<TokenSet, EndpointError>,
@@ -176,14 +176,9 @@ fn classify(
     {
         return RefreshOutcome::Unknown(error.into());
     }
-    match (read, carried) {
-        (Ok(tokens), _) => RefreshOutcome::Tokens(tokens),
-        (Err(problem), Some(carried)) => {
-            RefreshOutcome::RefreshTokenOnly(carried.refresh_token, problem.into())
-        }
-        (Err(problem @ EndpointError::Refused(_)), None) => RefreshOutcome::Refused(problem.into()),
-        (Err(problem), None) => RefreshOutcome::Unknown(problem.into()),
-    }
+    let is_refusal =
+        |problem: &ProviderError| matches!(problem, ProviderError::Token(EndpointError::Refused(_)));
+    RefreshOutcome::of(read.map_err(ProviderError::from), carried, is_refusal)
 }
 
 #[cfg(test)]
