@@ -65,8 +65,12 @@ fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
     Ok(command)
 }
 
-/// What the `webbrowser` crate may start where no variable names a browser, depending on the desktop.
-const OPENERS: [&str; 10] = [
+/// The programs that the `webbrowser` crate may start, depending on the desktop, if no variable names a browser.
+const OPENERS: [&str; 14] = [
+    "xdg-open",
+    "wsl-open",
+    "rundll32.exe",
+    "powershell.exe",
     "xdg-settings",
     "kde-open",
     "kde-open5",
@@ -79,7 +83,7 @@ const OPENERS: [&str; 10] = [
     "x-www-browser",
 ];
 
-/// Refuses what may be started, if another user could replace it. macOS and Windows start no program from PATH.
+/// Refuses these programs if another user could replace one of them. macOS and Windows start no program from PATH.
 #[expect(clippy::disallowed_methods, reason = "this is the machine")]
 fn refuse_replaceable_openers() -> Result<(), NoBrowser> {
     if cfg!(any(windows, target_os = "macos")) {
@@ -91,7 +95,7 @@ fn refuse_replaceable_openers() -> Result<(), NoBrowser> {
     found.try_for_each(|program| processes::refuse_replaceable(&program).map_err(NoBrowser))
 }
 
-/// Takes the folders out of a command's PATH into which another user could put a browser.
+/// Removes the folders from a command's PATH that another user can write to.
 #[expect(clippy::disallowed_methods, reason = "this is the machine")]
 fn leave_out_replaceable_folders(command: &mut Command) {
     let Some(path) = std::env::var_os("PATH") else { return };
