@@ -69,8 +69,8 @@ const CASES: &[Case] = &[
     ("an access token that is an object", Login::Kept, |server| set(server, "access_token", json!({}))),
     ("a line feed in the access token", Login::Kept, |server| set(server, "access_token", json!("a\nb"))),
     ("scopes of another type", Login::Kept, |server| set(server, "scope", json!({ "a": 1 }))),
-    ("an id token that is no string", Login::Kept, |server| set(server, "id_token", json!([]))),
-    ("an id token that is no JWT", Login::Kept, |server| set(server, "id_token", json!("not.a.jwt"))),
+    ("an id token of another type", Login::Kept, |server| set(server, "id_token", json!([]))),
+    ("an id token that is not a JWT", Login::Kept, |server| set(server, "id_token", json!("not.a.jwt"))),
     ("an error beside the tokens", Login::Kept, |server| set(server, "error", json!("server_error"))),
     ("a member twice", Login::Kept, |server| {
         damage(server, |_, body| drop(body.splice(0..1, *b"{\"x\":1,\"x\":2,")));
