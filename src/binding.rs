@@ -22,11 +22,11 @@ impl Binding {
     /// The label of the grant, for those that get tokens of nobody who logged in.
     pub const GRANT: &str = "grant";
 
-    /// The label of what defines the provider, for those that only environment variables define: they never reach what is
-    /// stored for a provider of a config file, nor the other way round.
+    /// The label for providers that only environment variables define. They never use what a config file's provider stored, and
+    /// a config file's provider never uses what they stored.
     pub const DEFINED_BY: &str = "defined by";
 
-    /// The labels that both bindings have, or neither.
+    /// The labels that must agree even where one binding lacks them.
     const DECIDING: [&str; 2] = [Self::GRANT, Self::DEFINED_BY];
 
     /// The binding with one more labelled value.

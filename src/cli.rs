@@ -113,7 +113,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     let manner = Manner { verbose, color, quiet };
     manner.apply(system);
     let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
-    // These two say the same whatever is configured.
+    // The output of these two does not depend on the configuration.
     if !matches!(cli.command, Command::Completions(_) | Command::Man(_)) {
         layers::tell_if_named_by_environment(system, &options);
     }

@@ -43,8 +43,8 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
-/// A whole message as a terminal may show it. Its colours and line breaks stay, for they are authctl's own; a character that
-/// would reorder or hide a part of the line does not, wherever it came from (F-CTRL2).
+/// A message made safe for a terminal. Colours and line breaks stay, because authctl wrote them. Characters that would
+/// reorder or hide a part of the line are escaped, whatever their source (F-CTRL2).
 #[must_use]
 pub fn shown(message: &str) -> Cow<'_, str> {
     let is_own = |character: char| matches!(character, '\n' | '\t' | '\u{1b}');

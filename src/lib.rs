@@ -12,8 +12,10 @@
 //! - [`discovery`], [`loopback`], [`secret_source`]: what providers work with
 //! - [`store`]: where tokens are kept, bound to where they may be sent
 //! - [`oauth`]: the protocol, values in and values out
-//! - [`ports`], [`local_server`], [`peer`], [`console`]: the ways to the outside
-//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `shell`: quoting for a shell; `fault`: crashes, for tests
+//! - `replaceable`, `user_file`: programs and files that other users may change
+//! - [`ports`], [`local_server`], [`peer`], [`console`]: the ports
+//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `shell`: quoting; `threads`, `users`: the
+//!   operating system; `fault`: crashes, for tests
 //!
 //! [`adapters`] is the real machine behind the ports; `main` and the tests choose it. `fuzzing`, in tests alone, feeds
 //! hostile input to what reads it.

@@ -53,9 +53,7 @@ pub enum ServeError {
     #[error("another server listens on {0}")]
     Taken(Address),
     /// Another server holds the socket's lock, though nobody answers on the socket.
-    #[error(
-        "another `authctl serve` holds {lock}, so it is starting on {address}, or its socket was removed"
-    )]
+    #[error("another `authctl serve` holds {lock}: it is starting on {address}, or its socket was removed")]
     Locked {
         /// The socket.
         address: Address,

@@ -219,7 +219,7 @@ pub enum HttpError {
         host: String,
         /// What is wrong with the certificate.
         flaw: CertificateFlaw,
-        /// The same in words, escaped.
+        /// A description of it, escaped.
         reason: String,
     },
     /// It may have been sent, and no whole answer came.

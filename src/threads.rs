@@ -1,4 +1,4 @@
-//! Threads, of which the system may allow no more.
+//! Threads whose start may fail.
 //!
 //! `std::thread::spawn` panics then, which could lose what a server has just sent. These functions return an error instead,
 //! and a thread that is needed late is reserved early, before anything happens that cannot be repeated (F-CB21).
@@ -13,7 +13,7 @@ const MOST: usize = 256;
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// One of the threads that are allowed.
+/// A place among the threads that may run.
 struct Permit;
 
 impl Permit {
@@ -49,7 +49,7 @@ pub fn start<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// A thread that waits for its work. It stops if there will be none.
+/// A thread that waits for its work, and stops if it gets none.
 pub struct Reserved<F, T> {
     thread: JoinHandle<Option<T>>,
     work: Sender<F>,
@@ -66,9 +66,9 @@ impl<T: Send + 'static, F: FnOnce() -> T + Send + 'static> Reserved<F, T> {
         Ok(Self { thread, work })
     }
 
-    /// Gives the thread its work. Its result is `None` only if it panicked before it had any.
+    /// Gives the thread its work. The handle returns its result.
     pub fn run(self, work: F) -> JoinHandle<Option<T>> {
-        // The thread waits for just this; it cannot have ended.
+        // The send cannot fail: the thread waits for it.
         let _ = self.work.send(work);
         self.thread
     }

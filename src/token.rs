@@ -71,7 +71,7 @@ pub struct RequestTarget {
     pub dpop_nonce: Option<String>,
 }
 
-/// Why a request with this method gets no credential; `None` where it does (F-SRV2).
+/// The reason why a request with this method gets no credential, or `None` if it may have one (F-SRV2).
 ///
 /// "A client MUST NOT generate fields in a TRACE request containing sensitive data" (RFC 9110 section 9.3.8), for the answer
 /// repeats them. TRACK is the same on IIS. CONNECT opens a tunnel to a host that nobody has checked.

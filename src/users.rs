@@ -1,4 +1,4 @@
-//! User numbers that may stand for somebody else.
+//! User numbers that stand for unknown users in a user namespace.
 
 /// Whether a number is the one that the kernel shows for every user that this user namespace does not know, such as
 /// everybody outside of a container.

@@ -64,7 +64,7 @@ fn command(launch: &Launch<'_>) -> Result<(PathBuf, Command), LaunchError> {
     Ok((path, command))
 }
 
-/// A path is taken as the user wrote it; a bare name is looked for where neither the working folder nor another user can
+/// Uses a path as the user wrote it. Looks up a bare name, but not in the working folder and not where another user could
 /// have put it (F-URL4).
 fn locate(launch: &Launch<'_>) -> Result<PathBuf, LaunchError> {
     let written = Path::new(launch.program);
@@ -179,7 +179,7 @@ mod waiting {
         held: Box<dyn Held>,
     }
 
-    /// The thread that will pass signals on. It is there before the program is, so that none is lost.
+    /// The thread that passes signals on. It starts before the program does, so that no signal is lost.
     type Passer = Reserved<Box<dyn FnOnce() + Send>, ()>;
 
     /// Signals that go to a program.

@@ -77,7 +77,7 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         }
         AcquireError::OtherBinding { provider, difference } if difference.0 == Binding::DEFINED_BY => {
             Some(format!(
-                "a provider that environment variables define and one of a config file do not share a login; to make one for the provider in force, run `authctl login {provider}`"
+                "run `authctl login {provider}` to log in to the provider in force; a provider from a config file and one from variables never share a login"
             ))
         }
         AcquireError::OtherBinding { provider, difference } => {
@@ -147,7 +147,7 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
             ));
         }
         ProviderError::Loopback(LoopbackError::OpenedTwice) => {
-            "if you did not reload that page, another user of this machine may have tried to use it; add `--no-browser` and open the URL that authctl prints"
+            "run the command again with `--no-browser` and open the URL that it prints; if you did not reload the page, another user of this machine may have opened the link"
         }
         ProviderError::Loopback(LoopbackError::Bind { .. }) => {
             "close the program that holds the port, or set another port in redirect_uri"
@@ -228,7 +228,7 @@ fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
 fn aws_hint(error: &AwsError) -> Option<String> {
     match error {
         AwsError::NotConfigured(provider) => Some(format!(
-            "if AWS may have its token, set `aws_role` in [credentials.{provider}.helper] to the role's ARN"
+            "set `aws_role` in [credentials.{provider}.helper] to the role's ARN, if AWS may receive its token"
         )),
         AwsError::NoRole(provider) => Some(format!(
             "set `aws_role` in [credentials.{provider}.helper] to the role's ARN, or name the role with --role"
@@ -299,14 +299,14 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// The two ways to allow the place: name it in the file that may add it, or store the secret again for it.
+/// The two ways to allow the new destination: add it to the user's own config file, or store the secret again.
 fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
     let again = match stored {
         Stored::Login => format!("authctl login {provider}"),
         Stored::Secret(key) => format!("authctl secret set {provider} {key}"),
     };
     match &part.own_file {
-        Some(own_file) => format!("if it is right, set it in {own_file}, or run `{again}`"),
-        None => format!("if it is right, run `{again}`"),
+        Some(own_file) => format!("set it in {own_file} if this is intended, or run `{again}`"),
+        None => format!("run `{again}` if this is intended"),
     }
 }

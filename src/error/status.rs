@@ -115,7 +115,7 @@ fn acquire_status(error: &AcquireError) -> Status {
 
 fn store_status(error: &StoreError) -> Status {
     match error {
-        // The store is fine: the configuration sends what it holds to another place.
+        // The store works; the configuration would send the secret to a new destination.
         StoreError::NewPlace { .. } => Status::Config,
         _ => Status::Store,
     }

@@ -34,7 +34,7 @@ const MOST_DISCARDED: usize = 256 * 1024;
 pub(crate) struct Request {
     pub(crate) redirect: Redirect,
     pub(super) language: &'static Language,
-    /// Whether the browser only loads it in advance: its user may never go there.
+    /// Whether the browser only preloads the page: the user may never open it.
     pub(super) is_prefetch: bool,
 }
 

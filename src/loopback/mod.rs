@@ -104,7 +104,7 @@ pub enum LoopbackError {
         /// How many requests came that were not the redirect.
         ignored: usize,
     },
-    /// The one-time link was opened twice, where the system does not say who opens it (F-CB20).
+    /// The one-time link was opened twice on a system that does not say by which user (F-CB20).
     #[error(
         "the one-time link that authctl gave to the browser was opened twice, and this system does not say which user opened it"
     )]
@@ -227,25 +227,20 @@ impl Listener {
             };
             let language = request.as_ref().map_or_else(|_| Language::english(), |request| request.language);
             let verdict = request.map_or_else(Verdict::Ignored, |request| expected.check(&request.redirect));
-            let outcome = match verdict {
-                Verdict::Ignored(status) => Err(page::refusal(status)),
-                Verdict::Refused(error) => Ok(Err(error)),
-                Verdict::Answer(answer) => Ok(Ok(answer)),
-            };
             // Another user may know what the answer must look like (F-CB20).
-            let outcome = outcome.and_then(|outcome| match surroundings.visitor(&stream) {
-                Visitor::Trusted | Visitor::Unknown => Ok(outcome),
-                Visitor::Stranger(_) | Visitor::Gone => Err(page::not_the_user()),
-            });
-            let outcome = match outcome {
-                Ok(outcome) => outcome,
-                Err(refusal) => {
-                    ignored += 1;
-                    connections.close_with(stream, refusal, now);
-                    continue;
+            let is_another = || matches!(surroundings.visitor(&stream), Visitor::Stranger(_) | Visitor::Gone);
+            let refusal = match verdict {
+                Verdict::Ignored(status) => page::refusal(status),
+                _ if is_another() => page::not_the_user(),
+                Verdict::Refused(error) => {
+                    return Ok(Answer { outcome: Err(error), page: Page::new(stream, language), ignored });
+                }
+                Verdict::Answer(answer) => {
+                    return Ok(Answer { outcome: Ok(answer), page: Page::new(stream, language), ignored });
                 }
             };
-            return Ok(Answer { outcome, page: Page::new(stream, language), ignored });
+            ignored += 1;
+            connections.close_with(stream, refusal, now);
         }
     }
 }

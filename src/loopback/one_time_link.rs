@@ -1,7 +1,7 @@
 //! A link on the loopback interface that sends the browser on to a URL.
 //!
-//! Every user of the machine can read the arguments of a browser, and a URL of a login in there is enough to finish the
-//! login as somebody else. The browser is therefore given this link, and its redirect brings the URL (F-LEAK11, F-CB20).
+//! Every user of the machine can read a browser's arguments, and a login's URL is enough to complete the login as somebody
+//! else. authctl therefore gives the browser this link, which redirects to the URL (F-LEAK11, F-CB20).
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::peer::{Peer, Peers};
 use crate::ports::{Random, System};
 use crate::secret::SecretText;
 
-/// The link. Its path cannot be guessed. Another user can read it in the browser's arguments, but is recognized by the
-/// connection. Where the system does not say whose connection it is, the link works once.
+/// The link. Its path cannot be guessed. Another user can read it in the browser's arguments, but the kernel reports whose
+/// connection a request uses. If the system cannot tell, the link works once.
 pub struct OneTimeLink {
     url: Url,
     target: SecretText,
@@ -48,7 +48,7 @@ pub(super) enum Visitor {
     Stranger(u32),
     /// The system does not say.
     Unknown,
-    /// Nobody: the connection is closed, and its user can no longer be told.
+    /// The client has disconnected, so its user cannot be identified any more.
     Gone,
 }
 
@@ -58,21 +58,21 @@ impl Visitor {
         match peers.user(other, here) {
             Peer::Own | Peer::Root => Self::Trusted,
             Peer::Other(user) => Self::Stranger(user),
-            // A client that is still connected now was so while the system was asked. One that has left was not
-            // necessarily, so that leaving early cannot hide who it was.
+            // A client that is still connected was connected when the system was asked. One that has left may have been another
+            // user, who must not count as unknown.
             Peer::Unknown if is_connected(stream) => Self::Unknown,
             Peer::Unknown => Self::Gone,
         }
     }
 }
 
-/// Whether the other side is connected and silent, as a browser is that waits for its answer.
+/// Whether the client is connected and silent, like a browser that waits for its answer.
 fn is_connected(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).is_ok()
         && stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
-/// What a wait knows of the world outside.
+/// How a listener identifies the users of its connections.
 pub(super) struct Surroundings<'a> {
     pub(super) peers: &'a dyn Peers,
     /// Told when another user sends a request that would otherwise have been answered.
@@ -80,7 +80,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// Who sent what came over this connection.
+    /// The user who sent the request on this connection.
     pub(super) fn visitor(&self, stream: &TcpStream) -> Visitor {
         let visitor = Visitor::of(stream, self.peers);
         if let Visitor::Stranger(user) = visitor {
@@ -149,7 +149,7 @@ impl OneTimeLink {
         if let Some(status) = refused_as_navigation(&request.redirect, &self.url) {
             return Reply::Refuse(status);
         }
-        // What a browser loads in advance would use the link up.
+        // A preload would use up the link.
         if request.is_prefetch {
             return Reply::Refuse(503);
         }
@@ -166,7 +166,7 @@ impl OneTimeLink {
     }
 }
 
-/// Serves a link alone, for a browser that does not come back.
+/// Serves only a link, for a browser that does not return.
 pub struct LinkServer {
     listener: Listener,
     link: OneTimeLink,

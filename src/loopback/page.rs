@@ -92,7 +92,7 @@ pub(super) fn refusal(status: u16) -> Vec<u8> {
     answer(status, "This address only receives the redirect of a login.\n", PLAIN, None)
 }
 
-/// The answer to a redirect that another user's browser brings. It may still be the right person's, as under `sudo`.
+/// The answer to a redirect from another user's browser. It may be the same person, as under `sudo`.
 pub(super) fn not_the_user() -> Vec<u8> {
     let text = "authctl only accepts a browser of the user who started it. If that is you, copy the address of this \
                 page and paste it into the terminal where authctl waits.\n";

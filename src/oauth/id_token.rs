@@ -70,7 +70,7 @@ pub enum IdTokenError {
         problem: String,
     },
     /// The tokens of a refresh belong to another user or issuer than those of the login (OpenID Connect Core section 12.2).
-    #[error("the id token belongs to somebody else than the login: its `{claim}` is {found}")]
+    #[error("the id token is for a different user or issuer than the login: its `{claim}` is {found}")]
     OtherOwner {
         /// The claim.
         claim: &'static str,

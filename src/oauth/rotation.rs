@@ -1,7 +1,7 @@
 //! Finds the refresh token in an answer that may be wrong in every other respect.
 //!
 //! A server that rotates refresh tokens (RFC 6749 section 6, RFC 9700 section 4.14) has ended the old one by the time it
-//! answers. The new one is therefore looked for first, by a reader that stops at nothing which does not concern it.
+//! answers. This reader therefore extracts the new one first and ignores errors elsewhere in the answer.
 
 use std::fmt;
 
@@ -93,7 +93,7 @@ fn in_form(body: &[u8]) -> Found {
     for (name, value) in url::form_urlencoded::parse(body) {
         found.take(&name, &value);
     }
-    // Prose has no parameters: without an access token beside it, `refresh_token=` is a coincidence.
+    // Prose can contain `refresh_token=`: it counts only beside an access token.
     found.has_error |= !found.has_access_token;
     found
 }

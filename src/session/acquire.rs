@@ -152,7 +152,7 @@ pub fn id_token_end(token: &IdToken) -> Option<Timestamp> {
     crate::oauth::id_token::stored_claims(token)?.expires_at()
 }
 
-/// What a stored login is for that the configured provider is not.
+/// Names how the configured provider differs from the one that the stored login is for.
 fn other_party((label, ..): &(String, String, String)) -> &'static str {
     if label == Binding::DEFINED_BY { "provider of the same name" } else { "server or client" }
 }

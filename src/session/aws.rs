@@ -47,7 +47,7 @@ pub enum AwsError {
     #[error("no AWS role is configured for `{0}`")]
     NoRole(ProviderName),
     /// AWS takes an OpenID token, and there is only something else (F-AWS1).
-    #[error("AWS accepts only a JWT from an issuer, and `{0}` has none; nothing was sent")]
+    #[error("AWS accepts only a signed JWT with an issuer, and `{0}` did not supply one; nothing was sent")]
     NotJwt(ProviderName),
     /// The region is none.
     #[error("{0} is not an AWS region")]
@@ -83,7 +83,7 @@ pub enum AwsError {
     Store(#[from] StoreError),
 }
 
-/// Whether a provider's configuration names AWS. The name of a session and a length of time have defaults, and name nothing.
+/// Whether a provider's configuration names AWS. The session name and duration do not count, because they have defaults.
 #[must_use]
 pub fn is_configured(aws: &Aws) -> bool {
     aws.role.is_some() || aws.region.is_some() || aws.endpoint.is_some()
@@ -229,7 +229,7 @@ fn web_identity(
     identity_of(&issued, session.system.clock.now()).ok_or_else(|| AwsError::NotJwt(provider.name.clone()))
 }
 
-/// What of a credential AWS may see. A password or a key is never one, whatever it looks like.
+/// The token of a credential that AWS may receive. Passwords and keys never qualify, even if they look like a JWT.
 fn identity_of(issued: &Issued, now: Timestamp) -> Option<SecretText> {
     if let Some(token) = &issued.id_token
         && id_token_end(token).is_none_or(|end| end > now)

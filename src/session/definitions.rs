@@ -1,5 +1,5 @@
-//! The definitions of providers, as the store asks for them: what is stored goes only where it was stored for, or where the
-//! user's own files say.
+//! Provider definitions for the store, which sends a secret only to the hosts that it was stored for or that the user's own
+//! files name.
 
 use std::path::PathBuf;
 
@@ -18,15 +18,14 @@ pub(super) struct Definitions<'a> {
 }
 
 impl Definitions<'_> {
-    /// The files that are the user's own when no option and no variable names another one: the config file, and what was
-    /// learned of servers.
+    /// The user's own files, whatever options and variables say: the config file and the discovered providers.
     fn own_files(&self) -> Vec<String> {
         let config = self.system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml"));
         let files = config.into_iter().chain(learned::path(self.system));
         files.filter(|path| path.is_absolute()).map(|path| path.to_string_lossy().into_owned()).collect()
     }
 
-    /// What the user's own files say of a provider, where another file takes their place now.
+    /// What the user's own files define for a provider while another file replaces them.
     fn of_own_files(&self, provider: &ProviderName, own_files: &[String]) -> Vec<Part> {
         let Some(file) = own_files.first() else { return Vec::new() };
         let options = Options {

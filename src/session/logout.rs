@@ -113,9 +113,9 @@ fn logout_entry(
         Some(provider) => match session.store.read_entry(Some(&lock), name, entry) {
             Ok(Some(record)) => {
                 if let Some(part) = session.store.new_part(name, &record) {
-                    // The definition in force would send the tokens to another place than the login's.
+                    // The definition in force would send the tokens to a server that the login was not for.
                     report.not_asked =
-                        Some(format!("the login is not for {}, which {} sets", part.what, part.origin));
+                        Some(format!("the login was not made for {}, which {} sets", part.what, part.origin));
                     session.store.forget(&lock, name, entry)?;
                     return Ok(report);
                 }

@@ -24,8 +24,8 @@ use crate::ports::System;
 use crate::provider::Context;
 use crate::store::TokenStore;
 
-/// Opens sessions. Each session belongs to a provider: what opens the shared store is itself stored on
-/// this machine, so that two providers may have two stores.
+/// Opens sessions. A session belongs to one provider, because the provider that opens the shared store has its own tokens
+/// on this machine.
 #[derive(Clone, Copy)]
 pub struct Sessions<'a> {
     /// The outside.
@@ -62,7 +62,7 @@ impl<'a> Sessions<'a> {
         self.with_configured_store()
     }
 
-    /// The session for what concerns the configured store itself and no single provider, such as its status or a move.
+    /// A session for the configured store as a whole, for commands such as `store status` and `store move`.
     #[must_use]
     pub fn with_configured_store(&self) -> Session<'a> {
         let Self { system, config, .. } = *self;
@@ -93,7 +93,7 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// The session for another provider whose token is needed on the way, where its tokens are in another store.
+    /// The session for another provider whose token is needed, if its tokens are in a different store.
     pub(super) fn elsewhere(&self, needed: &ProviderName) -> Option<Self> {
         let Self { system, config, refresh_metadata, .. } = *self;
         config.opens_store(needed).then(|| Sessions { system, config, refresh_metadata }.keeping(needed))

@@ -27,10 +27,10 @@ const LONGEST_BEFORE_RETRY: Duration = Duration::from_secs(20);
 /// this long to save it there before another machine sends the old refresh token again, which may end the session.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How often a record may change under our hands before that is an error.
+/// How often another process may change a record during a save before that is an error.
 const MOST_CONFLICTS: u32 = 5;
 
-/// A record that is being refreshed, and the lock that lets nobody else do it.
+/// A record that is being refreshed, and the lock that prevents other refreshes.
 struct Refreshing<'l> {
     lock: &'l Lock,
     record: Record,

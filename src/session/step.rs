@@ -73,7 +73,7 @@ pub enum Reason {
     PutBack,
     /// The same, and an earlier refresh may already have replaced the refresh token.
     #[error(
-        "the server rejects the stored refresh token; it may have replaced it in an earlier refresh that was interrupted, or whose answer was lost or unusable"
+        "the server rejects the stored refresh token; the server may have replaced it in an earlier refresh that was interrupted, or whose answer was lost or unusable"
     )]
     Unresolved,
 }

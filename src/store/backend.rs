@@ -352,7 +352,7 @@ fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String
         format!("{stored} is not for {what}, which {origin} sets; nothing was sent")
     } else {
         format!(
-            "{stored} does not say which hosts it is for, and {origin} is not in your own config file; nothing was sent"
+            "{stored} does not say which hosts it is for, and {what} from {origin} is not in your own config file; nothing was sent"
         )
     }
 }

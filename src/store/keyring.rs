@@ -26,7 +26,7 @@ pub enum KeyringFault {
     /// There is no keyring in this session.
     #[error("{0}")]
     Absent(String),
-    /// What answers at the message bus's address may not be given a secret.
+    /// The process at the message bus's address must not receive a secret.
     #[error("{0}")]
     UntrustedBus(String),
     /// It is locked, and nobody was asked or the user said no.

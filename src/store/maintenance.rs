@@ -175,8 +175,8 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Moves everything to one store, but for the providers that stay where they are: each record is written there and read
-    /// back before it goes here.
+    /// Moves everything to one store, except for the providers that `stays` selects. Each record is written there and read back
+    /// before it is deleted here.
     ///
     /// # Errors
     /// [`StoreError`]; what was not moved is where it was.

@@ -113,19 +113,19 @@ impl<'a> TokenStore<'a> {
         if !self.definitions.can_issue_again(provider) {
             return Err(Stored::Login.refused(provider, part));
         }
-        // Nobody logged in for it: the definition that is in force gets tokens of its own.
+        // No user logged in for these tokens, so the definition in force gets its own.
         record.forget_tokens();
         record.reach = Some(self.reach(provider, kind));
         Ok(Lookup::Found(record, kind))
     }
 
-    /// What the definition of a provider says that a record was not stored for.
+    /// The part of the provider's definition that the record was not stored for.
     #[must_use]
     pub fn new_part(&self, provider: &ProviderName, record: &Record) -> Option<NewPart> {
         self.definitions.new_part(provider, record.reach.as_ref())
     }
 
-    /// What is recorded of a provider's definition with what is stored now.
+    /// The destinations to record with a secret that is stored now.
     #[must_use]
     pub fn reach(&self, provider: &ProviderName, kind: StoreKind) -> Reach {
         self.definitions.reach(provider).recorded_in(kind)

@@ -1,5 +1,5 @@
-//! Where a stored secret may go: what the definition of its provider said when it was stored. A definition can be swapped
-//! by a variable or an option; what is stored then stays with the hosts that it was stored for.
+//! The destinations of a stored secret: what its provider's definition said when it was stored. A variable or an option can
+//! replace the definition later, but the secret is still sent only to those hosts.
 
 use std::collections::BTreeSet;
 

@@ -233,7 +233,7 @@ pub struct Renewing {
     pub machine: String,
     /// When, by that machine's clock.
     pub since: Timestamp,
-    /// That machine waits for no answer any more, and does not know whether the refresh token was replaced.
+    /// That machine has given up on an answer and does not know whether the refresh token was replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unresolved: bool,
 }

@@ -92,7 +92,7 @@ impl TokenStore<'_> {
             secret: secret.expose().to_owned(),
             reach: self.reach(provider, kind),
         };
-        // Strings alone: there is nothing in it that JSON cannot hold.
+        // It contains only strings, which JSON can always represent.
         let text = SecretText::new(serde_json::to_string(&envelope).unwrap_or_default());
         self.backend(kind)?.write(&name, binding, &text, &Revision::Any)?;
         for other in self.kinds().into_iter().filter(|&other| other != kind) {

@@ -1,4 +1,4 @@
-//! A stream whose other end must read what it is sent.
+//! A stream with timeouts for a client that does not read.
 
 use std::io;
 use std::pin::Pin;

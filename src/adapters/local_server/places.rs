@@ -63,7 +63,7 @@ impl Places {
         Place { places: Arc::clone(self), number }
     }
 
-    /// Ends one connection that may give way, for the system has no room for another one.
+    /// Ends one connection that may give way, because the system has no room for another.
     pub(super) fn make_room(&self) {
         let mut table = self.table();
         let victim = table.oldest_unproven().or_else(|| table.dispensable(Instant::now(), None));

@@ -150,7 +150,7 @@ impl Plan {
         Ok(())
     }
 
-    /// A part of a change; without one, the change is not made, though an earlier one may be taken back.
+    /// Returns a part of a change. If it cannot be made, the plan is refused, but `--undo` still works.
     pub(super) fn or_refuse(&mut self, part: Result<String, Error>) -> String {
         part.unwrap_or_else(|error| {
             self.refused.get_or_insert(error);

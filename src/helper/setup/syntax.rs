@@ -1,6 +1,6 @@
 //! Values in the syntax of the file or program that reads them. A value that the syntax cannot carry is refused.
 //!
-//! A server may have chosen the name of an account, so that whatever reaches another program is quoted for it here (F-HLP6).
+//! A server may have chosen the account's name, so every value for another program is quoted here (F-HLP6).
 
 use crate::error::Error;
 use crate::foreign::{Foreign, steers};
@@ -9,12 +9,12 @@ use crate::shell;
 /// Why a value is not written.
 fn refused(value: &str, reason: &str) -> Error {
     Error::failed(
-        format!("{} cannot be written for the other program: {reason}", Foreign::new(value)),
-        "rename it, such as an account with `authctl account rename`; nothing was changed",
+        format!("{} cannot be written in the other program's syntax: {reason}", Foreign::new(value)),
+        "rename the account with `authctl account rename`, or choose another value; nothing was changed",
     )
 }
 
-/// A command for programs that give it to the system's shell, or split it by its rules: `credential_process` of AWS's tools.
+/// A command line for programs that pass it to a shell or split it like one, such as AWS's `credential_process`.
 ///
 /// # Errors
 /// [`Error::Failed`].
@@ -36,13 +36,13 @@ fn windows_word(word: &str) -> Result<String, Error> {
         return Ok(word.to_owned());
     }
     if word.contains(['"', '%', '!', '^', '&', '|', '<', '>']) || word.ends_with('\\') {
-        return Err(refused(word, "Windows has no quotes for one of its characters"));
+        return Err(refused(word, "one of its characters cannot be quoted on Windows"));
     }
     Ok(format!("\"{word}\""))
 }
 
-/// A value of an INI file. Readers differ in what a comment behind a value is, and some replace `%`: neither can be written so
-/// that all of them read it back.
+/// A value of an INI file. Readers disagree on comments after a value, and some replace `%`, so a value that contains either
+/// is refused.
 ///
 /// # Errors
 /// [`Error::Failed`].
