@@ -1,6 +1,7 @@
 //! Logs in with a token that the user brings instead of with a browser.
 
 use super::Session;
+use super::acquire::AcquireError;
 use super::identity::{Identity, account_for};
 use super::login::{LoginError, Report, failed, keep, prepare_store};
 use crate::config::Provider;
@@ -8,7 +9,7 @@ use crate::name::AccountName;
 use crate::provider::{Grant, ProviderError, RefreshOutcome, TokenRequest};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 use crate::store::Revision;
-use crate::store::index::Index;
+use crate::store::index::{Entry, Index};
 use crate::store::record::Record;
 use crate::token::{Life, TokenSet};
 
@@ -40,11 +41,11 @@ pub fn login_with(
     let binding = provider.source.full_binding(&context).map_err(|error| failed(provider, error))?;
     let no_token = |error: crate::secret::InvalidToken| LoginError::NoToken(error.to_string());
     let requested_scopes = provider.source.scopes();
-    let grant = match given {
+    let (grant, stored) = match given {
         Given::Access(text) => {
             let access_token = AccessToken::parse(text.expose().trim()).map_err(no_token)?;
             let expires_at = crate::provider::jwt::expiry(access_token.expose());
-            Grant {
+            let grant = Grant {
                 tokens: TokenSet::lasting(access_token, Life { obtained_at: now, expires_at }),
                 binding,
                 issuer: None,
@@ -52,7 +53,8 @@ pub fn login_with(
                 requested_scopes,
                 prover: None,
                 certificate: None,
-            }
+            };
+            (grant, None)
         }
         Given::Refresh(text) => {
             let refresh_token = RefreshToken::parse(text.expose().trim()).map_err(no_token)?;
@@ -62,49 +64,60 @@ pub fn login_with(
             refresh(session, provider, account, record)?
         }
     };
-    keep(session, provider, account, grant, None)
+    let mut report = keep(session, provider, account, grant, None)?;
+    if let Some(entry) = stored {
+        forget(session, provider, &entry, &mut report)?;
+    }
+    Ok(report)
 }
 
-/// Uses a refresh token that is not stored yet. If the server replaces it but the rest of the answer is unusable, stores the
-/// replacement: the user's copy no longer works (F-ROT10).
+/// Uses a refresh token that is not stored yet. If the server replaces it, the replacement is stored before anything else in
+/// the answer is judged, because the user's copy no longer works (F-ROT10). Returns the grant, and where the replacement is.
 fn refresh(
     session: &Session<'_>,
     provider: &Provider,
     account: Option<&AccountName>,
     mut record: Record,
-) -> Result<Grant, LoginError> {
+) -> Result<(Grant, Option<Entry>), LoginError> {
     let failed = |error| failed(provider, error);
+    let no_access_token = |source| LoginError::NoAccessToken { name: provider.name.clone(), source };
     let context = session.context(&provider.name);
     let request = TokenRequest::default();
     let prepared = provider.source.prepare_refresh(&context, &record, &request).map_err(failed)?;
-    let (replacement, problem) = match prepared.send() {
-        RefreshOutcome::Tokens(mut tokens) => {
-            let replacement = tokens.refresh_token.clone();
-            if tokens.refresh_token.is_none() {
-                tokens.refresh_token.clone_from(&record.refresh_token);
-            }
-            match (prepared.judge(tokens), replacement) {
-                (Ok(grant), _) => return Ok(grant),
-                (Err(problem), None) => return Err(failed(problem)),
-                (Err(problem), Some(replacement)) => (replacement, problem),
-            }
-        }
-        RefreshOutcome::RefreshTokenOnly(replacement, problem) => (replacement, problem),
-        RefreshOutcome::NotSent(error) | RefreshOutcome::Refused(error) | RefreshOutcome::Unknown(error) => {
-            return Err(failed(error));
-        }
+    // A signal waits until the replacement is stored.
+    let held = session.system.signals.hold();
+    let given = record.refresh_token.clone();
+    let mut store_replacement = |replacement| -> Result<Entry, LoginError> {
+        record.refresh_token = Some(replacement);
+        let entry = save(session, provider, account, &mut record)?;
+        held.caught().map_or(Ok(entry), |signal| Err(AcquireError::Interrupted(signal).into()))
     };
-    record.refresh_token = Some(replacement);
-    save(session, provider, account, record)?;
-    Err(LoginError::NoAccessToken { name: provider.name.clone(), source: problem })
+    match prepared.send() {
+        RefreshOutcome::Tokens(mut tokens) => {
+            let Some(replacement) = tokens.refresh_token.clone() else {
+                tokens.refresh_token = given;
+                return Ok((prepared.judge(tokens).map_err(failed)?, None));
+            };
+            let entry = store_replacement(replacement)?;
+            Ok((prepared.judge(tokens).map_err(no_access_token)?, Some(entry)))
+        }
+        RefreshOutcome::RefreshTokenOnly(replacement, problem) => {
+            store_replacement(replacement)?;
+            Err(no_access_token(problem))
+        }
+        RefreshOutcome::NotSent(error) | RefreshOutcome::Refused(error) | RefreshOutcome::Unknown(error) => {
+            Err(failed(error))
+        }
+    }
 }
 
+/// Stores a record of which nothing is known but the refresh token.
 fn save(
     session: &Session<'_>,
     provider: &Provider,
     account: Option<&AccountName>,
-    mut record: Record,
-) -> Result<(), LoginError> {
+    record: &mut Record,
+) -> Result<Entry, LoginError> {
     let (store, name) = (&session.store, &provider.name);
     let known = store.index(name)?;
     // The user behind these tokens is not known yet, so they get an account of their own.
@@ -113,8 +126,24 @@ fn save(
     let kind = store.place_of_account(name, &record.account, &record_name, false)?;
     let lock = store.lock(kind, &record_name)?;
     record.revision = Revision::Any;
-    store.save(&lock, name, &mut record, kind)?;
+    store.save(&lock, name, record, kind)?;
     store.update_index(name, |index| index.default_account = Some(record.account.clone()))?;
+    Ok(Entry::of(record, kind))
+}
+
+/// Forgets where a replacement was stored, now that the whole login is stored under its user's account.
+fn forget(
+    session: &Session<'_>,
+    provider: &Provider,
+    entry: &Entry,
+    report: &mut Report,
+) -> Result<(), LoginError> {
+    if entry.account == report.account {
+        return Ok(());
+    }
+    let lock = session.store.lock(entry.store, &entry.name(&provider.name))?;
+    session.store.forget(&lock, &provider.name, entry)?;
+    report.others = report.others.saturating_sub(1);
     Ok(())
 }
 

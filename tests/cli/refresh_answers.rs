@@ -86,6 +86,14 @@ const CASES: &[Case] = &[
     ("a failing status with the tokens", Login::Kept, |server| damage(server, |status, _| *status = 502)),
     ("a refusing status with the tokens", Login::Kept, |server| damage(server, |status, _| *status = 400)),
     ("an unusual success", Login::Kept, |server| damage(server, |status, _| *status = 206)),
+    ("more than 1 MiB", Login::Kept, |server| set(server, "x", "x".repeat(1 << 20).into())),
+    ("cut off behind the refresh token", Login::Kept, |server| {
+        server.rewrite("/token", |reply| {
+            let Reply::Full { body, .. } = reply else { panic!("{reply:?}") };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len() + 10);
+            Reply::Raw([head.as_bytes(), &body].concat())
+        });
+    }),
     // Something about the id token is wrong, but not whose it is.
     ("another audience", Login::Kept, |server| claims(server, &json!({ "aud": "another" }))),
     ("another authorized party", Login::Kept, |server| claims(server, &json!({ "azp": "another" }))),
@@ -105,6 +113,13 @@ const CASES: &[Case] = &[
     ("temporarily unavailable", Login::Unresolved, |server| {
         replace(server, 400, "{\"error\":\"temporarily_unavailable\"}");
     }),
+    ("a server error in a refusing status", Login::Unresolved, |server| {
+        replace(server, 400, "{\"error\":\"server_error\"}");
+    }),
+    ("a refusal in a failing status", Login::Unresolved, |server| {
+        replace(server, 500, "{\"error\":\"internal_error\"}");
+    }),
+    ("a gateway's words", Login::Unresolved, |server| replace(server, 404, "{\"error\":\"Not Found\"}")),
     ("a redirect", Login::Unresolved, |server| {
         server.lose("/token", Reply::redirect(302, "/elsewhere"));
     }),
@@ -112,7 +127,6 @@ const CASES: &[Case] = &[
     ("HTML", Login::Unresolved, |server| replace(server, 200, "<html>ok</html>")),
     ("an object without tokens", Login::Unresolved, |server| replace(server, 200, "{}")),
     ("an error without a code", Login::Unresolved, |server| replace(server, 400, "{\"message\":\"no\"}")),
-    ("more than 1 MiB", Login::Unresolved, |server| set(server, "x", "x".repeat(1 << 20).into())),
     ("a refresh token that is a number", Login::Unresolved, |server| set(server, "refresh_token", json!(7))),
     ("a refresh token with a line feed", Login::Unresolved, |server| {
         set(server, "refresh_token", json!("a\nb"));
@@ -230,6 +244,29 @@ fn a_pasted_refresh_token_that_was_rotated_is_not_lost() {
     other.run(&["login", "--with-token=refresh"]).fails(1).says("token type `mac`").says("authctl token as");
     let token = other.run(&["token"]).ok();
     assert!(server.accepts(token.text()));
+    assert!(!server.any_family_revoked());
+    drop(sandbox);
+}
+
+/// F-ROT10: the pasted refresh token is replaced before the keys that its id token is checked with have been fetched.
+#[test]
+fn a_pasted_refresh_token_survives_a_login_that_is_not_finished() {
+    let (server, sandbox) = logged_in();
+    let pasted = server.secrets().into_iter().find(|secret| secret.starts_with("refresh")).unwrap();
+    let other = Sandbox::with_server(&server.domain());
+    other.input.pipe(&pasted);
+    claims(&server, &json!({ "aud": "another" }));
+    other.run(&["login", "--with-token=refresh", "--account", "bob"]).fails(1).says("authctl token as");
+    server.set(|behaviour| behaviour.claims.clear());
+    assert!(server.accepts(other.run(&["token"]).ok().text()));
+    // A login that is finished leaves one account.
+    let third = Sandbox::with_server(&server.domain());
+    let pasted = server.secrets().into_iter().find(|secret| secret.starts_with("refresh")).unwrap();
+    third.input.pipe(&pasted);
+    third.run(&["login", "--with-token=refresh"]).ok().says("as alice");
+    let status = third.run(&["status", "--json"]).ok();
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["providers"][0]["accounts"].as_array().unwrap().len(), 1, "{status}");
     assert!(!server.any_family_revoked());
     drop(sandbox);
 }
