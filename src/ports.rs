@@ -229,6 +229,8 @@ pub enum HttpError {
         host: String,
         /// What failed, escaped.
         reason: String,
+        /// What had come by then.
+        partial: Option<Box<PartialAnswer>>,
     },
     /// The answer was longer than any honest one.
     #[error("the answer of {host} is larger than {limit} bytes")]
@@ -237,6 +239,8 @@ pub enum HttpError {
         host: String,
         /// The limit.
         limit: usize,
+        /// What had come by then.
+        partial: Option<Box<PartialAnswer>>,
     },
     /// A server named an address that only a configuration may name.
     #[error("{host} is not a public address, and only the configuration may name others")]
@@ -260,7 +264,27 @@ pub enum CertificateFlaw {
     Other,
 }
 
+/// The beginning of an answer that did not come to its end. It may hold tokens, so it never shows its body.
+pub struct PartialAnswer(pub HttpResponse);
+
+impl std::fmt::Debug for PartialAnswer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "PartialAnswer({}, {} bytes)", self.0.status, self.0.body.len())
+    }
+}
+
 impl HttpError {
+    /// What had come of an answer that did not come to its end.
+    #[must_use]
+    pub fn partial_answer(&self) -> Option<&HttpResponse> {
+        match self {
+            Self::AnswerLost { partial, .. } | Self::TooLarge { partial, .. } => {
+                partial.as_ref().map(|partial| &partial.0)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the server may have received the request.
     #[must_use]
     pub fn may_have_been_sent(&self) -> bool {

@@ -17,7 +17,8 @@ use crate::foreign::escaped;
 use crate::oauth::address::is_public;
 use crate::oauth::endpoint::authority;
 use crate::ports::{
-    CertificateFlaw, HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reach, Transport,
+    CertificateFlaw, HttpClient, HttpError, HttpRequest, HttpResponse, Method, PartialAnswer, Reach,
+    Transport,
 };
 use crate::secret;
 
@@ -256,27 +257,29 @@ impl Resolve for PublicOnly {
 fn read(mut response: Response, host: &str, deadline: Instant) -> Result<HttpResponse, HttpError> {
     let status = response.status().as_u16();
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers =
+    let headers: Vec<_> =
         response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let lost = |reason: &str| HttpError::AnswerLost { host: host.to_owned(), reason: reason.to_owned() };
     let mut body = Zeroizing::new(Vec::new());
     let mut part = Zeroizing::new([0; 16 << 10]);
-    loop {
+    let (host, limit) = (host.to_owned(), LARGEST_BODY);
+    let partial = |body| Some(Box::new(PartialAnswer(HttpResponse { status, headers: Vec::new(), body })));
+    let reason = loop {
         let read = response.read(&mut *part);
         #[expect(clippy::disallowed_methods, reason = "the deadline of an exchange")]
         let is_late = Instant::now() >= deadline;
         match read {
             Ok(0) => return Ok(HttpResponse { status, headers, body }),
-            Ok(_) if is_late => return Err(lost("it took too long")),
+            Ok(_) if is_late => break "it took too long",
             Ok(count) if body.len() + count > LARGEST_BODY => {
-                return Err(HttpError::TooLarge { host: host.to_owned(), limit: LARGEST_BODY });
+                return Err(HttpError::TooLarge { host, limit, partial: partial(body) });
             }
             Ok(count) => secret::append(&mut body, &part[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) if is_late || is_timeout(&error) => return Err(lost("it took too long")),
-            Err(_) => return Err(lost("the connection broke")),
+            Err(error) if is_late || is_timeout(&error) => break "it took too long",
+            Err(_) => break "the connection broke",
         }
-    }
+    };
+    Err(HttpError::AnswerLost { host, reason: reason.to_owned(), partial: partial(body) })
 }
 
 /// Whether a part of an answer did not come in time.
@@ -303,9 +306,9 @@ pub(super) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     } else if error.is_connect() {
         HttpError::NotSent { host, reason: reason(&error) }
     } else if error.is_timeout() {
-        HttpError::AnswerLost { host, reason: "it took too long".to_owned() }
+        HttpError::AnswerLost { host, reason: "it took too long".to_owned(), partial: None }
     } else {
-        HttpError::AnswerLost { host, reason: reason(&error) }
+        HttpError::AnswerLost { host, reason: reason(&error), partial: None }
     }
 }
 

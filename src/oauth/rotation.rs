@@ -30,13 +30,49 @@ pub struct Carried {
 #[must_use]
 pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
     let body = json::without_byte_order_mark(&response.body);
-    let found = if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        in_json(body, quirks.token_member.as_deref())
-    } else {
-        in_form(body)
-    };
+    let found = if is_json(body) { in_json(body, quirks.token_member.as_deref()) } else { in_form(body) };
     let is_success = (200..300).contains(&response.status) && !found.has_error;
     found.carried().filter(|_| is_success || found.has_access_token)
+}
+
+/// The tokens in the beginning of an answer that did not come to its end. A form is not read: its last value may be cut off.
+#[must_use]
+pub fn carried_by_partial(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
+    is_json(json::without_byte_order_mark(&response.body)).then(|| carried(response, quirks)).flatten()
+}
+
+/// Whether a server that answers with this error code has not carried out the refresh: the codes of RFC 6749 section 5.2 and
+/// of its extensions, and those that providers are known to send instead. With any other, such as `server_error` or a
+/// gateway's words, it may have rotated the refresh token before it failed.
+#[must_use]
+pub fn is_refusal(code: &str) -> bool {
+    matches!(
+        code,
+        "invalid_request"
+            | "invalid_client"
+            | "invalid_grant"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_scope"
+            | "invalid_target"
+            | "invalid_dpop_proof"
+            | "use_dpop_nonce"
+            | "access_denied"
+            | "login_required"
+            | "interaction_required"
+            | "consent_required"
+            | "account_selection_required"
+            | "invalid_token"
+            | "expired_token"
+            | "token_expired"
+            | "token_revoked"
+            | "bad_refresh_token"
+            | "invalid_refresh_token"
+            | "bad_verification_code"
+            | "incorrect_client_credentials"
+            | "invalid_client_id"
+            | "bad_client_secret"
+    )
 }
 
 /// The tokens that a program's JSON output carries.
@@ -44,6 +80,10 @@ pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
 pub fn carried_by_output(output: &str) -> Option<Carried> {
     let found = in_json(output.as_bytes(), None);
     found.carried().filter(|_| !found.has_error || found.has_access_token)
+}
+
+fn is_json(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
 #[derive(Default)]

@@ -336,8 +336,11 @@ impl PreparedRefresh for ProgramRefresh<'_> {
         };
         let now = self.context.system.clock.now();
         let tokens = self.program.read(&printed).and_then(|object| self.program.token_set(&object, now));
-        let is_refusal = |problem: &ProviderError| {
-            matches!(problem, ProviderError::Token(_) | ProviderError::LoginRequired(_))
+        let is_refusal = |problem: &ProviderError| match problem {
+            ProviderError::Token(EndpointError::Refused(refusal)) => {
+                refusal.code == "not_supported" || rotation::is_refusal(&refusal.code)
+            }
+            problem => matches!(problem, ProviderError::LoginRequired(_)),
         };
         RefreshOutcome::of(tokens, rotation::carried_by_output(printed.expose()), is_refusal)
     }

@@ -12,7 +12,7 @@ use crate::oauth::dpop::Prover;
 use crate::oauth::form::Form;
 use crate::oauth::id_token::{self, Claims, Owner};
 use crate::oauth::quirks::Quirks;
-use crate::oauth::rotation;
+use crate::oauth::rotation::{self, Carried};
 use crate::oauth::token_endpoint::{Asked, TokenEndpoint};
 use crate::ports::HttpResponse;
 use crate::store::record::Record;
@@ -161,12 +161,31 @@ fn classify(
     let response = match answer {
         Ok(response) => response,
         Err(ProviderError::Http(error)) if error.may_have_been_sent() => {
-            return RefreshOutcome::Unknown(error.into());
+            let partial = error.partial_answer();
+            let carried = partial.and_then(|partial| rotation::carried_by_partial(partial, quirks));
+            return settled(Err(error.into()), carried, owner, |_| false);
         }
         Err(error) => return RefreshOutcome::NotSent(error),
     };
-    let read = read(&response);
     let carried = rotation::carried(&response, quirks);
+    // A gateway that fails may say anything about a server that has rotated the token.
+    let is_clear = matches!(response.status, 200..=299 | 400..=499) && response.status != 408;
+    let is_refusal = |problem: &ProviderError| match problem {
+        ProviderError::Token(EndpointError::Refused(refusal)) => {
+            is_clear && rotation::is_refusal(&refusal.code)
+        }
+        _ => false,
+    };
+    settled(read(&response).map_err(ProviderError::from), carried, owner, is_refusal)
+}
+
+/// The outcome of what was read, unless its id token is another owner's.
+fn settled(
+    read: Result<TokenSet, ProviderError>,
+    carried: Option<Carried>,
+    owner: Option<&Owner<'_>>,
+    is_refusal: impl Fn(&ProviderError) -> bool,
+) -> RefreshOutcome {
     let id_token = match &read {
         Ok(tokens) => tokens.id_token.as_ref(),
         Err(_) => carried.as_ref().and_then(|carried| carried.id_token.as_ref()),
@@ -176,9 +195,7 @@ fn classify(
     {
         return RefreshOutcome::Unknown(error.into());
     }
-    let is_refusal =
-        |problem: &ProviderError| matches!(problem, ProviderError::Token(EndpointError::Refused(_)));
-    RefreshOutcome::of(read.map_err(ProviderError::from), carried, is_refusal)
+    RefreshOutcome::of(read, carried, is_refusal)
 }
 
 #[cfg(test)]
@@ -191,7 +208,7 @@ mod tests {
     use crate::oauth::client::{Authentication, Client};
     use crate::oauth::endpoint::EndpointUrl;
     use crate::oauth::id_token::AcceptedIssuer;
-    use crate::ports::{CertificateFlaw, HttpError, Transport};
+    use crate::ports::{CertificateFlaw, HttpError, PartialAnswer, Transport};
 
     fn endpoint(quirks: &Quirks) -> TokenEndpoint {
         let url = EndpointUrl::configured("https://as.example/token").unwrap();
@@ -354,6 +371,16 @@ mod tests {
             ),
             ("a client error without a code", 400, br#"{"message":"x"}"#.to_vec(), &standard, "unknown"),
             ("a client error without a body", 400, Vec::new(), &standard, "unknown"),
+            ("a server error of its own", 400, br#"{"error":"server_error"}"#.to_vec(), &standard, "unknown"),
+            ("a gateway's words", 404, br#"{"error":"Not Found"}"#.to_vec(), &standard, "unknown"),
+            ("a gateway's time-out", 408, br#"{"error":"invalid_grant"}"#.to_vec(), &standard, "unknown"),
+            (
+                "a refusal with a failing status",
+                500,
+                br#"{"error":"invalid_grant"}"#.to_vec(),
+                &standard,
+                "unknown",
+            ),
             ("refused", 400, br#"{"error":"invalid_grant"}"#.to_vec(), &standard, "refused"),
             (
                 "refused with a status of its own",
@@ -382,6 +409,11 @@ mod tests {
         }
         assert_eq!(outcome(Ok(response(200, tokens())), &standard, true), "only R", "not bound to the key");
         let host = || "as.example".to_owned();
+        let lost = |body: Option<&[u8]>| HttpError::AnswerLost {
+            host: host(),
+            reason: String::new(),
+            partial: body.map(|body| Box::new(PartialAnswer(response(200, body)))),
+        };
         for (name, error, want) in [
             ("connection refused", HttpError::NotSent { host: host(), reason: String::new() }, "not sent"),
             (
@@ -391,8 +423,19 @@ mod tests {
             ),
             ("private address", HttpError::NotPublic { host: host() }, "not sent"),
             ("bad proxy", HttpError::Setup(String::new()), "not sent"),
-            ("connection lost", HttpError::AnswerLost { host: host(), reason: String::new() }, "unknown"),
-            ("too large", HttpError::TooLarge { host: host(), limit: 1 }, "unknown"),
+            ("connection lost", lost(None), "unknown"),
+            (
+                "lost behind the refresh token",
+                lost(Some(br#"{"access_token":"A","refresh_token":"R","#)),
+                "only R",
+            ),
+            (
+                "lost inside the refresh token",
+                lost(Some(br#"{"access_token":"A","refresh_token":"R"#)),
+                "unknown",
+            ),
+            ("a form that is cut off", lost(Some(b"access_token=A&refresh_token=R")), "unknown"),
+            ("too large", HttpError::TooLarge { host: host(), limit: 1, partial: None }, "unknown"),
         ] {
             assert_eq!(outcome(Err(error.into()), &standard, false), want, "{name}");
         }

@@ -6,8 +6,8 @@ use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::dpop::{self, Prover};
 use crate::oauth::form::Form;
-use crate::oauth::json;
 use crate::oauth::token_endpoint::{Asked, Exchange, TokenEndpoint};
+use crate::oauth::{json, rotation};
 use crate::ports::{HttpRequest, HttpResponse};
 use crate::setting::SecretSource;
 use crate::token::TokenSet;
@@ -127,7 +127,9 @@ impl OAuth {
             Ok::<_, ProviderError>((response, is_new))
         };
         let (mut response, is_new) = send()?;
-        if is_new && dpop::server_wants_nonce(&response) {
+        // A server that has rotated the refresh token must not be sent the old one again.
+        let is_final = rotation::carried(&response, &self.quirks).is_some();
+        if is_new && !is_final && dpop::server_wants_nonce(&response) {
             (response, _) = send()?;
         }
         tell_of_clock(context, &response);
