@@ -217,7 +217,7 @@ impl Owner<'_> {
         let Some(claims) = stored_claims(token) else { return Ok(()) };
         let original = |claim| self.original.and_then(|original| original.text(claim));
         let other = |claim, found: &str| IdTokenError::OtherOwner { claim, found: Foreign::new(found) };
-        if let Some(subject) = claims.text("sub")
+        if let Some(subject) = claims.text("sub").filter(|subject| !subject.is_empty())
             && self.subject.or(original("sub")).is_some_and(|known| known != subject)
         {
             return Err(other("sub", subject));
@@ -612,6 +612,7 @@ mod tests {
             ("the quirk's issuer, nothing recorded", unrecorded, json!({ "iss": "as.example" }), None),
             ("another user than nobody", unrecorded, json!({ "sub": "alice" }), None),
             ("no claims", recorded, json!({}), None),
+            ("an empty subject", recorded, json!({ "sub": "" }), None),
             ("claims of another type", recorded, json!({ "iss": 7, "sub": ["alice"] }), None),
         ] {
             let token = signer.sign(&json!({ "alg": "none" }), &claims);
