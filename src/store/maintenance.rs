@@ -3,6 +3,7 @@
 use super::index::Entry;
 use super::key::KeySource;
 use super::record::RecordName;
+use super::secrets::is_absent;
 use super::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, TokenStore, decode};
 use crate::binding::Binding;
 use crate::name::ProviderName;
@@ -205,7 +206,9 @@ impl TokenStore<'_> {
                 if move_one(&*self.backend(entry.store)?, &*target, &name, &entry.binding)? {
                     let place = entry.clone();
                     self.update_index(&provider, |index| index.put(Entry { store: to, ..place }))?;
-                    self.backend(entry.store)?.delete(&name)?;
+                    if let Err(error) = self.backend(entry.store).and_then(|source| source.delete(&name)) {
+                        self.may_keep_old_copy(entry.store, &error);
+                    }
                     moved.accounts.push((provider.clone(), entry));
                 }
             }
@@ -213,9 +216,20 @@ impl TokenStore<'_> {
         for (name, binding) in secrets {
             for from in self.reachable().into_iter().filter(|from| *from != to) {
                 let Ok(source) = self.backend(from) else { continue };
-                if move_one(&*source, &*target, name, binding)? {
-                    source.delete(name)?;
+                let is_moved = match move_one(&*source, &*target, name, binding) {
+                    Err(error) if is_absent(&error) => false,
+                    // It does not need to move.
+                    Err(error @ StoreError::Keyring(_)) if target.read(name, binding)?.is_some() => {
+                        self.may_keep_old_copy(from, &error);
+                        false
+                    }
+                    is_moved => is_moved?,
+                };
+                if is_moved {
                     moved.secrets += 1;
+                    if let Err(error) = source.delete(name) {
+                        self.may_keep_old_copy(from, &error);
+                    }
                 }
             }
         }

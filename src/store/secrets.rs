@@ -6,6 +6,7 @@ use super::keyring::KeyringFault;
 use super::reach::{Reach, Stored};
 use super::record::RecordName;
 use crate::binding::Binding;
+use crate::console::with_causes;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
 use serde::{Deserialize, Serialize};
@@ -96,11 +97,26 @@ impl TokenStore<'_> {
         let text = SecretText::new(serde_json::to_string(&envelope).unwrap_or_default());
         self.backend(kind)?.write(&name, binding, &text, &Revision::Any)?;
         for other in self.kinds().into_iter().filter(|&other| other != kind) {
-            if let Some(backend) = self.present(other)? {
-                backend.delete(&name)?;
+            let deleted = self.present(other).and_then(|backend| match backend {
+                Some(backend) => backend.delete(&name),
+                None => Ok(false),
+            });
+            match deleted {
+                // The sealed files are read first: what is left in the keyring does not hide the new secret.
+                Err(error) if other == StoreKind::Keyring => self.may_keep_old_copy(other, &error),
+                deleted => drop(deleted?),
             }
         }
         Ok(kind)
+    }
+
+    /// Warns that a store may still hold the old copy of a record that was written to another store. The write succeeded, so
+    /// this is not an error.
+    pub(super) fn may_keep_old_copy(&self, kind: StoreKind, error: &StoreError) {
+        if !is_absent(error) {
+            let reason = with_causes(error);
+            self.system.console.warn(format_args!("{kind} may still hold an old copy: {reason}"));
+        }
     }
 
     /// Removes a configured secret from every store; `false` when there was none.
@@ -118,4 +134,9 @@ impl TokenStore<'_> {
         }
         Ok(removed)
     }
+}
+
+/// Whether this session has no keyring.
+pub(super) fn is_absent(error: &StoreError) -> bool {
+    matches!(error, StoreError::NoKeyring(_) | StoreError::Keyring(KeyringFault::Absent(_)))
 }

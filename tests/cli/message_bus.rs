@@ -169,3 +169,29 @@ fn a_malformed_message_of_the_bus_is_refused() {
         refuses(&Bus::answering(answer).address(), &["the keyring cannot be used"]);
     }
 }
+
+/// A keyring that is gone cannot undo a write that succeeded.
+#[test]
+fn a_stale_address_does_not_fail_what_is_stored_or_moved_elsewhere() {
+    for address in ["unix:path=/nowhere/bus", "unix:abstract=authctl-test-nobody-listens"] {
+        let sandbox = Sandbox::new(CONFIG);
+        for arguments in [&["secret", "set", "x", "key"][..], &["store", "move", "file"], &["headers", "x"]] {
+            let output = run(&sandbox, address, arguments).ok();
+            assert!(!output.stderr.contains("warning"), "{address} {arguments:?}: {output}");
+        }
+        let output = run(&sandbox, address, &["secret", "unset", "x", "key"]).ok();
+        assert!(output.stderr.contains("Removed"), "{address}: {output}");
+    }
+}
+
+/// F-KR6
+#[test]
+fn a_bus_that_is_refused_does_not_fail_a_move_of_what_is_already_moved() {
+    let sandbox = Sandbox::new(CONFIG);
+    run(&sandbox, "unix:path=/nowhere/bus", &["secret", "set", "x", "key"]).ok();
+    let bus = Bus::answering("OK 00\r\nnot D-Bus, 16 bytes");
+    let moved = run(&sandbox, &bus.address(), &["store", "move", "file"]).ok();
+    moved.says("may still hold an old copy").says("is not D-Bus");
+    // A secret that may be in the keyring alone was not moved.
+    run(&Sandbox::new(CONFIG), &bus.address(), &["store", "move", "file"]).fails(6).says("is not D-Bus");
+}
