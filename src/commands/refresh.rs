@@ -3,9 +3,10 @@
 use super::{AccountArg, Invocation, ProviderArg, in_words};
 use crate::console::{GOOD, styled};
 use crate::error::{Error, Status};
-use crate::name::ProviderName;
-use crate::session::Session;
+use crate::name::{AccountName, ProviderName};
+use crate::provider::input::{Input, Source};
 use crate::session::acquire::{Options, token};
+use crate::session::{Session, Sessions};
 
 /// Renew tokens now, for sessions that would otherwise end while idle
 #[derive(Debug, clap::Args)]
@@ -48,7 +49,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
                     .say(format_args!("{name} ({account}) has no refresh token: it is not renewed."));
                 continue;
             }
-            let account = AccountArg { account: Some(entry.account) };
+            let account = AccountArg { account: asked_for(&session, &name, entry.account) };
             if let Err(error) = renew(invocation.session().keeping(&name), &name, &account) {
                 error.tell(&invocation.system.console);
                 worst = worst.or(Some(error.status()));
@@ -56,6 +57,15 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         }
     }
     worst.map_or(Ok(()), |status: Status| Err(Error::Reported(status)))
+}
+
+/// The account to name when an entry is renewed. Nobody named one for an exchange whose tokens have no account's name, so the
+/// provider that it takes tokens from uses its own account.
+fn asked_for(sessions: &Sessions<'_>, name: &ProviderName, stored: AccountName) -> Option<AccountName> {
+    let of_provider = |input: &Input| matches!(input.source, Source::Provider { .. });
+    let is_exchange =
+        sessions.provider(Some(name)).is_ok_and(|provider| provider.source.inputs().iter().any(of_provider));
+    (!is_exchange || stored != AccountName::unnamed()).then_some(stored)
 }
 
 fn renew(session: Session<'_>, name: &ProviderName, account: &AccountArg) -> Result<(), Error> {

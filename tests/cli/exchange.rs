@@ -74,6 +74,24 @@ fn x1_x2_x5_a_chain_refreshes_each_link_first_and_caches_it() {
 }
 
 #[test]
+fn refresh_all_renews_an_exchange_with_the_account_that_its_subject_has() {
+    let (server, other) = (AuthorizationServer::start(), AuthorizationServer::start());
+    let sandbox = chain(&server, &other, "subject = { provider = \"as\" }");
+    server.set(|behaviour| behaviour.user = "alice".to_owned());
+    sandbox.run(&["login", "as"]).ok();
+    let first = sandbox.run(&["token"]).ok();
+    sandbox.run(&["refresh", "--all"]).ok().says("Renewed as").says("Renewed cloud");
+    let second = sandbox.run(&["token"]).ok();
+    assert_ne!(second, first);
+    assert!(other.accepts(second.text()));
+
+    // An account that the user named is named again.
+    let named = sandbox.run(&["token", "--account", "alice"]).ok();
+    sandbox.run(&["refresh", "--all"]).ok();
+    assert_ne!(sandbox.run(&["token", "--account", "alice"]).ok(), named);
+}
+
+#[test]
 fn x1_rfc_8693_section_2_3() {
     let other = AuthorizationServer::start();
     let more = "subject = { env = \"SUBJECT\" }\nresource = \"https://backend.example.com/api\"\nsubject_token_type = \"urn:ietf:params:oauth:token-type:access_token\"";
