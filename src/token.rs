@@ -84,6 +84,18 @@ pub fn method_refusal(method: &str) -> Option<&'static str> {
     }
 }
 
+/// The reason why a request with this header gets no credential: the header replaces the request's method with one that gets
+/// none, at a server that obeys such headers (F-SRV2). `None` if the request may have one.
+#[must_use]
+pub fn method_override_refusal(name: &str, value: &str) -> Option<&'static str> {
+    let replaces_method = ["x-http-method-override", "x-http-method", "x-method-override"]
+        .iter()
+        // Some servers read an underscore as a hyphen.
+        .any(|header| name.trim().replace('_', "-").eq_ignore_ascii_case(header));
+    let mut methods = value.split(|c: char| !c.is_ascii_alphanumeric());
+    if replaces_method { methods.find_map(method_refusal) } else { None }
+}
+
 /// Why a credential makes no headers. No part of it is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoHeaders {
@@ -262,6 +274,24 @@ impl Life {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_cannot_replace_the_method_with_one_that_gets_no_credential_f_srv2() {
+        for (name, value, is_refused) in [
+            ("X-HTTP-Method-Override", "TRACE", true),
+            ("x-http-method-override", " trace ", true),
+            ("X-HTTP-Method", "TRACK", true),
+            ("X-Method-Override", "Connect", true),
+            ("X_HTTP_Method_Override", "TRACE", true),
+            ("X-HTTP-Method-Override", "PUT, TRACE", true),
+            ("X-HTTP-Method-Override", "\"TRACE\"", true),
+            ("X-HTTP-Method-Override", "DELETE", false),
+            ("X-HTTP-Method-Override", "TRACER", false),
+            ("X-Trace", "TRACE", false),
+        ] {
+            assert_eq!(method_override_refusal(name, value).is_some(), is_refused, "{name}: {value}");
+        }
+    }
 
     #[test]
     fn f_exp4_tokens_are_renewed_early_and_clocks_distrusted() {

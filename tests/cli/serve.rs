@@ -544,6 +544,18 @@ fn b8_a_proxy_passes_on_to_one_host_and_swaps_the_credential() {
         ("an echo of IIS", format!("TRACK / HTTP/1.1\r\nHost: {host}\r\n{auth}"), 501),
         ("a tunnel in other letters", format!("connect / HTTP/1.1\r\nHost: {host}\r\n{auth}"), 501),
         (
+            "an echo by a header",
+            format!("POST / HTTP/1.1\r\nHost: {host}\r\n{auth}X-HTTP-Method-Override: TRACE\r\n"),
+            501,
+        ),
+        (
+            "an echo by the second of two headers",
+            format!(
+                "POST / HTTP/1.1\r\nHost: {host}\r\n{auth}X-Method-Override: PUT\r\nX-Method-Override: track\r\n"
+            ),
+            501,
+        ),
+        (
             "two lengths",
             format!("POST / HTTP/1.1\r\nHost: {host}\r\n{auth}Content-Length: 1\r\nContent-Length: 2\r\n"),
             400,

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use super::options::{Known, options_of};
 use super::refused::Refused;
 use crate::foreign::escaped;
-use crate::token::method_refusal;
+use crate::token::{method_override_refusal, method_refusal};
 
 /// A reason that holds for tokens that are bound to a key.
 const PROVED_ONCE: &str =
@@ -255,12 +255,14 @@ impl Request {
     pub fn take_header(&mut self, text: &str) -> Result<(), Refused> {
         let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
         let refused = |reason| Err(Refused::Header(escaped(&name), reason));
+        let value = text.split_once(':').map_or("", |(_, value)| value);
         match name.as_str() {
             _ if text.contains(['\r', '\n']) => refused("it has a line break in it"),
             _ if text.starts_with([' ', '\t']) => {
                 refused("it begins with a blank, as what goes on from another header")
             }
             "authorization" | "dpop" => refused("that one is authctl's to give"),
+            _ if let Some(reason) = method_override_refusal(&name, value) => refused(reason),
             "host" | "" => refused("it would send the token to another place than the URL names"),
             _ => {
                 self.headers.push(name);

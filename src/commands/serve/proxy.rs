@@ -22,7 +22,7 @@ use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
-use crate::token::{Issued, RequestTarget, method_refusal};
+use crate::token::{Issued, RequestTarget, method_override_refusal, method_refusal};
 
 /// A server that refuses everything must not make a refresh of every request.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
@@ -78,6 +78,11 @@ impl Rules {
         self.access.check(asked, false)?;
         if let Some(reason) = method_refusal(&asked.method) {
             let message = format!("{} is not passed on: {reason}", asked.method.to_ascii_uppercase());
+            return Err(Refusal::new(501, "not_offered", message));
+        }
+        let overridden = |(name, value): &(String, SecretText)| method_override_refusal(name, value.expose());
+        if let Some(reason) = asked.headers.iter().find_map(overridden) {
+            let message = format!("a request whose method a header replaces is not passed on: {reason}");
             return Err(Refusal::new(501, "not_offered", message));
         }
         if asked.headers("upgrade").next().is_some() {
