@@ -1,4 +1,5 @@
-//! Keeps secrets out of core files and panic messages (F-LEAK3, F-LEAK4).
+//! Keeps secrets out of core files and panic messages (F-LEAK3, F-LEAK4), and keeps limits of the system from ending
+//! authctl in the middle of a save (F-ROT5).
 
 /// The soft limit of core files that the user had set; programs that run in our place get it back.
 #[cfg(unix)]
@@ -12,6 +13,7 @@ pub fn harden() {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
         let _ = CORE_LIMIT.set(limit.current);
         set_core_limit(Some(0));
+        survive_full_files();
     }
     #[cfg(target_os = "linux")]
     {
@@ -26,6 +28,16 @@ pub fn harden() {
         );
         let _ = std::io::Write::write_all(&mut standard_error(), text.as_bytes());
     }));
+}
+
+/// Makes a write beyond the limit on the size of files fail like a write to a full disk, instead of ending the process. A
+/// program that authctl starts does not inherit a handler, so the signal still ends it.
+#[cfg(unix)]
+fn survive_full_files() {
+    use signal_hook::consts::SIGXFSZ;
+    if !super::signals::is_ignored(SIGXFSZ) {
+        let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
+    }
 }
 
 /// Starts a program that gets the user's own limit of core files. The limit is this process's for that moment, which still

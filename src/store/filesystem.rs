@@ -45,6 +45,17 @@ pub fn of(folder: &Path) -> Option<FileSystem> {
     }
 }
 
+/// The longest file that this process may write (`ulimit -f`); `None` for any length.
+#[must_use]
+pub fn longest_file() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 #[cfg(target_os = "linux")]
 fn network(folder: &Path) -> Option<&'static str> {
     let told = rustix::fs::statfs(folder).ok()?;

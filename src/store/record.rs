@@ -331,6 +331,13 @@ impl Record {
         }
     }
 
+    /// Forgets every token that the refresh token can get again.
+    pub fn forget_all_but_the_refresh_token(&mut self) {
+        self.id_token = None;
+        self.access_tokens.clear();
+        self.traded.clear();
+    }
+
     /// Forgets every token and key, and keeps what the record is called and how often it was saved.
     pub fn forget_tokens(&mut self) {
         self.refresh_token = None;

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::filesystem;
 use super::index::Entry;
 use super::private_file;
 use super::record::{Record, RecordName, Renewing};
@@ -23,6 +24,10 @@ const ENDING: &str = "rescued";
 /// Where a rescued record may lie: the usual place first, and others that may be on another disk.
 const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
 
+/// A record is rarely longer. Where files may not be this long, a refresh is not sent: the limit is the whole process's, and
+/// what it keeps from being saved it also keeps from being rescued.
+const ROOM: u64 = 64 << 10;
+
 impl TokenStore<'_> {
     /// Notes that a refresh of this record is about to be sent: the next run can explain what became of it, and knows that
     /// something may have to be brought home. Where not even that can be written, nothing is sent. In a shared store the
@@ -37,6 +42,13 @@ impl TokenStore<'_> {
         record: &mut Record,
         kind: StoreKind,
     ) -> Result<(), StoreError> {
+        if let Some(longest) = filesystem::longest_file().filter(|&longest| longest < ROOM) {
+            let reason = format!(
+                "this shell's `ulimit -f` allows files of at most {longest} bytes, and {ROOM} are needed"
+            );
+            let path = self.system.paths.folder(Folder::State)?.display().to_string();
+            return Err(private_file::FileError::Io { path, source: std::io::Error::other(reason) }.into());
+        }
         let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
         let sent_before = self.refresh_is_unresolved(provider, record);
         self.set_in_flight(provider, record, mark.clone())?;
@@ -173,9 +185,14 @@ impl TokenStore<'_> {
         source: StoreError,
     ) -> StoreError {
         let name = record.name(provider);
-        for folder in FOLDERS {
-            if self.rescue_into(folder, &name, record).is_ok() {
-                return StoreError::Rescued { store: kind, source: Box::new(source) };
+        // Where there is no room for everything, the refresh token is enough to get the rest again.
+        let mut short = record.clone();
+        short.forget_all_but_the_refresh_token();
+        for record in [record, &short] {
+            for folder in FOLDERS {
+                if self.rescue_into(folder, &name, record).is_ok() {
+                    return StoreError::Rescued { store: kind, source: Box::new(source) };
+                }
             }
         }
         source

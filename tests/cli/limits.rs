@@ -1,4 +1,4 @@
-//! A system that allows no more threads or processes ends nothing with a panic (F-CB21).
+//! The system's limits end nothing with a panic, lose no session and let nobody shut others out (F-CB21, F-ROT5, F-SRV1).
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -85,4 +85,46 @@ fn f_cb21_without_threads_every_command_fails_with_a_reason_as_another_user() {
     // What needs no thread works.
     let output = limited(&sandbox, 1, &["token", "literal"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "t\n", "{output:?}");
+}
+
+/// The program in a shell with a limit.
+fn in_shell(sandbox: &Sandbox, ulimit: &str, arguments: &[&str]) -> Command {
+    let script = format!("ulimit {ulimit} && exec \"$0\" \"$@\"");
+    let mut command = sandbox.binary("sh", &[&["-c", &script, BINARY], arguments].concat());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn f_rot5_a_limit_on_the_size_of_files_loses_no_session() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    let token = ["token", "as", "--refresh"];
+    let run = |ulimit: &str, arguments: &[&str]| {
+        let output = in_shell(&sandbox, ulimit, arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, stderr) = run("-f unlimited", &["login", "as", "--browser", "curl -sL -o /dev/null %s"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    // Too small for any record: nothing is sent.
+    for blocks in [0, 1, 2, 4, 8] {
+        let (status, stderr) = run(&format!("-f {blocks}"), &token);
+        assert_eq!(status, Some(6), "{blocks}: {stderr}");
+        assert!(stderr.contains("ulimit -f"), "{blocks}: {stderr}");
+    }
+    assert_eq!(server.token_requests("refresh_token"), 0);
+    // Too small for this record, which nobody could know: the refresh token is rescued.
+    let long = "x".repeat(200 << 10);
+    server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), long.into())));
+    let (status, stderr) = run("-f 200", &token);
+    assert_eq!(status, Some(6), "{stderr}");
+    assert!(stderr.contains("File too large") && stderr.contains("until the next run"), "{stderr}");
+    server.set(|behaviour| behaviour.token_members.clear());
+    let next = in_shell(&sandbox, "-f unlimited", &["token", "as"]).output().unwrap();
+    assert!(server.accepts(String::from_utf8_lossy(&next.stdout).trim()), "{next:?}");
+    assert!(!server.any_family_revoked());
+    // A program that authctl runs is ended by the signal, as without authctl.
+    let writes = "head -c 300000 /dev/zero > big; kill -l $?";
+    let output = in_shell(&sandbox, "-f 1", &["exec", "as", "--", "sh", "-c", writes]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("XFSZ"), "{output:?}");
 }
