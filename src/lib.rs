@@ -14,8 +14,8 @@
 //! - [`oauth`]: the protocol, values in and values out
 //! - `replaceable`, `user_file`: programs and files that other users may change
 //! - [`ports`], [`local_server`], [`peer`], [`console`]: the ports
-//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `shell`: quoting; `threads`, `users`: the
-//!   operating system; `fault`: crashes, for tests
+//! - [`token`], [`setting`], [`secret`], [`name`], [`binding`], [`foreign`]: values; `shell`: quoting; `open_files`,
+//!   `threads`, `users`: the operating system; `fault`: crashes, for tests
 //!
 //! [`adapters`] is the real machine behind the ports; `main` and the tests choose it. `fuzzing`, in tests alone, feeds
 //! hostile input to what reads it.
@@ -39,6 +39,7 @@ pub mod local_server;
 pub mod loopback;
 pub mod name;
 pub mod oauth;
+mod open_files;
 pub mod peer;
 pub mod ports;
 pub mod provider;

@@ -1,6 +1,21 @@
 //! Keeps secrets out of core files and panic messages (F-LEAK3, F-LEAK4), and keeps limits of the system from ending
 //! authctl in the middle of a save (F-ROT5).
 
+use std::io;
+
+#[cfg(unix)]
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::open_files;
+
+/// The usual limit on open files.
+#[cfg(unix)]
+const USUAL_FILES: u64 = 1024;
+
+/// The limit on open files that the user had set, if it was raised.
+#[cfg(unix)]
+static FILE_LIMIT: std::sync::OnceLock<Rlimit> = std::sync::OnceLock::new();
+
 /// The soft limit of core files that the user had set; programs that run in our place get it back.
 #[cfg(unix)]
 static CORE_LIMIT: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
@@ -10,10 +25,11 @@ static CORE_LIMIT: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new()
 pub fn harden() {
     #[cfg(unix)]
     {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+        let limit = getrlimit(Resource::Core);
         let _ = CORE_LIMIT.set(limit.current);
         set_core_limit(Some(0));
         survive_full_files();
+        allow_open_files();
     }
     #[cfg(target_os = "linux")]
     {
@@ -40,15 +56,44 @@ fn survive_full_files() {
     }
 }
 
-/// Starts a program that gets the user's own limit of core files. The limit is this process's for that moment, which still
-/// makes none: it is not dumpable where the platform has that.
-pub(super) fn with_the_users_limits<T>(start: impl FnOnce() -> T) -> T {
+/// Raises the limit on open files to the usual one, as far as the user may: macOS starts with a lower one, and a server needs
+/// a file for each connection (F-SRV1).
+#[cfg(unix)]
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let usual = limit.maximum.map_or(USUAL_FILES, |maximum| maximum.min(USUAL_FILES));
+    if limit.current.is_some_and(|current| current < usual) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(usual), ..limit.clone() });
+        if raised.is_ok() {
+            let _ = FILE_LIMIT.set(limit);
+        }
+    }
+}
+
+/// Starts a program that gets the user's own limits on core files and open files. The limits are this process's for that
+/// moment. It still makes no core file, for it is not dumpable where the platform has that.
+pub(super) fn with_the_users_limits<T>(start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     #[cfg(unix)]
     if let Some(&limit) = CORE_LIMIT.get() {
         set_core_limit(limit);
-        let started = start();
+        let started = with_the_users_open_files(start);
         set_core_limit(Some(0));
         return started;
+    }
+    with_the_users_open_files(start)
+}
+
+/// Starts a program that gets the user's own limit on open files; or authctl's, if it has too many open itself.
+pub(super) fn with_the_users_open_files<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    #[cfg(unix)]
+    if let Some(limit) = FILE_LIMIT.get() {
+        let ours = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, limit.clone());
+        let started = start();
+        let _ = setrlimit(Resource::Nofile, ours);
+        if !started.as_ref().is_err_and(open_files::are_used_up) {
+            return started;
+        }
     }
     start()
 }
@@ -56,7 +101,6 @@ pub(super) fn with_the_users_limits<T>(start: impl FnOnce() -> T) -> T {
 /// Sets the soft limit alone: a hard limit that is lowered cannot be raised again.
 #[cfg(unix)]
 fn set_core_limit(current: Option<u64>) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Core).maximum;
     let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
 }
@@ -66,14 +110,13 @@ fn set_core_limit(current: Option<u64>) {
 pub fn leaves_core_files() -> Option<bool> {
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+        use rustix::process::{DumpableBehavior, dumpable_behavior};
         let is_limited = getrlimit(Resource::Core).current == Some(0);
         let is_dumpable = !matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         Some(!is_limited && is_dumpable)
     }
     #[cfg(all(unix, not(target_os = "linux")))]
     {
-        use rustix::process::{Resource, getrlimit};
         Some(getrlimit(Resource::Core).current != Some(0))
     }
     #[cfg(not(unix))]
@@ -81,6 +124,6 @@ pub fn leaves_core_files() -> Option<bool> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a panic has no other way to speak")]
-fn standard_error() -> std::io::Stderr {
-    std::io::stderr()
+fn standard_error() -> io::Stderr {
+    io::stderr()
 }

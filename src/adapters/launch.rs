@@ -37,8 +37,10 @@ pub(super) fn run(launch: &Launch<'_>, judge: Option<Judge<'_>>) -> Result<Ended
 #[cfg(unix)]
 pub(super) fn replace(launch: &Launch<'_>) -> Result<Ended, LaunchError> {
     let (path, mut command) = command(launch)?;
-    let error = hardening::with_the_users_limits(|| std::os::unix::process::CommandExt::exec(&mut command));
-    Err(not_run(launch, &path, &error))
+    let replaced = hardening::with_the_users_limits(|| {
+        Err::<Ended, _>(std::os::unix::process::CommandExt::exec(&mut command))
+    });
+    replaced.map_err(|error| not_run(launch, &path, &error))
 }
 
 /// Windows puts no program in the place of another.

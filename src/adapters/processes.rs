@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{handed, launch};
+use super::{handed, hardening, launch};
 use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
 use crate::replaceable;
 use crate::secret::{SecretText, append};
@@ -127,7 +127,7 @@ fn start(program: &Program<'_>, input: Stdio, output: Stdio) -> Result<Child, Pr
     for variable in program.withheld {
         command.env_remove(variable);
     }
-    command.spawn().map_err(|error| not_started(&name, &error))
+    hardening::with_the_users_open_files(|| command.spawn()).map_err(|error| not_started(&name, &error))
 }
 
 /// Refuses a program that another user could have put there, or could put there before it is started (F-URL4). Returns why.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::language::Language;
 use crate::oauth::redirect::Redirect;
+use crate::open_files;
 
 /// The longest request head: a code may be several KiB (F-CB11).
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -45,10 +46,17 @@ pub(super) struct Incoming {
 }
 
 /// The open connections, the oldest first.
-#[derive(Default)]
 pub(super) struct Connections {
+    /// How many may be open.
+    most: usize,
     open: VecDeque<Connection>,
     ready: VecDeque<Incoming>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::at_most(open_files::most_connections(MOST_CONNECTIONS))
+    }
 }
 
 struct Connection {
@@ -72,6 +80,10 @@ enum Step {
 }
 
 impl Connections {
+    fn at_most(most: usize) -> Self {
+        Self { most, open: VecDeque::new(), ready: VecDeque::new() }
+    }
+
     /// Accepts, reads and writes whatever is possible without waiting. Returns the next complete request.
     pub(super) fn next(&mut self, sockets: &[TcpListener], now: Duration) -> Option<Incoming> {
         if self.ready.is_empty() {
@@ -93,8 +105,14 @@ impl Connections {
 
     fn accept(&mut self, sockets: &[TcpListener], now: Duration) {
         for socket in sockets {
-            for _ in 0..MOST_ACCEPTED {
-                let Ok((stream, _)) = socket.accept() else { break };
+            for _ in 0..MOST_ACCEPTED.min(self.most) {
+                let stream = match socket.accept() {
+                    Ok((stream, _)) => stream,
+                    Err(error) if open_files::are_used_up(&error) && self.close_one() => continue,
+                    // The client has gone again.
+                    Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                    Err(_) => break,
+                };
                 if stream.set_nonblocking(true).is_err() {
                     continue;
                 }
@@ -105,13 +123,18 @@ impl Connections {
         }
     }
 
-    /// Closes the oldest connection if there are too many, one that already has its answer first.
+    /// Closes a connection if there are too many.
     fn make_room(&mut self) {
-        if self.open.len() >= MOST_CONNECTIONS {
-            let answered = |connection: &Connection| matches!(connection.stage, Stage::Closing { .. });
-            let oldest = self.open.iter().position(answered).unwrap_or(0);
-            self.open.remove(oldest);
+        if self.open.len() >= self.most {
+            self.close_one();
         }
+    }
+
+    /// Closes the oldest connection, one that already has its answer first. `false` if none is open.
+    fn close_one(&mut self) -> bool {
+        let answered = |connection: &Connection| matches!(connection.stage, Stage::Closing { .. });
+        let oldest = self.open.iter().position(answered).unwrap_or(0);
+        self.open.remove(oldest).is_some()
     }
 
     fn step(&mut self, now: Duration) {

@@ -18,7 +18,7 @@ const LEVELS: &[&[&str]] = &[
     &["user_file", "replaceable"],
     &["ports", "local_server", "peer", "console"],
     &["token", "setting"],
-    &["secret", "name", "binding", "foreign", "fault", "shell", "threads", "users", "words"],
+    &["secret", "name", "binding", "foreign", "fault", "open_files", "shell", "threads", "users", "words"],
 ];
 
 fn level(module: &str) -> usize {

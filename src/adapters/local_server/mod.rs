@@ -21,6 +21,7 @@ use self::places::Places;
 use self::workers::Workers;
 use super::peer;
 use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
+use crate::open_files;
 use crate::peer::Peer;
 use crate::ports::Held;
 
@@ -30,7 +31,7 @@ const MOST_RESOLVERS: usize = 8;
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 /// How long a worker may take then: it may be about to save a token that cannot be got twice.
 const LAST_WORK: Duration = Duration::from_secs(60);
-/// The pause after a connection that could not be accepted, as when there are too many open files.
+/// The pause after a connection that could not be accepted and for which none can make room.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
 /// Binds servers of hyper.
@@ -118,11 +119,14 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
                     let (shared, ending) = (Arc::clone(shared), ending.clone());
                     let connection = connection::run(stream, is_own_user, Arc::clone(&place), shared, ending);
                     place.ends_with(connections.spawn(connection));
+                    // What has arrived on it is read before the next connections can push it out.
+                    tokio::task::yield_now().await;
                 }
-                Err(_) => {
-                    places.make_room();
-                    tokio::time::sleep(AFTER_FAILED_ACCEPT).await;
+                // The connection that makes room is closed meanwhile.
+                Err(error) if open_files::are_used_up(&error) && places.make_room() => {
+                    tokio::task::yield_now().await;
                 }
+                Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
             },
         }
     }

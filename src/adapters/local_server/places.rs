@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::open_files;
+
 /// The most connections that have not sent an accepted request (F-SRV1).
 const MOST_UNPROVEN: usize = 64;
 /// The most connections that have.
@@ -22,10 +24,18 @@ const STALLED: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Places(Mutex<Table>);
 
-#[derive(Default)]
 struct Table {
+    /// How many unproven connections it keeps: fewer than usual where the limit on open files is low.
+    most_unproven: usize,
     next: u64,
     connections: BTreeMap<u64, Connection>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let most_unproven = open_files::most_connections(MOST_UNPROVEN);
+        Self { most_unproven, next: 0, connections: BTreeMap::new() }
+    }
 }
 
 struct Connection {
@@ -52,7 +62,7 @@ impl Places {
     /// Gives a new connection a place. When all are taken, the oldest unproven connection ends.
     pub(super) fn enter(self: &Arc<Self>) -> Place {
         let mut table = self.table();
-        if table.count(false) >= MOST_UNPROVEN {
+        if table.count(false) >= table.most_unproven {
             let oldest = table.oldest_unproven();
             table.end(oldest);
         }
@@ -63,11 +73,12 @@ impl Places {
         Place { places: Arc::clone(self), number }
     }
 
-    /// Ends one connection that may give way, because the system has no room for another.
-    pub(super) fn make_room(&self) {
+    /// Ends one connection that may give way, because the system has no room for another. `false` if there is none.
+    pub(super) fn make_room(&self) -> bool {
         let mut table = self.table();
         let victim = table.oldest_unproven().or_else(|| table.dispensable(Instant::now(), None));
         table.end(victim);
+        victim.is_some()
     }
 }
 

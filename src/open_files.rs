@@ -1,0 +1,58 @@
+//! How many files and connections this process may have open, and what to do when it may open no more.
+
+use std::io;
+
+/// What a process without its own limit, or on a system that has none, may have open.
+const USUAL: usize = 1024;
+/// What is kept for everything that is not a connection from a client: files, requests to servers, programs.
+const RESERVE: usize = 32;
+/// Even where the limit is very low, so many clients may be connected.
+const FEWEST: usize = 4;
+
+/// How many connections from clients may be open: `most`, or fewer where the limit on open files (`ulimit -n`) is low.
+#[must_use]
+pub fn most_connections(most: usize) -> usize {
+    connections_within(limit(), most)
+}
+
+fn connections_within(limit: usize, most: usize) -> usize {
+    limit.saturating_sub(RESERVE).max(FEWEST).min(most)
+}
+
+fn limit() -> usize {
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        limit.map_or(USUAL, |limit| usize::try_from(limit).unwrap_or(USUAL))
+    }
+    #[cfg(not(unix))]
+    USUAL
+}
+
+/// Whether a file could not be opened, or a connection not accepted, because too many are open.
+#[must_use]
+pub fn are_used_up(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let full = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        error.raw_os_error().is_some_and(|code| full.iter().any(|errno| errno.raw_os_error() == code))
+    }
+    // WSAEMFILE and WSAENOBUFS.
+    #[cfg(not(unix))]
+    matches!(error.raw_os_error(), Some(10024 | 10055))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_room_for_other_files() {
+        for (limit, most, want) in
+            [(1024, 64, 64), (96, 64, 64), (64, 64, 32), (40, 64, 8), (8, 64, 4), (0, 2, 2)]
+        {
+            assert_eq!(connections_within(limit, most), want, "{limit}");
+        }
+    }
+}
