@@ -103,7 +103,12 @@ impl Protocol for Args {
             command.push(format!("--exec-arg={argument}"));
         }
         let undo = ["kubectl", "config", "delete-user", &user].map(str::to_owned).into();
-        plan.run(command, undo);
+        let files = match invocation.system.environment.variable("KUBECONFIG").filter(|list| !list.is_empty())
+        {
+            Some(list) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
+            None => vec![plan.home(invocation)?.join(".kube/config")],
+        };
+        plan.run(command, undo, files);
         plan.then(format!("kubectl config set-context --current --user={user}"));
         Ok(plan)
     }

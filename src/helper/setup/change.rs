@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::foreign::escaped;
 use crate::ports::{ProcessError, Program};
 use crate::shell;
-use crate::user_file;
+use crate::user_file::{self, Owner};
 
 /// git and kubectl change a file of their own: that takes no time.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
@@ -29,8 +29,8 @@ pub(super) enum Change {
     },
     /// A link to this program, by the name that the other one calls.
     Link { path: PathBuf, program: PathBuf },
-    /// A command that makes the change, and the one that takes it back.
-    Command { with: Vec<String>, without: Vec<String> },
+    /// A command that makes the change, and the one that takes it back. Either may replace one of the files.
+    Command { with: Vec<String>, without: Vec<String>, files: Vec<PathBuf> },
     /// The values of a key of git's.
     Git(GitKey),
 }
@@ -95,11 +95,20 @@ impl Change {
     /// The commands to run.
     fn commands(&self, way: Way) -> Vec<Vec<String>> {
         match self {
-            Self::Command { with, without } => {
+            Self::Command { with, without, .. } => {
                 vec![if way == Way::Make { with.clone() } else { without.clone() }]
             }
             Self::Git(key) => key.commands(way == Way::Undo),
             _ => Vec::new(),
+        }
+    }
+
+    /// The files that the commands may replace.
+    fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Command { files, .. } => files,
+            Self::Git(key) => &key.files,
+            _ => &[],
         }
     }
 
@@ -115,13 +124,45 @@ impl Change {
             Self::Link { path, .. } => std::fs::remove_file(path)
                 .map_err(|error| failed(format!("{} cannot be removed: {error}", path.display()))),
             Self::Command { .. } | Self::Git(_) => {
-                for command in self.commands(way) {
-                    output(invocation, &command).map_err(|error| failed(error.to_string()))?;
+                if let (Self::Command { files, .. }, Way::Make) = (self, way)
+                    && let Some(folder) = files.first().and_then(|file| file.parent())
+                {
+                    user_file::make_folder(folder).map_err(|error| {
+                        failed(format!("the folder {} cannot be made: {error}", folder.display()))
+                    })?;
                 }
-                Ok(())
+                let owners = owners(self.files())?;
+                let ran = self.commands(way).iter().try_for_each(|command| {
+                    output(invocation, command).map(drop).map_err(|error| failed(error.to_string()))
+                });
+                for (path, owner) in owners {
+                    owner.restore().map_err(|error| {
+                        let path = path.display();
+                        let reason =
+                            format!("{path} was changed, but cannot be given back to its owner: {error}");
+                        Error::failed(escaped(&reason), "run `chown` on it")
+                    })?;
+                }
+                ran
             }
         }
     }
+}
+
+/// The owners of the files that another program may replace, where they need to be restored (F-HLP7).
+///
+/// # Errors
+/// [`Error::Failed`] if one is not a regular file: the other program could wait forever for a pipe.
+pub(super) fn owners(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Owner)>, Error> {
+    let mut owners = Vec::new();
+    for path in files {
+        let owner = Owner::of(path).map_err(|error| {
+            let message = format!("{} cannot be changed: {error}", path.display());
+            Error::failed(escaped(&message), "nothing was changed")
+        })?;
+        owners.extend(owner.map(|owner| (path, owner)));
+    }
+    Ok(owners)
 }
 
 /// A change that was not made.

@@ -1,5 +1,7 @@
 //! The values of a key in git's global configuration: ours, and those of other helpers, in their order.
 
+use std::path::PathBuf;
+
 /// A key with its values, and those that are ours.
 pub(super) struct GitKey {
     /// The key, such as `credential.https://host.helper`.
@@ -8,6 +10,8 @@ pub(super) struct GitKey {
     pub(super) present: Vec<String>,
     /// Our values, the last of them our command.
     pub(super) wanted: Vec<String>,
+    /// The files that git may keep it in.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl GitKey {
@@ -65,7 +69,12 @@ mod tests {
     /// The values after git has done what it was told.
     fn carried_out(present: &[&str], undo: bool) -> Vec<String> {
         let values = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
-        let key = GitKey { key: "k".to_owned(), present: values(present), wanted: values(&["", US]) };
+        let key = GitKey {
+            key: "k".to_owned(),
+            present: values(present),
+            wanted: values(&["", US]),
+            files: Vec::new(),
+        };
         let mut values = key.present.clone();
         for command in key.commands(undo) {
             match (command[3].as_str(), command.get(5).map(String::as_str)) {

@@ -9,7 +9,7 @@ mod syntax;
 use std::path::PathBuf;
 
 pub(super) use self::block::block;
-use self::change::{Change, Way, output};
+use self::change::{Change, Way, output, owners};
 use self::git_key::GitKey;
 use self::link::{is_ours, split_paths};
 pub(super) use self::syntax::{bazel_word, command_line, csv_field, ini_value};
@@ -127,8 +127,9 @@ impl Plan {
         Ok(())
     }
 
-    pub(super) fn run(&mut self, with: Vec<String>, without: Vec<String>) {
-        self.changes.push(Change::Command { with, without });
+    /// Commands of another program, which may replace the files.
+    pub(super) fn run(&mut self, with: Vec<String>, without: Vec<String>, files: Vec<PathBuf>) {
+        self.changes.push(Change::Command { with, without, files });
     }
 
     /// Values of a key in git's global configuration, which git itself changes.
@@ -138,6 +139,9 @@ impl Plan {
         key: &str,
         wanted: &[&str],
     ) -> Result<(), Error> {
+        let files = self.git_files(invocation)?;
+        // git would wait forever for a pipe.
+        owners(&files)?;
         let get = ["git", "config", "--global", "--null", "--get-all", key].map(str::to_owned);
         let present = match output(invocation, &get) {
             Ok(text) => text.split_terminator('\0').map(str::to_owned).collect(),
@@ -146,8 +150,19 @@ impl Plan {
             Err(error) => return Err(Error::failed(error.to_string(), "is git installed?")),
         };
         let wanted = wanted.iter().map(|&value| value.to_owned()).collect();
-        self.changes.push(Change::Git(GitKey { key: key.to_owned(), present, wanted }));
+        self.changes.push(Change::Git(GitKey { key: key.to_owned(), present, wanted, files }));
         Ok(())
+    }
+
+    /// The files of git's global configuration (git-config(1)).
+    fn git_files(&self, invocation: &Invocation<'_>) -> Result<Vec<PathBuf>, Error> {
+        let set = |name: &str| invocation.system.environment.variable(name).filter(|value| !value.is_empty());
+        if let Some(path) = set("GIT_CONFIG_GLOBAL") {
+            return Ok(vec![PathBuf::from(path)]);
+        }
+        let home = self.home(invocation)?;
+        let folder = set("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+        Ok(vec![home.join(".gitconfig"), folder.join("git/config")])
     }
 
     /// Returns a part of a change. If it cannot be made, the plan is refused, but `--undo` still works.
