@@ -1,14 +1,17 @@
 //! The parts of a provider's definition that decide where its secrets go and which servers are trusted with them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Config;
+use super::credentials::Credential;
 use crate::binding::Binding;
 use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{authority, host_url};
 use crate::provider::KINDS;
-use crate::setting::{Layer, Origin, Setting, Value};
+use crate::setting::{Layer, Origin, Setting, Table, Value};
+use crate::store::reach::CONSUMER;
 
 /// One such part.
 #[derive(Debug, Clone)]
@@ -54,7 +57,78 @@ impl Part {
     }
 }
 
+/// What a provider's token is handed on to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consumer {
+    /// Another provider, whose grant works with it.
+    Provider(ProviderName),
+    /// The shared store, which it opens.
+    Store,
+}
+
+impl Consumer {
+    /// The provider that it is.
+    #[must_use]
+    pub fn provider(&self) -> Option<&ProviderName> {
+        if let Self::Provider(name) = self { Some(name) } else { None }
+    }
+}
+
 impl Config {
+    /// The parts of the definition of something that is given another provider's token, as that provider's reach records
+    /// them.
+    #[must_use]
+    pub fn parts_of(&self, consumer: &Consumer) -> Vec<Part> {
+        match consumer {
+            Consumer::Provider(name) => {
+                let parts = self.parts(name).into_iter();
+                let of_consumer = |part: Part| Part {
+                    what: format!("{} of `{name}`", part.what),
+                    recorded: format!("{CONSUMER}{name} {}", part.recorded),
+                    ..part
+                };
+                parts.map(of_consumer).collect()
+            }
+            Consumer::Store => {
+                let recorded = |part: Part| Part { recorded: format!("{CONSUMER}{}", part.recorded), ..part };
+                self.store_parts().into_iter().map(recorded).collect()
+            }
+        }
+    }
+
+    /// The parts of `[store]` that decide which server is shown what opens it.
+    #[must_use]
+    pub fn store_parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let Some(table) = self.store.as_ref().and_then(Setting::table) else { return parts };
+        for key in ["address", "endpoints", "ca_file"] {
+            if let Some(setting) = table.get(key) {
+                add(&mut parts, &format!("store.{key}"), setting);
+            }
+        }
+        parts
+    }
+
+    /// Everything that is given tokens of a provider, or tokens that are got with those.
+    #[must_use]
+    pub fn consumers(&self, name: &ProviderName) -> Vec<Consumer> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::from([name.clone()]);
+        let mut pending = vec![name.clone()];
+        while let Some(needed) = pending.pop() {
+            if self.opens_store(&needed) && !found.contains(&Consumer::Store) {
+                found.push(Consumer::Store);
+            }
+            for (consumer, credential) in &self.credentials {
+                if credential.needs(&needed) && seen.insert(consumer.clone()) {
+                    found.push(Consumer::Provider(consumer.clone()));
+                    pending.push(consumer.clone());
+                }
+            }
+        }
+        found
+    }
+
     /// The parts of a provider's definition. A key counts unless it is declared harmless, so a new key is covered by default.
     #[must_use]
     pub fn parts(&self, name: &ProviderName) -> Vec<Part> {
@@ -82,6 +156,17 @@ impl Config {
             }
         }
         parts
+    }
+}
+
+impl Credential {
+    /// Whether its grant works with a token of another provider.
+    fn needs(&self, needed: &ProviderName) -> bool {
+        let mut inputs = self.kind.iter().filter_map(|kind| kind.table.table()).flat_map(Table::values);
+        inputs.any(|input| {
+            let named = input.table().and_then(|members| members.get("provider")).and_then(Setting::text);
+            named == Some(needed.as_str())
+        })
     }
 }
 

@@ -288,6 +288,12 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
         }
         StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
         StoreError::NewPlace { provider, stored, part } => return Some(new_place(provider, stored, part)),
+        StoreError::NewServer { part, .. } => {
+            let own_file = part.own_file.as_deref().unwrap_or("your own config file");
+            return Some(format!(
+                "set it in {own_file} if this is intended, or take the secret from a variable: {{ env = … }}"
+            ));
+        }
         StoreError::Rescued { source, .. } => return store_hint(source),
         StoreError::Conflict { .. } => "run it again",
         StoreError::Occupied { .. } => {

@@ -116,7 +116,7 @@ fn acquire_status(error: &AcquireError) -> Status {
 fn store_status(error: &StoreError) -> Status {
     match error {
         // The store works; the configuration would send the secret to a new destination.
-        StoreError::NewPlace { .. } => Status::Config,
+        StoreError::NewPlace { .. } | StoreError::NewServer { .. } => Status::Config,
         _ => Status::Store,
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::config::layers::Options;
-use crate::config::reach::Part;
+use crate::config::reach::{Consumer, Part};
 use crate::config::{Config, learned};
 use crate::foreign::escaped;
 use crate::name::ProviderName;
@@ -15,9 +15,16 @@ use crate::store::reach::{self, NewPart, Reach};
 pub(super) struct Definitions<'a> {
     pub(super) system: &'a System,
     pub(super) config: &'a Config,
+    /// What the provider's token, or one that is got with it, is handed on to.
+    pub(super) consumers: Vec<Consumer>,
 }
 
-impl Definitions<'_> {
+impl<'a> Definitions<'a> {
+    /// The definitions for tokens that are handed on to nothing else.
+    pub(super) fn new(system: &'a System, config: &'a Config) -> Self {
+        Self { system, config, consumers: Vec::new() }
+    }
+
     /// The user's own files, whatever options and variables say: the config file and the discovered providers.
     fn own_files(&self) -> Vec<String> {
         let config = self.system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml"));
@@ -25,23 +32,61 @@ impl Definitions<'_> {
         files.filter(|path| path.is_absolute()).map(|path| path.to_string_lossy().into_owned()).collect()
     }
 
-    /// What the user's own files define for a provider while another file replaces them.
-    fn of_own_files(&self, provider: &ProviderName, own_files: &[String]) -> Vec<Part> {
-        let Some(file) = own_files.first() else { return Vec::new() };
+    /// What the user's own files say while another file replaces them.
+    fn in_own_files(&self, only: Option<&ProviderName>, own_files: &[String]) -> Option<Config> {
         let options = Options {
-            config: Some(PathBuf::from(file)),
+            config: Some(PathBuf::from(own_files.first()?)),
             profile: self.config.profile.clone(),
-            only: Some(provider.clone()),
+            only: only.cloned(),
         };
-        let mut parts = Config::load(self.system, &options).parts(provider);
-        parts.retain(|part| part.is_from(own_files));
-        parts
+        Some(Config::load(self.system, &options))
+    }
+
+    /// The first part that is neither recorded nor in the user's own files.
+    fn new_among(
+        &self,
+        parts: &dyn Fn(&Config) -> Vec<Part>,
+        only: Option<&ProviderName>,
+        recorded: Option<&Reach>,
+        own_files: &[String],
+    ) -> Option<Part> {
+        let mut found = parts(self.config);
+        found.retain(|part| {
+            let is_recorded = recorded.is_some_and(|recorded| recorded.parts.contains(&part.recorded));
+            !is_recorded && !part.is_from(own_files)
+        });
+        if found.is_empty() {
+            return None;
+        }
+        let mut own = self.in_own_files(only, own_files).map(|config| parts(&config)).unwrap_or_default();
+        own.retain(|part| part.is_from(own_files));
+        found.into_iter().find(|part| !own.iter().any(|own| own.recorded == part.recorded))
+    }
+
+    /// The first part of `[store]` that decides where its own token or password goes, and that the user's own files do
+    /// not have.
+    pub(super) fn new_part_of_store(&self) -> Option<NewPart> {
+        let own_files = self.own_files();
+        let new = self.new_among(&Config::store_parts, None, None, &own_files)?;
+        Some(new_part(new, false, &own_files))
+    }
+}
+
+fn new_part(part: Part, is_recorded: bool, own_files: &[String]) -> NewPart {
+    NewPart {
+        what: part.what,
+        origin: escaped(&part.origin.to_string()),
+        is_recorded,
+        own_file: own_files.first().map(|path| escaped(path)),
     }
 }
 
 impl reach::Definitions for Definitions<'_> {
     fn reach(&self, provider: &ProviderName) -> Reach {
-        let parts = self.config.parts(provider).into_iter().map(|part| part.recorded);
+        let consumers = self.config.consumers(provider);
+        let consumers = self.consumers.iter().chain(&consumers);
+        let parts = consumers.flat_map(|consumer| self.config.parts_of(consumer));
+        let parts = self.config.parts(provider).into_iter().chain(parts).map(|part| part.recorded);
         Reach { parts: parts.collect(), own_files: self.own_files() }
     }
 
@@ -50,22 +95,14 @@ impl reach::Definitions for Definitions<'_> {
             Some(recorded) if !recorded.own_files.is_empty() => recorded.own_files.clone(),
             _ => self.own_files(),
         };
-        let mut parts = self.config.parts(provider);
-        parts.retain(|part| {
-            let is_recorded = recorded.is_some_and(|recorded| recorded.parts.contains(&part.recorded));
-            !is_recorded && !part.is_from(&own_files)
-        });
-        if parts.is_empty() {
-            return None;
-        }
-        let own = self.of_own_files(provider, &own_files);
-        let new = parts.into_iter().find(|part| !own.iter().any(|own| own.recorded == part.recorded))?;
-        Some(NewPart {
-            what: new.what,
-            origin: escaped(&new.origin.to_string()),
-            is_recorded: recorded.is_some(),
-            own_file: own_files.first().map(|path| escaped(path)),
-        })
+        let of_consumer = |consumer: &Consumer| {
+            let parts = |config: &Config| config.parts_of(consumer);
+            self.new_among(&parts, consumer.provider(), recorded, &own_files)
+        };
+        let parts = |config: &Config| config.parts(provider);
+        let new = self.new_among(&parts, Some(provider), recorded, &own_files);
+        let new = new.or_else(|| self.consumers.iter().find_map(of_consumer))?;
+        Some(new_part(new, recorded.is_some(), &own_files))
     }
 
     fn can_issue_again(&self, provider: &ProviderName) -> bool {

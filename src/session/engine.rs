@@ -1,17 +1,21 @@
 //! What lets us into a shared store: a password, a token of Vault's own tools or of another provider, a certificate.
 
 use std::error::Error;
+use std::rc::Rc;
 
 use super::Sessions;
-use super::acquire::{Options, token};
+use super::acquire::{AcquireError, Options, token};
 use super::definitions::Definitions;
 use crate::config::Config;
+use crate::config::reach::Consumer;
 use crate::config::store::{EngineSecret, EngineSecrets};
 use crate::foreign::escaped;
 use crate::oauth::certificate;
 use crate::ports::{ClientIdentity, System, read_text};
+use crate::provider::ProviderError;
 use crate::secret::{self, SecretText};
-use crate::secret_source;
+use crate::secret_source::{self, SecretError};
+use crate::setting::SecretSource;
 use crate::store::engine::EngineCredentials;
 use crate::store::{StoreChoice, StoreError, StoreKind, StoreSettings, TokenStore};
 
@@ -30,12 +34,22 @@ impl<'a> Configured<'a> {
         Self { system, config, secrets: config.engine_secrets() }
     }
 
-    fn failed(&self, source: impl Into<Box<dyn Error>>) -> StoreError {
-        let kind = match self.config.store_choice() {
+    fn kind(&self) -> StoreKind {
+        match self.config.store_choice() {
             StoreChoice::Only(kind) => kind,
             StoreChoice::Auto => StoreKind::File,
-        };
-        StoreError::EngineCredential { kind, source: source.into() }
+        }
+    }
+
+    fn failed(&self, source: impl Into<Box<dyn Error>>) -> StoreError {
+        StoreError::EngineCredential { kind: self.kind(), source: source.into() }
+    }
+
+    /// Checks that the user's own files say where the store is. What neither the environment nor the same file has could
+    /// otherwise be led away by another config file (F-BIND6).
+    fn check_server(&self) -> Result<(), StoreError> {
+        let new = Definitions::new(self.system, self.config).new_part_of_store();
+        new.map_or(Ok(()), |part| Err(StoreError::NewServer { kind: self.kind(), part: Box::new(part) }))
     }
 
     /// Where Vault's own tools keep it: first in the environment, then in the home (vaultproject.io, "token helper").
@@ -50,6 +64,7 @@ impl<'a> Configured<'a> {
         if !path.exists() {
             return Ok(None);
         }
+        self.check_server()?;
         let token = read_text(&path, secret::LONGEST as u64)
             .map_err(|error| self.failed(format!("{} cannot be read: {error}", path.display())))?;
         Ok(Some(SecretText::new(token.trim())))
@@ -61,10 +76,14 @@ impl<'a> Configured<'a> {
         name: &crate::name::ProviderName,
         account: Option<&crate::name::AccountName>,
     ) -> Result<SecretText, StoreError> {
-        let session = Sessions::new(self.system, self.config).keeping(name);
+        let session =
+            Sessions::new(self.system, self.config).keeping(name).consumed_by(Consumer::Store, name);
         let provider = session.provider(Some(name)).map_err(|error| self.failed(error))?;
         let options = Options { account: account.cloned(), ..Options::default() };
-        let issued = token(&session, &provider, &options).map_err(|error| self.failed(error))?;
+        let issued = token(&session, &provider, &options).map_err(|error| match new_place(error) {
+            Ok(refused) => refused,
+            Err(error) => self.failed(error),
+        })?;
         Ok(issued.credential.bare())
     }
 }
@@ -75,6 +94,9 @@ impl EngineCredentials for Configured<'_> {
             EngineSecret::None => Ok(None),
             EngineSecret::OfVault => self.of_vault(),
             EngineSecret::From(source) => {
+                if matches!(source, SecretSource::File(_) | SecretSource::Command(_)) {
+                    self.check_server()?;
+                }
                 secret_source::outside(self.system, source).map(Some).map_err(|error| self.failed(error))
             }
             EngineSecret::Provider(name, account) => self.of_provider(name, account.as_ref()).map(Some),
@@ -96,10 +118,24 @@ impl EngineCredentials for Configured<'_> {
     }
 }
 
+/// The refusal to use what is stored with another definition, which is reported as it is.
+fn new_place(error: AcquireError) -> Result<StoreError, AcquireError> {
+    match error {
+        AcquireError::Store(error @ StoreError::NewPlace { .. })
+        | AcquireError::Provider {
+            source: ProviderError::Secret(SecretError::Store(error @ StoreError::NewPlace { .. })),
+            ..
+        } => Ok(error),
+        AcquireError::Needed { name, needed, source } => new_place(*source)
+            .map_err(|source| AcquireError::Needed { name, needed, source: Box::new(source) }),
+        error => Err(error),
+    }
+}
+
 /// The store of this machine, beside the shared one.
 pub(super) fn local<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
     let settings = StoreSettings { choice: StoreChoice::Auto, ..StoreSettings::default() };
-    TokenStore::new(system, settings, Box::new(Nobody), Box::new(Definitions { system, config }))
+    TokenStore::new(system, settings, Rc::new(Nobody), Box::new(Definitions::new(system, config)))
 }
 
 /// A store on this machine asks for nothing.

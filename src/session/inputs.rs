@@ -7,6 +7,7 @@ use super::Session;
 use super::acquire::{AcquireError, Options, token};
 use crate::binding::Binding;
 use crate::config::Provider;
+use crate::config::reach::Consumer;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::jwt::Jwt;
 use crate::provider::ProviderError;
@@ -69,7 +70,9 @@ impl Inputs {
         for pending in &self.pending {
             let token = match &pending.state {
                 State::Here(token) => token.clone(),
-                State::Of(needed, account, which) => self.get(session, needed, account.as_ref(), *which)?,
+                State::Of(needed, account, which) => {
+                    self.get(&self.session_of(session, needed), needed, account.as_ref(), *which)?
+                }
             };
             match pending.role {
                 Role::Subject => tokens.subject = Some(token),
@@ -127,8 +130,7 @@ impl Inputs {
         account: Option<&AccountName>,
         which: Which,
     ) -> Result<(String, State), AcquireError> {
-        let elsewhere = session.elsewhere(&needed.name);
-        let session = elsewhere.as_ref().unwrap_or(session);
+        let session = &self.session_of(session, &needed);
         // A chain that begins at another's token is another chain, all the way.
         let further = Self::look(session, &needed, account).map_err(|source| self.needed(&needed, source))?;
         self.ephemeral |= further.ephemeral;
@@ -154,6 +156,10 @@ impl Inputs {
         }
         let state = State::Of(Box::new(needed), account.cloned(), which);
         Ok((identity.fingerprint(), state))
+    }
+
+    fn session_of<'a>(&self, session: &Session<'a>, needed: &Provider) -> Session<'a> {
+        session.consumed_by(Consumer::Provider(self.name.clone()), &needed.name)
     }
 
     fn get(
@@ -182,8 +188,6 @@ fn fetch(
     account: Option<&AccountName>,
     which: Which,
 ) -> Result<Token, AcquireError> {
-    let elsewhere = session.elsewhere(&needed.name);
-    let session = elsewhere.as_ref().unwrap_or(session);
     let options = Options { account: account.cloned(), id_token: which == Which::Id, ..Options::default() };
     let missing = |what: &'static str| AcquireError::Provider {
         name: needed.name.clone(),

@@ -18,6 +18,10 @@ pub mod site;
 pub mod step;
 pub mod with_token;
 
+use std::rc::Rc;
+
+use self::definitions::Definitions;
+use crate::config::reach::Consumer;
 use crate::config::{ChoiceError, Config, Provider};
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -69,14 +73,14 @@ impl<'a> Sessions<'a> {
         self.session(TokenStore::new(
             system,
             config.store_settings(&*system.environment),
-            Box::new(engine::Configured::new(system, config)),
-            Box::new(definitions::Definitions { system, config }),
+            Rc::new(engine::Configured::new(system, config)),
+            Box::new(Definitions::new(system, config)),
         ))
     }
 
     fn session(&self, store: TokenStore<'a>) -> Session<'a> {
         let Self { system, config, refresh_metadata } = *self;
-        Session { system, config, store, refresh_metadata }
+        Session { system, config, store, refresh_metadata, consumers: Vec::new() }
     }
 }
 
@@ -90,13 +94,25 @@ pub struct Session<'a> {
     pub store: TokenStore<'a>,
     /// Ask servers again instead of using their cached metadata.
     pub refresh_metadata: bool,
+    /// What the tokens that it gets, or others that are got with them, are handed on to.
+    consumers: Vec<Consumer>,
 }
 
 impl<'a> Session<'a> {
-    /// The session for another provider whose token is needed, if its tokens are in a different store.
-    pub(super) fn elsewhere(&self, needed: &ProviderName) -> Option<Self> {
+    /// The session for a provider whose token is handed on to `consumer`. What is stored for it must be for the servers of
+    /// each consumer too (F-BIND6).
+    pub(super) fn consumed_by(&self, consumer: Consumer, needed: &ProviderName) -> Self {
         let Self { system, config, refresh_metadata, .. } = *self;
-        config.opens_store(needed).then(|| Sessions { system, config, refresh_metadata }.keeping(needed))
+        let mut consumers = self.consumers.clone();
+        consumers.push(consumer);
+        let definitions = Box::new(Definitions { system, config, consumers: consumers.clone() });
+        // What opens the shared store is kept on this machine.
+        let store = if config.opens_store(needed) {
+            engine::local(system, config).with_definitions(definitions)
+        } else {
+            self.store.with_definitions(definitions)
+        };
+        Session { system, config, store, refresh_metadata, consumers }
     }
 
     /// The selected provider.

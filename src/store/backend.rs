@@ -332,6 +332,14 @@ pub enum StoreError {
         /// What the definition says that is new.
         part: Box<NewPart>,
     },
+    /// Another file than the user's own says which server would be shown what opens the shared store.
+    #[error("what opens {kind} is not for {what}, which {origin} sets; nothing was sent", what = part.what, origin = part.origin)]
+    NewServer {
+        /// Which store.
+        kind: StoreKind,
+        /// What that file says.
+        part: Box<NewPart>,
+    },
     /// Another process holds the lock.
     #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
     LockTimeout {

@@ -66,9 +66,9 @@ pub struct TokenStore<'a> {
     system: &'a System,
     settings: StoreSettings,
     choice: StoreChoice,
-    credentials: Box<dyn EngineCredentials + 'a>,
+    credentials: Rc<dyn EngineCredentials + 'a>,
     definitions: Box<dyn Definitions + 'a>,
-    engine: OnceCell<Rc<dyn Engine>>,
+    engine: Rc<OnceCell<Rc<dyn Engine>>>,
 }
 
 impl<'a> TokenStore<'a> {
@@ -77,10 +77,23 @@ impl<'a> TokenStore<'a> {
     pub fn new(
         system: &'a System,
         settings: StoreSettings,
-        credentials: Box<dyn EngineCredentials + 'a>,
+        credentials: Rc<dyn EngineCredentials + 'a>,
         definitions: Box<dyn Definitions + 'a>,
     ) -> Self {
-        Self { system, choice: settings.choice, settings, credentials, definitions, engine: OnceCell::new() }
+        Self { system, choice: settings.choice, settings, credentials, definitions, engine: Rc::default() }
+    }
+
+    /// The same stores, where other definitions say what may be used.
+    #[must_use]
+    pub fn with_definitions(&self, definitions: Box<dyn Definitions + 'a>) -> Self {
+        Self {
+            system: self.system,
+            choice: self.choice,
+            settings: self.settings.clone(),
+            credentials: Rc::clone(&self.credentials),
+            definitions,
+            engine: Rc::clone(&self.engine),
+        }
     }
 
     /// Finds the record of an account that fits the configured binding.
@@ -266,8 +279,13 @@ impl<'a> TokenStore<'a> {
         kind: StoreKind,
     ) -> Result<(), StoreError> {
         // Earlier versions did not record the reach. Only a definition that may use the record may supply it.
-        if record.reach.is_none() && (record.generation == 0 || self.new_part(provider, record).is_none()) {
-            record.reach = Some(self.reach(provider, kind));
+        if record.reach.is_none() {
+            if record.generation == 0 {
+                record.reach = Some(self.reach(provider, kind));
+            } else if self.new_part(provider, record).is_none() {
+                // This says nothing of the other providers that the definition in force may hand the tokens on to.
+                record.reach = Some(self.reach(provider, kind).without_consumers());
+            }
         }
         record.generation += 1;
         let name = record.name(provider);

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{StoreError, StoreKind};
 use crate::name::ProviderName;
 
+/// What the recorded parts of a consumer begin with: something that the provider's tokens are handed on to. No key of a
+/// provider begins like this.
+pub const CONSUMER: &str = "for ";
+
 /// What a provider's definition says of where its secrets go and which servers are trusted with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
@@ -20,6 +24,13 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// The reach without what the provider's tokens may be handed on to.
+    #[must_use]
+    pub(super) fn without_consumers(mut self) -> Self {
+        self.parts.retain(|part| !part.starts_with(CONSUMER));
+        self
+    }
+
     /// The reach as it is recorded in a store.
     #[must_use]
     pub(super) fn recorded_in(self, kind: StoreKind) -> Self {
@@ -42,9 +53,9 @@ pub struct NewPart {
 
 /// The definitions of providers that are in force.
 pub trait Definitions {
-    /// What the definition of a provider says now.
+    /// What the definition of a provider says now, with the definitions of what its tokens are handed on to.
     fn reach(&self, provider: &ProviderName) -> Reach;
-    /// The first part of a provider's definition that neither a recorded reach nor the user's own files have.
+    /// The first part of these definitions that neither a recorded reach nor the user's own files have.
     fn new_part(&self, provider: &ProviderName, recorded: Option<&Reach>) -> Option<NewPart>;
     /// Whether a provider's tokens can be issued again without the user.
     fn can_issue_again(&self, provider: &ProviderName) -> bool;

@@ -325,6 +325,70 @@ fn vaults_address_in_the_environment_gets_only_a_token_of_the_environment() {
     }
 }
 
+/// F-BIND6. Another config file must not lead away what your own places keep.
+#[test]
+fn another_file_cannot_show_another_server_what_opens_the_store() {
+    let server = AuthorizationServer::start();
+    let (vault, evil) = (VaultServer::start(), VaultServer::start());
+    let opener = "[credentials.opener]\ndomain = \"v.example\"\njwt = { stored = true }\n";
+    let with = |vault, token: &str| format!("{}{opener}", config(&server, vault, &printed(KEY), token));
+    for (source, token, said) in [
+        ("~/.vault-token", String::new(), "what opens Vault is not for"),
+        ("file", ", token = { file = \"~/token-file\" }".to_owned(), "what opens Vault is not for"),
+        (
+            "command",
+            format!(", token = {{ command = [\"echo\", \"{TOKEN}\"] }}"),
+            "what opens Vault is not for",
+        ),
+        (
+            "secret",
+            ", token = { provider = \"opener\" }".to_owned(),
+            "the stored `jwt` of `opener` is not for",
+        ),
+        ("login", ", token = { provider = \"as\" }".to_owned(), "the login to `as` is not for"),
+    ] {
+        let sandbox = Sandbox::new(&with(&vault, &token));
+        for file in [".vault-token", "token-file"] {
+            sandbox.write(file, TOKEN);
+        }
+        match source {
+            "login" => sandbox.run(&["login", "as"]).ok(),
+            _ => sandbox.run_with(&["secret", "set", "opener", "jwt"], TOKEN).ok(),
+        };
+        let asked = if source == "login" { "opener" } else { "as" };
+        let other = sandbox.write("other.toml", &with(&evil, &token));
+        for (variable, options) in
+            [("", &["--config", other.to_str().unwrap()][..]), (other.to_str().unwrap(), &[][..])]
+        {
+            sandbox.environment.set("AUTHCTL_CONFIG", variable);
+            for command in [&["status"][..], &["store", "status"], &["refresh", "--all"]] {
+                let output = sandbox.run(&[options, command].concat());
+                assert!(evil.requests().is_empty(), "{source}: {command:?}: {output}");
+            }
+            let told = sandbox.run(&[options, &["token", asked]].concat()).fails(4);
+            told.says(said)
+                .says("this value of `store.address`, which")
+                .says("other.toml:")
+                .says("nothing was sent");
+            assert!(evil.requests().is_empty(), "{source}");
+        }
+        // The same address in another file, and the own file.
+        sandbox.environment.set("AUTHCTL_CONFIG", "");
+        sandbox.write("other.toml", &with(&vault, &token));
+        for options in [&["--config", other.to_str().unwrap()][..], &[]] {
+            let sent = vault.requests().len();
+            sandbox.run(&[options, &["token", asked]].concat());
+            assert!(vault.requests().len() > sent, "{source}: {options:?}");
+        }
+    }
+    // A token of the environment may go where the file of the environment says.
+    let sandbox = Sandbox::new(&with(&vault, ""));
+    sandbox.environment.set("VAULT_TOKEN", TOKEN);
+    let other = sandbox.write("other.toml", &with(&evil, ""));
+    sandbox.run(&["--config", other.to_str().unwrap(), "token", "as"]).fails(3);
+    assert!(!evil.requests().is_empty());
+}
+
 /// An authority of the environment would let somebody else answer for the configured address.
 #[test]
 fn vaults_authority_in_the_environment_goes_with_a_token_of_the_environment() {
