@@ -63,7 +63,7 @@ fn allow_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let usual = limit.maximum.map_or(USUAL_FILES, |maximum| maximum.min(USUAL_FILES));
     if limit.current.is_some_and(|current| current < usual) {
-        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(usual), ..limit.clone() });
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(usual), ..limit });
         if raised.is_ok() {
             let _ = FILE_LIMIT.set(limit);
         }
@@ -88,7 +88,7 @@ pub(super) fn with_the_users_open_files<T>(mut start: impl FnMut() -> io::Result
     #[cfg(unix)]
     if let Some(limit) = FILE_LIMIT.get() {
         let ours = getrlimit(Resource::Nofile);
-        let _ = setrlimit(Resource::Nofile, limit.clone());
+        let _ = setrlimit(Resource::Nofile, *limit);
         let started = start();
         let _ = setrlimit(Resource::Nofile, ours);
         if !started.as_ref().is_err_and(open_files::are_used_up) {
