@@ -4,6 +4,8 @@
 //! The owner and mode that are checked belong to the open file that is then read. If authctl checked a path and then opened
 //! it, another user could exchange the file in between.
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -166,7 +168,8 @@ fn check_file(metadata: &Metadata, path: &Path) -> Result<(), Unread> {
     use std::os::unix::fs::MetadataExt as _;
     let word = shell::word(&path.display().to_string());
     let chmod = (metadata.mode() & 0o022 != 0).then(|| format!("chmod go-w {word}"));
-    let (reason, command) = if is_trusted(metadata.uid()) {
+    let is_known = is_trusted(metadata.uid());
+    let (reason, command) = if is_known || chmod.is_none() && may_stand_for_root(metadata.uid()) {
         let Some(chmod) = chmod else { return Ok(()) };
         ("can be written by others".to_owned(), chmod)
     } else {
@@ -182,33 +185,56 @@ fn check_file(_: &Metadata, _: &Path) -> Result<(), Unread> {
     Ok(())
 }
 
-/// Checks who can exchange this file for another one: the owner of each link on the way to it, and the folders that
-/// hold the links and the file. Members of a folder's group can exchange the file only for another one that is yours alone,
-/// and many systems make every folder writable by the user's own group, so the group does not matter here.
+/// Checks who can exchange this file for another one: the owner of each link on the way to it, and every folder on that
+/// way. Members of a folder's group can exchange the file only for another one that is yours alone, and many systems make
+/// every folder writable by the user's own group, so the group does not matter here.
 #[cfg(unix)]
 fn check_place(path: &Path) -> Result<(), Unread> {
     use std::os::unix::fs::MetadataExt as _;
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let folder = match path.parent() {
-            Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
-            Some(folder) => folder.to_owned(),
-            None => return Ok(()),
-        };
-        check_folder(&folder)?;
-        let link = std::fs::symlink_metadata(&path)?;
-        if !link.is_symlink() {
-            return Ok(());
+    let path = std::path::absolute(path)?;
+    let mut place = PathBuf::from("/");
+    let mut names = Vec::new();
+    let mut links = 0;
+    add_names(&mut names, &path);
+    check_folder(&place, &std::fs::symlink_metadata(&place)?)?;
+    while let Some(name) = names.pop() {
+        if name == ".." {
+            place.pop();
+            continue;
         }
-        if !is_trusted(link.uid()) {
-            return Err(Unread::Unsafe(Unsafe {
-                reason: format!("is reached by a link of user {}: {}", link.uid(), shown(&path)),
-                fix: Fix::Words("link to it from your own folder"),
-            }));
+        let found = place.join(&name);
+        let metadata = std::fs::symlink_metadata(&found)?;
+        if metadata.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link in a circle").into());
+            }
+            if !is_trusted(metadata.uid()) && !may_stand_for_root(metadata.uid()) {
+                return Err(Unread::Unsafe(Unsafe {
+                    reason: format!("is reached by a link of user {}: {}", metadata.uid(), shown(&found)),
+                    fix: Fix::Words("link to it from your own folder"),
+                }));
+            }
+            let target = std::fs::read_link(&found)?;
+            if target.is_absolute() {
+                place = PathBuf::from("/");
+            }
+            add_names(&mut names, &target);
+        } else if metadata.is_dir() {
+            check_folder(&found, &metadata)?;
+            place = found;
         }
-        path = folder.join(std::fs::read_link(&path)?);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link in a circle").into())
+    Ok(())
+}
+
+/// Puts the names of a path before those that are still to be walked, of which the last is the next.
+#[cfg(unix)]
+fn add_names(names: &mut Vec<OsString>, path: &Path) {
+    use std::path::Component;
+    let walked =
+        path.components().rev().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.extend(walked.map(|part| part.as_os_str().to_owned()));
 }
 
 #[cfg(not(unix))]
@@ -217,18 +243,20 @@ fn check_place(_: &Path) -> Result<(), Unread> {
 }
 
 #[cfg(unix)]
-fn check_folder(folder: &Path) -> Result<(), Unread> {
+fn check_folder(folder: &Path, metadata: &Metadata) -> Result<(), Unread> {
     use std::os::unix::fs::MetadataExt as _;
     const STICKY: u32 = 0o1000;
-    let metadata = std::fs::metadata(folder)?;
-    if !is_trusted(metadata.uid()) {
+    let (owner, mode) = (metadata.uid(), metadata.mode());
+    // Kubernetes mounts config maps read-only in folders of mode 0777.
+    let is_guarded = |writers| mode & writers == 0 || mode & STICKY != 0 || is_read_only(folder);
+    let is_accepted = is_trusted(owner) || may_stand_for_root(owner) && is_guarded(0o022);
+    if !is_accepted {
         return Err(Unread::Unsafe(Unsafe {
-            reason: format!("is in a folder of user {}: {}", metadata.uid(), shown(folder)),
+            reason: format!("is in a folder of user {owner}: {}", shown(folder)),
             fix: Fix::Words("move it into your own folder"),
         }));
     }
-    // Kubernetes mounts config maps read-only in folders of mode 0777.
-    if metadata.mode() & 0o002 == 0 || metadata.mode() & STICKY != 0 || is_read_only(folder) {
+    if is_guarded(0o002) {
         return Ok(());
     }
     Err(Unread::Unsafe(Unsafe {
@@ -246,6 +274,18 @@ fn is_read_only(folder: &Path) -> bool {
 #[cfg(unix)]
 fn is_trusted(owner: u32) -> bool {
     owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
+
+/// In a user namespace, root's files and those of every other user outside of it have the same owner. A file that nobody
+/// else may write is read there, because most of them are the system's.
+#[cfg(target_os = "linux")]
+fn may_stand_for_root(owner: u32) -> bool {
+    crate::users::may_stand_for_another(owner)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn may_stand_for_root(_: u32) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -335,6 +375,42 @@ mod tests {
         set_mode(&outer, 0o777);
         assert!(refusal(&outer.join("link")).is_some(), "the link can be exchanged");
         assert!(refusal(&path).is_none());
+    }
+
+    /// F-BIND7
+    #[test]
+    fn every_folder_above_the_file_and_above_its_links_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let (home, elsewhere) = (folder.join("home"), folder.join("elsewhere"));
+        for inner in [home.join("config/authctl"), elsewhere.join("dotfiles/authctl")] {
+            std::fs::create_dir_all(&inner).unwrap();
+            std::fs::write(inner.join("file"), "").unwrap();
+            set_mode(&inner.join("file"), 0o600);
+        }
+        let plain = home.join("config/authctl/file");
+        // The link is a folder on the way, and leads to its target by another link.
+        symlink("../elsewhere/second", home.join("link")).unwrap();
+        symlink(elsewhere.join("dotfiles"), elsewhere.join("second")).unwrap();
+        let linked = home.join("config/../link/authctl/file");
+        assert!(refusal(&plain).is_none() && refusal(&linked).is_none());
+        for (name, changed, path) in [
+            ("the home", &home, &plain),
+            ("the folder below", &home.join("config"), &plain),
+            ("the home of the link", &home, &linked),
+            ("the folder of the second link", &elsewhere, &linked),
+            ("the target", &elsewhere.join("dotfiles"), &linked),
+        ] {
+            for (mode, is_refused) in [(0o777, true), (0o1777, false), (0o775, false), (0o755, false)] {
+                set_mode(changed, mode);
+                let refusal = refusal(path);
+                assert_eq!(refusal.is_some(), is_refused, "{name}: {mode:o}");
+                if let Some(refusal) = refusal {
+                    let command = format!("chmod o-w {}", changed.display());
+                    assert_eq!(refusal.fix, Fix::Command(command), "{name}");
+                }
+            }
+        }
     }
 
     #[test]
