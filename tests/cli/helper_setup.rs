@@ -128,6 +128,9 @@ fn root_keeps_the_owner_of_a_file_that_was_made_as_another_user() {
     let docker = sandbox.write(".docker/config.json", "{}\n");
     chown(&docker, Some(65533), Some(65533)).unwrap();
     chown(sandbox.path(""), Some(65533), Some(65533)).unwrap();
+    // Root reads no config file from a home that another user can write.
+    let of_root = Sandbox::new(CONFIG);
+    sandbox.environment.set("AUTHCTL_CONFIG", of_root.path("config/config.toml").to_str().unwrap());
     sandbox.run(&["helper", "docker", "--write"]).ok();
     sandbox.run(&["helper", "aws", "aws", "--write"]).ok();
     for made in [".docker/config.json", ".aws", ".aws/config", ".local/bin/docker-credential-authctl"] {
