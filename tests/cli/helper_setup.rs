@@ -176,7 +176,7 @@ fn root_keeps_the_owner_of_files_that_git_and_kubectl_replace() {
     chown(sandbox.path(".kube"), Some(65533), Some(65534)).unwrap();
     assert!(run_with_tools(&sandbox, changes[1].0).status.success());
     assert_eq!(sandbox.path(".kube/config").symlink_metadata().unwrap().uid(), 65533);
-    // A link in its place is not followed to a file of root's.
+    // A link that replaces the file is not followed to one of root's files.
     let own = sandbox.write("own", "");
     let script = "#!/bin/sh\nln -sf ../own \"$HOME/.kube/config\"\n";
     crate::support::sandbox::set_mode(&sandbox.write("tools/kubectl", script), 0o755);
