@@ -1,5 +1,6 @@
 //! How many files and connections this process may have open, and what to do when it may open no more.
 
+use std::fs::File;
 use std::io;
 
 /// What a process without its own limit, or on a system that has none, may have open.
@@ -27,6 +28,23 @@ fn limit() -> usize {
     }
     #[cfg(not(unix))]
     USUAL
+}
+
+/// Checks that so many files can be opened now. Some libraries panic where they cannot, and what follows a refresh must not
+/// fail for want of them.
+///
+/// # Errors
+/// With the reason, if too many are open.
+pub fn check_free(count: usize) -> io::Result<()> {
+    let null = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    let opened: io::Result<Vec<File>> = (0..count).map(|_| File::open(null)).collect();
+    match opened {
+        Err(error) if are_used_up(&error) => {
+            Err(io::Error::other(format!("cannot open {count} more files, raise `ulimit -n`: {error}")))
+        }
+        // There may be no such device.
+        _ => Ok(()),
+    }
 }
 
 /// Whether a file could not be opened, or a connection not accepted, because too many are open.

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::foreign::escaped;
 use crate::oauth::address::is_public;
 use crate::oauth::endpoint::authority;
+use crate::open_files;
 use crate::ports::{
     CertificateFlaw, HttpClient, HttpError, HttpRequest, HttpResponse, Method, PartialAnswer, Reach,
     Transport,
@@ -24,6 +25,8 @@ use crate::secret;
 
 /// The most bytes of an answer that are read (F-SIZE).
 const LARGEST_BODY: usize = 1 << 20;
+/// What a client opens before its first connection, and for it.
+const FILES_OF_CLIENT: usize = 6;
 /// The most bytes of a certificate file.
 const LARGEST_CA_FILE: u64 = 4 << 20;
 /// How long a connection may take.
@@ -177,6 +180,7 @@ pub(super) fn builder(kind: &Kind) -> Result<reqwest::ClientBuilder, HttpError> 
 
 /// A client to be, with its proxy, so far without limits of time and of connections kept.
 pub(super) fn started(transport: &Transport, direct: bool) -> Result<reqwest::ClientBuilder, HttpError> {
+    open_files::check_free(FILES_OF_CLIENT).map_err(|error| setup("the network cannot be used", &error))?;
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
         // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.

@@ -13,6 +13,7 @@ use super::{Revision, StoreError, StoreKind, TokenStore};
 use crate::binding::Binding;
 use crate::fault;
 use crate::name::ProviderName;
+use crate::open_files;
 use crate::ports::Folder;
 use crate::store::lock::Lock;
 use crate::store::seal;
@@ -28,6 +29,9 @@ const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
 /// what it keeps from being saved it also keeps from being rescued.
 const ROOM: u64 = 64 << 10;
 
+/// The most files that a refresh has open at once: the client, its connection, the record, its key and the keyring.
+const FILES_OF_REFRESH: usize = 12;
+
 impl TokenStore<'_> {
     /// Notes that a refresh of this record is about to be sent: the next run can explain what became of it, and knows that
     /// something may have to be brought home. Where not even that can be written, nothing is sent. In a shared store the
@@ -42,13 +46,7 @@ impl TokenStore<'_> {
         record: &mut Record,
         kind: StoreKind,
     ) -> Result<(), StoreError> {
-        if let Some(longest) = filesystem::longest_file().filter(|&longest| longest < ROOM) {
-            let reason = format!(
-                "this shell's `ulimit -f` allows files of at most {longest} bytes, and {ROOM} are needed"
-            );
-            let path = self.system.paths.folder(Folder::State)?.display().to_string();
-            return Err(private_file::FileError::Io { path, source: std::io::Error::other(reason) }.into());
-        }
+        self.check_limits()?;
         let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
         let sent_before = self.refresh_is_unresolved(provider, record);
         self.set_in_flight(provider, record, mark.clone())?;
@@ -62,6 +60,21 @@ impl TokenStore<'_> {
             return noted;
         }
         Ok(())
+    }
+
+    /// Checks the limits that would keep the result of a refresh from being saved, and from being rescued as well.
+    fn check_limits(&self) -> Result<(), StoreError> {
+        let failed = |source| -> Result<(), StoreError> {
+            let path = self.system.paths.folder(Folder::State)?.display().to_string();
+            Err(private_file::FileError::Io { path, source }.into())
+        };
+        if let Some(longest) = filesystem::longest_file().filter(|&longest| longest < ROOM) {
+            let reason = format!(
+                "the limit on the size of a file (`ulimit -f`) is {longest} bytes, and a refresh needs {ROOM}"
+            );
+            return failed(std::io::Error::other(reason));
+        }
+        open_files::check_free(FILES_OF_REFRESH).or_else(failed)
     }
 
     /// Notes that the refresh was not sent, or that its answer is known.
@@ -185,7 +198,7 @@ impl TokenStore<'_> {
         source: StoreError,
     ) -> StoreError {
         let name = record.name(provider);
-        // Where there is no room for everything, the refresh token is enough to get the rest again.
+        // If the whole record does not fit, the refresh token is enough to get the rest again.
         let mut short = record.clone();
         short.forget_all_but_the_refresh_token();
         for record in [record, &short] {

@@ -234,3 +234,41 @@ fn f_cb21_a_flood_shuts_nobody_out_of_a_login_with_few_open_files() {
         assert_eq!(login.wait().unwrap().code(), Some(0), "{ulimit}: {rest}");
     }
 }
+
+#[test]
+fn f_rot5_a_limit_on_open_files_loses_no_session() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::with_server(&server.domain());
+    let run = |most: usize, arguments: &[&str]| {
+        let output = in_shell(&sandbox, &format!("-n {most}"), arguments).output().unwrap();
+        let sent = server.token_requests("refresh_token");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap(), sent)
+    };
+    let (status, stderr, _) = run(1024, &["login", "as", "--browser", "curl -sL -o /dev/null %s"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    let mut refused = 0;
+    for most in 5..24 {
+        let before = server.token_requests("refresh_token");
+        let (status, stderr, sent) = run(most, &["token", "as", "--refresh"]);
+        if status != Some(0) {
+            assert!(!matches!(status, None | Some(101)), "{most}: {stderr}");
+            assert_eq!(sent, before, "{most}: nothing was sent whose answer could not be saved: {stderr}");
+            refused += 1;
+        }
+    }
+    assert!((4..16).contains(&refused), "{refused}");
+    assert_eq!(run(1024, &["token", "as", "--refresh"]).0, Some(0));
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn f_cb21_without_open_files_a_server_fails_with_a_reason() {
+    let sandbox = Sandbox::new("[credentials.literal]\ndomain = \"x.example\"\njwt = \"t\"\n");
+    for most in 5..10 {
+        let arguments = ["serve", "--listen", "127.0.0.1:0"];
+        let output = in_shell(&sandbox, &format!("-n {most}"), &arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!matches!(output.status.code(), None | Some(0 | 101)), "{most}: {stderr}");
+        assert!(stderr.contains("os error 24"), "{most}: {stderr}");
+    }
+}

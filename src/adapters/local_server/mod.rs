@@ -31,6 +31,8 @@ const MOST_RESOLVERS: usize = 8;
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 /// How long a worker may take then: it may be about to save a token that cannot be got twice.
 const LAST_WORK: Duration = Duration::from_secs(60);
+/// What a server opens before the first connection, and for it.
+const FILES_OF_SERVER: usize = 8;
 /// The pause after a connection that could not be accepted and for which none can make room.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
@@ -89,6 +91,8 @@ impl Bound for Server {
     fn run(self: Box<Self>, service: Arc<dyn Service>, held: &dyn Held) -> Result<(), ServeError> {
         let Self { listener, address } = *self;
         let failed = |source| ServeError::Io { address: address.clone(), source };
+        // Listening to signals panics where it cannot open what it needs.
+        open_files::check_free(FILES_OF_SERVER).map_err(failed)?;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().max_blocking_threads(MOST_RESOLVERS).build().map_err(failed)?;
         let workers = Workers::start(&service).map_err(failed)?;
