@@ -311,6 +311,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn on_the_host_that_was_configured_a_server_may_name_private_urls_but_not_lower_ones() {
+        let accepts = |url: &str, beside: &str| {
+            EndpointUrl::learned_beside(url, &beside.parse().unwrap(), Reach::Configured).is_ok()
+        };
+        for (name, url, beside, want) in [
+            ("the same", "http://127.0.0.1:8080/token", "http://127.0.0.1:9090/", true),
+            ("a better scheme", "https://127.0.0.1:8443/token", "http://127.0.0.1:9090/", true),
+            ("a private host", "https://10.0.0.1/token", "https://10.0.0.1/", true),
+            ("a worse scheme", "http://127.0.0.1:8080/token", "https://127.0.0.1/", false),
+            ("another private host", "https://10.0.0.2/token", "https://10.0.0.1/", false),
+            ("another loopback address", "http://127.0.0.2/token", "http://127.0.0.1/", false),
+            ("a public host", "https://as.example/token", "https://10.0.0.1/", true),
+        ] {
+            assert_eq!(accepts(url, beside), want, "{name}");
+        }
+    }
+
+    #[test]
     fn f_url1_f_url2_f_url5_only_harmless_urls_pass() {
         for (text, passes) in [
             ("https://as.example/authorize?tenant=x", true),

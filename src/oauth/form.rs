@@ -95,5 +95,9 @@ mod tests {
         form.add("resource", "https://y");
         assert_eq!(form.encoded().expose(), "a=2&resource=https%3A%2F%2Fx&resource=https%3A%2F%2Fy");
         assert_eq!(form.json().expose(), r#"{"a":"2","resource":["https://x","https://y"]}"#);
+        assert_eq!(
+            (form.get("a"), form.get("resource"), form.get("b")),
+            (Some("2"), Some("https://x"), None)
+        );
     }
 }

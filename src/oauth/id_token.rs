@@ -583,6 +583,36 @@ mod tests {
     }
 
     #[test]
+    fn f_jwt_a_shared_secret_verifies_only_what_it_signed() {
+        let claims = json!({
+            "iss": "https://as.example", "sub": "alice", "aud": "app", "iat": 1000, "exp": 5000,
+        });
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", encode(&json!({ "alg": "HS256" })), encode(&claims));
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"the client's secret");
+        let signature = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, message.as_bytes()));
+        let token = IdToken::new(format!("{message}.{signature}"));
+        let (right, wrong) = (ClientSecret::new("the client's secret"), ClientSecret::new("another"));
+        for (name, secret, want) in [
+            ("the client's", Some(&right), Ok(())),
+            ("another", Some(&wrong), Err(IdTokenError::Signature)),
+            ("none", None, Err(IdTokenError::Signature)),
+        ] {
+            let expected = Expected {
+                issuer: AcceptedIssuer { issuer: "https://as.example", other: None, tenant: false },
+                client_id: "app",
+                nonce: None,
+                algorithms: &[Algorithm::HS256],
+                client_secret: secret,
+                access_token: None,
+                max_age: None,
+                now: Timestamp::from_second(2000).unwrap(),
+            };
+            assert_eq!(validate(&token, &keys(&[]), &expected).map(|_| ()), want, "{name}");
+        }
+    }
+
+    #[test]
     fn an_id_token_of_another_user_or_issuer_is_recognised_even_when_it_is_not_valid() {
         let signer = Signer::new();
         let login = Claims::known(
