@@ -258,4 +258,54 @@ mod tests {
             assert_eq!(refresh_token(status, body, quirks).as_deref(), want, "{name}");
         }
     }
+
+    /// F-ROT10
+    #[test]
+    fn the_new_refresh_token_is_found_in_a_programs_output() {
+        for (name, output, want) in [
+            ("whole", r#"{"access_token":"A","refresh_token":"R"}"#, Some("R")),
+            ("no access token", r#"{"refresh_token":"R"}"#, Some("R")),
+            (
+                "an error beside the tokens",
+                r#"{"error":"x","access_token":"A","refresh_token":"R"}"#,
+                Some("R"),
+            ),
+            ("an error that names the field", r#"{"error":"x","refresh_token":"R"}"#, None),
+            ("cut off", r#"{"refresh_token":"R"#, None),
+            ("a form", "access_token=A&refresh_token=R", None),
+        ] {
+            let found = carried_by_output(output);
+            assert_eq!(found.as_ref().map(|carried| carried.refresh_token.expose()), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn of_an_answer_that_was_cut_off_only_json_is_read() {
+        let standard = Quirks::default();
+        for (name, body, want) in [
+            ("JSON", br#"{"access_token":"A","refresh_token":"R","scope":"x"#.as_slice(), true),
+            ("JSON behind blanks", b" \n{\"refresh_token\":\"R\",", true),
+            ("a form", b"access_token=A&refresh_token=R", false),
+            ("nothing", b"", false),
+        ] {
+            assert_eq!(carried_by_partial(&response(200, body), &standard).is_some(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_known_codes_say_that_nothing_was_rotated() {
+        for (code, want) in [
+            ("invalid_grant", true),
+            ("invalid_client", true),
+            ("login_required", true),
+            ("bad_refresh_token", true),
+            ("server_error", false),
+            ("temporarily_unavailable", false),
+            ("slow_down", false),
+            ("Not Found", false),
+            ("", false),
+        ] {
+            assert_eq!(is_refusal(code), want, "{code}");
+        }
+    }
 }
