@@ -396,6 +396,10 @@ pub trait Input {
 pub trait Environment {
     /// A variable, if it is set and is Unicode.
     fn variable(&self, name: &str) -> Option<String>;
+    /// A variable that names a file, which need not be Unicode.
+    fn file_variable(&self, name: &str) -> Option<PathBuf> {
+        self.variable(name).map(PathBuf::from)
+    }
     /// All variables that are Unicode.
     fn variables(&self) -> Vec<(String, String)>;
     /// The working folder.

@@ -14,6 +14,10 @@ impl Environment for ProcessEnvironment {
         std::env::var(name).ok()
     }
 
+    fn file_variable(&self, name: &str) -> Option<PathBuf> {
+        std::env::var_os(name).map(PathBuf::from)
+    }
+
     fn variables(&self) -> Vec<(String, String)> {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -203,7 +203,7 @@ impl Drop for CloseOnDrop {
     }
 }
 
-/// Reads a program's output until it ends, exceeds the limit, or is no longer wanted.
+/// Reads a program's output to its end, to the limit, or until nobody wants it any more.
 fn read(mut pipe: ChildStdout, wanted: &AtomicBool) -> Zeroizing<Vec<u8>> {
     do_not_block(&pipe);
     let mut bytes = Zeroizing::new(Vec::new());

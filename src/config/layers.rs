@@ -197,8 +197,9 @@ fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
 /// The file that `AUTHCTL_CONFIG` names instead of the user's own, if it is in force.
 #[must_use]
 pub fn named_by_environment(system: &System, options: &Options) -> Option<PathBuf> {
-    let variable = system.environment.variable("AUTHCTL_CONFIG").filter(|path| !path.is_empty())?;
-    options.config.is_none().then(|| PathBuf::from(variable))
+    let path =
+        system.environment.file_variable("AUTHCTL_CONFIG").filter(|path| !path.as_os_str().is_empty())?;
+    options.config.is_none().then_some(path)
 }
 
 /// Prints a note if a variable chose the config file: a variable must not replace the file unnoticed.

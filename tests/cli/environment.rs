@@ -161,3 +161,21 @@ fn a_note_says_that_the_environment_chose_the_config_file() {
     sandbox.environment.set("AUTHCTL_CONFIG", "");
     assert_eq!(sandbox.run(&["token"]).ok().stderr, "");
 }
+
+/// F-BIND6: a name that is not Unicode is not a way to have another file than the named one read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_config_file_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let sandbox = crate::support::Sandbox::new("[credentials.own]\ndomain = \"a.example\"\njwt = \"own\"\n");
+    let named = sandbox.path("config").join(std::ffi::OsStr::from_bytes(b"other-\xff.toml"));
+    let run = || {
+        let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]);
+        command.env("AUTHCTL_CONFIG", &named).stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    let missing = run();
+    assert_eq!((missing.status.code(), missing.stdout.as_slice()), (Some(4), b"".as_slice()));
+    std::fs::write(&named, "[credentials.other]\ndomain = \"b.example\"\njwt = \"other\"\n").unwrap();
+    crate::support::sandbox::set_mode(&named, 0o600);
+    assert_eq!(run().stdout, b"other\n");
+}
