@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::foreign::escaped;
+use crate::text::untrusted::escaped;
 
 /// What a record was got from and may be sent to, as labelled values: for OAuth the issuer, the origin of the token
 /// endpoint and the client id. A record whose binding does not fit the configuration is never used (F-BIND1).

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::app::{App, Manner};
 use crate::commands;
-use crate::commands::{Invocation, Manner};
 use crate::config::Config;
 use crate::config::layers::{self, Options};
-use crate::console::ColorChoice;
 use crate::error::{Error, Status};
 use crate::helper;
 use crate::ports::System;
+use crate::ports::console::ColorChoice;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -100,7 +100,7 @@ pub fn command() -> clap::Command {
 /// Runs the program with these arguments.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
     let arguments = by_name(arguments.into_iter().map(Into::into).collect());
-    if let Some(result) = commands::quick::token(system, &arguments) {
+    if let Some(result) = commands::token::fast::token(system, &arguments) {
         return ended(result, system);
     }
     let parsed =
@@ -124,17 +124,11 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     }
     system.secret_variables = config.secret_variables();
     let json = cli.global.json;
-    let invocation = Invocation {
-        system,
-        config: &config,
-        options: &options,
-        json,
-        manner: &manner,
-        command_line: command,
-    };
-    let result = dispatch(&invocation, &cli.command);
+    let app =
+        App { system, config: &config, options: &options, json, manner: &manner, command_line: command };
+    let result = dispatch(&app, &cli.command);
     if let Some(provider) = result.as_ref().err().and_then(Error::login_required) {
-        commands::notification::tell(system, &config, provider);
+        crate::app::notification::tell(system, &config, provider);
     }
     ended(result, system)
 }
@@ -158,29 +152,29 @@ fn ended(result: Result<(), Error>, system: &System) -> Status {
     }
 }
 
-fn dispatch(invocation: &Invocation<'_>, command: &Command) -> Result<(), Error> {
+fn dispatch(app: &App<'_>, command: &Command) -> Result<(), Error> {
     match command {
-        Command::Login(args) => commands::login::run(invocation, args),
-        Command::Token(args) => commands::token::run(invocation, args),
-        Command::Headers(args) => commands::headers::run(invocation, args),
-        Command::Curl(args) => commands::curl::run(invocation, args),
-        Command::Exec(args) => commands::exec::run(invocation, args),
-        Command::Refresh(args) => commands::refresh::run(invocation, args),
-        Command::Logout(args) => commands::logout::run(invocation, args),
-        Command::Status(args) => commands::status::run(invocation, args),
-        Command::Account(args) => commands::account::run(invocation, args),
-        Command::Whoami(args) => commands::whoami::run(invocation, args),
-        Command::Inspect(args) => commands::inspect::run(invocation, args),
-        Command::Serve(args) => commands::serve::run(invocation, args),
-        Command::Doctor(args) => commands::doctor::run(invocation, args),
-        Command::Config(args) => commands::config::run(invocation, args),
-        Command::Provider(args) => commands::provider::run(invocation, args),
-        Command::Secret(args) => commands::secret::run(invocation, args),
-        Command::Store(args) => commands::store::run(invocation, args),
-        Command::Helper(args) => commands::helper::run(invocation, args),
-        Command::ClientMetadata(args) => commands::client_metadata::run(invocation, args),
-        Command::Completions(args) => commands::completions::run(invocation, args),
-        Command::Man(args) => commands::man::run(invocation, args),
+        Command::Login(args) => commands::login::run(app, args),
+        Command::Token(args) => commands::token::run(app, args),
+        Command::Headers(args) => commands::headers::run(app, args),
+        Command::Curl(args) => commands::curl::run(app, args),
+        Command::Exec(args) => commands::exec::run(app, args),
+        Command::Refresh(args) => commands::refresh::run(app, args),
+        Command::Logout(args) => commands::logout::run(app, args),
+        Command::Status(args) => commands::status::run(app, args),
+        Command::Account(args) => commands::account::run(app, args),
+        Command::Whoami(args) => commands::whoami::run(app, args),
+        Command::Inspect(args) => commands::inspect::run(app, args),
+        Command::Serve(args) => commands::serve::run(app, args),
+        Command::Doctor(args) => commands::doctor::run(app, args),
+        Command::Config(args) => commands::config::run(app, args),
+        Command::Provider(args) => commands::provider::run(app, args),
+        Command::Secret(args) => commands::secret::run(app, args),
+        Command::Store(args) => commands::store::run(app, args),
+        Command::Helper(args) => commands::helper::run(app, args),
+        Command::ClientMetadata(args) => commands::client_metadata::run(app, args),
+        Command::Completions(args) => commands::completions::run(app, args),
+        Command::Man(args) => commands::man::run(app, args),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::foreign::{escaped, steers};
+use crate::text::untrusted::{escaped, steers};
 
 /// Names longer than this are refused: they end up in file names and keyring attributes.
 const LONGEST_NAME: usize = 64;

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::binding::Binding;
-use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::ports::{ProcessError, Program, System, read_text};
+use crate::schema::SecretSource;
 use crate::secret::{self, SecretText};
-use crate::setting::SecretSource;
 use crate::store::{StoreError, TokenStore};
+use crate::text::untrusted::escaped;
 
 /// Programs that print a secret get this long (DESIGN 2).
 const TIMEOUT: Duration = Duration::from_secs(30);

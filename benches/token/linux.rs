@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use authctl::store::secret_service::SecretService;
+use authctl::store::keyring::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
 #[path = "../../tests/cli/support/http.rs"]

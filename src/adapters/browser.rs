@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use url::Url;
 
 use super::processes;
+use crate::os::replaceable;
 use crate::ports::{Browser, NoBrowser};
-use crate::replaceable;
 
 /// The argument that makes this program open a browser and nothing else: its own process, so that what it starts inherits
 /// neither our variables nor our terminal, and so that a browser that stays in the foreground holds nobody up.
@@ -53,8 +53,9 @@ impl Browser for WebBrowser {
 fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
     let mut words = text.split_ascii_whitespace();
     let name = words.next().unwrap_or_default();
-    let program = processes::find(name)
-        .ok_or_else(|| NoBrowser(format!("there is no program `{}`", crate::foreign::escaped(name))))?;
+    let program = processes::find(name).ok_or_else(|| {
+        NoBrowser(format!("there is no program `{}`", crate::text::untrusted::escaped(name)))
+    })?;
     processes::refuse_replaceable(&program).map_err(NoBrowser)?;
     let mut command = processes::command(&program);
     let words: Vec<&str> = words.collect();

@@ -9,19 +9,21 @@ use clap::ArgMatches;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, ValueCompleter};
 
+use crate::app::args::ProviderRef;
+use crate::app::{App, Manner};
 use crate::cli::command;
 use crate::commands::completions::SHELLS;
-use crate::commands::{Invocation, Manner, ProviderRef, secret};
-use crate::config::credentials::CREDENTIAL_KEYS;
+use crate::commands::secret;
 use crate::config::layers::Options;
+use crate::config::provider_table::CREDENTIAL_KEYS;
 use crate::config::{Config, edit, templates};
-use crate::console::ColorChoice;
-use crate::foreign::escaped;
 use crate::format::FORMATS;
 use crate::name::ProviderName;
 use crate::ports::System;
+use crate::ports::console::ColorChoice;
 use crate::provider::KINDS;
-use crate::setting::{Key, Shape};
+use crate::schema::{Key, Shape};
+use crate::text::untrusted::escaped;
 
 /// Whether a shell asks for completions, which are printed then.
 #[must_use]
@@ -194,9 +196,9 @@ fn assigned_providers(typed: &Typed, written: &str) -> Option<Vec<CompletionCand
 }
 
 fn accounts(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
-    let index = typed.invoked(|invocation| {
+    let index = typed.invoked(|app| {
         let provider = typed.provider()?;
-        invocation.session().keeping(&provider).store.index(&provider).ok()
+        app.session().keeping(&provider).store.index(&provider).ok()
     })?;
     let mut found: Vec<(&str, &str)> = index
         .entries
@@ -248,16 +250,16 @@ fn stored_secrets(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     let provider = typed.config.provider(&typed.provider()?).ok()?;
     let about =
         |name: &str| provider.kind.all_keys().find(|key| key.name == name).map_or("", |key| key.about);
-    let names = typed.invoked(|invocation| Some(secret::keys(invocation, &provider)))?;
+    let names = typed.invoked(|app| Some(secret::keys(app, &provider)))?;
     Some(names.iter().map(|name| candidate(name, about(name))).collect())
 }
 
 impl Typed {
     /// Asks something as a command would.
-    fn invoked<T>(&self, ask: impl FnOnce(&Invocation<'_>) -> Option<T>) -> Option<T> {
+    fn invoked<T>(&self, ask: impl FnOnce(&App<'_>) -> Option<T>) -> Option<T> {
         let manner = Manner { verbose: 0, color: ColorChoice::Never, quiet: true };
         let (system, config, options) = (&self.system, &self.config, &self.options);
-        ask(&Invocation { system, config, options, json: false, manner: &manner, command_line: command })
+        ask(&App { system, config, options, json: false, manner: &manner, command_line: command })
     }
 }
 

@@ -24,7 +24,7 @@ mod platform {
     use rustix::io::{FdFlags, fcntl_setfd};
 
     use super::{Handed, LONGEST_NOTES, SecretText, io};
-    use crate::threads;
+    use crate::os::threads;
 
     /// A descriptor that is lent to a program.
     struct Lent {

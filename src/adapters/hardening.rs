@@ -6,7 +6,7 @@ use std::io;
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::open_files;
+use crate::os::open_files;
 
 /// The usual limit on open files.
 #[cfg(unix)]

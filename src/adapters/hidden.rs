@@ -24,7 +24,7 @@ pub(super) fn line(question: &str) -> io::Result<Zeroizing<String>> {
     super::input::print(question)?;
     let (sender, receiver) = channel();
     // The thread ends with the process: a read of a terminal cannot be taken back.
-    crate::threads::start("line", move || sender.send(super::input::line()))?;
+    crate::os::threads::start("line", move || sender.send(super::input::line()))?;
     loop {
         match receiver.recv_timeout(POLL) {
             Ok(line) => return line,

@@ -13,15 +13,15 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::CertificateError;
 use zeroize::Zeroizing;
 
-use crate::foreign::escaped;
 use crate::oauth::address::is_public;
 use crate::oauth::endpoint::authority;
-use crate::open_files;
+use crate::os::open_files;
 use crate::ports::{
     CertificateFlaw, HttpClient, HttpError, HttpRequest, HttpResponse, Method, PartialAnswer, Reach,
     Transport,
 };
 use crate::secret;
+use crate::text::untrusted::escaped;
 
 /// The most bytes of an answer that are read (F-SIZE).
 const LARGEST_BODY: usize = 1 << 20;
@@ -443,7 +443,7 @@ mod tests {
         for (name, parts, pause) in [("drips", 100, 50), ("stops", 3, 100), ("stops at once", 0, 0)] {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-            let server = crate::threads::start("server", move || {
+            let server = crate::os::threads::start("server", move || {
                 let (mut stream, _) = listener.accept().unwrap();
                 let _ = stream.read(&mut [0; 4096]);
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");

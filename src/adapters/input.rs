@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::os::threads;
 use crate::ports::Input;
 use crate::secret::SecretText;
-use crate::threads;
 
 /// A pasted redirect is no longer than this.
 const LONGEST_LINE: u64 = 64 * 1024;

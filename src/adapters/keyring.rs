@@ -21,7 +21,7 @@ impl Keyring for SessionKeyring {
             std::path::Path::new(&socket).exists().then(|| format!("unix:path={socket}"))
         });
         match address {
-            Some(address) => Ok(crate::store::secret_service::SecretService::new(address)),
+            Some(address) => Ok(crate::store::keyring::secret_service::SecretService::new(address)),
             None => Err(NoKeyring("the session has no message bus".to_owned())),
         }
     }

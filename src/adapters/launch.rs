@@ -169,8 +169,8 @@ mod waiting {
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
     use crate::adapters::signals::{ProcessSignals, is_ignored};
+    use crate::os::threads::Reserved;
     use crate::ports::{Held, Signals as _};
-    use crate::threads::Reserved;
 
     /// What is passed on.
     const SIGNALS: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];

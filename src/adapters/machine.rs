@@ -12,8 +12,8 @@ use url::Url;
 
 use super::http;
 use crate::oauth::endpoint::authority;
+use crate::os::threads;
 use crate::ports::{HttpError, Machine, Transport};
-use crate::threads;
 
 /// The machine that this process runs on.
 pub struct ThisMachine;

@@ -23,7 +23,7 @@ pub mod terminal;
 
 use std::rc::Rc;
 
-use crate::console::Console;
+use crate::ports::console::Console;
 use crate::ports::{Environment as _, System};
 
 /// The system that this program runs on.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::peer::{Peer, Peers};
+use crate::ports::peer::{Peer, Peers};
 
 /// The kernel's table of connections.
 pub struct KernelTable;
@@ -30,7 +30,7 @@ pub(super) fn user(other: SocketAddr, here: SocketAddr) -> Peer {
         None => Peer::Unknown,
         Some(user) if user == rustix::process::geteuid().as_raw() => Peer::Own,
         Some(0) => Peer::Root,
-        Some(user) if crate::users::may_stand_for_another(user) => Peer::Unknown,
+        Some(user) if crate::os::users::may_stand_for_another(user) => Peer::Unknown,
         Some(user) => Peer::Other(user),
     }
 }

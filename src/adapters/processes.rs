@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::{handed, hardening, launch};
+use crate::os::replaceable;
+use crate::os::threads::Reserved;
 use crate::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
-use crate::replaceable;
 use crate::secret::{SecretText, append};
-use crate::threads::Reserved;
 
 /// No secret that a program prints is longer.
 const LONGEST_OUTPUT: u64 = crate::secret::LONGEST as u64;

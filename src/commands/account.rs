@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::{Invocation, ProviderArg};
-use crate::console::{GOOD, STRONG, styled};
+use crate::app::App;
+use crate::app::args::ProviderArg;
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
+use crate::ports::console::{GOOD, STRONG, styled};
 use crate::store::accounts::AccountError;
 
 /// Work with several accounts of one provider
@@ -45,15 +46,15 @@ enum Action {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let store_of = |provider: &ProviderName| invocation.session().keeping(provider).store;
-    let console = &invocation.system.console;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let store_of = |provider: &ProviderName| app.session().keeping(provider).store;
+    let console = &app.system.console;
     let choose = |named: Option<&ProviderName>| {
-        invocation.config.check_files(true)?;
-        invocation.config.choose(named)
+        app.config.check_files(true)?;
+        app.config.choose(named)
     };
     match &args.action {
-        Action::List(provider) => list(invocation, &choose(provider.name(invocation)?.as_ref())?),
+        Action::List(provider) => list(app, &choose(provider.name(app)?.as_ref())?),
         Action::Use { account, provider } => {
             let provider = choose(provider.as_ref())?;
             store_of(&provider).use_account(&provider, account).map_err(error)?;
@@ -77,28 +78,28 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     }
 }
 
-fn list(invocation: &Invocation<'_>, provider: &ProviderName) -> Result<(), Error> {
-    let index = invocation.session().keeping(provider).store.index(provider)?;
+fn list(app: &App<'_>, provider: &ProviderName) -> Result<(), Error> {
+    let index = app.session().keeping(provider).store.index(provider)?;
     let used = index.account(None);
     let mut accounts: Vec<(&AccountName, Option<&str>)> =
         index.entries.iter().map(|entry| (&entry.account, entry.label.as_deref())).collect();
     accounts.dedup_by(|one, other| one.0 == other.0);
-    if invocation.json {
+    if app.json {
         let accounts: Vec<_> = accounts
             .iter()
             .map(|(account, label)| json!({ "account": account.as_str(), "label": label, "used": used == Some(account) }))
             .collect();
-        return invocation.print_json(&json!({ "provider": provider.as_str(), "accounts": accounts }));
+        return app.print_json(&json!({ "provider": provider.as_str(), "accounts": accounts }));
     }
     if accounts.is_empty() {
-        invocation.system.console.say(format_args!("No account of {provider} is logged in."));
+        app.system.console.say(format_args!("No account of {provider} is logged in."));
     }
     let mut text = String::new();
     for (account, _) in accounts {
         let mark = if used == Some(account) { " *" } else { "" };
         text.push_str(&format!("{account}{mark}\n"));
     }
-    Ok(invocation.system.console.show(&text)?)
+    Ok(app.system.console.show(&text)?)
 }
 
 fn error(error: AccountError) -> Error {

@@ -1,6 +1,6 @@
 //! `authctl client-metadata`
 
-use super::Invocation;
+use crate::app::App;
 use crate::error::Error;
 use crate::oauth::client::AuthenticationMethod;
 use crate::oauth::registration::{ClientIdUrl, ClientMetadata};
@@ -24,10 +24,10 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Error::Usage`] for a URL that none can be hosted at.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let url = match &args.url {
         Some(url) => url.parse::<ClientIdUrl>().map_err(|error| Error::usage(error.to_string()))?,
-        None => invocation.config.client_id_metadata()?.ok_or_else(|| Error::Usage {
+        None => app.config.client_id_metadata()?.ok_or_else(|| Error::Usage {
             message: "it is not known where the document will be hosted".to_owned(),
             hint: Some("name its URL, or set `client_id_metadata` in the configuration".to_owned()),
         })?,
@@ -37,5 +37,5 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         scope: None,
         method: AuthenticationMethod::None,
     };
-    invocation.print_json(&metadata.document(&url))
+    app.print_json(&metadata.document(&url))
 }

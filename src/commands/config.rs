@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Invocation, ProviderArg};
+use crate::app::App;
+use crate::app::args::ProviderArg;
 use crate::config::display;
 use crate::config::layers::Options;
-use crate::config::{Config, ConfigError, report, schema};
-use crate::console::{FAINT, GOOD, styled};
+use crate::config::{Config, ConfigError, json_schema, report};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::Program;
-use crate::setting::{Layer, Problem};
+use crate::ports::console::{FAINT, GOOD, styled};
+use crate::schema::{Layer, Problem};
 
 /// Show, check and edit the configuration
 #[derive(Debug, clap::Args)]
@@ -44,25 +45,25 @@ enum Action {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
-        Action::Show { provider, origin } => show(invocation, provider.name(invocation)?.as_ref(), *origin),
-        Action::Check => check(invocation),
-        Action::Path => path(invocation),
-        Action::Edit => edit(invocation),
-        Action::Schema => invocation.print_json(&schema::schema()),
+        Action::Show { provider, origin } => show(app, provider.name(app)?.as_ref(), *origin),
+        Action::Check => check(app),
+        Action::Path => path(app),
+        Action::Edit => edit(app),
+        Action::Schema => app.print_json(&json_schema::schema()),
     }
 }
 
-fn show(invocation: &Invocation<'_>, only: Option<&ProviderName>, origin: bool) -> Result<(), Error> {
-    let config = invocation.config;
-    let environment = &*invocation.system.environment;
+fn show(app: &App<'_>, only: Option<&ProviderName>, origin: bool) -> Result<(), Error> {
+    let config = app.config;
+    let environment = &*app.system.environment;
     if let Some(name) = only {
         config.choose(Some(name))?;
     }
     let chosen = config.credentials.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
     let top = if only.is_none() { display::top(config, environment) } else { Vec::new() };
-    if invocation.json {
+    if app.json {
         let providers: Map<String, Value> = chosen
             .map(|(name, credential)| {
                 (name.to_string(), display::provider(credential, environment).json(origin))
@@ -70,7 +71,7 @@ fn show(invocation: &Invocation<'_>, only: Option<&ProviderName>, origin: bool) 
             .collect();
         let mut all = display::object(&top, origin);
         all.insert("credentials".to_owned(), providers.into());
-        return invocation.print_json(&all.into());
+        return app.print_json(&all.into());
     }
     let mut text = String::new();
     display::write_lines(&mut text, &top, origin);
@@ -80,44 +81,43 @@ fn show(invocation: &Invocation<'_>, only: Option<&ProviderName>, origin: bool) 
         }
         text.push_str(&display::provider(credential, environment).text(name, origin));
     }
-    invocation.system.console.show(&text)?;
+    app.system.console.show(&text)?;
     // What is shown is shown even when something is wrong.
     for problem in config.all_problems() {
-        invocation.system.console.say(format_args!("\n{}", report::render(&problem)));
+        app.system.console.say(format_args!("\n{}", report::render(&problem)));
     }
     Ok(())
 }
 
-fn check(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let problems = problems_of_every_profile(invocation);
-    if invocation.json {
+fn check(app: &App<'_>) -> Result<(), Error> {
+    let problems = problems_of_every_profile(app);
+    if app.json {
         let list: Vec<Value> = problems
             .iter()
             .map(|problem| json!({ "message": problem.message, "origin": problem.origin.to_string(), "hint": problem.hint }))
             .collect();
-        let warnings: Vec<String> = invocation.config.warnings().iter().map(ToString::to_string).collect();
-        invocation.print_json(&json!({ "problems": list, "warnings": warnings }))?;
+        let warnings: Vec<String> = app.config.warnings().iter().map(ToString::to_string).collect();
+        app.print_json(&json!({ "problems": list, "warnings": warnings }))?;
         return if problems.is_empty() { Ok(()) } else { Err(Error::Reported(Status::Config)) };
     }
     if !problems.is_empty() {
         let count = problems.len();
         let things = if count == 1 { "thing is" } else { "things are" };
-        Error::from(ConfigError(problems)).tell(&invocation.system.console);
-        invocation.system.console.error(format_args!("\n{count} {things} wrong"));
+        Error::from(ConfigError(problems)).tell(&app.system.console);
+        app.system.console.error(format_args!("\n{count} {things} wrong"));
         return Err(Error::Reported(Status::Config));
     }
-    let count = invocation.config.credentials.len();
+    let count = app.config.credentials.len();
     let providers = if count == 1 { "provider" } else { "providers" };
-    invocation
-        .system
+    app.system
         .console
         .say(format_args!("{} The configuration is right: {count} {providers}.", styled(GOOD, "✓")));
     Ok(())
 }
 
 /// Everything that is wrong, also in profiles that are not in use; each thing once.
-fn problems_of_every_profile(invocation: &Invocation<'_>) -> Vec<Problem> {
-    let config = invocation.config;
+fn problems_of_every_profile(app: &App<'_>) -> Vec<Problem> {
+    let config = app.config;
     let mut problems = config.all_problems();
     let user = config.files.iter().find(|file| file.layer == Layer::User).map(|file| file.path.clone());
     for profile in config.profiles.iter().filter(|profile| config.profile.as_ref() != Some(profile)) {
@@ -126,7 +126,7 @@ fn problems_of_every_profile(invocation: &Invocation<'_>) -> Vec<Problem> {
             profile: Some(profile.clone()),
             only: None,
         };
-        for problem in Config::load(invocation.system, &options).all_problems() {
+        for problem in Config::load(app.system, &options).all_problems() {
             let same = |known: &Problem| {
                 known.message == problem.message && known.origin.to_string() == problem.origin.to_string()
             };
@@ -138,35 +138,35 @@ fn problems_of_every_profile(invocation: &Invocation<'_>) -> Vec<Problem> {
     problems
 }
 
-fn path(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let files = &invocation.config.files;
-    if invocation.json {
+fn path(app: &App<'_>) -> Result<(), Error> {
+    let files = &app.config.files;
+    if app.json {
         let list: Vec<Value> = files
             .iter()
             .map(|file| json!({ "layer": file.layer.to_string(), "path": file.path.display().to_string(), "found": file.found }))
             .collect();
-        return invocation.print_json(&json!({ "files": list }));
+        return app.print_json(&json!({ "files": list }));
     }
     let user = files.iter().find(|file| file.layer == Layer::User);
     let Some(user) = user else {
         return Err(Error::failed("there is no folder for the configuration", "set HOME"));
     };
-    invocation.system.console.out(&format!("{}\n", user.path.display()))?;
+    app.system.console.out(&format!("{}\n", user.path.display()))?;
     for file in files.iter().filter(|file| file.layer != Layer::User && file.found) {
-        invocation.system.console.say(format_args!("{} {}", styled(FAINT, file.layer), file.path.display()));
+        app.system.console.say(format_args!("{} {}", styled(FAINT, file.layer), file.path.display()));
     }
     Ok(())
 }
 
-fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let system = invocation.system;
-    let user = invocation.config.files.iter().find(|file| file.layer == Layer::User);
+fn edit(app: &App<'_>) -> Result<(), Error> {
+    let system = app.system;
+    let user = app.config.files.iter().find(|file| file.layer == Layer::User);
     let Some(user) = user else {
         return Err(Error::failed("there is no folder for the configuration", "set HOME"));
     };
     if !user.found {
         let written =
-            crate::store::private_file::write_new(&user.path, include_str!("config.example.toml").as_bytes());
+            crate::os::private_file::write_new(&user.path, include_str!("config.example.toml").as_bytes());
         written.map_err(|error| {
             Error::failed(format!("the configuration cannot be made: {error}"), "check the folder")
         })?;
@@ -179,7 +179,7 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
     let program = Program {
         command: &command,
         timeout: std::time::Duration::MAX,
-        withheld: &invocation.config.secret_variables(),
+        withheld: &app.config.secret_variables(),
         input: None,
     };
     system
@@ -188,5 +188,5 @@ fn edit(invocation: &Invocation<'_>) -> Result<(), Error> {
         .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
     let options = Options { config: Some(user.path.clone()), profile: None, only: None };
     let config = Config::load(system, &options);
-    check(&Invocation { config: &config, ..*invocation })
+    check(&App { config: &config, ..*app })
 }

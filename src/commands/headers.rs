@@ -1,8 +1,9 @@
 //! `authctl headers`
 
-use super::target::target_url;
 use super::token::format_error;
-use super::{AccountArg, Invocation, NarrowArgs, ProviderArg};
+use crate::app::App;
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
+use crate::app::target::target_url;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::format::{Subject, named};
@@ -35,27 +36,27 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
-    let provider = session.provider(args.provider.name(invocation)?.as_ref())?;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session();
+    let provider = session.provider(args.provider.name(app)?.as_ref())?;
     let session = session.keeping(&provider.name);
     let target = args.target(&provider)?;
     let request = args.narrow.request(&provider)?;
     let options = Options { account: args.account.account.clone(), request, ..Options::default() };
     let issued = token(&session, &provider, &options)?;
-    if invocation.json {
+    if app.json {
         let headers = issued
             .credential
             .headers(target.as_ref())
             .map_err(|error| format_error(error.into(), &provider.name))?;
         let headers: serde_json::Map<_, _> =
             headers.into_iter().map(|header| (header.name.clone(), header.value.expose().into())).collect();
-        return invocation.print_json(&headers.into());
+        return app.print_json(&headers.into());
     }
     let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
     let subject = Subject::of(&provider, "", target.as_ref());
     let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, &provider.name))?;
-    Ok(invocation.system.console.out(text.expose())?)
+    Ok(app.system.console.out(text.expose())?)
 }
 
 impl Args {

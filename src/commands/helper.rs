@@ -2,7 +2,7 @@
 
 use clap::{ArgMatches, FromArgMatches};
 
-use super::Invocation;
+use crate::app::App;
 use crate::error::Error;
 use crate::helper::{HELPERS, Helper, setup};
 
@@ -72,18 +72,18 @@ impl FromArgMatches for Args {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let helper = HELPERS.iter().find(|helper| helper.name == args.helper);
     let helper = helper.ok_or_else(|| Error::usage("there is no such helper"))?;
     let wanted = SetupArgs::from_arg_matches(&args.matches).unwrap_or_default();
     let plan = || {
-        invocation.config.check_files(true)?;
-        (helper.plan)(invocation, &args.matches)
+        app.config.check_files(true)?;
+        (helper.plan)(app, &args.matches)
     };
     match wanted {
-        SetupArgs { setup: true, .. } => setup::show(invocation, plan()?),
-        SetupArgs { write: true, .. } => setup::write(invocation, plan()?),
-        SetupArgs { undo: true, .. } => setup::undo(invocation, plan()?),
-        _ => (helper.run)(invocation, &args.matches),
+        SetupArgs { setup: true, .. } => setup::show(app, plan()?),
+        SetupArgs { write: true, .. } => setup::write(app, plan()?),
+        SetupArgs { undo: true, .. } => setup::undo(app, plan()?),
+        _ => (helper.run)(app, &args.matches),
     }
 }

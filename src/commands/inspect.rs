@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{AccountArg, Invocation, NarrowArgs, ProviderArg, in_words};
-use crate::console::{ERROR, FAINT, GOOD, STRONG, styled};
+use crate::app::App;
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg, in_words};
 use crate::error::Error;
-use crate::foreign::escaped;
+use crate::ports::console::{ERROR, FAINT, GOOD, STRONG, styled};
 use crate::session::acquire::Options;
 use crate::session::inspect::{Inspection, Signature, inspect};
+use crate::text::untrusted::escaped;
 
 /// The claims that are times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
 const TIMES: &[&str] = &["exp", "iat", "nbf", "auth_time", "updated_at"];
@@ -33,19 +34,19 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
-    let provider = session.provider(args.provider.name(invocation)?.as_ref())?;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session();
+    let provider = session.provider(args.provider.name(app)?.as_ref())?;
     let session = session.keeping(&provider.name);
     let request = args.narrow.request(&provider)?;
     let account = args.account.account.clone();
     let options = Options { account, request, id_token: args.id_token, ..Options::default() };
     let found = inspect(&session, &provider, &options)?;
-    if invocation.json {
-        return invocation.print_json(&in_json(provider.name.as_str(), args.id_token, &found));
+    if app.json {
+        return app.print_json(&in_json(provider.name.as_str(), args.id_token, &found));
     }
-    let text = in_text(&found, args.id_token, invocation.system.clock.now());
-    Ok(invocation.system.console.show(&text)?)
+    let text = in_text(&found, args.id_token, app.system.clock.now());
+    Ok(app.system.console.show(&text)?)
 }
 
 fn in_json(provider: &str, id_token: bool, found: &Inspection) -> Value {

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use super::interactive_login::{Who, lock, log_in, tell, with_known_client};
-use super::{AccountArg, Invocation, ProviderArg, ProviderRef, browser_choice, duration};
-use crate::config::learned::Before;
-use crate::config::{Config, learned, templates};
+use crate::app::App;
+use crate::app::add_provider;
+use crate::app::add_provider::Start;
+use crate::app::args::{AccountArg, ProviderArg, ProviderRef, browser_choice, duration};
+use crate::app::login::{Who, lock, log_in, tell, with_known_client};
+use crate::config::discovered::Before;
+use crate::config::{Config, discovered, templates};
+use crate::discovery::resource::explore;
 use crate::error::{Error, Status};
-use crate::foreign::{Foreign, escaped};
 use crate::name::{ProviderName, ScopeSet, scopes};
 use crate::provider::LoginRequest;
 use crate::secret;
 use crate::session::Sessions;
-use crate::session::site::explore;
 use crate::session::with_token::{Given, login_with};
-use crate::wizard::{self, Start};
+use crate::text::untrusted::{Untrusted, escaped};
 
 /// Log in with your browser and keep the tokens
 #[derive(Debug, clap::Args)]
@@ -71,103 +73,98 @@ struct Explored {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let Explored { name, config: explored, scopes, before } = args.explored(invocation)?;
-    let invocation = &Invocation { config: explored.as_ref().unwrap_or(invocation.config), ..*invocation };
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let Explored { name, config: explored, scopes, before } = args.explored(app)?;
+    let app = &App { config: explored.as_ref().unwrap_or(app.config), ..*app };
     let name = match name {
         Some(name) => name,
-        None => invocation.session().provider(None)?.name,
+        None => app.session().provider(None)?.name,
     };
     let shown = args.shown(&name);
     let (account, client_id) = (args.account.account.as_ref(), args.client_id.as_deref());
     let (further, before) = (scopes.as_ref(), before.as_ref());
     let who = Who { name: &name, shown: &shown, account, client_id, further, before };
     if let Some(kind) = &args.with_token {
-        return args.log_in_with_token(invocation, &who, kind);
+        return args.log_in_with_token(app, &who, kind);
     }
     let request = LoginRequest {
         scopes: args.scope.clone(),
-        browser: browser_choice(invocation, args.browser.as_deref(), args.no_browser),
+        browser: browser_choice(app, args.browser.as_deref(), args.no_browser),
         device: args.device,
         timeout: args.timeout,
     };
-    let _lock = lock(invocation, &name);
-    log_in(invocation, &who, &request, args.refresh_metadata)
+    let _lock = lock(app, &name);
+    log_in(app, &who, &request, args.refresh_metadata)
 }
 
 impl Args {
     /// The provider that is meant. What a URL is that nobody configured is found out first; then the configuration has
     /// changed.
-    fn explored(&self, invocation: &Invocation<'_>) -> Result<Explored, Error> {
+    fn explored(&self, app: &App<'_>) -> Result<Explored, Error> {
         let Some(ProviderRef::Url(url)) = &self.provider.provider else {
             if self.challenge.is_some() {
                 return Err(Error::usage("--challenge goes with the URL that answered so"));
             }
-            let name = self.provider.name(invocation)?;
-            let asks = invocation.system.input.is_terminal();
-            if name.is_none() && asks && invocation.config.credentials.is_empty() {
-                invocation.config.check_files(true)?;
-                return self.added(invocation, &wizard::ask_start(invocation)?, None);
+            let name = self.provider.name(app)?;
+            let asks = app.system.input.is_terminal();
+            if name.is_none() && asks && app.config.credentials.is_empty() {
+                app.config.check_files(true)?;
+                return self.added(app, &add_provider::ask_start(app)?, None);
             }
-            let unknown = name.as_ref().filter(|name| !invocation.config.credentials.contains_key(name));
+            let unknown = name.as_ref().filter(|name| !app.config.credentials.contains_key(name));
             return match unknown.and_then(|name| templates::find(name.as_str())) {
-                Some(template) if asks => self.added(invocation, &Start::Template(template), name),
+                Some(template) if asks => self.added(app, &Start::Template(template), name),
                 _ => Ok(Explored { name, ..Explored::default() }),
             };
         };
-        invocation.config.check_files(true)?;
-        let config = invocation.config;
+        app.config.check_files(true)?;
+        let config = app.config;
         if let Ok(name) = config.choose_by_url(url.url())
             && !config.is_learned(&name)
         {
             return Ok(Explored { name: Some(name), ..Explored::default() });
         }
-        let name = learned::name_of(url.url());
+        let name = discovered::name_of(url.url());
         let before = config.provider(&name).ok().map(|provider| provider.source.scopes());
-        let console = &invocation.system.console;
+        let console = &app.system.console;
         let waiting = console.wait("Asking the server how to log in");
-        let site = explore(invocation.system, url, self.challenge.as_deref(), before.as_ref());
+        let site = explore(app.system, url, self.challenge.as_deref(), before.as_ref());
         drop(waiting);
         let site = site.map_err(|source| Error::Site {
-            url: Foreign::new(url.url().as_str()),
+            url: Untrusted::new(url.url().as_str()),
             source: Box::new(source),
         })?;
-        let before = Some(Before::of(invocation.system, &name));
-        learned::write(invocation.system, &name, &site.learned)?;
-        let title = site.title.map(|title| format!(" ({})", Foreign::new(title))).unwrap_or_default();
+        let before = Some(Before::of(app.system, &name));
+        discovered::write(app.system, &name, &site.learned)?;
+        let title = site.title.map(|title| format!(" ({})", Untrusted::new(title))).unwrap_or_default();
         console.say(format_args!("{url}{title} gets its tokens from {}.", escaped(&site.issuer)));
-        let (config, scopes) = (Some(invocation.reload()), Some(site.scopes));
+        let (config, scopes) = (Some(app.reload()), Some(site.scopes));
         Ok(Explored { name: Some(name), config, scopes, before })
     }
 
     /// A provider that was not configured yet, after the questions that only its user can answer.
-    fn added(
-        &self,
-        invocation: &Invocation<'_>,
-        start: &Start,
-        name: Option<ProviderName>,
-    ) -> Result<Explored, Error> {
-        let draft = wizard::ask_draft(invocation, start, name, Vec::new(), Vec::new())?;
-        match wizard::write(invocation, &draft, false, false, true)? {
+    fn added(&self, app: &App<'_>, start: &Start, name: Option<ProviderName>) -> Result<Explored, Error> {
+        let draft = add_provider::ask_draft(app, start, name, Vec::new(), Vec::new())?;
+        match add_provider::write(app, &draft, false, false, true)? {
             true => {
-                let config = Some(invocation.reload());
+                let config = Some(app.reload());
                 Ok(Explored { name: Some(draft.name), config, ..Explored::default() })
             }
             false => Err(Error::Reported(Status::Failed)),
         }
     }
 
-    fn log_in_with_token(&self, invocation: &Invocation<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
-        with_known_client(invocation, who, None, |invocation| {
-            let session = Sessions { refresh_metadata: self.refresh_metadata, ..invocation.session() };
+    fn log_in_with_token(&self, app: &App<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
+        with_known_client(app, who, None, |app| {
+            let session = Sessions { refresh_metadata: self.refresh_metadata, ..app.session() };
             let provider = session.provider(Some(who.name))?;
             let session = session.keeping(&provider.name);
-            let text = invocation.system.input.read_all(secret::LONGEST).map_err(|error| {
+            let text = app.system.input.read_all(secret::LONGEST).map_err(|error| {
                 Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
             })?;
             let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
             let report = login_with(&session, &provider, who.account, &given)?;
-            tell(invocation, &session, who.shown, &report);
+            tell(app, &session, who.shown, &report);
             Ok(())
         })
     }

@@ -1,12 +1,13 @@
 //! `authctl logout`
 
-use super::interactive_login::tell_end;
-use super::{AccountArg, Invocation, ProviderArg, browser_choice};
+use crate::app::App;
+use crate::app::args::{AccountArg, ProviderArg, browser_choice};
+use crate::app::login::tell_end;
 use crate::config::Provider;
-use crate::console::{GOOD, STRONG, styled, with_causes};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::oauth::revocation::RevocationError;
+use crate::ports::console::{GOOD, STRONG, styled, with_causes};
 use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::Session;
 use crate::session::acquire::AcquireError;
@@ -41,67 +42,60 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`]; a revocation that failed is status 1, after forgetting.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     // A project's wrong file keeps nobody logged in.
-    let files = invocation.config.check_files(false);
-    let names = match (args.provider.name(invocation)?, args.all) {
-        (None, true) => invocation.session().with_configured_store().store.listed()?,
+    let files = app.config.check_files(false);
+    let names = match (args.provider.name(app)?, args.all) {
+        (None, true) => app.session().with_configured_store().store.listed()?,
         (Some(name), _) => vec![name],
         (None, false) => {
             files.clone()?;
-            vec![invocation.config.choose(None)?]
+            vec![app.config.choose(None)?]
         }
     };
     let mut worst = None;
     for name in &names {
-        match one(invocation, &invocation.session().keeping(name), name, args) {
+        match one(app, &app.session().keeping(name), name, args) {
             Ok(false) => {}
             Ok(true) => worst = worst.or(Some(Status::Failed)),
             // The others are not kept logged in by it.
             Err(error) if names.len() > 1 => {
-                error.tell(&invocation.system.console);
+                error.tell(&app.system.console);
                 worst = worst.or(Some(error.status()));
             }
             Err(error) => return Err(error),
         }
     }
     if names.is_empty() {
-        invocation.system.console.say("Nothing is stored.");
+        app.system.console.say("Nothing is stored.");
     }
     worst.map_or(Ok(()), |status| Err(Error::Reported(status)))
 }
 
 /// Logs out of one provider; says whether a revocation failed.
-fn one(
-    invocation: &Invocation<'_>,
-    session: &Session<'_>,
-    name: &ProviderName,
-    args: &Args,
-) -> Result<bool, Error> {
-    let console = &invocation.system.console;
+fn one(app: &App<'_>, session: &Session<'_>, name: &ProviderName, args: &Args) -> Result<bool, Error> {
+    let console = &app.system.console;
     // Without what is configured nothing can be revoked, and then no copy would be left to do it with.
     let provider = if args.local {
-        invocation.config.provider(name).ok()
+        app.config.provider(name).ok()
     } else {
-        invocation.config.check_files(false)?;
-        let is_configured = invocation.config.credentials.contains_key(name);
-        if is_configured { Some(invocation.config.provider(name)?) } else { None }
+        app.config.check_files(false)?;
+        let is_configured = app.config.credentials.contains_key(name);
+        if is_configured { Some(app.config.provider(name)?) } else { None }
     };
     let account = args.account.account.as_ref();
     let options = Options {
         all_accounts: args.all,
         local: args.local,
-        end_session: args
-            .end_session
-            .then(|| browser_choice(invocation, args.browser.as_deref(), args.no_browser)),
+        end_session: args.end_session.then(|| browser_choice(app, args.browser.as_deref(), args.no_browser)),
     };
     let reports = logout(session, name, provider.as_ref(), account, &options)?;
     if reports.is_empty() {
         if provider.is_none() {
             // Neither configured nor stored: a slip in the name.
-            invocation.config.choose(Some(name))?;
+            app.config.choose(Some(name))?;
         }
-        console.say(format_args!("You were not logged in to {}.", invocation.config.called(name)));
+        console.say(format_args!("You were not logged in to {}.", app.config.called(name)));
     }
     let mut outcome = Ok(false);
     for report in reports {
@@ -111,40 +105,38 @@ fn one(
                 return Err(AcquireError::Interrupted(signal).into());
             }
             Ok(report) => {
-                tell(invocation, name, &report);
+                tell(app, name, &report);
                 outcome = outcome.map(|failed| failed || report.failed_at_server());
             }
             Err(error) => outcome = Err(error.into()),
         }
     }
     if let (Some(provider), true) = (&provider, outcome.is_ok()) {
-        forget_learned(invocation, session, provider, args.local)?;
+        forget_learned(app, session, provider, args.local)?;
     }
     outcome
 }
 
 /// What was only learned of a URL goes with its last login, and so does the client that was registered for it.
 fn forget_learned(
-    invocation: &Invocation<'_>,
+    app: &App<'_>,
     session: &Session<'_>,
     provider: &Provider,
     local: bool,
 ) -> Result<(), Error> {
-    if !invocation.config.is_learned(&provider.name)
-        || !session.store.index(&provider.name)?.entries.is_empty()
-    {
+    if !app.config.is_learned(&provider.name) || !session.store.index(&provider.name)?.entries.is_empty() {
         return Ok(());
     }
-    tell_end(invocation, forget(session, provider, local)?);
+    tell_end(app, forget(session, provider, local)?);
     Ok(())
 }
 
-fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
-    let console = &invocation.system.console;
+fn tell(app: &App<'_>, name: &ProviderName, report: &Report) {
+    let console = &app.system.console;
     console.say(format_args!(
         "{} Logged out of {} ({}): forgotten in {}.",
         styled(GOOD, "✓"),
-        styled(STRONG, invocation.config.called(name)),
+        styled(STRONG, app.config.called(name)),
         report.account,
         report.store
     ));
@@ -162,7 +154,7 @@ fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
         }
         Some(Err(error)) => console.error(format_args!(
             "{} the session at the server may still be open\n  caused by: {}",
-            styled(crate::console::ERROR, "error:"),
+            styled(crate::ports::console::ERROR, "error:"),
             with_causes(error)
         )),
     }
@@ -178,7 +170,7 @@ fn tell(invocation: &Invocation<'_>, name: &ProviderName, report: &Report) {
             Revocation::Failed(error) => {
                 console.error(format_args!(
                     "{} the {kind} could not be revoked and may still be good at the server\n  caused by: {error}",
-                    styled(crate::console::ERROR, "error:")
+                    styled(crate::ports::console::ERROR, "error:")
                 ));
             }
         }

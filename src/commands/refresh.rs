@@ -1,10 +1,11 @@
 //! `authctl refresh`
 
-use super::{AccountArg, Invocation, ProviderArg, in_words};
-use crate::console::{GOOD, styled};
+use crate::app::App;
+use crate::app::args::{AccountArg, ProviderArg, in_words};
 use crate::error::{Error, Status};
 use crate::name::{AccountName, ProviderName};
-use crate::provider::input::{Input, Source};
+use crate::ports::console::{GOOD, styled};
+use crate::provider::subject_token::{Input, Source};
 use crate::session::acquire::{Options, token};
 use crate::session::{Session, Sessions};
 
@@ -24,17 +25,17 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`]; with `--all`, the first failure's status after all were tried.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session();
     if !args.all {
-        let name = session.provider(args.provider.name(invocation)?.as_ref())?.name;
+        let name = session.provider(args.provider.name(app)?.as_ref())?.name;
         return renew(session.keeping(&name), &name, &args.account);
     }
-    invocation.config.check_files(true)?;
+    app.config.check_files(true)?;
     let mut worst = None;
     let store = session.with_configured_store().store;
     for name in store.listed()? {
-        if !invocation.config.credentials.contains_key(&name) {
+        if !app.config.credentials.contains_key(&name) {
             continue;
         }
         for entry in store.index(&name)?.entries {
@@ -50,8 +51,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
                 continue;
             }
             let account = AccountArg { account: asked_for(&session, &name, entry.account) };
-            if let Err(error) = renew(invocation.session().keeping(&name), &name, &account) {
-                error.tell(&invocation.system.console);
+            if let Err(error) = renew(app.session().keeping(&name), &name, &account) {
+                error.tell(&app.system.console);
                 worst = worst.or(Some(error.status()));
             }
         }

@@ -1,14 +1,14 @@
 //! `authctl secret`
 
-use super::Invocation;
+use crate::app::App;
 use crate::binding::Binding;
 use crate::config::Provider;
-use crate::console::{GOOD, styled};
 use crate::error::Error;
 use crate::name::ProviderName;
+use crate::ports::console::{GOOD, styled};
+use crate::schema::{Setting, Table, near};
 use crate::secret::{self, SecretText};
 use crate::session::registration::management_records;
-use crate::setting::{Setting, Table, near};
 use crate::store::record::RecordName;
 
 /// Keep a configured secret in the token store
@@ -40,16 +40,17 @@ struct Target {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
-    let console = &invocation.system.console;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session();
+    let console = &app.system.console;
     let (Action::Set(target) | Action::Unset(target)) = &args.action;
     let key = target.key.trim_start_matches('_');
     let provider = session.provider(Some(&target.provider))?;
     let session = session.keeping(&provider.name);
-    let secrets = keys(invocation, &provider);
+    let secrets = keys(app, &provider);
     if !secrets.iter().any(|secret| secret == key) {
-        let mut message = format!("`{}` has no secret `{}`", provider.name, crate::foreign::escaped(key));
+        let mut message =
+            format!("`{}` has no secret `{}`", provider.name, crate::text::untrusted::escaped(key));
         if let Some(near) = near(key, secrets.iter().map(String::as_str)) {
             message.push_str(&format!("; did you mean `{near}`?"));
         }
@@ -63,10 +64,10 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         console.say(format_args!("{} {what} {key} of {}.", styled(GOOD, "✓"), provider.name));
         return Ok(());
     }
-    let secret = read(invocation, key)?;
+    let secret = read(app, key)?;
     let kind = session.store.keep_secret(&provider.name, key, &binding, &secret)?;
     console.say(format_args!("{} Stored {key} of {} in {kind}.", styled(GOOD, "✓"), provider.name));
-    if !is_stored(invocation, &provider.name, key) {
+    if !is_stored(app, &provider.name, key) {
         console.hint(format_args!(
             "write `{key} = {{ stored = true }}` into the configuration, so that it is used"
         ));
@@ -77,10 +78,10 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 /// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
 /// written `headers.X-Api-Key`.
 #[must_use]
-pub fn keys(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
+pub fn keys(app: &App<'_>, provider: &Provider) -> Vec<String> {
     let mut keys: Vec<String> =
         provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();
-    for (name, setting) in written(invocation, &provider.name).into_iter().flatten() {
+    for (name, setting) in written(app, &provider.name).into_iter().flatten() {
         let stored = |member: &Setting| member.table().is_some_and(|table| table.contains_key("stored"));
         let members = setting.table().into_iter().flatten().filter(|(_, member)| stored(member));
         keys.extend(members.map(|(member, _)| format!("{name}.{}", member.trim_start_matches('_'))));
@@ -91,34 +92,34 @@ pub fn keys(invocation: &Invocation<'_>, provider: &Provider) -> Vec<String> {
 /// The names of all configured secrets that are kept in the store, and what they are bound to; without those of providers
 /// that stay where they are.
 pub(super) fn stored_secrets(
-    invocation: &Invocation<'_>,
+    app: &App<'_>,
     stays: &dyn Fn(&ProviderName) -> bool,
 ) -> Vec<(RecordName, Binding)> {
     let mut found = Vec::new();
-    for name in invocation.config.credentials.keys().filter(|name| !stays(name)) {
-        let Ok(provider) = invocation.config.provider(name) else { continue };
+    for name in app.config.credentials.keys().filter(|name| !stays(name)) {
+        let Ok(provider) = app.config.provider(name) else { continue };
         let binding = provider.source.binding();
-        for key in keys(invocation, &provider).iter().filter(|key| is_stored(invocation, name, key)) {
+        for key in keys(app, &provider).iter().filter(|key| is_stored(app, name, key)) {
             found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
         }
     }
-    found.extend(management_records(&invocation.session(), stays));
+    found.extend(management_records(&app.session(), stays));
     found
 }
 
 /// Whether the configuration says that a secret is kept in the store.
-fn is_stored(invocation: &Invocation<'_>, provider: &ProviderName, key: &str) -> bool {
+fn is_stored(app: &App<'_>, provider: &ProviderName, key: &str) -> bool {
     let reference = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("stored"));
-    key.contains('.') || written(invocation, provider).and_then(|table| table.get(key)).is_some_and(reference)
+    key.contains('.') || written(app, provider).and_then(|table| table.get(key)).is_some_and(reference)
 }
 
 /// The keys of a provider's kind as they are written.
-fn written<'a>(invocation: &'a Invocation<'_>, provider: &ProviderName) -> Option<&'a Table> {
-    invocation.config.credentials.get(provider)?.kind.as_ref()?.table.table()
+fn written<'a>(app: &'a App<'_>, provider: &ProviderName) -> Option<&'a Table> {
+    app.config.credentials.get(provider)?.kind.as_ref()?.table.table()
 }
 
-fn read(invocation: &Invocation<'_>, key: &str) -> Result<SecretText, Error> {
-    let input = &invocation.system.input;
+fn read(app: &App<'_>, key: &str) -> Result<SecretText, Error> {
+    let input = &app.system.input;
     let read = if input.is_terminal() { input.ask_hidden(key) } else { input.read_all(secret::LONGEST) };
     let text = read.map_err(|error| {
         Error::failed(format!("the secret cannot be read: {error}"), "pipe it into standard input")

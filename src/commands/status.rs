@@ -4,14 +4,15 @@ use comfy_table::{Table, presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Invocation, ProviderArg, in_words};
-use crate::console::{FAINT, STRONG, styled};
+use crate::app::App;
+use crate::app::args::{ProviderArg, in_words};
 use crate::error::Error;
-use crate::foreign::escaped;
 use crate::name::ProviderName;
+use crate::ports::console::{FAINT, STRONG, styled};
 use crate::session::acquire::AcquireError;
-use crate::session::step::Reason;
+use crate::session::acquire::decision::Reason;
 use crate::store::index::{Entry, Index};
+use crate::text::untrusted::escaped;
 
 /// Show what is configured and what is stored, without asking network or keyring
 #[derive(Debug, clap::Args)]
@@ -54,15 +55,15 @@ impl State {
 ///
 /// # Errors
 /// Any [`Error`]; status 3 for a named provider that is not logged in.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session().with_configured_store();
-    let named = args.provider.name(invocation)?;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session().with_configured_store();
+    let named = args.provider.name(app)?;
     let mut names: Vec<ProviderName> = match &named {
         Some(name) => vec![name.clone()],
         None => {
-            invocation.config.check_files(true)?;
+            app.config.check_files(true)?;
             let stored = session.store.listed()?;
-            invocation.config.credentials.keys().cloned().chain(stored).collect()
+            app.config.credentials.keys().cloned().chain(stored).collect()
         }
     };
     names.sort();
@@ -75,40 +76,34 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     if let (Some(name), Some((_, index))) = (&named, providers.first())
         && index.entries.is_empty()
     {
-        return not_logged_in(invocation, name);
+        return not_logged_in(app, name);
     }
-    if invocation.json {
-        let list: Vec<Value> =
-            providers.iter().map(|(name, index)| to_json(invocation, name, index)).collect();
-        return invocation.print_json(&json!({ "providers": list }));
+    if app.json {
+        let list: Vec<Value> = providers.iter().map(|(name, index)| to_json(app, name, index)).collect();
+        return app.print_json(&json!({ "providers": list }));
     }
     if providers.is_empty() {
-        return Err(invocation
-            .config
-            .choose(None)
-            .err()
-            .map_or_else(|| Error::usage("no provider"), Error::from));
+        return Err(app.config.choose(None).err().map_or_else(|| Error::usage("no provider"), Error::from));
     }
-    let table = table(invocation, &providers);
+    let table = table(app, &providers);
     let widest = table.lines().map(console::measure_text_width).max().unwrap_or_default();
-    let text = match invocation.system.console.width() {
+    let text = match app.system.console.width() {
         // Lines that a narrow terminal breaks are no table any more.
-        Some(width) if widest > width => list(invocation, &providers),
+        Some(width) if widest > width => list(app, &providers),
         _ => table,
     };
-    Ok(invocation.system.console.show(&format!("{text}\n"))?)
+    Ok(app.system.console.show(&format!("{text}\n"))?)
 }
 
 /// A provider that stores nothing has no login to miss.
-fn not_logged_in(invocation: &Invocation<'_>, name: &ProviderName) -> Result<(), Error> {
-    let provider = invocation.session().provider(Some(name))?;
+fn not_logged_in(app: &App<'_>, name: &ProviderName) -> Result<(), Error> {
+    let provider = app.session().provider(Some(name))?;
     if !provider.source.is_interactive() {
         let state = "needs no login";
-        if invocation.json {
-            return invocation
-                .print_json(&json!({ "providers": [to_json(invocation, name, &Index::default())] }));
+        if app.json {
+            return app.print_json(&json!({ "providers": [to_json(app, name, &Index::default())] }));
         }
-        return Ok(invocation.system.console.show(&format!("{name}: {state}\n"))?);
+        return Ok(app.system.console.show(&format!("{name}: {state}\n"))?);
     }
     Err(AcquireError::LoginRequired { provider: name.clone(), source: Reason::NotLoggedIn }.into())
 }
@@ -123,14 +118,14 @@ struct Row {
     scopes: String,
 }
 
-fn rows(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
-    let now = invocation.system.clock.now();
+fn rows(app: &App<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
+    let now = app.system.clock.now();
     let mut rows = Vec::new();
     for (name, index) in providers {
-        let provider = if is_default(invocation, name) { format!("{name} *") } else { name.to_string() };
+        let provider = if is_default(app, name) { format!("{name} *") } else { name.to_string() };
         if index.entries.is_empty() {
             let none = String::new;
-            let state = unstored_state(invocation, name);
+            let state = unstored_state(app, name);
             rows.push(Row { provider, account: none(), state, ends: none(), store: none(), scopes: none() });
             continue;
         }
@@ -155,7 +150,7 @@ fn rows(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> Vec
 }
 
 /// One thing a line, for terminals that are too narrow for a table.
-fn list(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> String {
+fn list(app: &App<'_>, providers: &[(ProviderName, Index)]) -> String {
     let block = |row: &Row| {
         let named = [
             ("account", &row.account),
@@ -169,14 +164,14 @@ fn list(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> Str
         let head = std::iter::once(styled(STRONG, &row.provider));
         head.chain(lines).collect::<Vec<_>>().join("\n")
     };
-    rows(invocation, providers).iter().map(block).collect::<Vec<_>>().join("\n")
+    rows(app, providers).iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
-fn table(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> String {
+fn table(app: &App<'_>, providers: &[(ProviderName, Index)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["PROVIDER", "ACCOUNT", "STATE", "ENDS", "KEPT IN", "SCOPES"]);
-    for row in rows(invocation, providers) {
+    for row in rows(app, providers) {
         table.add_row([row.provider, row.account, row.state, row.ends, row.store, row.scopes]);
     }
     for column in table.column_iter_mut() {
@@ -190,8 +185,8 @@ fn table(invocation: &Invocation<'_>, providers: &[(ProviderName, Index)]) -> St
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn unstored_state(invocation: &Invocation<'_>, name: &ProviderName) -> String {
-    match invocation.config.provider(name) {
+fn unstored_state(app: &App<'_>, name: &ProviderName) -> String {
+    match app.config.provider(name) {
         Ok(provider) if provider.source.is_interactive() => "not logged in",
         Ok(_) => "needs no login",
         Err(_) => "wrong: see `authctl config check`",
@@ -199,13 +194,12 @@ fn unstored_state(invocation: &Invocation<'_>, name: &ProviderName) -> String {
     .to_owned()
 }
 
-fn is_default(invocation: &Invocation<'_>, name: &ProviderName) -> bool {
-    invocation.config.choose(None).is_ok_and(|default| default == *name)
-        && invocation.config.credentials.len() > 1
+fn is_default(app: &App<'_>, name: &ProviderName) -> bool {
+    app.config.choose(None).is_ok_and(|default| default == *name) && app.config.credentials.len() > 1
 }
 
-fn to_json(invocation: &Invocation<'_>, name: &ProviderName, index: &Index) -> Value {
-    let now = invocation.system.clock.now();
+fn to_json(app: &App<'_>, name: &ProviderName, index: &Index) -> Value {
+    let now = app.system.clock.now();
     let accounts: Vec<Value> = index
         .entries
         .iter()
@@ -224,12 +218,12 @@ fn to_json(invocation: &Invocation<'_>, name: &ProviderName, index: &Index) -> V
             })
         })
         .collect();
-    let configured = invocation.config.credentials.contains_key(name);
+    let configured = app.config.credentials.contains_key(name);
     json!({
         "provider": name.as_str(),
         "configured": configured,
-        "needs_login": invocation.config.provider(name).is_ok_and(|provider| provider.source.is_interactive()),
-        "default": is_default(invocation, name),
+        "needs_login": app.config.provider(name).is_ok_and(|provider| provider.source.is_interactive()),
+        "default": is_default(app, name),
         "accounts": accounts,
     })
 }

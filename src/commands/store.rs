@@ -3,15 +3,16 @@
 use serde_json::json;
 
 use super::secret::stored_secrets;
-use super::{Invocation, in_list};
-use crate::console::{FAINT, GOOD, STRONG, styled};
+use crate::app::App;
+use crate::app::args::in_list;
 use crate::error::Error;
 use crate::name::ProviderName;
+use crate::ports::console::{FAINT, GOOD, STRONG, styled};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::store::maintenance::Passphrase;
 use crate::store::{StoreChoice, StoreError, StoreKind};
-use crate::words::counted;
+use crate::text::humanize::counted;
 
 /// Work on the token store itself
 #[derive(Debug, clap::Args)]
@@ -44,27 +45,27 @@ enum Action {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    invocation.config.check_files(false)?;
-    let session = invocation.session().with_configured_store();
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    app.config.check_files(false)?;
+    let session = app.session().with_configured_store();
     match &args.action {
-        Action::Status => status(invocation, &session),
-        Action::Move { to } => relocate(invocation, &session, to),
-        Action::Rekey { old_command } => rekey(invocation, &session, old_command),
-        Action::Unlock => unlock(invocation, &session),
+        Action::Status => status(app, &session),
+        Action::Move { to } => relocate(app, &session, to),
+        Action::Rekey { old_command } => rekey(app, &session, old_command),
+        Action::Unlock => unlock(app, &session),
     }
 }
 
-fn status(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Error> {
+fn status(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
     let survey = session.store.survey()?;
     let choice = match survey.choice {
         StoreChoice::Auto => "auto",
         StoreChoice::Only(kind) => kind.name(),
     };
-    if invocation.json {
+    if app.json {
         let accounts: serde_json::Map<_, _> =
             survey.accounts.iter().map(|(kind, count)| (kind.name().to_owned(), (*count).into())).collect();
-        return invocation.print_json(&json!({
+        return app.print_json(&json!({
             "store": choice,
             "keyring": survey.keyring,
             "records": survey.records,
@@ -97,20 +98,20 @@ fn status(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Erro
     ] {
         text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:12}"))));
     }
-    Ok(invocation.system.console.show(&text)?)
+    Ok(app.system.console.show(&text)?)
 }
 
-fn relocate(invocation: &Invocation<'_>, session: &Session<'_>, to: &str) -> Result<(), Error> {
+fn relocate(app: &App<'_>, session: &Session<'_>, to: &str) -> Result<(), Error> {
     let kind = StoreKind::ALL.into_iter().find(|kind| kind.name() == to);
     let to = kind.ok_or_else(|| Error::usage("there is no such store"))?;
     if to != StoreKind::Keyring {
-        unlock_files(invocation, session)?;
+        unlock_files(app, session)?;
     }
     // A shared store cannot hold what opens it.
-    let stays = |provider: &ProviderName| to.is_shared() && invocation.config.opens_store(provider);
-    let secrets = stored_secrets(invocation, &stays);
+    let stays = |provider: &ProviderName| to.is_shared() && app.config.opens_store(provider);
+    let secrets = stored_secrets(app, &stays);
     let moved = session.store.move_all(to, &secrets, &stays)?;
-    let console = &invocation.system.console;
+    let console = &app.system.console;
     for (provider, entry) in &moved.accounts {
         console.say(format_args!("  {provider} ({})", entry.account));
     }
@@ -120,7 +121,7 @@ fn relocate(invocation: &Invocation<'_>, session: &Session<'_>, to: &str) -> Res
         counted(moved.accounts.len() as u64, "account"),
         counted(moved.secrets as u64, "secret"),
     ));
-    if matches!(invocation.config.store_choice(), StoreChoice::Only(kind) if kind != to) {
+    if matches!(app.config.store_choice(), StoreChoice::Only(kind) if kind != to) {
         console.hint(format_args!(
             "set {} in the configuration",
             styled(STRONG, format!("store = \"{}\"", to.name()))
@@ -129,16 +130,15 @@ fn relocate(invocation: &Invocation<'_>, session: &Session<'_>, to: &str) -> Res
     Ok(())
 }
 
-fn rekey(invocation: &Invocation<'_>, session: &Session<'_>, old_command: &[String]) -> Result<(), Error> {
+fn rekey(app: &App<'_>, session: &Session<'_>, old_command: &[String]) -> Result<(), Error> {
     let new = match session.store.passphrase()? {
-        Some(_) => Some(choose(invocation)?),
+        Some(_) => Some(choose(app)?),
         None => None,
     };
-    let mut old =
-        || ask(invocation, "The passphrase of the sealed files so far").map_err(|_| StoreError::Locked);
+    let mut old = || ask(app, "The passphrase of the sealed files so far").map_err(|_| StoreError::Locked);
     let old_command = (!old_command.is_empty()).then_some(old_command);
     let count = session.store.rekey(&mut old, old_command, new.as_ref())?;
-    invocation.system.console.say(format_args!(
+    app.system.console.say(format_args!(
         "{} Sealed {} with a new key.",
         styled(GOOD, "✓"),
         counted(count as u64, "record")
@@ -146,13 +146,13 @@ fn rekey(invocation: &Invocation<'_>, session: &Session<'_>, old_command: &[Stri
     Ok(())
 }
 
-fn unlock(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<(), Error> {
-    let console = &invocation.system.console;
-    let have_passphrase = unlock_files(invocation, session)?;
+fn unlock(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
+    let console = &app.system.console;
+    let have_passphrase = unlock_files(app, session)?;
     if have_passphrase {
         console.say(format_args!("{} The sealed records are unlocked.", styled(GOOD, "✓")));
     }
-    let choice = invocation.config.store_choice();
+    let choice = app.config.store_choice();
     if !matches!(choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)) {
         return Ok(());
     }
@@ -180,23 +180,23 @@ fn is_in_keyring(session: &Session<'_>) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// Any [`Error`].
-pub(super) fn unlock_files(invocation: &Invocation<'_>, session: &Session<'_>) -> Result<bool, Error> {
+pub fn unlock_files(app: &App<'_>, session: &Session<'_>) -> Result<bool, Error> {
     match session.store.passphrase()? {
         None => return Ok(false),
         Some(Passphrase::Given) => {}
         Some(Passphrase::Locked) => {
-            session.store.unlock_files(&ask(invocation, "The passphrase of the sealed files")?)?;
+            session.store.unlock_files(&ask(app, "The passphrase of the sealed files")?)?;
         }
-        Some(Passphrase::ToBeChosen) => session.store.unlock_files(&choose(invocation)?)?,
+        Some(Passphrase::ToBeChosen) => session.store.unlock_files(&choose(app)?)?,
     }
     Ok(true)
 }
 
 /// A new passphrase, typed twice where somebody types.
-fn choose(invocation: &Invocation<'_>) -> Result<SecretText, Error> {
-    let first = ask(invocation, "A new passphrase for the sealed files")?;
-    if invocation.system.input.is_terminal() {
-        let second = ask(invocation, "The same once more")?;
+fn choose(app: &App<'_>) -> Result<SecretText, Error> {
+    let first = ask(app, "A new passphrase for the sealed files")?;
+    if app.system.input.is_terminal() {
+        let second = ask(app, "The same once more")?;
         if first.expose() != second.expose() {
             return Err(Error::failed("the two passphrases are not the same", "try again"));
         }
@@ -205,9 +205,9 @@ fn choose(invocation: &Invocation<'_>) -> Result<SecretText, Error> {
 }
 
 /// A passphrase that is typed, or piped in.
-fn ask(invocation: &Invocation<'_>, question: &str) -> Result<SecretText, Error> {
+fn ask(app: &App<'_>, question: &str) -> Result<SecretText, Error> {
     const LONGEST: usize = 4096;
-    let input = &invocation.system.input;
+    let input = &app.system.input;
     let read = if input.is_terminal() { input.ask_hidden(question) } else { input.read_all(LONGEST) };
     let text = read.map_err(|error| {
         Error::failed(format!("the passphrase cannot be read: {error}"), "type it, or pipe it in")

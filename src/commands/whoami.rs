@@ -2,16 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use super::{AccountArg, Invocation, ProviderArg};
+use crate::app::App;
+use crate::app::args::{AccountArg, ProviderArg};
 use crate::config::Provider;
-use crate::console::{FAINT, styled};
 use crate::error::Error;
-use crate::foreign::escaped;
 use crate::oauth::id_token::stored_claims;
 use crate::oauth::userinfo::UserinfoError;
+use crate::ports::console::{FAINT, styled};
 use crate::provider::ProviderError;
 use crate::session::Session;
 use crate::session::acquire::{AcquireError, Options, is_transient, token};
+use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued};
 
 /// Say who is logged in: what the server says of you, or the id token's claims
@@ -27,9 +28,9 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let session = invocation.session();
-    let provider = session.provider(args.provider.name(invocation)?.as_ref())?;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session();
+    let provider = session.provider(args.provider.name(app)?.as_ref())?;
     let session = session.keeping(&provider.name);
     let mut options = Options { account: args.account.account.clone(), ..Options::default() };
     let mut issued = token(&session, &provider, &options)?;
@@ -51,8 +52,8 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         }
         (Err(source), _) => return Err(AcquireError::Provider { name: provider.name, source }.into()),
     };
-    if invocation.json {
-        return invocation.print_json(&Value::Object(claims));
+    if app.json {
+        return app.print_json(&Value::Object(claims));
     }
     let width = claims.keys().map(String::len).max().unwrap_or(0).min(30);
     let mut text = String::new();
@@ -64,7 +65,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         let name = escaped(name);
         text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:width$}"))));
     }
-    Ok(invocation.system.console.show(&text)?)
+    Ok(app.system.console.show(&text)?)
 }
 
 /// Asks the server whose token this is.

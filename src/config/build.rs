@@ -1,14 +1,15 @@
 //! A merged credential becomes a provider: over its template, checked, and read by its kind.
 
-use super::credentials::{CREDENTIAL_KEYS, Credential};
-use super::{Config, Provider, helper, learned, merge, templates};
-use crate::foreign::escaped;
+use super::{Config, Provider, helper, merge, templates};
+use crate::config::discovered;
+use crate::config::provider_table::{CREDENTIAL_KEYS, Credential};
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{UrlRefused, authority, host_url};
 use crate::provider::Place;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, kind_names};
-use crate::setting::{Layer, Origin, Problem, Section, Setting, Table, Value, check, near};
+use crate::schema::{Layer, Origin, Problem, Section, Setting, Table, Value, check, near};
+use crate::text::untrusted::escaped;
 
 /// More links than this are a mistake.
 const LONGEST_CHAIN: usize = 8;
@@ -134,7 +135,7 @@ fn without_foreign_client(mut table: Setting, derived_issuer: &str) -> Setting {
         None => registered.trim_end_matches('/') == derived_issuer,
     };
     if !same {
-        keys.retain(|key, setting| !learned::is_client_key(key) || !learned::is_learned(setting));
+        keys.retain(|key, setting| !discovered::is_client_key(key) || !discovered::is_learned(setting));
     }
     table
 }
@@ -164,7 +165,7 @@ pub(super) fn apply_template(credential: &mut Credential) {
     let Some(name) = named.text() else { return };
     let Some(template) = templates::find(name) else {
         let known: Vec<&str> = templates::names().collect();
-        let message = format!("there is no template `{}`", crate::foreign::escaped(name));
+        let message = format!("there is no template `{}`", crate::text::untrusted::escaped(name));
         let hint = near(name, known.iter().copied()).map_or_else(
             || format!("the templates are {}", known.join(", ")),
             |near| format!("did you mean \"{near}\"?"),

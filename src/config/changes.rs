@@ -2,10 +2,10 @@
 
 use super::Config;
 use super::display::{self, Line, ShownProvider};
-use crate::foreign::escaped;
+use crate::os::user_file::changed_lines;
 use crate::ports::Environment;
-use crate::setting::Origin;
-use crate::user_file::changed_lines;
+use crate::schema::Origin;
+use crate::text::untrusted::escaped;
 
 /// The lines of a file as it is that are not in it as it was, and the other way round.
 #[must_use]

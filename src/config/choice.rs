@@ -2,10 +2,11 @@
 
 use url::Url;
 
-use super::{Config, ConfigError, Provider, learned, templates};
-use crate::foreign::escaped;
+use super::{Config, ConfigError, Provider, templates};
+use crate::config::discovered;
 use crate::name::ProviderName;
-use crate::setting::{Layer, Origin, Problem, Setting, near};
+use crate::schema::{Layer, Origin, Problem, Setting, near};
+use crate::text::untrusted::escaped;
 
 /// Why no provider was chosen.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -120,7 +121,7 @@ impl Config {
     /// How long the path of a provider's own URL is, where that is the given one or above it.
     fn depth_above(&self, name: &ProviderName, url: &Url) -> Option<usize> {
         let known = self.credentials.get(name)?.keys.get("url").and_then(Setting::text)?;
-        let known = Url::parse(known).ok().filter(|known| learned::is_at_or_above(known, url))?;
+        let known = Url::parse(known).ok().filter(|known| discovered::is_at_or_above(known, url))?;
         Some(known.path().len())
     }
 
@@ -154,7 +155,7 @@ impl Config {
             ),
             Some(name) if self.credentials.keys().any(|known| known.as_str() == name) => return None,
             Some(name) => Problem::new(
-                format!("the default provider `{}` is not configured", crate::foreign::escaped(name)),
+                format!("the default provider `{}` is not configured", crate::text::untrusted::escaped(name)),
                 &default.origin,
             ),
         };

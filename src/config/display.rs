@@ -1,14 +1,14 @@
 //! The masking rule (DESIGN 1.4): what `config show` shows of a value.
 
 use super::Config;
-use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use super::store::STORE_KEYS;
-use crate::console::{FAINT, STRONG, styled};
-use crate::foreign::escaped;
+use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::name::ProviderName;
 use crate::ports::Environment;
+use crate::ports::console::{FAINT, STRONG, styled};
 use crate::provider::KINDS;
-use crate::setting::{Key, Origin, Setting, Shape, Table, Value, is_input, secret_reference};
+use crate::schema::{Key, Origin, Setting, Shape, Table, Value, is_input, secret_reference};
+use crate::text::untrusted::escaped;
 
 /// A line of the shown configuration: a key with what is shown of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::changes::changes;
-use super::credentials::{CREDENTIAL_KEYS, is_credential_key};
 use super::guarded_file::{self, Unread};
 use super::{Config, ConfigError, layers};
-use crate::foreign::{Foreign, escaped};
+use crate::config::provider_table::{CREDENTIAL_KEYS, is_credential_key};
 use crate::name::ProviderName;
+use crate::os::user_file;
 use crate::ports::System;
 use crate::provider::KINDS;
-use crate::setting::{Key, Layer, Shape, Source, near};
-use crate::user_file;
+use crate::schema::{Key, Layer, Shape, Source, near};
+use crate::text::untrusted::{Untrusted, escaped};
 
 /// Why the file is not changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub enum EditError {
     #[error("there is no key {name}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     Key {
         /// As it was written.
-        name: Foreign,
+        name: Untrusted,
         /// A key that is near.
         hint: Option<String>,
     },
@@ -143,7 +143,7 @@ fn unknown(name: &str, kind: &str) -> EditError {
     let last = name.rsplit('.').next().unwrap_or_default();
     let keys = KINDS.iter().filter(|known| known.is_called(kind)).flat_map(|known| known.all_keys());
     let known = keys.chain(CREDENTIAL_KEYS.iter().copied()).map(|key| key.name);
-    EditError::Key { name: Foreign::new(name), hint: near(last, known).map(|name| name.to_owned()) }
+    EditError::Key { name: Untrusted::new(name), hint: near(last, known).map(|name| name.to_owned()) }
 }
 
 /// A value as its key wants it.

@@ -1,12 +1,12 @@
 //! The environment's layer: `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID` and its like.
 
-use super::credentials::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
 use super::store::is_common_key;
 use super::{Config, merge};
+use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::provider::KINDS;
-use crate::setting::{Key, Origin, Problem, Setting, Shape, Table, Value};
+use crate::schema::{Key, Origin, Problem, Setting, Shape, Table, Value};
 
 /// What the variables of credentials begin with.
 const PREFIX: &str = "AUTHCTL_CREDENTIALS__";
@@ -113,7 +113,7 @@ fn typed(path: &[String], value: String) -> Value {
     let name = path.last().map_or("", String::as_str);
     let keys = KINDS.iter().flat_map(|kind| kind.all_keys()).chain(CREDENTIAL_KEYS.iter().copied());
     let is_flag =
-        keys.into_iter().any(|key| key.name == name && matches!(key.shape, crate::setting::Shape::Boolean));
+        keys.into_iter().any(|key| key.name == name && matches!(key.shape, crate::schema::Shape::Boolean));
     match value.as_str() {
         "true" if is_flag => Value::Boolean(true),
         "false" if is_flag => Value::Boolean(false),

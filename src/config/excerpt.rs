@@ -5,7 +5,7 @@
 //! `false`, or an array or table of those on one line. Whatever else there is, there is no excerpt, and the whole is
 //! parsed. Where there is one, the whole would parse too, and say the same of this provider.
 
-use super::credentials::is_credential_key;
+use crate::config::provider_table::is_credential_key;
 use crate::name::ProviderName;
 
 /// The excerpt for a provider, and whether the text has the provider at all; `None` where the whole must be parsed.

@@ -12,9 +12,9 @@ use std::path::Path;
 #[cfg(unix)]
 use std::path::PathBuf;
 
-use crate::foreign::escaped;
-use crate::setting::{Origin, Problem};
-use crate::shell;
+use crate::schema::{Origin, Problem};
+use crate::text::shell;
+use crate::text::untrusted::escaped;
 
 /// A larger file is not a configuration.
 const LARGEST: u64 = 4 << 20;
@@ -280,7 +280,7 @@ fn is_trusted(owner: u32) -> bool {
 /// else may write is read there, because most of them are the system's.
 #[cfg(target_os = "linux")]
 fn may_stand_for_root(owner: u32) -> bool {
-    crate::users::may_stand_for_another(owner)
+    crate::os::users::may_stand_for_another(owner)
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::oauth::endpoint::EndpointUrl;
-use crate::setting::{Key, Problem, Section, Shape};
+use crate::schema::{Key, Problem, Section, Shape};
 
 /// The keys of the table.
 pub const KEYS: &[&Key] = &[

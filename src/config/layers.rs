@@ -9,13 +9,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::excerpt::excerpt;
-use super::file;
 use super::guarded_file::{self, GuardedFile, Unread, Unsafe};
-use crate::foreign::escaped;
+use crate::config::document;
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
-use crate::setting::{Layer, Origin, Problem, Setting, Source, Table, Value};
-use crate::shell;
+use crate::schema::{Layer, Origin, Problem, Setting, Source, Table, Value};
+use crate::text::shell;
+use crate::text::untrusted::escaped;
 
 /// What the command line says of the configuration.
 #[derive(Debug, Clone, Default)]
@@ -180,7 +180,7 @@ fn folder_identity(_: &Path) -> Vec<u8> {
 /// The files of the layers above the project's: where each is looked for, and whether it must be there.
 fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
     let mut paths = Vec::new();
-    paths.extend(super::learned::path(system).map(|path| (Layer::Learned, path, false)));
+    paths.extend(crate::config::discovered::path(system).map(|path| (Layer::Learned, path, false)));
     if let Ok(folder) = system.paths.folder(Folder::Site) {
         paths.push((Layer::Site, folder.join("config.toml"), false));
     }
@@ -298,7 +298,7 @@ fn load_file(
             return None;
         }
     };
-    let holds_secrets = || file::holds_literal_secrets(&file::parse_file(&document));
+    let holds_secrets = || document::holds_literal_secrets(&document::parse_file(&document));
     if layer != Layer::Project && file.readable_by_others && holds_secrets() {
         let what = format!("{} holds secrets and can be read by others", escaped(&name));
         let command = source

@@ -1,8 +1,8 @@
 //! How a later layer is laid over an earlier one.
 
-use super::credentials::{CREDENTIAL_KEYS, Credential, WrittenKind};
+use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::provider::KINDS;
-use crate::setting::{Origin, Setting, Table, Value};
+use crate::schema::{Origin, Setting, Table, Value};
 
 /// Lays a later layer's credential over an earlier one. Its keys win; its kind replaces another kind, and is laid key by
 /// key over the same kind. Tables of free parameters are laid member by member; all else is replaced whole.

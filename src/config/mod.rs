@@ -3,21 +3,21 @@
 mod build;
 mod changes;
 mod choice;
-pub mod credentials;
+pub mod discovered;
 pub mod display;
+pub mod document;
 pub mod edit;
 pub mod environment;
 pub mod excerpt;
-pub mod file;
 mod guarded_file;
 pub mod helper;
+pub mod json_schema;
 pub mod layers;
-pub mod learned;
 pub mod merge;
 pub mod project;
+pub mod provider_table;
 pub mod reach;
 pub mod report;
-pub mod schema;
 mod secrets;
 pub mod store;
 pub mod templates;
@@ -27,15 +27,15 @@ use std::path::PathBuf;
 
 use self::build::apply_template;
 pub use self::choice::ChoiceError;
-use self::credentials::Credential;
 use self::layers::{File, Options, Texts, Warning};
 use self::project::Narrowing;
+use crate::config::provider_table::Credential;
 use crate::name::ProviderName;
 use crate::oauth::registration::ClientIdUrl;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, TokenProvider};
-use crate::setting::{Layer, Problem, Setting, Value};
+use crate::schema::{Layer, Problem, Setting, Value};
 
 /// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
 /// when it is asked for.
@@ -127,7 +127,7 @@ impl Config {
             credential.origin.layer() != Layer::Learned || credential.keys.contains_key("url")
         });
         if let (Some((name, origin)), false) = (&chosen, profile_found) {
-            let message = format!("the profile `{}` is not defined", crate::foreign::escaped(name));
+            let message = format!("the profile `{}` is not defined", crate::text::untrusted::escaped(name));
             let problem = Problem::new(message, origin).hint("define it as [profile.NAME.credentials.…]");
             let from_project = origin.layer() == Layer::Project;
             let list = if from_project { &mut config.project_problems } else { &mut config.problems };
@@ -185,7 +185,7 @@ impl Config {
 
     /// Adds a site or user file; says whether it defines the profile.
     fn add_file(&mut self, file: layers::Document, profile: Option<&str>) -> bool {
-        let parsed = file::parse_file(&file);
+        let parsed = document::parse_file(&file);
         self.problems.extend(parsed.problems);
         self.loose_problems.extend(parsed.loose_problems);
         self.profiles.extend(parsed.profiles.keys().cloned());

@@ -5,13 +5,13 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Config;
-use super::credentials::{Credential, parse_credentials};
 use super::guarded_file::{self, GuardedFile, Unread};
 use super::layers::Document;
+use crate::config::provider_table::{Credential, parse_credentials};
 use crate::name::{ProviderName, ScopeSet};
 use crate::ports::System;
 use crate::provider::TokenRequest;
-use crate::setting::{Problem, Setting, Value};
+use crate::schema::{Problem, Setting, Value};
 
 /// The name of a project's file.
 const PROJECT_FILE: &str = ".authctl.toml";
@@ -83,7 +83,7 @@ pub fn apply(config: &mut Config, document: &Document) {
 }
 
 fn not_allowed(name: &str, setting: &Setting) -> Problem {
-    let message = format!("a project's file cannot set `{}`", crate::foreign::escaped(name));
+    let message = format!("a project's file cannot set `{}`", crate::text::untrusted::escaped(name));
     Problem::new(message, &setting.origin)
         .hint("it may set default and profile, and narrow scopes, audience and resource; all else belongs into your own configuration")
 }
@@ -115,7 +115,10 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
         };
         let beyond = |what: &str| {
             let problem = Problem::new(
-                format!("`{path}` asks for more than is configured: {}", crate::foreign::escaped(what)),
+                format!(
+                    "`{path}` asks for more than is configured: {}",
+                    crate::text::untrusted::escaped(what)
+                ),
                 &setting.origin,
             );
             problem.hint("a project's file can only ask for less")

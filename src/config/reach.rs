@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Config;
-use super::credentials::Credential;
 use crate::binding::Binding;
-use crate::foreign::escaped;
+use crate::config::provider_table::Credential;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{authority, host_url};
 use crate::provider::KINDS;
-use crate::setting::{Layer, Origin, Setting, Table, Value};
+use crate::schema::{Layer, Origin, Setting, Table, Value};
 use crate::store::reach::CONSUMER;
+use crate::text::untrusted::escaped;
 
 /// One such part.
 #[derive(Debug, Clone)]

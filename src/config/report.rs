@@ -2,9 +2,9 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::console::{ERROR, HINT, styled};
-use crate::foreign::escaped;
-use crate::setting::{Excerpt, Origin, Problem};
+use crate::ports::console::{ERROR, HINT, styled};
+use crate::schema::{Excerpt, Origin, Problem};
+use crate::text::untrusted::escaped;
 
 /// Renders a problem with the styles of the terminal; the console takes them out where they do not belong.
 #[must_use]

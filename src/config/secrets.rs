@@ -3,7 +3,7 @@
 use super::Config;
 use crate::name::ProviderName;
 use crate::provider::{KINDS, Kind};
-use crate::setting::{SecretSource, Section};
+use crate::schema::{SecretSource, Section};
 
 impl Config {
     /// The keys of a provider that are secret and are written, with where they come from.

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use super::Config;
-use crate::foreign::escaped;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::Environment;
-use crate::setting::{Key, Problem, SecretSource, Section, Setting, Shape, Table, Value, check};
-use crate::store::engine::{EngineAddress, EngineSettings};
-use crate::store::key::KeySource;
+use crate::schema::{Key, Problem, SecretSource, Section, Setting, Shape, Table, Value, check};
+use crate::store::sealed::key_source::KeySource;
+use crate::store::shared::{EngineAddress, EngineSettings};
 use crate::store::{StoreChoice, StoreKind, StoreSettings};
+use crate::text::untrusted::escaped;
 
 /// The kinds, as `store` or `kind` names them.
 pub const STORE_KINDS: &[&str] = &["auto", "keyring", "file", "etcd", "vault"];

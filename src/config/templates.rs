@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::credentials::{Credential, parse_credential};
 use super::layers;
-use crate::setting::{Layer, Setting, Source, Table, Value};
+use crate::config::provider_table::{Credential, parse_credential};
+use crate::schema::{Layer, Setting, Source, Table, Value};
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -131,9 +131,9 @@ impl Template {
             .body
             .values()
             .next()
-            .map_or(crate::setting::Origin::Default, |setting| setting.origin.clone());
+            .map_or(crate::schema::Origin::Default, |setting| setting.origin.clone());
         let mut credential = parse_credential("template", &body, &origin);
-        credential.origin = crate::setting::Origin::Default;
+        credential.origin = crate::schema::Origin::Default;
         credential
     }
 }

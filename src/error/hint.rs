@@ -6,20 +6,20 @@ use crate::binding::Binding;
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
 use crate::discovery::DiscoveryError;
-use crate::local_server::ServeError;
+use crate::discovery::resource::SiteError;
 use crate::loopback::LoopbackError;
 use crate::name::ProviderName;
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::resource_metadata::ResourceMetadataError;
 use crate::ports::LaunchError;
+use crate::ports::local_server::ServeError;
 use crate::provider::ProviderError;
 use crate::secret_source::SecretError;
+use crate::session::acquire::decision::Reason;
 use crate::session::acquire::{AcquireError, is_transient};
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
-use crate::session::site::SiteError;
-use crate::session::step::Reason;
 use crate::store::StoreError;
 use crate::store::keyring::KeyringFault;
 use crate::store::reach::{NewPart, Stored};
@@ -34,7 +34,7 @@ impl Error {
             }
             Self::Choice(ChoiceError::Unknown { hint, .. }) => Some(hint.clone()),
             Self::Choice(ChoiceError::UnknownUrl(url)) => {
-                Some(format!("run `authctl login {}`", crate::shell::word(url.as_str())))
+                Some(format!("run `authctl login {}`", crate::text::shell::word(url.as_str())))
             }
             Self::Acquire(error) => acquire_hint(error),
             Self::Login(LoginError::OtherPerson { .. }) => {
@@ -70,7 +70,7 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
     match error {
         AcquireError::LoginRequired { provider, source: Reason::NotGranted(scopes) } => Some(format!(
             "run `authctl login {provider} --scope {}`, or add it to `scopes`",
-            crate::shell::quoted(&scopes.to_string())
+            crate::text::shell::quoted(&scopes.to_string())
         )),
         AcquireError::LoginRequired { provider, .. } | AcquireError::Gone(provider) => {
             Some(format!("run `authctl login {provider}`"))
@@ -82,7 +82,7 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         }
         AcquireError::OtherBinding { provider, difference } => {
             let (label, configured, stored) = &**difference;
-            let shown = crate::foreign::escaped;
+            let shown = crate::text::untrusted::escaped;
             Some(format!(
                 "the configuration says {label} {}, the login was for {}; if that is right, run `authctl login {provider}`",
                 shown(configured),

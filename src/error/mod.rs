@@ -9,18 +9,18 @@ use std::io;
 
 use crate::config::edit::EditError;
 use crate::config::{ChoiceError, ConfigError, report};
-use crate::console::{Console, ERROR, styled};
-use crate::foreign::Foreign;
-use crate::local_server::ServeError;
+use crate::discovery::resource::SiteError;
 use crate::name::ProviderName;
 use crate::ports::LaunchError;
+use crate::ports::console::{Console, ERROR, styled};
+use crate::ports::local_server::ServeError;
 use crate::provider::ProviderError;
 use crate::session::acquire::AcquireError;
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
-use crate::session::site::SiteError;
 use crate::store::StoreError;
+use crate::text::untrusted::Untrusted;
 
 pub(crate) use self::hint::store_hint;
 pub use self::status::Status;
@@ -47,7 +47,7 @@ pub enum Error {
     #[error("{url} cannot be logged in to")]
     Site {
         /// The URL.
-        url: Foreign,
+        url: Untrusted,
         /// Why.
         source: Box<SiteError>,
     },
@@ -155,7 +155,7 @@ impl Error {
         }
         console.error(text);
         if let Some(hint) = self.hint() {
-            console.error(format_args!("{} {hint}", styled(crate::console::HINT, "hint:")));
+            console.error(format_args!("{} {hint}", styled(crate::ports::console::HINT, "hint:")));
         }
     }
 }

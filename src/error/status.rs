@@ -4,6 +4,7 @@ use super::Error;
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
 use crate::discovery::DiscoveryError;
+use crate::discovery::resource::SiteError;
 use crate::loopback::LoopbackError;
 use crate::oauth::answer::EndpointError;
 use crate::ports::{Ended, HttpError, LaunchError};
@@ -13,7 +14,6 @@ use crate::session::acquire::{AcquireError, is_transient};
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
-use crate::session::site::SiteError;
 use crate::store::StoreError;
 use std::io;
 

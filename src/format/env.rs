@@ -2,7 +2,7 @@
 
 use super::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
-use crate::shell::quoted;
+use crate::text::shell::quoted;
 use crate::token::Issued;
 
 /// The format `env`.

@@ -1,6 +1,6 @@
 //! The message bus: one message, and a whole conversation with a hostile bus.
 
-use crate::store::secret_service::wire::{Call, Kind, Message, Reader, Writer, message_length};
+use crate::store::keyring::secret_service::wire::{Call, Kind, Message, Reader, Writer, message_length};
 
 /// One message: its length, its header, and its body read as each of the bodies that a keyring sends.
 pub(super) fn message(data: &[u8]) {
@@ -51,7 +51,7 @@ pub(super) fn session(data: &[u8]) {
 
     use keyring_core::api::CredentialStoreApi as _;
 
-    use crate::store::secret_service::SecretService;
+    use crate::store::keyring::secret_service::SecretService;
 
     let Some(address) = answering::with(data) else { return };
     let keyring = SecretService::new(address);

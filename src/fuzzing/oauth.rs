@@ -6,7 +6,6 @@ use url::Url;
 
 use super::assert_harmless;
 use crate::binding::Binding;
-use crate::foreign::Foreign;
 use crate::loopback::connections::parse_head;
 use crate::oauth::authorization::Expected;
 use crate::oauth::client::{Authentication, Client};
@@ -23,6 +22,7 @@ use crate::oauth::{
 };
 use crate::ports::{HttpResponse, Transport};
 use crate::secret::{AuthorizationCode, IdToken, Nonce, State};
+use crate::text::untrusted::Untrusted;
 
 /// The issuer that the inputs of the corpus are written for.
 const ISSUER: &str = "https://as.example";
@@ -32,7 +32,7 @@ const STATE: &str = "the-state-of-this-request";
 const NOW: i64 = 1_800_000_000;
 
 fn error_is_harmless(error: &dyn std::error::Error) {
-    assert_harmless("an error", &crate::console::with_causes(error));
+    assert_harmless("an error", &crate::ports::console::with_causes(error));
 }
 
 /// A request to the redirect listener, byte for byte. The same input is also used as a line that the user pastes.
@@ -243,6 +243,6 @@ pub(super) fn id_token(data: &[u8]) {
         let kept = Claims::known(claims.lasting());
         let _ = check_refreshed(&claims, Some(&kept), None);
         let _ = claims.expires_at();
-        assert_harmless("a subject", &Foreign::new(claims.subject()).to_string());
+        assert_harmless("a subject", &Untrusted::new(claims.subject()).to_string());
     }
 }

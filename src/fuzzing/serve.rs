@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::assert_harmless;
 use super::world::{CANARY, Fixed, HOST, Printed, World};
-use crate::local_server::{Answer, Asked, Attempt, Reply, Service};
 use crate::oauth::pkce::random_text;
+use crate::ports::local_server::{Answer, Asked, Attempt, Reply, Service};
 use crate::secret::SecretText;
 
 thread_local! {

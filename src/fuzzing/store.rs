@@ -5,7 +5,7 @@ use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::store::record::{Record, RecordName};
-use crate::store::seal::{SealingKey, claimed_binding, open, seal, unwrap, wrap};
+use crate::store::sealed::cipher::{SealingKey, claimed_binding, open, seal, unwrap, wrap};
 
 /// The text in the one sealed record that opens.
 const TEXT: &[u8] = b"the text of the record";

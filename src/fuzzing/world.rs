@@ -15,8 +15,8 @@ use url::Url;
 
 use super::assert_harmless;
 use crate::adapters;
-use crate::console::Console;
-use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
+use crate::ports::console::Console;
+use crate::ports::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
 use crate::ports::{
     Browser, Ended, Environment, Folder, Handed, Held, HttpClient, HttpError, HttpRequest, HttpResponse,
     Input, Judge, Keyring, Launch, LaunchError, NoBrowser, NoFolder, NoKeyring, Paths, ProcessError,

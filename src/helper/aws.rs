@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::Protocol;
 use super::setup::{Plan, block, command_line, ini_value};
-use crate::commands::{AccountArg, Invocation, ProviderArg};
+use crate::app::App;
+use crate::app::args::{AccountArg, ProviderArg};
 use crate::error::Error;
 use crate::name::parameter;
 use crate::session::aws::{Keys, Role, is_configured, keys};
-use crate::shell;
+use crate::text::shell;
 
 /// Serve AWS's command line and SDKs: a `credential_process`
 #[derive(Debug, clap::Args)]
@@ -25,19 +26,19 @@ pub struct Args {
 impl Protocol for Args {
     const NAME: &'static str = "aws";
 
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
-        let session = invocation.session();
-        let provider = session.provider(self.provider.name(invocation)?.as_ref())?;
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
+        let session = app.session();
+        let provider = session.provider(self.provider.name(app)?.as_ref())?;
         let session = session.keeping(&provider.name);
         let role = Role::of(&session, &provider, self.role.as_deref())?;
         let keys = keys(&session, &provider, self.account.account.as_ref(), &role)?;
-        Ok(invocation.system.console.out(&format!("{}\n", process_output(&keys)))?)
+        Ok(app.system.console.out(&format!("{}\n", process_output(&keys)))?)
     }
 
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
-        let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
+        let provider = app.session().provider(self.provider.name(app)?.as_ref())?;
         let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
-        let mut words = plan.command(invocation)?;
+        let mut words = plan.command(app)?;
         words.extend(["helper".to_owned(), "aws".to_owned(), provider.name.to_string()]);
         words.extend(self.account.account.iter().map(|account| format!("--account={}", account.as_str())));
         words.extend(self.role.iter().map(|role| format!("--role={role}")));
@@ -46,8 +47,8 @@ impl Protocol for Args {
         let mut lines =
             vec![format!("[profile authctl-{}]", provider.name), format!("credential_process = {command}")];
         lines.extend(provider.helper.aws.region.iter().map(|region| format!("region = {region}")));
-        let file = invocation.system.environment.variable("AWS_CONFIG_FILE").map(std::path::PathBuf::from);
-        let path = file.map_or_else(|| plan.home(invocation).map(|home| home.join(".aws/config")), Ok)?;
+        let file = app.system.environment.variable("AWS_CONFIG_FILE").map(std::path::PathBuf::from);
+        let path = file.map_or_else(|| plan.home(app).map(|home| home.join(".aws/config")), Ok)?;
         let label = format!("profile {}", provider.name);
         plan.edit(path, |text, undo| block(text, &label, &lines, undo))?;
         if !is_configured(&provider.helper.aws) {

@@ -8,11 +8,11 @@ use super::Protocol;
 use super::host::{answerer, providers, url_or_host};
 use super::setup::{Plan, bazel_word, block};
 use super::token::{input, with_login};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::commands::token::format_error;
 use crate::error::Error;
-use crate::foreign::Foreign;
 use crate::session::acquire::Options;
+use crate::text::untrusted::Untrusted;
 
 /// Serve Bazel and other tools that speak its credential helper protocol
 #[derive(Debug, clap::Args)]
@@ -26,25 +26,25 @@ impl Protocol for Args {
     const NAME: &'static str = "bazel";
     const PROGRAM: Option<&'static str> = Some("bazel-credential-authctl");
 
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
         match self.command.as_deref() {
-            Some("get") => get(invocation),
+            Some("get") => get(app),
             Some(other) => {
-                Err(Error::usage(format!("there is no command {}: it is `get`", Foreign::new(other))))
+                Err(Error::usage(format!("there is no command {}: it is `get`", Untrusted::new(other))))
             }
             None => Err(Error::usage("Bazel names a command: `get`")),
         }
     }
 
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("Bazel asks authctl for these hosts");
-        let link = plan.link(invocation, "bazel-credential-authctl")?;
-        let hosts: Vec<String> = providers(invocation).flat_map(|provider| provider.hosts).collect();
+        let link = plan.link(app, "bazel-credential-authctl")?;
+        let hosts: Vec<String> = providers(app).flat_map(|provider| provider.hosts).collect();
         let names: BTreeSet<&str> = hosts.iter().filter_map(|host| pattern(host)).collect();
         let option = |name: &str| format!("--credential_helper={name}={}", link.display());
         let line = |name: &str| Ok(format!("common {}", bazel_word(&option(name))?));
         let lines = names.into_iter().map(line).collect::<Result<Vec<String>, Error>>()?;
-        let path = plan.home(invocation)?.join(".bazelrc");
+        let path = plan.home(app)?.join(".bazelrc");
         plan.edit(path, |text, undo| block(text, "credential helper", &lines, undo))?;
         Ok(plan)
     }
@@ -59,23 +59,22 @@ fn pattern(host: &str) -> Option<&str> {
     (name.contains('.') && name.split('.').all(is_label)).then_some(name)
 }
 
-fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let text = input(invocation)?;
+fn get(app: &App<'_>) -> Result<(), Error> {
+    let text = input(app)?;
     let wrong =
         |what: &str| Error::failed(format!("Bazel's question {what}"), "it is an object with a `uri`");
     let question: Map<String, Value> =
         serde_json::from_str(text.expose()).map_err(|_| wrong("is no JSON object"))?;
     let uri = question.get("uri").and_then(Value::as_str).ok_or_else(|| wrong("has no uri"))?;
-    let found =
-        url_or_host(invocation, uri).map(|url| answerer(invocation, &url, None)).transpose()?.flatten();
+    let found = url_or_host(app, uri).map(|url| answerer(app, &url, None)).transpose()?.flatten();
     let who = found.ok_or_else(|| {
         Error::failed(
-            format!("no provider answers for {}", Foreign::new(uri)),
+            format!("no provider answers for {}", Untrusted::new(uri)),
             "one must have its host in `domain` or `hosts`; where several have it, one must be the `default`",
         )
     })?;
     let options = Options { account: who.account, ..Options::default() };
-    let issued = with_login(invocation, &who.provider, &options, false)?;
+    let issued = with_login(app, &who.provider, &options, false)?;
     let headers =
         issued.credential.headers(None).map_err(|error| format_error(error.into(), &who.provider.name))?;
     let headers: Map<String, Value> =
@@ -85,7 +84,7 @@ fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
         let whole = jiff::Timestamp::from_second(end.as_second()).unwrap_or(end);
         answer["expires"] = whole.to_string().into();
     }
-    Ok(invocation.system.console.out(&format!("{answer}\n"))?)
+    Ok(app.system.console.out(&format!("{answer}\n"))?)
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_or_host};
 use super::setup::Plan;
 use super::token::{authorization, with_login};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::{Foreign, escaped};
 use crate::session::acquire::{AcquireError, Options};
+use crate::text::untrusted::{Untrusted, escaped};
 
 /// The name by which cargo calls this program.
 const PROGRAM: &str = "cargo-credential-authctl";
@@ -33,17 +33,17 @@ impl Protocol for Args {
     const PROGRAM: Option<&'static str> = Some(PROGRAM);
 
     /// One object a line, until cargo closes its side.
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
-        let console = &invocation.system.console;
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
+        let console = &app.system.console;
         console.out(&format!("{}\n", json!({ "v": [VERSION] })))?;
-        let lines = invocation.system.input.lines().map_err(|error| {
+        let lines = app.system.input.lines().map_err(|error| {
             let hint = "allow yourself more processes with `ulimit -u`, then run cargo again";
             Error::failed(format!("cannot read standard input: {error}"), hint)
         })?;
         for line in lines {
-            let answer = match answer(invocation, line.expose()) {
+            let answer = match answer(app, line.expose()) {
                 Ok(answer) => json!({ "Ok": answer }),
-                Err(refusal) => json!({ "Err": refusal.value(invocation) }),
+                Err(refusal) => json!({ "Err": refusal.value(app) }),
             };
             console.out(&format!("{answer}\n"))?;
         }
@@ -52,14 +52,14 @@ impl Protocol for Args {
 
     /// The registries whose index is on one of the configured hosts. cargo runs a provider with `--cargo-plugin` alone: the
     /// arguments that its configuration has are in the questions. So it is told a name of this program's.
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("cargo asks authctl for the token of these registries");
-        let link = plan.link(invocation, PROGRAM)?.display().to_string();
-        let home = invocation.system.environment.variable("CARGO_HOME").map(std::path::PathBuf::from);
-        let folder = home.map_or_else(|| plan.home(invocation).map(|home| home.join(".cargo")), Ok)?;
+        let link = plan.link(app, PROGRAM)?.display().to_string();
+        let home = app.system.environment.variable("CARGO_HOME").map(std::path::PathBuf::from);
+        let folder = home.map_or_else(|| plan.home(app).map(|home| home.join(".cargo")), Ok)?;
         let served = |index: &str| {
-            let url = url_or_host(invocation, index.strip_prefix("sparse+").unwrap_or(index));
-            url.is_some_and(|url| providers(invocation).any(|provider| serves(&provider, &url, index)))
+            let url = url_or_host(app, index.strip_prefix("sparse+").unwrap_or(index));
+            url.is_some_and(|url| providers(app).any(|provider| serves(&provider, &url, index)))
         };
         plan.edit(folder.join("config.toml"), |text, undo| registries(text, &link, &served, undo))?;
         Ok(plan)
@@ -84,20 +84,20 @@ impl From<Error> for Refusal {
 }
 
 impl Refusal {
-    fn value(self, invocation: &Invocation<'_>) -> Value {
+    fn value(self, app: &App<'_>) -> Value {
         match self {
             Self::UrlNotSupported => json!({ "kind": "url-not-supported" }),
             Self::NotSupported => json!({ "kind": "operation-not-supported" }),
             Self::NotFound => json!({ "kind": "not-found" }),
             Self::Failed(error) => {
-                error.tell(&invocation.system.console);
+                error.tell(&app.system.console);
                 json!({ "kind": "other", "message": escaped(&error.to_string()), "caused-by": [] })
             }
         }
     }
 }
 
-fn answer(invocation: &Invocation<'_>, line: &str) -> Result<Value, Refusal> {
+fn answer(app: &App<'_>, line: &str) -> Result<Value, Refusal> {
     let unusable = |what: &str| {
         Refusal::Failed(Error::failed(
             format!("cargo's question {what}"),
@@ -111,16 +111,16 @@ fn answer(invocation: &Invocation<'_>, line: &str) -> Result<Value, Refusal> {
     }
     let index = question.get("registry").and_then(|registry| registry["index-url"].as_str());
     let index = index.ok_or_else(|| unusable("names no registry"))?;
-    let url = url_or_host(invocation, index.strip_prefix("sparse+").unwrap_or(index));
-    let found = url.as_ref().map(|url| answerer(invocation, url, None)).transpose()?.flatten();
+    let url = url_or_host(app, index.strip_prefix("sparse+").unwrap_or(index));
+    let found = url.as_ref().map(|url| answerer(app, url, None)).transpose()?.flatten();
     let who = found.zip(url).filter(|(who, url)| serves(&who.provider, url, index));
     let (Answerer { provider, account }, _) = who.ok_or(Refusal::UrlNotSupported)?;
     let options = Options { account, ..Options::default() };
     match question.get("kind").and_then(Value::as_str) {
-        Some("get") => get(invocation, &provider, &options, false),
+        Some("get") => get(app, &provider, &options, false),
         // `cargo login` is a person's; a token that is typed there is not the provider's.
         Some("login") if question.get("token").is_none_or(Value::is_null) => {
-            get(invocation, &provider, &options, true)?;
+            get(app, &provider, &options, true)?;
             Ok(json!({ "kind": "login" }))
         }
         Some("login") => Err(Refusal::Failed(Error::failed(
@@ -142,13 +142,8 @@ fn serves(provider: &Provider, url: &url::Url, index: &str) -> bool {
 }
 
 /// The whole value of the `Authorization` header: cargo adds nothing to it.
-fn get(
-    invocation: &Invocation<'_>,
-    provider: &Provider,
-    options: &Options,
-    person: bool,
-) -> Result<Value, Refusal> {
-    let issued = with_login(invocation, provider, options, person)?;
+fn get(app: &App<'_>, provider: &Provider, options: &Options, person: bool) -> Result<Value, Refusal> {
+    let issued = with_login(app, provider, options, person)?;
     let value = authorization(provider, &issued)?;
     let mut answer = json!({ "kind": "get", "token": value.expose(), "operation_independent": true });
     match issued.expires_at {
@@ -188,7 +183,7 @@ fn registries(
         match registry.get("credential-provider").map(is_ours) {
             Some(false) if !undo => {
                 return Err(Error::failed(
-                    format!("cargo asks another credential provider about {} already", Foreign::new(index)),
+                    format!("cargo asks another credential provider about {} already", Untrusted::new(index)),
                     "take its `credential-provider` out of cargo's config.toml, if authctl is to answer; nothing was changed",
                 ));
             }

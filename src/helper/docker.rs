@@ -6,11 +6,11 @@ use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_or_host};
 use super::setup::Plan;
 use super::token::{input, with_login};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::error::{Error, Status};
-use crate::foreign::{Foreign, escaped};
 use crate::secret::SecretText;
 use crate::session::acquire::Options;
+use crate::text::untrusted::{Untrusted, escaped};
 use crate::token::Credential;
 
 /// What docker compares with to the letter (docker-credential-helpers, credentials/error.go).
@@ -36,9 +36,9 @@ impl Protocol for Args {
     const PROGRAM: Option<&'static str> = Some("docker-credential-authctl");
 
     /// An error is told on standard output, with status 1: docker shows just that.
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
-        let console = &invocation.system.console;
-        match self.answer(invocation) {
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
+        let console = &app.system.console;
+        match self.answer(app) {
             Ok(text) => Ok(console.out(text.expose())?),
             Err(Refusal::Said(message)) => {
                 console.out(&format!("{message}\n"))?;
@@ -52,13 +52,13 @@ impl Protocol for Args {
         }
     }
 
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("docker, podman and buildah ask authctl for these registries");
-        plan.link(invocation, "docker-credential-authctl")?;
-        let home = plan.home(invocation)?;
-        let folder = invocation.system.environment.variable("DOCKER_CONFIG").map(std::path::PathBuf::from);
+        plan.link(app, "docker-credential-authctl")?;
+        let home = plan.home(app)?;
+        let folder = app.system.environment.variable("DOCKER_CONFIG").map(std::path::PathBuf::from);
         let path = folder.unwrap_or_else(|| home.join(".docker")).join("config.json");
-        let hosts: Vec<String> = providers(invocation)
+        let hosts: Vec<String> = providers(app)
             .filter(|provider| provider.source.oauth().is_some() || provider.kind.name == "basic")
             .flat_map(|provider| provider.hosts)
             .map(|host| if host == HUB { HUB_KEY.to_owned() } else { host })
@@ -86,12 +86,12 @@ impl From<Error> for Refusal {
 }
 
 impl Args {
-    fn answer(&self, invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
+    fn answer(&self, app: &App<'_>) -> Result<SecretText, Refusal> {
         match self.action.as_deref() {
-            Some("get") => get(invocation),
-            Some("store") => store(invocation),
-            Some("erase") => erase(invocation),
-            Some("list") => list(invocation),
+            Some("get") => get(app),
+            Some("store") => store(app),
+            Some("erase") => erase(app),
+            Some("list") => list(app),
             Some("version") => Ok(SecretText::new(concat!(
                 "docker-credential-authctl (authctl) ",
                 env!("CARGO_PKG_VERSION"),
@@ -105,17 +105,17 @@ impl Args {
     }
 }
 
-fn found(invocation: &Invocation<'_>, server: &str) -> Result<Option<Answerer>, Error> {
-    match url_or_host(invocation, server) {
-        Some(url) => answerer(invocation, &url, None),
+fn found(app: &App<'_>, server: &str) -> Result<Option<Answerer>, Error> {
+    match url_or_host(app, server) {
+        Some(url) => answerer(app, &url, None),
         None => Ok(None),
     }
 }
 
 /// The user name and the secret of a provider: an identity token is marked by docker's own `<token>`.
-fn pair(invocation: &Invocation<'_>, who: &Answerer) -> Result<(String, SecretText), Refusal> {
+fn pair(app: &App<'_>, who: &Answerer) -> Result<(String, SecretText), Refusal> {
     let options = Options { account: who.account.clone(), ..Options::default() };
-    let issued = with_login(invocation, &who.provider, &options, false)?;
+    let issued = with_login(app, &who.provider, &options, false)?;
     match &issued.credential {
         Credential::Bearer(token) => {
             Ok((who.provider.helper.docker_username.clone(), SecretText::new(token.expose())))
@@ -131,22 +131,22 @@ fn pair(invocation: &Invocation<'_>, who: &Answerer) -> Result<(String, SecretTe
     }
 }
 
-fn get(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
-    let server = input(invocation)?;
+fn get(app: &App<'_>) -> Result<SecretText, Refusal> {
+    let server = input(app)?;
     let server = server.expose().trim();
     if server.is_empty() {
         return Err(Refusal::Said(NO_SERVER.to_owned()));
     }
     // Without these very words docker gives up, where it would go on without credentials (DH2).
-    let who = found(invocation, server)?.ok_or_else(|| Refusal::Said(NOT_FOUND.to_owned()))?;
-    let (username, secret) = pair(invocation, &who)?;
+    let who = found(app, server)?.ok_or_else(|| Refusal::Said(NOT_FOUND.to_owned()))?;
+    let (username, secret) = pair(app, &who)?;
     let answer = json!({ "ServerURL": server, "Username": username, "Secret": secret.expose() });
     Ok(SecretText::new(format!("{answer}\n")))
 }
 
 /// `docker login` gives back what it was given; nothing else is kept here (DH3).
-fn store(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
-    let text = input(invocation)?;
+fn store(app: &App<'_>) -> Result<SecretText, Refusal> {
+    let text = input(app)?;
     let given: Map<String, Value> = serde_json::from_str(text.expose())
         .map_err(|_| Refusal::Said("authctl: the credentials are no JSON object".to_owned()))?;
     let member = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -155,13 +155,13 @@ fn store(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
         (_, "") => return Err(Refusal::Said(NO_USERNAME.to_owned())),
         _ => {}
     }
-    let who = found(invocation, member("ServerURL").trim())?.ok_or_else(|| {
-        let server = Foreign::new(member("ServerURL"));
+    let who = found(app, member("ServerURL").trim())?.ok_or_else(|| {
+        let server = Untrusted::new(member("ServerURL"));
         Refusal::Said(format!(
             "authctl: no provider is configured for {server}, and passwords of others are not kept here"
         ))
     })?;
-    let (username, secret) = pair(invocation, &who)?;
+    let (username, secret) = pair(app, &who)?;
     if username == member("Username") && is_same(secret.expose(), member("Secret")) {
         return Ok(SecretText::new(""));
     }
@@ -175,16 +175,15 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// `docker logout` of one registry is no logout of the provider, which others use.
-fn erase(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
-    let server = input(invocation)?;
+fn erase(app: &App<'_>) -> Result<SecretText, Refusal> {
+    let server = input(app)?;
     let server = server.expose().trim();
     if server.is_empty() {
         return Err(Refusal::Said(NO_SERVER.to_owned()));
     }
-    if let Some(who) = found(invocation, server)? {
+    if let Some(who) = found(app, server)? {
         let name = &who.provider.name;
-        invocation
-            .system
+        app.system
             .console
             .note(format_args!("authctl: {name} stays logged in; `authctl logout {name}` logs out"));
     }
@@ -192,10 +191,10 @@ fn erase(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
 }
 
 /// The registries and their user names; no token is needed for it.
-fn list(invocation: &Invocation<'_>) -> Result<SecretText, Refusal> {
-    invocation.config.check_files(true).map_err(Error::from)?;
+fn list(app: &App<'_>) -> Result<SecretText, Refusal> {
+    app.config.check_files(true).map_err(Error::from)?;
     let mut servers = Map::new();
-    for provider in providers(invocation) {
+    for provider in providers(app) {
         for host in &provider.hosts {
             let username = provider.helper.docker_username.clone();
             servers.insert(format!("{}://{host}", provider.scheme), username.into());
@@ -224,7 +223,7 @@ fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Opti
             return Err(Error::failed(
                 format!(
                     "docker asks {} about {host} already",
-                    Foreign::new(other.as_str().unwrap_or_default())
+                    Untrusted::new(other.as_str().unwrap_or_default())
                 ),
                 "take it out of credHelpers in docker's config.json, if authctl is to answer; nothing was changed",
             ));

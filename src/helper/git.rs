@@ -4,15 +4,15 @@ use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_of};
 use super::setup::Plan;
 use super::token::{input, is_watched, note_unusable, with_login};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::oauth::challenge;
 use crate::ports::{ProcessError, Program};
 use crate::secret::SecretText;
 use crate::session::acquire::Options;
-use crate::session::refusal::refuse;
-use crate::shell;
+use crate::session::acquire::rejected::refuse;
+use crate::text::shell;
 use crate::token::{Credential, Issued};
 use std::time::Duration;
 
@@ -31,34 +31,34 @@ impl Protocol for Args {
     const NAME: &'static str = "git";
     const PROGRAM: Option<&'static str> = Some("git-credential-authctl");
 
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
         match self.operation.as_deref() {
-            Some("get") => get(invocation),
-            Some("erase") => erase(invocation),
+            Some("get") => get(app),
+            Some("erase") => erase(app),
             Some("capability") => {
-                Ok(invocation.system.console.out("version 0\ncapability authtype\ncapability state\n")?)
+                Ok(app.system.console.out("version 0\ncapability authtype\ncapability state\n")?)
             }
             // Our own token, which is kept already; and what later versions of git may ask: "it should be silently
             // ignored" (gitcredentials(7)). What git writes is read, or git would be told of a broken pipe.
-            Some("store") => input(invocation).map(drop),
+            Some("store") => input(app).map(drop),
             Some(_) => Ok(()),
             None => Err(Error::usage("git names an operation: get, store or erase")),
         }
     }
 
     /// The list of helpers is emptied for our hosts first, so that no other helper is given our tokens to keep.
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
-        let helper = format!("!{} helper git", shell::line(&plan.command(invocation)?));
+        let helper = format!("!{} helper git", shell::line(&plan.command(app)?));
         let mut keys: Vec<String> = Vec::new();
-        for provider in providers(invocation).filter(is_for_git) {
+        for provider in providers(app).filter(is_for_git) {
             keys.extend(
                 provider.hosts.iter().map(|host| format!("credential.{}://{host}.helper", provider.scheme)),
             );
         }
         // Several providers may have one host; git is told of it once.
         for (_, key) in keys.iter().enumerate().filter(|(at, key)| !keys[..*at].contains(*key)) {
-            plan.git_entry(invocation, key, &["", &helper])?;
+            plan.git_entry(app, key, &["", &helper])?;
         }
         Ok(plan)
     }
@@ -140,8 +140,8 @@ fn parse(text: &str) -> Result<Question, Malformed> {
 }
 
 /// Reads the question, and finds who answers. Without both a protocol and a host nobody does (GH6, CVE-2020-11008).
-fn question(invocation: &Invocation<'_>) -> Result<Option<(Question, Answerer)>, Error> {
-    let text = input(invocation)?;
+fn question(app: &App<'_>) -> Result<Option<(Question, Answerer)>, Error> {
+    let text = input(app)?;
     let question = parse(text.expose()).map_err(|error| {
         Error::failed(
             format!("git's question cannot be answered: {error}"),
@@ -150,27 +150,27 @@ fn question(invocation: &Invocation<'_>) -> Result<Option<(Question, Answerer)>,
     })?;
     let (Some(protocol), Some(host)) = (&question.protocol, &question.host) else { return Ok(None) };
     let Some(url) = url_of(protocol, host) else { return Ok(None) };
-    let answerer = answerer(invocation, &url, question.username.as_deref())?;
+    let answerer = answerer(app, &url, question.username.as_deref())?;
     Ok(answerer.map(|answerer| (question, answerer)))
 }
 
-fn get(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let Some((question, Answerer { provider, account })) = question(invocation)? else { return Ok(()) };
+fn get(app: &App<'_>) -> Result<(), Error> {
+    let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
     let options = Options { account, ..Options::default() };
-    let issued = with_login(invocation, &provider, &options, may_ask(invocation))?;
+    let issued = with_login(app, &provider, &options, may_ask(app))?;
     match answer(&question, &provider, &issued) {
-        Some(text) => Ok(invocation.system.console.out(text.expose())?),
+        Some(text) => Ok(app.system.console.out(text.expose())?),
         None => {
-            note_unusable(invocation, &provider, "is none that git can show");
+            note_unusable(app, &provider, "is none that git can show");
             Ok(())
         }
     }
 }
 
 /// A server that refused a token is shown another one next time (GH4).
-fn erase(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let Some((question, Answerer { provider, account })) = question(invocation)? else { return Ok(()) };
-    let session = invocation.session().keeping(&provider.name);
+fn erase(app: &App<'_>) -> Result<(), Error> {
+    let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
+    let session = app.session().keeping(&provider.name);
     let rejected = question.rejected.as_ref().map(|rejected| rejected.0.as_str());
     refuse(&session, &provider, account.as_ref(), rejected)?;
     Ok(())
@@ -227,22 +227,22 @@ fn answer(question: &Question, provider: &Provider, issued: &Issued) -> Option<S
 }
 
 /// Whether somebody is there to log in: git is told not to ask where nobody is (GH7).
-fn may_ask(invocation: &Invocation<'_>) -> bool {
-    let environment = &invocation.system.environment;
+fn may_ask(app: &App<'_>) -> bool {
+    let environment = &app.system.environment;
     let forbidden = environment.variable("GIT_TERMINAL_PROMPT").is_some_and(|value| is_no(&value));
-    is_watched(invocation) && !forbidden && !is_never(interactive(invocation))
+    is_watched(app) && !forbidden && !is_never(interactive(app))
 }
 
 /// `credential.interactive`, which git itself obeys and leaves to helpers to read.
-fn interactive(invocation: &Invocation<'_>) -> Option<String> {
+fn interactive(app: &App<'_>) -> Option<String> {
     let command = ["git", "config", "--get", "credential.interactive"].map(str::to_owned);
     let program = Program {
         command: &command,
         timeout: Duration::from_secs(5),
-        withheld: &invocation.system.secret_variables,
+        withheld: &app.system.secret_variables,
         input: None,
     };
-    let output: Result<SecretText, ProcessError> = invocation.system.processes.output(&program);
+    let output: Result<SecretText, ProcessError> = app.system.processes.output(&program);
     output.ok().map(|text| text.expose().trim().to_owned())
 }
 

@@ -2,12 +2,12 @@
 
 use url::Url;
 
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::Foreign;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::{EndpointUrl, authority, host_url};
+use crate::text::untrusted::Untrusted;
 
 /// Who answers.
 pub(super) struct Answerer {
@@ -21,14 +21,14 @@ pub(super) fn url_of(scheme: &str, host: &str) -> Option<Url> {
 }
 
 /// The URL of a text that is a URL, or a host by itself.
-pub(super) fn url_or_host(invocation: &Invocation<'_>, text: &str) -> Option<Url> {
+pub(super) fn url_or_host(app: &App<'_>, text: &str) -> Option<Url> {
     if text.contains("://") {
         return EndpointUrl::configured(text).ok().map(|url| url.url().clone());
     }
     // A host by itself is meant for the scheme that a provider of this host has: https, but on a loopback.
     let host = text.split('/').next().unwrap_or_default();
     let found = ["https", "http"].into_iter().filter_map(|scheme| host_url(scheme, host).ok());
-    let known = |url: &Url| !invocation.config.serving(url).is_empty();
+    let known = |url: &Url| !app.config.serving(url).is_empty();
     found.into_iter().find(known)
 }
 
@@ -37,16 +37,12 @@ pub(super) fn url_or_host(invocation: &Invocation<'_>, text: &str) -> Option<Url
 ///
 /// # Errors
 /// [`Error::Config`], when the configuration is wrong as a whole.
-pub(super) fn answerer(
-    invocation: &Invocation<'_>,
-    url: &Url,
-    username: Option<&str>,
-) -> Result<Option<Answerer>, Error> {
-    invocation.config.check_files(true)?;
-    let console = &invocation.system.console;
-    let mut found = invocation.config.serving(url);
+pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Result<Option<Answerer>, Error> {
+    app.config.check_files(true)?;
+    let console = &app.system.console;
+    let mut found = app.config.serving(url);
     let Some(username) = username.filter(|name| !name.is_empty()) else {
-        return Ok(choose(invocation, url, found));
+        return Ok(choose(app, url, found));
     };
     if let Some(at) = found.iter().position(|provider| provider.name.as_str() == username) {
         return Ok(Some(Answerer { provider: found.swap_remove(at), account: None }));
@@ -55,7 +51,7 @@ pub(super) fn answerer(
     let mut listed = false;
     let mut of_account = Vec::new();
     for (at, provider) in found.iter().enumerate() {
-        let index = invocation.session().keeping(&provider.name).store.index(&provider.name)?;
+        let index = app.session().keeping(&provider.name).store.index(&provider.name)?;
         listed |= index.entries.len() > 1;
         if index.entries.iter().any(|entry| Some(&entry.account) == account.as_ref()) {
             of_account.push(at);
@@ -66,16 +62,16 @@ pub(super) fn answerer(
         // A name that is nobody's: where there are several people, none of them is meant.
         [] if listed => {
             let message =
-                format!("no account {} is logged in for {}", Foreign::new(username), authority(url));
+                format!("no account {} is logged in for {}", Untrusted::new(username), authority(url));
             console.note(format_args!("authctl: {message}"));
             Ok(None)
         }
-        _ => Ok(choose(invocation, url, found)),
+        _ => Ok(choose(app, url, found)),
     }
 }
 
-fn choose(invocation: &Invocation<'_>, url: &Url, mut found: Vec<Provider>) -> Option<Answerer> {
-    let config = invocation.config;
+fn choose(app: &App<'_>, url: &Url, mut found: Vec<Provider>) -> Option<Answerer> {
+    let config = app.config;
     let default: Option<ProviderName> =
         config.default.as_ref().and_then(|default| default.text()?.parse().ok());
     if found.len() > 1
@@ -83,7 +79,7 @@ fn choose(invocation: &Invocation<'_>, url: &Url, mut found: Vec<Provider>) -> O
     {
         return Some(Answerer { provider: found.swap_remove(at), account: None });
     }
-    let console = &invocation.system.console;
+    let console = &app.system.console;
     match found.len() {
         1 => return found.pop().map(|provider| Answerer { provider, account: None }),
         0 => {
@@ -107,7 +103,7 @@ fn choose(invocation: &Invocation<'_>, url: &Url, mut found: Vec<Provider>) -> O
 }
 
 /// The providers that are configured right.
-pub(super) fn providers<'a>(invocation: &'a Invocation<'_>) -> impl Iterator<Item = Provider> + 'a {
-    let config = invocation.config;
+pub(super) fn providers<'a>(app: &'a App<'_>) -> impl Iterator<Item = Provider> + 'a {
+    let config = app.config;
     config.credentials.keys().filter_map(move |name| config.provider(name).ok())
 }

@@ -6,10 +6,10 @@ use super::Protocol;
 use super::host::{Answerer, answerer, url_or_host};
 use super::setup::Plan;
 use super::token::with_login;
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::error::{Error, Status};
-use crate::foreign::Foreign;
 use crate::session::acquire::Options;
+use crate::text::untrusted::Untrusted;
 use crate::token::Credential;
 
 /// Serve pip and uv: the `get` of Python's `keyring` program
@@ -36,24 +36,24 @@ impl Protocol for Args {
     const NAME: &'static str = "keyring";
     const PROGRAM: Option<&'static str> = Some("keyring");
 
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
         match (self.operation.as_deref(), &self.service) {
-            (Some("get"), Some(service)) => self.get(invocation, service),
+            (Some("get"), Some(service)) => self.get(app, service),
             (Some("get"), None) | (None, _) => Err(Error::usage("write `keyring get SERVICE [USERNAME]`")),
             (Some("set" | "del"), _) => Err(Error::failed(
                 "passwords of others are not kept here",
                 "configure the index as a provider, and run `authctl login`",
             )),
             (Some(other), _) => {
-                Err(Error::usage(format!("there is no {}: it is `get`", Foreign::new(other))))
+                Err(Error::usage(format!("there is no {}: it is `get`", Untrusted::new(other))))
             }
         }
     }
 
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan =
             Plan::new("pip and uv ask authctl for the passwords of indexes, by a program called `keyring`");
-        plan.link(invocation, "keyring")?;
+        plan.link(app, "keyring")?;
         plan.then(
             "pip install --keyring-provider subprocess --index-url https://__token__@HOST/simple/ PACKAGE",
         );
@@ -66,13 +66,12 @@ impl Protocol for Args {
 
 impl Args {
     /// A service that nobody knows has no password: status 1, and not a word (pip and uv then ask, or go without).
-    fn get(&self, invocation: &Invocation<'_>, service: &str) -> Result<(), Error> {
-        let url = url_or_host(invocation, service);
-        let found =
-            url.map(|url| answerer(invocation, &url, self.username.as_deref())).transpose()?.flatten();
+    fn get(&self, app: &App<'_>, service: &str) -> Result<(), Error> {
+        let url = url_or_host(app, service);
+        let found = url.map(|url| answerer(app, &url, self.username.as_deref())).transpose()?.flatten();
         let Some(Answerer { provider, account }) = found else { return Err(Error::Reported(Status::Failed)) };
         let options = Options { account, ..Options::default() };
-        let issued = with_login(invocation, &provider, &options, false)?;
+        let issued = with_login(app, &provider, &options, false)?;
         let (username, password) = match &issued.credential {
             Credential::Bearer(_) | Credential::Headers(_) => {
                 let given = self.username.as_deref().filter(|name| !name.is_empty());
@@ -91,7 +90,7 @@ impl Args {
             if self.mode == "creds" {
                 answer["username"] = username.into();
             }
-            return Ok(invocation.system.console.out(&format!("{answer}\n"))?);
+            return Ok(app.system.console.out(&format!("{answer}\n"))?);
         }
         let lines = if self.mode == "creds" {
             vec![username.as_str(), password.expose()]
@@ -101,6 +100,6 @@ impl Args {
         if lines.iter().any(|line| line.chars().any(char::is_control)) {
             return Err(Error::failed("the password has a control character", "a line cannot carry it"));
         }
-        Ok(invocation.system.console.out(&(lines.join("\n") + "\n"))?)
+        Ok(app.system.console.out(&(lines.join("\n") + "\n"))?)
     }
 }

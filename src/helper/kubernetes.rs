@@ -7,19 +7,20 @@ use serde_json::{Map, Value};
 use super::Protocol;
 use super::setup::{Plan, csv_field};
 use super::token::with_login;
+use crate::app::App;
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
+use crate::app::render::id_token;
 use crate::binding::Binding;
-use crate::commands::issued::id_token;
 use crate::commands::token::format_error;
-use crate::commands::{AccountArg, Invocation, NarrowArgs, ProviderArg};
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::Foreign;
 use crate::format::k8s::{API_VERSION, exec_credential};
 use crate::oauth::endpoint::EndpointUrl;
+use crate::os::private_file;
 use crate::ports::Folder;
 use crate::session::acquire::Options;
-use crate::session::refusal::refuse;
-use crate::store::private_file;
+use crate::session::acquire::rejected::refuse;
+use crate::text::untrusted::Untrusted;
 use crate::token::Issued;
 
 /// The versions of the API that are spoken.
@@ -47,11 +48,11 @@ pub struct Args {
 impl Protocol for Args {
     const NAME: &'static str = "kubernetes";
 
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
-        let info = invocation.system.environment.variable("KUBERNETES_EXEC_INFO");
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
+        let info = app.system.environment.variable("KUBERNETES_EXEC_INFO");
         let question = Question::read(info.as_deref())?;
-        let session = invocation.session();
-        let provider = session.provider(self.provider.name(invocation)?.as_ref())?;
+        let session = app.session();
+        let provider = session.provider(self.provider.name(app)?.as_ref())?;
         let session = session.keeping(&provider.name);
         question.check_cluster(&provider)?;
         let options = Options {
@@ -61,30 +62,30 @@ impl Protocol for Args {
             ..Options::default()
         };
         let get = |options: &Options| -> Result<Issued, Error> {
-            let issued = with_login(invocation, &provider, options, question.interactive || self.login)?;
+            let issued = with_login(app, &provider, options, question.interactive || self.login)?;
             if self.id_token { id_token(&issued) } else { Ok(issued) }
         };
         let mut issued = get(&options)?;
-        if question.by_client && is_asked_again(invocation, &provider, &issued) {
+        if question.by_client && is_asked_again(app, &provider, &issued) {
             // client-go runs a plugin again before the token's end only when a server refused the token.
             refuse(&session, &provider, options.account.as_ref(), None)?;
             issued = get(&Options { renew: self.id_token, ..options })?;
         }
-        let (early, now) = (provider.source.refresh_early(), invocation.system.clock.now());
+        let (early, now) = (provider.source.refresh_early(), app.system.clock.now());
         let told = issued.expires_at.map(|end| told_end(end, early, now));
         if question.by_client {
-            remember(invocation, &provider, &issued, told);
+            remember(app, &provider, &issued, told);
         }
         issued.expires_at = told;
         let text = exec_credential(&issued, question.api_version)
             .map_err(|error| format_error(error, &provider.name))?;
-        Ok(invocation.system.console.out(text.expose())?)
+        Ok(app.system.console.out(text.expose())?)
     }
 
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
-        let provider = invocation.session().provider(self.provider.name(invocation)?.as_ref())?;
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
+        let provider = app.session().provider(self.provider.name(app)?.as_ref())?;
         let mut plan = Plan::new("kubectl's configuration has a user whose token is authctl's");
-        let words = plan.command(invocation)?;
+        let words = plan.command(app)?;
         let user = format!("authctl-{}", provider.name);
         let mut command: Vec<String> =
             ["kubectl", "config", "set-credentials", &user].map(str::to_owned).into();
@@ -103,10 +104,9 @@ impl Protocol for Args {
             command.push(format!("--exec-arg={argument}"));
         }
         let undo = ["kubectl", "config", "delete-user", &user].map(str::to_owned).into();
-        let files = match invocation.system.environment.variable("KUBECONFIG").filter(|list| !list.is_empty())
-        {
+        let files = match app.system.environment.variable("KUBECONFIG").filter(|list| !list.is_empty()) {
             Some(list) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
-            None => vec![plan.home(invocation)?.join(".kube/config")],
+            None => vec![plan.home(app)?.join(".kube/config")],
         };
         plan.run(command, undo, files);
         plan.then(format!("kubectl config set-context --current --user={user}"));
@@ -153,7 +153,7 @@ impl Question {
         };
         Ok(Self {
             api_version: api_version
-                .ok_or_else(|| wrong(format!("has the apiVersion {}", Foreign::new(written))))?,
+                .ok_or_else(|| wrong(format!("has the apiVersion {}", Untrusted::new(written))))?,
             by_client: true,
             interactive: spec
                 .and_then(|spec| spec.get("interactive"))
@@ -170,7 +170,7 @@ impl Question {
             return Ok(());
         }
         Err(Error::failed(
-            format!("the cluster {} is none of the hosts of `{}`", Foreign::new(server), provider.name),
+            format!("the cluster {} is none of the hosts of `{}`", Untrusted::new(server), provider.name),
             "add it to `hosts` in the configuration, if its tokens may be sent there",
         ))
     }
@@ -184,34 +184,33 @@ fn told_end(end: Timestamp, early: std::time::Duration, now: Timestamp) -> Times
 }
 
 /// Whether the same process was given the same token, and its end is not yet what it was told.
-fn is_asked_again(invocation: &Invocation<'_>, provider: &Provider, issued: &Issued) -> bool {
-    let (Some(path), Some(asked)) = (memory(invocation, provider), asked(invocation, provider, issued))
-    else {
+fn is_asked_again(app: &App<'_>, provider: &Provider, issued: &Issued) -> bool {
+    let (Some(path), Some(asked)) = (memory(app, provider), asked(app, provider, issued)) else {
         return false;
     };
     let before = private_file::read(&path).ok().flatten();
     let before: Option<Value> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let Some(before) = before else { return false };
     let told = before["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok());
-    before["asked"] == asked && told.is_none_or(|told| invocation.system.clock.now() < told)
+    before["asked"] == asked && told.is_none_or(|told| app.system.clock.now() < told)
 }
 
 /// Notes who was given what, and until when. That it cannot be noted is no reason to fail.
-fn remember(invocation: &Invocation<'_>, provider: &Provider, issued: &Issued, until: Option<Timestamp>) {
-    if let (Some(path), Some(asked)) = (memory(invocation, provider), asked(invocation, provider, issued)) {
+fn remember(app: &App<'_>, provider: &Provider, issued: &Issued, until: Option<Timestamp>) {
+    if let (Some(path), Some(asked)) = (memory(app, provider), asked(app, provider, issued)) {
         let note = serde_json::json!({ "asked": asked, "until": until.map(|until| until.to_string()) });
         let _ = private_file::write(&path, note.to_string().as_bytes());
     }
 }
 
-fn memory(invocation: &Invocation<'_>, provider: &Provider) -> Option<std::path::PathBuf> {
-    let folder = invocation.system.paths.folder(Folder::State).ok()?;
+fn memory(app: &App<'_>, provider: &Provider) -> Option<std::path::PathBuf> {
+    let folder = app.system.paths.folder(Folder::State).ok()?;
     Some(folder.join("kubernetes").join(format!("{}.json", provider.name)))
 }
 
 /// A mark of who asks and what is answered; no token can be told from it.
-fn asked(invocation: &Invocation<'_>, provider: &Provider, issued: &Issued) -> Option<String> {
-    let parent = invocation.system.processes.parent()?;
+fn asked(app: &App<'_>, provider: &Provider, issued: &Issued) -> Option<String> {
+    let parent = app.system.processes.parent()?;
     let mark = Binding::default()
         .with("parent", parent)
         .with("provider", provider.name.to_string())

@@ -18,7 +18,7 @@ mod token;
 
 use clap::ArgMatches;
 
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::error::Error;
 use setup::Plan;
 
@@ -45,13 +45,13 @@ pub trait Protocol: clap::Args {
     ///
     /// # Errors
     /// Any [`Error`]; standard output is empty then, or has the protocol's own form of an error.
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error>;
+    fn run(&self, app: &App<'_>) -> Result<(), Error>;
 
     /// What to change so that the other program asks here.
     ///
     /// # Errors
     /// Any [`Error`].
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error>;
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error>;
 }
 
 /// A protocol in the list.
@@ -63,9 +63,9 @@ pub struct Helper {
     /// Adds the arguments to a command.
     pub arguments: fn(clap::Command) -> clap::Command,
     /// Answers.
-    pub run: fn(&Invocation<'_>, &ArgMatches) -> Result<(), Error>,
+    pub run: fn(&App<'_>, &ArgMatches) -> Result<(), Error>,
     /// What to change so that the other program asks here.
-    pub plan: fn(&Invocation<'_>, &ArgMatches) -> Result<Plan, Error>,
+    pub plan: fn(&App<'_>, &ArgMatches) -> Result<Plan, Error>,
 }
 
 impl Helper {
@@ -74,8 +74,8 @@ impl Helper {
             name: P::NAME,
             program: P::PROGRAM,
             arguments: P::augment_args,
-            run: |invocation, matches| arguments::<P>(matches)?.run(invocation),
-            plan: |invocation, matches| arguments::<P>(matches)?.plan(invocation),
+            run: |app, matches| arguments::<P>(matches)?.run(app),
+            plan: |app, matches| arguments::<P>(matches)?.plan(app),
         }
     }
 }

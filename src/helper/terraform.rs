@@ -6,10 +6,10 @@ use super::Protocol;
 use super::host::{answerer, url_of};
 use super::setup::{Plan, block};
 use super::token::{input, with_login};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::error::Error;
-use crate::foreign::Foreign;
 use crate::session::acquire::Options;
+use crate::text::untrusted::Untrusted;
 use crate::token::Credential;
 
 /// What our block in Terraform's configuration is marked with.
@@ -27,40 +27,41 @@ impl Protocol for Args {
     const NAME: &'static str = "terraform";
     const PROGRAM: Option<&'static str> = Some("terraform-credentials-authctl");
 
-    fn run(&self, invocation: &Invocation<'_>) -> Result<(), Error> {
+    fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let [.., verb, host] = self.arguments.as_slice() else {
             return Err(Error::usage("Terraform names what to do and a host: get, store or forget"));
         };
         match verb.as_str() {
-            "get" => get(invocation, host),
+            "get" => get(app, host),
             "store" => {
                 // It is read to its end even so, or Terraform would be told of a broken pipe.
-                input(invocation)?;
+                input(app)?;
                 Err(Error::failed(
                     "tokens of `terraform login` are not kept here",
                     "configure the host as a provider, and run `authctl login`",
                 ))
             }
-            "forget" => match found(invocation, host)? {
+            "forget" => match found(app, host)? {
                 Some(who) => {
                     let name = &who.provider.name;
                     let note = format!("authctl: {name} stays logged in; `authctl logout {name}` logs out");
-                    invocation.system.console.note(note);
+                    app.system.console.note(note);
                     Ok(())
                 }
                 None => Ok(()),
             },
-            other => {
-                Err(Error::usage(format!("there is no {}: it is get, store or forget", Foreign::new(other))))
-            }
+            other => Err(Error::usage(format!(
+                "there is no {}: it is get, store or forget",
+                Untrusted::new(other)
+            ))),
         }
     }
 
-    fn plan(&self, invocation: &Invocation<'_>) -> Result<Plan, Error> {
+    fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("Terraform asks authctl for tokens of hosts");
-        let home = plan.home(invocation)?;
-        plan.link_at(invocation, home.join(".terraform.d/plugins/terraform-credentials-authctl"))?;
-        let file = invocation.system.environment.variable("TF_CLI_CONFIG_FILE").map(std::path::PathBuf::from);
+        let home = plan.home(app)?;
+        plan.link_at(app, home.join(".terraform.d/plugins/terraform-credentials-authctl"))?;
+        let file = app.system.environment.variable("TF_CLI_CONFIG_FILE").map(std::path::PathBuf::from);
         let lines = ["credentials_helper \"authctl\" {".to_owned(), "}".to_owned()];
         plan.edit(file.unwrap_or_else(|| home.join(".terraformrc")), |text, undo| {
             if !undo && text.is_some_and(has_another) {
@@ -82,20 +83,20 @@ fn has_another(text: &str) -> bool {
     !is_ours && without.lines().any(|line| line.trim_start().starts_with("credentials_helper"))
 }
 
-fn found(invocation: &Invocation<'_>, host: &str) -> Result<Option<super::host::Answerer>, Error> {
+fn found(app: &App<'_>, host: &str) -> Result<Option<super::host::Answerer>, Error> {
     match url_of("https", host) {
-        Some(url) => answerer(invocation, &url, None),
+        Some(url) => answerer(app, &url, None),
         None => Ok(None),
     }
 }
 
 /// A host that nobody knows has no credentials, which is no error.
-fn get(invocation: &Invocation<'_>, host: &str) -> Result<(), Error> {
-    let answer = match found(invocation, host)? {
+fn get(app: &App<'_>, host: &str) -> Result<(), Error> {
+    let answer = match found(app, host)? {
         None => json!({}),
         Some(who) => {
             let options = Options { account: who.account, ..Options::default() };
-            let issued = with_login(invocation, &who.provider, &options, false)?;
+            let issued = with_login(app, &who.provider, &options, false)?;
             match &issued.credential {
                 Credential::Bearer(token) => json!({ "token": token.expose() }),
                 Credential::Headers(_) => json!({ "token": issued.credential.bare().expose() }),
@@ -108,5 +109,5 @@ fn get(invocation: &Invocation<'_>, host: &str) -> Result<(), Error> {
             }
         }
     };
-    Ok(invocation.system.console.out(&format!("{answer}\n"))?)
+    Ok(app.system.console.out(&format!("{answer}\n"))?)
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::commands::Invocation;
-use crate::commands::interactive_login::{Who, lock, log_in};
+use crate::app::App;
+use crate::app::login::{Who, lock, log_in};
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::escaped;
 use crate::ports::Stream;
 use crate::provider::{LoginRequest, ProviderError};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireError, Options, token};
 use crate::store::StoreError;
+use crate::text::untrusted::escaped;
 use crate::token::Issued;
 
 /// What a program writes is at most this long (F-HLP1).
@@ -23,8 +23,8 @@ const INPUT_DEADLINE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// [`Error::Failed`], when it is too long, too slow or not UTF-8.
-pub(super) fn input(invocation: &Invocation<'_>) -> Result<SecretText, Error> {
-    let read = invocation.system.input.read_within(LONGEST_INPUT, INPUT_DEADLINE);
+pub(super) fn input(app: &App<'_>) -> Result<SecretText, Error> {
+    let read = app.system.input.read_within(LONGEST_INPUT, INPUT_DEADLINE);
     read.map_err(|error| {
         Error::failed(
             format!("standard input cannot be read: {error}"),
@@ -39,20 +39,20 @@ pub(super) fn input(invocation: &Invocation<'_>) -> Result<SecretText, Error> {
 /// # Errors
 /// Any [`Error`].
 pub(super) fn with_login(
-    invocation: &Invocation<'_>,
+    app: &App<'_>,
     provider: &Provider,
     options: &Options,
     person: bool,
 ) -> Result<Issued, Error> {
-    let session = invocation.session().keeping(&provider.name);
+    let session = app.session().keeping(&provider.name);
     let error = match token(&session, provider, options) {
         Err(error @ AcquireError::LoginRequired { .. }) if person && provider.source.is_interactive() => {
             error
         }
         result => return Ok(result?),
     };
-    let console = &invocation.system.console;
-    let lock = match lock(invocation, &provider.name) {
+    let console = &app.system.console;
+    let lock = match lock(app, &provider.name) {
         Ok(lock) => lock,
         Err(StoreError::LockTimeout { .. }) => {
             console.note(format_args!("authctl: a login to {} is in progress", provider.name));
@@ -68,7 +68,7 @@ pub(super) fn with_login(
     console.say(format_args!("authctl: {} needs a login", provider.name));
     let request = LoginRequest {
         scopes: None,
-        browser: crate::commands::browser_choice(invocation, None, false),
+        browser: crate::app::args::browser_choice(app, None, false),
         device: false,
         timeout: None,
     };
@@ -80,19 +80,19 @@ pub(super) fn with_login(
         further: None,
         before: None,
     };
-    log_in(invocation, &who, &request, false)?;
+    log_in(app, &who, &request, false)?;
     drop(lock);
     Ok(token(&session, provider, options)?)
 }
 
 /// Whether a person sees what is said: the other program passes its terminal on.
-pub(super) fn is_watched(invocation: &Invocation<'_>) -> bool {
-    invocation.system.console.is_terminal(Stream::Err)
+pub(super) fn is_watched(app: &App<'_>) -> bool {
+    app.system.console.is_terminal(Stream::Err)
 }
 
 /// Says why there is nothing, where the protocol has no words for it.
-pub(super) fn note_unusable(invocation: &Invocation<'_>, provider: &Provider, what: &str) {
-    let console = &invocation.system.console;
+pub(super) fn note_unusable(app: &App<'_>, provider: &Provider, what: &str) {
+    let console = &app.system.console;
     console.note(format_args!("authctl: the credential of {} {}", provider.name, escaped(what)));
 }
 

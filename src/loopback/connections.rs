@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::language::Language;
 use crate::oauth::redirect::Redirect;
-use crate::open_files;
+use crate::os::open_files;
 
 /// The longest request head: a code may be several KiB (F-CB11).
 const LONGEST_HEAD: usize = 16 * 1024;

@@ -19,7 +19,7 @@ use self::one_time_link::{Surroundings, Visitor};
 pub use self::page::{Outcome, Page};
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::redirect::{Expectation, Verdict};
-use crate::peer::Peers;
+use crate::ports::peer::Peers;
 use crate::ports::{Clock, Held, Random};
 use crate::secret::SecretText;
 
@@ -97,7 +97,7 @@ pub enum LoopbackError {
         source: io::Error,
     },
     /// Nobody came in time.
-    #[error("no redirect came within {}", crate::words::exact(*waited))]
+    #[error("no redirect came within {}", crate::text::humanize::exact(*waited))]
     TimedOut {
         /// How long it was waited for.
         waited: Duration,

@@ -13,7 +13,7 @@ use super::connections::{Connections, Incoming, Request};
 use super::{Listener, LoopbackError, RedirectUri, page};
 use crate::oauth::pkce::random_text;
 use crate::oauth::redirect::refused_as_navigation;
-use crate::peer::{Peer, Peers};
+use crate::ports::peer::{Peer, Peers};
 use crate::ports::{Random, System};
 use crate::secret::SecretText;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::json;
-use crate::foreign::Foreign;
 use crate::ports::HttpResponse;
+use crate::text::untrusted::Untrusted;
 
 /// Why an endpoint's answer is not what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum EndpointError {
         /// What the endpoint is called.
         endpoint: &'static str,
         /// The other host.
-        target: Foreign,
+        target: Untrusted,
     },
     /// The answer is none that the standards know. The body is not part of the text: it may hold tokens.
     #[error("the {endpoint}'s answer cannot be used: {reason} (status {status}, {media_type}, {size} bytes)")]
@@ -43,7 +43,7 @@ pub enum EndpointError {
         /// The status.
         status: u16,
         /// The content type.
-        media_type: Foreign,
+        media_type: Untrusted,
         /// The size of the body.
         size: usize,
     },
@@ -51,14 +51,14 @@ pub enum EndpointError {
 
 /// What an endpoint says where it says no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {endpoint} answered {}{}", Foreign::new(code.as_str()), description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+#[error("the {endpoint} answered {}{}", Untrusted::new(code.as_str()), description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
 pub struct Refusal {
     /// What the endpoint is called.
     pub endpoint: &'static str,
     /// The error code.
     pub code: String,
     /// The description.
-    pub description: Option<Foreign>,
+    pub description: Option<Untrusted>,
     /// The pause between two requests that it asks for, as GitHub does beside `slow_down`.
     pub interval: Option<Duration>,
 }
@@ -105,7 +105,7 @@ pub fn unusable(endpoint: &'static str, response: &HttpResponse, reason: &str) -
         endpoint,
         reason: reason.to_owned(),
         status: response.status,
-        media_type: Foreign::new(response.media_type()),
+        media_type: Untrusted::new(response.media_type()),
         size: response.body.len(),
     }
 }
@@ -122,7 +122,7 @@ fn refusal(endpoint: &'static str, object: &Map<String, Value>) -> Option<Endpoi
     Some(EndpointError::Refused(Box::new(Refusal {
         endpoint,
         code: error,
-        description: description.map(Foreign::new),
+        description: description.map(Untrusted::new),
         interval: seconds(object, "interval"),
     })))
 }
@@ -146,8 +146,8 @@ pub fn retry_after(response: &HttpResponse) -> Option<Duration> {
 
 /// Where a redirecting answer points, by host alone: its path and query may hold secrets.
 #[must_use]
-pub fn redirect_target(response: &HttpResponse) -> Foreign {
+pub fn redirect_target(response: &HttpResponse) -> Untrusted {
     let location = response.header("location").unwrap_or_default();
     let host = url::Url::parse(location).ok().map(|url| super::endpoint::authority(&url));
-    Foreign::new(host.unwrap_or_else(|| "another address".to_owned()))
+    Untrusted::new(host.unwrap_or_else(|| "another address".to_owned()))
 }

@@ -6,9 +6,9 @@ use super::endpoint::EndpointUrl;
 use super::form::Form;
 use super::pkce;
 use super::redirect::{Expectation, Parameters, Verdict};
-use crate::foreign::Foreign;
 use crate::ports::Random;
 use crate::secret::{AuthorizationCode, CodeVerifier, Nonce, State};
+use crate::text::untrusted::Untrusted;
 
 /// A request that is under way: what its answer is checked against, and the verifier that goes with the code. It is used
 /// up by the one answer that fits.
@@ -95,9 +95,9 @@ pub enum AuthorizationError {
     #[error("the authorization server answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Server {
         /// The error code.
-        error: Foreign,
+        error: Untrusted,
         /// The description.
-        description: Option<Foreign>,
+        description: Option<Untrusted>,
         /// Whether it says that the user (or the server for them) said no.
         denied: bool,
     },
@@ -114,7 +114,7 @@ pub enum AuthorizationError {
         /// The issuer of the server that was asked.
         expected: String,
         /// What the answer says.
-        found: Foreign,
+        found: Untrusted,
     },
     /// Neither `code` nor `error`.
     #[error("the authorization server answered with neither a code nor an error")]
@@ -140,15 +140,15 @@ impl Expectation for Expected {
             (Some(found), Some(expected)) if found != expected => {
                 return Verdict::Refused(AuthorizationError::IssuerMismatch {
                     expected: expected.clone(),
-                    found: Foreign::new(found),
+                    found: Untrusted::new(found),
                 });
             }
             _ => {}
         }
         if let Some(error) = parameters.get("error") {
             return Verdict::Refused(AuthorizationError::Server {
-                error: Foreign::new(error),
-                description: parameters.get("error_description").map(Foreign::new),
+                error: Untrusted::new(error),
+                description: parameters.get("error_description").map(Untrusted::new),
                 denied: error == "access_denied",
             });
         }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::foreign::Foreign;
 use crate::ports::ClientIdentity;
 use crate::secret::SecretText;
+use crate::text::untrusted::Untrusted;
 
 /// Why a certificate cannot be shown. No part of its key is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,7 @@ pub fn identity(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Who issued it.
-    pub issuer: Foreign,
+    pub issuer: Untrusted,
     /// When it ends.
     pub ends: Timestamp,
 }
@@ -67,7 +67,7 @@ pub struct Facts {
 pub fn facts(der: &[u8]) -> Option<Facts> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     let ends = Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?;
-    Some(Facts { issuer: Foreign::new(certificate.issuer().to_string()), ends })
+    Some(Facts { issuer: Untrusted::new(certificate.issuer().to_string()), ends })
 }
 
 /// The first certificate of a PEM text, in DER.

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::address::is_public;
-use crate::foreign::{Foreign, escaped};
 use crate::ports::{HttpRequest, Method, Reach, Transport};
+use crate::text::untrusted::{Untrusted, escaped};
 
 /// URLs longer than this are no endpoints; some openers cut longer ones.
 const LONGEST: usize = 8192;
@@ -17,27 +17,27 @@ const LONGEST: usize = 8192;
 pub enum UrlRefused {
     /// It is no URL, or has no host.
     #[error("{0} is not an absolute URL with a host")]
-    NotAUrl(Foreign),
+    NotAUrl(Untrusted),
     /// It is more than a host.
     #[error("{0} is more than a host and a port")]
-    NotAHost(Foreign),
+    NotAHost(Untrusted),
     /// Its scheme is not `https`.
     #[error(
         "{0} is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration"
     )]
-    NotHttps(Foreign),
+    NotHttps(Untrusted),
     /// It has a user name or password.
     #[error("{0} has a user name or password in it, or is no URL")]
-    Userinfo(Foreign),
+    Userinfo(Untrusted),
     /// It has a character that a URL does not have, or that a shell would act on.
     #[error("{0} has a character that does not belong in a URL")]
-    Characters(Foreign),
+    Characters(Untrusted),
     /// It has a fragment (RFC 6749 section 3.1: "MUST NOT include a fragment component").
     #[error("{0} has a fragment")]
-    Fragment(Foreign),
+    Fragment(Untrusted),
     /// A server named an address of a private network (F-SSRF).
     #[error("{0} is not a public address, and only the configuration may name others")]
-    NotPublic(Foreign),
+    NotPublic(Untrusted),
 }
 
 impl UrlRefused {
@@ -66,7 +66,7 @@ impl EndpointUrl {
         if url.scheme() == "https" || url.scheme() == "http" && is_literal_loopback(&url, text) {
             Ok(Self { url, reach: Reach::Configured })
         } else {
-            Err(UrlRefused::NotHttps(Foreign::new(text)))
+            Err(UrlRefused::NotHttps(Untrusted::new(text)))
         }
     }
 
@@ -89,7 +89,7 @@ impl EndpointUrl {
             return Ok(Self { reach, ..Self::configured(text)? });
         }
         if url.scheme() != "https" {
-            return Err(UrlRefused::NotHttps(Foreign::new(text)));
+            return Err(UrlRefused::NotHttps(Untrusted::new(text)));
         }
         let public = match url.host() {
             Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
@@ -100,7 +100,7 @@ impl EndpointUrl {
         if public {
             Ok(Self { url, reach: Reach::Learned })
         } else {
-            Err(UrlRefused::NotPublic(Foreign::new(text)))
+            Err(UrlRefused::NotPublic(Untrusted::new(text)))
         }
     }
 
@@ -168,7 +168,7 @@ pub fn authority(url: &Url) -> String {
 pub fn host_url(scheme: &str, host: &str) -> Result<Url, UrlRefused> {
     let url = EndpointUrl::configured(&format!("{scheme}://{host}/"))?.url;
     let more = url.path() != "/" || url.query().is_some() || host.contains(['/', '?', '#']);
-    if more { Err(UrlRefused::NotAHost(Foreign::new(host))) } else { Ok(url) }
+    if more { Err(UrlRefused::NotAHost(Untrusted::new(host))) } else { Ok(url) }
 }
 
 /// An issuer identifier (RFC 8414 section 2): an `https` URL without query and fragment, compared as text.
@@ -199,7 +199,7 @@ impl Issuer {
 
     fn of(text: &str, endpoint: EndpointUrl) -> Result<Self, UrlRefused> {
         if endpoint.url.query().is_some() {
-            return Err(UrlRefused::Characters(Foreign::new(text)));
+            return Err(UrlRefused::Characters(Untrusted::new(text)));
         }
         Ok(Self { text: text.to_owned(), url: endpoint.url, reach: endpoint.reach })
     }
@@ -239,7 +239,7 @@ fn parse(text: &str) -> Result<Url, UrlRefused> {
     let url = parse_strictly(text);
     match (&url, text.rsplit_once('@')) {
         // What stands before an `@` may be a password, wherever a slip has put it: no error quotes it.
-        (Err(_), Some((_, rest))) => Err(UrlRefused::Userinfo(Foreign::new(format!("…@{rest}")))),
+        (Err(_), Some((_, rest))) => Err(UrlRefused::Userinfo(Untrusted::new(format!("…@{rest}")))),
         _ => url,
     }
 }
@@ -250,22 +250,22 @@ fn parse_strictly(text: &str) -> Result<Url, UrlRefused> {
         || text.contains("$(")
         || has_loose_percent(text)
     {
-        return Err(UrlRefused::Characters(Foreign::new(text)));
+        return Err(UrlRefused::Characters(Untrusted::new(text)));
     }
-    let url = Url::parse(text).map_err(|_| UrlRefused::NotAUrl(Foreign::new(text)))?;
+    let url = Url::parse(text).map_err(|_| UrlRefused::NotAUrl(Untrusted::new(text)))?;
     if !matches!(url.scheme(), "https" | "http") {
-        return Err(UrlRefused::NotHttps(Foreign::new(text)));
+        return Err(UrlRefused::NotHttps(Untrusted::new(text)));
     }
     // A parser that repairs (`https:/x`, `https:x`) would let the text name another host than it seems to.
     let written = text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
     if !written || raw_authority(text).is_empty() || url.host_str().is_none_or(str::is_empty) {
-        return Err(UrlRefused::NotAUrl(Foreign::new(text)));
+        return Err(UrlRefused::NotAUrl(Untrusted::new(text)));
     }
     if !url.username().is_empty() || url.password().is_some() || raw_authority(text).contains('@') {
-        return Err(UrlRefused::Userinfo(Foreign::new(text)));
+        return Err(UrlRefused::Userinfo(Untrusted::new(text)));
     }
     if url.fragment().is_some() {
-        return Err(UrlRefused::Fragment(Foreign::new(text)));
+        return Err(UrlRefused::Fragment(Untrusted::new(text)));
     }
     Ok(url)
 }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::jose::{self, KeySet};
 use super::jwt::{self, Jwt};
-use crate::foreign::Foreign;
 use crate::secret::{AccessToken, ClientSecret, IdToken, Nonce};
+use crate::text::untrusted::Untrusted;
 
 /// How far clocks may differ, in seconds.
 const LEEWAY: i64 = 60;
@@ -49,7 +49,7 @@ pub enum IdTokenError {
     )]
     Algorithm {
         /// What the header says.
-        found: Foreign,
+        found: Untrusted,
         /// What is expected.
         expected: String,
     },
@@ -65,7 +65,7 @@ pub enum IdTokenError {
         /// The claim.
         claim: &'static str,
         /// What it is.
-        found: Foreign,
+        found: Untrusted,
         /// What is wrong with it.
         problem: String,
     },
@@ -75,7 +75,7 @@ pub enum IdTokenError {
         /// The claim.
         claim: &'static str,
         /// What it is.
-        found: Foreign,
+        found: Untrusted,
     },
     /// A claim that holds a secret, or a long value, does not agree.
     #[error("the id token's `{0}` does not agree with the request")]
@@ -145,7 +145,7 @@ pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Resu
             expected.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
         let expected =
             if names.is_empty() { "nothing that the server offers".to_owned() } else { names.join(" or ") };
-        return Err(IdTokenError::Algorithm { found: Foreign::new(named), expected });
+        return Err(IdTokenError::Algorithm { found: Untrusted::new(named), expected });
     };
     // RFC 7515 section 4.1.11: an extension that must be understood, and none is.
     if jwt.header.contains_key("crit") {
@@ -216,7 +216,7 @@ impl Owner<'_> {
     pub fn check(&self, token: &IdToken) -> Result<(), IdTokenError> {
         let Some(claims) = stored_claims(token) else { return Ok(()) };
         let original = |claim| self.original.and_then(|original| original.text(claim));
-        let other = |claim, found: &str| IdTokenError::OtherOwner { claim, found: Foreign::new(found) };
+        let other = |claim, found: &str| IdTokenError::OtherOwner { claim, found: Untrusted::new(found) };
         if let Some(subject) = claims.text("sub").filter(|subject| !subject.is_empty())
             && self.subject.or(original("sub")).is_some_and(|known| known != subject)
         {
@@ -270,7 +270,7 @@ fn check_claims(
         |name: &'static str| claims.get(name).and_then(Value::as_str).ok_or(IdTokenError::Missing(name));
     let mismatch = |claim: &'static str, found: &str, problem: String| IdTokenError::Mismatch {
         claim,
-        found: Foreign::new(found),
+        found: Untrusted::new(found),
         problem,
     };
     let issuer = text("iss")?;
@@ -331,7 +331,7 @@ fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Resul
         _ => return Err(IdTokenError::Disagrees("aud")),
     };
     let authorized = claims.get("azp").and_then(Value::as_str);
-    let found = || Foreign::new(audience.join(" "));
+    let found = || Untrusted::new(audience.join(" "));
     if !audience.contains(&expected.client_id) {
         let problem = format!("which lacks this client, {}", expected.client_id);
         return Err(IdTokenError::Mismatch { claim: "aud", found: found(), problem });
@@ -343,7 +343,7 @@ fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Resul
     }
     if let Some(party) = authorized.filter(|&party| party != expected.client_id) {
         let problem = format!("not this client, {}", expected.client_id);
-        return Err(IdTokenError::Mismatch { claim: "azp", found: Foreign::new(party), problem });
+        return Err(IdTokenError::Mismatch { claim: "azp", found: Untrusted::new(party), problem });
     }
     Ok(())
 }

@@ -8,18 +8,18 @@ use super::endpoint::EndpointUrl;
 use super::form::Form;
 use super::json;
 use super::signing_key::KeyError;
-use crate::foreign::Foreign;
 use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
+use crate::text::untrusted::Untrusted;
 
 /// Why the server says nothing of a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntrospectionError {
     /// It does not tell this client.
     #[error("the introspection endpoint does not answer this client: {0}")]
-    Refused(Foreign),
+    Refused(Untrusted),
     /// It pointed elsewhere, where a token never goes (F-REDIR).
     #[error("the introspection endpoint redirects to {0}; a request with a token is never redirected")]
-    Redirected(Foreign),
+    Redirected(Untrusted),
     /// The answer is none that RFC 7662 section 2.2 knows.
     #[error("the introspection endpoint's answer cannot be used: it has no `active` (status {0})")]
     Unusable(u16),
@@ -55,7 +55,7 @@ pub fn response(response: &HttpResponse) -> Result<Map<String, Value>, Introspec
     if response.status != 200 {
         let code = object.and_then(|object| object.get("error")?.as_str().map(str::to_owned));
         let said = code.unwrap_or_else(|| format!("status {}", response.status));
-        return Err(IntrospectionError::Refused(Foreign::new(said)));
+        return Err(IntrospectionError::Refused(Untrusted::new(said)));
     }
     object
         .filter(|object| object.get("active").is_some_and(Value::is_boolean))
@@ -78,9 +78,9 @@ mod tests {
                 "refused",
                 401,
                 r#"{"error":"invalid_client"}"#,
-                Err(IntrospectionError::Refused(Foreign::new("invalid_client"))),
+                Err(IntrospectionError::Refused(Untrusted::new("invalid_client"))),
             ),
-            ("F-REDIR", 307, "", Err(IntrospectionError::Redirected(Foreign::new("evil.example")))),
+            ("F-REDIR", 307, "", Err(IntrospectionError::Redirected(Untrusted::new("evil.example")))),
         ] {
             let location = ("location".to_owned(), "https://evil.example/?token=x".to_owned());
             let answer =

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::endpoint::Issuer;
 use super::json;
-use crate::foreign::Foreign;
+use crate::text::untrusted::Untrusted;
 
 /// The members of the metadata that are URLs of endpoints, and the names of the same keys in the configuration.
 pub const ENDPOINTS: &[&str] = &[
@@ -46,7 +46,7 @@ pub enum MetadataError {
         /// The issuer that was asked for.
         expected: String,
         /// The issuer that the document names.
-        found: Foreign,
+        found: Untrusted,
     },
 }
 
@@ -90,7 +90,7 @@ impl Metadata {
         if same {
             Ok(metadata)
         } else {
-            Err(MetadataError::IssuerMismatch { expected: expected.to_owned(), found: Foreign::new(found) })
+            Err(MetadataError::IssuerMismatch { expected: expected.to_owned(), found: Untrusted::new(found) })
         }
     }
 

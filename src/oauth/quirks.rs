@@ -1,6 +1,6 @@
 //! What known servers do otherwise than the standards say: a closed list, mostly set by templates.
 
-use crate::setting::{Key, Section, Shape};
+use crate::schema::{Key, Section, Shape};
 
 /// The keys of a `quirks` table.
 pub const KEYS: &[&Key] = &[

@@ -8,10 +8,10 @@ use super::answer::{self, EndpointError};
 use super::client::AuthenticationMethod;
 use super::endpoint::{EndpointUrl, UrlRefused};
 use super::form::JSON;
-use crate::foreign::Foreign;
 use crate::name::ScopeSet;
 use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
 use crate::secret::{AccessToken, ClientSecret, SecretText};
+use crate::text::untrusted::Untrusted;
 use jiff::Timestamp;
 
 /// How we call ourselves to people, in the server's consent pages.
@@ -170,7 +170,7 @@ pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> 
         client_id: client_id.to_owned(),
         method: match text("token_endpoint_auth_method") {
             Some(name) => Some(AuthenticationMethod::named(name).ok_or_else(|| {
-                unusable(&format!("its token_endpoint_auth_method is {}", Foreign::new(name)))
+                unusable(&format!("its token_endpoint_auth_method is {}", Untrusted::new(name)))
             })?),
             None => None,
         },

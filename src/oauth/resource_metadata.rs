@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::json;
-use crate::foreign::Foreign;
 use crate::name::ScopeSet;
+use crate::text::untrusted::Untrusted;
 
 /// More authorization servers than this are not looked at.
 const MOST_SERVERS: usize = 16;
@@ -38,7 +38,7 @@ pub enum ResourceMetadataError {
         /// The resource that was asked about.
         expected: String,
         /// The one that it is about.
-        found: Foreign,
+        found: Untrusted,
     },
 }
 
@@ -61,7 +61,7 @@ impl ResourceMetadata {
         let found = found.ok_or(ResourceMetadataError::WrongType("resource"))?;
         if !is_same(found, resource) {
             let expected = resource.to_string();
-            return Err(ResourceMetadataError::OtherResource { expected, found: Foreign::new(found) });
+            return Err(ResourceMetadataError::OtherResource { expected, found: Untrusted::new(found) });
         }
         let mut authorization_servers = strings("authorization_servers")?.unwrap_or_default();
         authorization_servers.truncate(MOST_SERVERS);

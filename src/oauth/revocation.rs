@@ -6,8 +6,8 @@ use super::endpoint::EndpointUrl;
 use super::form::Form;
 use super::json;
 use super::signing_key::KeyError;
-use crate::foreign::Foreign;
 use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
+use crate::text::untrusted::Untrusted;
 
 /// Why a token is still valid at the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,10 +25,10 @@ pub enum RevocationError {
     },
     /// It answered with an error.
     #[error("the server refused to revoke the token: {0}")]
-    Refused(Foreign),
+    Refused(Untrusted),
     /// It pointed elsewhere, where a token never goes (F-REDIR).
     #[error("the revocation endpoint redirects to {0}; a request with a token is never redirected")]
-    Redirected(Foreign),
+    Redirected(Untrusted),
 }
 
 /// The request that revokes a token (RFC 7009 section 2.1): a POST with the token in its body.
@@ -65,8 +65,8 @@ pub fn response(response: &HttpResponse) -> Result<(), RevocationError> {
             let object = json::object(&response.body).unwrap_or_default();
             match object.get("error").and_then(serde_json::Value::as_str) {
                 Some("unsupported_token_type") => Err(RevocationError::UnsupportedTokenType),
-                Some(error) => Err(RevocationError::Refused(Foreign::new(error))),
-                None => Err(RevocationError::Refused(Foreign::new(format!("status {status}")))),
+                Some(error) => Err(RevocationError::Refused(Untrusted::new(error))),
+                None => Err(RevocationError::Refused(Untrusted::new(format!("status {status}")))),
             }
         }
     }
@@ -87,10 +87,10 @@ mod tests {
                 "refused",
                 401,
                 r#"{"error":"invalid_client"}"#,
-                Err(RevocationError::Refused(Foreign::new("invalid_client"))),
+                Err(RevocationError::Refused(Untrusted::new("invalid_client"))),
             ),
-            ("no body", 404, "", Err(RevocationError::Refused(Foreign::new("status 404")))),
-            ("F-REDIR", 307, "", Err(RevocationError::Redirected(Foreign::new("evil.example")))),
+            ("no body", 404, "", Err(RevocationError::Refused(Untrusted::new("status 404")))),
+            ("F-REDIR", 307, "", Err(RevocationError::Redirected(Untrusted::new("evil.example")))),
         ] {
             let answer = HttpResponse {
                 status,

@@ -10,10 +10,10 @@ use super::form::{FORM, Form, JSON};
 use super::quirks::Quirks;
 use super::signing_key::KeyError;
 use crate::binding::Binding;
-use crate::foreign::Foreign;
 use crate::name::ScopeSet;
 use crate::ports::{HttpRequest, HttpResponse, Method, Moment, Transport};
 use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
+use crate::text::untrusted::Untrusted;
 use crate::token::{Life, TokenSet, TokenType};
 
 /// What messages call it.
@@ -148,7 +148,7 @@ fn token_type(written: Option<&Value>, asked: &Asked<'_>, quirks: &Quirks) -> Re
         }
         Some(Value::String(_)) if quirks.token_member.is_some() => TokenType::Bearer,
         Some(Value::String(kind)) => {
-            return Err(format!("its token type {} is not bearer", Foreign::new(kind.as_str())));
+            return Err(format!("its token type {} is not bearer", Untrusted::new(kind.as_str())));
         }
         None | Some(Value::Null) if quirks.missing_token_type => TokenType::Bearer,
         None | Some(Value::Null) => return Err("it has no `token_type`".to_owned()),
@@ -170,7 +170,7 @@ fn check_issued_type(issued: Option<&Value>, exchange: &Exchange<'_>) -> Result<
     match (issued.and_then(Value::as_str), exchange.token_type) {
         (None, _) if exchange.must_say => Err("it has no `issued_token_type`".to_owned()),
         (Some(issued), Some(wanted)) if issued != wanted => {
-            Err(format!("it issued a token of the type {}, not {wanted}", Foreign::new(issued)))
+            Err(format!("it issued a token of the type {}, not {wanted}", Untrusted::new(issued)))
         }
         _ => Ok(()),
     }

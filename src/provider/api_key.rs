@@ -2,7 +2,7 @@
 
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
-use crate::setting::{Key, Problem, SecretSource, Section, Shape};
+use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued, KeyHeader};
 
 /// The kind `api_key`.

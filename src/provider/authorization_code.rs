@@ -6,7 +6,6 @@ use std::rc::Rc;
 use url::Url;
 
 use super::browser::wait_for_user;
-use super::oauth::{self, OAuth, Presented, Server, TokenCall};
 use super::{
     BrowserChoice, Context, EndedSession, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place,
     ProviderError, TokenProvider, TokenRequest,
@@ -22,8 +21,10 @@ use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
+use crate::provider::client;
+use crate::provider::client::{OAuth, Presented, Server, TokenCall};
+use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::AuthorizationCode;
-use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::store::record::Record;
 
 /// Parameters that are the protocol's own: a configuration cannot set them.
@@ -47,7 +48,7 @@ pub const KIND: Kind = Kind {
     shorthand: None,
     about: "OAuth 2.0 and OpenID Connect: the user logs in with a browser",
     keys: &[
-        oauth::KEYS,
+        client::KEYS,
         &[
             &Key::new("redirect_uri", Shape::Text, "Where the browser returns: http on 127.0.0.1, [::1] or localhost; without a port, any free one").or("http://127.0.0.1/callback"),
             &Key::new("post_logout_redirect_uri", Shape::Text, "Where the browser returns after `logout --end-session`, if that is registered; written as redirect_uri is"),

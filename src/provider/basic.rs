@@ -2,8 +2,8 @@
 
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
+use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::Password;
-use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued};
 
 /// The kind `basic`.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::{BrowserChoice, Context, LoginRequest, ProviderError};
-use crate::console::{FAINT, HINT, STRONG, styled};
 use crate::loopback::{Answer, Listener, OneTimeLink, Wait};
 use crate::oauth::authorization::Pending;
 use crate::oauth::endpoint::authority;
+use crate::ports::console::{FAINT, HINT, STRONG, styled};
 use crate::secret::AuthorizationCode;
 
 /// How long the user is waited for, unless another time is asked for.

@@ -2,12 +2,13 @@
 //! server knows.
 
 use super::consent::{Consent, Ticket};
-use super::oauth::{self, OAuth};
 use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
-use crate::console::{STRONG, styled};
 use crate::oauth::ciba;
 use crate::oauth::pkce::random_text;
-use crate::setting::{Key, Problem, Section, Shape};
+use crate::ports::console::{STRONG, styled};
+use crate::provider::client;
+use crate::provider::client::OAuth;
+use crate::schema::{Key, Problem, Section, Shape};
 
 /// The characters of a binding message: short enough to compare on a small screen.
 const BINDING_MESSAGE_LENGTH: usize = 6;
@@ -23,7 +24,7 @@ pub const KIND: Kind = Kind {
     shorthand: None,
     about: "OpenID Connect CIBA: the user approves on a device that the server knows",
     keys: &[
-        oauth::KEYS,
+        client::KEYS,
         &[&Key::new("login_hint", Shape::Text, "Who is asked to approve, as the server knows them")
             .required()],
     ],

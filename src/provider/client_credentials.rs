@@ -1,11 +1,12 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
-use super::oauth::{self, OAuth, Server, UserlessGrant};
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::TokenEndpoint;
-use crate::setting::{Problem, Section};
+use crate::provider::client;
+use crate::provider::client::{OAuth, Server, UserlessGrant};
+use crate::schema::{Problem, Section};
 
 /// The grant `client_credentials`.
 pub const KIND: Kind = Kind {
@@ -14,7 +15,7 @@ pub const KIND: Kind = Kind {
     grants: &["client_credentials"],
     shorthand: None,
     about: "OAuth 2.0: the client itself, without a user",
-    keys: &[oauth::KEYS],
+    keys: &[client::KEYS],
     open: false,
     variables: &[],
     runs_program: false,

@@ -11,8 +11,8 @@ use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::json;
 use crate::ports::Program;
+use crate::schema::{Key, Problem, Section, Shape};
 use crate::secret::{AccessToken, SecretText};
-use crate::setting::{Key, Problem, Section, Shape};
 use crate::token::{Credential, Issued, Life, TokenSet};
 
 /// The kind `command`.

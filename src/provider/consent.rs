@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::browser::stranger_note;
-use super::oauth::{OAuth, Presented, Server, TokenCall};
 use super::{Context, Grant, Login, LoginRequest, ProviderError, TokenRequest};
 use crate::binding::Binding;
 use crate::loopback::LinkServer;
@@ -16,6 +15,7 @@ use crate::oauth::form::Form;
 use crate::oauth::polling::{Next, Polling};
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::ports::{Held, HttpError};
+use crate::provider::client::{OAuth, Presented, Server, TokenCall};
 use crate::secret::DeviceCode;
 use crate::token::TokenSet;
 

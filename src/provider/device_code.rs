@@ -2,15 +2,16 @@
 
 use super::browser::{open_browser, wants_browser};
 use super::consent::{Consent, Ticket};
-use super::oauth::{self, OAuth};
 use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
-use crate::console::{FAINT, HINT, STRONG, styled};
-use crate::foreign::escaped;
 use crate::loopback::LinkServer;
 use crate::oauth::device::{self, DeviceAuthorization};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::Stream;
-use crate::setting::{Problem, Section};
+use crate::ports::console::{FAINT, HINT, STRONG, styled};
+use crate::provider::client;
+use crate::provider::client::OAuth;
+use crate::schema::{Problem, Section};
+use crate::text::untrusted::escaped;
 
 /// Where the codes come from.
 const ENDPOINT: &str = "device_authorization_endpoint";
@@ -22,7 +23,7 @@ pub const KIND: Kind = Kind {
     grants: &["device_code", device::GRANT_TYPE],
     shorthand: None,
     about: "OAuth 2.0: the user enters a code on another device",
-    keys: &[oauth::KEYS],
+    keys: &[client::KEYS],
     open: false,
     variables: &[],
     runs_program: false,

@@ -5,14 +5,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::browser::{PATIENCE, open_browser, stranger_note, wants_browser};
-use super::oauth::OAuth;
 use super::{BrowserChoice, Context, EndedSession, ProviderError};
 use crate::binding::Binding;
-use crate::console::{STRONG, styled};
 use crate::loopback::{LinkServer, Listener, LoopbackError, Outcome, RedirectUri, Wait};
 use crate::oauth::end_session::{self, ExpectedReturn};
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::pkce;
+use crate::ports::console::{STRONG, styled};
+use crate::provider::client::OAuth;
 use crate::secret::State;
 use crate::store::record::Record;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
 use crate::oauth::json;
 use crate::ports::read_text;
+use crate::schema::{Key, Problem, Section, Shape};
 use crate::secret::{self, AccessToken, SecretText};
-use crate::setting::{Key, Problem, Section, Shape};
 use crate::token::{Credential, Issued};
 
 /// The variable of an app service.

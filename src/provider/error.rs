@@ -75,7 +75,7 @@ pub enum ProviderError {
     #[error(transparent)]
     Introspection(#[from] IntrospectionError),
     /// The user did not consent in time.
-    #[error("nobody consented within {}", crate::words::exact(*.0))]
+    #[error("nobody consented within {}", crate::text::humanize::exact(*.0))]
     TimedOut(Duration),
     /// Ctrl-C, or a signal like it.
     #[error("interrupted")]

@@ -12,14 +12,14 @@ use super::{
     ProviderError, RefreshOutcome, Revocation, TokenProvider, TokenRequest,
 };
 use crate::binding::Binding;
-use crate::foreign::{Foreign, escaped};
 use crate::name::ScopeSet;
 use crate::oauth::answer::{EndpointError, Refusal};
 use crate::oauth::{json, rotation};
 use crate::ports::{ProcessError, Program};
+use crate::schema::{Key, PassedOn, Problem, Section, Shape};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
-use crate::setting::{Key, PassedOn, Problem, Section, Shape};
 use crate::store::record::{Record, TokenKey};
+use crate::text::untrusted::{Untrusted, escaped};
 use crate::token::{Life, TokenSet};
 
 /// The version of the protocol.
@@ -259,7 +259,7 @@ impl External {
             _ => ProviderError::Token(EndpointError::Refused(Box::new(Refusal {
                 endpoint: PROGRAM,
                 code: code.to_owned(),
-                description: description.map(Foreign::new),
+                description: description.map(Untrusted::new),
                 interval: None,
             }))),
         }

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::jwt::expiry;
 use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
-use crate::foreign::Foreign;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::json;
 use crate::oauth::jwt::Jwt;
 use crate::ports::{Method, Transport};
+use crate::schema::{Key, Problem, Section, Shape};
 use crate::secret::{AccessToken, SecretText};
-use crate::setting::{Key, Problem, Section, Shape};
+use crate::text::untrusted::Untrusted;
 use crate::token::{Credential, Issued};
 
 /// The variables that GitHub sets for jobs that may ask for a token.
@@ -100,7 +100,7 @@ impl TokenProvider for GithubActions {
             && found != wanted.as_str()
             && !found.as_array().is_some_and(|all| all.iter().any(|one| one == wanted.as_str()))
         {
-            return Err(unusable(&format!("it is for {}, not {wanted}", Foreign::new(found.to_string()))));
+            return Err(unusable(&format!("it is for {}, not {wanted}", Untrusted::new(found.to_string()))));
         }
         let expires_at = expiry(token.expose());
         Ok(Issue::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) }))

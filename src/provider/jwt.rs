@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::oauth::jwt;
+use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::AccessToken;
-use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued};
 
 /// The kind `jwt`.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
 
-use super::oauth::{self, OAuth, Server, UserlessGrant};
 use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
 use crate::binding::Binding;
 use crate::oauth::form::Form;
@@ -13,8 +12,10 @@ use crate::oauth::json;
 use crate::oauth::pkce::random_text;
 use crate::oauth::signing_key::SigningKey;
 use crate::oauth::token_endpoint::TokenEndpoint;
+use crate::provider::client;
+use crate::provider::client::{OAuth, Server, UserlessGrant};
+use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::SecretText;
-use crate::setting::{Key, Problem, SecretSource, Section, Shape};
 
 /// RFC 7523 section 2.1.
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -29,7 +30,7 @@ pub const KIND: Kind = Kind {
     shorthand: None,
     about: "OAuth 2.0: an assertion that your own key signs, such as a Google service account's",
     keys: &[
-        oauth::KEYS,
+        client::KEYS,
         &[
             &Key::new(
                 "claims",
@@ -136,7 +137,7 @@ impl JwtBearer {
         endpoint: &TokenEndpoint,
     ) -> Result<Signer, ProviderError> {
         if let Some(source) = &self.service_account {
-            oauth::check_key_file(context, "service_account", source)?;
+            client::check_key_file(context, "service_account", source)?;
             let text = context.secrets(&self.oauth.binding()).resolve(source)?;
             return service_account(&text, endpoint.url().as_str());
         }
@@ -201,7 +202,7 @@ fn service_account(text: &SecretText, token_endpoint: &str) -> Result<Signer, Pr
         return Err(ProviderError::Unconfigured {
             message: format!(
                 "the `service_account` is for {}, and the token endpoint is {token_endpoint}",
-                crate::foreign::Foreign::new(audience)
+                crate::text::untrusted::Untrusted::new(audience)
             ),
             hint: Some("set token_endpoint to the file's token_uri, if that is right".to_owned()),
         });

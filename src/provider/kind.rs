@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{KINDS, Place, TokenProvider};
-use crate::setting::{Key, Problem, Section};
+use crate::schema::{Key, Problem, Section};
 
 /// Every kind by its configured name.
 #[must_use]

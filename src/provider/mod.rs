@@ -5,6 +5,7 @@ pub mod authorization_code;
 pub mod basic;
 mod browser;
 pub mod ciba;
+pub mod client;
 pub mod client_credentials;
 pub mod command;
 mod consent;
@@ -14,12 +15,11 @@ pub mod environment;
 mod error;
 pub mod external;
 pub mod github_actions;
-pub mod input;
 pub mod jwt;
 pub mod jwt_bearer;
 mod kind;
-pub mod oauth;
 mod refresh;
+pub mod subject_token;
 pub mod token_exchange;
 
 use std::path::PathBuf;
@@ -30,7 +30,6 @@ use serde_json::{Map, Value};
 
 pub use self::error::ProviderError;
 pub use self::kind::{ANY_URN, Kind, kind_names};
-use self::oauth::OAuth;
 pub use self::refresh::{PreparedRefresh, RefreshOutcome};
 use crate::binding::Binding;
 use crate::loopback::{Page, RedirectUri};
@@ -38,6 +37,7 @@ use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::dpop::Prover;
 use crate::oauth::id_token::Claims;
 use crate::ports::{Held, System};
+use crate::provider::client::OAuth;
 use crate::secret_source::Resolver;
 use crate::store::TokenStore;
 use crate::store::record::{Record, TokenKey};
@@ -133,7 +133,7 @@ pub struct IssueRequest<'a> {
     /// What is stored already: a key that tokens are bound to is used further.
     pub stored: Option<&'a Record>,
     /// The tokens of elsewhere that the grant works with.
-    pub tokens: &'a input::Tokens,
+    pub tokens: &'a subject_token::Tokens,
 }
 
 /// What a login is asked for.
@@ -271,7 +271,7 @@ pub trait TokenProvider {
     }
 
     /// The tokens of elsewhere that it works with. They are got before it is asked for a token.
-    fn inputs(&self) -> &[input::Input] {
+    fn inputs(&self) -> &[subject_token::Input] {
         &[]
     }
 

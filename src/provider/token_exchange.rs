@@ -1,14 +1,15 @@
 //! Token exchange (RFC 8693): a token of elsewhere for one of this server. And the grants that servers name by a URI of
 //! their own (RFC 6749 section 4.5), which are exchanges more often than not.
 
-use super::input::{Input, Role, Token};
-use super::oauth::{self, OAuth, Server, UserlessGrant};
 use super::{ANY_URN, Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest};
 use crate::binding::Binding;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::{Exchange, TokenEndpoint};
-use crate::setting::{Key, Problem, Section, Shape};
+use crate::provider::client;
+use crate::provider::client::{OAuth, Server, UserlessGrant};
+use crate::provider::subject_token::{Input, Role, Token};
+use crate::schema::{Key, Problem, Section, Shape};
 use crate::store::record::TokenKey;
 
 /// RFC 8693 section 2.1.
@@ -36,7 +37,7 @@ pub const KIND: Kind = Kind {
     grants: &["token_exchange", GRANT_TYPE],
     shorthand: None,
     about: "OAuth 2.0: another token in exchange for one of this server",
-    keys: &[oauth::KEYS, KEYS],
+    keys: &[client::KEYS, KEYS],
     open: false,
     variables: &[],
     runs_program: false,

@@ -7,18 +7,18 @@ use jiff::Timestamp;
 
 use super::Session;
 use super::acquire::{AcquireError, Options, id_token_end, token};
-use super::step::Reason;
 use crate::config::Provider;
 use crate::config::helper::{Aws, is_region};
-use crate::foreign::{Foreign, escaped};
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::form::{FORM, Form};
 use crate::oauth::jwt::Jwt;
 use crate::ports::{HttpError, HttpResponse, Method, Transport};
 use crate::secret::{AccessToken, SecretText};
+use crate::session::acquire::decision::Reason;
 use crate::store::record::{Record, StoredToken, TokenKey};
 use crate::store::{Lookup, StoreError, StoreKind};
+use crate::text::untrusted::{Untrusted, escaped};
 use crate::token::{Credential, Issued, Life, TokenSet};
 
 /// Keys that end within this time are got anew; SDKs of AWS begin to renew them five minutes before.
@@ -51,7 +51,7 @@ pub enum AwsError {
     NotJwt(ProviderName),
     /// The region is none.
     #[error("{0} is not an AWS region")]
-    Region(Foreign),
+    Region(Untrusted),
     /// There is no token to trade.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
@@ -62,9 +62,9 @@ pub enum AwsError {
     #[error("the security token service answered {code}{}", message.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Refused {
         /// The error's code.
-        code: Foreign,
+        code: Untrusted,
         /// What it says of it.
-        message: Option<Foreign>,
+        message: Option<Untrusted>,
         /// Whether it may say otherwise later.
         later: bool,
     },
@@ -153,11 +153,11 @@ impl Role {
 fn service_of(region: Option<&str>) -> Result<EndpointUrl, AwsError> {
     let host = match region {
         None => "sts.amazonaws.com".to_owned(),
-        Some(region) if !is_region(region) => return Err(AwsError::Region(Foreign::new(region))),
+        Some(region) if !is_region(region) => return Err(AwsError::Region(Untrusted::new(region))),
         Some(region) if region.starts_with("cn-") => format!("sts.{region}.amazonaws.com.cn"),
         Some(region) => format!("sts.{region}.amazonaws.com"),
     };
-    EndpointUrl::configured(&format!("https://{host}/")).map_err(|_| AwsError::Region(Foreign::new(host)))
+    EndpointUrl::configured(&format!("https://{host}/")).map_err(|_| AwsError::Region(Untrusted::new(host)))
 }
 
 /// Gets keys for a role: kept ones that are good for a while yet, else new ones for the provider's token. Of many
@@ -294,8 +294,8 @@ fn answer(response: &HttpResponse) -> Result<Keys, AwsError> {
     if response.status != 200 {
         let code = element("Code").ok_or_else(|| unusable("it has no code"))?;
         return Err(AwsError::Refused {
-            code: Foreign::new(code),
-            message: element("Message").map(Foreign::new),
+            code: Untrusted::new(code),
+            message: element("Message").map(Untrusted::new),
             later: response.status == 429
                 || response.status >= 500
                 || code == "Throttling"

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use crate::config::layers::Options;
 use crate::config::reach::{Consumer, Part};
-use crate::config::{Config, learned};
-use crate::foreign::escaped;
+use crate::config::{Config, discovered};
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
 use crate::store::reach::{self, NewPart, Reach};
+use crate::text::untrusted::escaped;
 
 /// The configuration in force.
 pub(super) struct Definitions<'a> {
@@ -28,7 +28,7 @@ impl<'a> Definitions<'a> {
     /// The user's own files, whatever options and variables say: the config file and the discovered providers.
     fn own_files(&self) -> Vec<String> {
         let config = self.system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml"));
-        let files = config.into_iter().chain(learned::path(self.system));
+        let files = config.into_iter().chain(discovered::path(self.system));
         files.filter(|path| path.is_absolute()).map(|path| path.to_string_lossy().into_owned()).collect()
     }
 

@@ -1,13 +1,13 @@
 //! Who logged in, and which account that is.
 
 use super::Session;
-use super::acquisition::credential;
 use super::login::LoginError;
 use crate::config::Provider;
-use crate::foreign::Foreign;
 use crate::name::AccountName;
 use crate::provider::Grant;
+use crate::session::acquire::acquisition::credential;
 use crate::store::index::Index;
+use crate::text::untrusted::Untrusted;
 use serde_json::{Map, Value};
 
 /// Who logged in, as far as it is known.
@@ -74,7 +74,7 @@ pub(super) fn account_for(
     };
     if let Some(account) = named {
         let called = |label: &Option<String>, subject: &Option<String>| {
-            Foreign::new(label.clone().or_else(|| subject.clone()).unwrap_or_default())
+            Untrusted::new(label.clone().or_else(|| subject.clone()).unwrap_or_default())
         };
         return match others(account) {
             None => Ok(account.clone()),

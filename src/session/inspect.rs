@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::Session;
 use super::acquire::{AcquireError, Options, token};
 use crate::config::Provider;
-use crate::console::with_causes;
 use crate::oauth::jwt::Jwt;
+use crate::ports::console::with_causes;
 use crate::provider::ProviderError;
 use crate::secret::SecretText;
 use crate::store::Lookup;
@@ -68,7 +68,7 @@ fn check(session: &Session<'_>, provider: &Provider, token: &SecretText, jwt: &J
     let algorithm = match algorithm {
         Ok(algorithm) if !jwt.algorithm().starts_with("HS") => algorithm,
         _ => {
-            let name = crate::foreign::Foreign::new(jwt.algorithm());
+            let name = crate::text::untrusted::Untrusted::new(jwt.algorithm());
             return Signature::Unchecked(format!("{name} is no algorithm of public keys"));
         }
     };

@@ -4,7 +4,6 @@ use super::Session;
 use super::acquire::AcquireError;
 use super::identity::{Identity, account_for, identify};
 use crate::config::Provider;
-use crate::foreign::Foreign;
 use crate::loopback::{Outcome, Page};
 use crate::name::{AccountName, ScopeSet};
 use crate::oauth::id_token::Claims;
@@ -12,6 +11,7 @@ use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
 use crate::store::index::{Entry, Index};
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Revision, StoreError, StoreKind};
+use crate::text::untrusted::Untrusted;
 
 /// Why there was no login.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,9 @@ pub enum LoginError {
         /// The account.
         account: AccountName,
         /// Whose it is.
-        present: Foreign,
+        present: Untrusted,
         /// Who logged in.
-        new: Foreign,
+        new: Untrusted,
     },
     /// What was piped in is no token.
     #[error("standard input has no token: {0}")]

@@ -1,21 +1,14 @@
 //! The use cases that commands and helpers share: get a token, log in, log out.
 
 pub mod acquire;
-mod acquisition;
 pub mod aws;
-pub mod cache;
 mod definitions;
-mod engine;
 mod identity;
-mod inputs;
 pub mod inspect;
 pub mod login;
 pub mod logout;
-pub mod refusal;
 pub mod registration;
-mod renewal;
-pub mod site;
-pub mod step;
+pub mod store_credential;
 pub mod with_token;
 
 use std::rc::Rc;
@@ -61,7 +54,7 @@ impl<'a> Sessions<'a> {
     #[must_use]
     pub fn keeping(&self, name: &ProviderName) -> Session<'a> {
         if self.config.opens_store(name) {
-            return self.session(engine::local(self.system, self.config));
+            return self.session(store_credential::local(self.system, self.config));
         }
         self.with_configured_store()
     }
@@ -73,7 +66,7 @@ impl<'a> Sessions<'a> {
         self.session(TokenStore::new(
             system,
             config.store_settings(&*system.environment),
-            Rc::new(engine::Configured::new(system, config)),
+            Rc::new(store_credential::Configured::new(system, config)),
             Box::new(Definitions::new(system, config)),
         ))
     }
@@ -108,7 +101,7 @@ impl<'a> Session<'a> {
         let definitions = Box::new(Definitions { system, config, consumers: consumers.clone() });
         // What opens the shared store is kept on this machine.
         let store = if config.opens_store(needed) {
-            engine::local(system, config).with_definitions(definitions)
+            store_credential::local(system, config).with_definitions(definitions)
         } else {
             self.store.with_definitions(definitions)
         };

@@ -1,15 +1,15 @@
 //! A place for records: what every store can do, and what can be wrong with it.
 
-use super::engine::EngineSettings;
-use super::key::KeySource;
 use super::keyring::KeyringFault;
-use super::private_file::FileError;
 use super::reach::{NewPart, Stored};
 use super::record::RecordName;
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName};
+use crate::os::private_file::FileError;
 use crate::ports::{NoFolder, NoKeyring, ProcessError};
 use crate::secret::SecretText;
+use crate::store::sealed::key_source::KeySource;
+use crate::store::shared::EngineSettings;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

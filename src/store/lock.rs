@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::StoreError;
-use super::engine::EngineLock;
-use super::private_file::{self, FileError};
+use crate::os::private_file;
+use crate::os::private_file::FileError;
 use crate::ports::Clock;
+use crate::store::shared::EngineLock;
 
 /// A refresh takes at most 30 seconds; a lock that is held for longer than this is no refresh (F-ROT4).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -1,13 +1,13 @@
 //! Work on the store as a whole: unlocking, moving everything to another store, new keys.
 
 use super::index::Entry;
-use super::key::KeySource;
 use super::record::RecordName;
 use super::secrets::is_absent;
 use super::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, TokenStore, decode};
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
+use crate::store::sealed::key_source::KeySource;
 
 /// How the store stands. Nothing of it is secret.
 #[derive(Debug)]

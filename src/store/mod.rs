@@ -3,44 +3,34 @@
 
 pub mod accounts;
 mod backend;
-pub mod blobs;
 pub mod check;
-pub mod engine;
-pub mod etcd;
-pub mod filesystem;
 pub mod index;
-pub mod key;
 pub mod keyring;
-pub mod keys;
 pub mod lock;
 pub mod maintenance;
-pub mod overflow;
-mod places;
-pub mod private_file;
 pub mod reach;
 pub mod record;
 mod rescue;
-pub mod seal;
 pub mod sealed;
-#[cfg(target_os = "linux")]
-pub mod secret_service;
 mod secrets;
-pub mod vault;
+pub mod selection;
+pub mod shared;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
 
 pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, StoreSettings};
-use self::engine::{Engine, EngineCredentials};
 use self::index::{Entry, Index};
 use self::keyring::KeyringFault;
 use self::lock::Lock;
 use self::reach::{Definitions, NewPart, Reach, Stored};
 use self::record::{Record, RecordError, RecordName};
 use crate::binding::Binding;
-use crate::fault;
+use crate::failpoint;
 use crate::name::{AccountName, ProviderName};
+use crate::os::private_file;
 use crate::ports::{Folder, System};
+use crate::store::shared::{Engine, EngineCredentials};
 
 /// What was found for an account.
 #[derive(Debug)]
@@ -291,7 +281,7 @@ impl<'a> TokenStore<'a> {
         let name = record.name(provider);
         record.revision =
             self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
-        fault::crash("written");
+        failpoint::crash("written");
         self.update_index(provider, |index| index.put(Entry::of(record, kind)))?;
         // What could not be saved before is in this record, or of a session that it takes the place of.
         self.forget_rescued(&name);
@@ -379,7 +369,7 @@ impl<'a> TokenStore<'a> {
         let _lock = Lock::take(&path.with_extension("lock"), lock::LONGEST_WAIT, &*self.system.clock)?;
         let mut index = self.index(provider)?;
         change(&mut index);
-        fault::fail("index")
+        failpoint::fail("index")
             .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
         let written = if index.entries.is_empty() {
             private_file::remove(&path).map(drop)

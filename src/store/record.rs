@@ -249,7 +249,7 @@ pub enum RecordError {
     Newer(u32),
     /// It is another account's or binding's record.
     #[error("it is the record of another provider, account or server")]
-    Foreign,
+    Untrusted,
 }
 
 impl Record {
@@ -395,7 +395,7 @@ impl Record {
         }
         let record: Self = serde_json::from_str(text.expose()).map_err(|_| RecordError::Damaged)?;
         let provider: ProviderName = record.provider.parse().map_err(|_| RecordError::Damaged)?;
-        if record.name(&provider) == *name { Ok(record) } else { Err(RecordError::Foreign) }
+        if record.name(&provider) == *name { Ok(record) } else { Err(RecordError::Untrusted) }
     }
 }
 
@@ -512,9 +512,9 @@ mod tests {
             (
                 "another account's",
                 text.replace("\"account\":\"default\"", "\"account\":\"x\""),
-                RecordError::Foreign,
+                RecordError::Untrusted,
             ),
-            ("another server's", text.replace("as.example", "evil.example"), RecordError::Foreign),
+            ("another server's", text.replace("as.example", "evil.example"), RecordError::Untrusted),
             ("a token with a line feed", text.replace("canary-a", "a\\nb"), RecordError::Damaged),
         ] {
             assert_eq!(Record::decode(&SecretText::new(text), &name).unwrap_err(), want, "{case}");

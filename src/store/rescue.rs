@@ -5,18 +5,18 @@
 
 use std::path::PathBuf;
 
-use super::filesystem;
 use super::index::Entry;
-use super::private_file;
 use super::record::{Record, RecordName, Renewing};
 use super::{Revision, StoreError, StoreKind, TokenStore};
 use crate::binding::Binding;
-use crate::fault;
+use crate::failpoint;
 use crate::name::ProviderName;
-use crate::open_files;
+use crate::os::filesystem;
+use crate::os::open_files;
+use crate::os::private_file;
 use crate::ports::Folder;
 use crate::store::lock::Lock;
-use crate::store::seal;
+use crate::store::sealed::cipher;
 use jiff::Timestamp;
 
 /// The ending of a rescued record.
@@ -213,11 +213,12 @@ impl TokenStore<'_> {
 
     fn rescue_into(&self, folder: Folder, name: &RecordName, record: &Record) -> Result<(), StoreError> {
         let path = self.rescue_path(folder, name)?;
-        fault::fail("rescue")
+        failpoint::fail("rescue")
             .map_err(|source| private_file::FileError::Io { path: path.display().to_string(), source })?;
         let key = self.sealed(self.sealed_kind())?.keys_or_new()?.current();
         let text = record.encode();
-        let sealed = seal::seal(&key, name, &record.binding, text.expose().as_bytes(), &*self.system.random);
+        let sealed =
+            cipher::seal(&key, name, &record.binding, text.expose().as_bytes(), &*self.system.random);
         Ok(private_file::write(&path, &sealed)?)
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use authctl::peer::{Peer, Peers};
+use authctl::ports::peer::{Peer, Peers};
 use url::Url;
 
 use crate::support::browsers::{Given, Never, follow, redirect_of};

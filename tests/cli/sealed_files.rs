@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authctl::secret::SecretText;
-use authctl::store::key::{KeyFile, KeySource};
 use authctl::store::record::RecordName;
-use authctl::store::seal;
+use authctl::store::sealed::cipher;
+use authctl::store::sealed::key_source::{KeyFile, KeySource};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -309,7 +309,7 @@ fn the_documented_vector_opens() {
     };
     let sealed = STANDARD.decode(block("record").trim()).unwrap();
     let binding = authctl::binding::Binding::default().with("issuer", "https://as.example");
-    assert_eq!(seal::claimed_binding(&sealed).unwrap(), binding);
+    assert_eq!(cipher::claimed_binding(&sealed).unwrap(), binding);
     let name = RecordName::of_secret(&"github".parse().unwrap(), "client_secret", &binding);
     let sandbox = Sandbox::new("");
     let path = sandbox.write("data/store.key", block("key"));
@@ -320,7 +320,7 @@ fn the_documented_vector_opens() {
     file.unlock(&SecretText::new("passphrase")).unwrap();
     let key = file.keys().unwrap().unwrap().current();
     assert_eq!(*key, std::array::from_fn::<u8, 32, _>(|byte| u8::try_from(byte).unwrap()));
-    let text = seal::open(&key, &name, &binding, &sealed).unwrap();
+    let text = cipher::open(&key, &name, &binding, &sealed).unwrap();
     assert_eq!(*text, b"correct horse battery staple");
 }
 

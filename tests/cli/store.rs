@@ -480,7 +480,7 @@ fn f_sto4_a_file_that_is_exchanged_between_check_and_reading() {
             }
         });
         while read < 300 || refused < 300 {
-            match authctl::store::private_file::read(&at("record")) {
+            match authctl::os::private_file::read(&at("record")) {
                 Ok(found) => {
                     assert_eq!(found.unwrap().as_slice(), b"good");
                     read += 1;

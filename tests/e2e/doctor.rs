@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use authctl::store::secret_service::SecretService;
+use authctl::store::keyring::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use authctl::store::secret_service::SecretService;
+use authctl::store::keyring::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
 use crate::parts::{Bus, Ended, Home};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use authctl::store::secret_service::SecretService;
+use authctl::store::keyring::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_authctl");

@@ -24,7 +24,7 @@ use super::forward::{self, Clients};
 use super::patience::Patient;
 use super::places::{Busy, Place};
 use super::workers::Workers;
-use crate::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
+use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
 use crate::secret::SecretText;
 
 /// The longest request head (F-HLP1).

@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::connection::{Body, Shared};
 use crate::adapters::http::{self, Kind};
-use crate::local_server::{Answer, Asked, Attempt, Failure, Forward};
 use crate::oauth::endpoint::authority;
+use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward};
 use crate::ports::{HttpError, HttpResponse, Reach};
 use crate::token::HeaderLine;
 

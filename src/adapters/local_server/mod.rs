@@ -20,10 +20,10 @@ use self::connection::{Shared, Stream};
 use self::places::Places;
 use self::workers::Workers;
 use super::peer;
-use crate::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
-use crate::open_files;
-use crate::peer::Peer;
+use crate::os::open_files;
 use crate::ports::Held;
+use crate::ports::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
+use crate::ports::peer::Peer;
 
 /// The most threads that look up the names of hosts.
 const MOST_RESOLVERS: usize = 8;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::open_files;
+use crate::os::open_files;
 
 /// The most connections that have not sent an accepted request (F-SRV1).
 const MOST_UNPROVEN: usize = 64;

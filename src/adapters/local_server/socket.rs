@@ -10,11 +10,11 @@ use std::time::Duration;
 use rustix::fs::Mode;
 
 use crate::adapters::clock::SystemClock;
-use crate::foreign::escaped;
-use crate::local_server::{Address, ServeError};
+use crate::os::private_file;
+use crate::ports::local_server::{Address, ServeError};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
-use crate::store::private_file;
+use crate::text::untrusted::escaped;
 
 /// Two servers that start at once wait for each other no longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::local_server::{Answer, Asked, Attempt, Failure, Service};
+use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Service};
 
 /// How many are answered at once.
 const WORKERS: usize = 8;
@@ -89,7 +89,7 @@ fn work(service: &dyn Service, jobs: &Mutex<Receiver<Job>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local_server::{Handler, Reply};
+    use crate::ports::local_server::{Handler, Reply};
     use crate::secret::SecretText;
 
     /// Breaks when it is asked for `/broken`.

@@ -5,7 +5,7 @@ mod shells;
 use clap::builder::PossibleValuesParser;
 
 pub use self::shells::SHELLS;
-use super::Invocation;
+use crate::app::App;
 use crate::error::Error;
 
 /// Print the completion script of a shell
@@ -27,11 +27,11 @@ fn shells() -> PossibleValuesParser {
 ///
 /// # Errors
 /// [`Error::Output`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Some(shell) = SHELLS.completer(&args.shell) else {
         return Err(Error::usage("there is no such shell"));
     };
     let mut script = Vec::new();
     shell.write_registration("COMPLETE", "authctl", "authctl", "authctl", &mut script)?;
-    Ok(invocation.system.console.out(&String::from_utf8_lossy(&script))?)
+    Ok(app.system.console.out(&String::from_utf8_lossy(&script))?)
 }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use super::options::{Known, options_of};
 use super::refused::Refused;
-use crate::foreign::escaped;
+use crate::text::untrusted::escaped;
 use crate::token::{method_override_refusal, method_refusal};
 
 /// A reason that holds for tokens that are bound to a key.

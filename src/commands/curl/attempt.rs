@@ -14,16 +14,16 @@ use super::answer::{self, Answer};
 use super::arguments::Request;
 use crate::commands::token::format_error;
 use crate::config::Provider;
-use crate::console::with_causes;
 use crate::error::Error;
-use crate::foreign::escaped;
 use crate::format::{Subject, named};
 use crate::oauth::challenge::{Challenge, token_is_invalid};
 use crate::oauth::dpop;
+use crate::ports::console::with_causes;
 use crate::ports::{Ended, Handed, Judge, Launch, Stream, Verdict};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
+use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued, RequestTarget};
 
 /// One request to a provider's host.

@@ -15,8 +15,9 @@ use url::Url;
 use self::arguments::Request;
 use self::attempt::Attempt;
 use self::refused::Refused;
-use super::target::target_url;
-use super::{AccountArg, Invocation, NarrowArgs, ProviderRef};
+use crate::app::App;
+use crate::app::args::{AccountArg, NarrowArgs, ProviderRef};
+use crate::app::target::target_url;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::{Program, read_text};
@@ -60,17 +61,17 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`]; [`Error::Reported`] with curl's own status.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let (name, arguments) = args.split(invocation)?;
-    let session = invocation.session();
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let (name, arguments) = args.split(app)?;
+    let session = app.session();
     let provider = session.provider(Some(&name))?;
     let session = session.keeping(&name);
     let mut request = arguments::parse(arguments).map_err(usage)?;
-    let lines = header_lines(invocation, &mut request)?;
+    let lines = header_lines(app, &mut request)?;
     let url = target_url(&provider, &request.url, "")?;
     check_proxy(&request, &url)?;
     if request.follows {
-        check_version(invocation)?;
+        check_version(app)?;
     }
     let options = Options {
         account: args.account.account.clone(),
@@ -88,31 +89,31 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 
 impl Args {
     /// The provider, and curl's arguments. A URL in the place of a provider's name is curl's as well.
-    fn split(&self, invocation: &Invocation<'_>) -> Result<(ProviderName, &[OsString]), Error> {
+    fn split(&self, app: &App<'_>) -> Result<(ProviderName, &[OsString]), Error> {
         let (first, rest) =
             self.words.split_first().map_or((None, &[][..]), |(first, rest)| (first.to_str(), rest));
         let first = first.unwrap_or_default();
         let provider = first.parse::<ProviderRef>().map_err(|error| Error::Usage {
-            message: format!("`{}` is no provider: {error}", crate::foreign::escaped(first)),
+            message: format!("`{}` is no provider: {error}", crate::text::untrusted::escaped(first)),
             hint: Some("name the provider first, then curl's arguments".to_owned()),
         })?;
         match provider {
             ProviderRef::Name(name) => Ok((name, rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest))),
-            ProviderRef::Url(url) => Ok((invocation.config.choose_by_url(url.url())?, &self.words)),
+            ProviderRef::Url(url) => Ok((app.config.choose_by_url(url.url())?, &self.words)),
         }
     }
 }
 
 /// The headers of the files that are named, which curl is handed with ours.
-fn header_lines(invocation: &Invocation<'_>, request: &mut Request) -> Result<Vec<SecretText>, Error> {
+fn header_lines(app: &App<'_>, request: &mut Request) -> Result<Vec<SecretText>, Error> {
     let mut lines = Vec::new();
     for file in std::mem::take(&mut request.header_files) {
         let read = match file == "-" {
-            true => invocation.system.input.read_all(LONGEST_HEADERS),
+            true => app.system.input.read_all(LONGEST_HEADERS),
             false => read_text(Path::new(&file), LONGEST_HEADERS as u64).map(SecretText::new),
         };
         let text = read.map_err(|error| {
-            let file = crate::foreign::escaped(&file.to_string_lossy());
+            let file = crate::text::untrusted::escaped(&file.to_string_lossy());
             Error::failed(format!("the headers in {file} cannot be read: {error}"), "no request was made")
         })?;
         for line in text.expose().lines().filter(|line| !line.trim().is_empty()) {
@@ -161,11 +162,11 @@ fn check_credential(request: &Request, credential: &Credential) -> Result<(), Er
 }
 
 /// Refuses to follow redirects with a curl that may take the token along.
-fn check_version(invocation: &Invocation<'_>) -> Result<(), Error> {
+fn check_version(app: &App<'_>) -> Result<(), Error> {
     let command = [CURL.to_owned(), "--version".to_owned()];
-    let withheld = &invocation.system.secret_variables;
+    let withheld = &app.system.secret_variables;
     let program = Program { command: &command, timeout: Duration::from_secs(10), withheld, input: None };
-    let printed = invocation.system.processes.output(&program);
+    let printed = app.system.processes.output(&program);
     let printed = printed
         .map_err(|error| Error::failed(error.to_string(), "is it installed, and in a folder of PATH?"))?;
     match version(printed.expose()) {

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use super::refused::Refused;
-use crate::foreign::escaped;
+use crate::text::untrusted::escaped;
 
 /// Options without a value; a short form stands after the slash. Each may be written with `no-` before it.
 const FLAGS: &str = "

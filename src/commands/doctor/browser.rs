@@ -2,9 +2,9 @@
 
 use super::finding::{Finding, Topic};
 use super::{Examination, path};
-use crate::foreign::escaped;
-use crate::replaceable;
-use crate::setting::Setting;
+use crate::os::replaceable;
+use crate::schema::Setting;
+use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Browser;
 /// What opens the user's browser on a desktop, in the order in which it is looked for.
@@ -17,10 +17,10 @@ const OPENERS: &[&str] = if cfg!(target_os = "macos") {
 const WITHOUT: &str = "authctl login --no-browser prints the address for a browser elsewhere; authctl login --device gives a code, where the provider offers that";
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
-    let system = examination.invocation.system;
+    let system = examination.app.system;
     let environment = &*system.environment;
     let variable = |name: &str| environment.variable(name).filter(|value| !value.is_empty());
-    let configured = examination.invocation.config.browser.as_ref().and_then(Setting::text);
+    let configured = examination.app.config.browser.as_ref().and_then(Setting::text);
     let mut findings = Vec::new();
     let named = configured
         .map(|command| ("the key `browser`", command.to_owned()))
@@ -80,7 +80,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
 
 /// Why nobody would see a browser.
 fn hidden(examination: &Examination<'_>) -> String {
-    let environment = &examination.invocation.system.environment;
+    let environment = &examination.app.system.environment;
     let set = |name: &str| environment.variable(name).is_some_and(|value| !value.is_empty());
     let container =
         ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| std::path::Path::new(mark).exists());

@@ -23,7 +23,7 @@ pub(super) fn check(examination: &Examination<'_>, stored: &[Stored]) -> Vec<Fin
         None if examination.offline => {}
         None => findings.push(Finding::note(TOPIC, "", "not compared: no server told the time")),
     }
-    let now = examination.invocation.system.clock.now();
+    let now = examination.app.system.clock.now();
     for stored in stored {
         let got = stored.record.iter().flat_map(|record| record.tokens()).map(|token| token.life.obtained_at);
         let latest = got.chain([stored.entry.logged_in_at]).max().unwrap_or(stored.entry.logged_in_at);
@@ -58,7 +58,7 @@ fn compared(server: &str, ahead: SignedDuration) -> Finding {
 }
 
 fn words(length: SignedDuration) -> String {
-    crate::words::length(length.unsigned_abs())
+    crate::text::humanize::length(length.unsigned_abs())
 }
 
 #[cfg(test)]

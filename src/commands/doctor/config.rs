@@ -4,14 +4,14 @@ use super::Examination;
 use super::finding::{Finding, Topic};
 use crate::config::report;
 use crate::config::templates;
-use crate::console::{STRONG, styled};
-use crate::foreign::escaped;
-use crate::setting::{Layer, Origin, Problem, Setting};
+use crate::ports::console::{STRONG, styled};
+use crate::schema::{Layer, Origin, Problem, Setting};
+use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Config;
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
-    let config = examination.invocation.config;
+    let config = examination.app.config;
     let mut findings = Vec::new();
     let (there, missing): (Vec<_>, Vec<_>) = config.files.iter().partition(|file| file.found);
     for file in there.into_iter().chain(missing) {
@@ -21,7 +21,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
             false => Finding::ok(TOPIC, path, format!("not there ({} layer)", file.layer)),
         });
     }
-    if let Err(error) = examination.invocation.system.paths.folder(crate::ports::Folder::Config) {
+    if let Err(error) = examination.app.system.paths.folder(crate::ports::Folder::Config) {
         findings.push(Finding::problem(TOPIC, "", error.to_string()).mend("export HOME=…"));
     }
     findings.extend(
@@ -40,7 +40,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let problems = config.all_problems();
     if problems.is_empty() {
         let count = config.credentials.len() as u64;
-        let what = format!("{} configured right", crate::words::counted(count, "provider"));
+        let what = format!("{} configured right", crate::text::humanize::counted(count, "provider"));
         findings.insert(0, Finding::ok(TOPIC, "", what));
     }
     findings.extend(problems.iter().map(wrong));

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use super::Examination;
 use super::finding::{Finding, Topic};
+use crate::os::filesystem;
+use crate::os::filesystem::FileSystem;
+use crate::os::private_file;
+use crate::os::private_file::FileError;
 use crate::ports::Folder;
-use crate::store::filesystem::{self, FileSystem};
-use crate::store::private_file::{self, FileError};
 
 const TOPIC: Topic = Topic::Store;
 /// With less than this a write may fail.
@@ -15,7 +17,7 @@ const FULL: u64 = 1 << 20;
 const NEARLY_FULL: u64 = 32 << 20;
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
-    let paths = &examination.invocation.system.paths;
+    let paths = &examination.app.system.paths;
     let mut findings = Vec::new();
     let state = match paths.folder(Folder::State) {
         Ok(state) => state,

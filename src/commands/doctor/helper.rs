@@ -4,16 +4,16 @@ use std::path::Path;
 
 use super::finding::{Finding, Topic};
 use super::{Examination, path};
-use crate::foreign::escaped;
 use crate::helper::installed::{Installed, Target, all};
 use crate::oauth::endpoint::host_url;
+use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Helper;
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
-    let invocation = examination.invocation;
+    let app = examination.app;
     let mut findings: Vec<Finding> =
-        all(invocation).iter().flat_map(|installed| judged(examination, installed)).collect();
+        all(app).iter().flat_map(|installed| judged(examination, installed)).collect();
     if !findings.iter().any(|finding| finding.topic == TOPIC) {
         findings.push(Finding::ok(TOPIC, "", "authctl is set up in no other program"));
     }
@@ -28,7 +28,7 @@ fn judged(examination: &Examination<'_>, installed: &Installed) -> Vec<Finding> 
         Target::Any => installed.helper.to_owned(),
     };
     let mut findings = Vec::new();
-    let environment = &*examination.invocation.system.environment;
+    let environment = &*examination.app.system.environment;
     if let Some(word) = &installed.program {
         let shown = escaped(word);
         match path::program(environment, word) {
@@ -62,7 +62,7 @@ fn judged(examination: &Examination<'_>, installed: &Installed) -> Vec<Finding> 
             Some(_) => {}
         }
     }
-    let config = examination.invocation.config;
+    let config = examination.app.config;
     let unserved = match &installed.target {
         Target::Any => None,
         Target::Provider(name) => {
@@ -104,7 +104,7 @@ fn judged(examination: &Examination<'_>, installed: &Installed) -> Vec<Finding> 
 }
 
 fn is_ours(examination: &Examination<'_>, found: &Path) -> bool {
-    let this = examination.invocation.system.environment.program();
+    let this = examination.app.system.environment.program();
     found.canonicalize().is_ok_and(|target| {
         target.file_stem().is_some_and(|name| name == "authctl")
             || this.and_then(|this| this.canonicalize().ok()).is_some_and(|this| this == target)

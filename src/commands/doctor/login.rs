@@ -4,11 +4,11 @@ use super::Examination;
 use super::finding::Finding;
 use super::provider::TOPIC;
 use super::store::Stored;
-use crate::commands::in_words;
+use crate::app::args::in_words;
 use crate::config::Provider;
-use crate::foreign::escaped;
-use crate::provider::input::{Source, Which};
+use crate::provider::subject_token::{Source, Which};
 use crate::session::login::missing;
+use crate::text::untrusted::escaped;
 use crate::token::TokenType;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
@@ -29,7 +29,7 @@ pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: 
 
 fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) -> Vec<Finding> {
     let (name, entry) = (&provider.name, &stored.entry);
-    let now = examination.invocation.system.clock.now();
+    let now = examination.app.system.clock.now();
     let who = match &entry.label {
         Some(label) if label != entry.account.as_str() => format!("{} ({})", entry.account, escaped(label)),
         _ => entry.account.to_string(),
@@ -113,7 +113,7 @@ fn chains(examination: &Examination<'_>, provider: &Provider, stored: &[Stored])
         let role = input.role.name();
         let subject = provider.name.as_str();
         let entry = stored.iter().find(|stored| stored.provider == *name).map(|stored| &stored.entry);
-        findings.push(match (examination.invocation.config.provider(name), entry) {
+        findings.push(match (examination.app.config.provider(name), entry) {
             (Err(_), _) => Finding::problem(
                 TOPIC,
                 subject,

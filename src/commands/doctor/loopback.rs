@@ -64,7 +64,7 @@ fn families() -> Vec<Finding> {
 
 fn localhost(examination: &Examination<'_>) -> Finding {
     let hosts = "write `127.0.0.1 localhost` into /etc/hosts";
-    match examination.invocation.system.machine.addresses("localhost", DEADLINE) {
+    match examination.app.system.machine.addresses("localhost", DEADLINE) {
         Some(found) if !found.is_empty() && found.iter().all(IpAddr::is_loopback) => {
             Finding::ok(TOPIC, "localhost", "means the loopback interface")
         }
@@ -95,7 +95,7 @@ fn fixed_ports(examination: &Examination<'_>) -> Vec<Finding> {
 
 /// Authctl itself goes to loopback addresses without a proxy; a browser that obeys the variables may not.
 fn proxied(examination: &Examination<'_>) -> Option<Finding> {
-    let environment = &examination.invocation.system.environment;
+    let environment = &examination.app.system.environment;
     let value = |names: [&str; 2]| {
         names.iter().find_map(|name| environment.variable(name).filter(|value| !value.is_empty()))
     };

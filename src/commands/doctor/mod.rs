@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use self::finding::{Finding, Topic, status};
 use self::watch::Watched;
-use super::{Invocation, ProviderArg};
+use crate::app::App;
+use crate::app::args::ProviderArg;
 use crate::config::Provider;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
@@ -56,7 +57,7 @@ pub struct Args {
 /// What the topics work with.
 pub struct Examination<'a> {
     /// The outside, its network watched and bounded, and the configuration.
-    pub invocation: &'a Invocation<'a>,
+    pub app: &'a App<'a>,
     /// Opens the session of each provider.
     pub sessions: Sessions<'a>,
     /// The session with the configured store.
@@ -85,7 +86,7 @@ impl Examination<'_> {
 
     /// How much time is left.
     pub fn left(&self) -> Duration {
-        let gone = self.invocation.system.clock.elapsed().saturating_sub(self.started);
+        let gone = self.app.system.clock.elapsed().saturating_sub(self.started);
         LONGEST.saturating_sub(gone)
     }
 
@@ -102,24 +103,24 @@ impl Examination<'_> {
 ///
 /// # Errors
 /// [`Error::Reported`] with the status of the worst problem; [`Error::Choice`] for a provider that is not configured.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let started = invocation.system.clock.elapsed();
-    let watched = Rc::new(Watched::new(invocation.system, started + LONGEST, LONGEST_EXCHANGE));
-    let system = System { http: Rc::<Watched>::clone(&watched), ..invocation.system.clone() };
-    let watched_invocation = Invocation { system: &system, ..*invocation };
-    let named = args.provider.name(invocation)?;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let started = app.system.clock.elapsed();
+    let watched = Rc::new(Watched::new(app.system, started + LONGEST, LONGEST_EXCHANGE));
+    let system = System { http: Rc::<Watched>::clone(&watched), ..app.system.clone() };
+    let watched_invocation = App { system: &system, ..*app };
+    let named = args.provider.name(app)?;
     if let Some(name) = &named {
-        invocation.config.choose(Some(name))?;
+        app.config.choose(Some(name))?;
     }
     let names =
-        invocation.config.credentials.keys().filter(|name| named.as_ref().is_none_or(|named| named == *name));
+        app.config.credentials.keys().filter(|name| named.as_ref().is_none_or(|named| named == *name));
     let (names, unusable): (Vec<_>, Vec<_>) =
-        names.cloned().partition(|name| invocation.config.provider(name).is_ok());
+        names.cloned().partition(|name| app.config.provider(name).is_ok());
     let examination = Examination {
-        invocation: &watched_invocation,
+        app: &watched_invocation,
         sessions: watched_invocation.session(),
         session: watched_invocation.session().with_configured_store(),
-        providers: names.iter().filter_map(|name| invocation.config.provider(name).ok()).collect(),
+        providers: names.iter().filter_map(|name| app.config.provider(name).ok()).collect(),
         unusable,
         watched,
         whole: named.is_none(),
@@ -131,10 +132,10 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
     let home = system.paths.home().map(|home| home.display().to_string());
     let findings = report::anonymous(examine(&examination), home.as_deref());
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    if invocation.json {
-        invocation.print_json(&report::in_json(&findings, env!("CARGO_PKG_VERSION"), &platform))?;
+    if app.json {
+        app.print_json(&report::in_json(&findings, env!("CARGO_PKG_VERSION"), &platform))?;
     } else {
-        invocation.system.console.show(&report::in_text(&findings, invocation.manner.verbose > 0))?;
+        app.system.console.show(&report::in_text(&findings, app.manner.verbose > 0))?;
     }
     match status(&findings) {
         Status::Done => Ok(()),
@@ -143,7 +144,7 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
 }
 
 fn examine(examination: &Examination<'_>) -> Vec<Finding> {
-    let console = &examination.invocation.system.console;
+    let console = &examination.app.system.console;
     let waiting = |what: &str| console.wait(&format!("Looking at {what} (Ctrl-C ends it)"));
     let mut findings = program::check(examination);
     findings.extend(config::check(examination));

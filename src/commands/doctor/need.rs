@@ -5,16 +5,16 @@ use super::provider::TOPIC;
 use super::{Examination, path};
 use crate::config::Provider;
 use crate::error::Status;
-use crate::foreign::escaped;
+use crate::os::replaceable;
 use crate::provider::Need;
-use crate::replaceable;
+use crate::text::untrusted::escaped;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
     provider.source.needs().iter().map(|need| found(examination, provider.name.as_str(), need)).collect()
 }
 
 fn found(examination: &Examination<'_>, name: &str, need: &Need) -> Finding {
-    let system = examination.invocation.system;
+    let system = examination.app.system;
     match need {
         Need::Program(word) => {
             let shown = escaped(word);

@@ -9,12 +9,12 @@ use super::finding::{Finding, Topic};
 use crate::config::Provider;
 use crate::discovery::{DiscoveryError, documents};
 use crate::error::Status;
-use crate::foreign::escaped;
 use crate::name::ProviderName;
 use crate::oauth::certificate;
 use crate::oauth::endpoint::{EndpointUrl, authority, host_url};
 use crate::oauth::metadata::Metadata;
 use crate::ports::{CertificateFlaw, HttpError, Method, Transport};
+use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Network;
 /// The variables that name a proxy.
@@ -41,7 +41,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) 
         let mut others = Vec::new();
         if let Some(oauth) = provider.source.oauth() {
             let server = authority(oauth.issuer().url());
-            let found = documents(examination.invocation.system, &oauth.query());
+            let found = documents(examination.app.system, &oauth.query());
             let error = found.iter().find_map(|(url, document)| match document {
                 Err(DiscoveryError::Http(error)) => Some((url, error)),
                 _ => None,
@@ -68,7 +68,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) 
             url.set_path("/");
             url.set_query(None);
             let Ok(endpoint) = EndpointUrl::configured(url.as_str()) else { continue };
-            let answer = examination.invocation.system.http.send(&endpoint.request(Method::Get, &transport));
+            let answer = examination.app.system.http.send(&endpoint.request(Method::Get, &transport));
             findings.push(match answer {
                 Ok(_) => reached(examination, endpoint.url()),
                 Err(error) => unreachable(examination, provider, endpoint.url(), &error),
@@ -133,12 +133,12 @@ fn untrusted(
     proxy: Option<String>,
 ) -> Finding {
     let limited = Transport { timeout: examination.left().min(super::LONGEST_EXCHANGE), ..transport.clone() };
-    let shown = examination.invocation.system.machine.certificates(url, &limited);
+    let shown = examination.app.system.machine.certificates(url, &limited);
     let facts = shown.ok().and_then(|chain| certificate::facts(chain.first()?));
     // What follows are all the names that it is for.
     let short = reason.split(';').next().unwrap_or_default();
     let finding = Finding::problem(TOPIC, subject, format!("its certificate is not accepted: {short}"));
-    let now = examination.invocation.system.clock.now();
+    let now = examination.app.system.clock.now();
     let by = facts.as_ref().map(|facts| format!("it was issued by {}", facts.issuer)).unwrap_or_default();
     let through = proxy.map(|proxy| format!(", and comes by the proxy {proxy}")).unwrap_or_default();
     match &facts {
@@ -165,7 +165,7 @@ fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> 
     if let Some(proxy) = &transport.proxy {
         return Some(format!("{} (the key `proxy`)", address(proxy)));
     }
-    let environment = &examination.invocation.system.environment;
+    let environment = &examination.app.system.environment;
     let set = |name: &&str| environment.variable(name).filter(|value| !value.is_empty());
     let names = if url.scheme() == "https" { [0, 1, 4, 5] } else { [2, 3, 4, 5] };
     let found = names.map(|index| PROXIES[index]).into_iter().find_map(|name| Some((name, set(&name)?)));
@@ -175,7 +175,7 @@ fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> 
 /// Whether a server is reached without a proxy: it is on this machine, or NO_PROXY names it or what it is under.
 fn is_spared(examination: &Examination<'_>, url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let environment = &examination.invocation.system.environment;
+    let environment = &examination.app.system.environment;
     let spared = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
     let names = |part: &str| {
         let part = part.trim().trim_start_matches('.');
@@ -190,7 +190,7 @@ fn is_local_host(host: &str) -> bool {
 }
 
 fn proxies(examination: &Examination<'_>) -> Vec<Finding> {
-    let environment = &examination.invocation.system.environment;
+    let environment = &examination.app.system.environment;
     let mut findings = Vec::new();
     for name in PROXIES {
         if let Some(value) = environment.variable(name).filter(|value| !value.is_empty()) {

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use super::finding::{Finding, Topic};
 use super::{Examination, path};
-use crate::foreign::escaped;
+use crate::os::replaceable;
 use crate::ports::Program;
-use crate::replaceable;
+use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Program;
 /// A program that cannot tell its version by then is none of ours.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
-    let system = examination.invocation.system;
+    let system = examination.app.system;
     let environment = &*system.environment;
     let version = env!("CARGO_PKG_VERSION");
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
@@ -69,7 +69,7 @@ fn same(one: &std::path::Path, other: &std::path::Path) -> bool {
 
 /// What the other one says that it is, where that is something else.
 fn other_version(examination: &Examination<'_>, other: &std::path::Path, ours: &str) -> String {
-    let system = examination.invocation.system;
+    let system = examination.app.system;
     let command = [other.display().to_string(), "--version".to_owned()];
     let program =
         Program { command: &command, timeout: DEADLINE, withheld: &system.secret_variables, input: None };

@@ -7,11 +7,11 @@ use super::{Examination, login, need, secret};
 use crate::config::Provider;
 use crate::discovery::DiscoveryError;
 use crate::error::{Error, Status};
-use crate::foreign::escaped;
 use crate::oauth::certificate;
 use crate::oauth::metadata::{Metadata, MetadataError};
 use crate::ports::read_text;
-use crate::provider::oauth::{OAuth, Server};
+use crate::provider::client::{OAuth, Server};
+use crate::text::untrusted::escaped;
 use url::Url;
 
 pub(super) const TOPIC: Topic = Topic::Provider;
@@ -89,8 +89,10 @@ fn refused(name: &str, url: &Url, error: &DiscoveryError) -> Option<Finding> {
                 .why(format!("{expected} was asked for, and a server must not speak for another"))
                 .mend(format!("if that is the right one, set issuer to it in [credentials.{name}.oauth]"))
         }
-        error => Finding::warning(TOPIC, name, format!("{place}: {}", crate::console::with_causes(error)))
-            .why("a server's metadata is a JSON object (RFC 8414)"),
+        error => {
+            Finding::warning(TOPIC, name, format!("{place}: {}", crate::ports::console::with_causes(error)))
+                .why("a server's metadata is a JSON object (RFC 8414)")
+        }
     };
     Some(finding)
 }
@@ -177,7 +179,7 @@ fn client(examination: &Examination<'_>, provider: &Provider, oauth: &OAuth) -> 
 }
 
 fn own_certificate(examination: &Examination<'_>, name: &str, path: &std::path::Path) -> Finding {
-    let path = examination.invocation.system.paths.expand(path);
+    let path = examination.app.system.paths.expand(path);
     let shown = path.display();
     let read = match read_text(&path, LONGEST_CERTIFICATE) {
         Ok(pem) => certificate::first(&pem)
@@ -185,7 +187,7 @@ fn own_certificate(examination: &Examination<'_>, name: &str, path: &std::path::
             .ok_or_else(|| "it has no certificate in PEM".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    let now = examination.invocation.system.clock.now();
+    let now = examination.app.system.clock.now();
     match read {
         Err(reason) => {
             Finding::problem(TOPIC, name, format!("its certificate {shown} cannot be used: {reason}"))
@@ -195,13 +197,13 @@ fn own_certificate(examination: &Examination<'_>, name: &str, path: &std::path::
         Ok(facts) if facts.ends <= now => Finding::problem(
             TOPIC,
             name,
-            format!("its certificate {shown} has ended, {}", crate::commands::in_words(facts.ends, now)),
+            format!("its certificate {shown} has ended, {}", crate::app::args::in_words(facts.ends, now)),
         )
         .mend("get a new one from whoever issued it"),
         Ok(facts) if facts.ends.duration_since(now) < SOON => Finding::warning(
             TOPIC,
             name,
-            format!("its certificate {shown} ends {}", crate::commands::in_words(facts.ends, now)),
+            format!("its certificate {shown} ends {}", crate::app::args::in_words(facts.ends, now)),
         )
         .mend("get a new one from whoever issued it"),
         Ok(_) => Finding::ok(TOPIC, name, format!("its certificate {shown} is good")),

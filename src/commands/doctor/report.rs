@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::finding::{Finding, Severity, Topic};
-use crate::commands::in_list;
-use crate::console::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
-use crate::words::counted;
+use crate::app::args::in_list;
+use crate::ports::console::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
+use crate::text::humanize::counted;
 
 /// The findings without what tells whose home they are of, so that they can be given to others.
 #[must_use]

@@ -5,16 +5,16 @@ use super::provider::TOPIC;
 use super::{Examination, path};
 use crate::config::Provider;
 use crate::error::Status;
-use crate::foreign::escaped;
+use crate::os::private_file::{Exposure, exposure};
+use crate::os::replaceable;
 use crate::ports::read_text;
-use crate::replaceable;
+use crate::schema::SecretSource;
 use crate::secret;
 use crate::secret_source::{SecretError, outside};
-use crate::setting::SecretSource;
-use crate::store::private_file::{Exposure, exposure};
+use crate::text::untrusted::escaped;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
-    let secrets = examination.invocation.config.secrets_of(&provider.name);
+    let secrets = examination.app.config.secrets_of(&provider.name);
     secrets.iter().flat_map(|(key, source)| found(examination, provider, key, source)).collect()
 }
 
@@ -24,7 +24,7 @@ fn found(
     key: &str,
     source: &SecretSource,
 ) -> Option<Finding> {
-    let system = examination.invocation.system;
+    let system = examination.app.system;
     let name = provider.name.as_str();
     let good = |what: String| Some(Finding::ok(TOPIC, name, format!("{key}: {what}")));
     let wrong = |what: String, mend: String| {
@@ -82,13 +82,13 @@ fn found(
             match outside(system, source) {
                 Ok(_) => good(format!("the program {shown} prints it")),
                 Err(error) => wrong(
-                    crate::console::with_causes(&error),
+                    crate::ports::console::with_causes(&error),
                     format!("run {shown} by hand, as the configuration has it"),
                 ),
             }
         }
         SecretSource::Stored(_)
-            if !examination.store_works() && !examination.invocation.config.opens_store(&provider.name) =>
+            if !examination.store_works() && !examination.app.config.opens_store(&provider.name) =>
         {
             None
         }

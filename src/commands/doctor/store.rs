@@ -4,15 +4,15 @@ use std::path::Path;
 
 use super::finding::{Finding, Topic};
 use super::{Examination, disk};
-use crate::commands::in_list;
+use crate::app::args::in_list;
 use crate::error::store_hint as hint;
 use crate::name::ProviderName;
+use crate::os::private_file::FileError;
 use crate::store::index::Entry;
-use crate::store::key::KeySource;
 use crate::store::keyring::KeyringFault;
 use crate::store::maintenance::Passphrase;
-use crate::store::private_file::FileError;
 use crate::store::record::Record;
+use crate::store::sealed::key_source::KeySource;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
 const TOPIC: Topic = Topic::Store;
@@ -28,7 +28,7 @@ pub(super) struct Stored {
 
 pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>) {
     let mut findings = disk::check(examination);
-    let settings = examination.invocation.config.store_settings(&*examination.invocation.system.environment);
+    let settings = examination.app.config.store_settings(&*examination.app.system.environment);
     let is_away = settings.engine.is_some() && examination.offline;
     let asks_program = matches!(settings.key, KeySource::Command(_)) && !examination.run_commands;
     let mut usable = Vec::new();
@@ -75,7 +75,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
 }
 
 fn choice(examination: &Examination<'_>) -> String {
-    match examination.invocation.config.store_choice() {
+    match examination.app.config.store_choice() {
         StoreChoice::Auto => "store = \"auto\"".to_owned(),
         StoreChoice::Only(kind) => format!("store = \"{}\"", kind.name()),
     }
@@ -114,7 +114,7 @@ fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
             return Finding::note(TOPIC, choice(examination), "no passphrase was chosen yet")
                 .mend("authctl store unlock");
         }
-        error => (crate::console::with_causes(error), None, hint),
+        error => (crate::ports::console::with_causes(error), None, hint),
     };
     let mut finding = Finding::problem(TOPIC, choice(examination), what);
     finding.why = why.map(str::to_owned);
@@ -149,12 +149,12 @@ fn open_key(examination: &Examination<'_>, kind: StoreKind, key: &KeySource) -> 
 }
 
 fn kernel(examination: &Examination<'_>, key: &KeySource) -> Option<Finding> {
-    let config = examination.invocation.config;
+    let config = examination.app.config;
     let needed = *key == KeySource::Passphrase;
     if !needed && !config.caches_in_kernel() {
         return None;
     }
-    let keyring = &examination.invocation.system.kernel_keyring;
+    let keyring = &examination.app.system.kernel_keyring;
     let kept = keyring.keep(KERNEL_TRIAL, b"trial", std::time::Duration::from_secs(5));
     let read = keyring.read(KERNEL_TRIAL).is_some_and(|kept| kept.as_slice() == b"trial");
     keyring.forget(KERNEL_TRIAL);
@@ -182,7 +182,7 @@ fn accounts(
     choice: StoreChoice,
     findings: &mut Vec<Finding>,
 ) -> Vec<Stored> {
-    let config = examination.invocation.config;
+    let config = examination.app.config;
     let listed = examination.session.store.listed().unwrap_or_default();
     let mut stored = Vec::new();
     let is_meant = |name: &ProviderName| {

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::os::private_file;
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
-use crate::store::private_file;
 
 /// What the folders of runs are called; the rest is chance.
 const PREFIX: &str = "authctl-exec-";

@@ -8,9 +8,10 @@ use std::ffi::OsString;
 
 use self::assignment::{Assignment, Form};
 use self::files::TokenFolder;
-use super::issued::{id_token, note_limits, variable};
 use super::token::format_error;
-use super::{AccountArg, Invocation, NarrowArgs, ProviderArg};
+use crate::app::App;
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
+use crate::app::render::{id_token, note_limits, variable};
 use crate::error::{Error, Status};
 use crate::format::{Subject, named};
 use crate::name::ProviderName;
@@ -47,11 +48,11 @@ pub struct Args {
 ///
 /// # Errors
 /// Any [`Error`]; [`Error::Reported`] with the program's own status.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     args.check()?;
-    let system = invocation.system;
-    let mut variables = args.variables(invocation)?;
-    let files = args.file.iter().map(|assignment| Ok((assignment, assigned(invocation, assignment)?)));
+    let system = app.system;
+    let mut variables = args.variables(app)?;
+    let files = args.file.iter().map(|assignment| Ok((assignment, assigned(app, assignment)?)));
     let files: Vec<(&Assignment, SecretText)> = files.collect::<Result<_, Error>>()?;
     let Some((program, arguments)) = args.command.split_first() else { return Ok(()) };
     let launch = |variables: &[(String, SecretText)], replace: bool| {
@@ -99,35 +100,30 @@ impl Args {
     }
 
     /// The variables that hold tokens: the one provider's, and those of --env.
-    fn variables(&self, invocation: &Invocation<'_>) -> Result<Vec<(String, SecretText)>, Error> {
+    fn variables(&self, app: &App<'_>) -> Result<Vec<(String, SecretText)>, Error> {
         let mut variables = Vec::new();
-        let named = self.provider.name(invocation)?;
+        let named = self.provider.name(app)?;
         if named.is_some() || self.env.is_empty() && self.file.is_empty() {
-            let provider = invocation.session().provider(named.as_ref())?;
+            let provider = app.session().provider(named.as_ref())?;
             let request = self.narrow.request(&provider)?;
             let options = Options { account: self.account.account.clone(), request, ..Options::default() };
-            let variable = variable(invocation.config, &provider);
-            variables.push((variable, text(invocation, &provider.name, Form::default(), &options)?));
+            let variable = variable(app.config, &provider);
+            variables.push((variable, text(app, &provider.name, Form::default(), &options)?));
         }
         for assignment in &self.env {
-            variables.push((assignment.variable.clone(), assigned(invocation, assignment)?));
+            variables.push((assignment.variable.clone(), assigned(app, assignment)?));
         }
         Ok(variables)
     }
 }
 
-fn assigned(invocation: &Invocation<'_>, assignment: &Assignment) -> Result<SecretText, Error> {
-    text(invocation, &assignment.provider, assignment.form, &Options::default())
+fn assigned(app: &App<'_>, assignment: &Assignment) -> Result<SecretText, Error> {
+    text(app, &assignment.provider, assignment.form, &Options::default())
 }
 
 /// A provider's token in a form, without the line feed that ends it on a terminal.
-fn text(
-    invocation: &Invocation<'_>,
-    name: &ProviderName,
-    form: Form,
-    options: &Options,
-) -> Result<SecretText, Error> {
-    let session = invocation.session().keeping(name);
+fn text(app: &App<'_>, name: &ProviderName, form: Form, options: &Options) -> Result<SecretText, Error> {
+    let session = app.session().keeping(name);
     let provider = session.provider(Some(name))?;
     let wants_id_token = matches!(form, Form::IdToken);
     let mut issued = token(&session, &provider, &Options { id_token: wants_id_token, ..options.clone() })?;

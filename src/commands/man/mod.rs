@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap_mangen::Man;
 
 use self::roff::Page;
-use super::Invocation;
+use crate::app::App;
 use crate::error::Error;
 
 /// When the text of the manual last changed: a constant, so that the pages are the same wherever they are made.
@@ -28,23 +28,23 @@ pub struct Args {
 ///
 /// # Errors
 /// [`Error::Output`], [`Error::Failed`] for a folder that cannot be written to.
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let command = built(invocation);
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let command = built(app);
     let Some(folder) = &args.folder else {
-        return Ok(invocation.system.console.out(&page(&command, None)?)?);
+        return Ok(app.system.console.out(&page(&command, None)?)?);
     };
     let count = write_all(&command, None, folder)?;
-    invocation.system.console.say(format_args!(
+    app.system.console.say(format_args!(
         "Wrote {} into {}.",
-        crate::words::counted(count, "page"),
-        crate::foreign::escaped(&folder.display().to_string())
+        crate::text::humanize::counted(count, "page"),
+        crate::text::untrusted::escaped(&folder.display().to_string())
     ));
     Ok(())
 }
 
 /// The command line with the full name of every command.
-fn built(invocation: &Invocation<'_>) -> clap::Command {
-    let mut command = (invocation.command_line)();
+fn built(app: &App<'_>) -> clap::Command {
+    let mut command = (app.command_line)();
     command.build();
     command
 }
@@ -54,7 +54,7 @@ fn write_all(command: &clap::Command, parent: Option<&clap::Command>, folder: &P
     let path = folder.join(format!("{}.1", name(command)));
     let text = page(command, parent)?;
     std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)).map_err(|error| {
-        let path = crate::foreign::escaped(&path.display().to_string());
+        let path = crate::text::untrusted::escaped(&path.display().to_string());
         Error::failed(format!("{path} cannot be written: {error}"), "name a folder that is yours")
     })?;
     let mut count = 1;

@@ -1,14 +1,16 @@
 //! `authctl provider add`
 
-use crate::commands::interactive_login::{Who, log_in};
-use crate::commands::{Invocation, browser_choice};
+use crate::app::App;
+use crate::app::add_provider;
+use crate::app::add_provider::{Draft, Start};
+use crate::app::args::browser_choice;
+use crate::app::login::{Who, log_in};
 use crate::config::edit::Assignment;
 use crate::config::templates;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::provider::LoginRequest;
 use crate::secret::{self, SecretText};
-use crate::wizard::{self, Draft, Start};
 
 /// Add a provider: from a template, from a URL, or key by key
 ///
@@ -53,10 +55,10 @@ fn kinds() -> clap::builder::PossibleValuesParser {
 }
 
 /// Adds a provider.
-pub(super) fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    invocation.config.check_files(false)?;
-    let asks = !args.yes && invocation.system.input.is_terminal();
-    let (start, name) = args.start(invocation, asks)?;
+pub(super) fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    app.config.check_files(false)?;
+    let asks = !args.yes && app.system.input.is_terminal();
+    let (start, name) = args.start(app, asks)?;
     let kind = start.kind();
     let mut given =
         args.set.iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
@@ -64,26 +66,26 @@ pub(super) fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error>
     for key in &args.secret_keys {
         let assignment = Assignment::stored(key, &kind)?;
         let label = assignment.path.last().cloned().unwrap_or_default();
-        secrets.push((label.clone(), read_secret(invocation, &label, args.secret_keys.len())?));
+        secrets.push((label.clone(), read_secret(app, &label, args.secret_keys.len())?));
         given.push(assignment);
     }
     let draft = match asks {
-        true => wizard::ask_draft(invocation, &start, name, given, secrets)?,
+        true => add_provider::ask_draft(app, &start, name, given, secrets)?,
         false => {
             let name =
                 name.or_else(|| start.proposed_name()).ok_or_else(|| Error::usage("name the provider"))?;
-            wizard::draft(&start, name, given, secrets)?
+            add_provider::draft(&start, name, given, secrets)?
         }
     };
-    if !wizard::write(invocation, &draft, args.replace, args.default, asks)? {
+    if !add_provider::write(app, &draft, args.replace, args.default, asks)? {
         return Ok(());
     }
-    offer_login(invocation, &draft, asks, args.login)
+    offer_login(app, &draft, asks, args.login)
 }
 
 impl Args {
     /// What it is made from, and its name where that is said.
-    fn start(&self, invocation: &Invocation<'_>, asks: bool) -> Result<(Start, Option<ProviderName>), Error> {
+    fn start(&self, app: &App<'_>, asks: bool) -> Result<(Start, Option<ProviderName>), Error> {
         let parse = |name: &String| {
             name.parse::<ProviderName>().map_err(|error| Error::usage(format!("NAME: {error}")))
         };
@@ -91,21 +93,19 @@ impl Args {
             return Ok((Start::Plain(kind.clone()), self.name.as_ref().map(parse).transpose()?));
         }
         if let Some(text) = self.template.as_ref().or(self.from.as_ref()) {
-            return Ok((Start::of(invocation, text)?, self.name.as_ref().map(parse).transpose()?));
+            return Ok((Start::of(app, text)?, self.name.as_ref().map(parse).transpose()?));
         }
         match &self.name {
-            Some(name) if name.contains("://") => Ok((Start::of(invocation, name)?, None)),
-            Some(name) if templates::find(name).is_some() => {
-                Ok((Start::of(invocation, name)?, Some(parse(name)?)))
-            }
+            Some(name) if name.contains("://") => Ok((Start::of(app, name)?, None)),
+            Some(name) if templates::find(name).is_some() => Ok((Start::of(app, name)?, Some(parse(name)?))),
             Some(name) if asks => {
                 let name = parse(name)?;
-                Ok((wizard::ask_start(invocation)?, Some(name)))
+                Ok((add_provider::ask_start(app)?, Some(name)))
             }
-            None if asks => Ok((wizard::ask_start(invocation)?, None)),
+            None if asks => Ok((add_provider::ask_start(app)?, None)),
             // A slip in a template's name is told as one.
             Some(name) if self.set.is_empty() => {
-                Err(Start::of(invocation, name).err().unwrap_or_else(|| Error::usage("name a template")))
+                Err(Start::of(app, name).err().unwrap_or_else(|| Error::usage("name a template")))
             }
             Some(name) => Ok((Start::Plain("oauth".to_owned()), Some(parse(name)?))),
             None => Err(Error::Usage {
@@ -117,8 +117,8 @@ impl Args {
 }
 
 /// One secret may be piped in; several are asked for.
-fn read_secret(invocation: &Invocation<'_>, label: &str, count: usize) -> Result<SecretText, Error> {
-    let input = &invocation.system.input;
+fn read_secret(app: &App<'_>, label: &str, count: usize) -> Result<SecretText, Error> {
+    let input = &app.system.input;
     let read = match (input.is_terminal(), count) {
         (true, _) => input.ask_hidden(label),
         (false, 1) => input.read_all(secret::LONGEST),
@@ -142,21 +142,21 @@ fn read_secret(invocation: &Invocation<'_>, label: &str, count: usize) -> Result
 }
 
 /// Logs in at once where that is wanted.
-fn offer_login(invocation: &Invocation<'_>, draft: &Draft, asks: bool, login: bool) -> Result<(), Error> {
-    let config = invocation.reload();
-    let invocation = &Invocation { config: &config, ..*invocation };
+fn offer_login(app: &App<'_>, draft: &Draft, asks: bool, login: bool) -> Result<(), Error> {
+    let config = app.reload();
+    let app = &App { config: &config, ..*app };
     let provider = config.provider(&draft.name)?;
     if !provider.source.is_interactive() {
-        invocation.system.console.hint(format_args!("`authctl token {}` prints a token", draft.name));
+        app.system.console.hint(format_args!("`authctl token {}` prints a token", draft.name));
         return Ok(());
     }
     let wanted = login
         || asks
-            && invocation.system.input.confirm("Log in now?", true).map_err(|error| {
+            && app.system.input.confirm("Log in now?", true).map_err(|error| {
                 Error::failed(format!("the terminal cannot be read: {error}"), "the provider is added")
             })?;
     if !wanted {
-        invocation.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
+        app.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
         return Ok(());
     }
     let who = Who {
@@ -169,9 +169,9 @@ fn offer_login(invocation: &Invocation<'_>, draft: &Draft, asks: bool, login: bo
     };
     let request = LoginRequest {
         scopes: None,
-        browser: browser_choice(invocation, None, false),
+        browser: browser_choice(app, None, false),
         device: false,
         timeout: None,
     };
-    log_in(invocation, &who, &request, false)
+    log_in(app, &who, &request, false)
 }

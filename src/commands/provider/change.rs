@@ -1,14 +1,14 @@
 //! `authctl provider set` and `remove`
 
-use crate::commands::Invocation;
-use crate::commands::interactive_login::tell_end;
+use crate::app::App;
+use crate::app::login::tell_end;
 use crate::config::edit::{Assignment, Edit, find_key};
-use crate::console::{GOOD, STRONG, styled};
 use crate::error::Error;
-use crate::foreign::escaped;
 use crate::name::ProviderName;
+use crate::ports::console::{GOOD, STRONG, styled};
 use crate::session::logout::{Options, logout};
 use crate::session::registration::forget;
+use crate::text::untrusted::escaped;
 
 /// Change the keys of a provider in your configuration
 #[derive(Debug, clap::Args)]
@@ -44,13 +44,13 @@ pub struct RemoveArgs {
 }
 
 /// Changes a provider.
-pub(super) fn set(invocation: &Invocation<'_>, args: &SetArgs) -> Result<(), Error> {
+pub(super) fn set(app: &App<'_>, args: &SetArgs) -> Result<(), Error> {
     if args.set.is_empty() && args.unset.is_empty() && !args.default {
         return Err(Error::usage("name a key and its value: `authctl provider set NAME scopes=\"a b\"`"));
     }
     let name = &args.provider;
-    let kind = kind(invocation, name)?;
-    let mut edit = Edit::open(invocation.config)?;
+    let kind = kind(app, name)?;
+    let mut edit = Edit::open(app.config)?;
     let (emptied, set): (Vec<_>, Vec<_>) = args.set.iter().partition(|text| text.ends_with('='));
     let keys = set.into_iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
     match args.replace {
@@ -61,28 +61,25 @@ pub(super) fn set(invocation: &Invocation<'_>, args: &SetArgs) -> Result<(), Err
     for key in args.unset.iter().map(String::as_str).chain(emptied) {
         let (path, _) = find_key(key, &kind)?;
         if !edit.unset(name, &path)? {
-            invocation
-                .system
-                .console
-                .note(format_args!("`{}` is not written there", escaped(&path.join("."))));
+            app.system.console.note(format_args!("`{}` is not written there", escaped(&path.join("."))));
         }
     }
     if args.default {
         edit.set_default(name);
     }
     // A provider that was wrong already may be mended step by step.
-    if invocation.config.provider(name).is_ok() {
-        edit.check(invocation.system, name)?;
+    if app.config.provider(name).is_ok() {
+        edit.check(app.system, name)?;
     }
-    save(invocation, &edit)
+    save(app, &edit)
 }
 
 /// Removes a provider.
-pub(super) fn remove(invocation: &Invocation<'_>, args: &RemoveArgs) -> Result<(), Error> {
+pub(super) fn remove(app: &App<'_>, args: &RemoveArgs) -> Result<(), Error> {
     let name = &args.provider;
-    let mut edit = Edit::open(invocation.config)?;
+    let mut edit = Edit::open(app.config)?;
     edit.remove(name)?;
-    let session = invocation.session().keeping(name);
+    let session = app.session().keeping(name);
     let accounts = session.store.index(name)?.entries.len();
     if accounts > 0 && !args.logout {
         return Err(Error::failed(
@@ -91,11 +88,11 @@ pub(super) fn remove(invocation: &Invocation<'_>, args: &RemoveArgs) -> Result<(
         ));
     }
     if accounts > 0 {
-        let provider = invocation.config.provider(name)?;
+        let provider = app.config.provider(name)?;
         let options = Options { all_accounts: true, ..Options::default() };
         for report in logout(&session, name, Some(&provider), None, &options)? {
             let report = report?;
-            let console = &invocation.system.console;
+            let console = &app.system.console;
             console.say(format_args!("{} Logged out of {name} ({}).", styled(GOOD, "✓"), report.account));
             if report.failed_at_server() {
                 console
@@ -104,24 +101,24 @@ pub(super) fn remove(invocation: &Invocation<'_>, args: &RemoveArgs) -> Result<(
         }
     }
     // A client that was registered for it is nobody's then.
-    if let Ok(provider) = invocation.config.provider(name) {
-        tell_end(invocation, forget(&session, &provider, false)?);
+    if let Ok(provider) = app.config.provider(name) {
+        tell_end(app, forget(&session, &provider, false)?);
     }
-    save(invocation, &edit)
+    save(app, &edit)
 }
 
 /// The kind that a provider has now.
-fn kind(invocation: &Invocation<'_>, name: &ProviderName) -> Result<String, Error> {
-    invocation.config.check_files(false)?;
-    invocation.config.choose(Some(name))?;
-    let credential = invocation.config.credentials.get(name);
+fn kind(app: &App<'_>, name: &ProviderName) -> Result<String, Error> {
+    app.config.check_files(false)?;
+    app.config.choose(Some(name))?;
+    let credential = app.config.credentials.get(name);
     let kind = credential.and_then(|credential| credential.kind.as_ref());
     Ok(kind.map_or_else(|| "oauth".to_owned(), |kind| kind.called.clone()))
 }
 
-fn save(invocation: &Invocation<'_>, edit: &Edit) -> Result<(), Error> {
-    let console = &invocation.system.console;
-    let lines = edit.changes(invocation.system)?;
+fn save(app: &App<'_>, edit: &Edit) -> Result<(), Error> {
+    let console = &app.system.console;
+    let lines = edit.changes(app.system)?;
     if !edit.is_change() {
         console.say("Nothing is to be changed.");
         return Ok(());

@@ -3,13 +3,14 @@
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use crate::commands::{Invocation, ProviderArg};
+use crate::app::App;
+use crate::app::args::ProviderArg;
 use crate::config::templates::{self, Template};
 use crate::config::{display, report};
-use crate::console::{FAINT, HINT, STRONG, styled};
 use crate::error::Error;
-use crate::foreign::escaped;
-use crate::setting::{Setting, near};
+use crate::ports::console::{FAINT, HINT, STRONG, styled};
+use crate::schema::{Setting, near};
+use crate::text::untrusted::escaped;
 
 /// Show one provider as it is configured, its template's values included
 #[derive(Debug, clap::Args)]
@@ -30,8 +31,8 @@ pub struct TemplatesArgs {
 }
 
 /// Lists the configured providers.
-pub(super) fn list(invocation: &Invocation<'_>) -> Result<(), Error> {
-    let config = invocation.config;
+pub(super) fn list(app: &App<'_>) -> Result<(), Error> {
+    let config = app.config;
     config.check_files(true)?;
     let default = config.choose(None).ok();
     let mut rows = Vec::new();
@@ -49,8 +50,8 @@ pub(super) fn list(invocation: &Invocation<'_>) -> Result<(), Error> {
             "right": provider.is_ok(),
         }));
     }
-    if invocation.json {
-        return invocation.print_json(&json!({ "providers": rows }));
+    if app.json {
+        return app.print_json(&json!({ "providers": rows }));
     }
     if rows.is_empty() {
         config.choose(None)?;
@@ -76,35 +77,34 @@ pub(super) fn list(invocation: &Invocation<'_>) -> Result<(), Error> {
         column.set_padding((0, 2));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    Ok(invocation.system.console.show(&format!("{}\n", lines.join("\n")))?)
+    Ok(app.system.console.show(&format!("{}\n", lines.join("\n")))?)
 }
 
 /// Shows a provider.
-pub(super) fn show(invocation: &Invocation<'_>, args: &ShowArgs) -> Result<(), Error> {
-    let config = invocation.config;
-    let name = config.choose(args.provider.name(invocation)?.as_ref())?;
+pub(super) fn show(app: &App<'_>, args: &ShowArgs) -> Result<(), Error> {
+    let config = app.config;
+    let name = config.choose(args.provider.name(app)?.as_ref())?;
     let Some(credential) = config.credentials.get(&name) else { return Ok(()) };
-    let shown = display::provider(credential, &*invocation.system.environment);
-    if invocation.json {
-        return invocation.print_json(&json!({ name.as_str(): shown.json(args.origin) }));
+    let shown = display::provider(credential, &*app.system.environment);
+    if app.json {
+        return app.print_json(&json!({ name.as_str(): shown.json(args.origin) }));
     }
-    invocation.system.console.show(&shown.text(&name, args.origin))?;
+    app.system.console.show(&shown.text(&name, args.origin))?;
     if let Err(error) = config.provider(&name) {
         for problem in &error.0 {
-            invocation.system.console.say(format_args!("\n{}", report::render(problem)));
+            app.system.console.say(format_args!("\n{}", report::render(problem)));
         }
     }
     Ok(())
 }
 
 /// Lists the templates, or shows one.
-pub(super) fn templates(invocation: &Invocation<'_>, args: &TemplatesArgs) -> Result<(), Error> {
-    let console = &invocation.system.console;
+pub(super) fn templates(app: &App<'_>, args: &TemplatesArgs) -> Result<(), Error> {
+    let console = &app.system.console;
     let Some(name) = &args.template else {
         let all: Vec<Template> = templates::names().filter_map(templates::find).collect();
-        if invocation.json {
-            return invocation
-                .print_json(&json!({ "templates": all.iter().map(in_json).collect::<Vec<_>>() }));
+        if app.json {
+            return app.print_json(&json!({ "templates": all.iter().map(in_json).collect::<Vec<_>>() }));
         }
         let width = all.iter().map(|template| template.name.len()).max().unwrap_or_default();
         let lines = all.iter().map(|template| format!("{:width$}  {}\n", template.name, template.title));
@@ -117,8 +117,8 @@ pub(super) fn templates(invocation: &Invocation<'_>, args: &TemplatesArgs) -> Re
             None => "`authctl provider templates` lists them".to_owned(),
         }),
     })?;
-    if invocation.json {
-        return invocation.print_json(&in_json(&template));
+    if app.json {
+        return app.print_json(&in_json(&template));
     }
     let mut text = format!("{}\n{}\n", styled(STRONG, &template.title), template.about);
     for (what, value) in [("Make it at", &template.register), ("Redirect URI", &template.redirect)] {

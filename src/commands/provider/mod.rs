@@ -4,7 +4,7 @@ mod add;
 mod change;
 mod list;
 
-use super::Invocation;
+use crate::app::App;
 use crate::error::Error;
 
 /// List, add, change and remove the providers of your configuration
@@ -29,13 +29,13 @@ enum Action {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
-        Action::List => list::list(invocation),
-        Action::Show(args) => list::show(invocation, args),
-        Action::Add(args) => add::run(invocation, args),
-        Action::Set(args) => change::set(invocation, args),
-        Action::Remove(args) => change::remove(invocation, args),
-        Action::Templates(args) => list::templates(invocation, args),
+        Action::List => list::list(app),
+        Action::Show(args) => list::show(app, args),
+        Action::Add(args) => add::run(app, args),
+        Action::Set(args) => change::set(app, args),
+        Action::Remove(args) => change::remove(app, args),
+        Action::Templates(args) => list::templates(app, args),
     }
 }

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq as _;
 
 use super::refusal::Refusal;
-use crate::local_server::{Address, Asked};
+use crate::ports::local_server::{Address, Asked};
 use crate::secret::SecretText;
 
 /// Whom the server answers.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::refusal::{JSON, Refusal, reply};
 use crate::error::Error;
-use crate::local_server::Reply;
+use crate::ports::local_server::Reply;
 use crate::secret::SecretText;
 use crate::session::aws::{AwsError, Keys};
 

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::local_server::Address;
 use crate::oauth::pkce::random_text;
+use crate::os::private_file;
+use crate::os::private_file::FileError;
+use crate::ports::local_server::Address;
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
-use crate::store::private_file::{self, FileError};
 
 /// The length of 256 random bits in base64url.
 const LENGTH: usize = 43;

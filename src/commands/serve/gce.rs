@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::Query;
 use crate::error::{Error, Status};
-use crate::foreign::steers;
-use crate::local_server::{Asked, Reply};
 use crate::name::{ProviderName, ScopeSet};
+use crate::ports::local_server::{Asked, Reply};
 use crate::provider::TokenRequest;
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::Options;
+use crate::text::untrusted::steers;
 use crate::token::{Credential, Issued};
 
 /// The header that such requests have, so that no page can make them, and that all answers have.

@@ -21,13 +21,14 @@ use self::capability::Capability;
 use self::proxy::Proxy;
 use self::tokens::Tokens;
 use self::workplace::Setup;
-use super::{AccountArg, Invocation};
+use crate::app::App;
+use crate::app::args::AccountArg;
 use crate::error::Error;
-use crate::foreign::{Foreign, escaped};
-use crate::local_server::{Address, Listen, Service};
 use crate::name::ProviderName;
+use crate::ports::local_server::{Address, Listen, Service};
 use crate::ports::{Folder, System};
-use crate::shell;
+use crate::text::shell;
+use crate::text::untrusted::{Untrusted, escaped};
 
 /// Hand out tokens on a socket, or pass requests on with them
 ///
@@ -79,13 +80,13 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
-    let system = invocation.system;
-    invocation.config.check_files(true)?;
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let system = app.system;
+    app.config.check_files(true)?;
     for name in args.providers.iter().chain(&args.gce) {
-        invocation.session().provider(Some(name))?;
+        app.session().provider(Some(name))?;
     }
-    let host = args.proxy.as_ref().map(|name| args.host(invocation, name)).transpose()?;
+    let host = args.proxy.as_ref().map(|name| args.host(app, name)).transpose()?;
     let listen = args.listen(system)?;
     // From here on there is something to take away again: a signal must not end the process as it is.
     let held = system.signals.hold();
@@ -101,23 +102,22 @@ pub fn run(invocation: &Invocation<'_>, args: &Args) -> Result<(), Error> {
         )?),
     };
     let access = Access::new(&address, capability.as_ref().map(|capability| capability.secret.clone()));
-    let setup =
-        Setup { another: system.another, manner: *invocation.manner, options: invocation.options.clone() };
+    let setup = Setup { another: system.another, manner: *app.manner, options: app.options.clone() };
     let service = args.service(setup, access, host.as_deref());
-    announce(invocation, args, &address, host.as_deref(), capability.as_ref())?;
+    announce(app, args, &address, host.as_deref(), capability.as_ref())?;
     Ok(bound.run(service, &*held)?)
 }
 
 impl Args {
     /// The host that requests are passed on to (B8).
-    fn host(&self, invocation: &Invocation<'_>, name: &ProviderName) -> Result<String, Error> {
-        let provider = invocation.session().provider(Some(name))?;
+    fn host(&self, app: &App<'_>, name: &ProviderName) -> Result<String, Error> {
+        let provider = app.session().provider(Some(name))?;
         let first = provider.hosts.first().cloned();
         let named = self.host.as_ref().map(|host| host.to_ascii_lowercase());
         match named.or(first) {
             Some(host) if provider.hosts.contains(&host) => Ok(host),
             Some(host) => Err(Error::failed(
-                format!("{} is none of the hosts of `{name}`", Foreign::new(host)),
+                format!("{} is none of the hosts of `{name}`", Untrusted::new(host)),
                 "add it to `hosts` in the configuration, if its tokens may be sent there",
             )),
             None => Err(Error::usage(format!("`{name}` has no host"))),
@@ -181,13 +181,13 @@ impl Args {
 
 /// Says where it listens: for people, and with `--json` for the program that waits for it.
 fn announce(
-    invocation: &Invocation<'_>,
+    app: &App<'_>,
     args: &Args,
     address: &Address,
     host: Option<&str>,
     capability: Option<&Capability>,
 ) -> Result<(), Error> {
-    let console = &invocation.system.console;
+    let console = &app.system.console;
     let what = match host {
         Some(host) => format!("Passing requests on to {}, from {address}", escaped(host)),
         None => format!("Serving tokens on {address}"),
@@ -212,7 +212,7 @@ fn announce(
         }
         (Address::Loopback(_), None) => {}
     }
-    if !invocation.json {
+    if !app.json {
         return Ok(());
     }
     let (socket, url) = match address {

@@ -13,15 +13,17 @@ use super::workplace::{Setup, Workplace};
 use crate::commands::token::format_error;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::foreign::Foreign;
-use crate::local_server::{Answer, Asked, Attempt, Failure, Forward, Handler, Objection, Reply, Service};
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::challenge::token_is_invalid;
 use crate::oauth::dpop;
+use crate::ports::local_server::{
+    Answer, Asked, Attempt, Failure, Forward, Handler, Objection, Reply, Service,
+};
 use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
+use crate::text::untrusted::Untrusted;
 use crate::token::{Issued, RequestTarget, method_override_refusal, method_refusal};
 
 /// A server that refuses everything must not make a refresh of every request.
@@ -120,7 +122,7 @@ impl Handler for Worker {
             let url = target(&provider.scheme, &rules.host, &asked.target)?;
             if !provider.serves(&url) {
                 let message =
-                    format!("{} is none of the hosts of `{}`", Foreign::new(&rules.host), provider.name);
+                    format!("{} is none of the hosts of `{}`", Untrusted::new(&rules.host), provider.name);
                 return Err(Refusal::new(500, "config", message));
             }
             let issued = rules.credential(session, provider, attempt)?;

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::config::ChoiceError;
-use crate::console::with_causes;
 use crate::error::{Error, Status};
-use crate::local_server::{Failure, Reply};
+use crate::ports::console::with_causes;
+use crate::ports::local_server::{Failure, Reply};
 use crate::secret::SecretText;
 
 /// After how many seconds a client may come again.
@@ -124,7 +124,7 @@ mod tests {
     use crate::ports::HttpError;
     use crate::provider::ProviderError;
     use crate::session::acquire::AcquireError;
-    use crate::session::step::Reason;
+    use crate::session::acquire::decision::Reason;
     use crate::store::StoreError;
 
     #[test]

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::gce;
 use super::refusal::Refusal;
-use crate::commands::duration;
+use crate::app::args::duration;
 use crate::commands::headers::method;
-use crate::foreign::escaped;
 use crate::format::{Format, named};
-use crate::local_server::Asked;
 use crate::name::{AccountName, ProviderName, ScopeSet, parameter};
+use crate::ports::local_server::Asked;
 use crate::provider::TokenRequest;
 use crate::session::acquire::Options;
+use crate::text::untrusted::escaped;
 
 /// A question.
 #[derive(Debug)]

@@ -3,16 +3,16 @@
 use std::rc::Rc;
 
 use super::refusal::Refusal;
-use crate::commands::Manner;
+use crate::app::Manner;
 use crate::config::layers::Options;
 use crate::config::{Config, Provider};
-use crate::console::{FAINT, styled};
 use crate::error::Error;
-use crate::foreign::escaped;
-use crate::local_server::{Asked, Attempt};
 use crate::name::ProviderName;
+use crate::ports::console::{FAINT, styled};
+use crate::ports::local_server::{Asked, Attempt};
 use crate::ports::{Held, Signals, System};
 use crate::session::{Session, Sessions};
+use crate::text::untrusted::escaped;
 
 /// What every worker is made with.
 #[derive(Debug, Clone)]

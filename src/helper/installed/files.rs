@@ -6,14 +6,14 @@ use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
 use super::{Installed, Target, is_ours, words};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::ports::read_text;
 
 /// A configuration file of another program is not longer.
 const LONGEST: u64 = 4 << 20;
 
-fn home(invocation: &Invocation<'_>, path: &str) -> Option<PathBuf> {
-    invocation.system.paths.home().map(|home| home.join(path))
+fn home(app: &App<'_>, path: &str) -> Option<PathBuf> {
+    app.system.paths.home().map(|home| home.join(path))
 }
 
 /// A file's text. A pipe would be waited for.
@@ -22,9 +22,9 @@ fn text(path: &Path) -> Option<String> {
 }
 
 /// A file that a variable names, else one in the home.
-fn file(invocation: &Invocation<'_>, variable: &str, path: &str) -> Option<(PathBuf, String)> {
-    let named = invocation.system.environment.variable(variable).filter(|path| !path.is_empty());
-    let path = named.map(PathBuf::from).or_else(|| home(invocation, path))?;
+fn file(app: &App<'_>, variable: &str, path: &str) -> Option<(PathBuf, String)> {
+    let named = app.system.environment.variable(variable).filter(|path| !path.is_empty());
+    let path = named.map(PathBuf::from).or_else(|| home(app, path))?;
     let text = text(&path)?;
     Some((path, text))
 }
@@ -33,9 +33,9 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-pub(super) fn docker(invocation: &Invocation<'_>) -> Vec<Installed> {
-    let folder = invocation.system.environment.variable("DOCKER_CONFIG").map(PathBuf::from);
-    let path = folder.or_else(|| home(invocation, ".docker")).map(|folder| folder.join("config.json"));
+pub(super) fn docker(app: &App<'_>) -> Vec<Installed> {
+    let folder = app.system.environment.variable("DOCKER_CONFIG").map(PathBuf::from);
+    let path = folder.or_else(|| home(app, ".docker")).map(|folder| folder.join("config.json"));
     let read = path.as_ref().and_then(|path| serde_json::from_str::<Value>(&text(path)?).ok());
     let (Some(path), Some(root)) = (path, read) else { return Vec::new() };
     let is_ours = |value: &Value| value.as_str() == Some("authctl");
@@ -53,9 +53,9 @@ pub(super) fn docker(invocation: &Invocation<'_>) -> Vec<Installed> {
     found
 }
 
-pub(super) fn cargo(invocation: &Invocation<'_>) -> Vec<Installed> {
-    let folder = invocation.system.environment.variable("CARGO_HOME").map(PathBuf::from);
-    let path = folder.or_else(|| home(invocation, ".cargo")).map(|folder| folder.join("config.toml"));
+pub(super) fn cargo(app: &App<'_>) -> Vec<Installed> {
+    let folder = app.system.environment.variable("CARGO_HOME").map(PathBuf::from);
+    let path = folder.or_else(|| home(app, ".cargo")).map(|folder| folder.join("config.toml"));
     let read = path.as_ref().and_then(|path| text(path)?.parse::<DocumentMut>().ok());
     let (Some(path), Some(document)) = (path, read) else { return Vec::new() };
     let command = |item: &Item| -> Option<String> {
@@ -88,8 +88,8 @@ pub(super) fn cargo(invocation: &Invocation<'_>) -> Vec<Installed> {
         .collect()
 }
 
-pub(super) fn bazel(invocation: &Invocation<'_>) -> Vec<Installed> {
-    let Some((path, text)) = file(invocation, "", ".bazelrc") else { return Vec::new() };
+pub(super) fn bazel(app: &App<'_>) -> Vec<Installed> {
+    let Some((path, text)) = file(app, "", ".bazelrc") else { return Vec::new() };
     let flags = text.lines().filter_map(|line| line.trim().split_once("--credential_helper="));
     let found = flags.filter_map(|(_, flag)| {
         let (host, program) = flag.split_once('=').unwrap_or(("", flag));
@@ -104,8 +104,8 @@ pub(super) fn bazel(invocation: &Invocation<'_>) -> Vec<Installed> {
     found.collect()
 }
 
-pub(super) fn aws(invocation: &Invocation<'_>) -> Vec<Installed> {
-    let Some((path, text)) = file(invocation, "AWS_CONFIG_FILE", ".aws/config") else { return Vec::new() };
+pub(super) fn aws(app: &App<'_>) -> Vec<Installed> {
+    let Some((path, text)) = file(app, "AWS_CONFIG_FILE", ".aws/config") else { return Vec::new() };
     let commands = text.lines().filter_map(|line| {
         let (key, command) = line.split_once('=')?;
         (key.trim() == "credential_process").then(|| words(command))
@@ -120,24 +120,24 @@ pub(super) fn aws(invocation: &Invocation<'_>) -> Vec<Installed> {
     .collect()
 }
 
-pub(super) fn terraform(invocation: &Invocation<'_>) -> Vec<Installed> {
-    let Some((path, text)) = file(invocation, "TF_CLI_CONFIG_FILE", ".terraformrc") else {
+pub(super) fn terraform(app: &App<'_>) -> Vec<Installed> {
+    let Some((path, text)) = file(app, "TF_CLI_CONFIG_FILE", ".terraformrc") else {
         return Vec::new();
     };
     let is_named = text.lines().any(|line| {
         let words = words(line.trim_end_matches([' ', '{', '}']));
         words.len() == 2 && words[0] == "credentials_helper" && words[1] == "authctl"
     });
-    let plugin = home(invocation, ".terraform.d/plugins/terraform-credentials-authctl");
+    let plugin = home(app, ".terraform.d/plugins/terraform-credentials-authctl");
     let made = |plugin: PathBuf| Installed::new("terraform", shown(&path), Some(shown(&plugin)), Target::Any);
     plugin.filter(|_| is_named).map(made).into_iter().collect()
 }
 
 /// Our link called `keyring`, wherever it is: on PATH another one may come first.
-pub(super) fn keyring(invocation: &Invocation<'_>) -> Vec<Installed> {
-    let path = invocation.system.environment.variable("PATH").unwrap_or_default();
+pub(super) fn keyring(app: &App<'_>) -> Vec<Installed> {
+    let path = app.system.environment.variable("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
-    let folders = folders.chain(home(invocation, ".local/bin"));
+    let folders = folders.chain(home(app, ".local/bin"));
     let links = folders
         .map(|folder| folder.join("keyring"))
         .filter(|link| std::fs::read_link(link).is_ok_and(|target| is_ours(&target.display().to_string())));

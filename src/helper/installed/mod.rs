@@ -3,7 +3,7 @@
 mod files;
 mod programs;
 
-use crate::commands::Invocation;
+use crate::app::App;
 
 /// One place in which another program is told to ask here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +45,16 @@ impl Installed {
 
 /// Everything that is set up. What cannot be read is passed over: it is another program's.
 #[must_use]
-pub fn all(invocation: &Invocation<'_>) -> Vec<Installed> {
+pub fn all(app: &App<'_>) -> Vec<Installed> {
     let found = [
-        programs::git(invocation),
-        files::docker(invocation),
-        programs::kubernetes(invocation),
-        files::cargo(invocation),
-        files::bazel(invocation),
-        files::aws(invocation),
-        files::terraform(invocation),
-        files::keyring(invocation),
+        programs::git(app),
+        files::docker(app),
+        programs::kubernetes(app),
+        files::cargo(app),
+        files::bazel(app),
+        files::aws(app),
+        files::terraform(app),
+        files::keyring(app),
     ];
     found.into_iter().flatten().collect()
 }

@@ -5,22 +5,22 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Installed, Target, is_ours, words};
-use crate::commands::Invocation;
+use crate::app::App;
 use crate::ports::Program;
 
 /// They read a file of their own: that takes no time.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-fn output(invocation: &Invocation<'_>, command: &[&str]) -> Option<String> {
+fn output(app: &App<'_>, command: &[&str]) -> Option<String> {
     let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
-    let withheld = &invocation.system.secret_variables;
+    let withheld = &app.system.secret_variables;
     let program = Program { command: &command, timeout: DEADLINE, withheld, input: None };
-    invocation.system.processes.output(&program).ok().map(|text| text.expose().to_owned())
+    app.system.processes.output(&program).ok().map(|text| text.expose().to_owned())
 }
 
-pub(super) fn git(invocation: &Invocation<'_>) -> Vec<Installed> {
+pub(super) fn git(app: &App<'_>) -> Vec<Installed> {
     let command = ["git", "config", "--global", "--null", "--get-regexp", "^credential\\..*helper$"];
-    output(invocation, &command).map(|text| of_git(&text)).unwrap_or_default()
+    output(app, &command).map(|text| of_git(&text)).unwrap_or_default()
 }
 
 /// Reads what git lists: a key, a line feed and its value, each with a NUL behind it. An empty value takes back those
@@ -57,14 +57,14 @@ fn first_word(command: &str) -> String {
     command.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-pub(super) fn kubernetes(invocation: &Invocation<'_>) -> Vec<Installed> {
+pub(super) fn kubernetes(app: &App<'_>) -> Vec<Installed> {
     // A file that is not there need not be asked for.
-    let named = invocation.system.environment.variable("KUBECONFIG").is_some_and(|path| !path.is_empty());
-    let is_there = invocation.system.paths.home().is_some_and(|home| home.join(".kube/config").exists());
+    let named = app.system.environment.variable("KUBECONFIG").is_some_and(|path| !path.is_empty());
+    let is_there = app.system.paths.home().is_some_and(|home| home.join(".kube/config").exists());
     if !named && !is_there {
         return Vec::new();
     }
-    let text = output(invocation, &["kubectl", "config", "view", "-o", "json"]);
+    let text = output(app, &["kubectl", "config", "view", "-o", "json"]);
     text.and_then(|text| serde_json::from_str(&text).ok()).map(|root| of_kubectl(&root)).unwrap_or_default()
 }
 
@@ -77,7 +77,12 @@ fn of_kubectl(root: &Value) -> Vec<Installed> {
         let named = arguments.filter_map(Value::as_str).nth(2).filter(|name| !name.starts_with('-'));
         let target = named.map_or(Target::Any, |name| Target::Provider(name.to_owned()));
         let place = format!("the user {} of kubectl's configuration", user.get("name")?.as_str()?);
-        Some(Installed::new("kubernetes", crate::foreign::escaped(&place), Some(command.to_owned()), target))
+        Some(Installed::new(
+            "kubernetes",
+            crate::text::untrusted::escaped(&place),
+            Some(command.to_owned()),
+            target,
+        ))
     });
     commands.collect()
 }

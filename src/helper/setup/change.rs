@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::git_key::GitKey;
 use super::link::{is_link_to, make_link};
-use crate::commands::Invocation;
-use crate::console::{FAINT, styled};
+use crate::app::App;
 use crate::error::Error;
-use crate::foreign::escaped;
+use crate::os::user_file;
+use crate::os::user_file::Owner;
+use crate::ports::console::{FAINT, styled};
 use crate::ports::{ProcessError, Program};
-use crate::shell;
-use crate::user_file::{self, Owner};
+use crate::text::shell;
+use crate::text::untrusted::escaped;
 
 /// git and kubectl change a file of their own: that takes no time.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
@@ -113,7 +114,7 @@ impl Change {
     }
 
     /// Does it.
-    pub(super) fn carry_out(&self, invocation: &Invocation<'_>, way: Way) -> Result<(), Error> {
+    pub(super) fn carry_out(&self, app: &App<'_>, way: Way) -> Result<(), Error> {
         match self {
             Self::File { path, before, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
@@ -133,7 +134,7 @@ impl Change {
                 }
                 let owners = owners(self.files())?;
                 let ran = self.commands(way).iter().try_for_each(|command| {
-                    output(invocation, command).map(drop).map_err(|error| failed(error.to_string()))
+                    output(app, command).map(drop).map_err(|error| failed(error.to_string()))
                 });
                 for (path, owner) in owners {
                     owner.restore().map_err(|error| {
@@ -171,8 +172,8 @@ pub(super) fn failed(message: String) -> Error {
 }
 
 /// What a command of another program prints.
-pub(super) fn output(invocation: &Invocation<'_>, command: &[String]) -> Result<String, ProcessError> {
-    let withheld = &invocation.system.secret_variables;
+pub(super) fn output(app: &App<'_>, command: &[String]) -> Result<String, ProcessError> {
+    let withheld = &app.system.secret_variables;
     let program = Program { command, timeout: COMMAND_DEADLINE, withheld, input: None };
-    invocation.system.processes.output(&program).map(|text| text.expose().to_owned())
+    app.system.processes.output(&program).map(|text| text.expose().to_owned())
 }

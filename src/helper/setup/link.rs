@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::change::failed;
 use crate::error::Error;
-use crate::foreign::escaped;
-use crate::user_file;
+use crate::os::user_file;
+use crate::text::untrusted::escaped;
 
 /// Makes a link, over one that is ours.
 pub(super) fn make_link(path: &Path, program: &Path) -> Result<(), Error> {

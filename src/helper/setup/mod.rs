@@ -13,13 +13,13 @@ use self::change::{Change, Way, output, owners};
 use self::git_key::GitKey;
 use self::link::{is_ours, split_paths};
 pub(super) use self::syntax::{bazel_word, command_line, csv_field, ini_value};
-use crate::commands::Invocation;
-use crate::console::{GOOD, STRONG, styled};
+use crate::app::App;
 use crate::error::Error;
-use crate::foreign::escaped;
+use crate::os::user_file;
 use crate::ports::ProcessError;
-use crate::shell;
-use crate::user_file;
+use crate::ports::console::{GOOD, STRONG, styled};
+use crate::text::shell;
+use crate::text::untrusted::escaped;
 
 /// What is to be changed so that another program asks here.
 pub struct Plan {
@@ -36,60 +36,56 @@ impl Plan {
     }
 
     /// This program, as other programs are to call it.
-    pub(super) fn program(&self, invocation: &Invocation<'_>) -> Result<String, Error> {
-        let program = invocation.system.environment.program();
+    pub(super) fn program(&self, app: &App<'_>) -> Result<String, Error> {
+        let program = app.system.environment.program();
         let program = program
             .ok_or_else(|| Error::failed("this program's own path is not known", "install it on PATH"))?;
         Ok(program.display().to_string())
     }
 
     /// The words that other programs begin with to run this one: it reads the same configuration then as it does now.
-    pub(super) fn command(&self, invocation: &Invocation<'_>) -> Result<Vec<String>, Error> {
-        let mut words = vec![self.program(invocation)?];
-        if let Some(config) = &invocation.options.config {
+    pub(super) fn command(&self, app: &App<'_>) -> Result<Vec<String>, Error> {
+        let mut words = vec![self.program(app)?];
+        if let Some(config) = &app.options.config {
             let path = std::path::absolute(config).unwrap_or_else(|_| config.clone());
             words.extend(["--config".to_owned(), path.display().to_string()]);
         }
-        if let Some(profile) = &invocation.options.profile {
+        if let Some(profile) = &app.options.profile {
             words.extend(["--profile".to_owned(), profile.clone()]);
         }
         Ok(words)
     }
 
-    pub(super) fn home(&self, invocation: &Invocation<'_>) -> Result<PathBuf, Error> {
-        invocation
-            .system
-            .paths
-            .home()
-            .ok_or_else(|| Error::failed("your home folder is not known", "set HOME"))
+    pub(super) fn home(&self, app: &App<'_>) -> Result<PathBuf, Error> {
+        app.system.paths.home().ok_or_else(|| Error::failed("your home folder is not known", "set HOME"))
     }
 
     /// A link to this program on PATH: beside it where that is ours, else in `~/.local/bin`.
-    pub(super) fn link(&mut self, invocation: &Invocation<'_>, name: &str) -> Result<PathBuf, Error> {
-        let program = PathBuf::from(self.program(invocation)?);
-        let path = invocation.system.environment.variable("PATH").unwrap_or_default();
+    pub(super) fn link(&mut self, app: &App<'_>, name: &str) -> Result<PathBuf, Error> {
+        let program = PathBuf::from(self.program(app)?);
+        let path = app.system.environment.variable("PATH").unwrap_or_default();
         let on_path: Vec<PathBuf> = split_paths(&path);
         let beside = program.parent().filter(|folder| on_path.iter().any(|on_path| on_path == folder));
         let folder = match beside.filter(|folder| is_ours(folder)) {
             Some(folder) => folder.to_owned(),
-            None => self.home(invocation)?.join(".local/bin"),
+            None => self.home(app)?.join(".local/bin"),
         };
         if !on_path.contains(&folder) {
             self.then.push(format!("export PATH={}:\"$PATH\"", shell::word(&folder.display().to_string())));
         }
         let link = folder.join(if cfg!(windows) { format!("{name}.exe") } else { name.to_owned() });
-        self.link_at(invocation, link.clone())?;
+        self.link_at(app, link.clone())?;
         Ok(link)
     }
 
-    pub(super) fn link_at(&mut self, invocation: &Invocation<'_>, path: PathBuf) -> Result<(), Error> {
-        let options = invocation.options;
+    pub(super) fn link_at(&mut self, app: &App<'_>, path: PathBuf) -> Result<(), Error> {
+        let options = app.options;
         if options.config.is_some() || options.profile.is_some() {
             return Err(Error::usage(
                 "the other program runs authctl without options: leave --config and --profile out, and set AUTHCTL_CONFIG and AUTHCTL_PROFILE where it runs",
             ));
         }
-        let program = PathBuf::from(self.program(invocation)?);
+        let program = PathBuf::from(self.program(app)?);
         self.changes.push(Change::Link { path, program });
         Ok(())
     }
@@ -133,17 +129,12 @@ impl Plan {
     }
 
     /// Values of a key in git's global configuration, which git itself changes.
-    pub(super) fn git_entry(
-        &mut self,
-        invocation: &Invocation<'_>,
-        key: &str,
-        wanted: &[&str],
-    ) -> Result<(), Error> {
-        let files = self.git_files(invocation)?;
+    pub(super) fn git_entry(&mut self, app: &App<'_>, key: &str, wanted: &[&str]) -> Result<(), Error> {
+        let files = self.git_files(app)?;
         // git would wait forever for a pipe.
         owners(&files)?;
         let get = ["git", "config", "--global", "--null", "--get-all", key].map(str::to_owned);
-        let present = match output(invocation, &get) {
+        let present = match output(app, &get) {
             Ok(text) => text.split_terminator('\0').map(str::to_owned).collect(),
             // Status 1: the key has no value, or there is no such file.
             Err(ProcessError::Failed { .. }) => Vec::new(),
@@ -155,12 +146,12 @@ impl Plan {
     }
 
     /// The files of git's global configuration (git-config(1)).
-    fn git_files(&self, invocation: &Invocation<'_>) -> Result<Vec<PathBuf>, Error> {
-        let set = |name: &str| invocation.system.environment.variable(name).filter(|value| !value.is_empty());
+    fn git_files(&self, app: &App<'_>) -> Result<Vec<PathBuf>, Error> {
+        let set = |name: &str| app.system.environment.variable(name).filter(|value| !value.is_empty());
         if let Some(path) = set("GIT_CONFIG_GLOBAL") {
             return Ok(vec![PathBuf::from(path)]);
         }
-        let home = self.home(invocation)?;
+        let home = self.home(app)?;
         let folder = set("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
         Ok(vec![home.join(".gitconfig"), folder.join("git/config")])
     }
@@ -188,9 +179,9 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Output`].
-pub fn show(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
+pub fn show(app: &App<'_>, plan: Plan) -> Result<(), Error> {
     let plan = plan.granted()?;
-    let console = &invocation.system.console;
+    let console = &app.system.console;
     let mut text = format!("{}\n", styled(STRONG, plan.about));
     for change in &plan.changes {
         text.push('\n');
@@ -208,10 +199,10 @@ pub fn show(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Failed`] at the first that cannot be made.
-pub fn write(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
+pub fn write(app: &App<'_>, plan: Plan) -> Result<(), Error> {
     let plan = plan.granted()?;
-    carry_out(invocation, &plan, Way::Make)?;
-    let console = &invocation.system.console;
+    carry_out(app, &plan, Way::Make)?;
+    let console = &app.system.console;
     if !plan.then.is_empty() {
         console.say("Then:");
         plan.then.iter().for_each(|command| console.say(format_args!("    {command}")));
@@ -223,19 +214,19 @@ pub fn write(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Failed`] at the first that cannot be taken back.
-pub fn undo(invocation: &Invocation<'_>, plan: Plan) -> Result<(), Error> {
-    carry_out(invocation, &plan, Way::Undo)
+pub fn undo(app: &App<'_>, plan: Plan) -> Result<(), Error> {
+    carry_out(app, &plan, Way::Undo)
 }
 
-fn carry_out(invocation: &Invocation<'_>, plan: &Plan, way: Way) -> Result<(), Error> {
-    let console = &invocation.system.console;
+fn carry_out(app: &App<'_>, plan: &Plan, way: Way) -> Result<(), Error> {
+    let console = &app.system.console;
     for change in &plan.changes {
         let description = change.describe(way);
         console.say(description.trim_end());
         if change.is_done(way) {
             continue;
         }
-        change.carry_out(invocation, way)?;
+        change.carry_out(app, way)?;
         console.say(format_args!("  {} done", styled(GOOD, "✓")));
     }
     Ok(())

@@ -3,13 +3,13 @@
 //! A server may have chosen the account's name, so every value for another program is quoted here (F-HLP6).
 
 use crate::error::Error;
-use crate::foreign::{Foreign, steers};
-use crate::shell;
+use crate::text::shell;
+use crate::text::untrusted::{Untrusted, steers};
 
 /// Why a value is not written.
 fn refused(value: &str, reason: &str) -> Error {
     Error::failed(
-        format!("{} cannot be written in the other program's syntax: {reason}", Foreign::new(value)),
+        format!("{} cannot be written in the other program's syntax: {reason}", Untrusted::new(value)),
         "rename the account with `authctl account rename`, or choose another value; nothing was changed",
     )
 }

@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::{MANAGEMENT, SECRET};
 use crate::binding::Binding;
 use crate::config::Provider;
-use crate::config::learned::{self, Before, LearnedClient};
+use crate::config::discovered;
+use crate::config::discovered::{Before, LearnedClient};
 use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::registration::{self, End};
 use crate::ports::Transport;
-use crate::provider::oauth::OAuth;
+use crate::provider::client::OAuth;
 use crate::secret::{AccessToken, SecretText};
 use crate::session::{Session, Sessions};
 use crate::store::StoreError;
@@ -27,7 +28,7 @@ pub fn management_records(
         let binding = provider.source.oauth()?.binding().with(Binding::CLIENT_ID, client.id);
         Some((RecordName::of_secret(&name, MANAGEMENT, &binding), binding))
     };
-    let registered = learned::clients(session.system)
+    let registered = discovered::clients(session.system)
         .into_iter()
         .filter(|(name, client)| client.is_registered() && !stays(name));
     registered.filter_map(record).collect()
@@ -39,20 +40,20 @@ pub fn management_records(
 /// # Errors
 /// [`StoreError`].
 pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
-    let known = learned::clients(session.system);
+    let known = discovered::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
     let told = match (own, provider.source.oauth()) {
         (Some(client), Some(oauth)) => retire(session, provider, oauth, client, &known, local)?,
         _ => None,
     };
-    learned::forget(session.system, &provider.name)?;
+    discovered::forget(session.system, &provider.name)?;
     Ok(told)
 }
 
 /// After a login with another client: the registration before it is nobody's any more. That it lingers is no reason to fail.
 pub fn end_replaced(session: &Session<'_>, provider: &Provider, replaced: &LearnedClient) {
     if let Some(oauth) = provider.source.oauth() {
-        let _ = retire(session, provider, oauth, replaced, &learned::clients(session.system), false);
+        let _ = retire(session, provider, oauth, replaced, &discovered::clients(session.system), false);
     }
 }
 
@@ -61,7 +62,7 @@ pub fn end_replaced(session: &Session<'_>, provider: &Provider, replaced: &Learn
 /// # Errors
 /// [`StoreError`].
 pub fn take_back(session: &Session<'_>, provider: &Provider, before: &Before) -> Result<(), StoreError> {
-    let known = learned::clients(session.system);
+    let known = discovered::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
     let is_new = |own: &&LearnedClient| own.is_registered() && before.client().as_ref() != Some(own);
     if let (Some(client), Some(oauth)) = (own.filter(is_new), provider.source.oauth()) {

@@ -12,18 +12,19 @@ use self::register::register;
 use super::Session;
 use crate::binding::Binding;
 use crate::config::Provider;
-use crate::config::learned::{self, Learned, LearnedClient};
-use crate::foreign::Foreign;
+use crate::config::discovered;
+use crate::config::discovered::{Learned, LearnedClient};
 use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::endpoint::UrlRefused;
 use crate::oauth::registration::ClientIdUrl;
 use crate::ports::{Folder, HttpError};
 use crate::provider::ProviderError;
-use crate::provider::oauth::OAuth;
-use crate::setting::{Layer, Setting};
+use crate::provider::client::OAuth;
+use crate::schema::{Layer, Setting};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
+use crate::text::untrusted::Untrusted;
 
 /// The key of a registered secret in the token store.
 const SECRET: &str = "client_secret";
@@ -70,7 +71,7 @@ pub enum RegistrationError {
     #[error("the client {client} is configured ({origin}), and no other can be used with it")]
     Configured {
         /// The client.
-        client: Foreign,
+        client: Untrusted,
         /// Where.
         origin: String,
     },
@@ -127,7 +128,7 @@ pub fn ensure(
     let issuer = oauth.issuer().as_str().to_owned();
     let note = |client: LearnedClient| {
         let learned = Learned { client: Some(client), ..Learned::default() };
-        learned::write(session.system, &provider.name, &learned)
+        discovered::write(session.system, &provider.name, &learned)
     };
     let plain = |id: &str| LearnedClient {
         id: id.to_owned(),
@@ -143,7 +144,7 @@ pub fn ensure(
             return match written.text() == Some(id) {
                 true => Ok(Known::default()),
                 false => Err(RegistrationError::Configured {
-                    client: Foreign::new(written.text().unwrap_or_default()),
+                    client: Untrusted::new(written.text().unwrap_or_default()),
                     origin: written.origin.to_string(),
                 }),
             };
@@ -152,7 +153,7 @@ pub fn ensure(
         return Ok(Known::by_configuration(true));
     }
     let lock = take_turn(session, &issuer)?;
-    let known = learned::clients(session.system);
+    let known = discovered::clients(session.system);
     let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
     match own {
         _ if oauth.client_id().is_ok()

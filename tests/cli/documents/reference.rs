@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use authctl::config::credentials::CREDENTIAL_KEYS;
 use authctl::config::helper;
+use authctl::config::json_schema::schema;
 use authctl::config::project::NARROWED;
-use authctl::config::schema::schema;
+use authctl::config::provider_table::CREDENTIAL_KEYS;
 use authctl::config::store::STORE_KEYS;
 use authctl::provider::{KINDS, Kind};
-use authctl::setting::{Key, Shape};
+use authctl::schema::{Key, Shape};
 
 /// What stands before the first table.
 const INTRODUCTION: &str = include_str!("configuration-introduction.md");

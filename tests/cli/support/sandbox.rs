@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authctl::adapters;
-use authctl::console::Console;
 use authctl::error::Status;
+use authctl::ports::console::Console;
 use authctl::ports::{
     Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, KernelKeyring,
     Keyring, Machine, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal,

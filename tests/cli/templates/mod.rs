@@ -1,9 +1,9 @@
 //! The templates: each parses, is right, asks for what it lacks, and yields the endpoints and habits that are pinned here.
 
-use authctl::config::credentials::{CREDENTIAL_KEYS, Credential};
+use authctl::config::provider_table::{CREDENTIAL_KEYS, Credential};
 use authctl::config::templates::{self, Question, Template};
 use authctl::provider::{KINDS, Kind};
-use authctl::setting::{Setting, Shape};
+use authctl::schema::{Setting, Shape};
 use serde_json::json;
 
 use crate::support::http::Reply;

@@ -1,0 +1,53 @@
+//! Shows what will be written, and writes it.
+
+use crate::app::App;
+use crate::app::add_provider::Draft;
+use crate::app::add_provider::questions::unreadable;
+use crate::config::edit::Edit;
+use crate::error::Error;
+use crate::ports::console::{GOOD, STRONG, styled};
+use crate::session::Sessions;
+use crate::text::untrusted::escaped;
+
+/// Writes a draft, its secrets into the token store; shows what changes, and, where `asks`, asks before.
+///
+/// # Errors
+/// Any [`Error`]; then the file is as it was.
+pub fn write(app: &App<'_>, draft: &Draft, replace: bool, default: bool, asks: bool) -> Result<bool, Error> {
+    let console = &app.system.console;
+    let mut edit = Edit::open(app.config)?;
+    edit.add(&draft.name, &draft.keys, replace)?;
+    if default {
+        edit.set_default(&draft.name);
+    }
+    edit.check(app.system, &draft.name)?;
+    let path = escaped(&edit.path().display().to_string());
+    console.say(format_args!("\n{path}\n{}", edit.changes(app.system)?.trim_end()));
+    if asks && !app.system.input.confirm("Write this?", true).map_err(unreadable)? {
+        console.say("Nothing was written.");
+        return Ok(false);
+    }
+    edit.save()?;
+    if let Err(error) = keep_secrets(app, draft) {
+        // A configuration that names a secret which is not there helps nobody.
+        let _ = edit.restore();
+        return Err(error);
+    }
+    console.say(format_args!("{} Added {}.", styled(GOOD, "✓"), styled(STRONG, &draft.name)));
+    Ok(true)
+}
+
+fn keep_secrets(app: &App<'_>, draft: &Draft) -> Result<(), Error> {
+    if draft.secrets.is_empty() {
+        return Ok(());
+    }
+    let config = app.reload();
+    let session = Sessions::new(app.system, &config);
+    let provider = session.provider(Some(&draft.name))?;
+    let session = session.keeping(&provider.name);
+    let binding = provider.source.binding();
+    for (key, secret) in &draft.secrets {
+        session.store.keep_secret(&draft.name, key, &binding, secret)?;
+    }
+    Ok(())
+}

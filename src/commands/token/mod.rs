@@ -1,0 +1,113 @@
+//! `authctl token`
+
+pub mod fast;
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg, duration};
+use crate::app::render::{id_token, note_limits, variable};
+use crate::config::Provider;
+use crate::error::Error;
+use crate::format::{FORMATS, Format, FormatError, Subject, named};
+use crate::name::ProviderName;
+use crate::ports::Stream;
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::session::acquire::{Options, token};
+use crate::token::{Issued, NoHeaders};
+
+/// Print a valid token
+///
+/// Renews it first where that is needed. Never opens a browser and never prompts: when a login is needed, the exit status
+/// is 3.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    provider: ProviderArg,
+    #[command(flatten)]
+    account: AccountArg,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// Renew the token unless it is good for this long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    min_ttl: Option<Duration>,
+    /// Renew the token in any case
+    #[arg(long)]
+    refresh: bool,
+    /// Print the id token
+    #[arg(long)]
+    id_token: bool,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "raw", value_parser = parser())]
+    output: String,
+}
+
+fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)))
+        .map(|name| name)
+}
+
+/// Prints a token and nothing else.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let session = app.session();
+    let provider = session.provider(args.provider.name(app)?.as_ref())?;
+    let session = session.keeping(&provider.name);
+    let options = Options {
+        account: args.account.account.clone(),
+        request: args.narrow.request(&provider)?,
+        min_ttl: args.min_ttl,
+        renew: args.refresh,
+        id_token: args.id_token,
+    };
+    let mut issued = token(&session, &provider, &options)?;
+    if args.id_token {
+        issued = id_token(&issued)?;
+    }
+    let format = if app.json { "json" } else { args.output.as_str() };
+    let Some(format) = named(format) else { return Err(Error::usage("there is no such format")) };
+    print(&session, &provider, &issued, format)
+}
+
+/// What to do about a credential that a format cannot carry.
+pub(crate) fn format_error(error: FormatError, provider: &ProviderName) -> Error {
+    let hint = match error {
+        FormatError::Unframeable(_) => "choose another format with -o".to_owned(),
+        FormatError::NoHeaders(NoHeaders::NeedsTarget) => {
+            format!("name the request: `authctl headers {provider} --method GET --url URL`")
+        }
+        FormatError::NoHeaders(_) => "print it with `-o raw`".to_owned(),
+    };
+    Error::failed(error.to_string(), hint)
+}
+
+/// A token in a format.
+pub(super) fn rendered(
+    session: &Session<'_>,
+    provider: &Provider,
+    issued: &Issued,
+    format: &Format,
+) -> Result<SecretText, Error> {
+    let variable = variable(session.config, provider);
+    let subject = Subject::of(provider, &variable, None);
+    (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))
+}
+
+pub(super) fn print(
+    session: &Session<'_>,
+    provider: &Provider,
+    issued: &Issued,
+    format: &Format,
+) -> Result<(), Error> {
+    let console = &session.system.console;
+    let text = rendered(session, provider, issued, format)?;
+    note_limits(console, provider, issued);
+    if console.is_terminal(Stream::Out) {
+        console.note("the token is on your screen; pipe it where it belongs, for example: authctl headers | curl -H @- URL");
+    }
+    Ok(console.out(text.expose())?)
+}

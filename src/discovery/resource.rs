@@ -1,0 +1,241 @@
+//! Finds out what a URL is: a protected resource whose tokens some authorization server gives (RFC 9728, the authorization
+//! of the Model Context Protocol), or an authorization server itself.
+
+use url::Url;
+
+use crate::config::discovered::{Learned, OFFLINE, canonical};
+use crate::discovery::{self, DiscoveryError, Query};
+use crate::name::ScopeSet;
+use crate::oauth::challenge::{self, Challenge};
+use crate::oauth::endpoint::{EndpointUrl, Issuer, UrlRefused};
+use crate::oauth::metadata::Metadata;
+use crate::oauth::resource_metadata::{self, ResourceMetadata, ResourceMetadataError};
+use crate::ports::{HttpError, HttpResponse, Method, Reach, System, Transport};
+use crate::secret::SecretText;
+
+/// What a resource may be asked for without harm: a stream of events is what servers of MCP offer to a GET.
+const ACCEPT: &str = "application/json, text/event-stream";
+/// The scopes that a person's login at an OpenID provider is for, where it has them.
+const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", OFFLINE];
+
+/// What a URL turned out to be.
+#[derive(Debug)]
+pub struct Site {
+    /// What is to be noted of it.
+    pub learned: Learned,
+    /// The issuer of its authorization server.
+    pub issuer: String,
+    /// All the scopes that the resource knows.
+    pub scopes: ScopeSet,
+    /// What the resource calls itself.
+    pub title: Option<String>,
+}
+
+/// Why a URL cannot be logged in to.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// It cannot be reached.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A URL that it named was refused.
+    #[error("it names a URL that is not used")]
+    Url(#[from] UrlRefused),
+    /// Its metadata must not be used.
+    #[error("what {url} says of itself cannot be used")]
+    Resource {
+        /// Where it says so.
+        url: String,
+        /// Why.
+        source: ResourceMetadataError,
+    },
+    /// Its metadata is not where it says.
+    #[error("there is no resource metadata at {url} (status {status})")]
+    NoResourceMetadata {
+        /// Where it says that it is.
+        url: String,
+        /// The status there.
+        status: u16,
+    },
+    /// It names no authorization server.
+    #[error("the resource names no authorization server")]
+    NoServer,
+    /// The authorization server's metadata cannot be had.
+    #[error("what is needed of the authorization server is not known")]
+    Discovery(#[from] DiscoveryError),
+    /// MCP 2025-11-25: "clients MUST refuse to proceed" (C5).
+    #[error(
+        "the authorization server {0} does not say that it checks PKCE (S256), which this resource's tokens need"
+    )]
+    NoPkce(String),
+}
+
+/// Finds out what a URL is. A challenge that it answered a request with, if there is one, need not be asked for; after
+/// `insufficient_scope`, the scopes that were asked for before are asked for as well (C9).
+///
+/// # Errors
+/// [`SiteError`].
+pub fn explore(
+    system: &System,
+    url: &EndpointUrl,
+    challenge: Option<&str>,
+    asked_before: Option<&ScopeSet>,
+) -> Result<Site, SiteError> {
+    let challenges = match challenge {
+        Some(text) => challenge::parse(text),
+        None => challenge::challenges(&get(system, url)?),
+    };
+    let challenge =
+        challenges.into_iter().find(|challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop"));
+    let found = resource_metadata(system, url, challenge.as_ref())?;
+    match found {
+        Some(metadata) => of_resource(system, url, &metadata, challenge.as_ref(), asked_before),
+        None => of_server(system, url, challenge.as_ref(), asked_before),
+    }
+}
+
+/// The resource's metadata: where the challenge says, else at its well-known URLs (C1, C2).
+fn resource_metadata(
+    system: &System,
+    url: &EndpointUrl,
+    challenge: Option<&Challenge>,
+) -> Result<Option<ResourceMetadata>, SiteError> {
+    let read = |response: &HttpResponse, place: &Url, resource: &Url| {
+        ResourceMetadata::parse(&response.body, resource).map_err(|source| SiteError::Resource {
+            url: crate::text::untrusted::escaped(place.as_str()),
+            source,
+        })
+    };
+    if let Some(named) = challenge.and_then(|challenge| challenge.parameter("resource_metadata")) {
+        let place = EndpointUrl::learned_beside(named, url.url(), Reach::Configured)?;
+        let response = get(system, &place)?;
+        if response.status != 200 {
+            return Err(SiteError::NoResourceMetadata { url: place.to_string(), status: response.status });
+        }
+        return read(&response, place.url(), url.url()).map(Some);
+    }
+    for (place, resource) in resource_metadata::candidates(url.url()) {
+        let response = get(system, &EndpointUrl::configured(place.as_str())?)?;
+        // A page of some other application's is no metadata.
+        let media_type = response.media_type();
+        if response.status == 200 && (media_type == "application/json" || media_type.ends_with("+json")) {
+            return read(&response, &place, &resource).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn of_resource(
+    system: &System,
+    url: &EndpointUrl,
+    resource: &ResourceMetadata,
+    challenge: Option<&Challenge>,
+    asked_before: Option<&ScopeSet>,
+) -> Result<Site, SiteError> {
+    let issuer = resource.authorization_servers.first().ok_or(SiteError::NoServer)?;
+    let issuer = Issuer::learned(issuer, url.url())?;
+    let metadata = server_metadata(system, &issuer, false)?;
+    let methods = metadata.strings("code_challenge_methods_supported").unwrap_or_default();
+    if !methods.iter().any(|method| method == "S256") {
+        return Err(SiteError::NoPkce(issuer.to_string()));
+    }
+    // The challenge is about what was asked for, the metadata about all that there is (C8).
+    let named = challenge.and_then(Challenge::scope).or_else(|| resource.scopes.clone());
+    let scopes = with_renewal(named.unwrap_or_default(), &metadata);
+    Ok(Site {
+        issuer: issuer.as_str().to_owned(),
+        title: resource.name.clone(),
+        scopes: resource.scopes.clone().unwrap_or_default(),
+        learned: Learned {
+            url: Some(url.url().clone()),
+            issuer: Some(issuer.as_str().to_owned()),
+            scopes: Some(words(&stepped_up(scopes, challenge, asked_before))),
+            resource: Some(resource.resource.clone()),
+            client: None,
+        },
+    })
+}
+
+/// Without metadata of a resource the URL is an authorization server's, or a resource whose host is one (as the first
+/// revision of MCP had it).
+fn of_server(
+    system: &System,
+    url: &EndpointUrl,
+    challenge: Option<&Challenge>,
+    asked_before: Option<&ScopeSet>,
+) -> Result<Site, SiteError> {
+    let mut base = url.url().clone();
+    base.set_query(None);
+    let issuer = Issuer::configured(&canonical(&base))?;
+    let (issuer, metadata) = match server_metadata(system, &issuer, true) {
+        Ok(metadata) => (issuer, metadata),
+        Err(error @ DiscoveryError::NotPublished { .. }) if base.path() != "/" => {
+            base.set_path("/");
+            let origin = Issuer::configured(&canonical(&base))?;
+            match server_metadata(system, &origin, true) {
+                Ok(metadata) => (origin, metadata),
+                Err(DiscoveryError::NotPublished { .. }) => return Err(error.into()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let offered = metadata.strings("scopes_supported").unwrap_or_default();
+    let is_offered = |scope: &&str| offered.iter().any(|offered| offered == scope);
+    let scopes = match challenge.and_then(Challenge::scope) {
+        Some(scopes) => with_renewal(scopes, &metadata),
+        None if challenge.is_none() && is_offered(&"openid") => {
+            let scopes: Vec<&str> = OPENID_SCOPES.into_iter().filter(is_offered).collect();
+            ScopeSet::lenient(&scopes.join(" "))
+        }
+        None => with_renewal(ScopeSet::default(), &metadata),
+    };
+    // As the document writes it: an issuer is compared to the letter from here on.
+    let written = metadata.issuer().unwrap_or(issuer.as_str()).to_owned();
+    Ok(Site {
+        issuer: written.clone(),
+        title: None,
+        scopes: ScopeSet::default(),
+        learned: Learned {
+            url: Some(url.url().clone()),
+            issuer: Some(written),
+            scopes: Some(words(&stepped_up(scopes, challenge, asked_before))),
+            // Whoever asks for a token names what for (C4).
+            resource: challenge.map(|_| canonical(url.url())),
+            client: None,
+        },
+    })
+}
+
+/// Asks for a refresh token where the server says how (C13).
+fn with_renewal(scopes: ScopeSet, metadata: &Metadata) -> ScopeSet {
+    let offered = metadata.strings("scopes_supported").unwrap_or_default();
+    let offline = offered.iter().any(|scope| scope == OFFLINE);
+    if offline { scopes.union(&ScopeSet::lenient(OFFLINE)) } else { scopes }
+}
+
+/// The union with what was asked for before, where that was not enough (C9).
+fn stepped_up(scopes: ScopeSet, challenge: Option<&Challenge>, asked_before: Option<&ScopeSet>) -> ScopeSet {
+    let insufficient =
+        challenge.is_some_and(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
+    match asked_before.filter(|_| insufficient) {
+        Some(before) => scopes.union(before),
+        None => scopes,
+    }
+}
+
+fn words(scopes: &ScopeSet) -> Vec<String> {
+    scopes.iter().map(str::to_owned).collect()
+}
+
+fn server_metadata(system: &System, issuer: &Issuer, derived: bool) -> Result<Metadata, DiscoveryError> {
+    let transport = Transport::default();
+    // What a login builds on is asked for anew.
+    let query = Query { issuer, derived, tenant: false, transport: &transport, fresh: true };
+    discovery::metadata(system, &query)
+}
+
+fn get(system: &System, url: &EndpointUrl) -> Result<HttpResponse, HttpError> {
+    let mut request = url.request(Method::Get, &Transport::default());
+    request.headers.push(("accept", SecretText::new(ACCEPT)));
+    system.http.send(&request)
+}

@@ -1,0 +1,10 @@
+//! What authctl asks the operating system directly: private files, users, threads.
+
+pub mod filesystem;
+pub mod open_files;
+pub mod private_file;
+pub mod replaceable;
+pub mod threads;
+pub mod user_file;
+#[cfg(target_os = "linux")]
+pub mod users;

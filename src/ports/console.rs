@@ -1,0 +1,172 @@
+//! What is said to the user: results on standard output, all else on standard error.
+
+use std::cell::Cell;
+use std::fmt::Display;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::ports::{Stream, Terminal, Waiting};
+use crate::text::untrusted::shown;
+
+/// Stands for colours on, off, or as the terminal and `NO_COLOR` say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// Colours on a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Colours always.
+    Always,
+    /// No colours.
+    Never,
+}
+
+/// The style of `error:`.
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// The style of `warning:` and `note:`.
+pub const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+/// The style of `hint:` and of commands to type.
+pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
+/// The style of what went well.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// The style of what matters in a sentence.
+pub const STRONG: Style = Style::new().bold();
+/// The style of what matters less.
+pub const FAINT: Style = Style::new().dimmed();
+
+/// A text in a style, for `format!`.
+#[must_use]
+pub fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// An error and its causes in one line, for notes.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+/// Speaks to the user through the terminal port, in colour where that is wanted.
+#[derive(Clone)]
+pub struct Console {
+    terminal: Rc<dyn Terminal>,
+    color: ColorChoice,
+    no_color: bool,
+    quiet: bool,
+    said: Rc<Cell<u32>>,
+}
+
+impl Console {
+    /// A console on a terminal; `no_color` as `NO_COLOR` says (no-color.org).
+    #[must_use]
+    pub fn new(terminal: Rc<dyn Terminal>, no_color: bool) -> Self {
+        Self { terminal, color: ColorChoice::Auto, no_color, quiet: false, said: Rc::default() }
+    }
+
+    /// Takes what the command line says of it.
+    pub fn configure(&mut self, color: ColorChoice, quiet: bool) {
+        self.color = color;
+        self.quiet = quiet;
+    }
+
+    /// Writes a result to standard output, byte for byte, in one write.
+    ///
+    /// # Errors
+    /// As the stream reports them.
+    pub fn out(&self, text: &str) -> io::Result<()> {
+        self.terminal.write(Stream::Out, text.as_bytes())
+    }
+
+    /// Writes a result that has styles in it to standard output.
+    ///
+    /// # Errors
+    /// As the stream reports them.
+    pub fn show(&self, text: &str) -> io::Result<()> {
+        self.write(Stream::Out, text)
+    }
+
+    /// Writes an error, which `--quiet` does not silence. That standard error is closed is no failure of ours.
+    pub fn error(&self, text: impl Display) {
+        self.said.set(self.said.get() + 1);
+        let _ = self.write(Stream::Err, &format!("{text}\n"));
+    }
+
+    /// How often something was said on standard error.
+    #[must_use]
+    pub fn times_said(&self) -> u32 {
+        self.said.get()
+    }
+
+    /// Writes a line for the person.
+    pub fn say(&self, text: impl Display) {
+        if !self.quiet {
+            self.error(text);
+        }
+    }
+
+    /// Writes a `note:`.
+    pub fn note(&self, text: impl Display) {
+        self.say(format_args!("{} {text}", styled(NOTE, "note:")));
+    }
+
+    /// Writes a `warning:`.
+    pub fn warn(&self, text: impl Display) {
+        self.say(format_args!("{} {text}", styled(NOTE, "warning:")));
+    }
+
+    /// Writes a `hint:`.
+    pub fn hint(&self, text: impl Display) {
+        self.say(format_args!("{} {text}", styled(HINT, "hint:")));
+    }
+
+    /// Shows that something is waited for: a spinner on a terminal, nothing in a pipe.
+    #[must_use]
+    pub fn wait(&self, message: &str) -> Option<Box<dyn Waiting>> {
+        self.wait_at_most(message, None)
+    }
+
+    /// The same for a wait that ends at the latest after a limit: it says how much of that is left.
+    #[must_use]
+    pub fn wait_at_most(&self, message: &str, limit: Option<Duration>) -> Option<Box<dyn Waiting>> {
+        (!self.quiet && self.is_terminal(Stream::Err)).then(|| self.terminal.wait(&shown(message), limit))
+    }
+
+    /// How many characters fit into a line of standard output, where that is a terminal.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        self.terminal.width(Stream::Out)
+    }
+
+    /// Whether a stream is a terminal.
+    #[must_use]
+    pub fn is_terminal(&self, stream: Stream) -> bool {
+        self.terminal.is_terminal(stream)
+    }
+
+    /// Whether text on a stream is coloured.
+    #[must_use]
+    pub fn is_colored(&self, stream: Stream) -> bool {
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => !self.no_color && self.is_terminal(stream),
+        }
+    }
+
+    fn write(&self, stream: Stream, text: &str) -> io::Result<()> {
+        let text = &*shown(text);
+        if self.is_colored(stream) {
+            self.terminal.write(stream, text.as_bytes())
+        } else {
+            self.terminal.write(stream, anstream::adapter::strip_str(text).to_string().as_bytes())
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The check of the id token that comes along with tokens, with the server's keys.
+
+use crate::discovery;
+use crate::oauth::id_token::{self, AcceptedIssuer, Claims, Expected, IdTokenError};
+use crate::provider::client::{OAuth, Server};
+use crate::provider::{Context, ProviderError};
+use crate::secret::{ClientSecret, Nonce};
+use crate::token::TokenSet;
+
+/// What an authentication request said, which its id token must agree with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// The client.
+    pub client_id: Option<&'a str>,
+    /// The nonce.
+    pub nonce: Option<&'a Nonce>,
+    /// `max_age`, in seconds.
+    pub max_age: Option<i64>,
+}
+
+impl OAuth {
+    /// The issuers that an id token of a server may name.
+    pub(crate) fn accepted_issuer<'a>(&'a self, issuer: &'a str) -> AcceptedIssuer<'a> {
+        let quirks = &self.quirks;
+        AcceptedIssuer { issuer, other: quirks.id_token_issuer.as_deref(), tenant: quirks.tenant_issuer }
+    }
+
+    /// Validates the id token that came with tokens, if one did: its claims.
+    ///
+    /// # Errors
+    /// [`ProviderError::IdToken`], [`ProviderError::Discovery`].
+    pub fn validate_id_token(
+        &self,
+        context: &Context<'_>,
+        server: &Server<'_>,
+        tokens: &TokenSet,
+        presented: &Presented<'_>,
+    ) -> Result<Option<Claims>, ProviderError> {
+        let Some(token) = tokens.id_token.as_ref().filter(|_| self.can("id_token")) else { return Ok(None) };
+        let algorithms = server.id_token_algorithms();
+        let symmetric = !algorithms.is_empty()
+            && algorithms.iter().all(|algorithm| format!("{algorithm:?}").starts_with("HS"));
+        let client_secret = match &self.client.secret {
+            Some(source) if symmetric => Some(ClientSecret::new(self.resolve(context, source)?.expose())),
+            _ => None,
+        };
+        let issuer = server.issuer();
+        let expected = Expected {
+            issuer: self.accepted_issuer(&issuer),
+            client_id: presented.client_id.unwrap_or_default(),
+            nonce: presented.nonce,
+            algorithms: &algorithms,
+            client_secret: client_secret.as_ref(),
+            access_token: Some(&tokens.access_token),
+            max_age: presented.max_age,
+            now: context.system.clock.now(),
+        };
+        if symmetric {
+            return Ok(Some(id_token::validate(token, &crate::oauth::jose::KeySet::default(), &expected)?));
+        }
+        // The server may be known so far only as the configuration names its endpoints.
+        let uri = self.server(context, &["jwks_uri"])?.endpoint("jwks_uri")?;
+        let keys = |fresh| discovery::key_set(context.system, &uri, &self.transport, fresh);
+        match id_token::validate(token, &keys(context.refresh_metadata)?, &expected) {
+            // The server may have changed its keys since they were fetched (M7).
+            Err(IdTokenError::Signature) => Ok(Some(id_token::validate(token, &keys(true)?, &expected)?)),
+            claims => Ok(Some(claims?)),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A server as it is known: what is configured over what it publishes.
+
+use crate::binding::Binding;
+use crate::discovery::{self, DiscoveryError, Query};
+use crate::oauth::endpoint::EndpointUrl;
+use crate::oauth::metadata::Metadata;
+use crate::provider::client::OAuth;
+use crate::provider::{Context, ProviderError};
+use jsonwebtoken::Algorithm;
+
+/// A server as it is known now: the configured endpoints over the discovered.
+pub struct Server<'a> {
+    pub(crate) oauth: &'a OAuth,
+    pub(crate) discovered: Discovered,
+}
+
+/// The result of discovery.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Discovered {
+    /// The current metadata.
+    pub(crate) metadata: Option<Metadata>,
+    /// Cached metadata of any age, if the current metadata could not be fetched. authctl uses only its flags and its
+    /// issuer: an attacker who blocks discovery must not disable the check of `iss` (F-CB22).
+    pub(crate) earlier: Option<Metadata>,
+    /// Why discovery failed, if no metadata is cached and the server does publish some.
+    pub(crate) failure: Option<String>,
+}
+
+impl OAuth {
+    /// The server, with discovery where an endpoint that is needed is not configured or an issuer is written. That
+    /// discovery fails matters only if something needed is missing then.
+    ///
+    /// # Errors
+    /// [`ProviderError::Discovery`], [`ProviderError::Unconfigured`].
+    pub fn server(&self, context: &Context<'_>, needed: &[&str]) -> Result<Server<'_>, ProviderError> {
+        let mut server =
+            Server { oauth: self, discovered: self.discovered.get().cloned().unwrap_or_default() };
+        let missing = |server: &Server<'_>| needed.iter().copied().find(|name| !server.has(name));
+        let is_known = !self.discovers || self.discovered.get().is_some();
+        if is_known && missing(&server).is_none() {
+            return Ok(server);
+        }
+        let query = Query {
+            issuer: &self.issuer,
+            derived: !self.issuer_written,
+            tenant: self.quirks.tenant_issuer,
+            transport: &self.transport,
+            fresh: context.refresh_metadata,
+        };
+        let failure = match discovery::metadata(context.system, &query) {
+            Ok(metadata) => {
+                server.discovered.metadata = Some(metadata);
+                None
+            }
+            Err(error) => {
+                let earlier = discovery::last_known(context.system, &query);
+                // Many servers publish no metadata, and say so with a status like 404.
+                let none = matches!(error, DiscoveryError::NotPublished { status, .. } if status < 500 && status != 429);
+                let failure =
+                    (earlier.is_none() && !none).then(|| crate::ports::console::with_causes(&error));
+                server.discovered = Discovered { metadata: None, earlier, failure };
+                Some(error)
+            }
+        };
+        match (missing(&server), failure) {
+            // A document for another issuer is no failure to pass over (M2).
+            (_, Some(error)) if error.is_issuer_mismatch() => Err(error.into()),
+            (None, _) => {
+                let _ = self.discovered.set(server.discovered.clone());
+                Ok(server)
+            }
+            (Some(_), Some(error)) => Err(error.into()),
+            (Some(name), None) => Err(ProviderError::Unconfigured {
+                message: format!("the server's metadata has no `{name}`"),
+                hint: Some(format!("set {name} in the configuration")),
+            }),
+        }
+    }
+}
+
+impl Server<'_> {
+    /// Whether an endpoint is known.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.oauth.endpoints.contains_key(name) || self.learned(name).is_some()
+    }
+
+    /// What the metadata calls an endpoint. A client that shows a certificate is sent to the endpoint for that, where
+    /// there is one: "the client MUST use the alias" (RFC 8705 section 5).
+    fn learned(&self, name: &str) -> Option<&str> {
+        let metadata = self.discovered.metadata.as_ref()?;
+        let alias = || metadata.mtls_alias(name).filter(|_| self.oauth.client.shows_certificate());
+        alias().or_else(|| metadata.text(name)).filter(|url| !url.is_empty())
+    }
+
+    /// An endpoint: the configured, or the discovered if it passes the URL gate (M6).
+    ///
+    /// # Errors
+    /// [`ProviderError::Url`], [`ProviderError::Unconfigured`].
+    pub fn endpoint(&self, name: &str) -> Result<EndpointUrl, ProviderError> {
+        if let Some(url) = self.oauth.endpoints.get(name) {
+            return Ok(url.clone());
+        }
+        match self.learned(name) {
+            Some(url) => Ok(EndpointUrl::learned(url, &self.oauth.issuer)?),
+            None => Err(ProviderError::Unconfigured {
+                message: format!("the server's `{name}` is not known"),
+                hint: Some(format!("set {name} in the configuration")),
+            }),
+        }
+    }
+
+    /// An endpoint that is sent a secret of the token endpoint at `origin`. What a server merely says of itself must not
+    /// lead it elsewhere: a learned endpoint is at that origin, or named by the document that names the token endpoint
+    /// there; and the document of an issuer that nobody wrote says nothing about a token endpoint that somebody did (O15).
+    ///
+    /// # Errors
+    /// As [`Self::endpoint`]; `None` for one that is not to be trusted with it.
+    pub fn endpoint_beside(&self, name: &str, origin: &str) -> Result<Option<EndpointUrl>, ProviderError> {
+        let endpoint = self.endpoint(name)?;
+        let document = self.learned("token_endpoint");
+        let document = document.and_then(|url| EndpointUrl::learned(url, &self.oauth.issuer).ok());
+        let vouched = self.oauth.issuer_written || !self.oauth.endpoints.contains_key("token_endpoint");
+        let trusted = self.oauth.endpoints.contains_key(name)
+            || endpoint.origin() == origin
+            || vouched && document.is_some_and(|document| document.origin() == origin);
+        Ok(trusted.then_some(endpoint))
+    }
+
+    /// The current metadata, or else the earlier.
+    fn known(&self) -> Option<&Metadata> {
+        self.discovered.metadata.as_ref().or(self.discovered.earlier.as_ref())
+    }
+
+    /// Why the server's metadata could not be fetched, if nothing earlier says what it demands.
+    #[must_use]
+    pub fn discovery_failure(&self) -> Option<&str> {
+        self.discovered.failure.as_deref()
+    }
+
+    /// The issuer, as its metadata writes it.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        let learned = self.known().and_then(Metadata::issuer);
+        learned.unwrap_or(self.oauth.issuer.as_str()).to_owned()
+    }
+
+    /// The issuer to compare redirects with: known only from validated metadata, or written (RFC 9207 section 2.4).
+    #[must_use]
+    pub fn issuer_to_expect(&self) -> Option<String> {
+        (self.known().is_some() || self.oauth.issuer_written)
+            .then(|| self.issuer())
+            .filter(|issuer| !issuer.contains('{'))
+    }
+
+    /// Whether the server says, or said when it could last be asked, that redirects carry `iss`.
+    #[must_use]
+    pub fn sends_issuer(&self) -> bool {
+        self.says("authorization_response_iss_parameter_supported")
+    }
+
+    /// Whether a flag of the metadata is set.
+    #[must_use]
+    pub fn says(&self, member: &str) -> bool {
+        self.known().is_some_and(|metadata| metadata.flag(member))
+    }
+
+    /// A member of the metadata that is an array of strings.
+    #[must_use]
+    pub fn strings(&self, member: &str) -> Option<Vec<String>> {
+        self.discovered.metadata.as_ref()?.strings(member)
+    }
+
+    /// The algorithms of id tokens: the configured, else RS256 (OpenID Connect Core section 2), else, where the server
+    /// says that it has no RS256, the asymmetric ones that it names.
+    pub(crate) fn id_token_algorithms(&self) -> Vec<Algorithm> {
+        if let Some(algorithm) = self.oauth.algorithm {
+            return vec![algorithm];
+        }
+        let offered = self
+            .discovered
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.strings("id_token_signing_alg_values_supported"));
+        match offered {
+            Some(names) if !names.iter().any(|name| name == "RS256") => {
+                let asymmetric = names.iter().filter(|name| !name.starts_with("HS"));
+                asymmetric.filter_map(|name| name.parse().ok()).collect()
+            }
+            _ => vec![Algorithm::RS256],
+        }
+    }
+
+    /// The full binding of what this server grants to the configured client.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn binding(&self) -> Result<Binding, ProviderError> {
+        let endpoint = self.endpoint("token_endpoint")?;
+        let binding = self.oauth.binding().with(Binding::TOKEN_ENDPOINT, endpoint.origin());
+        Ok(binding.with(Binding::CLIENT_ID, self.oauth.client_id()?))
+    }
+}

@@ -1,0 +1,161 @@
+//! What a server does with tokens that it gave: revocation, introspection, userinfo.
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Map, Value};
+
+use crate::binding::Binding;
+use crate::discovery::{self, DiscoveryError};
+use crate::oauth::client::Client;
+use crate::oauth::dpop;
+use crate::oauth::endpoint::EndpointUrl;
+use crate::oauth::{introspection, jwt, revocation, userinfo};
+use crate::ports::Method;
+use crate::provider::client::OAuth;
+use crate::provider::{Context, ProviderError, Revocation};
+use crate::store::record::Record;
+use crate::token::{Credential, RequestTarget};
+
+impl OAuth {
+    /// Revokes a record's tokens, the refresh token first (RFC 7009 section 2.1).
+    pub fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
+        let tokens = record
+            .refresh_token
+            .iter()
+            .map(|token| ("refresh token", "refresh_token", token.expose()))
+            .chain(
+                record.tokens().map(|token| ("access token", "access_token", token.access_token.expose())),
+            );
+        let endpoint = if self.can("revoke") {
+            self.endpoint_of(context, record, "revocation_endpoint")
+        } else {
+            Ok(None)
+        };
+        let mut outcomes = Vec::new();
+        match endpoint {
+            Ok(None) => outcomes.extend(tokens.take(1).map(|(kind, ..)| (kind, Revocation::NotOffered))),
+            Err(error) => outcomes.push(("token", Revocation::Failed(error))),
+            Ok(Some((endpoint, client))) => {
+                for (kind, hint, token) in tokens {
+                    let outcome = self.revoke_one(context, &endpoint, &client, token, hint);
+                    outcomes.push((kind, outcome.map_or_else(Revocation::Failed, |()| Revocation::Revoked)));
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn revoke_one(
+        &self,
+        context: &Context<'_>,
+        endpoint: &EndpointUrl,
+        client: &Client,
+        token: &str,
+        hint: &str,
+    ) -> Result<(), ProviderError> {
+        let transport = self.transport(context)?;
+        let request =
+            revocation::request(endpoint, client, token, hint, &transport, &context.system.moment())?;
+        Ok(revocation::response(&context.system.http.send(&request)?)?)
+    }
+
+    /// Whether one of the server's keys made a token's signature; the keys are fetched again before the answer is no (M7).
+    ///
+    /// # Errors
+    /// [`ProviderError`], when the keys cannot be had.
+    pub fn made(
+        &self,
+        context: &Context<'_>,
+        token: &str,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+    ) -> Result<bool, ProviderError> {
+        let uri = self.server(context, &["jwks_uri"])?.endpoint("jwks_uri")?;
+        let made = |fresh| {
+            let keys = discovery::key_set(context.system, &uri, &self.transport, fresh)?;
+            Ok::<_, ProviderError>(jwt::is_signed_by(token, &keys, algorithm, key_id))
+        };
+        Ok(made(context.refresh_metadata)? || made(true)?)
+    }
+
+    /// Asks the server what it knows of a token (RFC 7662); `None` where it offers no such thing.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn introspect(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        token: &str,
+        hint: &str,
+    ) -> Result<Option<Map<String, Value>>, ProviderError> {
+        if !self.can("introspect") {
+            return Ok(None);
+        }
+        let Some((endpoint, client)) = self.endpoint_of(context, record, "introspection_endpoint")? else {
+            return Ok(None);
+        };
+        let transport = self.transport(context)?;
+        let request =
+            introspection::request(&endpoint, &client, token, hint, &transport, &context.system.moment())?;
+        Ok(Some(introspection::response(&context.system.http.send(&request)?)?))
+    }
+
+    /// An endpoint that may be sent this record's tokens: one of the server that they are bound to.
+    fn endpoint_of(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        name: &str,
+    ) -> Result<Option<(EndpointUrl, Client)>, ProviderError> {
+        let server = match self.server(context, &[name]) {
+            Ok(server) => server,
+            Err(
+                ProviderError::Unconfigured { .. }
+                | ProviderError::Discovery(DiscoveryError::NotPublished { .. }),
+            ) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let bound = record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
+        let Some(endpoint) = server.endpoint_beside(name, bound)? else { return Ok(None) };
+        let client_id = record.binding.get(Binding::CLIENT_ID).unwrap_or_default();
+        let client = self.client(context, &server, client_id)?;
+        Ok(Some((endpoint, client)))
+    }
+
+    /// Asks who the user of an access token is.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn userinfo(
+        &self,
+        context: &Context<'_>,
+        credential: &Credential,
+        subject: Option<&str>,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        if !self.can("userinfo") {
+            return Err(ProviderError::NotOffered("userinfo"));
+        }
+        let server = self.server(context, &["token_endpoint", "userinfo_endpoint"])?;
+        let origin = server.endpoint("token_endpoint")?.origin();
+        let endpoint = server.endpoint_beside("userinfo_endpoint", &origin)?;
+        let endpoint = endpoint.ok_or(ProviderError::NotOffered("userinfo"))?;
+        let mut target = RequestTarget {
+            method: Method::Get.as_str().to_owned(),
+            url: endpoint.url().clone(),
+            dpop_nonce: None,
+        };
+        let send = |target: &RequestTarget| {
+            let request = userinfo::request(&endpoint, credential, target, &self.transport(context)?)?;
+            Ok::<_, ProviderError>(context.system.http.send(&request)?)
+        };
+        let mut response = send(&target)?;
+        if dpop::resource_wants_nonce(&response) {
+            // RFC 9449 section 9: once more, with the nonce that came along and a fresh proof.
+            target.dpop_nonce = dpop::nonce(&response).map(str::to_owned);
+            response = send(&target)?;
+        }
+        Ok(userinfo::response(&response, subject)?)
+    }
+}

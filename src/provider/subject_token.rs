@@ -1,0 +1,158 @@
+//! The tokens of elsewhere that a grant works with: another provider's, a variable's, a file's, a program's, or what is
+//! piped in.
+
+use std::rc::Rc;
+
+use crate::name::{AccountName, ProviderName};
+use crate::provider::ProviderError;
+use crate::schema::{Problem, SecretSource, Section};
+use crate::secret::SecretText;
+use crate::store::lock::Lock;
+
+/// What a token is to the grant (RFC 8693 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Whom the new token is for.
+    Subject,
+    /// Who acts.
+    Actor,
+}
+
+impl Role {
+    /// The key of the configuration, and the first word of its parameters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Actor => "actor",
+        }
+    }
+}
+
+/// Which of another provider's tokens is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Its access token.
+    Access,
+    /// Its id token.
+    Id,
+    /// Its refresh token: it goes nowhere but to the endpoint that issued it.
+    Refresh,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Another provider of this configuration.
+    Provider {
+        /// The provider.
+        name: ProviderName,
+        /// Its account, where several are logged in.
+        account: Option<AccountName>,
+        /// Which of its tokens.
+        which: Which,
+    },
+    /// A variable, a file or a program, read anew for every use.
+    Secret(SecretSource),
+    /// Standard input.
+    Standard,
+}
+
+/// A token that a grant works with.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// What it is to the grant.
+    pub role: Role,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl Input {
+    /// Reads the key of a role; `None` when it is not written.
+    ///
+    /// # Errors
+    /// The problem with it.
+    pub fn read(section: &Section<'_>, role: Role) -> Result<Option<Self>, Problem> {
+        let Some(members) = section.section(role.name()) else { return Ok(None) };
+        let problem = |message: &str| section.problem(role.name(), message);
+        let source = if members.has("provider") {
+            let name = members.text("provider").unwrap_or_default();
+            let which = match members.text("token") {
+                None | Some("access_token") => Which::Access,
+                Some("id_token") => Which::Id,
+                Some("refresh_token") => Which::Refresh,
+                Some(_) => {
+                    let problem =
+                        problem("has a `token` that is none of access_token, id_token, refresh_token");
+                    return Err(problem.hiding_value());
+                }
+            };
+            Source::Provider {
+                name: name.parse().map_err(|_| problem("has a `provider` that is no provider's name"))?,
+                account: members
+                    .text("account")
+                    .map(str::parse)
+                    .transpose()
+                    .map_err(|_| problem("has an `account` that is no account's name"))?,
+                which,
+            }
+        } else if members.flag("stdin") == Some(true) {
+            Source::Standard
+        } else {
+            let source =
+                section.secret(role.name()).filter(|source| !matches!(source, SecretSource::Stored(_)));
+            Source::Secret(source.ok_or_else(|| {
+                problem("names no token").hint(
+                    "write { provider = \"NAME\" }, { env = … }, { file = … }, { command = […] } or { stdin = true }",
+                )
+            })?)
+        };
+        Ok(Some(Self { role, source }))
+    }
+
+    /// The provider that it needs a token of.
+    #[must_use]
+    pub fn provider(&self) -> Option<&ProviderName> {
+        if let Source::Provider { name, .. } = &self.source { Some(name) } else { None }
+    }
+}
+
+/// The tokens that were got for one use.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens {
+    /// The subject's.
+    pub subject: Option<Token>,
+    /// The actor's.
+    pub actor: Option<Token>,
+}
+
+/// A token that was got.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The token.
+    pub secret: SecretText,
+    /// What it is, where the configuration does not say: a type URI of RFC 8693 section 3.
+    pub token_type: &'static str,
+    /// The origin of the token endpoint that issued it, for a refresh token: it goes nowhere else (RFC 9700 section 4.14).
+    pub only_to: Option<String>,
+    /// Keeps others from rotating it while it is in use.
+    pub lock: Option<Rc<Lock>>,
+}
+
+impl Token {
+    /// The token, for a token endpoint.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unconfigured`], when it may not go there.
+    pub fn for_endpoint(&self, origin: &str) -> Result<&str, ProviderError> {
+        match &self.only_to {
+            Some(bound) if bound != origin => Err(ProviderError::Unconfigured {
+                message: format!(
+                    "a refresh token goes only to where it is from, {bound}, and not to {origin}"
+                ),
+                hint: Some("let `subject` name the access_token or the id_token".to_owned()),
+            }),
+            _ => Ok(self.secret.expose()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The kernel's cache of access tokens (`cache = "kernel"`): the fastest way to a token, off unless it is asked for.
+//!
+//! An entry is found by a digest of everything that decides which token is meant: the configuration's files, the variables
+//! and the provider's name. Any change of them finds nothing. The kernel forgets an entry when its token is to be renewed,
+//! and whatever changes what is stored (a login, a refresh, a logout) empties the cache.
+
+use std::time::Duration;
+
+use crate::config::Provider;
+use crate::config::layers::{Texts, fingerprint};
+use crate::name::ProviderName;
+use crate::ports::System;
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::store::KERNEL_CACHE;
+use crate::token::{Credential, Issued};
+
+/// What was looked up, and where it would be.
+pub struct Cached {
+    name: Option<String>,
+    /// How often something had been said by then.
+    said: u32,
+    token: Option<SecretText>,
+}
+
+/// Looks a token up.
+#[must_use]
+pub fn look(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Cached {
+    let said = system.console.times_said();
+    let Some(digest) = fingerprint(system, texts, named) else {
+        return Cached { name: None, said, token: None };
+    };
+    let name = format!("{KERNEL_CACHE}{digest}");
+    let bytes = system.kernel_keyring.read(&name);
+    let token = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(SecretText::new));
+    Cached { name: Some(name), said, token }
+}
+
+impl Cached {
+    /// The token, with its line feed.
+    #[must_use]
+    pub fn token(&self) -> Option<&SecretText> {
+        self.token.as_ref()
+    }
+
+    /// What is listed before the token is read; `None` where it is not to be kept.
+    #[must_use]
+    pub fn listed(&self, session: &Session<'_>, provider: &Provider) -> Option<Vec<u8>> {
+        let keeps = self.name.is_some() && session.config.caches_in_kernel();
+        keeps.then(|| session.store.index(&provider.name).ok().map(|index| index.encode())).flatten()
+    }
+
+    /// Keeps a token for as long as it need not be renewed. What cannot be kept is done without. `listed` was listed before
+    /// the token was read: a logout since then has emptied the cache already.
+    pub fn keep(&self, session: &Session<'_>, provider: &Provider, issued: &Issued, listed: &[u8]) {
+        let (Some(name), Credential::Bearer(token), Some(end)) =
+            (&self.name, &issued.credential, issued.expires_at)
+        else {
+            return;
+        };
+        // Whoever is told something is told it each time.
+        if session.system.console.times_said() != self.said {
+            return;
+        }
+        let left = Duration::try_from(end.duration_since(session.system.clock.now())).unwrap_or_default();
+        let life = left.saturating_sub(provider.source.refresh_early());
+        if life < Duration::from_secs(1) {
+            return;
+        }
+        let text = SecretText::new(format!("{}\n", token.expose()));
+        if session.system.kernel_keyring.keep(name, text.expose().as_bytes(), life).is_err() {
+            return;
+        }
+        let now = session.store.index(&provider.name).map(|index| index.encode());
+        if !now.is_ok_and(|now| now == listed) {
+            session.system.kernel_keyring.forget(name);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Takes note of a token that a server refused: the next one who asks gets another.
+
+use crate::config::Provider;
+use crate::name::AccountName;
+use crate::session::Session;
+use crate::session::acquire::AcquireError;
+use crate::store::Lookup;
+
+/// Notes that a server refused an access token of a provider; without one, the tokens that there are. A newer token than
+/// the refused one stays good, and the refresh token is never touched (GH4). Says whether there was such a token.
+///
+/// # Errors
+/// [`AcquireError::Store`].
+pub fn refuse(
+    session: &Session<'_>,
+    provider: &Provider,
+    account: Option<&AccountName>,
+    token: Option<&str>,
+) -> Result<bool, AcquireError> {
+    if !provider.source.keeps_tokens() {
+        return Ok(false);
+    }
+    let (store, binding) = (&session.store, provider.source.binding());
+    let Lookup::Found(record, kind) = store.find(&provider.name, account, &binding)? else {
+        return Ok(false);
+    };
+    let lock = store.lock(kind, &record.name(&provider.name))?;
+    let found = store.find_holding(Some(&lock), &provider.name, Some(&record.account), &binding)?;
+    let Lookup::Found(mut record, kind) = found else { return Ok(false) };
+    if !record.refuse(token) {
+        return Ok(false);
+    }
+    store.save(&lock, &provider.name, &mut record, kind)?;
+    Ok(true)
+}

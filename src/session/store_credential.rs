@@ -1,0 +1,152 @@
+//! What lets us into a shared store: a password, a token of Vault's own tools or of another provider, a certificate.
+
+use std::error::Error;
+use std::rc::Rc;
+
+use crate::config::Config;
+use crate::config::reach::Consumer;
+use crate::config::store::{EngineSecret, EngineSecrets};
+use crate::oauth::certificate;
+use crate::ports::{ClientIdentity, System, read_text};
+use crate::provider::ProviderError;
+use crate::schema::SecretSource;
+use crate::secret::{self, SecretText};
+use crate::secret_source::{self, SecretError};
+use crate::session::Sessions;
+use crate::session::acquire::{AcquireError, Options, token};
+use crate::session::definitions::Definitions;
+use crate::store::shared::EngineCredentials;
+use crate::store::{StoreChoice, StoreError, StoreKind, StoreSettings, TokenStore};
+use crate::text::untrusted::escaped;
+
+/// The longest certificate chain.
+const LONGEST_CERTIFICATE: u64 = 1 << 20;
+
+/// The configured credentials for the shared store.
+pub(crate) struct Configured<'a> {
+    system: &'a System,
+    config: &'a Config,
+    secrets: EngineSecrets,
+}
+
+impl<'a> Configured<'a> {
+    pub(crate) fn new(system: &'a System, config: &'a Config) -> Self {
+        Self { system, config, secrets: config.engine_secrets() }
+    }
+
+    fn kind(&self) -> StoreKind {
+        match self.config.store_choice() {
+            StoreChoice::Only(kind) => kind,
+            StoreChoice::Auto => StoreKind::File,
+        }
+    }
+
+    fn failed(&self, source: impl Into<Box<dyn Error>>) -> StoreError {
+        StoreError::EngineCredential { kind: self.kind(), source: source.into() }
+    }
+
+    /// Checks that the user's own files say where the store is. What neither the environment nor the same file has could
+    /// otherwise be led away by another config file (F-BIND6).
+    fn check_server(&self) -> Result<(), StoreError> {
+        let new = Definitions::new(self.system, self.config).new_part_of_store();
+        new.map_or(Ok(()), |part| Err(StoreError::NewServer { kind: self.kind(), part: Box::new(part) }))
+    }
+
+    /// Where Vault's own tools keep it: first in the environment, then in the home (vaultproject.io, "token helper").
+    fn of_vault(&self) -> Result<Option<SecretText>, StoreError> {
+        if let Some(token) = self.system.environment.variable("VAULT_TOKEN").filter(|token| !token.is_empty())
+        {
+            return Ok(Some(SecretText::new(token)));
+        }
+        let Some(path) = self.system.paths.home().map(|home| home.join(".vault-token")) else {
+            return Ok(None);
+        };
+        if !path.exists() {
+            return Ok(None);
+        }
+        self.check_server()?;
+        let token = read_text(&path, secret::LONGEST as u64)
+            .map_err(|error| self.failed(format!("{} cannot be read: {error}", path.display())))?;
+        Ok(Some(SecretText::new(token.trim())))
+    }
+
+    /// The other provider's own tokens are kept on this machine: the shared store cannot hold what opens it.
+    fn of_provider(
+        &self,
+        name: &crate::name::ProviderName,
+        account: Option<&crate::name::AccountName>,
+    ) -> Result<SecretText, StoreError> {
+        let session =
+            Sessions::new(self.system, self.config).keeping(name).consumed_by(Consumer::Store, name);
+        let provider = session.provider(Some(name)).map_err(|error| self.failed(error))?;
+        let options = Options { account: account.cloned(), ..Options::default() };
+        let issued = token(&session, &provider, &options).map_err(|error| match new_place(error) {
+            Ok(refused) => refused,
+            Err(error) => self.failed(error),
+        })?;
+        Ok(issued.credential.bare())
+    }
+}
+
+impl EngineCredentials for Configured<'_> {
+    fn secret(&self) -> Result<Option<SecretText>, StoreError> {
+        match &self.secrets.secret {
+            EngineSecret::None => Ok(None),
+            EngineSecret::OfVault => self.of_vault(),
+            EngineSecret::From(source) => {
+                if matches!(source, SecretSource::File(_) | SecretSource::Command(_)) {
+                    self.check_server()?;
+                }
+                secret_source::outside(self.system, source).map(Some).map_err(|error| self.failed(error))
+            }
+            EngineSecret::Provider(name, account) => self.of_provider(name, account.as_ref()).map(Some),
+        }
+    }
+
+    fn identity(&self) -> Result<Option<ClientIdentity>, StoreError> {
+        let Some(path) = &self.secrets.certificate else { return Ok(None) };
+        let path = self.system.paths.expand(path);
+        let shown = escaped(&path.display().to_string());
+        let pem = read_text(&path, LONGEST_CERTIFICATE)
+            .map_err(|error| self.failed(format!("the certificate {shown} cannot be read: {error}")))?;
+        let key = self.secrets.private_key.as_ref();
+        let key = key.map(|source| secret_source::outside(self.system, source)).transpose();
+        let key = key.map_err(|error| self.failed(error))?;
+        certificate::identity(&SecretText::new(pem), key.as_ref())
+            .map(Some)
+            .map_err(|error| self.failed(error))
+    }
+}
+
+/// The refusal to use what is stored with another definition, which is reported as it is.
+fn new_place(error: AcquireError) -> Result<StoreError, AcquireError> {
+    match error {
+        AcquireError::Store(error @ StoreError::NewPlace { .. })
+        | AcquireError::Provider {
+            source: ProviderError::Secret(SecretError::Store(error @ StoreError::NewPlace { .. })),
+            ..
+        } => Ok(error),
+        AcquireError::Needed { name, needed, source } => new_place(*source)
+            .map_err(|source| AcquireError::Needed { name, needed, source: Box::new(source) }),
+        error => Err(error),
+    }
+}
+
+/// The store of this machine, beside the shared one.
+pub(crate) fn local<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
+    let settings = StoreSettings { choice: StoreChoice::Auto, ..StoreSettings::default() };
+    TokenStore::new(system, settings, Rc::new(Nobody), Box::new(Definitions::new(system, config)))
+}
+
+/// A store on this machine asks for nothing.
+struct Nobody;
+
+impl EngineCredentials for Nobody {
+    fn secret(&self) -> Result<Option<SecretText>, StoreError> {
+        Ok(None)
+    }
+
+    fn identity(&self) -> Result<Option<ClientIdentity>, StoreError> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,267 @@
+//! Records in the operating system's keyring, through keyring-core.
+
+pub mod large_records;
+#[cfg(target_os = "linux")]
+pub mod secret_service;
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use keyring_core::{CredentialStore, Entry};
+use zeroize::Zeroizing;
+
+use super::record::RecordName;
+use super::{Backend, Kept, Revision, StoreError, StoreKind};
+use crate::binding::Binding;
+use crate::failpoint;
+use crate::os::threads::Reserved;
+use crate::secret::SecretText;
+use crate::store::keyring::large_records::{Overflow, Reference};
+
+/// The service under which all our entries stand.
+pub const SERVICE: &str = "authctl";
+/// A keyring that has not answered by then never will; one that asks the user is given this long (F-KR1).
+const DEADLINE: Duration = Duration::from_secs(65);
+
+/// What a keyring store of ours says inside a `keyring_core::Error`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringFault {
+    /// There is no keyring in this session.
+    #[error("{0}")]
+    Absent(String),
+    /// The process at the message bus's address must not receive a secret.
+    #[error("{0}")]
+    UntrustedBus(String),
+    /// It is locked, and nobody was asked or the user said no.
+    #[error("the keyring is locked")]
+    Locked,
+    /// It does not answer.
+    #[error("the keyring does not answer")]
+    TimedOut,
+    /// Something else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<KeyringFault> for keyring_core::Error {
+    fn from(fault: KeyringFault) -> Self {
+        Self::NoStorageAccess(Box::new(fault))
+    }
+}
+
+/// The keyring as a place for records.
+pub struct KeyringBackend {
+    keyring: Arc<CredentialStore>,
+    overflow: Overflow,
+}
+
+impl KeyringBackend {
+    /// Records in this keyring.
+    #[must_use]
+    pub fn new(keyring: Arc<CredentialStore>, overflow: Overflow) -> Self {
+        Self { keyring, overflow }
+    }
+
+    /// The bytes of an entry; `None` when there is none.
+    fn entry_bytes(&self, name: &RecordName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.call(name, |entry| match entry.get_secret() {
+            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Replaces an entry. What is written is read back: some keyrings cut or drop what is too long for them (F-KR4).
+    fn replace(&self, name: &RecordName, text: &SecretText, over: &Revision) -> Result<Revision, StoreError> {
+        let (secret, over) = (text.clone(), over.clone());
+        let written = self.call(name, move |entry| {
+            if over != Revision::Any {
+                let present = match entry.get_secret().map(Zeroizing::new) {
+                    Ok(bytes) => Revision::of(&bytes),
+                    Err(keyring_core::Error::NoEntry) => Revision::Absent,
+                    Err(error) => return Err(error),
+                };
+                if !over.allows(&present) {
+                    return Ok(Written::Conflict);
+                }
+            }
+            entry.set_secret(secret.expose().as_bytes())?;
+            let stored = Zeroizing::new(entry.get_secret()?);
+            let same = *stored == secret.expose().as_bytes();
+            Ok(if same { Written::As(Revision::of(&stored)) } else { Written::Otherwise })
+        })?;
+        let place = place(name.as_str());
+        match written {
+            Written::As(revision) => Ok(revision),
+            Written::Otherwise => Err(StoreError::NotKept { place }),
+            Written::Conflict => Err(StoreError::Conflict { place }),
+        }
+    }
+
+    /// Calls the keyring's entry.
+    fn call<T: Send + 'static>(
+        &self,
+        name: &RecordName,
+        action: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let user = name.as_str().to_owned();
+        self.bounded(move |keyring| action(&entry(keyring, &user)?))
+            .map_err(|error| read_fault(error, name.as_str()))
+    }
+
+    /// Calls the keyring on a thread of its own, so that one that hangs does not hang us. The Secret Service is called as it
+    /// is: each of its waits has an end. If the system allows no more threads, the call is made here: the tokens that it saves
+    /// may not be obtainable twice.
+    fn bounded<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&CredentialStore) -> keyring_core::Result<T> + Send + 'static,
+    ) -> keyring_core::Result<T> {
+        #[cfg(target_os = "linux")]
+        if self.keyring.as_any().is::<crate::store::keyring::secret_service::SecretService>() {
+            return action(&*self.keyring);
+        }
+        let thread = match Reserved::new("keyring") {
+            Ok(thread) => thread,
+            Err(error) if error.kind() == std::io::ErrorKind::QuotaExceeded => {
+                return Err(KeyringFault::TimedOut.into());
+            }
+            Err(_) => return action(&*self.keyring),
+        };
+        let keyring = Arc::clone(&self.keyring);
+        let (sender, receiver) = mpsc::channel();
+        thread.run(move || sender.send(action(&*keyring)));
+        receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| Err(KeyringFault::TimedOut.into()))
+    }
+}
+
+/// On Windows an entry roams with the user's profile unless it says otherwise.
+fn entry(keyring: &CredentialStore, user: &str) -> keyring_core::Result<Entry> {
+    #[cfg(windows)]
+    let modifiers = Some(std::collections::HashMap::from([("persistence", "Local")]));
+    #[cfg(not(windows))]
+    let modifiers: Option<std::collections::HashMap<&str, &str>> = None;
+    keyring.build(SERVICE, user, modifiers.as_ref())
+}
+
+impl Backend for KeyringBackend {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Keyring
+    }
+
+    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
+        let Some(mut bytes) = self.entry_bytes(name)? else { return Ok(None) };
+        let text = |bytes: &[u8]| {
+            std::str::from_utf8(bytes).map(SecretText::new).map_err(|_| StoreError::Corrupt {
+                place: place(name.as_str()),
+                reason: "it is not UTF-8".to_owned(),
+            })
+        };
+        loop {
+            let (entry, revision) = (text(&bytes)?, Revision::of(&bytes));
+            let Some(reference) = Reference::parse(entry.expose()) else {
+                return Ok(Some(Kept { text: entry, revision }));
+            };
+            let error = match self.overflow.read(name, binding, &reference) {
+                Ok(sealed) => return Ok(Some(Kept { text: text(&sealed)?, revision })),
+                Err(error) => error,
+            };
+            // A write between the two reads has swept what the entry stood for.
+            match self.entry_bytes(name)? {
+                Some(newer) if *newer != *bytes => bytes = newer,
+                Some(_) => return Err(error),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+        text: &SecretText,
+        over: &Revision,
+    ) -> Result<Revision, StoreError> {
+        if failpoint::fail("entry").is_err() {
+            return Err(StoreError::Keyring(KeyringFault::Failed("a fault of the test".to_owned())));
+        }
+        match self.replace(name, text, over) {
+            Err(StoreError::TooLong { .. }) => {
+                let entry = self.overflow.write(name, binding, text)?;
+                let revision = self.replace(name, &entry, over)?;
+                self.overflow.sweep(name, Some(entry.expose()));
+                Ok(revision)
+            }
+            written => {
+                let revision = written?;
+                self.overflow.sweep(name, None);
+                Ok(revision)
+            }
+        }
+    }
+
+    fn claimed_binding(&self, name: &RecordName) -> Result<Option<Binding>, StoreError> {
+        let entry = self.entry_bytes(name)?;
+        let reference = entry.as_deref().and_then(|bytes| Reference::parse(std::str::from_utf8(bytes).ok()?));
+        reference.map(|reference| self.overflow.claimed_binding(name, &reference)).transpose()
+    }
+
+    fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
+        let deleted = self.call(name, |entry| match entry.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(keyring_core::Error::NoEntry) => Ok(false),
+            Err(error) => Err(error),
+        })?;
+        self.overflow.sweep(name, None);
+        Ok(deleted)
+    }
+
+    fn names(&self) -> Result<Vec<RecordName>, StoreError> {
+        // The Windows store looks for a pattern in its own names, which hold the service.
+        let attribute = if cfg!(windows) { "pattern" } else { "service" };
+        let users = self.bounded(move |keyring| {
+            let found = match keyring.search(&std::collections::HashMap::from([(attribute, SERVICE)])) {
+                Err(keyring_core::Error::NotSupportedByStore(_) | keyring_core::Error::NoEntry) => Vec::new(),
+                found => found?,
+            };
+            let ours =
+                found.iter().filter_map(Entry::get_specifiers).filter(|(service, _)| service == SERVICE);
+            Ok(ours.map(|(_, user)| user).collect::<Vec<_>>())
+        });
+        let users = users.map_err(|error| read_fault(error, "search"))?;
+        Ok(users.into_iter().filter_map(RecordName::stored).collect())
+    }
+}
+
+/// How a write went.
+enum Written {
+    As(Revision),
+    Otherwise,
+    Conflict,
+}
+
+fn place(name: &str) -> String {
+    format!("the keyring entry {SERVICE}/{name}")
+}
+
+/// Says what went wrong without the texts of keyring-core that could hold the entry's bytes (F-KR5).
+fn read_fault(error: keyring_core::Error, name: &str) -> StoreError {
+    use keyring_core::Error;
+    let corrupt = |reason: &str| StoreError::Corrupt { place: place(name), reason: reason.to_owned() };
+    match error {
+        Error::BadEncoding(_) => corrupt("it is not UTF-8"),
+        Error::BadDataFormat(..) => corrupt("the keyring cannot decode it"),
+        Error::BadStoreFormat(_) => {
+            StoreError::Keyring(KeyringFault::Failed("its own data is damaged".to_owned()))
+        }
+        Error::TooLong(_, limit) => StoreError::TooLong { place: place(name), limit },
+        Error::Ambiguous(entries) => StoreError::Ambiguous { place: place(name), count: entries.len() },
+        Error::PlatformFailure(source) | Error::NoStorageAccess(source) => {
+            StoreError::Keyring(source.downcast_ref::<KeyringFault>().cloned().unwrap_or_else(|| {
+                KeyringFault::Failed(crate::text::untrusted::escaped(&source.to_string()))
+            }))
+        }
+        Error::NoEntry => StoreError::NotKept { place: place(name) },
+        _ => StoreError::Keyring(KeyringFault::Failed("it does not support this".to_owned())),
+    }
+}

@@ -1,0 +1,279 @@
+//! Vault and OpenBao: a secrets engine `kv` of version 2, with its check-and-set.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::oauth::endpoint::EndpointUrl;
+use crate::ports::{HttpError, HttpResponse, Method, System, Transport};
+use crate::secret::SecretText;
+use crate::store::sealed::blobs::Blob;
+use crate::store::shared::{Engine, EngineLock, LOCK_LIFE};
+use crate::store::{Revision, StoreError, StoreKind};
+use crate::text::untrusted::escaped;
+
+/// The pause before a lock is looked at again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A standby that has no active node to ask, or a server that is starting, is asked again for as long as this.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(12);
+/// The member that holds our bytes.
+const MEMBER: &str = "sealed";
+
+/// A server.
+pub struct Vault {
+    system: System,
+    transport: Transport,
+    address: EndpointUrl,
+    mount: String,
+    prefix: String,
+    namespace: Option<String>,
+    token: Option<SecretText>,
+}
+
+/// A version of a secret: without bytes it was deleted.
+struct Version {
+    number: u64,
+    bytes: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Vault {
+    /// A server, the mount of the secrets engine with our prefix there, and our token.
+    #[must_use]
+    pub fn new(
+        system: System,
+        transport: Transport,
+        address: EndpointUrl,
+        (mount, prefix): (String, String),
+        namespace: Option<String>,
+        token: Option<SecretText>,
+    ) -> Self {
+        Self { system, transport, address, mount, prefix, namespace, token }
+    }
+
+    fn failed(reason: impl Into<String>) -> StoreError {
+        StoreError::Engine { kind: StoreKind::Vault, reason: reason.into() }
+    }
+
+    /// Sends a request, again while the server says that it cannot answer yet. What a write whose answer was lost did is
+    /// found out by its caller.
+    fn call(
+        &self,
+        method: Method,
+        part: &str,
+        key: &str,
+        body: Option<&Value>,
+    ) -> Result<HttpResponse, StoreError> {
+        let end = self.system.clock.elapsed() + LONGEST_OUTAGE;
+        loop {
+            let reason = match self.send(method, part, key, body) {
+                Ok(response) if !matches!(response.status, 429 | 472 | 473 | 500..) => return Ok(response),
+                Ok(response) => said(&response),
+                Err(
+                    error @ (HttpError::NotSent { .. }
+                    | HttpError::Untrusted { .. }
+                    | HttpError::AnswerLost { .. }),
+                ) => error.to_string(),
+                Err(error) => return Err(Self::failed(error.to_string())),
+            };
+            if self.system.clock.elapsed() >= end {
+                return Err(Self::failed(reason));
+            }
+            self.system.clock.sleep(PAUSE);
+        }
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        part: &str,
+        key: &str,
+        body: Option<&Value>,
+    ) -> Result<HttpResponse, HttpError> {
+        let mut request = self.address.request(method, &self.transport);
+        if let Ok(mut segments) = request.url.path_segments_mut() {
+            segments.pop_if_empty().push("v1");
+            segments.extend(self.mount.split('/').filter(|segment| !segment.is_empty()));
+            segments.push(part);
+            segments.extend(self.prefix.split('/').chain(key.split('/')).filter(|part| !part.is_empty()));
+        }
+        if key.ends_with('/') {
+            request.url.set_query(Some("list=true"));
+        }
+        request.headers.push(("x-vault-request", SecretText::new("true")));
+        if let Some(namespace) = &self.namespace {
+            request.headers.push(("x-vault-namespace", SecretText::new(namespace.as_str())));
+        }
+        if let Some(token) = &self.token {
+            request.headers.push(("x-vault-token", token.clone()));
+        }
+        request.body = body.map(|body| ("application/json", SecretText::new(body.to_string())));
+        self.system.http.send(&request)
+    }
+
+    /// The current version of a key; `None` when there never was one.
+    fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
+        let response = self.call(Method::Get, "data", key, None)?;
+        let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let number = answer.pointer("/data/metadata/version").and_then(Value::as_u64);
+        match (response.status, number) {
+            (200, Some(number)) => {
+                let text = answer.pointer("/data/data").and_then(|data| data.get(MEMBER)?.as_str());
+                let bytes = text.and_then(|text| STANDARD.decode(text).ok()).map(Zeroizing::new);
+                let bytes = bytes.ok_or_else(|| Self::failed(format!("{key} there is not ours")))?;
+                Ok(Some(Version { number, bytes: Some(bytes) }))
+            }
+            // A version that was deleted still counts.
+            (404, Some(number)) => Ok(Some(Version { number, bytes: None })),
+            // A mount that is not there answers so too, but says it.
+            (404, None) if says_nothing(&answer) => Ok(None),
+            _ => Err(Self::failed(said(&response))),
+        }
+    }
+
+    /// Writes over a version, 0 for none; `None` when there is another. Where the answer to a first try was lost, what is
+    /// there tells.
+    fn write(&self, key: &str, bytes: &[u8], over: Option<u64>) -> Result<Option<u64>, StoreError> {
+        let options = over.map_or_else(|| json!({}), |version| json!({ "cas": version }));
+        let body = json!({ "options": options, "data": { MEMBER: STANDARD.encode(bytes) } });
+        let response = self.call(Method::Post, "data", key, Some(&body))?;
+        if response.status == 200 {
+            let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            let version = answer.pointer("/data/version").and_then(Value::as_u64);
+            return version.map(Some).ok_or_else(|| Self::failed("it answered without a version"));
+        }
+        let reason = said(&response);
+        if response.status == 400 && reason.contains("check-and-set") && over.is_some() {
+            let present = self.version(key)?;
+            let ours = present.filter(|present| present.bytes.as_ref().is_some_and(|found| **found == bytes));
+            return Ok(ours.map(|present| present.number));
+        }
+        Err(Self::failed(reason))
+    }
+}
+
+/// Whether an answer names no error.
+fn says_nothing(answer: &Value) -> bool {
+    answer.get("errors").and_then(Value::as_array).is_none_or(Vec::is_empty)
+}
+
+/// What an answer says is wrong.
+fn said(response: &HttpResponse) -> String {
+    let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let errors = answer.get("errors").and_then(Value::as_array).into_iter().flatten();
+    let errors: Vec<String> = errors.filter_map(Value::as_str).map(escaped).collect();
+    if errors.is_empty() { format!("it answered with status {}", response.status) } else { errors.join(", ") }
+}
+
+impl Engine for Vault {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Vault
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Blob>, StoreError> {
+        let Some(version) = self.version(key)? else { return Ok(None) };
+        let revision = Revision::At(version.number.to_string());
+        Ok(version.bytes.map(|bytes| Blob { bytes, revision }))
+    }
+
+    fn put(&self, key: &str, bytes: &[u8], over: &Revision) -> Result<Revision, StoreError> {
+        let over = match over {
+            Revision::Any => None,
+            Revision::At(version) => Some(version.parse().unwrap_or(u64::MAX)),
+            Revision::Absent => Some(0),
+        };
+        let mut written = self.write(key, bytes, over)?;
+        if written.is_none() && over == Some(0) {
+            // Somebody may have deleted the last version with Vault's own tools, and its number still counts.
+            let deleted = self.version(key)?.filter(|version| version.bytes.is_none());
+            if let Some(deleted) = deleted {
+                written = self.write(key, bytes, Some(deleted.number))?;
+            }
+        }
+        match written {
+            Some(version) => Ok(Revision::At(version.to_string())),
+            None => Err(StoreError::Conflict { place: format!("{key} in Vault") }),
+        }
+    }
+
+    fn delete(&self, key: &str) -> Result<bool, StoreError> {
+        let there = self.version(key)?.is_some_and(|version| version.bytes.is_some());
+        // With the metadata all earlier versions go: they hold earlier tokens.
+        let response = self.call(Method::Delete, "metadata", key, None)?;
+        match response.status {
+            200 | 204 | 404 => Ok(there),
+            _ => Err(Self::failed(said(&response))),
+        }
+    }
+
+    fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let response = self.call(Method::Get, "metadata", prefix, None)?;
+        let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        match response.status {
+            200 => {
+                let keys = answer.pointer("/data/keys").and_then(Value::as_array).into_iter().flatten();
+                Ok(keys.filter_map(Value::as_str).map(str::to_owned).collect())
+            }
+            404 if says_nothing(&serde_json::from_slice(&response.body).unwrap_or_default()) => {
+                Ok(Vec::new())
+            }
+            _ => Err(Self::failed(said(&response))),
+        }
+    }
+
+    fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Box<dyn EngineLock>, StoreError> {
+        let clock = Rc::clone(&self.system.clock);
+        let mut holder = [0; 16];
+        self.system.random.fill(&mut holder);
+        let end = clock.elapsed() + limit;
+        let mut seen: Option<(u64, Duration)> = None;
+        loop {
+            let present = self.version(key)?;
+            let number = present.as_ref().map_or(0, |version| version.number);
+            let held = present.and_then(|version| version.bytes).is_some_and(|bytes| !bytes.is_empty());
+            // Whoever holds it without a change for a lock's life has died. The clocks of two machines are not compared.
+            let since = match seen {
+                Some((same, since)) if same == number => since,
+                _ => clock.elapsed(),
+            };
+            seen = Some((number, since));
+            let dead = clock.elapsed().saturating_sub(since) >= LOCK_LIFE;
+            if (!held || dead)
+                && let Some(version) = self.write(key, &holder, Some(number))?
+            {
+                let key = key.to_owned();
+                return Ok(Box::new(Held { vault: self, key, version }));
+            }
+            if clock.elapsed() >= end {
+                return Err(StoreError::LockTimeout { path: format!("{key} in Vault"), waited: limit });
+            }
+            clock.sleep(PAUSE);
+        }
+    }
+}
+
+/// A lock: a secret with its holder in it, which is empty where nobody holds it.
+struct Held {
+    vault: Rc<Vault>,
+    key: String,
+    version: u64,
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Held({})", self.key)
+    }
+}
+
+impl EngineLock for Held {}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What cannot be released is taken over after its life.
+        let body = json!({ "options": { "cas": self.version }, "data": { MEMBER: "" } });
+        let _ = self.vault.send(Method::Post, "data", &self.key, Some(&body));
+    }
+}
