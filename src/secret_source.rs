@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::binding::Binding;
 use crate::name::ProviderName;
-use crate::ports::{ProcessError, Program, System, read_text};
+use crate::os::text_file::read_text;
+use crate::ports::{ProcessError, Program, System};
 use crate::schema::SecretSource;
 use crate::secret::{self, SecretText};
 use crate::store::{StoreError, TokenStore};

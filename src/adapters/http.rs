@@ -159,7 +159,8 @@ pub(super) fn builder(kind: &Kind) -> Result<reqwest::ClientBuilder, HttpError> 
     let mut builder = started(&kind.transport, kind.direct)?;
     if let Some(path) = &kind.transport.ca_file {
         let place = format!("the certificate file {} cannot be used", path.display());
-        let pem = crate::ports::read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
+        let pem =
+            crate::os::text_file::read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
         let certificates =
             reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| setup(&place, &error))?;
         if certificates.is_empty() {

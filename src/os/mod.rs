@@ -4,6 +4,7 @@ pub mod filesystem;
 pub mod open_files;
 pub mod private_file;
 pub mod replaceable;
+pub mod text_file;
 pub mod threads;
 pub mod user_file;
 #[cfg(target_os = "linux")]

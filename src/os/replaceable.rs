@@ -83,7 +83,8 @@ fn of_entry(path: &Path, metadata: &std::fs::Metadata) -> Option<Replaceable> {
     // Administrators can become root anyway, and Homebrew's folders belong to their group.
     let is_administrators = cfg!(target_os = "macos") && group == 80;
     let is_shared = mode & 0o020 != 0 && group != 0 && !is_administrators && {
-        let read = |path: &str| crate::ports::read_text(Path::new(path), LONGEST_LIST).unwrap_or_default();
+        let read =
+            |path: &str| crate::os::text_file::read_text(Path::new(path), LONGEST_LIST).unwrap_or_default();
         has_others(group, user, &read("/etc/passwd"), &read("/etc/group"))
     };
     is_shared.then(|| Replaceable::Group(path.to_owned(), group))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::ports::read_text;
+use crate::os::text_file::read_text;
 use crate::text::untrusted::escaped;
 
 /// A configuration file is not longer.

@@ -691,17 +691,3 @@ pub trait Machine {
     /// Whether a crash would leave this process's memory in a file; `None` where that cannot be told.
     fn leaves_core_files(&self) -> Option<bool>;
 }
-
-/// Reads a small file that somebody else may have written: at most `limit` bytes, and UTF-8.
-///
-/// # Errors
-/// As the file system reports them; `InvalidData` for one that is too large or not UTF-8.
-pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    let read = std::fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
-    if read as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is larger than {limit} bytes")));
-    }
-    Ok(text)
-}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
 use crate::oauth::json;
-use crate::ports::read_text;
+use crate::os::text_file::read_text;
 use crate::schema::{Key, Problem, Section, Shape};
 use crate::secret::{self, AccessToken, SecretText};
 use crate::token::{Credential, Issued};

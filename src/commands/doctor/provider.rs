@@ -9,7 +9,7 @@ use crate::discovery::DiscoveryError;
 use crate::error::{Error, Status};
 use crate::oauth::certificate;
 use crate::oauth::metadata::{Metadata, MetadataError};
-use crate::ports::read_text;
+use crate::os::text_file::read_text;
 use crate::provider::client::{OAuth, Server};
 use crate::text::untrusted::escaped;
 use url::Url;

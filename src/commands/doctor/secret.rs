@@ -7,7 +7,7 @@ use crate::config::Provider;
 use crate::error::Status;
 use crate::os::private_file::{Exposure, exposure};
 use crate::os::replaceable;
-use crate::ports::read_text;
+use crate::os::text_file::read_text;
 use crate::schema::SecretSource;
 use crate::secret;
 use crate::secret_source::{SecretError, outside};

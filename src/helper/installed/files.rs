@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, Item};
 
 use super::{Installed, Target, is_ours, words};
 use crate::app::App;
-use crate::ports::read_text;
+use crate::os::text_file::read_text;
 
 /// A configuration file of another program is not longer.
 const LONGEST: u64 = 4 << 20;

@@ -2,8 +2,8 @@
 //! every id in the source and in the tests has a row on the page.
 //!
 //! A test carries an id by its name (`f_cb5` anywhere in it), in a comment directly above it, or in its body, such as in the
-//! name of a table's row. On the page a test is written as `cli callback::NAME`: the test target (`unit` for the library's
-//! own tests), then the path that `cargo test` prints.
+//! name of a table's row. On the page a test is written as `cli NAME`: the test target (`unit` for the library's own tests),
+//! then the name of its function.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -83,17 +83,14 @@ fn ids_in_name(name: &str, known: &BTreeSet<String>) -> Vec<String> {
     ids.collect()
 }
 
-/// The test target of a file and its module in it: `unit`, `oauth::redirect` for `src/oauth/redirect.rs`, and `cli`, `serve`
-/// for `tests/cli/serve.rs`.
-fn module_of(path: &str) -> Option<(String, Vec<String>)> {
-    let mut parts = path.strip_suffix(".rs")?.split('/').map(str::to_owned);
-    let target = match parts.next()?.as_str() {
-        "src" => "unit".to_owned(),
-        "tests" => parts.next()?,
-        _ => return None,
-    };
-    let module = parts.filter(|part| !matches!(part.as_str(), "mod" | "main" | "lib")).collect();
-    Some((target, module))
+/// The test target of a file: `unit` for `src/oauth/redirect.rs`, `cli` for `tests/cli/serve.rs`.
+fn target_of(path: &str) -> Option<&str> {
+    let mut parts = path.strip_suffix(".rs")?.split('/');
+    match parts.next()? {
+        "src" => Some("unit"),
+        "tests" => parts.next(),
+        _ => None,
+    }
 }
 
 fn indent(line: &str) -> usize {
@@ -106,20 +103,10 @@ fn read(file: &File, known: &BTreeSet<String>, cited: &mut Cited) {
     let mut cite = |id: &str, at: usize| {
         cited.ids.entry(id.to_owned()).or_insert_with(|| format!("{}:{}", file.path, at + 1));
     };
-    let module = module_of(&file.path);
-    // The modules that are open at a line, each with its indentation.
-    let mut open: Vec<(usize, String)> = Vec::new();
+    let target = target_of(&file.path);
     for (at, line) in lines.iter().enumerate() {
         ids_in_text(line).iter().for_each(|id| cite(id, at));
-        if line.trim() == "}" {
-            open.retain(|(depth, _)| *depth < indent(line));
-        }
         let code = line.trim_start();
-        if let Some(name) =
-            code.trim_start_matches("pub ").strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {"))
-        {
-            open.push((indent(line), name.to_owned()));
-        }
         let function = code.strip_prefix("async ").unwrap_or(code).strip_prefix("fn ");
         let Some(name) = function.and_then(|rest| rest.split(['(', '<']).next()) else {
             continue;
@@ -130,13 +117,11 @@ fn read(file: &File, known: &BTreeSet<String>, cited: &mut Cited) {
         let above: Vec<&str> =
             above.take_while(|line| !line.is_empty() && *line != "}" && !line.ends_with('{')).collect();
         let is_test = above.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"));
-        let Some((target, path)) = module.as_ref().filter(|_| is_test) else { continue };
+        let Some(target) = target.filter(|_| is_test) else { continue };
         let end = lines[at..].iter().position(|below| *below == format!("{}}}", &line[..indent(line)]));
         let body = &lines[at..at + end.unwrap_or(0)];
         ids.extend(above.iter().chain(body).flat_map(|line| ids_in_text(line)));
-        let inner = open.iter().map(|(_, name)| name.clone());
-        let path: Vec<String> = path.iter().cloned().chain(inner).chain([name.to_owned()]).collect();
-        cited.tests.insert(format!("{target} {}", path.join("::")), ids);
+        cited.tests.entry(format!("{target} {name}")).or_default().extend(ids);
     }
 }
 
@@ -239,8 +224,8 @@ fn documents_every_promise_links_to_its_row() {
 
 #[test]
 fn documents_each_mismatch_of_threats_and_tests_is_reported() {
-    let page = "| <a id=\"f-cb5\"></a>F-CB5 | threat | answer | `cli callback::f_cb5_host` |\n\
-        | <a id=\"f-size\"></a>F-SIZE | threat | answer | `unit json::tests::f_size_depth` |\n";
+    let page = "| <a id=\"f-cb5\"></a>F-CB5 | threat | answer | `cli f_cb5_host` |\n\
+        | <a id=\"f-size\"></a>F-SIZE | threat | answer | `unit f_size_depth` |\n";
     let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
     let callback = file("tests/cli/callback.rs", "#[test]\nfn f_cb5_host() {\n}\n");
     let json = file("src/json.rs", "mod tests {\n    #[test]\n    fn f_size_depth() {\n    }\n}\n");
@@ -248,25 +233,20 @@ fn documents_each_mismatch_of_threats_and_tests_is_reported() {
 
     let in_a_row = "#[test]\nfn host() {\n    (\"F-CB5 host\", 1);\n}\n";
     for (name, page, test, want) in [
-        ("no test is named", page.replace("`cli callback::f_cb5_host`", ""), "", "F-CB5 names no test"),
+        ("no test is named", page.replace("`cli f_cb5_host`", ""), "", "F-CB5 names no test"),
         (
             "it is gone",
             page.to_owned(),
             "",
-            "`cli callback::f_cb5_host`, which does not exist; tests that carry it: none",
+            "`cli f_cb5_host`, which does not exist; tests that carry it: none",
         ),
-        (
-            "another has it",
-            page.to_owned(),
-            in_a_row,
-            "does not exist; tests that carry it: cli callback::host",
-        ),
+        ("another has it", page.to_owned(), in_a_row, "does not exist; tests that carry it: cli host"),
         ("it lacks the attribute", page.to_owned(), "fn f_cb5_host() {\n}\n", "does not exist"),
         (
             "it has no id",
             page.replace("f_cb5_host", "host"),
             "#[test]\nfn host() {\n}\n",
-            "`cli callback::host` does not carry F-CB5",
+            "`cli host` does not carry F-CB5",
         ),
         (
             "an id in a name",
