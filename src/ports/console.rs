@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::ports::{Stream, Terminal, Waiting};
+use crate::ports::terminal::{Stream, Terminal, Waiting};
 use crate::text::untrusted::shown;
 
 /// Stands for colours on, off, or as the terminal and `NO_COLOR` say.

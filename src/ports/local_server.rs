@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::ports::{Held, HttpError, HttpResponse, Transport};
+use crate::ports::http::HttpError;
+use crate::ports::http_message::HttpResponse;
+use crate::ports::signals::Held;
+use crate::ports::transport::Transport;
 use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 use crate::token::HeaderLine;

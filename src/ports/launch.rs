@@ -1,0 +1,77 @@
+//! A program that runs with the user's own streams, and how it ends.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::secret::SecretText;
+use crate::text::untrusted::escaped;
+
+/// A program to run with the user's own streams.
+#[derive(Clone, Copy)]
+pub struct Launch<'a> {
+    /// The program: looked for on PATH, or a path as the user wrote it.
+    pub program: &'a OsStr,
+    /// Its arguments.
+    pub arguments: &'a [OsString],
+    /// Variables that it is given.
+    pub variables: &'a [(String, SecretText)],
+    /// Variables that it does not inherit, unless they are among `variables`; `AUTHCTL_…` never are.
+    pub withheld: &'a BTreeSet<String>,
+    /// What its arguments name and it alone can open.
+    pub handed: &'a [&'a dyn Handed],
+}
+
+/// Something that only this process and the program that it runs can open. It goes when it is dropped.
+pub trait Handed {
+    /// Where the program finds it.
+    fn path(&self) -> &Path;
+    /// Whether programs that are started from now on inherit it. Only while the one that it is for is started.
+    fn lend(&self, lent: bool);
+    /// What is in it now, as far as it can be read twice.
+    fn contents(&self) -> Vec<u8>;
+}
+
+/// Decides what becomes of a program's output, of which this much is there.
+pub type Judge<'a> = &'a mut dyn FnMut(&[u8]) -> Verdict;
+
+/// What becomes of output that is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing yet.
+    Wait,
+    /// It goes to the user, and what follows too.
+    Release,
+    /// It goes to nobody.
+    Discard,
+}
+
+/// How a program that was run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With this status.
+    Status(u8),
+    /// By this signal.
+    Signal(i32),
+    /// Its output was discarded, and how it ended does not matter.
+    Discarded,
+}
+
+/// Why a program was not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// It is not there.
+    #[error("cannot run {}: there is no such program", escaped(.program))]
+    NotFound {
+        /// Its name.
+        program: String,
+    },
+    /// It is there and cannot be run.
+    #[error("cannot run {}: {reason}", escaped(.program))]
+    NotExecutable {
+        /// Its name.
+        program: String,
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,18 @@
+//! Gives random bytes.
+
+use jiff::Timestamp;
+
+/// Gives random bytes.
+pub trait Random {
+    /// Fills the buffer from the operating system's generator.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// What makes one request unlike any other: when it is made, and chance.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// Chance.
+    pub random: &'a dyn Random,
+}
