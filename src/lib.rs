@@ -16,12 +16,14 @@
 //! - [`ports`]: the network, browser, clock, terminal and everything else outside
 //! - [`token`], [`schema`]: tokens, and the keys of configuration tables
 //! - [`name`], [`binding`], `os`: names, bindings, and what the operating system is asked directly
-//! - [`secret`], [`text`], `failpoint`: secrets, text that must be escaped, and injected faults for tests
+//! - [`secret`], [`text`], [`advice`], `failpoint`: secrets, text that must be escaped, what an error means to the caller, and
+//!   injected faults for tests
 //!
 //! [`adapters`] is the real machine behind the ports; only `main` and the tests use it. `fuzzing`, compiled for tests, feeds
 //! hostile input to every parser.
 
 pub mod adapters;
+pub mod advice;
 mod app;
 pub mod binding;
 mod cli;
@@ -54,7 +56,7 @@ pub use cli::command;
 
 use std::ffi::OsString;
 
-use error::Status;
+pub use advice::Status;
 use ports::System;
 
 /// Runs the program with these arguments, the first of which is its own name.

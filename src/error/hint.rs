@@ -1,14 +1,14 @@
 //! What the user can do about each failure.
 
 use super::Error;
-use super::status::{Status, site_status};
+use super::status::site_status;
+use crate::advice::{Advise, Status};
 use crate::binding::Binding;
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
 use crate::discovery::DiscoveryError;
 use crate::discovery::resource::SiteError;
 use crate::loopback::LoopbackError;
-use crate::name::ProviderName;
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::resource_metadata::ResourceMetadataError;
 use crate::ports::LaunchError;
@@ -20,9 +20,6 @@ use crate::session::acquire::{AcquireError, is_transient};
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
-use crate::store::StoreError;
-use crate::store::keyring::KeyringFault;
-use crate::store::reach::{NewPart, Stored};
 
 impl Error {
     /// What the user can do.
@@ -44,7 +41,7 @@ impl Error {
             Self::Login(LoginError::NoAccessToken { name, .. }) => {
                 Some(format!("run `authctl token {name}` to get another"))
             }
-            Self::Login(LoginError::Store(error)) | Self::Store(error) => store_hint(error),
+            Self::Login(LoginError::Store(error)) | Self::Store(error) => error.hint(),
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Aws(error) => aws_hint(error),
             Self::Edit(error) => edit_hint(error),
@@ -90,7 +87,7 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
             ))
         }
         AcquireError::Provider { source, name } => provider_hint(source, name.as_str()),
-        AcquireError::Store(error) => store_hint(error),
+        AcquireError::Store(error) => error.hint(),
         AcquireError::RenewedElsewhere { provider, .. } => Some(format!(
             "run `authctl token {provider}` there, so that it saves what it got; or wait ten minutes, and this machine tries"
         )),
@@ -116,7 +113,7 @@ fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
         ProviderError::Secret(SecretError::NoVariable(_)) => {
             "set it, or let the configuration name another source"
         }
-        ProviderError::Secret(SecretError::Store(error)) => return store_hint(error),
+        ProviderError::Secret(SecretError::Store(error)) => return error.hint(),
         ProviderError::Token(error) if error.is("invalid_client") => {
             "the server does not know this client, or its secret is wrong: check client_id and client_secret"
         }
@@ -220,7 +217,7 @@ fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
             "this server takes no loopback address: register an app there by hand, and name it with --client-id".to_owned(),
         ),
         RegistrationError::Provider(error) => provider_hint(error, name),
-        RegistrationError::Store(error) => store_hint(error),
+        RegistrationError::Store(error) => error.hint(),
         _ => None,
     }
 }
@@ -240,79 +237,10 @@ fn aws_hint(error: &AwsError) -> Option<String> {
             Some("set helper.aws_region, or AWS_REGION, to one like eu-central-1".to_owned())
         }
         AwsError::Acquire(error) => acquire_hint(error),
-        AwsError::Store(error) => store_hint(error),
+        AwsError::Store(error) => error.hint(),
         AwsError::Refused { later: false, .. } => {
             Some("does the role's trust policy name this issuer, its audience and this subject?".to_owned())
         }
         _ => None,
-    }
-}
-
-/// What the user can do about the store.
-pub(crate) fn store_hint(error: &StoreError) -> Option<String> {
-    let hint = match error {
-        StoreError::Keyring(KeyringFault::Locked) => "unlock the keyring: run `authctl store unlock`",
-        StoreError::Keyring(KeyringFault::TimedOut) => {
-            "is the keyring waiting for its password on another screen?"
-        }
-        StoreError::Keyring(KeyringFault::UntrustedBus(_)) => {
-            "set DBUS_SESSION_BUS_ADDRESS to the address of your own session's message bus, or unset it"
-        }
-        StoreError::Keyring(_) | StoreError::NoKeyring(_) => {
-            "start the session's keyring; or set store = \"file\" in the configuration and log in again"
-        }
-        StoreError::OtherStore { configured, .. } => {
-            return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
-        }
-        StoreError::KeyMissing { .. } => {
-            "bring it back from a backup, or run `authctl logout --all --local` and log in again"
-        }
-        StoreError::Corrupt { .. } => {
-            "bring it back from a backup, or run `authctl logout --local` and log in again"
-        }
-        StoreError::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
-        StoreError::LockTimeout { .. } => "end the authctl that hangs, and try again",
-        StoreError::NoFolder(_) => "set HOME",
-        StoreError::Locked => "run `authctl store unlock`",
-        StoreError::WrongPassphrase => "run `authctl store unlock` again",
-        StoreError::WrongKey | StoreError::NoKeyPrinted | StoreError::KeyProgram(_) => {
-            "check `key` of [store] in the configuration"
-        }
-        StoreError::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
-        StoreError::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
-        StoreError::Engine { .. } => "check [store] in the configuration, and the engine itself",
-        StoreError::EngineCredential { .. } => "check [store] in the configuration",
-        StoreError::NoEngine(_) => "configure it in [store]: kind, and where it is",
-        StoreError::TokenWithheld => {
-            "set `address` in [store] of your config file, or set VAULT_TOKEN as well"
-        }
-        StoreError::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
-        StoreError::NewPlace { provider, stored, part } => return Some(new_place(provider, stored, part)),
-        StoreError::NewServer { part, .. } => {
-            let own_file = part.own_file.as_deref().unwrap_or("your own config file");
-            return Some(format!(
-                "set it in {own_file} if this is intended, or take the secret from a variable: {{ env = … }}"
-            ));
-        }
-        StoreError::Rescued { source, .. } => return store_hint(source),
-        StoreError::Conflict { .. } => "run it again",
-        StoreError::Occupied { .. } => {
-            "run `authctl logout --local` for the one of the two that is not wanted"
-        }
-        StoreError::NotHome { .. } => "mend the store that it belongs to, run `authctl token`, then move",
-        StoreError::File(_) | StoreError::TooLong { .. } | StoreError::NotKept { .. } => return None,
-    };
-    Some(hint.to_owned())
-}
-
-/// The two ways to allow the new destination: add it to the user's own config file, or store the secret again.
-fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
-    let again = match stored {
-        Stored::Login => format!("authctl login {provider}"),
-        Stored::Secret(key) => format!("authctl secret set {provider} {key}"),
-    };
-    match &part.own_file {
-        Some(own_file) => format!("set it in {own_file} if this is intended, or run `{again}`"),
-        None => format!("run `{again}` if this is intended"),
     }
 }

@@ -22,8 +22,7 @@ use crate::session::registration::RegistrationError;
 use crate::store::StoreError;
 use crate::text::untrusted::Untrusted;
 
-pub(crate) use self::hint::store_hint;
-pub use self::status::Status;
+pub use crate::advice::Status;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

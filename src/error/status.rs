@@ -1,72 +1,21 @@
 //! Which exit status each failure means.
 
 use super::Error;
+use crate::advice::{Advise, Status};
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
 use crate::discovery::DiscoveryError;
 use crate::discovery::resource::SiteError;
 use crate::loopback::LoopbackError;
 use crate::oauth::answer::EndpointError;
-use crate::ports::{Ended, HttpError, LaunchError};
+use crate::ports::{HttpError, LaunchError};
 use crate::provider::ProviderError;
 use crate::secret_source::SecretError;
 use crate::session::acquire::{AcquireError, is_transient};
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
-use crate::store::StoreError;
 use std::io;
-
-/// How the program ended: its exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// 0: done.
-    Done,
-    /// 1: failed.
-    Failed,
-    /// 2: used wrongly.
-    Usage,
-    /// 3: log in first.
-    LoginRequired,
-    /// 4: the configuration is wrong.
-    Config,
-    /// 5: the provider cannot be reached or said "try later".
-    Unreachable,
-    /// 6: the token store cannot be used.
-    Store,
-    /// 128 and the signal: interrupted.
-    Interrupted(i32),
-    /// The status of a program that was run in our place.
-    Child(u8),
-}
-
-impl Status {
-    /// The exit status.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::LoginRequired => 3,
-            Self::Config => 4,
-            Self::Unreachable => 5,
-            Self::Store => 6,
-            Self::Interrupted(signal) => 128 + u8::try_from(signal).unwrap_or(2) % 128,
-            Self::Child(status) => status,
-        }
-    }
-}
-
-impl From<Ended> for Status {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Status(0) | Ended::Discarded => Self::Done,
-            Ended::Status(status) => Self::Child(status),
-            Ended::Signal(signal) => Self::Interrupted(signal),
-        }
-    }
-}
 
 impl Error {
     /// The exit status that it means.
@@ -81,7 +30,7 @@ impl Error {
             Self::Login(LoginError::Provider { source, .. }) | Self::Provider(source) => {
                 provider_status(source)
             }
-            Self::Login(LoginError::Store(error)) | Self::Store(error) => store_status(error),
+            Self::Login(LoginError::Store(error)) | Self::Store(error) => error.status(),
             Self::Aws(error) => aws_status(error),
             Self::Edit(error) => edit_status(error),
             Self::Site { source, .. } => site_status(source),
@@ -103,21 +52,13 @@ fn acquire_status(error: &AcquireError) -> Status {
             Status::LoginRequired
         }
         AcquireError::Provider { source, .. } => provider_status(source),
-        AcquireError::Store(error) => store_status(error),
+        AcquireError::Store(error) => error.status(),
         AcquireError::RenewedElsewhere { .. } => Status::Unreachable,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
         AcquireError::NoScopes { .. } => Status::Usage,
         AcquireError::Needed { source, .. } => acquire_status(source),
         AcquireError::Config(_) => Status::Config,
         AcquireError::Wider(_) | AcquireError::TooShort { .. } => Status::Failed,
-    }
-}
-
-fn store_status(error: &StoreError) -> Status {
-    match error {
-        // The store works; the configuration would send the secret to a new destination.
-        StoreError::NewPlace { .. } | StoreError::NewServer { .. } => Status::Config,
-        _ => Status::Store,
     }
 }
 
@@ -128,7 +69,7 @@ fn provider_status(error: &ProviderError) -> Status {
         ProviderError::Interrupted(signal) => Status::Interrupted(*signal),
         ProviderError::PrivateKey(_) | ProviderError::Certificate(_) => Status::Config,
         ProviderError::Unconfigured { .. } => Status::Config,
-        ProviderError::Secret(SecretError::Store(error)) => store_status(error),
+        ProviderError::Secret(SecretError::Store(error)) => error.status(),
         ProviderError::Loopback(LoopbackError::Interrupted(signal)) => Status::Interrupted(*signal),
         ProviderError::WrongOrigin(_) => Status::LoginRequired,
         ProviderError::Http(HttpError::Setup(_)) => Status::Config,
@@ -165,7 +106,7 @@ fn registration_status(error: &RegistrationError) -> Status {
         RegistrationError::Provider(error) => provider_status(error),
         RegistrationError::Http(error) if error.is_transient() => Status::Unreachable,
         RegistrationError::Refused(EndpointError::TryLater { .. }) => Status::Unreachable,
-        RegistrationError::Store(error) => store_status(error),
+        RegistrationError::Store(error) => error.status(),
         _ => Status::Failed,
     }
 }
@@ -179,7 +120,7 @@ fn aws_status(error: &AwsError) -> Status {
         AwsError::Acquire(error) => acquire_status(error),
         AwsError::Http(error) if error.is_transient() => Status::Unreachable,
         AwsError::Refused { later: true, .. } => Status::Unreachable,
-        AwsError::Store(error) => store_status(error),
+        AwsError::Store(error) => error.status(),
         AwsError::NotJwt(_) | AwsError::Http(_) | AwsError::Refused { .. } | AwsError::Unusable { .. } => {
             Status::Failed
         }

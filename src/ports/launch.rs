@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crate::advice::Status;
 use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 
@@ -55,6 +56,16 @@ pub enum Ended {
     Signal(i32),
     /// Its output was discarded, and how it ended does not matter.
     Discarded,
+}
+
+impl From<Ended> for Status {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Status(0) | Ended::Discarded => Self::Done,
+            Ended::Status(status) => Self::Child(status),
+            Ended::Signal(signal) => Self::Interrupted(signal),
+        }
+    }
 }
 
 /// Why a program was not run.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::TokenStore;
-use super::backend::{Backend, Revision, StoreError, StoreKind};
+use super::backend::{Backend, Revision, StoreKind};
+use super::error::StoreError;
 use super::record::RecordName;
 use crate::binding::Binding;
 use crate::secret::SecretText;

@@ -4,6 +4,7 @@
 pub mod accounts;
 mod backend;
 pub mod check;
+mod error;
 pub mod index;
 pub mod keyring;
 pub mod lock;
@@ -19,7 +20,8 @@ pub mod shared;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreError, StoreKind, StoreSettings};
+pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreKind, StoreSettings};
+pub use self::error::StoreError;
 use self::index::{Entry, Index};
 use self::keyring::KeyringFault;
 use self::lock::Lock;

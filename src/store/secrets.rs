@@ -1,7 +1,8 @@
 //! Configured secrets that are kept in the store instead of the configuration.
 
 use super::TokenStore;
-use super::backend::{Revision, StoreChoice, StoreError, StoreKind};
+use super::backend::{Revision, StoreChoice, StoreKind};
+use super::error::StoreError;
 use super::keyring::KeyringFault;
 use super::reach::{Reach, Stored};
 use super::record::RecordName;

@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
     &["ports"],
     &["token", "schema"],
     &["name", "binding", "os"],
-    &["secret", "text", "failpoint"],
+    &["secret", "text", "advice", "failpoint"],
 ];
 
 fn level(module: &str) -> usize {

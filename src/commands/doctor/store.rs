@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::finding::{Finding, Topic};
 use super::{Examination, disk};
+use crate::advice::Advise;
 use crate::app::args::in_list;
-use crate::error::store_hint as hint;
 use crate::name::ProviderName;
 use crate::os::private_file::FileError;
 use crate::store::index::Entry;
@@ -83,7 +83,7 @@ fn choice(examination: &Examination<'_>) -> String {
 
 /// Locked, absent, silent and denied are told apart (F-KR1, F-KR2): each is mended otherwise.
 fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
-    let hint = hint(error);
+    let hint = error.hint();
     let (what, why, mend): (String, Option<&str>, Option<String>) = match error {
         StoreError::Keyring(KeyringFault::Locked) => (
             "the keyring is locked".to_owned(),

@@ -44,6 +44,24 @@ pub enum KeyringFault {
     Failed(String),
 }
 
+/// What to do where no keyring can be used.
+pub(super) const START_ONE: &str =
+    "start the session's keyring; or set store = \"file\" in the configuration and log in again";
+
+impl KeyringFault {
+    /// What the user can do.
+    pub(super) fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked => "unlock the keyring: run `authctl store unlock`",
+            Self::TimedOut => "is the keyring waiting for its password on another screen?",
+            Self::UntrustedBus(_) => {
+                "set DBUS_SESSION_BUS_ADDRESS to the address of your own session's message bus, or unset it"
+            }
+            Self::Absent(_) | Self::Failed(_) => START_ONE,
+        }
+    }
+}
+
 impl From<KeyringFault> for keyring_core::Error {
     fn from(fault: KeyringFault) -> Self {
         Self::NoStorageAccess(Box::new(fault))

@@ -1,0 +1,341 @@
+//! Why a store cannot be used.
+
+use std::time::Duration;
+
+use super::backend::StoreKind;
+use super::keyring::KeyringFault;
+use super::reach::{NewPart, Stored};
+use crate::advice::{Advise, Status};
+use crate::name::{AccountName, ProviderName};
+use crate::os::private_file::FileError;
+use crate::ports::{NoFolder, NoKeyring, ProcessError};
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The keyring cannot be used.
+    #[error("the keyring cannot be used")]
+    Keyring(#[source] KeyringFault),
+    /// There is no keyring.
+    #[error(transparent)]
+    NoKeyring(#[from] NoKeyring),
+    /// A file cannot be used.
+    #[error("the token store cannot be used")]
+    File(#[from] FileError),
+    /// There is no folder for it.
+    #[error(transparent)]
+    NoFolder(#[from] NoFolder),
+    /// A record cannot be read. It is kept.
+    #[error("{place} cannot be read, and was left as it is: {reason}")]
+    Corrupt {
+        /// Where it is.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another process or machine has changed the record meanwhile.
+    #[error("{place} was changed by somebody else meanwhile")]
+    Conflict {
+        /// Where it is.
+        place: String,
+    },
+    /// The target of a move holds something else under this name.
+    #[error("there is another {place} already, so nothing was moved over it")]
+    Occupied {
+        /// Where.
+        place: String,
+    },
+    /// What was rescued of a record does not go into its place.
+    #[error("new tokens of {place} could not be saved yet, so it was not moved")]
+    NotHome {
+        /// Which record.
+        place: String,
+    },
+    /// What a refresh brought could not be saved in its place.
+    #[error(
+        "the new tokens could not be saved in {store}, and are kept in a sealed file until the next run moves them home"
+    )]
+    Rescued {
+        /// Where they belong.
+        store: StoreKind,
+        /// Why they are not there.
+        source: Box<StoreError>,
+    },
+    /// Several entries of one name.
+    #[error("{place} is there {count} times, and it cannot be told which one is right")]
+    Ambiguous {
+        /// Where.
+        place: String,
+        /// How often.
+        count: usize,
+    },
+    /// The store takes no record of this length.
+    #[error("{place} takes at most {limit} characters")]
+    TooLong {
+        /// Where.
+        place: String,
+        /// The limit.
+        limit: u32,
+    },
+    /// The store did not keep what was written.
+    #[error("{place} did not keep what was written")]
+    NotKept {
+        /// Where.
+        place: String,
+    },
+    /// The key of the sealed files is gone.
+    #[error("there are sealed records, but their key {path} is not there")]
+    KeyMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// The sealed files' passphrase was not given, or not lately.
+    #[error("the sealed files are locked with a passphrase")]
+    Locked,
+    /// Another passphrase.
+    #[error("that is not the passphrase of the sealed files")]
+    WrongPassphrase,
+    /// The program's key opens nothing.
+    #[error("the key that the program printed is not that of the sealed files")]
+    WrongKey,
+    /// The program printed no key.
+    #[error("the program did not print a key: 32 bytes in base64")]
+    NoKeyPrinted,
+    /// The program failed.
+    #[error("the program that prints the store's key failed")]
+    KeyProgram(#[from] ProcessError),
+    /// The key is kept in another way than the configuration says.
+    #[error("the sealed files' key is kept as `{found}`, but the configuration says key = \"{configured}\"")]
+    OtherKeySource {
+        /// How it is kept.
+        found: String,
+        /// How it should be.
+        configured: &'static str,
+    },
+    /// A program printed the key so far, and nothing says which.
+    #[error("the sealed files' key was printed by a program that the configuration no longer names")]
+    OldProgramNeeded,
+    /// A shared engine cannot be used.
+    #[error("{kind} cannot be used: {reason}")]
+    Engine {
+        /// Which.
+        kind: StoreKind,
+        /// Why, escaped.
+        reason: String,
+    },
+    /// What lets us into a shared engine cannot be had.
+    #[error("what lets us into {kind} cannot be had")]
+    EngineCredential {
+        /// Which engine.
+        kind: StoreKind,
+        /// Why.
+        source: Box<dyn std::error::Error>,
+    },
+    /// No such engine is configured.
+    #[error("no {0} is configured")]
+    NoEngine(StoreKind),
+    /// Only the environment says where Vault is, and its token comes from somewhere else.
+    #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
+    TokenWithheld,
+    /// The passphrase cannot be remembered.
+    #[error("a passphrase needs the kernel's keyring: {0}")]
+    NoKernelKeyring(String),
+    /// The account is in another store than the configured one (F-KR2).
+    #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
+    OtherStore {
+        /// The account.
+        account: AccountName,
+        /// Where it is.
+        actual: StoreKind,
+        /// Where the configuration says it is.
+        configured: StoreKind,
+    },
+    /// The definition that is in force would send what is stored to a place that it was not stored for.
+    #[error("{}", new_place(provider, stored, part))]
+    NewPlace {
+        /// The provider.
+        provider: ProviderName,
+        /// What is stored.
+        stored: Stored,
+        /// What the definition says that is new.
+        part: Box<NewPart>,
+    },
+    /// Another file than the user's own says which server would be shown what opens the shared store.
+    #[error("what opens {kind} is not for {what}, which {origin} sets; nothing was sent", what = part.what, origin = part.origin)]
+    NewServer {
+        /// Which store.
+        kind: StoreKind,
+        /// What that file says.
+        part: Box<NewPart>,
+    },
+    /// Another process holds the lock.
+    #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
+    LockTimeout {
+        /// The lock's file.
+        path: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+}
+
+fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
+    let NewPart { what, origin, is_recorded, .. } = part;
+    let stored = match stored {
+        Stored::Login => format!("the login to `{provider}`"),
+        Stored::Secret(key) => format!("the stored `{key}` of `{provider}`"),
+    };
+    if *is_recorded {
+        format!("{stored} is not for {what}, which {origin} sets; nothing was sent")
+    } else {
+        format!(
+            "{stored} does not say which hosts it is for, and {what} from {origin} is not in your own config file; nothing was sent"
+        )
+    }
+}
+
+impl Advise for StoreError {
+    fn status(&self) -> Status {
+        match self {
+            // The store works; the configuration would send the secret to a new destination.
+            Self::NewPlace { .. } | Self::NewServer { .. } => Status::Config,
+            _ => Status::Store,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Keyring(fault) => fault.hint(),
+            Self::NoKeyring(_) => super::keyring::START_ONE,
+            Self::OtherStore { configured, .. } => {
+                return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
+            }
+            Self::KeyMissing { .. } => {
+                "restore it from a backup, or run `authctl logout --all --local` and log in again"
+            }
+            Self::Corrupt { .. } => {
+                "restore it from a backup, or run `authctl logout --local` and log in again"
+            }
+            Self::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
+            Self::LockTimeout { .. } => "end the authctl that hangs, and try again",
+            Self::NoFolder(_) => "set HOME",
+            Self::Locked => "run `authctl store unlock`",
+            Self::WrongPassphrase => "run `authctl store unlock` again",
+            Self::WrongKey | Self::NoKeyPrinted | Self::KeyProgram(_) => {
+                "check `key` of [store] in the configuration"
+            }
+            Self::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
+            Self::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
+            Self::Engine { .. } => "check [store] in the configuration, and the engine itself",
+            Self::EngineCredential { .. } => "check [store] in the configuration",
+            Self::NoEngine(_) => "configure it in [store]: kind, and where it is",
+            Self::TokenWithheld => "set `address` in [store] of your config file, or set VAULT_TOKEN as well",
+            Self::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
+            Self::NewPlace { provider, stored, part } => {
+                return Some(allow_new_place(provider, stored, part));
+            }
+            Self::NewServer { part, .. } => {
+                let own_file = part.own_file.as_deref().unwrap_or("your own config file");
+                return Some(format!(
+                    "set it in {own_file} if this is intended, or take the secret from a variable: {{ env = … }}"
+                ));
+            }
+            Self::Rescued { source, .. } => return source.hint(),
+            Self::Conflict { .. } => "run it again",
+            Self::Occupied { .. } => {
+                "run `authctl logout --local` for the login that you do not want to keep"
+            }
+            Self::NotHome { .. } => "fix the original store, run `authctl token`, then move again",
+            Self::File(_) | Self::TooLong { .. } | Self::NotKept { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// The two ways to allow the new destination: add it to the user's own config file, or store the secret again.
+fn allow_new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
+    let again = match stored {
+        Stored::Login => format!("authctl login {provider}"),
+        Stored::Secret(key) => format!("authctl secret set {provider} {key}"),
+    };
+    match &part.own_file {
+        Some(own_file) => format!("set it in {own_file} if this is intended, or run `{again}`"),
+        None => format!("run `{again}` if this is intended"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let text = || "x".to_owned();
+        let provider = || -> ProviderName { "github".parse().unwrap() };
+        let part = |own_file: Option<&str>| {
+            Box::new(NewPart {
+                what: text(),
+                origin: text(),
+                is_recorded: true,
+                own_file: own_file.map(str::to_owned),
+            })
+        };
+        let new_place = |stored, own| StoreError::NewPlace { provider: provider(), stored, part: part(own) };
+        let configured = StoreKind::File;
+        let store = Status::Store;
+        let fault = |fault| StoreError::Keyring(fault);
+        check(&[
+            (&fault(KeyringFault::Locked), store, "authctl store unlock"),
+            (&fault(KeyringFault::TimedOut), store, "on another screen"),
+            (&fault(KeyringFault::UntrustedBus(text())), store, "DBUS_SESSION_BUS_ADDRESS"),
+            (&fault(KeyringFault::Absent(text())), store, "store = \"file\""),
+            (&fault(KeyringFault::Failed(text())), store, "store = \"file\""),
+            (&StoreError::NoKeyring(NoKeyring(text())), store, "store = \"file\""),
+            (&StoreError::NoFolder(NoFolder("state")), store, "set HOME"),
+            (&StoreError::Corrupt { place: text(), reason: text() }, store, "authctl logout --local"),
+            (&StoreError::Conflict { place: text() }, store, "run it again"),
+            (&StoreError::Occupied { place: text() }, store, "authctl logout --local"),
+            (&StoreError::NotHome { place: text() }, store, "then move again"),
+            (
+                &StoreError::Rescued { store: configured, source: Box::new(StoreError::Locked) },
+                store,
+                "authctl store unlock",
+            ),
+            (&StoreError::Ambiguous { place: text(), count: 2 }, store, "remove all but one"),
+            (&StoreError::TooLong { place: text(), limit: 1 }, store, ""),
+            (&StoreError::NotKept { place: text() }, store, ""),
+            (&StoreError::KeyMissing { path: text() }, store, "authctl logout --all --local"),
+            (&StoreError::Locked, store, "authctl store unlock"),
+            (&StoreError::WrongPassphrase, store, "authctl store unlock"),
+            (&StoreError::WrongKey, store, "check `key`"),
+            (&StoreError::NoKeyPrinted, store, "check `key`"),
+            (&StoreError::OtherKeySource { found: text(), configured: "file" }, store, "store rekey"),
+            (&StoreError::OldProgramNeeded, store, "store rekey -- PROGRAM"),
+            (&StoreError::Engine { kind: StoreKind::Etcd, reason: text() }, store, "check [store]"),
+            (&StoreError::NoEngine(StoreKind::Vault), store, "[store]"),
+            (&StoreError::TokenWithheld, store, "VAULT_TOKEN"),
+            (&StoreError::NoKernelKeyring(text()), store, "key = \"file\""),
+            (
+                &StoreError::OtherStore {
+                    account: "default".parse().unwrap(),
+                    actual: StoreKind::Keyring,
+                    configured,
+                },
+                store,
+                "authctl store move file",
+            ),
+            (&new_place(Stored::Login, None), Status::Config, "authctl login github"),
+            (&new_place(Stored::Secret(text()), Some("mine")), Status::Config, "authctl secret set github x"),
+            (
+                &StoreError::NewServer { kind: StoreKind::Vault, part: part(Some("mine")) },
+                Status::Config,
+                "set it in mine",
+            ),
+            (
+                &StoreError::LockTimeout { path: text(), waited: Duration::from_secs(1) },
+                store,
+                "end the authctl that hangs",
+            ),
+        ]);
+    }
+}
