@@ -5,7 +5,7 @@ use crate::config::discovered;
 use crate::config::provider_table::{CREDENTIAL_KEYS, Credential};
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{UrlRefused, authority, host_url};
-use crate::provider::Place;
+use crate::provider::BuildContext;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::provider::{KINDS, Kind, kind_names};
 use crate::schema::{Layer, Origin, Problem, Section, Setting, Table, Value, check, near};
@@ -97,11 +97,11 @@ impl Config {
         let kind_path = format!("{path}.{called}");
         problems.extend(check(&kind_path, &table, &keys, kind.open));
         let empty = Table::new();
-        let place = Place {
+        let build_context = BuildContext {
             name: name.clone(),
             scheme: scheme.clone(),
             domain: hosts.first().cloned().unwrap_or_default(),
-            called,
+            kind_name: called,
             defined_by_environment: credential.origin.layer() == Layer::Environment,
             registration: credential.registration.clone(),
             home: self.home.clone(),
@@ -117,7 +117,7 @@ impl Config {
             written.map_or(&credential.origin, |setting| &setting.origin),
         ))?;
         let section = Section::new(&kind_path, table.table().unwrap_or(&empty), &table.origin);
-        let source = (kind.build)(&section, &place)?;
+        let source = (kind.build)(&section, &build_context)?;
         let narrowing = self.narrowing.get(name).cloned().unwrap_or_default();
         Ok(Provider { name: name.clone(), scheme, hosts, kind, source, narrowing, helper })
     }

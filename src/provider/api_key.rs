@@ -1,6 +1,12 @@
 //! Static keys in headers of the user's choice.
 
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::TokenProvider;
 use crate::binding::Binding;
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued, KeyHeader};
@@ -29,7 +35,7 @@ struct ApiKey {
     domain: String,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut headers = Vec::new();
     match (section.secret("key"), section.has("headers")) {
@@ -62,7 +68,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
             problems.push(section.problem("prefix", "has a character that a header cannot have"));
         }
     }
-    let provider = ApiKey { headers, domain: place.domain.clone() };
+    let provider = ApiKey { headers, domain: build.domain.clone() };
     if problems.is_empty() { Ok(Box::new(provider)) } else { Err(problems) }
 }
 

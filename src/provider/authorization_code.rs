@@ -6,10 +6,14 @@ use std::rc::Rc;
 use url::Url;
 
 use super::browser::wait_for_user;
-use super::{
-    BrowserChoice, Context, EndedSession, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Place,
-    ProviderError, TokenProvider, TokenRequest,
-};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Grant, Issue, Login};
+use super::kind::Kind;
+use super::logout::EndedSession;
+use super::request::{BrowserChoice, IssueRequest, LoginRequest, TokenRequest};
+use super::token_provider::TokenProvider;
 use super::{device_code, end_session};
 use crate::binding::Binding;
 use crate::loopback::{Listener, Outcome, RedirectUri};
@@ -22,7 +26,7 @@ use crate::oauth::id_token::IdTokenError;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
 use crate::provider::client;
-use crate::provider::client::{OAuth, Presented, Server, TokenCall};
+use crate::provider::client::{OAuthClient, Presented, Server, TokenCall};
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::AuthorizationCode;
 use crate::store::record::Record;
@@ -64,7 +68,7 @@ pub const KIND: Kind = Kind {
 };
 
 struct AuthorizationCodeGrant {
-    oauth: OAuth,
+    oauth: OAuthClient,
     redirect_uri: RedirectUri,
     return_uri: Option<RedirectUri>,
     extra_params: BTreeMap<String, SecretSource>,
@@ -72,8 +76,8 @@ struct AuthorizationCodeGrant {
     use_jar: Option<bool>,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
-    let oauth = OAuth::read(section, place);
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let oauth = OAuthClient::read(section, build);
     let mut problems = Vec::new();
     let redirect_uri = section.text("redirect_uri").map_or_else(|| Ok(RedirectUri::default()), str::parse);
     let redirect_uri = redirect_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
@@ -110,7 +114,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for AuthorizationCodeGrant {
-    fn oauth(&self) -> Option<&OAuth> {
+    fn oauth(&self) -> Option<&OAuthClient> {
         Some(&self.oauth)
     }
 

@@ -1,6 +1,12 @@
 //! HTTP Basic authentication (RFC 7617).
 
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::TokenProvider;
 use crate::binding::Binding;
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::Password;
@@ -29,7 +35,7 @@ struct Basic {
     domain: String,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let username = section.text("username").unwrap_or_default().to_owned();
     let Some(password) = section.secret("password") else {
         return Err(vec![section.problem("password", "is empty")]);
@@ -38,7 +44,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     if username.contains(':') || username.chars().any(char::is_control) {
         return Err(vec![section.problem("username", "has a colon or a control character")]);
     }
-    Ok(Box::new(Basic { username, password, domain: place.domain.clone() }))
+    Ok(Box::new(Basic { username, password, domain: build.domain.clone() }))
 }
 
 impl TokenProvider for Basic {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{BrowserChoice, Context, LoginRequest, ProviderError};
+use super::context::Context;
+use super::error::ProviderError;
+use super::request::{BrowserChoice, LoginRequest};
 use crate::loopback::{Answer, Listener, OneTimeLink, Wait};
 use crate::oauth::authorization::Pending;
 use crate::oauth::endpoint::authority;

@@ -1,13 +1,19 @@
 //! Client-initiated backchannel authentication (OpenID CIBA Core 1.0), poll mode: the user approves on a device that the
 //! server knows.
 
+use super::build_context::BuildContext;
 use super::consent::{Consent, Ticket};
-use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Issue, Login};
+use super::kind::Kind;
+use super::request::{IssueRequest, LoginRequest};
+use super::token_provider::TokenProvider;
 use crate::oauth::ciba;
 use crate::oauth::pkce::random_text;
 use crate::ports::console::{STRONG, styled};
 use crate::provider::client;
-use crate::provider::client::OAuth;
+use crate::provider::client::OAuthClient;
 use crate::schema::{Key, Problem, Section, Shape};
 
 /// The characters of a binding message: short enough to compare on a small screen.
@@ -35,12 +41,12 @@ pub const KIND: Kind = Kind {
 };
 
 struct Ciba {
-    oauth: OAuth,
+    oauth: OAuthClient,
     login_hint: String,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
-    let oauth = OAuth::read(section, place)?;
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let oauth = OAuthClient::read(section, build)?;
     // CIBA Core section 7.1: the client authenticates.
     if !oauth.is_confidential() {
         let problem = section.problem(
@@ -54,7 +60,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for Ciba {
-    fn oauth(&self) -> Option<&OAuth> {
+    fn oauth(&self) -> Option<&OAuthClient> {
         Some(&self.oauth)
     }
 

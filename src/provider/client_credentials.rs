@@ -1,11 +1,17 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::TokenProvider;
 use crate::binding::Binding;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::provider::client;
-use crate::provider::client::{OAuth, Server, UserlessGrant};
+use crate::provider::client::{OAuthClient, Server, UserlessGrant};
 use crate::schema::{Problem, Section};
 
 /// The grant `client_credentials`.
@@ -23,11 +29,11 @@ pub const KIND: Kind = Kind {
 };
 
 struct ClientCredentials {
-    oauth: OAuth,
+    oauth: OAuthClient,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
-    let oauth = OAuth::read(section, place)?;
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    let oauth = OAuthClient::read(section, build)?;
     // RFC 6749 section 4.4: "MUST only be used by confidential clients".
     if !oauth.is_confidential() {
         let problem = section.problem(
@@ -40,7 +46,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
 }
 
 impl TokenProvider for ClientCredentials {
-    fn oauth(&self) -> Option<&OAuth> {
+    fn oauth(&self) -> Option<&OAuthClient> {
         Some(&self.oauth)
     }
 

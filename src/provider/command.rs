@@ -6,7 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Context, Grant, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Grant, Issue};
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::{Need, TokenProvider};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::json;
@@ -42,7 +48,7 @@ struct Command {
     timeout: Duration,
 }
 
-fn build(section: &Section<'_>, _: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, _: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     Ok(Box::new(Command {
         command: section.strings("command"),
         field: (section.text("format") == Some("json"))

@@ -5,7 +5,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::browser::stranger_note;
-use super::{Context, Grant, Login, LoginRequest, ProviderError, TokenRequest};
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Grant, Login};
+use super::request::{LoginRequest, TokenRequest};
 use crate::binding::Binding;
 use crate::loopback::LinkServer;
 use crate::name::ScopeSet;
@@ -15,7 +18,7 @@ use crate::oauth::form::Form;
 use crate::oauth::polling::{Next, Polling};
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::ports::{Held, HttpError};
-use crate::provider::client::{OAuth, Presented, Server, TokenCall};
+use crate::provider::client::{OAuthClient, Presented, Server, TokenCall};
 use crate::secret::DeviceCode;
 use crate::token::TokenSet;
 
@@ -25,7 +28,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// A login that waits for the user's word elsewhere.
 pub struct Consent<'a> {
     /// The client.
-    pub oauth: &'a OAuth,
+    pub oauth: &'a OAuthClient,
     /// The server.
     pub server: Server<'a>,
     /// Where the tokens may be sent.
@@ -72,7 +75,7 @@ impl<'a> Consent<'a> {
     /// # Errors
     /// [`ProviderError`].
     pub fn prepare(
-        oauth: &'a OAuth,
+        oauth: &'a OAuthClient,
         context: &Context<'_>,
         request: &LoginRequest,
         endpoint: &str,

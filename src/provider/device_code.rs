@@ -1,15 +1,21 @@
 //! The device authorization grant (RFC 8628): the user enters a code on this or another device.
 
 use super::browser::{open_browser, wants_browser};
+use super::build_context::BuildContext;
 use super::consent::{Consent, Ticket};
-use super::{Context, Issue, IssueRequest, Kind, Login, LoginRequest, Place, ProviderError, TokenProvider};
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Issue, Login};
+use super::kind::Kind;
+use super::request::{IssueRequest, LoginRequest};
+use super::token_provider::TokenProvider;
 use crate::loopback::LinkServer;
 use crate::oauth::device::{self, DeviceAuthorization};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::Stream;
 use crate::ports::console::{FAINT, HINT, STRONG, styled};
 use crate::provider::client;
-use crate::provider::client::OAuth;
+use crate::provider::client::OAuthClient;
 use crate::schema::{Problem, Section};
 use crate::text::untrusted::escaped;
 
@@ -31,15 +37,15 @@ pub const KIND: Kind = Kind {
 };
 
 struct DeviceCodeGrant {
-    oauth: OAuth,
+    oauth: OAuthClient,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
-    Ok(Box::new(DeviceCodeGrant { oauth: OAuth::read(section, place)? }))
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+    Ok(Box::new(DeviceCodeGrant { oauth: OAuthClient::read(section, build)? }))
 }
 
 impl TokenProvider for DeviceCodeGrant {
-    fn oauth(&self) -> Option<&OAuth> {
+    fn oauth(&self) -> Option<&OAuthClient> {
         Some(&self.oauth)
     }
 
@@ -60,7 +66,11 @@ impl TokenProvider for DeviceCodeGrant {
 ///
 /// # Errors
 /// [`ProviderError`].
-pub fn log_in(oauth: &OAuth, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
+pub fn log_in(
+    oauth: &OAuthClient,
+    context: &Context<'_>,
+    request: &LoginRequest,
+) -> Result<Login, ProviderError> {
     let consent = Consent::prepare(oauth, context, request, ENDPOINT)?;
     let form = consent.form(context)?;
     let prover = consent.prover.as_deref();

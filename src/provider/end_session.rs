@@ -5,14 +5,17 @@ use std::time::Duration;
 use url::Url;
 
 use super::browser::{PATIENCE, open_browser, stranger_note, wants_browser};
-use super::{BrowserChoice, Context, EndedSession, ProviderError};
+use super::context::Context;
+use super::error::ProviderError;
+use super::logout::EndedSession;
+use super::request::BrowserChoice;
 use crate::binding::Binding;
 use crate::loopback::{LinkServer, Listener, LoopbackError, Outcome, RedirectUri, Wait};
 use crate::oauth::end_session::{self, ExpectedReturn};
 use crate::oauth::endpoint::{EndpointUrl, authority};
 use crate::oauth::pkce;
 use crate::ports::console::{STRONG, styled};
-use crate::provider::client::OAuth;
+use crate::provider::client::OAuthClient;
 use crate::secret::State;
 use crate::store::record::Record;
 
@@ -30,7 +33,7 @@ const SLICE: Duration = Duration::from_millis(10);
 /// # Errors
 /// [`ProviderError`].
 pub fn end(
-    oauth: &OAuth,
+    oauth: &OAuthClient,
     return_uri: Option<&RedirectUri>,
     context: &Context<'_>,
     record: &Record,

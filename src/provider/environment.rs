@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::{Need, TokenProvider};
 use crate::oauth::json;
 use crate::os::text_file::read_text;
 use crate::schema::{Key, Problem, Section, Shape};
@@ -45,12 +51,12 @@ struct Environment {
     field: Option<String>,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let source = match (section.text("variable"), section.text("file")) {
         (Some(_), Some(_)) => return Err(vec![section.problem("file", "cannot stand beside `variable`")]),
         (Some(variable), None) => Source::Variable(variable.to_owned()),
-        (None, Some(_)) => Source::File(section.path("file", place.home.as_deref()).unwrap_or_default()),
-        (None, None) if KIND.alias == Some(place.called.as_str()) => {
+        (None, Some(_)) => Source::File(section.path("file", build.home.as_deref()).unwrap_or_default()),
+        (None, None) if KIND.alias == Some(build.kind_name.as_str()) => {
             Source::Variable(APP_SERVICE_VARIABLE.to_owned())
         }
         (None, None) => {

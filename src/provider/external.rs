@@ -7,10 +7,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{
-    Context, Grant, Issue, IssueRequest, Kind, Login, LoginRequest, Need, Place, PreparedRefresh,
-    ProviderError, RefreshOutcome, Revocation, TokenProvider, TokenRequest,
-};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Grant, Issue, Login};
+use super::kind::Kind;
+use super::logout::Revocation;
+use super::refresh::{PreparedRefresh, RefreshOutcome};
+use super::request::{IssueRequest, LoginRequest, TokenRequest};
+use super::token_provider::{Need, TokenProvider};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::answer::{EndpointError, Refusal};
@@ -58,7 +63,7 @@ struct External {
     domain: String,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let name = section.text("program").unwrap_or_default();
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || !name.bytes().all(fits) {
@@ -71,7 +76,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
         program: format!("authctl-provider-{name}"),
         timeout: section.duration("timeout").unwrap_or(Duration::from_secs(30)),
         settings: section.passed_on(KEYS),
-        domain: place.domain.clone(),
+        domain: build.domain.clone(),
     }))
 }
 

@@ -2,8 +2,14 @@
 
 use serde_json::Value;
 
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
 use super::jwt::expiry;
-use super::{Context, Issue, IssueRequest, Kind, Need, Place, ProviderError, TokenProvider};
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::{Need, TokenProvider};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::json;
 use crate::oauth::jwt::Jwt;
@@ -40,7 +46,7 @@ struct GithubActions {
     audience: Option<String>,
 }
 
-fn build(section: &Section<'_>, _: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, _: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     Ok(Box::new(GithubActions { audience: section.text("audience").map(str::to_owned) }))
 }
 

@@ -2,7 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::TokenProvider;
 use crate::binding::Binding;
 use crate::oauth::jwt;
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
@@ -28,9 +34,9 @@ struct Jwt {
     domain: String,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let token = section.secret("jwt").ok_or_else(|| vec![section.problem("jwt", "is empty")])?;
-    Ok(Box::new(Jwt { token, domain: place.domain.clone() }))
+    Ok(Box::new(Jwt { token, domain: build.domain.clone() }))
 }
 
 impl TokenProvider for Jwt {

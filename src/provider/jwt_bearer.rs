@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::Kind;
+use super::request::IssueRequest;
+use super::token_provider::TokenProvider;
 use crate::binding::Binding;
 use crate::oauth::form::Form;
 use crate::oauth::json;
@@ -13,7 +19,7 @@ use crate::oauth::pkce::random_text;
 use crate::oauth::signing_key::SigningKey;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::provider::client;
-use crate::provider::client::{OAuth, Server, UserlessGrant};
+use crate::provider::client::{OAuthClient, Server, UserlessGrant};
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::SecretText;
 
@@ -52,12 +58,12 @@ pub const KIND: Kind = Kind {
 };
 
 struct JwtBearer {
-    oauth: OAuth,
+    oauth: OAuthClient,
     claims: BTreeMap<String, SecretSource>,
     service_account: Option<SecretSource>,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let service_account = section.secret("service_account");
     let mut problems = Vec::new();
     match (&service_account, section.secret("private_key")) {
@@ -78,7 +84,7 @@ fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>,
     if service_account.is_none() && !section.has("client_id") && !claims.contains_key("iss") {
         problems.push(section.problem("claims", "needs `iss`, or set client_id").hiding_value());
     }
-    match OAuth::read(section, place) {
+    match OAuthClient::read(section, build) {
         Ok(oauth) if problems.is_empty() => {
             let mut variant = Binding::default();
             let described =
@@ -107,7 +113,7 @@ struct Signer {
 }
 
 impl TokenProvider for JwtBearer {
-    fn oauth(&self) -> Option<&OAuth> {
+    fn oauth(&self) -> Option<&OAuthClient> {
         Some(&self.oauth)
     }
 

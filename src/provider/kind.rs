@@ -1,15 +1,8 @@
 //! What a kind of provider, or an OAuth grant, says of itself.
 
-use std::collections::BTreeSet;
-
-use super::{KINDS, Place, TokenProvider};
+use super::build_context::BuildContext;
+use super::token_provider::TokenProvider;
 use crate::schema::{Key, Problem, Section};
-
-/// Every kind by its configured name.
-#[must_use]
-pub fn kind_names() -> BTreeSet<&'static str> {
-    KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
-}
 
 /// Stands for every grant that is named by a URI of its own.
 pub const ANY_URN: &str = "urn:…";
@@ -40,7 +33,7 @@ pub struct Kind {
 }
 
 /// Makes a provider of its checked keys, or tells every problem with them.
-pub type Build = fn(&Section<'_>, &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
+pub type Build = fn(&Section<'_>, &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
 
 impl Kind {
     /// Whether the configuration may call it this.

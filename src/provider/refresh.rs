@@ -3,7 +3,8 @@
 //! A server that rotates refresh tokens has ended the old one by the time its answer arrives. What happens to the answer is
 //! therefore decided by one question: can the login still be lost?
 
-use super::{Grant, ProviderError};
+use super::error::ProviderError;
+use super::grant::Grant;
 use crate::oauth::rotation::Carried;
 use crate::secret::RefreshToken;
 use crate::token::TokenSet;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::name::{AccountName, ProviderName};
-use crate::provider::ProviderError;
+use crate::provider::error::ProviderError;
 use crate::schema::{Problem, SecretSource, Section};
 use crate::secret::SecretText;
 use crate::store::lock::Lock;

@@ -1,13 +1,19 @@
 //! Token exchange (RFC 8693): a token of elsewhere for one of this server. And the grants that servers name by a URI of
 //! their own (RFC 6749 section 4.5), which are exchanges more often than not.
 
-use super::{ANY_URN, Context, Issue, IssueRequest, Kind, Place, ProviderError, TokenProvider, TokenRequest};
+use super::build_context::BuildContext;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::Issue;
+use super::kind::{ANY_URN, Kind};
+use super::request::{IssueRequest, TokenRequest};
+use super::token_provider::TokenProvider;
 use crate::binding::Binding;
 use crate::oauth::answer::EndpointError;
 use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::{Exchange, TokenEndpoint};
 use crate::provider::client;
-use crate::provider::client::{OAuth, Server, UserlessGrant};
+use crate::provider::client::{OAuthClient, Server, UserlessGrant};
 use crate::provider::subject_token::{Input, Role, Token};
 use crate::schema::{Key, Problem, Section, Shape};
 use crate::store::record::TokenKey;
@@ -53,7 +59,7 @@ pub const EXTENSION: Kind = Kind {
 };
 
 struct TokenExchange {
-    oauth: OAuth,
+    oauth: OAuthClient,
     grant_type: String,
     inputs: Vec<Input>,
     types: [(Role, Option<String>); 2],
@@ -64,18 +70,21 @@ struct TokenExchange {
     must_say: bool,
 }
 
-fn build(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     if !section.has("subject") {
         let problem = section.problem("subject", "is missing").hiding_value();
         return Err(vec![problem.hint(format!("subject: {}", KEYS[0].about))]);
     }
-    let exchange = TokenExchange::read(section, place, GRANT_TYPE)?;
+    let exchange = TokenExchange::read(section, build, GRANT_TYPE)?;
     Ok(Box::new(TokenExchange { must_say: true, ..exchange }))
 }
 
-fn build_extension(section: &Section<'_>, place: &Place) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build_extension(
+    section: &Section<'_>,
+    build: &BuildContext,
+) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let grant_type = section.text("grant_type").unwrap_or_default();
-    Ok(Box::new(TokenExchange::read(section, place, grant_type)?))
+    Ok(Box::new(TokenExchange::read(section, build, grant_type)?))
 }
 
 /// What of the configuration, beside the subject and the connection, changes what an exchange gets.
@@ -86,7 +95,7 @@ fn variant(section: &Section<'_>) -> Binding {
 }
 
 impl TokenExchange {
-    fn read(section: &Section<'_>, place: &Place, grant_type: &str) -> Result<Self, Vec<Problem>> {
+    fn read(section: &Section<'_>, build: &BuildContext, grant_type: &str) -> Result<Self, Vec<Problem>> {
         let text = |key: &str| section.text(key).map(str::to_owned);
         let mut problems = Vec::new();
         let mut inputs = Vec::new();
@@ -101,7 +110,7 @@ impl TokenExchange {
                 problems.push(section.problem(&type_key, &format!("stands without `{}`", role.name())));
             }
         }
-        let oauth = OAuth::read(section, place);
+        let oauth = OAuthClient::read(section, build);
         match oauth {
             Ok(oauth) if problems.is_empty() => Ok(Self {
                 oauth: oauth.with_optional_client().without_user(grant_type, variant(section)),
@@ -138,7 +147,7 @@ impl TokenExchange {
 }
 
 impl TokenProvider for TokenExchange {
-    fn oauth(&self) -> Option<&OAuth> {
+    fn oauth(&self) -> Option<&OAuthClient> {
         Some(&self.oauth)
     }
 

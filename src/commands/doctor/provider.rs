@@ -10,7 +10,7 @@ use crate::error::{Error, Status};
 use crate::oauth::certificate;
 use crate::oauth::metadata::{Metadata, MetadataError};
 use crate::os::text_file::read_text;
-use crate::provider::client::{OAuth, Server};
+use crate::provider::client::{OAuthClient, Server};
 use crate::text::untrusted::escaped;
 use url::Url;
 
@@ -47,7 +47,7 @@ pub(super) fn check(examination: &Examination<'_>, documents: &Documents, stored
 
 type Published = (Url, Result<Metadata, DiscoveryError>);
 
-fn server(provider: &Provider, oauth: &OAuth, published: &[Published]) -> Vec<Finding> {
+fn server(provider: &Provider, oauth: &OAuthClient, published: &[Published]) -> Vec<Finding> {
     let name = provider.name.as_str();
     let mut findings = Vec::new();
     let found = published.iter().find_map(|(url, document)| Some((url, document.as_ref().ok()?)));
@@ -98,7 +98,7 @@ fn refused(name: &str, url: &Url, error: &DiscoveryError) -> Option<Finding> {
 }
 
 /// The endpoints without which a login, or a token, is not possible.
-fn needed(provider: &Provider, oauth: &OAuth) -> Vec<&'static str> {
+fn needed(provider: &Provider, oauth: &OAuthClient) -> Vec<&'static str> {
     let first = match provider.kind.grant() {
         Some("authorization_code") => Some("authorization_endpoint"),
         Some("device_code") => Some("device_authorization_endpoint"),
@@ -111,7 +111,7 @@ fn needed(provider: &Provider, oauth: &OAuth) -> Vec<&'static str> {
 }
 
 /// What the server says that it can do.
-fn offers(provider: &Provider, oauth: &OAuth, server: &Server<'_>) -> Vec<Finding> {
+fn offers(provider: &Provider, oauth: &OAuthClient, server: &Server<'_>) -> Vec<Finding> {
     let name = provider.name.as_str();
     let mut findings = Vec::new();
     let grant = provider.kind.grants.iter().copied();
@@ -157,7 +157,7 @@ fn offers(provider: &Provider, oauth: &OAuth, server: &Server<'_>) -> Vec<Findin
 }
 
 /// What the server must know of the client, and the client of itself.
-fn client(examination: &Examination<'_>, provider: &Provider, oauth: &OAuth) -> Vec<Finding> {
+fn client(examination: &Examination<'_>, provider: &Provider, oauth: &OAuthClient) -> Vec<Finding> {
     let name = provider.name.as_str();
     let mut findings = Vec::new();
     if let Err(error) = oauth.client_id() {

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use super::discovered::Discovered;
+use super::oauth_client::OAuthClient;
+use super::server::Server;
 use crate::discovery::Query;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::metadata::Metadata;
-use crate::provider::client::server::Discovered;
-use crate::provider::client::{OAuth, Server};
 
-impl OAuth {
+impl OAuthClient {
     /// How its server's metadata is asked for anew.
     #[must_use]
     pub fn query(&self) -> Query<'_> {

@@ -1,9 +1,11 @@
 //! The check of the id token that comes along with tokens, with the server's keys.
 
+use super::oauth_client::OAuthClient;
+use super::server::Server;
 use crate::discovery;
 use crate::oauth::id_token::{self, AcceptedIssuer, Claims, Expected, IdTokenError};
-use crate::provider::client::{OAuth, Server};
-use crate::provider::{Context, ProviderError};
+use crate::provider::context::Context;
+use crate::provider::error::ProviderError;
 use crate::secret::{ClientSecret, Nonce};
 use crate::token::TokenSet;
 
@@ -18,7 +20,7 @@ pub struct Presented<'a> {
     pub max_age: Option<i64>,
 }
 
-impl OAuth {
+impl OAuthClient {
     /// The issuers that an id token of a server may name.
     pub(crate) fn accepted_issuer<'a>(&'a self, issuer: &'a str) -> AcceptedIssuer<'a> {
         let quirks = &self.quirks;

@@ -1,5 +1,7 @@
 //! The token requests of an OAuth client, and the check of the id token that comes along.
 
+use super::oauth_client::OAuthClient;
+use super::server::Server;
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::dpop::{self, Prover};
@@ -7,8 +9,10 @@ use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::{Asked, Exchange, TokenEndpoint};
 use crate::oauth::{json, rotation};
 use crate::ports::{HttpRequest, HttpResponse};
-use crate::provider::client::{OAuth, Server};
-use crate::provider::{Context, Grant, Issue, IssueRequest, ProviderError, TokenRequest};
+use crate::provider::context::Context;
+use crate::provider::error::ProviderError;
+use crate::provider::grant::{Grant, Issue};
+use crate::provider::request::{IssueRequest, TokenRequest};
 use crate::schema::SecretSource;
 use crate::token::TokenSet;
 use jiff::fmt::rfc2822;
@@ -38,7 +42,7 @@ pub struct UserlessGrant<'a> {
     pub fill: &'a dyn Fn(&Server<'_>, &TokenEndpoint, &mut Form) -> Result<(), ProviderError>,
 }
 
-impl OAuth {
+impl OAuthClient {
     /// Sends a token request and reads the tokens.
     ///
     /// # Errors

@@ -1,32 +1,22 @@
 //! A server as it is known: what is configured over what it publishes.
 
+use super::discovered::Discovered;
+use super::oauth_client::OAuthClient;
 use crate::binding::Binding;
 use crate::discovery::{self, DiscoveryError, Query};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::metadata::Metadata;
-use crate::provider::client::OAuth;
-use crate::provider::{Context, ProviderError};
+use crate::provider::context::Context;
+use crate::provider::error::ProviderError;
 use jsonwebtoken::Algorithm;
 
 /// A server as it is known now: the configured endpoints over the discovered.
 pub struct Server<'a> {
-    pub(crate) oauth: &'a OAuth,
+    pub(crate) oauth: &'a OAuthClient,
     pub(crate) discovered: Discovered,
 }
 
-/// The result of discovery.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Discovered {
-    /// The current metadata.
-    pub(crate) metadata: Option<Metadata>,
-    /// Cached metadata of any age, if the current metadata could not be fetched. authctl uses only its flags and its
-    /// issuer: an attacker who blocks discovery must not disable the check of `iss` (F-CB22).
-    pub(crate) earlier: Option<Metadata>,
-    /// Why discovery failed, if no metadata is cached and the server does publish some.
-    pub(crate) failure: Option<String>,
-}
-
-impl OAuth {
+impl OAuthClient {
     /// The server, with discovery where an endpoint that is needed is not configured or an issuer is written. That
     /// discovery fails matters only if something needed is missing then.
     ///

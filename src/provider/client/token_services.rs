@@ -3,6 +3,7 @@
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
+use super::oauth_client::OAuthClient;
 use crate::binding::Binding;
 use crate::discovery::{self, DiscoveryError};
 use crate::oauth::client::Client;
@@ -10,12 +11,13 @@ use crate::oauth::dpop;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::{introspection, jwt, revocation, userinfo};
 use crate::ports::Method;
-use crate::provider::client::OAuth;
-use crate::provider::{Context, ProviderError, Revocation};
+use crate::provider::context::Context;
+use crate::provider::error::ProviderError;
+use crate::provider::logout::Revocation;
 use crate::store::record::Record;
 use crate::token::{Credential, RequestTarget};
 
-impl OAuth {
+impl OAuthClient {
     /// Revokes a record's tokens, the refresh token first (RFC 7009 section 2.1).
     pub fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
         let tokens = record

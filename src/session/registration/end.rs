@@ -11,7 +11,7 @@ use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::registration::{self, End};
 use crate::ports::Transport;
-use crate::provider::client::OAuth;
+use crate::provider::client::OAuthClient;
 use crate::secret::{AccessToken, SecretText};
 use crate::session::{Session, Sessions};
 use crate::store::StoreError;
@@ -76,7 +76,7 @@ pub fn take_back(session: &Session<'_>, provider: &Provider, before: &Before) ->
 fn retire(
     session: &Session<'_>,
     provider: &Provider,
-    oauth: &OAuth,
+    oauth: &OAuthClient,
     client: &LearnedClient,
     known: &[(ProviderName, LearnedClient)],
     local: bool,
@@ -96,7 +96,7 @@ fn retire(
     Ok(told)
 }
 
-fn end(session: &Session<'_>, oauth: &OAuth, management: &SecretText) -> Option<End> {
+fn end(session: &Session<'_>, oauth: &OAuthClient, management: &SecretText) -> Option<End> {
     let management: Value = serde_json::from_str(management.expose()).ok()?;
     let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
     let token = AccessToken::parse(management["token"].as_str()?).ok()?;

@@ -20,7 +20,7 @@ use crate::oauth::endpoint::UrlRefused;
 use crate::oauth::registration::ClientIdUrl;
 use crate::ports::{Folder, HttpError};
 use crate::provider::ProviderError;
-use crate::provider::client::OAuth;
+use crate::provider::client::OAuthClient;
 use crate::schema::{Layer, Setting};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
@@ -256,7 +256,7 @@ fn is_usable(session: &Session<'_>, client: &LearnedClient, wanted: &Wanted<'_>)
 fn share_secrets(
     session: &Session<'_>,
     provider: &Provider,
-    oauth: &OAuth,
+    oauth: &OAuthClient,
     other: &ProviderName,
     client: &LearnedClient,
 ) -> Result<bool, RegistrationError> {

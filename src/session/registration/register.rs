@@ -8,7 +8,7 @@ use crate::config::Provider;
 use crate::config::discovered::LearnedClient;
 use crate::oauth::client::AuthenticationMethod;
 use crate::oauth::registration::{self, ClientMetadata, Registration};
-use crate::provider::client::{OAuth, Server};
+use crate::provider::client::{OAuthClient, Server};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::store::StoreError;
@@ -24,7 +24,7 @@ const PORT_TRIES: usize = 16;
 pub(super) fn register(
     session: &Session<'_>,
     provider: &Provider,
-    oauth: &OAuth,
+    oauth: &OAuthClient,
     server: &Server<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<LearnedClient, RegistrationError> {
@@ -100,7 +100,7 @@ fn method(server: &Server<'_>) -> AuthenticationMethod {
 fn keep_secrets(
     session: &Session<'_>,
     provider: &Provider,
-    oauth: &OAuth,
+    oauth: &OAuthClient,
     registration: &Registration,
 ) -> Result<(), StoreError> {
     let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);

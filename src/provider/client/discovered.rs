@@ -1,0 +1,15 @@
+//! What discovery found out about a server.
+
+use crate::oauth::metadata::Metadata;
+
+/// The result of discovery.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Discovered {
+    /// The current metadata.
+    pub(crate) metadata: Option<Metadata>,
+    /// Cached metadata of any age, if the current metadata could not be fetched. authctl uses only its flags and its
+    /// issuer: an attacker who blocks discovery must not disable the check of `iss` (F-CB22).
+    pub(crate) earlier: Option<Metadata>,
+    /// Why discovery failed, if no metadata is cached and the server does publish some.
+    pub(crate) failure: Option<String>,
+}

@@ -1,0 +1,212 @@
+//! The OAuth client that a provider is configured as: its server, its identity, and what it asks for.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+
+use super::client_settings::ClientSettings;
+use super::discovered::Discovered;
+use crate::binding::Binding;
+use crate::name::ScopeSet;
+use crate::oauth::endpoint::{EndpointUrl, Issuer};
+use crate::oauth::quirks::Quirks;
+use crate::ports::{ClientIdentity, Transport};
+use crate::provider::error::ProviderError;
+use crate::provider::request::TokenRequest;
+use crate::schema::SecretSource;
+use crate::store::record::TokenKey;
+
+/// The configuration of an OAuth client.
+#[derive(Debug)]
+pub struct OAuthClient {
+    pub(super) issuer: Issuer,
+    /// It is written, in the configuration or a template: then it is compared to the letter.
+    pub(super) issuer_written: bool,
+    /// The configuration writes it: then the server is asked even for what a template knows.
+    pub(super) discovers: bool,
+    pub(super) endpoints: BTreeMap<&'static str, EndpointUrl>,
+    pub(super) client: ClientSettings,
+    /// The grant, where it gets tokens without a user's login: they are not those of one.
+    pub(super) userless_grant: Option<String>,
+    /// What else changes what such a grant gets.
+    pub(super) variant: Binding,
+    /// The grant goes without a client, too, such as an exchange at a security token service.
+    pub(super) client_optional: bool,
+    /// The private key authenticates the client; where a grant signs its own assertions with it, it may not.
+    pub(super) uses_key_to_authenticate: bool,
+    pub(super) scopes: ScopeSet,
+    pub(super) scopes_by_capability: BTreeMap<String, ScopeSet>,
+    pub(super) audience: Vec<String>,
+    pub(super) resource: Vec<String>,
+    pub(super) token_params: BTreeMap<String, SecretSource>,
+    pub(super) use_openid: Option<bool>,
+    /// Tokens are bound to a key (RFC 9449).
+    pub use_dpop: bool,
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) cannot: Vec<String>,
+    /// How long before its end a token is renewed.
+    pub refresh_early: Duration,
+    /// What the server does otherwise.
+    pub quirks: Quirks,
+    /// How it is reached.
+    pub transport: Transport,
+    pub(super) registration: Option<String>,
+    pub(super) defined_by_environment: bool,
+    /// The result of discovery in this run, once everything that was needed is known.
+    pub(super) discovered: OnceCell<Discovered>,
+    pub(super) known_identity: OnceCell<ClientIdentity>,
+}
+
+impl OAuthClient {
+    /// What the configuration binds secrets to. An endpoint that is left to discovery is pinned by the record.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        let mut binding = Binding::default().with(Binding::ISSUER, self.issuer.as_str());
+        if let Some(endpoint) = self.endpoints.get("token_endpoint") {
+            binding = binding.with(Binding::TOKEN_ENDPOINT, endpoint.origin());
+        }
+        if let Some(endpoint) = self.endpoints.get("refresh_endpoint") {
+            binding = binding.with("refresh endpoint", endpoint.origin());
+        }
+        if self.defined_by_environment {
+            binding = binding.with(Binding::DEFINED_BY, "the environment");
+        }
+        if let Some(grant) = &self.userless_grant {
+            binding = binding.with(Binding::GRANT, grant);
+        }
+        match &self.client.id {
+            Some(id) => binding.with(Binding::CLIENT_ID, id),
+            None => binding,
+        }
+    }
+
+    /// The issuer, as it is configured or derived.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The configured scopes: of all capabilities together.
+    #[must_use]
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.scopes
+    }
+
+    /// Whether the client has something to prove itself with.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.client.is_confidential()
+    }
+
+    /// The settings for a grant that goes without a user's login. `variant` is what of the grant's own configuration changes
+    /// what it gets: what was got with other values is not handed out for these.
+    #[must_use]
+    pub fn without_user(self, grant: &str, variant: Binding) -> Self {
+        let described = |(name, source): (&String, &SecretSource)| (name.clone(), source.fingerprint());
+        let scopes = self.scopes.to_string();
+        let mut variant = if scopes.is_empty() { variant } else { variant.with("scopes", scopes) };
+        for (name, value) in self.token_params.iter().map(described) {
+            variant = variant.with(&format!("token_params.{name}"), value);
+        }
+        Self { userless_grant: Some(grant.to_owned()), variant, ..self }
+    }
+
+    /// The settings for a grant that goes without a client as well.
+    #[must_use]
+    pub fn with_optional_client(self) -> Self {
+        Self { client_optional: true, ..self }
+    }
+
+    /// The settings for a grant whose own assertions the private key signs: it authenticates the client only where that
+    /// is written.
+    #[must_use]
+    pub fn with_key_for_the_grant(self) -> Self {
+        Self { uses_key_to_authenticate: false, ..self }
+    }
+
+    /// The scopes of a capability.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unconfigured`], with the capabilities that there are.
+    pub fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
+        self.scopes_by_capability.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = self.scopes_by_capability.keys().map(String::as_str).collect();
+            let hint = if names.is_empty() {
+                "write scopes as a table: scopes = { read = \"a b\", admin = \"c\" }".to_owned()
+            } else {
+                format!("its capabilities are {}", names.join(", "))
+            };
+            ProviderError::Unconfigured {
+                message: format!("there is no capability `{}`", crate::text::untrusted::escaped(name)),
+                hint: Some(hint),
+            }
+        })
+    }
+
+    /// The key of an access token: every parameter that changes what it is good for (F-LEAK9, S4).
+    #[must_use]
+    pub fn token_key(&self, request: &TokenRequest) -> TokenKey {
+        let scopes: Vec<String> = request.scopes.iter().flat_map(ScopeSet::iter).map(str::to_owned).collect();
+        let variant = (self.variant != Binding::default()).then(|| self.variant.fingerprint());
+        TokenKey::default()
+            .with("variant", variant.as_slice())
+            .with("scope", &scopes)
+            .with("audience", self.audience(request))
+            .with("resource", self.resource(request))
+    }
+
+    /// The audience of a request, or the configured.
+    #[must_use]
+    pub fn audience<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
+        if request.audience.is_empty() { &self.audience } else { &request.audience }
+    }
+
+    /// The resources of a request, or the configured.
+    #[must_use]
+    pub fn resource<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
+        if request.resource.is_empty() { &self.resource } else { &request.resource }
+    }
+
+    /// Whether OpenID Connect is used with these scopes.
+    #[must_use]
+    pub fn uses_openid(&self, scopes: &ScopeSet) -> bool {
+        self.use_openid.unwrap_or_else(|| scopes.contains("openid")) && self.can("id_token")
+    }
+
+    /// Whether id tokens are signed with the client's secret, so that no key set is needed.
+    #[must_use]
+    pub fn signs_symmetrically(&self) -> bool {
+        matches!(self.algorithm, Some(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
+    }
+
+    /// Whether the configuration leaves the server this ability.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        !self.cannot.iter().any(|cannot| cannot == capability)
+    }
+
+    /// The scopes as one parameter, with the server's separator.
+    #[must_use]
+    pub fn scope_text(&self, scopes: &ScopeSet) -> String {
+        scopes.to_string().replace(' ', &self.quirks.scope_separator)
+    }
+
+    /// The client identifier.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unconfigured`] where there is none, saying where to register an app.
+    pub fn client_id(&self) -> Result<&str, ProviderError> {
+        if let (None, true) = (&self.client.id, self.client_optional) {
+            return Ok("");
+        }
+        self.client.id.as_deref().ok_or_else(|| ProviderError::Unconfigured {
+            message: "there is no `client_id`".to_owned(),
+            hint: Some(match &self.registration {
+                Some(place) => format!("register an app at {place} and set client_id"),
+                None => "register an app with the provider and set client_id".to_owned(),
+            }),
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! The key that the client's tokens are bound to (RFC 9449).
+
+use std::rc::Rc;
+
+use super::oauth_client::OAuthClient;
+use crate::oauth::dpop::Prover;
+use crate::provider::context::Context;
+use crate::provider::error::ProviderError;
+use crate::store::record::Record;
+
+impl OAuthClient {
+    /// What proves the key for new tokens, where the configuration wants them bound: the key that is stored, or a new one.
+    ///
+    /// # Errors
+    /// [`ProviderError::PrivateKey`].
+    pub fn new_prover(
+        &self,
+        context: &Context<'_>,
+        stored: Option<&Record>,
+    ) -> Result<Option<Rc<Prover>>, ProviderError> {
+        if !self.use_dpop {
+            return Ok(None);
+        }
+        if let Some(prover) = stored.map(|record| self.prover_of(context, record)).transpose()?.flatten() {
+            return Ok(Some(prover));
+        }
+        let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
+        Ok(Some(Rc::new(Prover::generate(clock, random)?)))
+    }
+
+    /// What proves the key that a record's tokens are bound to, if they are to one. Nothing is bound later: a server that
+    /// cannot do it would have rotated the refresh token by then.
+    ///
+    /// # Errors
+    /// [`ProviderError::PrivateKey`].
+    pub fn prover_of(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+    ) -> Result<Option<Rc<Prover>>, ProviderError> {
+        let Some(key) = &record.dpop_key else { return Ok(None) };
+        let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
+        Ok(Some(Rc::new(Prover::kept(key, &record.dpop_nonces, clock, random)?)))
+    }
+}

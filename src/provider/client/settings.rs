@@ -1,0 +1,134 @@
+//! Reads the settings that all OAuth grants share.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::client_settings::ClientSettings;
+use super::oauth_client::OAuthClient;
+use crate::binding::Binding;
+use crate::name::ScopeSet;
+use crate::oauth::endpoint::{EndpointUrl, Issuer};
+use crate::oauth::metadata::ENDPOINTS;
+use crate::oauth::quirks::Quirks;
+use crate::ports::Transport;
+use crate::provider::build_context::BuildContext;
+use crate::schema::{Layer, Problem, Section, Setting, Value as SettingValue};
+
+impl OAuthClient {
+    /// Reads the keys that all grants share.
+    ///
+    /// # Errors
+    /// Every problem that was found.
+    pub fn read(section: &Section<'_>, build: &BuildContext) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let derived = format!("{}://{}", build.scheme, build.domain);
+        let learned = section.setting("issuer").is_some_and(|issuer| issuer.origin.layer() == Layer::Learned);
+        let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
+            // A resource named it, at a host of its own choice.
+            (Some(issuer), Ok(place)) if learned => Issuer::learned(issuer, place.url()),
+            (Some(issuer), _) => Issuer::configured(issuer),
+            (None, place) => place,
+        };
+        let issuer = issuer
+            .map_err(|error| {
+                problems.push(section.url_problem(
+                    "issuer",
+                    &format!("is no issuer: {error}"),
+                    error.is_secret(),
+                ))
+            })
+            .ok();
+        let mut endpoints = BTreeMap::new();
+        for &name in ENDPOINTS.iter().chain(&["refresh_endpoint"]) {
+            let Some(text) = section.text(name) else { continue };
+            match EndpointUrl::configured(text) {
+                Ok(url) => drop(endpoints.insert(name, url)),
+                Err(error) => problems.push(section.url_problem(
+                    name,
+                    &format!("is no endpoint: {error}"),
+                    error.is_secret(),
+                )),
+            }
+        }
+        for resource in section.strings("resource") {
+            // RFC 8707 section 2: "MUST be an absolute URI", "MUST NOT include a fragment component".
+            if url::Url::parse(&resource).is_err() || resource.contains('#') {
+                problems.push(
+                    section.problem(
+                        "resource",
+                        "must be absolute URIs without a fragment (RFC 8707, section 2)",
+                    ),
+                );
+            }
+        }
+        if let Some(proxy) = section.text("proxy")
+            && url::Url::parse(proxy).is_err()
+        {
+            problems.push(section.problem("proxy", "is no URL").hiding_value());
+        }
+        let client = ClientSettings::read(section, build, &mut problems);
+        let (scopes, scopes_by_capability) = read_scopes(section.setting("scopes"));
+        let Some(issuer) = issuer.filter(|_| problems.is_empty()) else { return Err(problems) };
+        Ok(Self {
+            issuer,
+            issuer_written: section.has("issuer"),
+            discovers: section
+                .setting("issuer")
+                .is_some_and(|setting| setting.origin.layer() != Layer::Template),
+            endpoints,
+            client,
+            userless_grant: None,
+            variant: Binding::default(),
+            client_optional: false,
+            uses_key_to_authenticate: true,
+            scopes,
+            scopes_by_capability,
+            audience: section.strings("audience"),
+            resource: section.strings("resource"),
+            token_params: section.free("token_params"),
+            use_openid: section.flag("use_openid"),
+            use_dpop: section.flag("use_dpop").unwrap_or(false),
+            algorithm: section.text("id_token_signed_response_alg").and_then(|name| name.parse().ok()),
+            cannot: section
+                .flags("capabilities")
+                .into_iter()
+                .filter(|(_, can)| !can)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+            refresh_early: section.duration("refresh_early").unwrap_or(Duration::from_secs(60)),
+            quirks: Quirks::read(section.section("quirks").as_ref()),
+            transport: Transport {
+                ca_file: section.path("ca_file", build.home.as_deref()),
+                proxy: section.text("proxy").map(str::to_owned),
+                timeout: section.duration("timeout").unwrap_or(Transport::default().timeout),
+                identity: None,
+            },
+            registration: build.registration.clone(),
+            defined_by_environment: build.defined_by_environment,
+            discovered: OnceCell::new(),
+            known_identity: OnceCell::new(),
+        })
+    }
+}
+
+/// The scopes together, and those of each capability.
+fn read_scopes(setting: Option<&Setting>) -> (ScopeSet, BTreeMap<String, ScopeSet>) {
+    let words = |setting: &Setting| {
+        let words = setting.strings().unwrap_or_default();
+        words
+            .iter()
+            .filter_map(|word| word.parse().ok())
+            .fold(ScopeSet::default(), |all, set: ScopeSet| all.union(&set))
+    };
+    match setting {
+        None => (ScopeSet::default(), BTreeMap::new()),
+        Some(Setting { value: SettingValue::Table(table), .. }) => {
+            let by_capability: BTreeMap<String, ScopeSet> =
+                table.iter().map(|(name, scopes)| (name.clone(), words(scopes))).collect();
+            let all = by_capability.values().fold(ScopeSet::default(), |all, set| all.union(set));
+            (all, by_capability)
+        }
+        Some(setting) => (words(setting), BTreeMap::new()),
+    }
+}

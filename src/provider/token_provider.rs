@@ -1,0 +1,176 @@
+//! What every kind of provider and every OAuth grant implements.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::client::oauth_client::OAuthClient;
+use super::context::Context;
+use super::error::ProviderError;
+use super::grant::{Issue, Login};
+use super::logout::{EndedSession, Revocation};
+use super::refresh::PreparedRefresh;
+use super::request::{BrowserChoice, IssueRequest, LoginRequest, TokenRequest};
+use super::subject_token;
+use crate::binding::Binding;
+use crate::loopback::RedirectUri;
+use crate::name::ScopeSet;
+use crate::store::record::{Record, TokenKey};
+use crate::token::Credential;
+
+/// What a kind's tokens come from, as far as that can be seen without asking for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// This program.
+    Program(String),
+    /// This variable, which the platform sets.
+    Variable(String),
+    /// This file, which the platform writes.
+    File(PathBuf),
+}
+
+/// A configured provider. Kinds that are an OAuth client say so by [`TokenProvider::oauth`], and most is done for them.
+pub trait TokenProvider {
+    /// The OAuth client that it is.
+    fn oauth(&self) -> Option<&OAuthClient> {
+        None
+    }
+
+    /// What the configuration binds stored secrets to; empty for kinds that store none.
+    fn binding(&self) -> Binding {
+        self.oauth().map(OAuthClient::binding).unwrap_or_default()
+    }
+
+    /// The binding with what only the server's metadata says.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn full_binding(&self, context: &Context<'_>) -> Result<Binding, ProviderError> {
+        match self.oauth() {
+            Some(oauth) => oauth.server(context, &["token_endpoint"])?.binding(),
+            None => Ok(self.binding()),
+        }
+    }
+
+    /// Whether tokens are kept in the store.
+    fn keeps_tokens(&self) -> bool {
+        self.oauth().is_some()
+    }
+
+    /// Where the browser returns to after a login, as it is configured.
+    fn redirect_uri(&self) -> Option<&RedirectUri> {
+        None
+    }
+
+    /// Whether the first token needs the user.
+    fn is_interactive(&self) -> bool {
+        false
+    }
+
+    /// Whether a token may be asked for by connection.
+    fn takes_connection(&self) -> bool {
+        false
+    }
+
+    /// Whether nothing is to be kept of what is got with its tokens: they are a job's, and the machine is the next job's
+    /// afterwards (Q6).
+    fn is_ephemeral(&self) -> bool {
+        false
+    }
+
+    /// The tokens of elsewhere that it works with. They are got before it is asked for a token.
+    fn inputs(&self) -> &[subject_token::Input] {
+        &[]
+    }
+
+    /// What must be on this machine for it.
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    /// How long before its end a token is renewed.
+    fn refresh_early(&self) -> Duration {
+        self.oauth().map_or(Duration::from_secs(60), |oauth| oauth.refresh_early)
+    }
+
+    /// The scopes that the configuration asks for.
+    fn scopes(&self) -> ScopeSet {
+        self.oauth().map(|oauth| oauth.scopes().clone()).unwrap_or_default()
+    }
+
+    /// The scopes of a capability.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotOffered`] where there are no capabilities.
+    fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
+        self.oauth().ok_or(ProviderError::NotOffered("capabilities"))?.capability(name)
+    }
+
+    /// The key of the access token that this request means.
+    fn token_key(&self, request: &TokenRequest) -> TokenKey {
+        self.oauth().map(|oauth| oauth.token_key(request)).unwrap_or_default()
+    }
+
+    /// Gets a token without the user.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError>;
+
+    /// Gets tokens with the user.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn login(&self, _: &Context<'_>, _: &LoginRequest) -> Result<Login, ProviderError> {
+        Err(ProviderError::NeedsNoLogin)
+    }
+
+    /// Prepares to get an access token with the record's refresh token.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; nothing has been sent to the token endpoint then.
+    fn prepare_refresh<'a>(
+        &'a self,
+        context: &'a Context<'a>,
+        record: &Record,
+        request: &TokenRequest,
+    ) -> Result<Box<dyn PreparedRefresh + 'a>, ProviderError> {
+        let oauth = self.oauth().ok_or(ProviderError::NotOffered("a refresh"))?;
+        Ok(Box::new(oauth.prepare_refresh(context, record, request)?))
+    }
+
+    /// Revokes the record's tokens at the server: what kind of token, and what became of it.
+    fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
+        match self.oauth() {
+            Some(oauth) => oauth.revoke(context, record),
+            None => vec![("token", Revocation::NotOffered)],
+        }
+    }
+
+    /// Ends the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0).
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn end_session(
+        &self,
+        _: &Context<'_>,
+        _: &Record,
+        _: &BrowserChoice,
+    ) -> Result<EndedSession, ProviderError> {
+        Err(ProviderError::NotOffered("a logout in the browser"))
+    }
+
+    /// Asks the server who the user of a token is.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn userinfo(
+        &self,
+        context: &Context<'_>,
+        credential: &Credential,
+        subject: Option<&str>,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        self.oauth().ok_or(ProviderError::NotOffered("userinfo"))?.userinfo(context, credential, subject)
+    }
+}
