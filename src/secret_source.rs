@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::advice::{Advise, Status};
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::os::text_file::read_text;
@@ -46,6 +47,26 @@ pub enum SecretError {
     /// There is nothing in it.
     #[error("the secret is empty")]
     Empty,
+}
+
+impl Advise for SecretError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Store(error) => error.status(),
+            _ => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotStored { provider, key } => {
+                Some(format!("store it with `authctl secret set {provider} {key}`"))
+            }
+            Self::NoVariable(_) => Some("set it, or name another source in the configuration".to_owned()),
+            Self::Store(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// What resolving a secret needs.

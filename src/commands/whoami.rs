@@ -11,7 +11,7 @@ use crate::oauth::userinfo::UserinfoError;
 use crate::ports::console::{FAINT, styled};
 use crate::provider::ProviderError;
 use crate::session::Session;
-use crate::session::acquire::{AcquireError, Options, is_transient, token};
+use crate::session::acquire::{AcquireError, Options, token};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued};
 
@@ -46,7 +46,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         (Ok(claims), _) => claims,
         // Where the server has nothing to ask, the validated id token answers.
         (Err(error), Some(claims))
-            if !is_transient(&error) && !matches!(error, ProviderError::Userinfo(_)) =>
+            if !error.is_transient() && !matches!(error, ProviderError::Userinfo(_)) =>
         {
             claims.all().clone()
         }

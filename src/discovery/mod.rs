@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::advice::{Advise, Status};
 use crate::binding::Binding;
 use crate::oauth::endpoint::{EndpointUrl, Issuer, UrlRefused};
 use crate::oauth::jose::{KeySet, NotAKeySet};
@@ -66,6 +67,26 @@ impl DiscoveryError {
     #[must_use]
     pub fn is_issuer_mismatch(&self) -> bool {
         matches!(self, Self::Metadata { source: MetadataError::IssuerMismatch { .. }, .. })
+    }
+}
+
+impl Advise for DiscoveryError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            _ => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotPublished { .. } => {
+                "set issuer to the authorization server's, or name its endpoints: authorization_endpoint, token_endpoint"
+            }
+            Self::Metadata { .. } => "set issuer to just what the server calls itself",
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 

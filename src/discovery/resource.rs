@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use crate::advice::{Advise, Status};
 use crate::config::discovered::{Learned, OFFLINE, canonical};
 use crate::discovery::{self, DiscoveryError, Query};
 use crate::name::ScopeSet;
@@ -67,6 +68,33 @@ pub enum SiteError {
         "the authorization server {0} does not say that it checks PKCE (S256), which this resource's tokens need"
     )]
     NoPkce(String),
+}
+
+impl Advise for SiteError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            Self::Discovery(error) => error.status(),
+            _ => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Discovery(DiscoveryError::NotPublished { .. }) => {
+                "is this the URL that its documentation names? Else configure it: `authctl provider add`"
+            }
+            Self::Resource { source: ResourceMetadataError::OtherResource { .. }, .. } => {
+                "if you mean that resource, log in to its own URL"
+            }
+            Self::NoPkce(_) => {
+                "its operator can announce PKCE in its metadata: code_challenge_methods_supported"
+            }
+            error if error.status() == Status::Unreachable => "try again later",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// Finds out what a URL is. A challenge that it answered a request with, if there is one, need not be asked for; after
@@ -238,4 +266,29 @@ fn get(system: &System, url: &EndpointUrl) -> Result<HttpResponse, HttpError> {
     let mut request = url.request(Method::Get, &Transport::default());
     request.headers.push(("accept", SecretText::new(ACCEPT)));
     system.http.send(&request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+    use crate::text::untrusted::Untrusted;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let text = || "x".to_owned();
+        let unreachable = || HttpError::NotSent { host: text(), reason: text() };
+        let not_published = DiscoveryError::NotPublished { issuer: text(), status: 404 };
+        let other = ResourceMetadataError::OtherResource { expected: text(), found: Untrusted::new("y") };
+        check(&[
+            (&SiteError::Http(unreachable()), Status::Unreachable, "try again later"),
+            (&SiteError::Http(HttpError::Setup(text())), Status::Failed, ""),
+            (&SiteError::Resource { url: text(), source: other }, Status::Failed, "its own URL"),
+            (&SiteError::NoResourceMetadata { url: text(), status: 404 }, Status::Failed, ""),
+            (&SiteError::NoServer, Status::Failed, ""),
+            (&SiteError::Discovery(unreachable().into()), Status::Unreachable, "try again later"),
+            (&SiteError::Discovery(not_published), Status::Failed, "authctl provider add"),
+            (&SiteError::NoPkce(text()), Status::Failed, "code_challenge_methods_supported"),
+        ]);
+    }
 }

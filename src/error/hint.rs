@@ -1,22 +1,14 @@
 //! What the user can do about each failure.
 
 use super::Error;
-use super::status::site_status;
-use crate::advice::{Advise, Status};
+use crate::advice::Advise;
 use crate::binding::Binding;
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
-use crate::discovery::DiscoveryError;
-use crate::discovery::resource::SiteError;
-use crate::loopback::LoopbackError;
-use crate::oauth::authorization::AuthorizationError;
-use crate::oauth::resource_metadata::ResourceMetadataError;
 use crate::ports::LaunchError;
 use crate::ports::local_server::ServeError;
-use crate::provider::ProviderError;
-use crate::secret_source::SecretError;
+use crate::session::acquire::AcquireError;
 use crate::session::acquire::decision::Reason;
-use crate::session::acquire::{AcquireError, is_transient};
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
@@ -37,7 +29,7 @@ impl Error {
             Self::Login(LoginError::OtherPerson { .. }) => {
                 Some("log in with `--account` and another name, or log out of this account first".to_owned())
             }
-            Self::Login(LoginError::Provider { source, name }) => provider_hint(source, name.as_str()),
+            Self::Login(LoginError::Provider { source, name }) => source.hint_for(name.as_str()),
             Self::Login(LoginError::NoAccessToken { name, .. }) => {
                 Some(format!("run `authctl token {name}` to get another"))
             }
@@ -45,9 +37,9 @@ impl Error {
             Self::Login(LoginError::Acquire(error)) => acquire_hint(error),
             Self::Aws(error) => aws_hint(error),
             Self::Edit(error) => edit_hint(error),
-            Self::Site { source, .. } => site_hint(source),
+            Self::Site { source, .. } => source.hint(),
             Self::Registration { source, name } => registration_hint(source, name),
-            Self::Provider(error) => provider_hint(error, ""),
+            Self::Provider(error) => error.hint(),
             Self::Serve(ServeError::Taken(_) | ServeError::NotASocket { .. }) => {
                 Some("choose another place with --socket or --listen".to_owned())
             }
@@ -86,7 +78,7 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
                 shown(stored)
             ))
         }
-        AcquireError::Provider { source, name } => provider_hint(source, name.as_str()),
+        AcquireError::Provider { source, name } => source.hint_for(name.as_str()),
         AcquireError::Store(error) => error.hint(),
         AcquireError::RenewedElsewhere { provider, .. } => Some(format!(
             "run `authctl token {provider}` there, so that it saves what it got; or wait ten minutes, and this machine tries"
@@ -98,67 +90,6 @@ fn acquire_hint(error: &AcquireError) -> Option<String> {
         AcquireError::Needed { source, .. } => acquire_hint(source),
         AcquireError::Wider(_) | AcquireError::Interrupted(_) | AcquireError::Config(_) => None,
     }
-}
-
-fn provider_hint(error: &ProviderError, provider: &str) -> Option<String> {
-    let hint = match error {
-        ProviderError::Ended(_) => "put a new one into the configuration",
-        ProviderError::Unconfigured { hint, .. } => return hint.clone(),
-        ProviderError::NeedsNoLogin => {
-            return Some(format!("no login is needed: run `authctl token {provider}`"));
-        }
-        ProviderError::Secret(SecretError::NotStored { provider, key }) => {
-            return Some(format!("store it with `authctl secret set {provider} {key}`"));
-        }
-        ProviderError::Secret(SecretError::NoVariable(_)) => {
-            "set it, or let the configuration name another source"
-        }
-        ProviderError::Secret(SecretError::Store(error)) => return error.hint(),
-        ProviderError::Token(error) if error.is("invalid_client") => {
-            "the server does not know this client, or its secret is wrong: check client_id and client_secret"
-        }
-        ProviderError::Token(error) if error.is("invalid_grant") => {
-            return Some(format!("run `authctl login {provider}` again"));
-        }
-        ProviderError::GrantRefused(_) => {
-            "is the key, or the token that it was asked for with, still good, and known to the server?"
-        }
-        ProviderError::NothingPiped => "pipe the token in",
-        ProviderError::SubjectRefused(_) => {
-            "a server that rotates refresh tokens takes none for another token: turn refresh token rotation off for this application there, and log in again"
-        }
-        ProviderError::Token(error) if error.is("invalid_target") => {
-            "the server knows no such resource or audience for this client: check resource and audience"
-        }
-        ProviderError::TimedOut(_) => return Some(format!("run `authctl login {provider}` again")),
-        ProviderError::LoginRequired(_) => return Some(format!("run `authctl login {provider}`")),
-        ProviderError::WrongOrigin(_) => {
-            return Some(format!("if the new address is right, run `authctl login {provider}`"));
-        }
-        ProviderError::Authorization(AuthorizationError::Server { denied: true, .. }) => {
-            return Some(format!("run `authctl login {provider}` again to grant access"));
-        }
-        ProviderError::Loopback(LoopbackError::TimedOut { .. }) => {
-            return Some(format!(
-                "run `authctl login {provider}` again; --timeout gives you longer, --no-browser only prints the URL"
-            ));
-        }
-        ProviderError::Loopback(LoopbackError::OpenedTwice) => {
-            "run the command again with `--no-browser` and open the URL that it prints; if you did not reload the page, another user of this machine may have opened the link"
-        }
-        ProviderError::Loopback(LoopbackError::Bind { .. }) => {
-            "close the program that holds the port, or set another port in redirect_uri"
-        }
-        ProviderError::Discovery(DiscoveryError::NotPublished { .. }) => {
-            "set issuer to the authorization server's, or name its endpoints: authorization_endpoint, token_endpoint"
-        }
-        ProviderError::Discovery(DiscoveryError::Metadata { .. }) => {
-            "set issuer to just what the server calls itself"
-        }
-        error if is_transient(error) => "what is stored is kept; try again later",
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 fn edit_hint(error: &EditError) -> Option<String> {
@@ -185,23 +116,6 @@ fn edit_hint(error: &EditError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn site_hint(error: &SiteError) -> Option<String> {
-    let hint = match error {
-        SiteError::Discovery(DiscoveryError::NotPublished { .. }) => {
-            "is this the URL that its documentation names? Else configure it: `authctl provider add`"
-        }
-        SiteError::Resource { source: ResourceMetadataError::OtherResource { .. }, .. } => {
-            "if that is the resource that you mean, log in to its own URL"
-        }
-        SiteError::NoPkce(_) => {
-            "whoever runs it can say so in its metadata: code_challenge_methods_supported"
-        }
-        error if site_status(error) == Status::Unreachable => "try again later",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
 fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
     match error {
         RegistrationError::NotOffered { .. } => Some(format!(
@@ -216,7 +130,7 @@ fn registration_hint(error: &RegistrationError, name: &str) -> Option<String> {
         RegistrationError::Refused(error) if error.is("invalid_redirect_uri") => Some(
             "this server takes no loopback address: register an app there by hand, and name it with --client-id".to_owned(),
         ),
-        RegistrationError::Provider(error) => provider_hint(error, name),
+        RegistrationError::Provider(error) => error.hint_for(name),
         RegistrationError::Store(error) => error.hint(),
         _ => None,
     }

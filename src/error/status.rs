@@ -4,14 +4,9 @@ use super::Error;
 use crate::advice::{Advise, Status};
 use crate::config::ChoiceError;
 use crate::config::edit::EditError;
-use crate::discovery::DiscoveryError;
-use crate::discovery::resource::SiteError;
-use crate::loopback::LoopbackError;
 use crate::oauth::answer::EndpointError;
 use crate::ports::{HttpError, LaunchError};
-use crate::provider::ProviderError;
-use crate::secret_source::SecretError;
-use crate::session::acquire::{AcquireError, is_transient};
+use crate::session::acquire::AcquireError;
 use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
@@ -27,13 +22,11 @@ impl Error {
             Self::Choice(ChoiceError::UnknownUrl(_)) => Status::LoginRequired,
             Self::Choice(_) => Status::Config,
             Self::Acquire(error) => acquire_status(error),
-            Self::Login(LoginError::Provider { source, .. }) | Self::Provider(source) => {
-                provider_status(source)
-            }
+            Self::Login(LoginError::Provider { source, .. }) | Self::Provider(source) => source.status(),
             Self::Login(LoginError::Store(error)) | Self::Store(error) => error.status(),
             Self::Aws(error) => aws_status(error),
             Self::Edit(error) => edit_status(error),
-            Self::Site { source, .. } => site_status(source),
+            Self::Site { source, .. } => source.status(),
             Self::Registration { source, .. } => registration_status(source),
             Self::Login(LoginError::Acquire(error)) => acquire_status(error),
             Self::Login(_) | Self::Serve(_) | Self::Failed { .. } => Status::Failed,
@@ -51,7 +44,7 @@ fn acquire_status(error: &AcquireError) -> Status {
         AcquireError::LoginRequired { .. } | AcquireError::OtherBinding { .. } | AcquireError::Gone(_) => {
             Status::LoginRequired
         }
-        AcquireError::Provider { source, .. } => provider_status(source),
+        AcquireError::Provider { source, .. } => source.status(),
         AcquireError::Store(error) => error.status(),
         AcquireError::RenewedElsewhere { .. } => Status::Unreachable,
         AcquireError::Interrupted(signal) => Status::Interrupted(*signal),
@@ -59,22 +52,6 @@ fn acquire_status(error: &AcquireError) -> Status {
         AcquireError::Needed { source, .. } => acquire_status(source),
         AcquireError::Config(_) => Status::Config,
         AcquireError::Wider(_) | AcquireError::TooShort { .. } => Status::Failed,
-    }
-}
-
-fn provider_status(error: &ProviderError) -> Status {
-    match error {
-        ProviderError::Ended(_) | ProviderError::LoginRequired(_) => Status::LoginRequired,
-        ProviderError::NothingPiped => Status::Usage,
-        ProviderError::Interrupted(signal) => Status::Interrupted(*signal),
-        ProviderError::PrivateKey(_) | ProviderError::Certificate(_) => Status::Config,
-        ProviderError::Unconfigured { .. } => Status::Config,
-        ProviderError::Secret(SecretError::Store(error)) => error.status(),
-        ProviderError::Loopback(LoopbackError::Interrupted(signal)) => Status::Interrupted(*signal),
-        ProviderError::WrongOrigin(_) => Status::LoginRequired,
-        ProviderError::Http(HttpError::Setup(_)) => Status::Config,
-        error if is_transient(error) => Status::Unreachable,
-        _ => Status::Failed,
     }
 }
 
@@ -88,22 +65,11 @@ fn edit_status(error: &EditError) -> Status {
     }
 }
 
-pub(super) fn site_status(error: &SiteError) -> Status {
-    match error {
-        SiteError::Http(error) | SiteError::Discovery(DiscoveryError::Http(error))
-            if error.is_transient() =>
-        {
-            Status::Unreachable
-        }
-        _ => Status::Failed,
-    }
-}
-
 fn registration_status(error: &RegistrationError) -> Status {
     match error {
         RegistrationError::Configured { .. } => Status::Usage,
         RegistrationError::NotOffered { .. } | RegistrationError::OtherIssuer { .. } => Status::Config,
-        RegistrationError::Provider(error) => provider_status(error),
+        RegistrationError::Provider(error) => error.status(),
         RegistrationError::Http(error) if error.is_transient() => Status::Unreachable,
         RegistrationError::Refused(EndpointError::TryLater { .. }) => Status::Unreachable,
         RegistrationError::Store(error) => error.status(),

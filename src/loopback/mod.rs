@@ -17,6 +17,7 @@ use self::language::Language;
 pub use self::one_time_link::{LinkServer, OneTimeLink};
 use self::one_time_link::{Surroundings, Visitor};
 pub use self::page::{Outcome, Page};
+use crate::advice::{Advise, Status};
 use crate::oauth::authorization::AuthorizationError;
 use crate::oauth::redirect::{Expectation, Verdict};
 use crate::ports::peer::Peers;
@@ -112,6 +113,29 @@ pub enum LoopbackError {
     /// Ctrl-C, or a signal like it.
     #[error("interrupted")]
     Interrupted(i32),
+}
+
+impl Advise for LoopbackError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Interrupted(signal) => Status::Interrupted(*signal),
+            Self::Bind { .. } | Self::TimedOut { .. } | Self::OpenedTwice => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Bind { .. } => "close the program that holds the port, or set another port in redirect_uri",
+            Self::TimedOut { .. } => {
+                "run the command again; --timeout gives you longer, --no-browser only prints the URL"
+            }
+            Self::OpenedTwice => {
+                "run the command again with `--no-browser` and open the URL that it prints; if you did not reload the page, another user of this machine may have opened the link"
+            }
+            Self::Interrupted(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// A listener on a loopback address. It is used up by one wait.

@@ -69,6 +69,12 @@ impl EndpointError {
     pub fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == wanted)
     }
+
+    /// Whether the same request may succeed a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::TryLater { .. })
+    }
 }
 
 /// The JSON object of a successful answer, 200 or 201.

@@ -14,10 +14,7 @@ use jiff::Timestamp;
 use super::Session;
 use crate::binding::Binding;
 use crate::config::Provider;
-use crate::discovery::DiscoveryError;
 use crate::name::{AccountName, ProviderName, ScopeSet};
-use crate::oauth::answer::EndpointError;
-use crate::oauth::device::DeviceError;
 use crate::provider::{ProviderError, TokenRequest};
 use crate::secret::IdToken;
 use crate::session::acquire::acquisition::Acquisition;
@@ -138,19 +135,6 @@ pub fn stored(session: &Session<'_>, provider: &Provider) -> Result<Option<Issue
 /// [`AcquireError`].
 pub fn token(session: &Session<'_>, provider: &Provider, options: &Options) -> Result<Issued, AcquireError> {
     Acquisition::new(session, provider, options)?.run()
-}
-
-/// Whether a failure says nothing about the token: the provider cannot be reached or asks to come again.
-#[must_use]
-pub fn is_transient(error: &ProviderError) -> bool {
-    match error {
-        ProviderError::Http(error) | ProviderError::Discovery(DiscoveryError::Http(error)) => {
-            error.is_transient()
-        }
-        ProviderError::Token(EndpointError::TryLater { .. }) | ProviderError::TryLater(_) => true,
-        ProviderError::Device(DeviceError::Answer(EndpointError::TryLater { .. })) => true,
-        _ => false,
-    }
 }
 
 /// The end of an id token that was validated when it was stored (E16).
