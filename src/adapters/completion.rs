@@ -21,7 +21,7 @@ use crate::format::FORMATS;
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::ports::console::ColorChoice;
-use crate::provider::KINDS;
+use crate::provider::{KINDS, Kind};
 use crate::schema::{Key, Shape};
 use crate::text::untrusted::escaped;
 
@@ -155,8 +155,7 @@ impl Typed {
     /// The keys that a provider of the kind may have.
     fn keys(&self) -> Vec<&'static Key> {
         let kind = self.kind();
-        let of_kind = KINDS.iter().filter(|known| known.is_called(&kind)).flat_map(|kind| kind.all_keys());
-        let mut keys: Vec<&Key> = CREDENTIAL_KEYS.iter().copied().chain(of_kind).collect();
+        let mut keys: Vec<&Key> = CREDENTIAL_KEYS.iter().copied().chain(Kind::keys_of(&kind)).collect();
         keys.sort_by_key(|key| key.name);
         keys.dedup_by_key(|key| key.name);
         keys

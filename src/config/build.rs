@@ -7,7 +7,7 @@ use crate::name::ProviderName;
 use crate::oauth::endpoint::{UrlRefused, authority, host_url};
 use crate::provider::BuildContext;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
-use crate::provider::{KINDS, Kind, kind_names};
+use crate::provider::{Kind, kind_names};
 use crate::schema::{Layer, Origin, Problem, Section, Setting, Table, Value, check, near};
 use crate::text::untrusted::escaped;
 
@@ -199,15 +199,17 @@ fn choose_kind(
         let problem = Problem::new(format!("`{path}` has no token provider"), &credential.origin);
         return Err(problem.hint(format!("add one of {}", kinds.join(", "))));
     };
-    let variants = || KINDS.iter().copied().filter(|kind| kind.is_called(&written.called));
+    let mut variants = Kind::named(&written.called);
     let grant = written.table.table().and_then(|table| table.get("grant_type"));
     let kind = match grant.and_then(Setting::text) {
-        None => variants().next(),
-        Some(grant) => variants().find(|kind| kind.has_grant(grant)),
+        None => variants.next(),
+        Some(grant) => variants.find(|kind| kind.has_grant(grant)),
     };
     match (kind, grant) {
         (Some(kind), _) => Ok((kind, written.called.clone(), written.table.clone())),
-        (None, Some(grant)) => Err(unknown_grant(path, grant, variants().filter_map(|kind| kind.grant()))),
+        (None, Some(grant)) => {
+            Err(unknown_grant(path, grant, Kind::named(&written.called).filter_map(Kind::grant)))
+        }
         (None, None) => Err(Problem::new(
             format!("the token provider `{}` does not exist", escaped(&written.called)),
             &credential.origin,

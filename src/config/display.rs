@@ -6,7 +6,7 @@ use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::name::ProviderName;
 use crate::ports::Environment;
 use crate::ports::console::{FAINT, STRONG, styled};
-use crate::provider::KINDS;
+use crate::provider::Kind;
 use crate::schema::{Key, Origin, Setting, Shape, Table, Value, is_input, secret_reference};
 use crate::text::untrusted::escaped;
 
@@ -148,7 +148,7 @@ fn kind_lines(kind: &WrittenKind, mask: &Mask<'_>) -> Vec<Line> {
     let empty = Table::new();
     let table = kind.table.table().unwrap_or(&empty);
     let grant = table.get("grant_type").and_then(Setting::text);
-    let variants: Vec<_> = KINDS.iter().filter(|known| known.is_called(&kind.called)).collect();
+    let variants: Vec<_> = Kind::named(&kind.called).collect();
     let exact =
         grant.and_then(|grant| variants.iter().find(|known| known.has_grant(grant))).or(variants.first());
     let known = |name: &str| variants.iter().flat_map(|kind| kind.all_keys()).find(|key| key.name == name);

@@ -4,7 +4,7 @@ use crate::config::layers::Document;
 use crate::config::provider_table::{Credential, parse_credentials};
 use crate::config::store::STORE_KEYS;
 use crate::name::ProviderName;
-use crate::provider::KINDS;
+use crate::provider::Kind;
 use crate::schema::{Key, Problem, Setting, Shape, Value};
 use crate::text::untrusted::escaped;
 use std::collections::BTreeMap;
@@ -158,10 +158,8 @@ pub fn holds_literal_secrets(parsed: &Parsed) -> bool {
     let bodies = std::iter::once(&parsed.base).chain(parsed.profiles.values());
     let kinds =
         bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
-    let mut in_kinds = kinds.map(|written| {
-        let variants = KINDS.iter().filter(|kind| kind.is_called(&written.called));
-        (&written.table, variants.flat_map(|kind| kind.all_keys()).collect::<Vec<_>>())
-    });
+    let mut in_kinds =
+        kinds.map(|written| (&written.table, Kind::keys_of(&written.called).collect::<Vec<_>>()));
     let in_store = parsed.store.iter().any(|store| has_literal_secret(store, STORE_KEYS));
     in_store || in_kinds.any(|(table, keys)| has_literal_secret(table, &keys))
 }

@@ -14,7 +14,7 @@ use crate::config::provider_table::{CREDENTIAL_KEYS, is_credential_key};
 use crate::name::ProviderName;
 use crate::os::user_file;
 use crate::ports::System;
-use crate::provider::KINDS;
+use crate::provider::Kind;
 use crate::schema::{Key, Layer, Shape, Source, near};
 use crate::text::untrusted::{Untrusted, escaped};
 
@@ -129,20 +129,19 @@ pub fn find_key(name: &str, kind: &str) -> Result<(Vec<String>, &'static Key), E
         let path = parts.iter().map(|&part| part.to_owned()).collect();
         return nested.map(|key| (path, key)).ok_or_else(|| unknown(name, kind));
     }
-    if !KINDS.iter().any(|known| known.is_called(first)) {
+    // A name without a dot is a key, even where a kind has the same name.
+    if parts.len() == 1 || !Kind::exists(first) {
         parts.insert(0, kind);
     }
-    let (called, key_name) = (parts[0], parts.get(1).copied().unwrap_or_default().trim_start_matches('_'));
-    let mut keys = KINDS.iter().filter(|known| known.is_called(called)).flat_map(|known| known.all_keys());
-    let key = keys.find(|key| key.name == key_name).filter(|_| parts.len() == 2);
-    let path = vec![called.to_owned(), key_name.to_owned()];
-    key.map(|key| (path, key)).ok_or_else(|| unknown(name, kind))
+    let [called, key_name] = parts[..] else { return Err(unknown(name, kind)) };
+    let key_name = key_name.trim_start_matches('_');
+    let key = Kind::keys_of(called).find(|key| key.name == key_name).ok_or_else(|| unknown(name, kind))?;
+    Ok((vec![called.to_owned(), key_name.to_owned()], key))
 }
 
 fn unknown(name: &str, kind: &str) -> EditError {
     let last = name.rsplit('.').next().unwrap_or_default();
-    let keys = KINDS.iter().filter(|known| known.is_called(kind)).flat_map(|known| known.all_keys());
-    let known = keys.chain(CREDENTIAL_KEYS.iter().copied()).map(|key| key.name);
+    let known = Kind::keys_of(kind).chain(CREDENTIAL_KEYS.iter().copied()).map(|key| key.name);
     EditError::Key { name: Untrusted::new(name), hint: near(last, known).map(|name| name.to_owned()) }
 }
 
@@ -406,6 +405,7 @@ fn assign(table: &mut Table, Assignment { path, value: written }: &Assignment) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::KINDS;
 
     fn edit(text: &str) -> Edit {
         Edit { path: PathBuf::new(), before: Some(text.to_owned()), document: text.parse().unwrap() }
@@ -491,5 +491,18 @@ mod tests {
         }
         assert!(Assignment::stored("client_secret", "oauth").is_ok());
         assert!(Assignment::stored("client_id", "oauth").is_err());
+    }
+
+    /// `--kind jwt --secret jwt` was refused with "there is no key `jwt`; did you mean `jwt`?".
+    #[test]
+    fn every_key_of_every_kind_is_found_by_its_bare_name() {
+        for kind in KINDS {
+            for key in kind.all_keys() {
+                let path = vec![kind.name.to_owned(), key.name.to_owned()];
+                for name in [key.name.to_owned(), path.join(".")] {
+                    assert_eq!(find_key(&name, kind.name).unwrap().0, path, "{name} of {}", kind.name);
+                }
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::{Config, merge};
 use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
 use crate::name::ProviderName;
 use crate::ports::System;
-use crate::provider::KINDS;
+use crate::provider::{KINDS, Kind};
 use crate::schema::{Key, Origin, Problem, Setting, Shape, Table, Value};
 
 /// What the variables of credentials begin with.
@@ -139,11 +139,9 @@ fn beyond_override(config: &Config, name: &ProviderName, credential: &Credential
                 format!("the environment cannot make `{name}` a provider of the kind `{}`", kind.called);
             problems.push(Problem::new(message, &kind.table.origin));
         }
-        let variants = || KINDS.iter().filter(|known| known.is_called(&kind.called));
         for (key, setting) in kind.table.table().into_iter().flatten() {
-            let allowed = variants()
-                .flat_map(|kind| kind.all_keys())
-                .any(|known| known.name == key && known.from_environment);
+            let allowed =
+                Kind::keys_of(&kind.called).any(|known| known.name == key && known.from_environment);
             if !allowed {
                 problems.push(refused(key, setting));
             }
@@ -177,7 +175,7 @@ fn references(setting: &Setting) -> Vec<Problem> {
 fn forbidden_kind(credential: &Credential) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(kind) = &credential.kind
-        && KINDS.iter().any(|known| known.is_called(&kind.called) && known.runs_program)
+        && Kind::named(&kind.called).any(|known| known.runs_program)
     {
         let message = format!(
             "the environment cannot define a provider of the kind `{}`: it runs a program",

@@ -1,7 +1,7 @@
 //! How a later layer is laid over an earlier one.
 
 use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, WrittenKind};
-use crate::provider::KINDS;
+use crate::provider::Kind;
 use crate::schema::{Origin, Setting, Table, Value};
 
 /// Lays a later layer's credential over an earlier one. Its keys win; its kind replaces another kind, and is laid key by
@@ -23,10 +23,7 @@ pub fn lay_over(base: &mut Credential, over: Credential) {
 }
 
 fn merge_kinds(mut below: WrittenKind, above: WrittenKind) -> WrittenKind {
-    let merges = |name: &str| {
-        let variants = KINDS.iter().filter(|kind| kind.is_called(&above.called));
-        variants.flat_map(|kind| kind.all_keys()).any(|key| key.name == name && key.shape.merges())
-    };
+    let merges = |name: &str| Kind::keys_of(&above.called).any(|key| key.name == name && key.shape.merges());
     if let (Value::Table(base), Value::Table(over)) = (&mut below.table.value, above.table.value) {
         lay_keys(base, over, merges);
     }

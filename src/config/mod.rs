@@ -34,7 +34,7 @@ use crate::name::ProviderName;
 use crate::oauth::registration::ClientIdUrl;
 use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
-use crate::provider::{KINDS, Kind, TokenProvider};
+use crate::provider::{Kind, TokenProvider};
 use crate::schema::{Layer, Problem, Setting, Value};
 
 /// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
@@ -295,7 +295,7 @@ impl Config {
         }
         for written in self.credentials.values().filter_map(|credential| credential.kind.as_ref()) {
             collect(&written.table, &mut found);
-            for kind in KINDS.iter().filter(|kind| kind.is_called(&written.called)) {
+            for kind in Kind::named(&written.called) {
                 found.extend(kind.variables.iter().map(|&name| name.to_owned()));
             }
             let table = written.table.table();

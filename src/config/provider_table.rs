@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::helper;
 use crate::name::ProviderName;
-use crate::provider::{KINDS, Kind, kind_names};
+use crate::provider::{Kind, kind_names};
 use crate::schema::{Key, Origin, Problem, Setting, Shape, Table, Value, near, secret_reference};
 use crate::text::untrusted::escaped;
 
@@ -67,15 +67,14 @@ impl WrittenKind {
     /// The kind's own name, whatever alias it is called by.
     #[must_use]
     pub fn canonical(&self) -> &str {
-        KINDS.iter().find(|kind| kind.is_called(&self.called)).map_or(self.called.as_str(), |kind| kind.name)
+        Kind::named(&self.called).next().map_or(self.called.as_str(), |kind| kind.name)
     }
 }
 
 /// Whether a key belongs to a credential, so that it cannot be a provider's name.
 #[must_use]
 pub fn is_credential_key(name: &str) -> bool {
-    KINDS.iter().any(|kind| kind.name == name || kind.alias == Some(name))
-        || CREDENTIAL_KEYS.iter().any(|key| key.name == name)
+    Kind::exists(name) || CREDENTIAL_KEYS.iter().any(|key| key.name == name)
 }
 
 /// Reads `[credentials]`: providers by name, or one in the short form.
@@ -139,7 +138,7 @@ pub fn parse_credential(path: &str, table: &Table, origin: &Origin) -> Credentia
     for (name, setting) in table {
         if CREDENTIAL_KEYS.iter().any(|key| key.name == name) {
             credential.keys.insert(name.clone(), setting.clone());
-        } else if KINDS.iter().any(|kind| kind.is_called(name)) {
+        } else if Kind::exists(name) {
             let (kind, problems) = written_kind(path, name, setting);
             credential.problems.extend(problems);
             match &credential.kind {
@@ -178,7 +177,7 @@ fn unknown_member(path: &str, name: &str, setting: &Setting) -> Problem {
 
 /// Reads a kind: its shorthand becomes its table, and the names of its secrets lose their `_`.
 fn written_kind(path: &str, called: &str, setting: &Setting) -> (WrittenKind, Vec<Problem>) {
-    let variants: Vec<&Kind> = KINDS.iter().copied().filter(|kind| kind.is_called(called)).collect();
+    let variants: Vec<&Kind> = Kind::named(called).collect();
     let mut problems = Vec::new();
     let shorthand = variants.iter().find_map(|kind| {
         let name = kind.shorthand?;

@@ -8,7 +8,7 @@ use crate::binding::Binding;
 use crate::config::provider_table::Credential;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{authority, host_url};
-use crate::provider::KINDS;
+use crate::provider::Kind;
 use crate::schema::{Layer, Origin, Setting, Table, Value};
 use crate::store::reach::CONSUMER;
 use crate::text::untrusted::escaped;
@@ -146,10 +146,8 @@ impl Config {
         let Some(kind) = &credential.kind else { return parts };
         let called = Setting::new(Value::Text(kind.canonical().to_owned()), kind.table.origin.clone());
         parts.push(Part::key("kind", &called));
-        let is_harmless = |name: &str| {
-            let variants = KINDS.iter().filter(|known| known.is_called(&kind.called));
-            variants.flat_map(|kind| kind.all_keys()).any(|key| key.name == name && key.is_harmless())
-        };
+        let is_harmless =
+            |name: &str| Kind::keys_of(&kind.called).any(|key| key.name == name && key.is_harmless());
         for (key, setting) in kind.table.table().into_iter().flatten() {
             if !is_harmless(key) {
                 add(&mut parts, &format!("{}.{key}", kind.canonical()), setting);

@@ -2,7 +2,7 @@
 
 use super::Config;
 use crate::name::ProviderName;
-use crate::provider::{KINDS, Kind};
+use crate::provider::Kind;
 use crate::schema::{SecretSource, Section};
 
 impl Config {
@@ -14,8 +14,7 @@ impl Config {
         };
         let Some(table) = written.table.table() else { return Vec::new() };
         let section = Section::new("", table, &written.table.origin);
-        let kinds = KINDS.iter().filter(|kind| kind.is_called(&written.called));
-        let keys = kinds.copied().flat_map(Kind::all_keys).filter(|key| key.is_secret());
+        let keys = Kind::keys_of(&written.called).filter(|key| key.is_secret());
         let mut secrets: Vec<_> =
             keys.filter_map(|key| Some((key.name, section.secret(key.name)?))).collect();
         secrets.sort_by_key(|(key, _)| *key);

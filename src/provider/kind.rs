@@ -36,9 +36,9 @@ pub struct Kind {
 pub type Build = fn(&Section<'_>, &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
 
 impl Kind {
-    /// Whether the configuration may call it this.
+    /// Whether this is its name or its alias.
     #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
+    pub fn is_named(&self, name: &str) -> bool {
         self.name == name || self.alias == Some(name)
     }
 
@@ -58,7 +58,7 @@ impl Kind {
     }
 
     /// Its keys.
-    pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+    pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
         self.keys.iter().flat_map(|group| group.iter().copied())
     }
 }

@@ -74,6 +74,10 @@ fn f_leak1_secrets_are_piped_in_and_never_in_the_file() {
         .fails(1)
         .says("the secret is empty");
     assert!(!config(&sandbox).contains("anthropic"));
+    // A key may have the name of its kind.
+    let jwt = ["provider", "add", "own", "--kind", "jwt", "--set", "domain=own.example", "--secret", "jwt"];
+    sandbox.run_with(&jwt, "canary\n").ok();
+    assert!(config(&sandbox).contains("jwt.jwt = { stored = true }"));
     let reference = ["provider", "add", "anthropic", "--set", "key={ env = \"X\" }"];
     sandbox.run(&reference).ok();
     sandbox.environment.set("X", "from-the-environment");

@@ -2,7 +2,7 @@
 
 use authctl::config::provider_table::{CREDENTIAL_KEYS, Credential};
 use authctl::config::templates::{self, Question, Template};
-use authctl::provider::{KINDS, Kind};
+use authctl::provider::Kind;
 use authctl::schema::{Setting, Shape};
 use serde_json::json;
 
@@ -61,10 +61,7 @@ fn every_redirect_is_the_one_that_is_sent() {
 fn kind(template: &Template) -> Option<&'static Kind> {
     let written = template.credential(Some("own.example")).kind?;
     let grant = written.table.table()?.get("grant_type").and_then(Setting::text).map(str::to_owned);
-    let is_it = |kind: &&&Kind| {
-        kind.is_called(&written.called) && grant.as_deref().is_none_or(|grant| kind.has_grant(grant))
-    };
-    KINDS.iter().find(is_it).copied()
+    Kind::named(&written.called).find(|kind| grant.as_deref().is_none_or(|grant| kind.has_grant(grant)))
 }
 
 /// What a template writes at a path, as a question would have it.
@@ -85,10 +82,10 @@ fn written(credential: &Credential, path: &str) -> Option<String> {
 fn is_known(question: &Question, kind: &Kind) -> bool {
     match question.key.split('.').collect::<Vec<_>>().as_slice() {
         [key] => CREDENTIAL_KEYS.iter().any(|known| known.name == *key),
-        [name, key] => kind.is_called(name) && kind.all_keys().any(|known| known.name == *key),
+        [name, key] => kind.is_named(name) && kind.all_keys().any(|known| known.name == *key),
         [name, key, _] => {
             let takes = |shape: Shape| matches!(shape, Shape::Secrets | Shape::Free);
-            kind.is_called(name) && kind.all_keys().any(|known| known.name == *key && takes(known.shape))
+            kind.is_named(name) && kind.all_keys().any(|known| known.name == *key && takes(known.shape))
         }
         _ => false,
     }

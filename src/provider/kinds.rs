@@ -1,0 +1,52 @@
+//! The list of all kinds of provider and OAuth grants. The grammar, the mask, the schema and the help read it.
+
+use std::collections::BTreeSet;
+
+use super::kind::Kind;
+use super::{
+    api_key, authorization_code, basic, ciba, client_credentials, command, device_code, environment,
+    external, github_actions, jwt, jwt_bearer, token_exchange,
+};
+use crate::schema::Key;
+
+/// Every kind of provider and every OAuth grant.
+pub const KINDS: &[&Kind] = &[
+    &authorization_code::KIND,
+    &device_code::KIND,
+    &client_credentials::KIND,
+    &token_exchange::KIND,
+    &jwt_bearer::KIND,
+    &ciba::KIND,
+    &token_exchange::EXTENSION,
+    &jwt::KIND,
+    &api_key::KIND,
+    &basic::KIND,
+    &environment::KIND,
+    &github_actions::KIND,
+    &command::KIND,
+    &external::KIND,
+];
+
+/// Every name that the configuration may call a kind.
+#[must_use]
+pub fn kind_names() -> BTreeSet<&'static str> {
+    KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
+}
+
+impl Kind {
+    /// The kinds of a name or an alias: none, one, or each grant of `oauth`.
+    pub fn named(name: &str) -> impl Iterator<Item = &'static Self> + Clone {
+        KINDS.iter().copied().filter(move |kind| kind.is_named(name))
+    }
+
+    /// Whether a kind has this name or alias.
+    #[must_use]
+    pub fn exists(name: &str) -> bool {
+        Self::named(name).next().is_some()
+    }
+
+    /// The keys of all kinds of a name. Several grants may declare the same key.
+    pub fn keys_of(name: &str) -> impl Iterator<Item = &'static Key> + Clone {
+        Self::named(name).flat_map(Self::all_keys)
+    }
+}
