@@ -85,7 +85,7 @@ enum Command {
     Provider(commands::provider::Args),
     Secret(commands::secret::Args),
     Store(commands::store::Args),
-    Helper(commands::helper::Args),
+    Helper(helper::Args),
     ClientMetadata(commands::client_metadata::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
@@ -136,8 +136,8 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
 /// The arguments that are meant when another program calls this one by the name of its helper.
 fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let name = arguments.first().and_then(|program| Path::new(program).file_stem()?.to_str());
-    if let Some(helper) = name.and_then(helper::called) {
-        arguments.splice(0..1, ["authctl", "helper", helper.name].map(OsString::from));
+    if let Some(helper) = name.and_then(helper::named_by_program) {
+        arguments.splice(0..1, ["authctl", "helper", helper].map(OsString::from));
     }
     arguments
 }
@@ -166,12 +166,12 @@ fn dispatch(app: &App<'_>, command: &Command) -> Result<(), Error> {
         Command::Whoami(args) => commands::whoami::run(app, args),
         Command::Inspect(args) => commands::inspect::run(app, args),
         Command::Serve(args) => commands::serve::run(app, args),
-        Command::Doctor(args) => commands::doctor::run(app, args),
+        Command::Doctor(args) => commands::doctor::run(app, args, helper::installed),
         Command::Config(args) => commands::config::run(app, args),
         Command::Provider(args) => commands::provider::run(app, args),
         Command::Secret(args) => commands::secret::run(app, args),
         Command::Store(args) => commands::store::run(app, args),
-        Command::Helper(args) => commands::helper::run(app, args),
+        Command::Helper(args) => helper::run(app, args),
         Command::ClientMetadata(args) => commands::client_metadata::run(app, args),
         Command::Completions(args) => commands::completions::run(app, args),
         Command::Man(args) => commands::man::run(app, args),

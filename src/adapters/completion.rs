@@ -10,10 +10,10 @@ use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, ValueCompleter};
 
 use crate::app::args::ProviderRef;
+use crate::app::stored_secrets;
 use crate::app::{App, Manner};
 use crate::cli::command;
 use crate::commands::completions::SHELLS;
-use crate::commands::secret;
 use crate::config::layers::Options;
 use crate::config::provider_table::CREDENTIAL_KEYS;
 use crate::config::{Config, edit, templates};
@@ -249,7 +249,7 @@ fn stored_secrets(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     let provider = typed.config.provider(&typed.provider()?).ok()?;
     let about =
         |name: &str| provider.kind.all_keys().find(|key| key.name == name).map_or("", |key| key.about);
-    let names = typed.invoked(|app| Some(secret::keys(app, &provider)))?;
+    let names = typed.invoked(|app| Some(stored_secrets::keys(app, &provider)))?;
     Some(names.iter().map(|name| candidate(name, about(name))).collect())
 }
 

@@ -2,16 +2,14 @@
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
-
 use crate::app::App;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::name::{AccountName, InvalidProviderName, ProviderName, ScopeSet, parameter, scopes};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::provider::{BrowserChoice, TokenRequest};
-use crate::text::humanize;
 use crate::text::untrusted::escaped;
+use crate::token::method_refusal;
 
 /// A provider by its name, or by a URL that its tokens are for.
 #[derive(Debug, Clone)]
@@ -147,26 +145,16 @@ pub fn browser_choice(app: &App<'_>, command: Option<&str>, none: bool) -> Brows
     }
 }
 
-/// Several things in one line.
-#[must_use]
-pub fn in_list(items: &[String]) -> String {
-    items.join(", ")
-}
-
-/// Parses a length of time for an option.
-///
-/// # Errors
-/// What to write.
-pub fn duration(text: &str) -> Result<std::time::Duration, String> {
-    crate::schema::parse_duration(text).ok_or_else(|| "write a length of time like 90s, 5m or 1h".to_owned())
-}
-
-/// A time from now in words: `in 54 minutes`, `2 hours ago`.
-#[must_use]
-pub fn in_words(time: Timestamp, now: Timestamp) -> String {
-    let distance = time.duration_since(now);
-    let words = humanize::length(distance.unsigned_abs());
-    if distance.is_negative() { format!("{words} ago") } else { format!("in {words}") }
+/// A method as HTTP writes it (RFC 9110 section 9.1), for a request that may carry a credential.
+pub fn request_method(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 32
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    match method_refusal(text) {
+        Some(reason) => Err(format!("a {text} request gets no credential: {reason}")),
+        None if fits => Ok(text.to_owned()),
+        None => Err("write a method like GET or POST".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -174,18 +162,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_in_words() {
-        let now = Timestamp::from_second(1_000_000).unwrap();
-        for (offset, want) in [
-            (1, "in 1 second"),
-            (59, "in 59 seconds"),
-            (3_240, "in 54 minutes"),
-            (3_599, "in 1 hour"),
-            (7_300, "in 2 hours"),
-            (172_800, "in 2 days"),
-            (-3_700, "1 hour ago"),
+    fn methods_that_repeat_or_tunnel_are_refused_f_srv2() {
+        for (text, valid) in [
+            ("GET", true),
+            ("PROPFIND", true),
+            ("VERSION-CONTROL", true),
+            ("TRACER", true),
+            ("TRACE", false),
+            ("tRaCe", false),
+            ("TRACK", false),
+            ("track", false),
+            ("CONNECT", false),
+            ("connect", false),
+            ("", false),
+            ("GET /", false),
         ] {
-            assert_eq!(in_words(Timestamp::from_second(1_000_000 + offset).unwrap(), now), want);
+            assert_eq!(request_method(text).is_ok(), valid, "{text}");
         }
     }
 }

@@ -2,8 +2,7 @@
 //! login, and what is told of it.
 
 use crate::app::App;
-use crate::app::args::in_words;
-use crate::commands::store::unlock_files;
+use crate::app::passphrase::unlock_files;
 use crate::config::Config;
 use crate::config::discovered::Before;
 use crate::error::Error;
@@ -17,6 +16,7 @@ use crate::session::registration::{Known, Wanted, end_replaced, ensure, take_bac
 use crate::session::{Session, Sessions};
 use crate::store::lock::Lock;
 use crate::store::{StoreChoice, StoreError, StoreKind};
+use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 
 use std::time::Duration;
@@ -152,9 +152,9 @@ pub fn tell(app: &App<'_>, session: &Session<'_>, provider: &str, report: &Repor
     let now = app.system.clock.now();
     let until = match report.expires_at {
         Some(end) if report.refreshable => {
-            format!("The token ends {} and is then renewed.", in_words(end, now))
+            format!("The token ends {} and is then renewed.", relative(end, now))
         }
-        Some(end) => format!("The token ends {}; log in again then.", in_words(end, now)),
+        Some(end) => format!("The token ends {}; log in again then.", relative(end, now)),
         None => "The server did not say when the token ends.".to_owned(),
     };
     console.say(format_args!("  {until}"));

@@ -2,9 +2,12 @@
 
 pub mod add_provider;
 pub mod args;
+pub mod installed;
 pub mod login;
 pub mod notification;
+pub mod passphrase;
 pub mod render;
+pub mod stored_secrets;
 pub mod target;
 pub mod wire_log;
 

@@ -1,14 +1,13 @@
 //! `authctl headers`
 
-use super::token::format_error;
 use crate::app::App;
-use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg, request_method};
+use crate::app::render::{header_lines, headers};
 use crate::app::target::target_url;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::format::{Subject, named};
 use crate::session::acquire::{Options, token};
-use crate::token::{RequestTarget, method_refusal};
+use crate::token::RequestTarget;
 
 /// Print the header lines of one request, for `curl -H @-`
 ///
@@ -22,7 +21,7 @@ pub struct Args {
     #[command(flatten)]
     narrow: NarrowArgs,
     /// The method of the request that the headers are for
-    #[arg(long, value_name = "METHOD", value_parser = method, requires = "url", default_value = "GET")]
+    #[arg(long, value_name = "METHOD", value_parser = request_method, requires = "url", default_value = "GET")]
     method: String,
     /// The URL of the request that the headers are for; its host must be one of the provider's
     #[arg(long, value_name = "URL")]
@@ -45,17 +44,12 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let options = Options { account: args.account.account.clone(), request, ..Options::default() };
     let issued = token(&session, &provider, &options)?;
     if app.json {
-        let headers = issued
-            .credential
-            .headers(target.as_ref())
-            .map_err(|error| format_error(error.into(), &provider.name))?;
+        let headers = headers(&provider, &issued, target.as_ref())?;
         let headers: serde_json::Map<_, _> =
             headers.into_iter().map(|header| (header.name.clone(), header.value.expose().into())).collect();
         return app.print_json(&headers.into());
     }
-    let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
-    let subject = Subject::of(&provider, "", target.as_ref());
-    let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, &provider.name))?;
+    let text = header_lines(&provider, &issued, target.as_ref())?;
     Ok(app.system.console.out(text.expose())?)
 }
 
@@ -65,42 +59,5 @@ impl Args {
         let Some(text) = &self.url else { return Ok(None) };
         let url = target_url(provider, text, "--url: ")?;
         Ok(Some(RequestTarget { method: self.method.clone(), url, dpop_nonce: self.dpop_nonce.clone() }))
-    }
-}
-
-/// A method as HTTP writes it (RFC 9110 section 9.1), for a request that may carry a credential.
-pub(super) fn method(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty()
-        && text.len() <= 32
-        && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
-    match method_refusal(text) {
-        Some(reason) => Err(format!("a {text} request gets no credential: {reason}")),
-        None if fits => Ok(text.to_owned()),
-        None => Err("write a method like GET or POST".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn methods_that_repeat_or_tunnel_are_refused_f_srv2() {
-        for (text, valid) in [
-            ("GET", true),
-            ("PROPFIND", true),
-            ("VERSION-CONTROL", true),
-            ("TRACER", true),
-            ("TRACE", false),
-            ("tRaCe", false),
-            ("TRACK", false),
-            ("track", false),
-            ("CONNECT", false),
-            ("connect", false),
-            ("", false),
-            ("GET /", false),
-        ] {
-            assert_eq!(method(text).is_ok(), valid, "{text}");
-        }
     }
 }

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::app::args::{AccountArg, NarrowArgs, ProviderArg, in_words};
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::error::Error;
 use crate::ports::console::{ERROR, FAINT, GOOD, STRONG, styled};
 use crate::session::acquire::Options;
 use crate::session::inspect::{Inspection, Signature, inspect};
+use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 
 /// The claims that are times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
@@ -105,7 +106,7 @@ fn in_text(found: &Inspection, id_token: bool, now: Timestamp) -> String {
 fn shown(name: &str, value: &Value, now: Timestamp) -> String {
     let time = value.as_i64().filter(|_| TIMES.contains(&name));
     match (time.and_then(|seconds| Timestamp::from_second(seconds).ok()), value) {
-        (Some(time), _) => format!("{value} ({time}, {})", in_words(time, now)),
+        (Some(time), _) => format!("{value} ({time}, {})", relative(time, now)),
         (None, Value::String(text)) => escaped(text),
         (None, other) => escaped(&other.to_string()),
     }

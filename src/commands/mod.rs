@@ -8,7 +8,6 @@ pub mod curl;
 pub mod doctor;
 pub mod exec;
 pub mod headers;
-pub mod helper;
 pub mod inspect;
 pub mod login;
 pub mod logout;

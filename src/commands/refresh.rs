@@ -1,13 +1,14 @@
 //! `authctl refresh`
 
 use crate::app::App;
-use crate::app::args::{AccountArg, ProviderArg, in_words};
+use crate::app::args::{AccountArg, ProviderArg};
 use crate::error::{Error, Status};
 use crate::name::{AccountName, ProviderName};
 use crate::ports::console::{GOOD, styled};
 use crate::provider::subject_token::{Input, Source};
 use crate::session::acquire::{Options, token};
 use crate::session::{Session, Sessions};
+use crate::text::humanize::relative;
 
 /// Renew tokens now, for sessions that would otherwise end while idle
 #[derive(Debug, clap::Args)]
@@ -78,7 +79,7 @@ fn renew(session: Session<'_>, name: &ProviderName, account: &AccountArg) -> Res
     let options = Options { account: account.account.clone(), renew: true, ..Options::default() };
     let issued = token(&session, &provider, &options)?;
     let until = match issued.expires_at {
-        Some(end) => format!("the new token ends {}", in_words(end, session.system.clock.now())),
+        Some(end) => format!("the new token ends {}", relative(end, session.system.clock.now())),
         None => "the server did not say when the new token ends".to_owned(),
     };
     let called = session.config.called(name);

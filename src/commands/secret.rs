@@ -1,14 +1,12 @@
 //! `authctl secret`
 
 use crate::app::App;
-use crate::binding::Binding;
-use crate::config::Provider;
+use crate::app::stored_secrets::{is_stored, keys};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{GOOD, styled};
-use crate::schema::{Setting, Table, near};
+use crate::schema::near;
 use crate::secret::{self, SecretText};
-use crate::session::registration::management_records;
 use crate::store::record::RecordName;
 
 /// Keep a configured secret in the token store
@@ -73,49 +71,6 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-/// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
-/// written `headers.X-Api-Key`.
-#[must_use]
-pub fn keys(app: &App<'_>, provider: &Provider) -> Vec<String> {
-    let mut keys: Vec<String> =
-        provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();
-    for (name, setting) in written(app, &provider.name).into_iter().flatten() {
-        let stored = |member: &Setting| member.table().is_some_and(|table| table.contains_key("stored"));
-        let members = setting.table().into_iter().flatten().filter(|(_, member)| stored(member));
-        keys.extend(members.map(|(member, _)| format!("{name}.{}", member.trim_start_matches('_'))));
-    }
-    keys
-}
-
-/// The names of all configured secrets that are kept in the store, and what they are bound to; without those of providers
-/// that stay where they are.
-pub(super) fn stored_secrets(
-    app: &App<'_>,
-    stays: &dyn Fn(&ProviderName) -> bool,
-) -> Vec<(RecordName, Binding)> {
-    let mut found = Vec::new();
-    for name in app.config.credentials.keys().filter(|name| !stays(name)) {
-        let Ok(provider) = app.config.provider(name) else { continue };
-        let binding = provider.source.binding();
-        for key in keys(app, &provider).iter().filter(|key| is_stored(app, name, key)) {
-            found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
-        }
-    }
-    found.extend(management_records(&app.session(), stays));
-    found
-}
-
-/// Whether the configuration says that a secret is kept in the store.
-fn is_stored(app: &App<'_>, provider: &ProviderName, key: &str) -> bool {
-    let reference = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("stored"));
-    key.contains('.') || written(app, provider).and_then(|table| table.get(key)).is_some_and(reference)
-}
-
-/// The keys of a provider's kind as they are written.
-fn written<'a>(app: &'a App<'_>, provider: &ProviderName) -> Option<&'a Table> {
-    app.config.credentials.get(provider)?.kind.as_ref()?.table.table()
 }
 
 fn read(app: &App<'_>, key: &str) -> Result<SecretText, Error> {

@@ -5,13 +5,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::app::args::{ProviderArg, in_words};
+use crate::app::args::ProviderArg;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{FAINT, STRONG, styled};
 use crate::session::acquire::AcquireError;
 use crate::session::acquire::decision::Reason;
 use crate::store::index::{Entry, Index};
+use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 
 /// Show what is configured and what is stored, without asking network or keyring
@@ -140,7 +141,7 @@ fn rows(app: &App<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
                 provider: provider.clone(),
                 account: if active { format!("{account} *") } else { account },
                 state: State::of(entry, now).name().to_owned(),
-                ends: entry.expires_at.map_or_else(|| "not known".to_owned(), |end| in_words(end, now)),
+                ends: entry.expires_at.map_or_else(|| "not known".to_owned(), |end| relative(end, now)),
                 store: entry.store.name().to_owned(),
                 scopes: entry.scopes.to_string(),
             });

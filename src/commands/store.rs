@@ -2,15 +2,13 @@
 
 use serde_json::json;
 
-use super::secret::stored_secrets;
 use crate::app::App;
-use crate::app::args::in_list;
+use crate::app::passphrase::{ask, choose, unlock_files};
+use crate::app::stored_secrets::stored_secrets;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{FAINT, GOOD, STRONG, styled};
-use crate::secret::SecretText;
 use crate::session::Session;
-use crate::store::maintenance::Passphrase;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 use crate::text::humanize::counted;
 
@@ -91,7 +89,7 @@ fn status(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
     for (name, value) in [
         ("store", choice),
         ("keyring", keyring),
-        ("accounts", &in_list(&accounts)),
+        ("accounts", &accounts.join(", ")),
         ("sealed files", &survey.records),
         ("their key", &key),
         ("key file", &survey.key_file),
@@ -174,47 +172,4 @@ fn unlock(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
 fn is_in_keyring(session: &Session<'_>) -> Result<bool, StoreError> {
     let survey = session.store.survey()?;
     Ok(survey.accounts.iter().any(|(kind, count)| *kind == StoreKind::Keyring && *count > 0))
-}
-
-/// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
-///
-/// # Errors
-/// Any [`Error`].
-pub fn unlock_files(app: &App<'_>, session: &Session<'_>) -> Result<bool, Error> {
-    match session.store.passphrase()? {
-        None => return Ok(false),
-        Some(Passphrase::Given) => {}
-        Some(Passphrase::Locked) => {
-            session.store.unlock_files(&ask(app, "The passphrase of the sealed files")?)?;
-        }
-        Some(Passphrase::ToBeChosen) => session.store.unlock_files(&choose(app)?)?,
-    }
-    Ok(true)
-}
-
-/// A new passphrase, typed twice where somebody types.
-fn choose(app: &App<'_>) -> Result<SecretText, Error> {
-    let first = ask(app, "A new passphrase for the sealed files")?;
-    if app.system.input.is_terminal() {
-        let second = ask(app, "The same once more")?;
-        if first.expose() != second.expose() {
-            return Err(Error::failed("the two passphrases are not the same", "try again"));
-        }
-    }
-    Ok(first)
-}
-
-/// A passphrase that is typed, or piped in.
-fn ask(app: &App<'_>, question: &str) -> Result<SecretText, Error> {
-    const LONGEST: usize = 4096;
-    let input = &app.system.input;
-    let read = if input.is_terminal() { input.ask_hidden(question) } else { input.read_all(LONGEST) };
-    let text = read.map_err(|error| {
-        Error::failed(format!("the passphrase cannot be read: {error}"), "type it, or pipe it in")
-    })?;
-    let passphrase = text.expose().trim_end_matches(['\r', '\n']);
-    if passphrase.is_empty() {
-        return Err(Error::failed("the passphrase is empty", "type it, or pipe it in"));
-    }
-    Ok(SecretText::new(passphrase))
 }

@@ -2,13 +2,12 @@
 
 mod curl;
 mod env;
-mod header;
+pub mod header;
 mod json;
 pub mod k8s;
 mod netrc;
 mod raw;
 
-use crate::config::Provider;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::token::{Issued, NoHeaders, RequestTarget};
@@ -48,15 +47,6 @@ pub struct Subject<'a> {
     pub username: &'a str,
     /// The request that it is for, where that is known.
     pub target: Option<&'a RequestTarget>,
-}
-
-impl<'a> Subject<'a> {
-    /// The token of a provider.
-    #[must_use]
-    pub fn of(provider: &'a Provider, variable: &'a str, target: Option<&'a RequestTarget>) -> Self {
-        let username = provider.helper.git_username();
-        Self { provider: &provider.name, variable, hosts: &provider.hosts, username, target }
-    }
 }
 
 /// A credential that a format cannot carry; no part of it is printed.

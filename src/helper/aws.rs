@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::Protocol;
+use super::installed::files;
+use super::protocol::Protocol;
 use super::setup::{Plan, block, command_line, ini_value};
 use crate::app::App;
 use crate::app::args::{AccountArg, ProviderArg};
+use crate::app::installed::Installed;
 use crate::error::Error;
 use crate::name::parameter;
 use crate::session::aws::{Keys, Role, is_configured, keys};
@@ -33,6 +35,10 @@ impl Protocol for Args {
         let role = Role::of(&session, &provider, self.role.as_deref())?;
         let keys = keys(&session, &provider, self.account.account.as_ref(), &role)?;
         Ok(app.system.console.out(&format!("{}\n", process_output(&keys)))?)
+    }
+
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        files::aws(app)
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {

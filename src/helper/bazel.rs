@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Protocol;
 use super::host::{answerer, providers, url_or_host};
+use super::installed::files;
+use super::protocol::Protocol;
 use super::setup::{Plan, bazel_word, block};
 use super::token::{input, with_login};
 use crate::app::App;
-use crate::commands::token::format_error;
+use crate::app::installed::Installed;
+use crate::app::render::headers;
 use crate::error::Error;
 use crate::session::acquire::Options;
 use crate::text::untrusted::Untrusted;
@@ -34,6 +36,10 @@ impl Protocol for Args {
             }
             None => Err(Error::usage("Bazel names a command: `get`")),
         }
+    }
+
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        files::bazel(app)
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
@@ -75,8 +81,7 @@ fn get(app: &App<'_>) -> Result<(), Error> {
     })?;
     let options = Options { account: who.account, ..Options::default() };
     let issued = with_login(app, &who.provider, &options, false)?;
-    let headers =
-        issued.credential.headers(None).map_err(|error| format_error(error.into(), &who.provider.name))?;
+    let headers = headers(&who.provider, &issued, None)?;
     let headers: Map<String, Value> =
         headers.into_iter().map(|header| (header.name.clone(), json!([header.value.expose()]))).collect();
     let mut answer = json!({ "headers": headers });

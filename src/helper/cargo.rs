@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_or_host};
+use super::installed::files;
+use super::protocol::Protocol;
 use super::setup::Plan;
 use super::token::{authorization, with_login};
 use crate::app::App;
+use crate::app::installed::Installed;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::session::acquire::{AcquireError, Options};
@@ -52,6 +54,10 @@ impl Protocol for Args {
 
     /// The registries whose index is on one of the configured hosts. cargo runs a provider with `--cargo-plugin` alone: the
     /// arguments that its configuration has are in the questions. So it is told a name of this program's.
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        files::cargo(app)
+    }
+
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("cargo asks authctl for the token of these registries");
         let link = plan.link(app, PROGRAM)?.display().to_string();

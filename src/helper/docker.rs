@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_or_host};
+use super::installed::files;
+use super::protocol::Protocol;
 use super::setup::Plan;
 use super::token::{input, with_login};
 use crate::app::App;
+use crate::app::installed::Installed;
 use crate::error::{Error, Status};
 use crate::secret::SecretText;
 use crate::session::acquire::Options;
@@ -50,6 +52,10 @@ impl Protocol for Args {
                 Err(Error::Reported(Status::Failed))
             }
         }
+    }
+
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        files::docker(app)
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {

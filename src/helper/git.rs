@@ -1,10 +1,12 @@
 //! git's credential helper protocol (gitcredentials(7), git-credential(1)).
 
-use super::Protocol;
 use super::host::{Answerer, answerer, providers, url_of};
+use super::installed::programs;
+use super::protocol::Protocol;
 use super::setup::Plan;
 use super::token::{input, is_watched, note_unusable, with_login};
 use crate::app::App;
+use crate::app::installed::Installed;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::oauth::challenge;
@@ -47,6 +49,10 @@ impl Protocol for Args {
     }
 
     /// The list of helpers is emptied for our hosts first, so that no other helper is given our tokens to keep.
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        programs::git(app)
+    }
+
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
         let helper = format!("!{} helper git", shell::line(&plan.command(app)?));

@@ -2,11 +2,13 @@
 
 use serde_json::json;
 
-use super::Protocol;
 use super::host::{Answerer, answerer, url_or_host};
+use super::installed::files;
+use super::protocol::Protocol;
 use super::setup::Plan;
 use super::token::with_login;
 use crate::app::App;
+use crate::app::installed::Installed;
 use crate::error::{Error, Status};
 use crate::session::acquire::Options;
 use crate::text::untrusted::Untrusted;
@@ -48,6 +50,10 @@ impl Protocol for Args {
                 Err(Error::usage(format!("there is no {}: it is `get`", Untrusted::new(other))))
             }
         }
+    }
+
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        files::keyring(app)
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {

@@ -4,14 +4,15 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::Protocol;
+use super::installed::programs;
+use super::protocol::Protocol;
 use super::setup::{Plan, csv_field};
 use super::token::with_login;
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
-use crate::app::render::id_token;
+use crate::app::installed::Installed;
+use crate::app::render::{format_error, id_token};
 use crate::binding::Binding;
-use crate::commands::token::format_error;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::format::k8s::{API_VERSION, exec_credential};
@@ -80,6 +81,10 @@ impl Protocol for Args {
         let text = exec_credential(&issued, question.api_version)
             .map_err(|error| format_error(error, &provider.name))?;
         Ok(app.system.console.out(text.expose())?)
+    }
+
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        programs::kubernetes(app)
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {

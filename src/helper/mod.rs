@@ -9,21 +9,24 @@ mod cargo;
 mod docker;
 mod git;
 mod host;
-pub mod installed;
+mod installed;
 mod keyring;
 mod kubernetes;
-pub mod setup;
+mod protocol;
+mod setup;
 mod terraform;
 mod token;
 
-use clap::ArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 
+use self::protocol::Protocol;
+use self::setup::Plan;
 use crate::app::App;
+use crate::app::installed::Installed;
 use crate::error::Error;
-use setup::Plan;
 
 /// Every helper.
-pub const HELPERS: &[Helper] = &[
+const HELPERS: &[Helper] = &[
     Helper::of::<git::Args>(),
     Helper::of::<docker::Args>(),
     Helper::of::<kubernetes::Args>(),
@@ -34,38 +37,15 @@ pub const HELPERS: &[Helper] = &[
     Helper::of::<keyring::Args>(),
 ];
 
-/// A protocol of another program. Its arguments' comments are its help.
-pub trait Protocol: clap::Args {
-    /// The name of the program that is served.
-    const NAME: &'static str;
-    /// The name by which that program calls its helper, where it chooses the name: that of a link to this program.
-    const PROGRAM: Option<&'static str> = None;
-
-    /// Answers.
-    ///
-    /// # Errors
-    /// Any [`Error`]; standard output is empty then, or has the protocol's own form of an error.
-    fn run(&self, app: &App<'_>) -> Result<(), Error>;
-
-    /// What to change so that the other program asks here.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    fn plan(&self, app: &App<'_>) -> Result<Plan, Error>;
-}
-
 /// A protocol in the list.
-pub struct Helper {
-    /// The name of the program that is served.
-    pub name: &'static str,
-    /// The name by which that program calls its helper.
-    pub program: Option<&'static str>,
-    /// Adds the arguments to a command.
-    pub arguments: fn(clap::Command) -> clap::Command,
-    /// Answers.
-    pub run: fn(&App<'_>, &ArgMatches) -> Result<(), Error>,
-    /// What to change so that the other program asks here.
-    pub plan: fn(&App<'_>, &ArgMatches) -> Result<Plan, Error>,
+struct Helper {
+    name: &'static str,
+    /// The name by which the other program calls its helper.
+    program: Option<&'static str>,
+    arguments: fn(clap::Command) -> clap::Command,
+    run: fn(&App<'_>, &ArgMatches) -> Result<(), Error>,
+    installed: fn(&App<'_>) -> Vec<Installed>,
+    plan: fn(&App<'_>, &ArgMatches) -> Result<Plan, Error>,
 }
 
 impl Helper {
@@ -75,6 +55,7 @@ impl Helper {
             program: P::PROGRAM,
             arguments: P::augment_args,
             run: |app, matches| arguments::<P>(matches)?.run(app),
+            installed: P::installed,
             plan: |app, matches| arguments::<P>(matches)?.plan(app),
         }
     }
@@ -84,10 +65,98 @@ fn arguments<P: Protocol>(matches: &ArgMatches) -> Result<P, Error> {
     P::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// The helper that is meant when this program is called by this name.
+/// What earlier set-ups left in the configurations of other programs.
 #[must_use]
-pub fn called(program: &str) -> Option<&'static Helper> {
-    HELPERS.iter().find(|helper| helper.program == Some(program))
+pub fn installed(app: &App<'_>) -> Vec<Installed> {
+    HELPERS.iter().flat_map(|helper| (helper.installed)(app)).collect()
+}
+
+/// Serve tokens to another program in its own protocol
+///
+/// Each prints its protocol and nothing else, for exactly the hosts of the configured providers. `--setup` shows how the
+/// other program is told of it.
+#[derive(Debug)]
+pub struct Args {
+    helper: String,
+    matches: ArgMatches,
+}
+
+/// What is to be done about the other program's configuration.
+#[derive(Debug, Default, clap::Args)]
+#[group(multiple = false)]
+struct SetupArgs {
+    /// Show what to change so that the other program asks authctl
+    #[arg(long, help_heading = "Set-up")]
+    setup: bool,
+    /// Make these changes
+    #[arg(long, help_heading = "Set-up")]
+    write: bool,
+    /// Take them back
+    #[arg(long, help_heading = "Set-up")]
+    undo: bool,
+}
+
+impl clap::Args for Args {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let subcommand = |helper: &Helper| {
+            // The helper's own description comes last, and so stays.
+            (helper.arguments)(<SetupArgs as clap::Args>::augment_args(clap::Command::new(helper.name)))
+        };
+        command
+            .about("Serve tokens to another program in its own protocol")
+            .long_about(
+                "Serve tokens to another program in its own protocol\n\nEach prints its protocol and nothing else, for exactly the hosts of the configured providers. --setup shows how the other program is told of it; --write does it, --undo takes it back.",
+            )
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommand_value_name("PROGRAM")
+            .subcommand_help_heading("Programs")
+            .subcommands(HELPERS.iter().map(subcommand))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let (helper, matches) = matches
+            .subcommand()
+            .ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
+        Ok(Self { helper: helper.to_owned(), matches: matches.clone() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Answers the other program, or changes its configuration.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+    let helper = HELPERS.iter().find(|helper| helper.name == args.helper);
+    let helper = helper.ok_or_else(|| Error::usage("there is no such helper"))?;
+    let wanted = SetupArgs::from_arg_matches(&args.matches).unwrap_or_default();
+    let plan = || {
+        app.config.check_files(true)?;
+        (helper.plan)(app, &args.matches)
+    };
+    match wanted {
+        SetupArgs { setup: true, .. } => setup::show(app, plan()?),
+        SetupArgs { write: true, .. } => setup::write(app, plan()?),
+        SetupArgs { undo: true, .. } => setup::undo(app, plan()?),
+        _ => (helper.run)(app, &args.matches),
+    }
+}
+
+/// The name of the helper that a program name selects, such as `git-credential-authctl`.
+#[must_use]
+pub fn named_by_program(program: &str) -> Option<&'static str> {
+    HELPERS.iter().find(|helper| helper.program == Some(program)).map(|helper| helper.name)
 }
 
 #[cfg(test)]
@@ -104,7 +173,7 @@ mod tests {
             ("authctl", None),
             ("git-credential-store", None),
         ] {
-            assert_eq!(called(program).map(|helper| helper.name), want, "{program}");
+            assert_eq!(named_by_program(program), want, "{program}");
         }
         let mut names: Vec<_> = HELPERS.iter().map(|helper| helper.name).collect();
         names.sort_unstable();

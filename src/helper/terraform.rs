@@ -2,11 +2,13 @@
 
 use serde_json::json;
 
-use super::Protocol;
 use super::host::{answerer, url_of};
+use super::installed::files;
+use super::protocol::Protocol;
 use super::setup::{Plan, block};
 use super::token::{input, with_login};
 use crate::app::App;
+use crate::app::installed::Installed;
 use crate::error::Error;
 use crate::session::acquire::Options;
 use crate::text::untrusted::Untrusted;
@@ -55,6 +57,10 @@ impl Protocol for Args {
                 Untrusted::new(other)
             ))),
         }
+    }
+
+    fn installed(app: &App<'_>) -> Vec<Installed> {
+        files::terraform(app)
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::app::login::{Who, lock, log_in};
+use crate::app::render::headers;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::ports::Stream;
@@ -101,9 +102,7 @@ pub(super) fn note_unusable(app: &App<'_>, provider: &Provider, what: &str) {
 /// # Errors
 /// [`Error::Failed`], for a credential of other headers, or one that needs a proof for each request.
 pub(super) fn authorization(provider: &Provider, issued: &Issued) -> Result<SecretText, Error> {
-    let headers = issued.credential.headers(None);
-    let mut headers =
-        headers.map_err(|error| crate::commands::token::format_error(error.into(), &provider.name))?;
+    let mut headers = headers(provider, issued, None)?;
     match headers.pop() {
         Some(header) if headers.is_empty() && header.name.eq_ignore_ascii_case("authorization") => {
             let text = header.value.expose();

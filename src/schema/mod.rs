@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use crate::schema::key::{Key, check, near, unknown};
 pub use crate::schema::section::{PassedOn, SecretSource, Section};
-pub use crate::schema::shape::{Shape, is_input, parse_duration, secret_reference};
+pub use crate::schema::shape::{Shape, duration, is_input, parse_duration, secret_reference};
 
 /// Where a value may come from, lowest first: a later layer wins (DESIGN 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -135,6 +135,14 @@ pub fn parse_duration(text: &str) -> Option<std::time::Duration> {
     Some(number.checked_mul(milliseconds).map_or(LONGEST, std::time::Duration::from_millis).min(LONGEST))
 }
 
+/// Parses the duration that an option or a query names.
+///
+/// # Errors
+/// How to write it.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    parse_duration(text).ok_or_else(|| "write a length of time like 90s, 5m or 1h".to_owned())
+}
+
 /// Longer lengths of time are cut to a year: no wait here is longer, and clocks cannot count for ever.
 pub(crate) const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// A length of time in its largest unit, rounded: `90 seconds` is `2 minutes`.
 #[must_use]
 pub fn length(length: Duration) -> String {
@@ -28,6 +30,14 @@ pub fn exact(length: Duration) -> String {
     }
 }
 
+/// A time from now in words: `in 54 minutes`, `2 hours ago`.
+#[must_use]
+pub fn relative(time: Timestamp, now: Timestamp) -> String {
+    let distance = time.duration_since(now);
+    let words = length(distance.unsigned_abs());
+    if distance.is_negative() { format!("{words} ago") } else { format!("in {words}") }
+}
+
 /// So many of something: `1 account`, `2 accounts`.
 #[must_use]
 pub fn counted(count: u64, unit: &str) -> String {
@@ -48,6 +58,22 @@ mod tests {
             (300, "300 milliseconds"),
         ] {
             assert_eq!(exact(Duration::from_millis(milliseconds)), want);
+        }
+    }
+
+    #[test]
+    fn times_relative() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        for (offset, want) in [
+            (1, "in 1 second"),
+            (59, "in 59 seconds"),
+            (3_240, "in 54 minutes"),
+            (3_599, "in 1 hour"),
+            (7_300, "in 2 hours"),
+            (172_800, "in 2 days"),
+            (-3_700, "1 hour ago"),
+        ] {
+            assert_eq!(relative(Timestamp::from_second(1_000_000 + offset).unwrap(), now), want);
         }
     }
 }

@@ -12,10 +12,9 @@ use url::Url;
 use super::CURL;
 use super::answer::{self, Answer};
 use super::arguments::Request;
-use crate::commands::token::format_error;
+use crate::app::render::header_lines;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::format::{Subject, named};
 use crate::oauth::challenge::{Challenge, token_is_invalid};
 use crate::oauth::dpop;
 use crate::ports::console::with_causes;
@@ -147,10 +146,7 @@ impl<'a> Attempt<'a> {
             url: self.url.clone(),
             dpop_nonce: with.nonce.clone(),
         };
-        let Some(format) = named("header") else { return Err(Error::usage("there is no such format")) };
-        let subject = Subject::of(self.provider, "", Some(&target));
-        let rendered = (format.render)(&with.issued, &subject);
-        let ours = rendered.map_err(|error| format_error(error, &self.provider.name))?;
+        let ours = header_lines(self.provider, &with.issued, Some(&target))?;
         let further = self.lines.iter().flat_map(|line| [line.expose(), "\n"]);
         Ok(SecretText::new([ours.expose()].into_iter().chain(further).collect::<String>()))
     }

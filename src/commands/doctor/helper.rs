@@ -4,16 +4,20 @@ use std::path::Path;
 
 use super::finding::{Finding, Topic};
 use super::{Examination, path};
-use crate::helper::installed::{Installed, Target, all};
+use crate::app::App;
+use crate::app::installed::{Installed, Target};
 use crate::oauth::endpoint::host_url;
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Helper;
 
-pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
+pub(super) fn check(
+    examination: &Examination<'_>,
+    installed: fn(&App<'_>) -> Vec<Installed>,
+) -> Vec<Finding> {
     let app = examination.app;
     let mut findings: Vec<Finding> =
-        all(app).iter().flat_map(|installed| judged(examination, installed)).collect();
+        installed(app).iter().flat_map(|installed| judged(examination, installed)).collect();
     if !findings.iter().any(|finding| finding.topic == TOPIC) {
         findings.push(Finding::ok(TOPIC, "", "authctl is set up in no other program"));
     }

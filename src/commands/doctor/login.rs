@@ -4,10 +4,10 @@ use super::Examination;
 use super::finding::Finding;
 use super::provider::TOPIC;
 use super::store::Stored;
-use crate::app::args::in_words;
 use crate::config::Provider;
 use crate::provider::subject_token::{Source, Which};
 use crate::session::login::missing;
+use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 use crate::token::TokenType;
 
@@ -53,18 +53,18 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
             .why("the server refused the last refresh")
             .mend(login.clone()),
         Some(end) if end <= now && !entry.refreshable => {
-            Finding::note(TOPIC, subject.clone(), format!("the token ended {}", in_words(end, now)))
+            Finding::note(TOPIC, subject.clone(), format!("the token ended {}", relative(end, now)))
                 .why("there is no refresh token")
                 .mend(login.clone())
         }
         Some(end) if entry.refreshable => {
-            let when = if end <= now { "at the next use".to_owned() } else { in_words(end, now) };
+            let when = if end <= now { "at the next use".to_owned() } else { relative(end, now) };
             Finding::ok(TOPIC, subject.clone(), format!("{who} is logged in; the token is renewed {when}"))
         }
         Some(end) => Finding::ok(
             TOPIC,
             subject.clone(),
-            format!("{who} is logged in; the token ends {}, and cannot be renewed", in_words(end, now)),
+            format!("{who} is logged in; the token ends {}, and cannot be renewed", relative(end, now)),
         ),
         None => Finding::ok(
             TOPIC,

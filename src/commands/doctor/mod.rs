@@ -26,6 +26,7 @@ use self::finding::{Finding, Topic, status};
 use self::watch::Watched;
 use crate::app::App;
 use crate::app::args::ProviderArg;
+use crate::app::installed::Installed;
 use crate::config::Provider;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
@@ -103,7 +104,7 @@ impl Examination<'_> {
 ///
 /// # Errors
 /// [`Error::Reported`] with the status of the worst problem; [`Error::Choice`] for a provider that is not configured.
-pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
+pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>) -> Result<(), Error> {
     let started = app.system.clock.elapsed();
     let watched = Rc::new(Watched::new(app.system, started + LONGEST, LONGEST_EXCHANGE));
     let system = System { http: Rc::<Watched>::clone(&watched), ..app.system.clone() };
@@ -130,7 +131,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         started,
     };
     let home = system.paths.home().map(|home| home.display().to_string());
-    let findings = report::anonymous(examine(&examination), home.as_deref());
+    let findings = report::anonymous(examine(&examination, installed), home.as_deref());
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     if app.json {
         app.print_json(&report::in_json(&findings, env!("CARGO_PKG_VERSION"), &platform))?;
@@ -143,7 +144,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     }
 }
 
-fn examine(examination: &Examination<'_>) -> Vec<Finding> {
+fn examine(examination: &Examination<'_>, installed: fn(&App<'_>) -> Vec<Installed>) -> Vec<Finding> {
     let console = &examination.app.system.console;
     let waiting = |what: &str| console.wait(&format!("Looking at {what} (Ctrl-C ends it)"));
     let mut findings = program::check(examination);
@@ -163,6 +164,6 @@ fn examine(examination: &Examination<'_>) -> Vec<Finding> {
     findings.extend(provider::check(examination, &documents, &records));
     drop(shown);
     let _shown = waiting("what is set up in other programs");
-    findings.extend(helper::check(examination));
+    findings.extend(helper::check(examination, installed));
     findings
 }

@@ -11,6 +11,7 @@ use crate::oauth::certificate;
 use crate::oauth::metadata::{Metadata, MetadataError};
 use crate::os::text_file::read_text;
 use crate::provider::client::{OAuthClient, Server};
+use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 use url::Url;
 
@@ -197,13 +198,13 @@ fn own_certificate(examination: &Examination<'_>, name: &str, path: &std::path::
         Ok(facts) if facts.ends <= now => Finding::problem(
             TOPIC,
             name,
-            format!("its certificate {shown} has ended, {}", crate::app::args::in_words(facts.ends, now)),
+            format!("its certificate {shown} has ended, {}", relative(facts.ends, now)),
         )
         .mend("get a new one from whoever issued it"),
         Ok(facts) if facts.ends.duration_since(now) < SOON => Finding::warning(
             TOPIC,
             name,
-            format!("its certificate {shown} ends {}", crate::app::args::in_words(facts.ends, now)),
+            format!("its certificate {shown} ends {}", relative(facts.ends, now)),
         )
         .mend("get a new one from whoever issued it"),
         Ok(_) => Finding::ok(TOPIC, name, format!("its certificate {shown} is good")),

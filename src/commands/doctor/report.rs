@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::finding::{Finding, Severity, Topic};
-use crate::app::args::in_list;
 use crate::ports::console::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 use crate::text::humanize::counted;
 
@@ -114,7 +113,7 @@ fn summary(findings: &[Finding]) -> String {
             .collect();
     match (count(Severity::Problem), counts.is_empty()) {
         (_, true) => styled(GOOD, "Nothing is wrong."),
-        (0, false) => format!("{} ({})", styled(GOOD, "Nothing is wrong"), in_list(&counts)),
-        _ => styled(ERROR, in_list(&counts)),
+        (0, false) => format!("{} ({})", styled(GOOD, "Nothing is wrong"), counts.join(", ")),
+        _ => styled(ERROR, counts.join(", ")),
     }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::finding::{Finding, Topic};
 use super::{Examination, disk};
 use crate::advice::Advise;
-use crate::app::args::in_list;
 use crate::name::ProviderName;
 use crate::os::private_file::FileError;
 use crate::store::index::Entry;
@@ -65,7 +64,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
     if !waiting.is_empty() {
         let places: Vec<String> = waiting.iter().map(|path| path.display().to_string()).collect();
         findings.push(
-            Finding::warning(TOPIC, in_list(&places), "new tokens wait to be saved in their place")
+            Finding::warning(TOPIC, places.join(", "), "new tokens wait to be saved in their place")
                 .why("the store could not be written after a refresh")
                 .mend("mend the store, then run `authctl token` of the provider: it moves them home"),
         );

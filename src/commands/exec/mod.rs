@@ -8,12 +8,11 @@ use std::ffi::OsString;
 
 use self::assignment::{Assignment, Form};
 use self::files::TokenFolder;
-use super::token::format_error;
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
-use crate::app::render::{id_token, note_limits, variable};
+use crate::app::render::{id_token, note_limits, rendered, variable};
 use crate::error::{Error, Status};
-use crate::format::{Subject, named};
+use crate::format::named;
 use crate::name::ProviderName;
 use crate::ports::Launch;
 use crate::secret::SecretText;
@@ -136,8 +135,6 @@ fn text(app: &App<'_>, name: &ProviderName, form: Form, options: &Options) -> Re
         Form::IdToken => named("raw"),
     };
     let Some(format) = format else { return Err(Error::usage("there is no such format")) };
-    let variable = variable(session.config, &provider);
-    let subject = Subject::of(&provider, &variable, None);
-    let text = (format.render)(&issued, &subject).map_err(|error| format_error(error, name))?;
+    let text = rendered(session.config, &provider, &issued, format)?;
     Ok(SecretText::new(text.expose().strip_suffix('\n').unwrap_or(text.expose())))
 }

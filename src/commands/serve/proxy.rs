@@ -10,7 +10,7 @@ use url::{Position, Url};
 use super::access::Access;
 use super::refusal::Refusal;
 use super::workplace::{Setup, Workplace};
-use crate::commands::token::format_error;
+use crate::app::render::headers;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
@@ -182,8 +182,7 @@ impl Rules {
     ) -> Result<Forward, Refusal> {
         let dpop_nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let target = RequestTarget { method: asked.method.clone(), url, dpop_nonce };
-        let headers = issued.credential.headers(Some(&target));
-        let headers = headers.map_err(|error| format_error(error.into(), &provider.name))?;
+        let headers = headers(provider, issued, Some(&target))?;
         let transport = match provider.source.oauth() {
             Some(oauth) => oauth.transport(&session.context(&provider.name)).map_err(Error::from)?,
             None => Transport::default(),

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::gce;
 use super::refusal::Refusal;
-use crate::app::args::duration;
-use crate::commands::headers::method;
+use crate::app::args::request_method;
 use crate::format::{Format, named};
 use crate::name::{AccountName, ProviderName, ScopeSet, parameter};
 use crate::ports::local_server::Asked;
 use crate::provider::TokenRequest;
+use crate::schema::duration;
 use crate::session::acquire::Options;
 use crate::text::untrusted::escaped;
 
@@ -118,7 +118,7 @@ fn read_target(
         };
     };
     let named = named.unwrap_or_else(|| "GET".to_owned());
-    let named = method(&named).map_err(|hint| Refusal::bad_request(format!("`method`: {hint}")))?;
+    let named = request_method(&named).map_err(|hint| Refusal::bad_request(format!("`method`: {hint}")))?;
     Ok(Some((named, url, nonce)))
 }
 

@@ -7,10 +7,9 @@ use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::{Route, Wanted, is_gce, route};
 use super::workplace::{Setup, Workplace};
 use super::{aws, gce};
+use crate::app::render::{header_lines, headers, rendered};
 use crate::app::target::target_url;
-use crate::commands::token::{format_error, rendered};
 use crate::error::Error;
-use crate::format::{Subject, named};
 use crate::name::{AccountName, ProviderName};
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Handler, Reply, Service};
 use crate::secret::SecretText;
@@ -101,7 +100,7 @@ impl Worker {
         match route {
             Route::Token(wanted, format) => self.place.with(&wanted.provider, |session, provider| {
                 let issued = token(session, provider, &self.options(&wanted)).map_err(Error::from)?;
-                let text = rendered(session, provider, &issued, format)?;
+                let text = rendered(session.config, provider, &issued, format)?;
                 Ok(reply(200, if matches!(format.name, "json" | "k8s") { JSON } else { TEXT }, text))
             }),
             Route::Headers { wanted, target, json } => self.headers(&wanted, target.as_ref(), json),
@@ -137,17 +136,13 @@ impl Worker {
             })?;
             let issued = token(session, provider, &self.options(wanted)).map_err(Error::from)?;
             if json {
-                let lines = issued.credential.headers(target.as_ref());
-                let lines = lines.map_err(|error| format_error(error.into(), &provider.name))?;
+                let lines = headers(provider, &issued, target.as_ref())?;
                 let lines = lines.iter().map(|line| (line.name.clone(), line.value.expose().into()));
                 let object: serde_json::Map<String, serde_json::Value> = lines.collect();
                 let text = serde_json::Value::from(object).to_string();
                 return Ok(reply(200, JSON, SecretText::new(format!("{text}\n"))));
             }
-            let Some(format) = named("header") else { return Err(Refusal::not_found("no such format")) };
-            let subject = Subject::of(provider, "", target.as_ref());
-            let text = (format.render)(&issued, &subject);
-            Ok(reply(200, TEXT, text.map_err(|error| format_error(error, &provider.name))?))
+            Ok(reply(200, TEXT, header_lines(provider, &issued, target.as_ref())?))
         })
     }
 

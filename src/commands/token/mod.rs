@@ -5,17 +5,16 @@ pub mod fast;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::app::args::{AccountArg, NarrowArgs, ProviderArg, duration};
-use crate::app::render::{id_token, note_limits, variable};
+use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
+use crate::app::render::{id_token, note_limits, rendered};
 use crate::config::Provider;
 use crate::error::Error;
-use crate::format::{FORMATS, Format, FormatError, Subject, named};
-use crate::name::ProviderName;
+use crate::format::{FORMATS, Format, named};
 use crate::ports::Stream;
-use crate::secret::SecretText;
+use crate::schema::duration;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
-use crate::token::{Issued, NoHeaders};
+use crate::token::Issued;
 
 /// Print a valid token
 ///
@@ -73,30 +72,6 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     print(&session, &provider, &issued, format)
 }
 
-/// What to do about a credential that a format cannot carry.
-pub(crate) fn format_error(error: FormatError, provider: &ProviderName) -> Error {
-    let hint = match error {
-        FormatError::Unframeable(_) => "choose another format with -o".to_owned(),
-        FormatError::NoHeaders(NoHeaders::NeedsTarget) => {
-            format!("name the request: `authctl headers {provider} --method GET --url URL`")
-        }
-        FormatError::NoHeaders(_) => "print it with `-o raw`".to_owned(),
-    };
-    Error::failed(error.to_string(), hint)
-}
-
-/// A token in a format.
-pub(super) fn rendered(
-    session: &Session<'_>,
-    provider: &Provider,
-    issued: &Issued,
-    format: &Format,
-) -> Result<SecretText, Error> {
-    let variable = variable(session.config, provider);
-    let subject = Subject::of(provider, &variable, None);
-    (format.render)(issued, &subject).map_err(|error| format_error(error, &provider.name))
-}
-
 pub(super) fn print(
     session: &Session<'_>,
     provider: &Provider,
@@ -104,7 +79,7 @@ pub(super) fn print(
     format: &Format,
 ) -> Result<(), Error> {
     let console = &session.system.console;
-    let text = rendered(session, provider, issued, format)?;
+    let text = rendered(session.config, provider, issued, format)?;
     note_limits(console, provider, issued);
     if console.is_terminal(Stream::Out) {
         console.note("the token is on your screen; pipe it where it belongs, for example: authctl headers | curl -H @- URL");

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
-use super::{Installed, Target, is_ours, words};
+use super::words::{is_ours, words};
 use crate::app::App;
+use crate::app::installed::{Installed, Target};
 use crate::os::text_file::read_text;
 
 /// A configuration file of another program is not longer.
@@ -33,7 +34,7 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-pub(super) fn docker(app: &App<'_>) -> Vec<Installed> {
+pub fn docker(app: &App<'_>) -> Vec<Installed> {
     let folder = app.system.environment.variable("DOCKER_CONFIG").map(PathBuf::from);
     let path = folder.or_else(|| home(app, ".docker")).map(|folder| folder.join("config.json"));
     let read = path.as_ref().and_then(|path| serde_json::from_str::<Value>(&text(path)?).ok());
@@ -53,7 +54,7 @@ pub(super) fn docker(app: &App<'_>) -> Vec<Installed> {
     found
 }
 
-pub(super) fn cargo(app: &App<'_>) -> Vec<Installed> {
+pub fn cargo(app: &App<'_>) -> Vec<Installed> {
     let folder = app.system.environment.variable("CARGO_HOME").map(PathBuf::from);
     let path = folder.or_else(|| home(app, ".cargo")).map(|folder| folder.join("config.toml"));
     let read = path.as_ref().and_then(|path| text(path)?.parse::<DocumentMut>().ok());
@@ -88,7 +89,7 @@ pub(super) fn cargo(app: &App<'_>) -> Vec<Installed> {
         .collect()
 }
 
-pub(super) fn bazel(app: &App<'_>) -> Vec<Installed> {
+pub fn bazel(app: &App<'_>) -> Vec<Installed> {
     let Some((path, text)) = file(app, "", ".bazelrc") else { return Vec::new() };
     let flags = text.lines().filter_map(|line| line.trim().split_once("--credential_helper="));
     let found = flags.filter_map(|(_, flag)| {
@@ -104,7 +105,7 @@ pub(super) fn bazel(app: &App<'_>) -> Vec<Installed> {
     found.collect()
 }
 
-pub(super) fn aws(app: &App<'_>) -> Vec<Installed> {
+pub fn aws(app: &App<'_>) -> Vec<Installed> {
     let Some((path, text)) = file(app, "AWS_CONFIG_FILE", ".aws/config") else { return Vec::new() };
     let commands = text.lines().filter_map(|line| {
         let (key, command) = line.split_once('=')?;
@@ -120,7 +121,7 @@ pub(super) fn aws(app: &App<'_>) -> Vec<Installed> {
     .collect()
 }
 
-pub(super) fn terraform(app: &App<'_>) -> Vec<Installed> {
+pub fn terraform(app: &App<'_>) -> Vec<Installed> {
     let Some((path, text)) = file(app, "TF_CLI_CONFIG_FILE", ".terraformrc") else {
         return Vec::new();
     };
@@ -134,7 +135,7 @@ pub(super) fn terraform(app: &App<'_>) -> Vec<Installed> {
 }
 
 /// Our link called `keyring`, wherever it is: on PATH another one may come first.
-pub(super) fn keyring(app: &App<'_>) -> Vec<Installed> {
+pub fn keyring(app: &App<'_>) -> Vec<Installed> {
     let path = app.system.environment.variable("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
     let folders = folders.chain(home(app, ".local/bin"));

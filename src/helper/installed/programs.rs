@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Installed, Target, is_ours, words};
+use super::words::{is_ours, words};
 use crate::app::App;
+use crate::app::installed::{Installed, Target};
 use crate::ports::Program;
 
 /// They read a file of their own: that takes no time.
@@ -18,7 +19,7 @@ fn output(app: &App<'_>, command: &[&str]) -> Option<String> {
     app.system.processes.output(&program).ok().map(|text| text.expose().to_owned())
 }
 
-pub(super) fn git(app: &App<'_>) -> Vec<Installed> {
+pub fn git(app: &App<'_>) -> Vec<Installed> {
     let command = ["git", "config", "--global", "--null", "--get-regexp", "^credential\\..*helper$"];
     output(app, &command).map(|text| of_git(&text)).unwrap_or_default()
 }
@@ -57,7 +58,7 @@ fn first_word(command: &str) -> String {
     command.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-pub(super) fn kubernetes(app: &App<'_>) -> Vec<Installed> {
+pub fn kubernetes(app: &App<'_>) -> Vec<Installed> {
     // A file that is not there need not be asked for.
     let named = app.system.environment.variable("KUBECONFIG").is_some_and(|path| !path.is_empty());
     let is_there = app.system.paths.home().is_some_and(|home| home.join(".kube/config").exists());

@@ -7,12 +7,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// [`Error::Failed`], where one of the marks is missing: what is ours could not be told from what is not.
-pub(in crate::helper) fn block(
-    text: Option<&str>,
-    label: &str,
-    lines: &[String],
-    undo: bool,
-) -> Result<Option<String>, Error> {
+pub fn block(text: Option<&str>, label: &str, lines: &[String], undo: bool) -> Result<Option<String>, Error> {
     let (begin, end) = (format!("# begin: authctl {label}"), format!("# end: authctl {label}"));
     let before = text.unwrap_or_default();
     let mut kept = String::new();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::failed::failed;
 use super::git_key::GitKey;
 use super::link::{is_link_to, make_link};
 use crate::app::App;
@@ -164,11 +165,6 @@ pub(super) fn owners(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Owner)>, Error>
         owners.extend(owner.map(|owner| (path, owner)));
     }
     Ok(owners)
-}
-
-/// A change that was not made.
-pub(super) fn failed(message: String) -> Error {
-    Error::failed(escaped(&message), "what is not marked as done was not changed")
 }
 
 /// What a command of another program prints.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::change::failed;
+use super::failed::failed;
 use crate::error::Error;
 use crate::os::user_file;
 use crate::text::untrusted::escaped;

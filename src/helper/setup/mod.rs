@@ -2,6 +2,7 @@
 
 mod block;
 mod change;
+mod failed;
 mod git_key;
 mod link;
 mod syntax;

@@ -18,7 +18,7 @@ fn refused(value: &str, reason: &str) -> Error {
 ///
 /// # Errors
 /// [`Error::Failed`].
-pub(in crate::helper) fn command_line(words: &[String]) -> Result<String, Error> {
+pub fn command_line(words: &[String]) -> Result<String, Error> {
     words.iter().try_for_each(|word| check_visible(word))?;
     if cfg!(windows) {
         let words: Result<Vec<String>, Error> = words.iter().map(|word| windows_word(word)).collect();
@@ -46,7 +46,7 @@ fn windows_word(word: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// [`Error::Failed`].
-pub(in crate::helper) fn ini_value(value: &str) -> Result<String, Error> {
+pub fn ini_value(value: &str) -> Result<String, Error> {
     check_visible(value)?;
     let begins_comment =
         |(at, c): (usize, char)| matches!(c, '#' | ';') && value[..at].ends_with(char::is_whitespace);
@@ -63,7 +63,7 @@ pub(in crate::helper) fn ini_value(value: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// [`Error::Failed`].
-pub(in crate::helper) fn csv_field(value: &str) -> Result<String, Error> {
+pub fn csv_field(value: &str) -> Result<String, Error> {
     check_visible(value)?;
     let quotes = value.contains([',', '"']);
     Ok(if quotes { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() })
@@ -73,7 +73,7 @@ pub(in crate::helper) fn csv_field(value: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// [`Error::Failed`].
-pub(in crate::helper) fn bazel_word(word: &str) -> Result<String, Error> {
+pub fn bazel_word(word: &str) -> Result<String, Error> {
     check_visible(word)?;
     let mut written = String::with_capacity(word.len());
     for character in word.chars() {

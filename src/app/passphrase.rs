@@ -1,0 +1,50 @@
+//! The passphrase of the encrypted files: typed on a terminal, or read from standard input.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::secret::SecretText;
+use crate::session::Session;
+use crate::store::maintenance::Passphrase;
+
+/// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn unlock_files(app: &App<'_>, session: &Session<'_>) -> Result<bool, Error> {
+    match session.store.passphrase()? {
+        None => return Ok(false),
+        Some(Passphrase::Given) => {}
+        Some(Passphrase::Locked) => {
+            session.store.unlock_files(&ask(app, "The passphrase of the sealed files")?)?;
+        }
+        Some(Passphrase::ToBeChosen) => session.store.unlock_files(&choose(app)?)?,
+    }
+    Ok(true)
+}
+
+/// A new passphrase, typed twice where somebody types.
+pub fn choose(app: &App<'_>) -> Result<SecretText, Error> {
+    let first = ask(app, "A new passphrase for the sealed files")?;
+    if app.system.input.is_terminal() {
+        let second = ask(app, "The same once more")?;
+        if first.expose() != second.expose() {
+            return Err(Error::failed("the two passphrases are not the same", "try again"));
+        }
+    }
+    Ok(first)
+}
+
+/// A passphrase that is typed, or piped in.
+pub fn ask(app: &App<'_>, question: &str) -> Result<SecretText, Error> {
+    const LONGEST: usize = 4096;
+    let input = &app.system.input;
+    let read = if input.is_terminal() { input.ask_hidden(question) } else { input.read_all(LONGEST) };
+    let text = read.map_err(|error| {
+        Error::failed(format!("the passphrase cannot be read: {error}"), "type it, or pipe it in")
+    })?;
+    let passphrase = text.expose().trim_end_matches(['\r', '\n']);
+    if passphrase.is_empty() {
+        return Err(Error::failed("the passphrase is empty", "type it, or pipe it in"));
+    }
+    Ok(SecretText::new(passphrase))
+}
