@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::backend::StoreKind;
-use super::keyring::KeyringFault;
+use super::keyring::fault::KeyringFault;
 use super::reach::{NewPart, Stored};
 use crate::advice::{Advise, Status};
 use crate::name::{AccountName, ProviderName};
@@ -205,7 +205,7 @@ impl Advise for StoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Keyring(fault) => fault.hint(),
-            Self::NoKeyring(_) => super::keyring::START_ONE,
+            Self::NoKeyring(_) => super::keyring::fault::START_ONE,
             Self::OtherStore { configured, .. } => {
                 return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
             }

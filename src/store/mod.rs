@@ -23,7 +23,7 @@ use std::rc::Rc;
 pub use self::backend::{Backend, Kept, Revision, StoreChoice, StoreKind, StoreSettings};
 pub use self::error::StoreError;
 use self::index::{Entry, Index};
-use self::keyring::KeyringFault;
+use self::keyring::fault::KeyringFault;
 use self::lock::Lock;
 use self::reach::{Definitions, NewPart, Reach, Stored};
 use self::record::{Record, RecordError, RecordName};

@@ -3,7 +3,7 @@
 use super::TokenStore;
 use super::backend::{Revision, StoreChoice, StoreKind};
 use super::error::StoreError;
-use super::keyring::KeyringFault;
+use super::keyring::fault::KeyringFault;
 use super::reach::{Reach, Stored};
 use super::record::RecordName;
 use crate::binding::Binding;

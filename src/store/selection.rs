@@ -11,7 +11,7 @@ use crate::store::backend::{Backend, StoreChoice, StoreKind, StoreSettings};
 use crate::store::error::StoreError;
 use crate::store::index::Entry;
 use crate::store::keyring::large_records::Overflow;
-use crate::store::keyring::{KeyringBackend, KeyringFault};
+use crate::store::keyring::{KeyringBackend, fault::KeyringFault};
 use crate::store::lock::Lock;
 use crate::store::record::RecordName;
 use crate::store::sealed::SealedBackend;

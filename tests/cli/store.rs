@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use authctl::store::keyring::KeyringFault;
+use authctl::store::keyring::fault::KeyringFault;
 use keyring_core::CredentialStore;
 use keyring_core::api::CredentialStoreApi;
 

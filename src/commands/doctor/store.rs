@@ -8,7 +8,7 @@ use crate::advice::Advise;
 use crate::name::ProviderName;
 use crate::os::private_file::FileError;
 use crate::store::index::Entry;
-use crate::store::keyring::KeyringFault;
+use crate::store::keyring::fault::KeyringFault;
 use crate::store::maintenance::Passphrase;
 use crate::store::record::Record;
 use crate::store::sealed::key_source::KeySource;

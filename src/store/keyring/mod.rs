@@ -1,5 +1,6 @@
 //! Records in the operating system's keyring, through keyring-core.
 
+pub mod fault;
 pub mod large_records;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
@@ -17,56 +18,13 @@ use crate::binding::Binding;
 use crate::failpoint;
 use crate::os::threads::Reserved;
 use crate::secret::SecretText;
+use crate::store::keyring::fault::KeyringFault;
 use crate::store::keyring::large_records::{Overflow, Reference};
 
 /// The service under which all our entries stand.
 pub const SERVICE: &str = "authctl";
 /// A keyring that has not answered by then never will; one that asks the user is given this long (F-KR1).
 const DEADLINE: Duration = Duration::from_secs(65);
-
-/// What a keyring store of ours says inside a `keyring_core::Error`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyringFault {
-    /// There is no keyring in this session.
-    #[error("{0}")]
-    Absent(String),
-    /// The process at the message bus's address must not receive a secret.
-    #[error("{0}")]
-    UntrustedBus(String),
-    /// It is locked, and nobody was asked or the user said no.
-    #[error("the keyring is locked")]
-    Locked,
-    /// It does not answer.
-    #[error("the keyring does not answer")]
-    TimedOut,
-    /// Something else.
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// What to do where no keyring can be used.
-pub(super) const START_ONE: &str =
-    "start the session's keyring; or set store = \"file\" in the configuration and log in again";
-
-impl KeyringFault {
-    /// What the user can do.
-    pub(super) fn hint(&self) -> &'static str {
-        match self {
-            Self::Locked => "unlock the keyring: run `authctl store unlock`",
-            Self::TimedOut => "is the keyring waiting for its password on another screen?",
-            Self::UntrustedBus(_) => {
-                "set DBUS_SESSION_BUS_ADDRESS to the address of your own session's message bus, or unset it"
-            }
-            Self::Absent(_) | Self::Failed(_) => START_ONE,
-        }
-    }
-}
-
-impl From<KeyringFault> for keyring_core::Error {
-    fn from(fault: KeyringFault) -> Self {
-        Self::NoStorageAccess(Box::new(fault))
-    }
-}
 
 /// The keyring as a place for records.
 pub struct KeyringBackend {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use authctl::ports::{KernelKeyring, NoKernelKeyring};
-use authctl::store::keyring::KeyringFault;
+use authctl::store::keyring::fault::KeyringFault;
 
 use super::{CONFIG, Programs, examine, finds, home, text, wrong};
 use crate::support::odd_keyring::{that_fails, that_loses_a_byte};

@@ -12,41 +12,8 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::process::{Uid, geteuid};
 
-use crate::store::keyring::secret_service::bus::BusError;
+use crate::store::keyring::secret_service::error::{BusError, UntrustedBus};
 use crate::text::untrusted::escaped;
-
-/// Why authctl refuses a message bus.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UntrustedBus {
-    /// Its process runs as a user other than this one and root.
-    #[error("the message bus at {address} belongs to the user {user}")]
-    OtherUser {
-        /// The address, escaped.
-        address: String,
-        /// The user's name, if it has one, and number.
-        user: String,
-    },
-    /// The system does not say which user runs it.
-    #[error("cannot tell which user the message bus at {address} belongs to: {reason}")]
-    UnknownUser {
-        /// The address, escaped.
-        address: String,
-        /// The system's answer.
-        reason: Errno,
-    },
-    /// It is not the bus that the address was written for.
-    #[error("the message bus at {address} does not have the GUID that the address names")]
-    OtherGuid {
-        /// The address, escaped.
-        address: String,
-    },
-    /// It did not accept this user's authentication.
-    #[error("the message bus at {address} does not accept this user")]
-    Rejected {
-        /// The address, escaped.
-        address: String,
-    },
-}
 
 /// One address of a message bus that is a Unix socket.
 #[derive(Debug)]

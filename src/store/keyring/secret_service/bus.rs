@@ -9,47 +9,9 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::store::keyring::secret_service::address::{Address, UntrustedBus};
+use crate::store::keyring::secret_service::address::Address;
+use crate::store::keyring::secret_service::error::BusError;
 use crate::store::keyring::secret_service::wire::{Call, Kind, Malformed, Message, Writer, message_length};
-use crate::text::untrusted::escaped;
-
-/// Why a call gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BusError {
-    /// There is no bus at the address.
-    #[error("the session has no message bus: {0}")]
-    NoBus(String),
-    /// The bus at the address is not one that authctl may use.
-    #[error(transparent)]
-    Untrusted(#[from] UntrustedBus),
-    /// The bus knows nobody by that name and cannot start it.
-    #[error("no keyring service runs on the session's message bus")]
-    NoService,
-    /// No answer in time.
-    #[error("the keyring service does not answer")]
-    TimedOut,
-    /// The connection broke.
-    #[error("the connection to the keyring service broke: {0}")]
-    Broken(String),
-    /// The answer is no D-Bus.
-    #[error(transparent)]
-    Malformed(#[from] Malformed),
-    /// The service answered with an error.
-    #[error("the keyring service answered {}", escaped(.name))]
-    Refused {
-        /// The error's D-Bus name.
-        name: String,
-    },
-}
-
-impl From<io::Error> for BusError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
-            _ => Self::Broken(error.to_string()),
-        }
-    }
-}
 
 /// How much is read at once.
 const READ_SIZE: usize = 8 << 10;
