@@ -100,6 +100,7 @@ pub fn command() -> clap::Command {
 /// Runs the program with these arguments.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
     let arguments = by_name(arguments.into_iter().map(Into::into).collect());
+    crate::app::prompt_on_console(system);
     if let Some(result) = commands::token::fast::token(system, &arguments) {
         return ended(result, system);
     }

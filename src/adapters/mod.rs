@@ -24,6 +24,7 @@ pub mod terminal;
 use std::rc::Rc;
 
 use crate::ports::console::Console;
+use crate::ports::prompter::Silent;
 use crate::ports::{Environment as _, System};
 
 /// The system that this program runs on.
@@ -39,6 +40,7 @@ pub fn system() -> System {
         clock: Rc::new(clock::SystemClock::start()),
         console: Console::new(Rc::new(terminal::StandardStreams { dumb }), no_color),
         input: Rc::new(input::StandardInput),
+        prompter: Rc::new(Silent),
         environment,
         processes: Rc::new(processes::Children),
         random: Rc::new(random::SystemRandom),

@@ -6,6 +6,8 @@ pub mod installed;
 pub mod login;
 pub mod notification;
 pub mod passphrase;
+mod prompter;
+mod qr_code;
 pub mod render;
 pub mod stored_secrets;
 pub mod target;
@@ -13,6 +15,7 @@ pub mod wire_log;
 
 use std::rc::Rc;
 
+use crate::app::prompter::ConsolePrompter;
 use crate::app::wire_log::WireLog;
 use crate::config::Config;
 use crate::config::layers::Options;
@@ -52,11 +55,17 @@ impl Manner {
     /// Makes the outside so.
     pub fn apply(&self, system: &mut System) {
         system.console.configure(self.color, self.quiet);
+        prompt_on_console(system);
         if self.verbose > 0 {
             let inner = Rc::clone(&system.http);
             system.http = Rc::new(WireLog::new(inner, system.console.clone(), self.verbose > 1));
         }
     }
+}
+
+/// Makes what the domain tells the user appear on the console, as it is configured now.
+pub fn prompt_on_console(system: &mut System) {
+    system.prompter = Rc::new(ConsolePrompter(system.console.clone()));
 }
 
 impl<'a> App<'a> {

@@ -5,9 +5,9 @@ use super::store::STORE_KEYS;
 use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::name::ProviderName;
 use crate::ports::Environment;
-use crate::ports::console::{FAINT, STRONG, styled};
 use crate::provider::Kind;
 use crate::schema::{Key, Origin, Setting, Shape, Table, Value, is_input, secret_reference};
+use crate::text::style::{FAINT, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 /// A line of the shown configuration: a key with what is shown of its value.

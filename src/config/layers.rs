@@ -206,7 +206,7 @@ pub fn named_by_environment(system: &System, options: &Options) -> Option<PathBu
 pub fn tell_if_named_by_environment(system: &System, options: &Options) {
     if let Some(path) = named_by_environment(system, options) {
         let path = escaped(&path.display().to_string());
-        system.console.note(format_args!("using the config file {path}, because AUTHCTL_CONFIG names it"));
+        system.prompter.note(&format_args!("using the config file {path}, because AUTHCTL_CONFIG names it"));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::ports::console::{ERROR, HINT, styled};
 use crate::schema::{Excerpt, Origin, Problem};
+use crate::text::style::{ERROR, HINT, styled};
 use crate::text::untrusted::escaped;
 
 /// Renders a problem with the styles of the terminal; the console takes them out where they do not belong.

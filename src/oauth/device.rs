@@ -87,7 +87,7 @@ mod tests {
                 codes.lifetime,
                 codes.interval
             ),
-            Err(error) => crate::ports::console::with_causes(&error),
+            Err(error) => crate::text::causes::with_causes(&error),
         }
     }
 

@@ -6,9 +6,9 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
-
 use crate::ports::terminal::{Stream, Terminal, Waiting};
+pub use crate::text::causes::with_causes;
+pub use crate::text::style::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 use crate::text::untrusted::shown;
 
 /// Stands for colours on, off, or as the terminal and `NO_COLOR` say.
@@ -21,37 +21,6 @@ pub enum ColorChoice {
     Always,
     /// No colours.
     Never,
-}
-
-/// The style of `error:`.
-pub const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// The style of `warning:` and `note:`.
-pub const NOTE: Style = AnsiColor::Yellow.on_default().bold();
-/// The style of `hint:` and of commands to type.
-pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
-/// The style of what went well.
-pub const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// The style of what matters in a sentence.
-pub const STRONG: Style = Style::new().bold();
-/// The style of what matters less.
-pub const FAINT: Style = Style::new().dimmed();
-
-/// A text in a style, for `format!`.
-#[must_use]
-pub fn styled(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-/// An error and its causes in one line, for notes.
-#[must_use]
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 /// Speaks to the user through the terminal port, in colour where that is wanted.

@@ -16,6 +16,7 @@ mod machine;
 mod paths;
 pub mod peer;
 mod processes;
+pub mod prompter;
 mod random;
 mod signals;
 mod terminal;
@@ -44,6 +45,7 @@ use std::rc::Rc;
 use self::console::Console;
 use self::local_server::LocalServer;
 use self::peer::Peers;
+use self::prompter::Prompter;
 
 /// Everything outside the program. Handed down from `main`.
 #[derive(Clone)]
@@ -54,8 +56,10 @@ pub struct System {
     pub browser: Rc<dyn Browser>,
     /// Time.
     pub clock: Rc<dyn Clock>,
-    /// What is said to the user, and on which stream.
+    /// What commands print. The domain does not print: it has the prompter.
     pub console: Console,
+    /// What the domain tells the user.
+    pub prompter: Rc<dyn Prompter>,
     /// What the user types or pipes in.
     pub input: Rc<dyn Input>,
     /// The environment variables and the working folder.

@@ -25,6 +25,7 @@ use crate::oauth::form::Form;
 use crate::oauth::id_token::IdTokenError;
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
+use crate::ports::prompter::WaitReason;
 use crate::provider::client;
 use crate::provider::client::{OAuthClient, Presented, Server, TokenCall};
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
@@ -145,7 +146,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
         let prover = self.oauth.new_prover(context, None)?;
         if let Some(failure) = server.discovery_failure() {
-            context.system.console.note(format_args!(
+            context.system.prompter.note(&format_args!(
                 "the server's metadata is not available ({failure}), so authctl does not know whether its answer must contain `iss`"
             ));
         }
@@ -251,7 +252,7 @@ impl AuthorizationCodeGrant {
         // RFC 6749 section 4.1.3: "their values MUST be identical".
         form.set("redirect_uri", redirect_uri_text(&pending.expected.redirect_uri));
         form.set("code_verifier", pending.verifier.expose());
-        let _waiting = context.system.console.wait("Getting the tokens");
+        let _waiting = context.system.prompter.wait(WaitReason::Tokens, None);
         let call = TokenCall {
             grant_type: "authorization_code",
             form: &form,

@@ -11,7 +11,6 @@ use super::request::{IssueRequest, LoginRequest};
 use super::token_provider::TokenProvider;
 use crate::oauth::ciba;
 use crate::oauth::pkce::random_text;
-use crate::ports::console::{STRONG, styled};
 use crate::provider::client;
 use crate::provider::client::OAuthClient;
 use crate::schema::{Key, Problem, Section, Shape};
@@ -86,10 +85,7 @@ impl TokenProvider for Ciba {
         form.set("binding_message", &message);
         let response = self.oauth.post(context, &consent.server, &consent.binding, ENDPOINT, &form, None)?;
         let asked = ciba::response(&response)?;
-        context.system.console.say(format_args!(
-            "Approve the request on your device, if it shows the message {}.",
-            styled(STRONG, &message)
-        ));
+        context.system.prompter.approve(&message);
         let ticket = Ticket {
             grant_type: ciba::GRANT_TYPE,
             parameter: "auth_req_id",

@@ -17,6 +17,7 @@ use crate::oauth::dpop::Prover;
 use crate::oauth::form::Form;
 use crate::oauth::polling::{Next, Polling};
 use crate::oauth::token_endpoint::TokenEndpoint;
+use crate::ports::prompter::WaitReason;
 use crate::ports::{Held, HttpError};
 use crate::provider::client::{OAuthClient, Presented, Server, TokenCall};
 use crate::secret::DeviceCode;
@@ -142,8 +143,7 @@ impl<'a> Consent<'a> {
         mut pauses: Pauses<'_>,
     ) -> Result<TokenSet, ProviderError> {
         let clock = &context.system.clock;
-        let message = "Waiting for you to consent (Ctrl-C ends it)";
-        let _waiting = context.system.console.wait_at_most(message, Some(limit));
+        let _waiting = context.system.prompter.wait(WaitReason::Consent, Some(limit));
         let mut away = None;
         loop {
             match pace.next(clock.elapsed()) {

@@ -11,13 +11,10 @@ use super::request::{IssueRequest, LoginRequest};
 use super::token_provider::TokenProvider;
 use crate::loopback::LinkServer;
 use crate::oauth::device::{self, DeviceAuthorization};
-use crate::oauth::endpoint::EndpointUrl;
-use crate::ports::Stream;
-use crate::ports::console::{FAINT, HINT, STRONG, styled};
+use crate::ports::prompter::CodeEntry;
 use crate::provider::client;
 use crate::provider::client::OAuthClient;
 use crate::schema::{Problem, Section};
-use crate::text::untrusted::escaped;
 
 /// Where the codes come from.
 const ENDPOINT: &str = "device_authorization_endpoint";
@@ -88,45 +85,21 @@ pub fn log_in(
     consent.log_in(context, ticket, request.timeout)
 }
 
-/// Shows the code and where to enter it; both always, also where a browser or a QR code brings the code along: "Clients
-/// MUST still display the user_code" (RFC 8628 section 3.3.1). Returns what serves the browser that was opened.
+/// Shows the code and where to enter it, and opens a browser there. Returns the server of the browser's one-time link.
 fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginRequest) -> Option<LinkServer> {
-    let console = &context.system.console;
+    let prompter = &context.system.prompter;
     let target = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
-    let code = escaped(&codes.user_code);
-    let line = "─".repeat(code.chars().count() + 4);
-    console.say(format_args!(
-        "Open this address on any device:\n\n    {}\n\nand enter this code:\n\n    ┌{line}┐\n    │  {}  │\n    └{line}┘\n",
-        styled(HINT, codes.verification_uri.url()),
-        styled(STRONG, &code),
-    ));
-    if console.is_terminal(Stream::Err)
-        && let Some(picture) = picture(target)
-    {
-        console.say(format_args!("{picture}\n"));
-    }
+    prompter.enter_code(&CodeEntry {
+        code: &codes.user_code,
+        url: codes.verification_uri.url(),
+        complete_url: target.url(),
+    });
     // The address may contain the code, which is enough to approve this login as somebody else.
     let server = wants_browser(context, &request.browser)
         .then(|| LinkServer::start(target.url(), &*context.system.random).ok())
         .flatten()?;
     open_browser(context, server.link(), &request.browser).then(|| {
-        console.say(styled(
-            FAINT,
-            "The address was opened in your browser; compare the code there with the one above.",
-        ));
+        prompter.opened_code_page();
         server
     })
-}
-
-/// The address as a QR code, two modules above each other in a character. The light modules are drawn, so
-/// that it is right on a dark terminal even without colours.
-fn picture(target: &EndpointUrl) -> Option<String> {
-    use qrcode::render::unicode::Dense1x2;
-    let code = qrcode::QrCode::with_error_correction_level(target.url().as_str(), qrcode::EcLevel::L).ok()?;
-    let picture = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
-    let style = anstyle::Style::new()
-        .fg_color(Some(anstyle::AnsiColor::BrightWhite.into()))
-        .bg_color(Some(anstyle::AnsiColor::Black.into()));
-    let lines: Vec<String> = picture.lines().map(|line| format!("    {}", styled(style, line))).collect();
-    Some(lines.join("\n"))
 }

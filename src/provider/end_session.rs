@@ -12,9 +12,9 @@ use super::request::BrowserChoice;
 use crate::binding::Binding;
 use crate::loopback::{LinkServer, Listener, LoopbackError, Outcome, RedirectUri, Wait};
 use crate::oauth::end_session::{self, ExpectedReturn};
-use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::pkce;
-use crate::ports::console::{STRONG, styled};
+use crate::ports::prompter::WaitReason;
 use crate::provider::client::OAuthClient;
 use crate::secret::State;
 use crate::store::record::Record;
@@ -73,13 +73,10 @@ fn send_and_return(
 ) -> Result<EndedSession, ProviderError> {
     let system = context.system;
     let link = listener.link_to(url, &*system.random);
-    if open_browser(context, &link, browser) {
-        say_where(context, url);
-    } else {
-        print(context, url);
-    }
+    let opened = open_browser(context, &link, browser);
+    system.prompter.log_out(url, opened);
     let held = system.signals.hold();
-    let _waiting = system.console.wait_at_most("Waiting for the browser (Ctrl-C ends it)", Some(PATIENCE));
+    let _waiting = system.prompter.wait(WaitReason::Browser, Some(PATIENCE));
     let wait = Wait {
         limit: PATIENCE,
         clock: &*system.clock,
@@ -104,13 +101,13 @@ fn send(context: &Context<'_>, url: &Url, browser: &BrowserChoice) -> Result<End
     if let Some(Ok(server)) = server
         && open_browser(context, server.link(), browser)
     {
-        say_where(context, url);
+        system.prompter.log_out(url, true);
         if serve_until_opened(context, server)? {
             return Ok(EndedSession::Asked);
         }
-        system.console.note("the browser did not open the link");
+        system.prompter.note(&"the browser did not open the link");
     }
-    print(context, url);
+    system.prompter.log_out(url, false);
     Ok(EndedSession::Printed)
 }
 
@@ -118,8 +115,7 @@ fn send(context: &Context<'_>, url: &Url, browser: &BrowserChoice) -> Result<End
 fn serve_until_opened(context: &Context<'_>, mut server: LinkServer) -> Result<bool, ProviderError> {
     let system = context.system;
     let held = system.signals.hold();
-    let waiting = "Waiting for the browser (Ctrl-C ends it)";
-    let _waiting = system.console.wait_at_most(waiting, Some(LINK_PATIENCE));
+    let _waiting = system.prompter.wait(WaitReason::Browser, Some(LINK_PATIENCE));
     let on_stranger = stranger_note(context);
     let mut end = system.clock.elapsed().saturating_add(LINK_PATIENCE);
     let mut opened = false;
@@ -140,13 +136,4 @@ fn serve_until_opened(context: &Context<'_>, mut server: LinkServer) -> Result<b
         }
         system.clock.sleep(SLICE);
     }
-}
-
-fn say_where(context: &Context<'_>, url: &Url) {
-    let console = &context.system.console;
-    console.say(format_args!("Log out at {} in your browser.", styled(STRONG, authority(url))));
-}
-
-fn print(context: &Context<'_>, url: &Url) {
-    context.system.console.say(format_args!("Open this URL in a browser to log out there:\n\n    {url}\n"));
 }

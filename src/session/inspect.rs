@@ -7,10 +7,10 @@ use super::Session;
 use super::acquire::{AcquireError, Options, token};
 use crate::config::Provider;
 use crate::oauth::jwt::Jwt;
-use crate::ports::console::with_causes;
 use crate::provider::ProviderError;
 use crate::secret::SecretText;
 use crate::store::Lookup;
+use crate::text::causes::with_causes;
 
 /// What was found.
 #[derive(Debug)]

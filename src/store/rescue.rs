@@ -302,7 +302,7 @@ impl TokenStore<'_> {
         record.generation -= 1;
         let saved = self.save(lock, provider, &mut record, kind);
         match saved {
-            Ok(()) => self.system.console.note(format_args!(
+            Ok(()) => self.system.prompter.note(&format_args!(
                 "the tokens of `{provider}` that could not be saved last time are now in {kind}"
             )),
             Err(_) => record.generation = record.generation.max(1),

@@ -8,8 +8,8 @@ use super::reach::{Reach, Stored};
 use super::record::RecordName;
 use crate::binding::Binding;
 use crate::name::ProviderName;
-use crate::ports::console::with_causes;
 use crate::secret::SecretText;
+use crate::text::causes::with_causes;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
@@ -116,7 +116,7 @@ impl TokenStore<'_> {
     pub(super) fn may_keep_old_copy(&self, kind: StoreKind, error: &StoreError) {
         if !is_absent(error) {
             let reason = with_causes(error);
-            self.system.console.warn(format_args!("{kind} may still hold an old copy: {reason}"));
+            self.system.prompter.warn(&format_args!("{kind} may still hold an old copy: {reason}"));
         }
     }
 

@@ -86,7 +86,7 @@ impl TokenStore<'_> {
                 keyring.as_any().downcast_ref::<crate::store::keyring::secret_service::SecretService>()
             {
                 let _waiting =
-                    self.system.console.wait("Waiting for you to unlock the keyring (Ctrl-C ends it)");
+                    self.system.prompter.wait(crate::ports::prompter::WaitReason::KeyringUnlock, None);
                 service.unlock().map_err(|error| match error {
                     keyring_core::Error::NoStorageAccess(fault) => StoreError::Keyring(
                         fault

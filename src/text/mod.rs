@@ -1,5 +1,7 @@
-//! Text: untrusted, quoted for a shell, in plain words.
+//! Text: untrusted, quoted for a shell, styled, in plain words.
 
+pub mod causes;
 pub mod humanize;
 pub mod shell;
+pub mod style;
 pub mod untrusted;

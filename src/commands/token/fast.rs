@@ -36,6 +36,7 @@ fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
 fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Result<(), Error>> {
     let options = Options { only: only(system, named), ..Options::default() };
     let texts = Texts::read(system, &options);
+    let said = system.console.times_said();
     let cached = kernel_cache::look(system, &texts, named);
     if let Some(token) = cached.token()
         && !system.console.is_terminal(Stream::Out)
@@ -61,7 +62,9 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
         }
         Err(_) => return None,
     };
-    if let (Credential::Bearer(_), Some(listed)) = (&issued.credential, listed) {
+    // A cached token comes without the notes: what was said now must be said each time.
+    let said_nothing = system.console.times_said() == said;
+    if let (Credential::Bearer(_), Some(listed), true) = (&issued.credential, listed, said_nothing) {
         cached.keep(&session, &provider, &issued, &listed);
     }
     layers::tell_if_named_by_environment(system, &options);

@@ -123,8 +123,8 @@ pub fn check_key_file(context: &Context<'_>, key: &str, source: &SecretSource) -
         Exposure::Readable => {
             context
                 .system
-                .console
-                .warn(format_args!("the file of `{key}` can be read by others: chmod 600 {shown}"));
+                .prompter
+                .warn(&format_args!("the file of `{key}` can be read by others: chmod 600 {shown}"));
             Ok(())
         }
         Exposure::Writable => Err(ProviderError::Unconfigured {

@@ -16,13 +16,13 @@ use crate::oauth::quirks::Quirks;
 use crate::oauth::rotation::{self, Carried};
 use crate::oauth::token_endpoint::{Asked, TokenEndpoint};
 use crate::ports::HttpResponse;
-use crate::ports::console::with_causes;
 use crate::provider::context::Context;
 use crate::provider::error::ProviderError;
 use crate::provider::grant::Grant;
 use crate::provider::refresh::{PreparedRefresh, RefreshOutcome};
 use crate::provider::request::TokenRequest;
 use crate::store::record::Record;
+use crate::text::causes::with_causes;
 use crate::token::TokenSet;
 
 /// A refresh at a token endpoint, ready to be sent.
@@ -62,7 +62,7 @@ impl OAuthClient {
         self.add_audience(request, &mut form);
         let prover = self.prover_of(context, record)?;
         if self.use_dpop && prover.is_none() {
-            context.system.console.note(format_args!(
+            context.system.prompter.note(&format_args!(
                 "`use_dpop` is set now but was not when you logged in: run `authctl login {}` to get tokens that are bound to a key",
                 context.name
             ));
@@ -105,7 +105,7 @@ impl OAuthClient {
         if let (Some(identity), Some(shown)) = (identity, &record.certificate)
             && identity.thumbprint != *shown
         {
-            context.system.console.note(format_args!(
+            context.system.prompter.note(&format_args!(
                 "the certificate has changed since the login; if the server refuses it, run `authctl login {}`",
                 context.name
             ));
@@ -142,7 +142,7 @@ impl PreparedRefresh for PreparedTokenRefresh<'_> {
             // A wrong clock or a key set that cannot be fetched says nothing about the access token.
             Err(error) => {
                 let reason = with_causes(&error);
-                self.context.system.console.note(format_args!(
+                self.context.system.prompter.note(&format_args!(
                     "the new id token was not saved, because it could not be checked: {reason}"
                 ));
                 None

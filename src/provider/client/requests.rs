@@ -264,7 +264,7 @@ fn tell_of_clock(context: &Context<'_>, response: &HttpResponse) {
         let direction = if skew > 0 { "ahead of" } else { "behind" };
         context
             .system
-            .console
-            .note(format_args!("this machine's clock is {} seconds {direction} the server's", skew.abs()));
+            .prompter
+            .note(&format_args!("this machine's clock is {} seconds {direction} the server's", skew.abs()));
     }
 }

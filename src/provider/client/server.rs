@@ -46,8 +46,7 @@ impl OAuthClient {
                 let earlier = discovery::last_known(context.system, &query);
                 // Many servers publish no metadata, and say so with a status like 404.
                 let none = matches!(error, DiscoveryError::NotPublished { status, .. } if status < 500 && status != 429);
-                let failure =
-                    (earlier.is_none() && !none).then(|| crate::ports::console::with_causes(&error));
+                let failure = (earlier.is_none() && !none).then(|| crate::text::causes::with_causes(&error));
                 server.discovered = Discovered { metadata: None, earlier, failure };
                 Some(error)
             }

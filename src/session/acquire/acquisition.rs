@@ -221,7 +221,7 @@ impl<'a> Acquisition<'a> {
             && !record.requested_scopes.is_empty()
         {
             let command = format!("authctl login {}", self.provider.name);
-            self.session.system.console.note(format_args!(
+            self.session.system.prompter.note(&format_args!(
                 "the configuration now asks for the scope {missing}, which this login did not: run `{command}` for it"
             ));
         }

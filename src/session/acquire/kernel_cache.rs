@@ -18,22 +18,19 @@ use crate::token::{Credential, Issued};
 /// What was looked up, and where it would be.
 pub struct Cached {
     name: Option<String>,
-    /// How often something had been said by then.
-    said: u32,
     token: Option<SecretText>,
 }
 
 /// Looks a token up.
 #[must_use]
 pub fn look(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Cached {
-    let said = system.console.times_said();
     let Some(digest) = fingerprint(system, texts, named) else {
-        return Cached { name: None, said, token: None };
+        return Cached { name: None, token: None };
     };
     let name = format!("{KERNEL_CACHE}{digest}");
     let bytes = system.kernel_keyring.read(&name);
     let token = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(SecretText::new));
-    Cached { name: Some(name), said, token }
+    Cached { name: Some(name), token }
 }
 
 impl Cached {
@@ -58,10 +55,6 @@ impl Cached {
         else {
             return;
         };
-        // Whoever is told something is told it each time.
-        if session.system.console.times_said() != self.said {
-            return;
-        }
         let left = Duration::try_from(end.duration_since(session.system.clock.now())).unwrap_or_default();
         let life = left.saturating_sub(provider.source.refresh_early());
         if life < Duration::from_secs(1) {

@@ -4,7 +4,6 @@
 
 use crate::failpoint;
 use crate::name::ScopeSet;
-use crate::ports::console::with_causes;
 use crate::ports::{Held, HttpError};
 use crate::provider::{Grant, PreparedRefresh, ProviderError, RefreshOutcome};
 use crate::secret::RefreshToken;
@@ -16,6 +15,7 @@ use crate::store::lock::Lock;
 use crate::store::record::{Record, StoredToken};
 use crate::store::shared::LOCK_LIFE;
 use crate::store::{StoreError, StoreKind};
+use crate::text::causes::with_causes;
 use crate::token::{Issued, TokenSet};
 use std::time::Duration;
 
@@ -176,8 +176,8 @@ impl Acquisition<'_> {
         };
         self.session
             .system
-            .console
-            .note(format_args!("could not refresh the token, which is still valid for now: {reason}"));
+            .prompter
+            .note(&format_args!("could not refresh the token, which is still valid for now: {reason}"));
         self.issued(&refreshing.record, token)
     }
 

@@ -18,6 +18,7 @@ use crate::name::{ProviderName, ScopeSet};
 use crate::oauth::answer::EndpointError;
 use crate::oauth::endpoint::UrlRefused;
 use crate::oauth::registration::ClientIdUrl;
+use crate::ports::prompter::WaitReason;
 use crate::ports::{Folder, HttpError};
 use crate::provider::ProviderError;
 use crate::provider::client::OAuthClient;
@@ -233,9 +234,9 @@ fn take_turn(session: &Session<'_>, issuer: &str) -> Result<Lock, StoreError> {
     match Lock::take(&path, SHORT_WAIT, &*system.clock) {
         Err(StoreError::LockTimeout { .. }) => {
             system
-                .console
-                .note(format_args!("another login at {issuer} is in progress; this one waits for it"));
-            let _waiting = system.console.wait("Waiting for the other login");
+                .prompter
+                .note(&format_args!("another login at {issuer} is in progress; this one waits for it"));
+            let _waiting = system.prompter.wait(WaitReason::OtherLogin, None);
             Lock::take(&path, LONGEST_LOGIN, &*system.clock)
         }
         taken => taken,

@@ -14,6 +14,7 @@ use std::time::Duration;
 use authctl::adapters;
 use authctl::error::Status;
 use authctl::ports::console::Console;
+use authctl::ports::prompter::Silent;
 use authctl::ports::{
     Clock, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse, Input, KernelKeyring,
     Keyring, Machine, NoFolder, NoKernelKeyring, NoKeyring, Paths, Signals, Stream, System, Terminal,
@@ -107,6 +108,7 @@ impl Sandbox {
             browser: Rc::new(Consents),
             clock: clock.clone(),
             console: Console::new(terminal.clone(), true),
+            prompter: Rc::new(Silent),
             input: input.clone(),
             environment: environment.clone(),
             processes: Rc::new(adapters::processes::Children),
