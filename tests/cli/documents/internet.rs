@@ -15,7 +15,8 @@ pub struct Internet {
     /// Dropped first: the authorization server then says what was wrong.
     proxy: Server,
     pub authority: String,
-    _server: Arc<AuthorizationServer>,
+    #[allow(dead_code, reason = "examples/picture.rs changes what it answers")]
+    pub server: Arc<AuthorizationServer>,
 }
 
 impl Internet {
@@ -29,7 +30,7 @@ impl Internet {
         });
         let answering = Arc::clone(&server);
         let (proxy, authority) = Server::start_internet(move |request| answer(&answering, request));
-        Self { proxy, authority, _server: server }
+        Self { proxy, authority, server }
     }
 
     /// The URL of the proxy.
