@@ -5,7 +5,7 @@
 //! private, the homes are empty, the server is on loopback.
 //!
 //! ```text
-//! cargo bench --bench token                     the table of the README
+//! cargo bench --bench token                     the table in docs/performance.md
 //! cargo bench --bench token -- --rounds 200     more rounds (60 by default)
 //! cargo bench --bench token -- --only cached    one part: cached, refreshed, crowded or at-once
 //! cargo bench --bench token -- --endurance      10,000 reads one after the other, 50 times 40 at once

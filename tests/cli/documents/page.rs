@@ -35,14 +35,15 @@ pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The README, the security policy and every page of `docs/`.
+/// The pages at the top, and every page of `docs/` and `docs/internals/`.
 pub fn all() -> Vec<Page> {
-    let mut paths = vec![project().join("README.md"), project().join("SECURITY.md")];
-    let docs = std::fs::read_dir(project().join("docs")).unwrap();
-    paths.extend(
-        docs.map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|end| end == "md")),
-    );
+    let mut paths: Vec<PathBuf> =
+        ["README.md", "SECURITY.md", "CONTRIBUTING.md"].map(|name| project().join(name)).to_vec();
+    for folder in ["docs", "docs/internals"] {
+        let entries = std::fs::read_dir(project().join(folder)).unwrap();
+        let entries = entries.map(|entry| entry.unwrap().path());
+        paths.extend(entries.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    }
     paths.sort();
     paths.into_iter().map(|path| Page { text: std::fs::read_to_string(&path).unwrap(), path }).collect()
 }

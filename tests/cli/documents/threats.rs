@@ -197,7 +197,7 @@ fn documents_every_threat_has_a_test_and_every_cited_threat_a_row() {
 fn documents_every_promise_links_to_its_row() {
     for (name, section, end) in [
         ("docs/security.md", "\n## At rest\n", "\n## What is not protected\n"),
-        ("README.md", "\n## What it protects from, and what not\n", "\nIt does not protect "),
+        ("README.md", "\n## Security\n", "\nIt does not protect "),
     ] {
         let text = std::fs::read_to_string(project().join(name)).unwrap();
         let promises = text.split_once(section).and_then(|(_, rest)| rest.split_once(end));
