@@ -197,7 +197,7 @@ fn assigned_providers(typed: &Typed, written: &str) -> Option<Vec<CompletionCand
 fn accounts(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     let index = typed.invoked(|app| {
         let provider = typed.provider()?;
-        app.session().keeping(&provider).store.index(&provider).ok()
+        app.session(&provider).store.index(&provider).ok()
     })?;
     let mut found: Vec<(&str, &str)> = index
         .entries

@@ -13,7 +13,7 @@ use crate::ports::console::{GOOD, STRONG, styled};
 use crate::provider::LoginRequest;
 use crate::session::login::{Report, login};
 use crate::session::registration::{Known, Wanted, end_replaced, ensure, take_back};
-use crate::session::{Session, Sessions};
+use crate::session::{Open, Session};
 use crate::store::lock::Lock;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 use crate::text::humanize::relative;
@@ -58,11 +58,10 @@ pub fn log_in(
     refresh_metadata: bool,
 ) -> Result<(), Error> {
     with_known_client(app, who, request.scopes.as_ref(), |app| {
-        let session = Sessions { refresh_metadata, ..app.session() };
-        let provider = session.provider(Some(who.name))?;
-        let session = session.keeping(&provider.name);
+        let Open { provider, mut session } = app.open(Some(who.name))?;
+        session.refresh_metadata = refresh_metadata;
         if provider.source.is_interactive() && session.store.goes_to_sealed(&provider.name)? {
-            unlock_files(app, &session)?;
+            unlock_files(app, &session.store)?;
         }
         let report = login(&session, &provider, who.account, request)?;
         tell(app, &session, who.shown, &report);
@@ -87,19 +86,19 @@ pub fn with_known_client(
         let app = &App { config: config.as_ref().unwrap_or(app.config), ..*app };
         login(app)?;
         if let Some(replaced) = &known.replaced {
-            let session = app.session().keeping(who.name);
-            end_replaced(&session, &session.provider(Some(who.name))?, replaced);
+            let Open { provider, session } = app.open(Some(who.name))?;
+            end_replaced(&session, &provider, replaced);
         }
         Ok(())
     });
     if result.is_err() && before.has_changed(system) {
         let config = app.reload();
-        let session = Sessions::new(system, &config).keeping(who.name);
+        let session = Session::new(system, &config, who.name);
         // Where no login would be lost, the next one begins with what is known by now; but a client that somebody named, and
         // that is wrong, must not be taken for right.
         let worked = session.store.index(who.name).is_ok_and(|index| !index.entries.is_empty());
         if worked || who.client_id.is_some() {
-            match session.provider(Some(who.name)) {
+            match config.selected(Some(who.name)) {
                 Ok(provider) => take_back(&session, &provider, &before)?,
                 Err(_) => before.put_back(system)?,
             }
@@ -114,9 +113,7 @@ fn made_known(
     who: &Who<'_>,
     scopes: Option<&ScopeSet>,
 ) -> Result<(Option<Config>, Known), Error> {
-    let session = app.session();
-    let provider = session.provider(Some(who.name))?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = app.open(Some(who.name))?;
     if !provider.source.is_interactive() {
         return Ok((None, Known::default()));
     }

@@ -17,12 +17,14 @@ use std::rc::Rc;
 
 use crate::app::prompter::ConsolePrompter;
 use crate::app::wire_log::WireLog;
-use crate::config::Config;
 use crate::config::layers::Options;
+use crate::config::{ChoiceError, Config, Provider};
 use crate::error::Error;
+use crate::name::ProviderName;
 use crate::ports::System;
 use crate::ports::console::ColorChoice;
-use crate::session::Sessions;
+use crate::session::{Open, Session, configured_store};
+use crate::store::TokenStore;
 
 /// What every command is given.
 pub struct App<'a> {
@@ -69,10 +71,32 @@ pub fn prompt_on_console(system: &mut System) {
 }
 
 impl<'a> App<'a> {
-    /// Opens sessions with the configuration.
+    /// The selected provider and its session; the named provider, else the default.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn open(&self, named: Option<&ProviderName>) -> Result<Open<'a>, ChoiceError> {
+        Session::open(self.system, self.config, named)
+    }
+
+    /// The selected provider alone, for commands that need nothing stored.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn provider(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
+        self.config.selected(named)
+    }
+
+    /// The session for a provider, which need not be configured any more.
     #[must_use]
-    pub fn session(&self) -> Sessions<'a> {
-        Sessions::new(self.system, self.config)
+    pub fn session(&self, name: &ProviderName) -> Session<'a> {
+        Session::new(self.system, self.config, name)
+    }
+
+    /// The configured store as a whole, for commands that list or move what is in it.
+    #[must_use]
+    pub fn whole_store(&self) -> TokenStore<'a> {
+        configured_store(self.system, self.config)
     }
 
     /// The configuration as it is now, after something was learned.

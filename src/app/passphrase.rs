@@ -3,21 +3,21 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::secret::SecretText;
-use crate::session::Session;
+use crate::store::TokenStore;
 use crate::store::maintenance::Passphrase;
 
 /// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn unlock_files(app: &App<'_>, session: &Session<'_>) -> Result<bool, Error> {
-    match session.store.passphrase()? {
+pub fn unlock_files(app: &App<'_>, store: &TokenStore<'_>) -> Result<bool, Error> {
+    match store.passphrase()? {
         None => return Ok(false),
         Some(Passphrase::Given) => {}
         Some(Passphrase::Locked) => {
-            session.store.unlock_files(&ask(app, "The passphrase of the sealed files")?)?;
+            store.unlock_files(&ask(app, "The passphrase of the sealed files")?)?;
         }
-        Some(Passphrase::ToBeChosen) => session.store.unlock_files(&choose(app)?)?,
+        Some(Passphrase::ToBeChosen) => store.unlock_files(&choose(app)?)?,
     }
     Ok(true)
 }

@@ -33,7 +33,7 @@ pub fn stored_secrets(app: &App<'_>, stays: &dyn Fn(&ProviderName) -> bool) -> V
             found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
         }
     }
-    found.extend(management_records(&app.session(), stays));
+    found.extend(management_records(app.system, app.config, stays));
     found
 }
 

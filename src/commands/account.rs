@@ -47,7 +47,7 @@ enum Action {
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let store_of = |provider: &ProviderName| app.session().keeping(provider).store;
+    let store_of = |provider: &ProviderName| app.session(provider).store;
     let console = &app.system.console;
     let choose = |named: Option<&ProviderName>| {
         app.config.check_files(true)?;
@@ -79,7 +79,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 fn list(app: &App<'_>, provider: &ProviderName) -> Result<(), Error> {
-    let index = app.session().keeping(provider).store.index(provider)?;
+    let index = app.session(provider).store.index(provider)?;
     let used = index.account(None);
     let mut accounts: Vec<(&AccountName, Option<&str>)> =
         index.entries.iter().map(|entry| (&entry.account, entry.label.as_deref())).collect();

@@ -6,6 +6,7 @@ use crate::app::render::{header_lines, headers};
 use crate::app::target::target_url;
 use crate::config::Provider;
 use crate::error::Error;
+use crate::session::Open;
 use crate::session::acquire::{Options, token};
 use crate::token::RequestTarget;
 
@@ -36,9 +37,7 @@ pub struct Args {
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session();
-    let provider = session.provider(args.provider.name(app)?.as_ref())?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let target = args.target(&provider)?;
     let request = args.narrow.request(&provider)?;
     let options = Options { account: args.account.account.clone(), request, ..Options::default() };

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::error::Error;
 use crate::ports::console::{ERROR, FAINT, GOOD, STRONG, styled};
+use crate::session::Open;
 use crate::session::acquire::Options;
 use crate::session::inspect::{Inspection, Signature, inspect};
 use crate::text::humanize::relative;
@@ -36,9 +37,7 @@ pub struct Args {
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session();
-    let provider = session.provider(args.provider.name(app)?.as_ref())?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let request = args.narrow.request(&provider)?;
     let account = args.account.account.clone();
     let options = Options { account, request, id_token: args.id_token, ..Options::default() };

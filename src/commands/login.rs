@@ -15,7 +15,7 @@ use crate::name::{ProviderName, ScopeSet, scopes};
 use crate::provider::LoginRequest;
 use crate::schema::duration;
 use crate::secret;
-use crate::session::Sessions;
+use crate::session::Open;
 use crate::session::with_token::{Given, login_with};
 use crate::text::untrusted::{Untrusted, escaped};
 
@@ -79,7 +79,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let app = &App { config: explored.as_ref().unwrap_or(app.config), ..*app };
     let name = match name {
         Some(name) => name,
-        None => app.session().provider(None)?.name,
+        None => app.provider(None)?.name,
     };
     let shown = args.shown(&name);
     let (account, client_id) = (args.account.account.as_ref(), args.client_id.as_deref());
@@ -157,9 +157,8 @@ impl Args {
 
     fn log_in_with_token(&self, app: &App<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
         with_known_client(app, who, None, |app| {
-            let session = Sessions { refresh_metadata: self.refresh_metadata, ..app.session() };
-            let provider = session.provider(Some(who.name))?;
-            let session = session.keeping(&provider.name);
+            let Open { provider, mut session } = app.open(Some(who.name))?;
+            session.refresh_metadata = self.refresh_metadata;
             let text = app.system.input.read_all(secret::LONGEST).map_err(|error| {
                 Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
             })?;

@@ -46,7 +46,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     // A project's wrong file keeps nobody logged in.
     let files = app.config.check_files(false);
     let names = match (args.provider.name(app)?, args.all) {
-        (None, true) => app.session().with_configured_store().store.listed()?,
+        (None, true) => app.whole_store().listed()?,
         (Some(name), _) => vec![name],
         (None, false) => {
             files.clone()?;
@@ -55,7 +55,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     };
     let mut worst = None;
     for name in &names {
-        match one(app, &app.session().keeping(name), name, args) {
+        match one(app, &app.session(name), name, args) {
             Ok(false) => {}
             Ok(true) => worst = worst.or(Some(Status::Failed)),
             // The others are not kept logged in by it.

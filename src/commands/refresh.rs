@@ -6,8 +6,8 @@ use crate::error::{Error, Status};
 use crate::name::{AccountName, ProviderName};
 use crate::ports::console::{GOOD, styled};
 use crate::provider::subject_token::{Input, Source};
+use crate::session::Open;
 use crate::session::acquire::{Options, token};
-use crate::session::{Session, Sessions};
 use crate::text::humanize::relative;
 
 /// Renew tokens now, for sessions that would otherwise end while idle
@@ -27,14 +27,12 @@ pub struct Args {
 /// # Errors
 /// Any [`Error`]; with `--all`, the first failure's status after all were tried.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session();
     if !args.all {
-        let name = session.provider(args.provider.name(app)?.as_ref())?.name;
-        return renew(session.keeping(&name), &name, &args.account);
+        return renew(app.open(args.provider.name(app)?.as_ref())?, &args.account);
     }
     app.config.check_files(true)?;
     let mut worst = None;
-    let store = session.with_configured_store().store;
+    let store = app.whole_store();
     for name in store.listed()? {
         if !app.config.credentials.contains_key(&name) {
             continue;
@@ -42,17 +40,18 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         for entry in store.index(&name)?.entries {
             // A login that cannot be renewed is no failure of whoever renews all that can be.
             if !entry.refreshable
-                && session.provider(Some(&name)).is_ok_and(|provider| provider.source.is_interactive())
+                && app.provider(Some(&name)).is_ok_and(|provider| provider.source.is_interactive())
             {
                 let account = &entry.account;
-                session
-                    .system
+                app.system
                     .console
                     .say(format_args!("{name} ({account}) has no refresh token: it is not renewed."));
                 continue;
             }
-            let account = AccountArg { account: asked_for(&session, &name, entry.account) };
-            if let Err(error) = renew(app.session().keeping(&name), &name, &account) {
+            let account = AccountArg { account: asked_for(app, &name, entry.account) };
+            if let Err(error) =
+                app.open(Some(&name)).map_err(Error::from).and_then(|open| renew(open, &account))
+            {
                 error.tell(&app.system.console);
                 worst = worst.or(Some(error.status()));
             }
@@ -63,15 +62,16 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 
 /// The account to name when an entry is renewed. Nobody named one for an exchange whose tokens have no account's name, so the
 /// provider that it takes tokens from uses its own account.
-fn asked_for(sessions: &Sessions<'_>, name: &ProviderName, stored: AccountName) -> Option<AccountName> {
+fn asked_for(app: &App<'_>, name: &ProviderName, stored: AccountName) -> Option<AccountName> {
     let of_provider = |input: &Input| matches!(input.source, Source::Provider { .. });
     let is_exchange =
-        sessions.provider(Some(name)).is_ok_and(|provider| provider.source.inputs().iter().any(of_provider));
+        app.provider(Some(name)).is_ok_and(|provider| provider.source.inputs().iter().any(of_provider));
     (!is_exchange || stored != AccountName::unnamed()).then_some(stored)
 }
 
-fn renew(session: Session<'_>, name: &ProviderName, account: &AccountArg) -> Result<(), Error> {
-    let provider = session.provider(Some(name))?;
+fn renew(open: Open<'_>, account: &AccountArg) -> Result<(), Error> {
+    let Open { provider, session } = open;
+    let name = &provider.name;
     if !provider.source.keeps_tokens() {
         let message = format!("`{name}` has no tokens that could be renewed");
         return Err(Error::failed(message, format!("`authctl token {name}` reads it anew every time")));

@@ -7,6 +7,7 @@ use crate::name::ProviderName;
 use crate::ports::console::{GOOD, styled};
 use crate::schema::near;
 use crate::secret::{self, SecretText};
+use crate::session::Open;
 use crate::store::record::RecordName;
 
 /// Keep a configured secret in the token store
@@ -39,12 +40,10 @@ struct Target {
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session();
     let console = &app.system.console;
     let (Action::Set(target) | Action::Unset(target)) = &args.action;
     let key = target.key.trim_start_matches('_');
-    let provider = session.provider(Some(&target.provider))?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = app.open(Some(&target.provider))?;
     let secrets = keys(app, &provider);
     if !secrets.iter().any(|secret| secret == key) {
         let mut message =

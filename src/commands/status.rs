@@ -57,13 +57,13 @@ impl State {
 /// # Errors
 /// Any [`Error`]; status 3 for a named provider that is not logged in.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session().with_configured_store();
+    let store = app.whole_store();
     let named = args.provider.name(app)?;
     let mut names: Vec<ProviderName> = match &named {
         Some(name) => vec![name.clone()],
         None => {
             app.config.check_files(true)?;
-            let stored = session.store.listed()?;
+            let stored = store.listed()?;
             app.config.credentials.keys().cloned().chain(stored).collect()
         }
     };
@@ -71,7 +71,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     names.dedup();
     let mut providers = Vec::new();
     for name in names {
-        let index = session.store.index(&name)?;
+        let index = store.index(&name)?;
         providers.push((name, index));
     }
     if let (Some(name), Some((_, index))) = (&named, providers.first())
@@ -98,7 +98,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 
 /// A provider that stores nothing has no login to miss.
 fn not_logged_in(app: &App<'_>, name: &ProviderName) -> Result<(), Error> {
-    let provider = app.session().provider(Some(name))?;
+    let provider = app.provider(Some(name))?;
     if !provider.source.is_interactive() {
         let state = "needs no login";
         if app.json {

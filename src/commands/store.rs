@@ -8,8 +8,7 @@ use crate::app::stored_secrets::stored_secrets;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{FAINT, GOOD, STRONG, styled};
-use crate::session::Session;
-use crate::store::{StoreChoice, StoreError, StoreKind};
+use crate::store::{StoreChoice, StoreError, StoreKind, TokenStore};
 use crate::text::humanize::counted;
 
 /// Work on the token store itself
@@ -45,17 +44,17 @@ enum Action {
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     app.config.check_files(false)?;
-    let session = app.session().with_configured_store();
+    let store = app.whole_store();
     match &args.action {
-        Action::Status => status(app, &session),
-        Action::Move { to } => relocate(app, &session, to),
-        Action::Rekey { old_command } => rekey(app, &session, old_command),
-        Action::Unlock => unlock(app, &session),
+        Action::Status => status(app, &store),
+        Action::Move { to } => relocate(app, &store, to),
+        Action::Rekey { old_command } => rekey(app, &store, old_command),
+        Action::Unlock => unlock(app, &store),
     }
 }
 
-fn status(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
-    let survey = session.store.survey()?;
+fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
+    let survey = store.survey()?;
     let choice = match survey.choice {
         StoreChoice::Auto => "auto",
         StoreChoice::Only(kind) => kind.name(),
@@ -99,16 +98,16 @@ fn status(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
     Ok(app.system.console.show(&text)?)
 }
 
-fn relocate(app: &App<'_>, session: &Session<'_>, to: &str) -> Result<(), Error> {
+fn relocate(app: &App<'_>, store: &TokenStore<'_>, to: &str) -> Result<(), Error> {
     let kind = StoreKind::ALL.into_iter().find(|kind| kind.name() == to);
     let to = kind.ok_or_else(|| Error::usage("there is no such store"))?;
     if to != StoreKind::Keyring {
-        unlock_files(app, session)?;
+        unlock_files(app, store)?;
     }
     // A shared store cannot hold what opens it.
     let stays = |provider: &ProviderName| to.is_shared() && app.config.opens_store(provider);
     let secrets = stored_secrets(app, &stays);
-    let moved = session.store.move_all(to, &secrets, &stays)?;
+    let moved = store.move_all(to, &secrets, &stays)?;
     let console = &app.system.console;
     for (provider, entry) in &moved.accounts {
         console.say(format_args!("  {provider} ({})", entry.account));
@@ -128,14 +127,14 @@ fn relocate(app: &App<'_>, session: &Session<'_>, to: &str) -> Result<(), Error>
     Ok(())
 }
 
-fn rekey(app: &App<'_>, session: &Session<'_>, old_command: &[String]) -> Result<(), Error> {
-    let new = match session.store.passphrase()? {
+fn rekey(app: &App<'_>, store: &TokenStore<'_>, old_command: &[String]) -> Result<(), Error> {
+    let new = match store.passphrase()? {
         Some(_) => Some(choose(app)?),
         None => None,
     };
     let mut old = || ask(app, "The passphrase of the sealed files so far").map_err(|_| StoreError::Locked);
     let old_command = (!old_command.is_empty()).then_some(old_command);
-    let count = session.store.rekey(&mut old, old_command, new.as_ref())?;
+    let count = store.rekey(&mut old, old_command, new.as_ref())?;
     app.system.console.say(format_args!(
         "{} Sealed {} with a new key.",
         styled(GOOD, "✓"),
@@ -144,9 +143,9 @@ fn rekey(app: &App<'_>, session: &Session<'_>, old_command: &[String]) -> Result
     Ok(())
 }
 
-fn unlock(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
+fn unlock(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
     let console = &app.system.console;
-    let have_passphrase = unlock_files(app, session)?;
+    let have_passphrase = unlock_files(app, store)?;
     if have_passphrase {
         console.say(format_args!("{} The sealed records are unlocked.", styled(GOOD, "✓")));
     }
@@ -154,10 +153,10 @@ fn unlock(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
     if !matches!(choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)) {
         return Ok(());
     }
-    match session.store.unlock_keyring() {
+    match store.unlock_keyring() {
         Ok(()) => console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓"))),
         // Without a keyring, sealed files are the store; unless something was put into a keyring before.
-        Err(StoreError::NoKeyring(_)) if choice == StoreChoice::Auto && !is_in_keyring(session)? => {
+        Err(StoreError::NoKeyring(_)) if choice == StoreChoice::Auto && !is_in_keyring(store)? => {
             if !have_passphrase {
                 console
                     .say("Nothing is locked: there is no keyring, and the sealed files have no passphrase.");
@@ -169,7 +168,7 @@ fn unlock(app: &App<'_>, session: &Session<'_>) -> Result<(), Error> {
 }
 
 /// Whether any account is in the keyring.
-fn is_in_keyring(session: &Session<'_>) -> Result<bool, StoreError> {
-    let survey = session.store.survey()?;
+fn is_in_keyring(store: &TokenStore<'_>) -> Result<bool, StoreError> {
+    let survey = store.survey()?;
     Ok(survey.accounts.iter().any(|(kind, count)| *kind == StoreKind::Keyring && *count > 0))
 }

@@ -10,6 +10,7 @@ use crate::oauth::id_token::stored_claims;
 use crate::oauth::userinfo::UserinfoError;
 use crate::ports::console::{FAINT, styled};
 use crate::provider::ProviderError;
+use crate::session::Open;
 use crate::session::Session;
 use crate::session::acquire::{AcquireError, Options, token};
 use crate::text::untrusted::escaped;
@@ -29,9 +30,7 @@ pub struct Args {
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session();
-    let provider = session.provider(args.provider.name(app)?.as_ref())?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let mut options = Options { account: args.account.account.clone(), ..Options::default() };
     let mut issued = token(&session, &provider, &options)?;
     let mut asked = ask(&session, &provider, &issued);

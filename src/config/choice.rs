@@ -64,6 +64,16 @@ impl Config {
         }
     }
 
+    /// The provider that is meant, built; a project's file that must not be read stops it.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn selected(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
+        self.check_files(true)?;
+        let name = self.choose(named)?;
+        Ok(self.provider(&name)?)
+    }
+
     /// The provider that a URL means: the one that was logged in to by it, else the one of the nearest URL above it, else
     /// the one whose host it is.
     ///

@@ -10,6 +10,7 @@ use crate::app::args::{AccountArg, ProviderArg};
 use crate::app::installed::Installed;
 use crate::error::Error;
 use crate::name::parameter;
+use crate::session::Open;
 use crate::session::aws::{Keys, Role, is_configured, keys};
 use crate::text::shell;
 
@@ -29,9 +30,7 @@ impl Protocol for Args {
     const NAME: &'static str = "aws";
 
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
-        let session = app.session();
-        let provider = session.provider(self.provider.name(app)?.as_ref())?;
-        let session = session.keeping(&provider.name);
+        let Open { provider, session } = app.open(self.provider.name(app)?.as_ref())?;
         let role = Role::of(&session, &provider, self.role.as_deref())?;
         let keys = keys(&session, &provider, self.account.account.as_ref(), &role)?;
         Ok(app.system.console.out(&format!("{}\n", process_output(&keys)))?)
@@ -42,7 +41,7 @@ impl Protocol for Args {
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let provider = app.session().provider(self.provider.name(app)?.as_ref())?;
+        let provider = app.provider(self.provider.name(app)?.as_ref())?;
         let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
         let mut words = plan.command(app)?;
         words.extend(["helper".to_owned(), "aws".to_owned(), provider.name.to_string()]);

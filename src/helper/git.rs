@@ -176,7 +176,7 @@ fn get(app: &App<'_>) -> Result<(), Error> {
 /// A server that refused a token is shown another one next time (GH4).
 fn erase(app: &App<'_>) -> Result<(), Error> {
     let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
-    let session = app.session().keeping(&provider.name);
+    let session = app.session(&provider.name);
     let rejected = question.rejected.as_ref().map(|rejected| rejected.0.as_str());
     refuse(&session, &provider, account.as_ref(), rejected)?;
     Ok(())

@@ -51,7 +51,7 @@ pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Resu
     let mut listed = false;
     let mut of_account = Vec::new();
     for (at, provider) in found.iter().enumerate() {
-        let index = app.session().keeping(&provider.name).store.index(&provider.name)?;
+        let index = app.session(&provider.name).store.index(&provider.name)?;
         listed |= index.entries.len() > 1;
         if index.entries.iter().any(|entry| Some(&entry.account) == account.as_ref()) {
             of_account.push(at);

@@ -19,6 +19,7 @@ use crate::format::k8s::{API_VERSION, exec_credential};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::os::private_file;
 use crate::ports::Folder;
+use crate::session::Open;
 use crate::session::acquire::Options;
 use crate::session::acquire::rejected::refuse;
 use crate::text::untrusted::Untrusted;
@@ -52,9 +53,7 @@ impl Protocol for Args {
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let info = app.system.environment.variable("KUBERNETES_EXEC_INFO");
         let question = Question::read(info.as_deref())?;
-        let session = app.session();
-        let provider = session.provider(self.provider.name(app)?.as_ref())?;
-        let session = session.keeping(&provider.name);
+        let Open { provider, session } = app.open(self.provider.name(app)?.as_ref())?;
         question.check_cluster(&provider)?;
         let options = Options {
             account: self.account.account.clone(),
@@ -88,7 +87,7 @@ impl Protocol for Args {
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let provider = app.session().provider(self.provider.name(app)?.as_ref())?;
+        let provider = app.provider(self.provider.name(app)?.as_ref())?;
         let mut plan = Plan::new("kubectl's configuration has a user whose token is authctl's");
         let words = plan.command(app)?;
         let user = format!("authctl-{}", provider.name);

@@ -45,7 +45,7 @@ pub(super) fn with_login(
     options: &Options,
     person: bool,
 ) -> Result<Issued, Error> {
-    let session = app.session().keeping(&provider.name);
+    let session = app.session(&provider.name);
     let error = match token(&session, provider, options) {
         Err(error @ AcquireError::LoginRequired { .. }) if person && provider.source.is_interactive() => {
             error

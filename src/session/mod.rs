@@ -21,60 +21,12 @@ use crate::ports::System;
 use crate::provider::Context;
 use crate::store::TokenStore;
 
-/// Opens sessions. A session belongs to one provider, because the provider that opens the shared store has its own tokens
-/// on this machine.
-#[derive(Clone, Copy)]
-pub struct Sessions<'a> {
-    /// The outside.
-    pub system: &'a System,
-    /// The configuration.
-    pub config: &'a Config,
-    /// Ask servers again instead of using their cached metadata.
-    pub refresh_metadata: bool,
-}
-
-impl<'a> Sessions<'a> {
-    /// Sessions with a configuration.
-    #[must_use]
-    pub fn new(system: &'a System, config: &'a Config) -> Self {
-        Self { system, config, refresh_metadata: false }
-    }
-
-    /// The selected provider.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
-    pub fn provider(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
-        self.config.check_files(true)?;
-        let name = self.config.choose(named)?;
-        Ok(self.config.provider(&name)?)
-    }
-
-    /// The session for a provider, with the store that has its tokens and secrets.
-    #[must_use]
-    pub fn keeping(&self, name: &ProviderName) -> Session<'a> {
-        if self.config.opens_store(name) {
-            return self.session(store_credential::local(self.system, self.config));
-        }
-        self.with_configured_store()
-    }
-
-    /// A session for the configured store as a whole, for commands such as `store status` and `store move`.
-    #[must_use]
-    pub fn with_configured_store(&self) -> Session<'a> {
-        let Self { system, config, .. } = *self;
-        self.session(TokenStore::new(
-            system,
-            config.store_settings(&*system.environment),
-            Rc::new(store_credential::Configured::new(system, config)),
-            Box::new(Definitions::new(system, config)),
-        ))
-    }
-
-    fn session(&self, store: TokenStore<'a>) -> Session<'a> {
-        let Self { system, config, refresh_metadata } = *self;
-        Session { system, config, store, refresh_metadata, consumers: Vec::new() }
-    }
+/// A provider, and the session whose store has its tokens and secrets.
+pub struct Open<'a> {
+    /// The provider.
+    pub provider: Provider,
+    /// The session.
+    pub session: Session<'a>,
 }
 
 /// What a use case works with.
@@ -92,6 +44,32 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
+    /// Opens the selected provider.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn open(
+        system: &'a System,
+        config: &'a Config,
+        named: Option<&ProviderName>,
+    ) -> Result<Open<'a>, ChoiceError> {
+        let provider = config.selected(named)?;
+        let session = Self::new(system, config, &provider.name);
+        Ok(Open { provider, session })
+    }
+
+    /// The session for a provider, which need not be configured any more. It belongs to this provider, because the one whose
+    /// token opens the shared store has its own tokens and secrets on this machine.
+    #[must_use]
+    pub fn new(system: &'a System, config: &'a Config, name: &ProviderName) -> Self {
+        let store = if config.opens_store(name) {
+            store_credential::local(system, config)
+        } else {
+            configured_store(system, config)
+        };
+        Self { system, config, store, refresh_metadata: false, consumers: Vec::new() }
+    }
+
     /// The session for a provider whose token is handed on to `consumer`. What is stored for it must be for the servers of
     /// each consumer too (F-BIND6).
     pub(super) fn consumed_by(&self, consumer: Consumer, needed: &ProviderName) -> Self {
@@ -108,17 +86,20 @@ impl<'a> Session<'a> {
         Session { system, config, store, refresh_metadata, consumers }
     }
 
-    /// The selected provider.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
-    pub fn provider(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
-        Sessions::new(self.system, self.config).provider(named)
-    }
-
     /// What a provider is given to work with.
     #[must_use]
     pub fn context<'s>(&'s self, name: &'s ProviderName) -> Context<'s> {
         Context { system: self.system, store: &self.store, name, refresh_metadata: self.refresh_metadata }
     }
+}
+
+/// The configured store as a whole, whatever providers are in it.
+#[must_use]
+pub fn configured_store<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
+    TokenStore::new(
+        system,
+        config.store_settings(&*system.environment),
+        Rc::new(store_credential::Configured::new(system, config)),
+        Box::new(Definitions::new(system, config)),
+    )
 }

@@ -13,9 +13,9 @@ use crate::provider::ProviderError;
 use crate::schema::SecretSource;
 use crate::secret::{self, SecretText};
 use crate::secret_source::{self, SecretError};
-use crate::session::Sessions;
 use crate::session::acquire::{AcquireError, Options, token};
 use crate::session::definitions::Definitions;
+use crate::session::{Open, Session};
 use crate::store::shared::EngineCredentials;
 use crate::store::{StoreChoice, StoreError, StoreKind, StoreSettings, TokenStore};
 use crate::text::untrusted::escaped;
@@ -77,9 +77,9 @@ impl<'a> Configured<'a> {
         name: &crate::name::ProviderName,
         account: Option<&crate::name::AccountName>,
     ) -> Result<SecretText, StoreError> {
-        let session =
-            Sessions::new(self.system, self.config).keeping(name).consumed_by(Consumer::Store, name);
-        let provider = session.provider(Some(name)).map_err(|error| self.failed(error))?;
+        let opened = Session::open(self.system, self.config, Some(name));
+        let Open { provider, session } = opened.map_err(|error| self.failed(error))?;
+        let session = session.consumed_by(Consumer::Store, name);
         let options = Options { account: account.cloned(), ..Options::default() };
         let issued = token(&session, &provider, &options).map_err(|error| match new_place(error) {
             Ok(refused) => refused,

@@ -6,7 +6,7 @@ use crate::app::add_provider::questions::unreadable;
 use crate::config::edit::Edit;
 use crate::error::Error;
 use crate::ports::console::{GOOD, STRONG, styled};
-use crate::session::Sessions;
+use crate::session::{Open, Session};
 use crate::text::untrusted::escaped;
 
 /// Writes a draft, its secrets into the token store; shows what changes, and, where `asks`, asks before.
@@ -42,9 +42,7 @@ fn keep_secrets(app: &App<'_>, draft: &Draft) -> Result<(), Error> {
         return Ok(());
     }
     let config = app.reload();
-    let session = Sessions::new(app.system, &config);
-    let provider = session.provider(Some(&draft.name))?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = Session::open(app.system, &config, Some(&draft.name))?;
     let binding = provider.source.binding();
     for (key, secret) in &draft.secrets {
         session.store.keep_secret(&draft.name, key, &binding, secret)?;

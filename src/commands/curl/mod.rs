@@ -23,6 +23,7 @@ use crate::name::ProviderName;
 use crate::os::text_file::read_text;
 use crate::ports::Program;
 use crate::secret::SecretText;
+use crate::session::Open;
 use crate::session::acquire::{Options, token};
 use crate::token::Credential;
 
@@ -64,9 +65,7 @@ pub struct Args {
 /// Any [`Error`]; [`Error::Reported`] with curl's own status.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let (name, arguments) = args.split(app)?;
-    let session = app.session();
-    let provider = session.provider(Some(&name))?;
-    let session = session.keeping(&name);
+    let Open { provider, session } = app.open(Some(&name))?;
     let mut request = arguments::parse(arguments).map_err(usage)?;
     let lines = header_lines(app, &mut request)?;
     let url = target_url(&provider, &request.url, "")?;

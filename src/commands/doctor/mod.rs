@@ -31,7 +31,7 @@ use crate::config::Provider;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::System;
-use crate::session::{Session, Sessions};
+use crate::store::TokenStore;
 
 /// The whole examination takes no longer, but for the step that is under way then.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -59,10 +59,8 @@ pub struct Args {
 pub struct Examination<'a> {
     /// The outside, its network watched and bounded, and the configuration.
     pub app: &'a App<'a>,
-    /// Opens the session of each provider.
-    pub sessions: Sessions<'a>,
-    /// The session with the configured store.
-    pub session: Session<'a>,
+    /// The configured store as a whole.
+    pub store: TokenStore<'a>,
     /// The providers that are looked at: those that are configured right.
     pub providers: Vec<Provider>,
     /// Those that are not.
@@ -119,8 +117,7 @@ pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>
         names.cloned().partition(|name| app.config.provider(name).is_ok());
     let examination = Examination {
         app: &watched_invocation,
-        sessions: watched_invocation.session(),
-        session: watched_invocation.session().with_configured_store(),
+        store: watched_invocation.whole_store(),
         providers: names.iter().filter_map(|name| app.config.provider(name).ok()).collect(),
         unusable,
         watched,

@@ -94,7 +94,7 @@ fn found(
         }
         SecretSource::Stored(_) => {
             let binding = provider.source.binding();
-            let session = examination.sessions.keeping(&provider.name);
+            let session = examination.app.session(&provider.name);
             match session.context(&provider.name).secrets(&binding).resolve(source) {
                 Ok(_) => good("kept in the token store".to_owned()),
                 // The store's own topic says so.

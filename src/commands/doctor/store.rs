@@ -39,7 +39,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
                 .mend("authctl doctor --run-commands"),
         );
     } else {
-        match examination.session.store.check() {
+        match examination.store.check() {
             Ok(trial) => {
                 usable = vec![trial.kind];
                 examination.store_works.set(true);
@@ -60,7 +60,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
         }
     }
     let stored = accounts(examination, &usable, settings.choice, &mut findings);
-    let waiting = examination.session.store.waiting();
+    let waiting = examination.store.waiting();
     if !waiting.is_empty() {
         let places: Vec<String> = waiting.iter().map(|path| path.display().to_string()).collect();
         findings.push(
@@ -135,11 +135,11 @@ fn file_mend(error: &StoreError) -> Option<String> {
 }
 
 fn is_new(examination: &Examination<'_>) -> bool {
-    matches!(examination.session.store.passphrase(), Ok(Some(Passphrase::ToBeChosen)))
+    matches!(examination.store.passphrase(), Ok(Some(Passphrase::ToBeChosen)))
 }
 
 fn open_key(examination: &Examination<'_>, kind: StoreKind, key: &KeySource) -> Option<Finding> {
-    let place = examination.session.store.survey().ok()?.key_file;
+    let place = examination.store.survey().ok()?.key_file;
     (kind == StoreKind::File && *key == KeySource::File).then(|| {
         Finding::note(TOPIC, place, "the key of the sealed files lies beside them, open")
             .why("this protects copies of the records that lack the key, and nothing more")
@@ -182,7 +182,7 @@ fn accounts(
     findings: &mut Vec<Finding>,
 ) -> Vec<Stored> {
     let config = examination.app.config;
-    let listed = examination.session.store.listed().unwrap_or_default();
+    let listed = examination.store.listed().unwrap_or_default();
     let mut stored = Vec::new();
     let is_meant = |name: &ProviderName| {
         examination.whole || examination.providers.iter().any(|provider| provider.name == *name)
@@ -190,7 +190,7 @@ fn accounts(
     for provider in listed.into_iter().filter(is_meant) {
         // What opens the shared store is stored on this machine.
         let opens = config.opens_store(&provider);
-        let store = examination.sessions.keeping(&provider).store;
+        let store = examination.app.session(&provider).store;
         if !config.credentials.contains_key(&provider) {
             findings.push(
                 Finding::note(TOPIC, provider.as_str(), "tokens are stored for it, and it is not configured")

@@ -16,6 +16,7 @@ use crate::format::named;
 use crate::name::ProviderName;
 use crate::ports::Launch;
 use crate::secret::SecretText;
+use crate::session::Open;
 use crate::session::acquire::{Options, token};
 
 /// Run a program with tokens in its environment
@@ -103,7 +104,7 @@ impl Args {
         let mut variables = Vec::new();
         let named = self.provider.name(app)?;
         if named.is_some() || self.env.is_empty() && self.file.is_empty() {
-            let provider = app.session().provider(named.as_ref())?;
+            let provider = app.provider(named.as_ref())?;
             let request = self.narrow.request(&provider)?;
             let options = Options { account: self.account.account.clone(), request, ..Options::default() };
             let variable = variable(app.config, &provider);
@@ -122,8 +123,7 @@ fn assigned(app: &App<'_>, assignment: &Assignment) -> Result<SecretText, Error>
 
 /// A provider's token in a form, without the line feed that ends it on a terminal.
 fn text(app: &App<'_>, name: &ProviderName, form: Form, options: &Options) -> Result<SecretText, Error> {
-    let session = app.session().keeping(name);
-    let provider = session.provider(Some(name))?;
+    let Open { provider, session } = app.open(Some(name))?;
     let wants_id_token = matches!(form, Form::IdToken);
     let mut issued = token(&session, &provider, &Options { id_token: wants_id_token, ..options.clone() })?;
     if wants_id_token {

@@ -79,7 +79,7 @@ pub(super) fn remove(app: &App<'_>, args: &RemoveArgs) -> Result<(), Error> {
     let name = &args.provider;
     let mut edit = Edit::open(app.config)?;
     edit.remove(name)?;
-    let session = app.session().keeping(name);
+    let session = app.session(name);
     let accounts = session.store.index(name)?.entries.len();
     if accounts > 0 && !args.logout {
         return Err(Error::failed(

@@ -84,7 +84,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let system = app.system;
     app.config.check_files(true)?;
     for name in args.providers.iter().chain(&args.gce) {
-        app.session().provider(Some(name))?;
+        app.provider(Some(name))?;
     }
     let host = args.proxy.as_ref().map(|name| args.host(app, name)).transpose()?;
     let listen = args.listen(system)?;
@@ -111,7 +111,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 impl Args {
     /// The host that requests are passed on to (B8).
     fn host(&self, app: &App<'_>, name: &ProviderName) -> Result<String, Error> {
-        let provider = app.session().provider(Some(name))?;
+        let provider = app.provider(Some(name))?;
         let first = provider.hosts.first().cloned();
         let named = self.host.as_ref().map(|host| host.to_ascii_lowercase());
         match named.or(first) {

@@ -11,7 +11,7 @@ use crate::name::ProviderName;
 use crate::ports::console::{FAINT, styled};
 use crate::ports::local_server::{Asked, Attempt};
 use crate::ports::{Held, Signals, System};
-use crate::session::{Session, Sessions};
+use crate::session::{Open, Session};
 use crate::text::untrusted::escaped;
 
 /// What every worker is made with.
@@ -53,9 +53,8 @@ impl Workplace {
         let config = Config::load(&self.system, &self.setup.options);
         let mut system = self.system.clone();
         system.secret_variables = config.secret_variables();
-        let session = Sessions::new(&system, &config);
-        let provider = session.provider(Some(provider)).map_err(Error::from)?;
-        let session = session.keeping(&provider.name);
+        let opened = Session::open(&system, &config, Some(provider));
+        let Open { provider, session } = opened.map_err(Error::from)?;
         act(&session, &provider)
     }
 

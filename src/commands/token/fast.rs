@@ -13,9 +13,9 @@ use crate::error::Error;
 use crate::format;
 use crate::name::ProviderName;
 use crate::ports::{Stream, System};
-use crate::session::Sessions;
 use crate::session::acquire::kernel_cache;
 use crate::session::acquire::{AcquireError, stored};
+use crate::session::{Open, Session};
 use crate::token::Credential;
 
 /// Prints the stored token, if the arguments ask for just that and it is there; `None` when nothing was done.
@@ -50,9 +50,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     if by_provider || !config.warnings().is_empty() {
         return None;
     }
-    let sessions = Sessions::new(system, &config);
-    let provider = sessions.provider(named).ok()?;
-    let session = sessions.keeping(&provider.name);
+    let Open { provider, session } = Session::open(system, &config, named).ok()?;
     let listed = cached.listed(&session, &provider);
     let issued = match stored(&session, &provider) {
         Ok(issued) => issued?,

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::format::{FORMATS, Format, named};
 use crate::ports::Stream;
 use crate::schema::duration;
+use crate::session::Open;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
 use crate::token::Issued;
@@ -53,9 +54,7 @@ fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let session = app.session();
-    let provider = session.provider(args.provider.name(app)?.as_ref())?;
-    let session = session.keeping(&provider.name);
+    let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let options = Options {
         account: args.account.account.clone(),
         request: args.narrow.request(&provider)?,

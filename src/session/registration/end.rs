@@ -4,31 +4,32 @@ use serde_json::Value;
 
 use super::{MANAGEMENT, SECRET};
 use crate::binding::Binding;
-use crate::config::Provider;
 use crate::config::discovered;
 use crate::config::discovered::{Before, LearnedClient};
+use crate::config::{Config, Provider};
 use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::registration::{self, End};
-use crate::ports::Transport;
+use crate::ports::{System, Transport};
 use crate::provider::client::OAuthClient;
 use crate::secret::{AccessToken, SecretText};
-use crate::session::{Session, Sessions};
+use crate::session::Session;
 use crate::store::StoreError;
 use crate::store::record::RecordName;
 
 /// The records of what registrations are managed with, for whoever moves all records.
 #[must_use]
 pub fn management_records(
-    session: &Sessions<'_>,
+    system: &System,
+    config: &Config,
     stays: &dyn Fn(&ProviderName) -> bool,
 ) -> Vec<(RecordName, Binding)> {
     let record = |(name, client): (ProviderName, LearnedClient)| {
-        let provider = session.config.provider(&name).ok()?;
+        let provider = config.provider(&name).ok()?;
         let binding = provider.source.oauth()?.binding().with(Binding::CLIENT_ID, client.id);
         Some((RecordName::of_secret(&name, MANAGEMENT, &binding), binding))
     };
-    let registered = discovered::clients(session.system)
+    let registered = discovered::clients(system)
         .into_iter()
         .filter(|(name, client)| client.is_registered() && !stays(name));
     registered.filter_map(record).collect()
