@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::advice::Advise;
 use crate::app::{App, Manner};
 use crate::commands;
 use crate::config::Config;

@@ -7,7 +7,6 @@ use crate::app::args::ProviderArg;
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
 use crate::ports::console::{GOOD, STRONG, styled};
-use crate::store::accounts::AccountError;
 
 /// Work with several accounts of one provider
 ///
@@ -57,7 +56,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         Action::List(provider) => list(app, &choose(provider.name(app)?.as_ref())?),
         Action::Use { account, provider } => {
             let provider = choose(provider.as_ref())?;
-            store_of(&provider).use_account(&provider, account).map_err(error)?;
+            store_of(&provider).use_account(&provider, account)?;
             console.say(format_args!(
                 "{} {} is now the account of {provider} that is used.",
                 styled(GOOD, "✓"),
@@ -67,7 +66,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         }
         Action::Rename { account, to, provider } => {
             let provider = choose(provider.as_ref())?;
-            store_of(&provider).rename_account(&provider, account, to).map_err(error)?;
+            store_of(&provider).rename_account(&provider, account, to)?;
             console.say(format_args!(
                 "{} The account {account} of {provider} is now called {}.",
                 styled(GOOD, "✓"),
@@ -100,21 +99,4 @@ fn list(app: &App<'_>, provider: &ProviderName) -> Result<(), Error> {
         text.push_str(&format!("{account}{mark}\n"));
     }
     Ok(app.system.console.show(&text)?)
-}
-
-fn error(error: AccountError) -> Error {
-    let message = error.to_string();
-    match error {
-        AccountError::Store(error) => error.into(),
-        AccountError::Unknown { provider, known, .. } if known.is_empty() => {
-            Error::failed(message, format!("run `authctl login {provider}`"))
-        }
-        AccountError::Unknown { known, .. } => {
-            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-            Error::failed(message, format!("its accounts are {}", known.join(", ")))
-        }
-        AccountError::Taken { .. } => {
-            Error::failed(message, "choose another name, or log out of that account")
-        }
-    }
 }

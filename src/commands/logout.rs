@@ -1,5 +1,6 @@
 //! `authctl logout`
 
+use crate::advice::Advise;
 use crate::app::App;
 use crate::app::args::{AccountArg, ProviderArg, browser_choice};
 use crate::app::login::tell_end;

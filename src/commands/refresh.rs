@@ -1,5 +1,6 @@
 //! `authctl refresh`
 
+use crate::advice::Advise;
 use crate::app::App;
 use crate::app::args::{AccountArg, ProviderArg};
 use crate::error::{Error, Status};

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{Config, ConfigError, Provider, templates};
+use crate::advice::{Advise, Status};
 use crate::config::discovered;
 use crate::name::ProviderName;
 use crate::schema::{Layer, Origin, Problem, Setting, near};
@@ -28,6 +29,28 @@ pub enum ChoiceError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+}
+
+impl Advise for ChoiceError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Ambiguous(_) => Status::Usage,
+            Self::UnknownUrl(_) => Status::LoginRequired,
+            Self::Unknown { .. } => Status::Config,
+            Self::Config(error) => error.status(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Ambiguous(_) => Some("name one, or set `default` in the configuration".to_owned()),
+            Self::Unknown { hint, .. } => Some(hint.clone()),
+            Self::UnknownUrl(url) => {
+                Some(format!("run `authctl login {}`", crate::text::shell::word(url.as_str())))
+            }
+            Self::Config(error) => error.hint(),
+        }
+    }
 }
 
 fn names(names: &[ProviderName]) -> String {
@@ -170,5 +193,23 @@ impl Config {
             ),
         };
         Some(problem.showing_value())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let unknown = ChoiceError::Unknown { name: "x".parse().unwrap(), hint: "did you mean?".to_owned() };
+        let url = ChoiceError::UnknownUrl("https://example.com/a".parse().unwrap());
+        check(&[
+            (&ChoiceError::Ambiguous(Vec::new()), Status::Usage, "name one"),
+            (&unknown, Status::Config, "did you mean?"),
+            (&url, Status::LoginRequired, "authctl login https://example.com/a"),
+            (&ChoiceError::Config(ConfigError(Vec::new())), Status::Config, ""),
+        ]);
     }
 }

@@ -1,13 +1,13 @@
 //! Changes of the user's configuration file that keep its comments and its order. It is long for its errors and for what a
 //! provider's table may look like; both belong to the one document that is changed.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::changes::changes;
+pub use super::edit_error::EditError;
 use super::guarded_file::{self, Unread};
 use super::{Config, ConfigError, layers};
 use crate::config::provider_table::{CREDENTIAL_KEYS, is_credential_key};
@@ -17,58 +17,6 @@ use crate::ports::System;
 use crate::provider::Kind;
 use crate::schema::{Key, Layer, Shape, Source, near};
 use crate::text::untrusted::{Untrusted, escaped};
-
-/// Why the file is not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum EditError {
-    /// There is no folder for it.
-    #[error("there is no folder for the configuration")]
-    NoFolder,
-    /// It cannot be read or written.
-    #[error("{path} cannot be {what}: {source}")]
-    File {
-        /// Its path.
-        path: String,
-        /// `read` or `written`.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is not TOML.
-    #[error("{0} is not TOML, and is not changed")]
-    Syntax(String),
-    /// It holds one provider without a name, so that no other can be put beside it.
-    #[error("the configuration holds one provider without a name, directly under [credentials]")]
-    ShortForm,
-    /// There is such a provider already.
-    #[error("there is a provider `{0}` already")]
-    Present(ProviderName),
-    /// There is no such provider in the file.
-    #[error("the provider `{0}` is not in your configuration file")]
-    Absent(ProviderName),
-    /// A key is not known.
-    #[error("there is no key {name}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
-    Key {
-        /// As it was written.
-        name: Untrusted,
-        /// A key that is near.
-        hint: Option<String>,
-    },
-    /// A value does not fit its key.
-    #[error("`{key}` must be {expected}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What it must be.
-        expected: String,
-    },
-    /// A secret was given as an argument, where others can see it.
-    #[error("`{0}` is a secret, which no argument holds: others can see it there")]
-    Secret(String),
-    /// What would be written is wrong.
-    #[error(transparent)]
-    Wrong(#[from] ConfigError),
-}
 
 /// A key of a credential with its value, as it will be written.
 #[derive(Debug, Clone)]

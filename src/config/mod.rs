@@ -7,6 +7,7 @@ pub mod discovered;
 pub mod display;
 pub mod document;
 pub mod edit;
+mod edit_error;
 pub mod environment;
 pub mod excerpt;
 mod guarded_file;
@@ -29,6 +30,7 @@ use self::build::apply_template;
 pub use self::choice::ChoiceError;
 use self::layers::{File, Options, Texts, Warning};
 use self::project::Narrowing;
+use crate::advice::{Advise, Status};
 use crate::config::provider_table::Credential;
 use crate::name::ProviderName;
 use crate::oauth::registration::ClientIdUrl;
@@ -99,6 +101,17 @@ impl Provider {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the configuration is wrong")]
 pub struct ConfigError(pub Vec<Problem>);
+
+impl Advise for ConfigError {
+    fn status(&self) -> Status {
+        Status::Config
+    }
+
+    /// Each problem is shown with its own.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
 
 impl Config {
     /// Reads all layers.

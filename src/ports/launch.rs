@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::advice::Status;
+use crate::advice::{Advise, Status};
 use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 
@@ -85,4 +85,21 @@ pub enum LaunchError {
         /// Why.
         reason: String,
     },
+}
+
+impl Advise for LaunchError {
+    /// The statuses that a shell gives.
+    fn status(&self) -> Status {
+        match self {
+            Self::NotFound { .. } => Status::Child(127),
+            Self::NotExecutable { .. } => Status::Child(126),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { .. } => Some("is it installed, and in a folder of PATH?".to_owned()),
+            Self::NotExecutable { .. } => None,
+        }
+    }
 }

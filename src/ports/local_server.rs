@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::advice::{Advise, Status};
 use crate::ports::http::HttpError;
 use crate::ports::http_message::HttpResponse;
 use crate::ports::signals::Held;
@@ -82,6 +83,21 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl Advise for ServeError {
+    fn status(&self) -> Status {
+        Status::Failed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Taken(_) | Self::NotASocket { .. } => "choose another place with --socket or --listen",
+            Self::Locked { .. } => "end the other `authctl serve`, or choose another place with --socket",
+            Self::NotOffered(_) | Self::Io { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// Binds servers.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Session;
 use super::acquire::{AcquireError, Options, id_token_end, token};
+use crate::advice::{Advise, Status};
 use crate::config::Provider;
 use crate::config::helper::{Aws, is_region};
 use crate::name::{AccountName, ProviderName};
@@ -81,6 +82,42 @@ pub enum AwsError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Advise for AwsError {
+    fn status(&self) -> Status {
+        match self {
+            Self::NotConfigured(_) | Self::NoRole(_) | Self::Region(_) | Self::Http(HttpError::Setup(_)) => {
+                Status::Config
+            }
+            Self::Acquire(error) => error.status(),
+            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            Self::Refused { later: true, .. } => Status::Unreachable,
+            Self::Store(error) => error.status(),
+            Self::NotJwt(_) | Self::Http(_) | Self::Refused { .. } | Self::Unusable { .. } => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotConfigured(provider) => format!(
+                "set `aws_role` in [credentials.{provider}.helper] to the role's ARN, if AWS may receive its token"
+            ),
+            Self::NoRole(provider) => format!(
+                "set `aws_role` in [credentials.{provider}.helper] to the role's ARN, or name the role with --role"
+            ),
+            Self::NotJwt(provider) => format!(
+                "add `openid` to `scopes` in [credentials.{provider}.oauth] and run `authctl login {provider}`, or use a provider whose access token is a JWT"
+            ),
+            Self::Region(_) => "set helper.aws_region, or AWS_REGION, to one like eu-central-1".to_owned(),
+            Self::Acquire(error) => return error.hint(),
+            Self::Store(error) => return error.hint(),
+            Self::Refused { later: false, .. } => {
+                "does the role's trust policy name this issuer, its audience and this subject?".to_owned()
+            }
+            Self::Http(_) | Self::Refused { .. } | Self::Unusable { .. } => return None,
+        })
+    }
 }
 
 /// Whether a provider's configuration names AWS. The session name and duration do not count, because they have defaults.
@@ -323,6 +360,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
+    use crate::advice::check;
     use crate::secret::{IdToken, Password};
     use crate::token::KeyHeader;
 
@@ -358,5 +396,26 @@ mod tests {
         }
         let both = Issued { id_token: Some(IdToken::new("id")), ..Issued::lasting(bearer(&good)) };
         assert_eq!(identity_of(&both, now).unwrap().expose(), "id");
+    }
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let provider = || "aws".parse().unwrap();
+        let http = |error| AwsError::Http(error);
+        let unreachable = HttpError::NotSent { host: "x".to_owned(), reason: "x".to_owned() };
+        let refused = |later| AwsError::Refused { code: Untrusted::new("x"), message: None, later };
+        check(&[
+            (&AwsError::NotConfigured(provider()), Status::Config, "aws_role"),
+            (&AwsError::NoRole(provider()), Status::Config, "--role"),
+            (&AwsError::NotJwt(provider()), Status::Failed, "openid"),
+            (&AwsError::Region(Untrusted::new("x")), Status::Config, "AWS_REGION"),
+            (&AwsError::Acquire(AcquireError::Gone(provider())), Status::LoginRequired, "authctl login aws"),
+            (&http(HttpError::Setup("x".to_owned())), Status::Config, ""),
+            (&http(unreachable), Status::Unreachable, ""),
+            (&refused(true), Status::Unreachable, ""),
+            (&refused(false), Status::Failed, "trust policy"),
+            (&AwsError::Unusable { reason: "x", status: 200, size: 1 }, Status::Failed, ""),
+            (&AwsError::Store(StoreError::Locked), Status::Store, "authctl store unlock"),
+        ]);
     }
 }

@@ -3,6 +3,7 @@
 use super::Session;
 use super::acquire::AcquireError;
 use super::identity::{Identity, account_for, identify};
+use crate::advice::{Advise, Status};
 use crate::config::Provider;
 use crate::loopback::{Outcome, Page};
 use crate::name::{AccountName, ScopeSet};
@@ -51,6 +52,30 @@ pub enum LoginError {
     /// The token that was given cannot be used.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
+}
+
+impl Advise for LoginError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Provider { source, .. } => source.status(),
+            Self::Store(error) => error.status(),
+            Self::Acquire(error) => error.status(),
+            Self::OtherPerson { .. } | Self::NoToken(_) | Self::NoAccessToken { .. } => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::OtherPerson { .. } => {
+                "log in with `--account` and another name, or log out of this account first".to_owned()
+            }
+            Self::NoAccessToken { name, .. } => format!("run `authctl token {name}` to get another"),
+            Self::Provider { source, name } => return source.hint_for(name.as_str()),
+            Self::Store(error) => return error.hint(),
+            Self::Acquire(error) => return error.hint(),
+            Self::NoToken(_) => return None,
+        })
+    }
 }
 
 /// How a login ended.
@@ -241,4 +266,35 @@ fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
 
 pub(super) fn failed(provider: &Provider, source: ProviderError) -> LoginError {
     LoginError::Provider { name: provider.name.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let name = || "github".parse().unwrap();
+        let timed_out = || ProviderError::TimedOut(std::time::Duration::from_secs(1));
+        let person = |name: &str| Untrusted::new(name);
+        let other = LoginError::OtherPerson {
+            account: "default".parse().unwrap(),
+            present: person("alice"),
+            new: person("bob"),
+        };
+        let no_token = LoginError::NoAccessToken { name: name(), source: timed_out() };
+        check(&[
+            (&other, Status::Failed, "--account"),
+            (&LoginError::NoToken("x".to_owned()), Status::Failed, ""),
+            (
+                &LoginError::Provider { name: name(), source: timed_out() },
+                Status::Failed,
+                "authctl login github",
+            ),
+            (&no_token, Status::Failed, "authctl token github"),
+            (&LoginError::Store(StoreError::Locked), Status::Store, "authctl store unlock"),
+            (&LoginError::Acquire(AcquireError::Gone(name())), Status::LoginRequired, "authctl login github"),
+        ]);
+    }
 }

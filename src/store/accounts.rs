@@ -3,6 +3,7 @@
 use super::index::Entry;
 use super::record::RecordName;
 use super::{Revision, StoreError, TokenStore};
+use crate::advice::{Advise, Status};
 use crate::name::{AccountName, ProviderName};
 
 /// Why an account was not changed.
@@ -29,6 +30,29 @@ pub enum AccountError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Advise for AccountError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Unknown { .. } | Self::Taken { .. } => Status::Failed,
+            Self::Store(error) => error.status(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { provider, known, .. } if known.is_empty() => {
+                Some(format!("run `authctl login {provider}`"))
+            }
+            Self::Unknown { known, .. } => {
+                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                Some(format!("its accounts are {}", known.join(", ")))
+            }
+            Self::Taken { .. } => Some("choose another name, or log out of that account".to_owned()),
+            Self::Store(error) => error.hint(),
+        }
+    }
 }
 
 impl TokenStore<'_> {
@@ -109,5 +133,26 @@ impl TokenStore<'_> {
             });
         }
         Ok(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let provider: ProviderName = "github".parse().unwrap();
+        let account: AccountName = "work".parse().unwrap();
+        let unknown =
+            |known| AccountError::Unknown { provider: provider.clone(), account: account.clone(), known };
+        let taken = AccountError::Taken { provider: provider.clone(), account: account.clone() };
+        check(&[
+            (&unknown(Vec::new()), Status::Failed, "authctl login github"),
+            (&unknown(vec![account.clone()]), Status::Failed, "its accounts are work"),
+            (&taken, Status::Failed, "another name"),
+            (&AccountError::Store(StoreError::Locked), Status::Store, "authctl store unlock"),
+        ]);
     }
 }

@@ -4,6 +4,7 @@ use super::finding::{Finding, Topic};
 use super::network::Documents;
 use super::store::Stored;
 use super::{Examination, login, need, secret};
+use crate::advice::Advise;
 use crate::config::Provider;
 use crate::discovery::DiscoveryError;
 use crate::error::{Error, Status};

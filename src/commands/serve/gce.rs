@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::Query;
+use crate::advice::Advise;
 use crate::error::{Error, Status};
 use crate::name::{ProviderName, ScopeSet};
 use crate::ports::local_server::{Asked, Reply};

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::advice::Advise;
 use crate::config::ChoiceError;
 use crate::error::{Error, Status};
 use crate::ports::console::with_causes;

@@ -1,6 +1,7 @@
 //! Gets a token: stored, refreshed, issued, or "log in first".
 
 pub mod acquisition;
+mod advice;
 pub mod decision;
 pub mod kernel_cache;
 pub mod refresh;

@@ -2,12 +2,14 @@
 //! hosts, or by registration (RFC 7591); and ends the registration again (RFC 7592).
 
 mod end;
+mod error;
 mod register;
 
 use std::net::TcpListener;
 use std::time::Duration;
 
 pub use self::end::{end_replaced, forget, management_records, take_back};
+pub use self::error::RegistrationError;
 use self::register::register;
 use super::Session;
 use crate::binding::Binding;
@@ -15,12 +17,9 @@ use crate::config::Provider;
 use crate::config::discovered;
 use crate::config::discovered::{Learned, LearnedClient};
 use crate::name::{ProviderName, ScopeSet};
-use crate::oauth::answer::EndpointError;
-use crate::oauth::endpoint::UrlRefused;
 use crate::oauth::registration::ClientIdUrl;
+use crate::ports::Folder;
 use crate::ports::prompter::WaitReason;
-use crate::ports::{Folder, HttpError};
-use crate::provider::ProviderError;
 use crate::provider::client::OAuthClient;
 use crate::schema::{Layer, Setting};
 use crate::store::StoreError;
@@ -36,53 +35,6 @@ const MANAGEMENT: &str = "registration";
 const SHORT_WAIT: Duration = Duration::from_secs(1);
 /// The time that a login has by default, and some more.
 const LONGEST_LOGIN: Duration = Duration::from_secs(330);
-
-/// Why the client is not known to the server.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistrationError {
-    /// Nothing is known of the server.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    /// The server cannot be reached.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// A URL was refused.
-    #[error(transparent)]
-    Url(#[from] UrlRefused),
-    /// The server did not register it.
-    #[error("the client could not be registered")]
-    Refused(#[from] EndpointError),
-    /// The server has no way for it.
-    #[error("{issuer} registers no clients by itself, and no client_id is configured")]
-    NotOffered {
-        /// The issuer.
-        issuer: String,
-    },
-    /// The client that was named belongs to another server (C12).
-    #[error("the client {client} was named for {before}, and the authorization server is now {now}")]
-    OtherIssuer {
-        /// The client.
-        client: String,
-        /// The issuer that it was named for.
-        before: String,
-        /// The issuer now.
-        now: String,
-    },
-    /// Another client than the one that is configured was named.
-    #[error("the client {client} is configured ({origin}), and no other can be used with it")]
-    Configured {
-        /// The client.
-        client: Untrusted,
-        /// Where.
-        origin: String,
-    },
-    /// There is no port to be returned to.
-    #[error("there is no free port on 127.0.0.1: {0}")]
-    NoPort(std::io::Error),
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What the client is to be good for.
 #[derive(Debug, Clone, Default)]

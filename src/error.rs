@@ -1,12 +1,11 @@
-//! The error at the edge. Every failure has its exit status in `status.rs` and what the user can do in `hint.rs`: the matches
-//! there are the lists.
-
-mod hint;
-mod status;
+//! The error at the edge. Each error enum says beside its variants what its exit status is and what the user can do; this one
+//! passes that on.
 
 use std::error::Error as _;
 use std::io;
 
+use crate::advice::Advise;
+pub use crate::advice::Status;
 use crate::config::edit::EditError;
 use crate::config::{ChoiceError, ConfigError, report};
 use crate::discovery::resource::SiteError;
@@ -20,9 +19,8 @@ use crate::session::aws::AwsError;
 use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
 use crate::store::StoreError;
+use crate::store::accounts::AccountError;
 use crate::text::untrusted::Untrusted;
-
-pub use crate::advice::Status;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +62,9 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An account is not changed.
+    #[error(transparent)]
+    Account(#[from] AccountError),
     /// The provider gave nothing.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -97,6 +98,25 @@ pub enum Error {
     Output(#[from] io::Error),
 }
 
+impl Advise for Error {
+    fn status(&self) -> Status {
+        match self {
+            Self::Usage { .. } => Status::Usage,
+            Self::Reported(status) => *status,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
+            other => other.inner().map_or(Status::Failed, Advise::status),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
+            Self::Registration { source, name } => source.hint_for(name),
+            other => other.inner().and_then(Advise::hint),
+        }
+    }
+}
+
 impl Error {
     /// A wrong use of a command.
     #[must_use]
@@ -108,6 +128,26 @@ impl Error {
     #[must_use]
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The error of a lower level, which advises itself.
+    fn inner(&self) -> Option<&dyn Advise> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Choice(error) => error,
+            Self::Acquire(error) => error,
+            Self::Login(error) => error,
+            Self::Edit(error) => error,
+            Self::Site { source, .. } => &**source,
+            Self::Registration { source, .. } => &**source,
+            Self::Aws(error) => error,
+            Self::Store(error) => error,
+            Self::Account(error) => error,
+            Self::Provider(error) => error,
+            Self::Serve(error) => error,
+            Self::Launch(error) => error,
+            Self::Usage { .. } | Self::Failed { .. } | Self::Reported(_) | Self::Output(_) => return None,
+        })
     }
 
     /// The provider that must be logged in to, where that is what it says.

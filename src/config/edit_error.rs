@@ -1,0 +1,119 @@
+//! Why the user's configuration file is not changed.
+
+use std::io;
+
+use super::ConfigError;
+use crate::advice::{Advise, Status};
+use crate::name::ProviderName;
+use crate::text::untrusted::Untrusted;
+
+/// Why the file is not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no folder for it.
+    #[error("there is no folder for the configuration")]
+    NoFolder,
+    /// It cannot be read or written.
+    #[error("{path} cannot be {what}: {source}")]
+    File {
+        /// Its path.
+        path: String,
+        /// `read` or `written`.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not TOML.
+    #[error("{0} is not TOML, and is not changed")]
+    Syntax(String),
+    /// It holds one provider without a name, so that no other can be put beside it.
+    #[error("the configuration holds one provider without a name, directly under [credentials]")]
+    ShortForm,
+    /// There is such a provider already.
+    #[error("there is a provider `{0}` already")]
+    Present(ProviderName),
+    /// There is no such provider in the file.
+    #[error("the provider `{0}` is not in your configuration file")]
+    Absent(ProviderName),
+    /// A key is not known.
+    #[error("there is no key {name}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    Key {
+        /// As it was written.
+        name: Untrusted,
+        /// A key that is near.
+        hint: Option<String>,
+    },
+    /// A value does not fit its key.
+    #[error("`{key}` must be {expected}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// A secret was given as an argument, where others can see it.
+    #[error("`{0}` is a secret, which no argument holds: others can see it there")]
+    Secret(String),
+    /// What would be written is wrong.
+    #[error(transparent)]
+    Wrong(#[from] ConfigError),
+}
+
+impl Advise for EditError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Key { .. } | Self::Value { .. } | Self::Secret(_) => Status::Usage,
+            Self::Wrong(error) => error.status(),
+            Self::Syntax(_) | Self::ShortForm | Self::Absent(_) => Status::Config,
+            Self::NoFolder | Self::File { .. } | Self::Present(_) => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoFolder => "set HOME",
+            Self::Present(_) => {
+                "choose another name, change it with `authctl provider set`, or add --replace"
+            }
+            Self::Absent(_) => {
+                "`authctl provider list` lists them; `authctl config path` says which files there are"
+            }
+            Self::ShortForm => "give it a name: write [credentials.NAME] instead of [credentials]",
+            Self::Syntax(_) => "`authctl config check` says where",
+            Self::Secret(key) => {
+                let key = key.rsplit('.').next().unwrap_or(key);
+                return Some(format!(
+                    "keep it in the token store with --secret {key}, or name where it is: {key}='{{ env = \"NAME\" }}'"
+                ));
+            }
+            Self::File { .. } | Self::Key { .. } | Self::Value { .. } | Self::Wrong(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let text = || "x".to_owned();
+        let name = || "github".parse().unwrap();
+        let file =
+            EditError::File { path: text(), what: "read", source: io::ErrorKind::PermissionDenied.into() };
+        check(&[
+            (&EditError::NoFolder, Status::Failed, "set HOME"),
+            (&file, Status::Failed, ""),
+            (&EditError::Syntax(text()), Status::Config, "authctl config check"),
+            (&EditError::ShortForm, Status::Config, "[credentials.NAME]"),
+            (&EditError::Present(name()), Status::Failed, "--replace"),
+            (&EditError::Absent(name()), Status::Config, "authctl provider list"),
+            (&EditError::Key { name: Untrusted::new("x"), hint: None }, Status::Usage, ""),
+            (&EditError::Value { key: text(), expected: text() }, Status::Usage, ""),
+            (&EditError::Secret("oauth.client_secret".to_owned()), Status::Usage, "--secret client_secret,"),
+            (&EditError::Wrong(ConfigError(Vec::new())), Status::Config, ""),
+        ]);
+    }
+}
