@@ -1,7 +1,8 @@
 //! What a person is asked: what only they know.
 
+use super::draft::{Draft, lay_over, open_questions};
+use super::start::Start;
 use crate::app::App;
-use crate::app::add_provider::{Draft, Start, lay_over, open_questions};
 use crate::config::edit::{Assignment, find_key};
 use crate::config::templates::{self, Question, Template};
 use crate::error::Error;
@@ -173,6 +174,6 @@ fn ask(app: &App<'_>, question: &str, default: Option<&str>) -> Result<String, E
 }
 
 /// A terminal that cannot be read.
-pub(crate) fn unreadable(error: std::io::Error) -> Error {
+pub(super) fn unreadable(error: std::io::Error) -> Error {
     Error::failed(format!("the terminal cannot be read: {error}"), "nothing was written")
 }

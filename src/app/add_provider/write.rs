@@ -1,8 +1,8 @@
 //! Shows what will be written, and writes it.
 
+use super::draft::Draft;
+use super::questions::unreadable;
 use crate::app::App;
-use crate::app::add_provider::Draft;
-use crate::app::add_provider::questions::unreadable;
 use crate::config::edit::Edit;
 use crate::error::Error;
 use crate::ports::console::{GOOD, STRONG, styled};

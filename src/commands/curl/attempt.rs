@@ -9,7 +9,6 @@ use std::path::Path;
 
 use url::Url;
 
-use super::CURL;
 use super::answer::{self, Answer};
 use super::arguments::Request;
 use crate::app::render::header_lines;
@@ -24,6 +23,9 @@ use crate::session::Session;
 use crate::session::acquire::{Options, token};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued, RequestTarget};
+
+/// The program.
+pub const CURL: &str = "curl";
 
 /// One request to a provider's host.
 pub struct Attempt<'a> {

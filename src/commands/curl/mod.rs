@@ -13,7 +13,7 @@ use std::time::Duration;
 use url::Url;
 
 use self::arguments::Request;
-use self::attempt::Attempt;
+use self::attempt::{Attempt, CURL};
 use self::refused::Refused;
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderRef};
@@ -27,8 +27,6 @@ use crate::session::Open;
 use crate::session::acquire::{Options, token};
 use crate::token::Credential;
 
-/// What is run.
-const CURL: &str = "curl";
 /// Before this version, curl took headers along to another port or protocol of the same host (CVE-2022-27774, 27776).
 const KEEPS_HEADERS: (u32, u32) = (7, 83);
 /// Servers take less.

@@ -1,7 +1,8 @@
 //! The browser: which one would be opened, whether anybody could see it, and whether somebody else could have put it there.
 
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
-use super::{Examination, path};
+use super::path;
 use crate::os::replaceable;
 use crate::schema::Setting;
 use crate::text::untrusted::escaped;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::Examination;
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use super::store::Stored;
 

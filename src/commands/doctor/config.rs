@@ -1,6 +1,6 @@
 //! The configuration: which files there are, everything that is wrong in them, and who can read them.
 
-use super::Examination;
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use crate::config::report;
 use crate::config::templates;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Examination;
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use crate::os::filesystem;
 use crate::os::filesystem::FileSystem;

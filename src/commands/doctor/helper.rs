@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
-use super::{Examination, path};
+use super::path;
 use crate::app::App;
 use crate::app::installed::{Installed, Target};
 use crate::oauth::endpoint::host_url;

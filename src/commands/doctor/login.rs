@@ -1,8 +1,7 @@
 //! Who is logged in: until when, and whether that can go on by itself.
 
-use super::Examination;
-use super::finding::Finding;
-use super::provider::TOPIC;
+use super::examination::Examination;
+use super::finding::{Finding, Topic};
 use super::store::Stored;
 use crate::config::Provider;
 use crate::provider::subject_token::{Source, Which};
@@ -10,6 +9,8 @@ use crate::session::login::missing;
 use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 use crate::token::TokenType;
+
+const TOPIC: Topic = Topic::Provider;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
     let name = &provider.name;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::Examination;
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use crate::loopback::{Listener, RedirectUri};
 

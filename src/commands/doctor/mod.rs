@@ -4,6 +4,7 @@ mod browser;
 mod clock;
 mod config;
 mod disk;
+mod examination;
 mod finding;
 mod helper;
 mod login;
@@ -22,19 +23,15 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::finding::{Finding, Topic, status};
+use self::examination::{Examination, LONGEST};
+use self::finding::{Finding, status};
 use self::watch::Watched;
 use crate::app::App;
 use crate::app::args::ProviderArg;
 use crate::app::installed::Installed;
-use crate::config::Provider;
 use crate::error::{Error, Status};
-use crate::name::ProviderName;
 use crate::ports::System;
-use crate::store::TokenStore;
 
-/// The whole examination takes no longer, but for the step that is under way then.
-const LONGEST: Duration = Duration::from_secs(60);
 /// A server that has not answered by then does not answer.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(8);
 
@@ -53,49 +50,6 @@ pub struct Args {
     /// Run the programs that print secrets, too, to see whether they do
     #[arg(long)]
     run_commands: bool,
-}
-
-/// What the topics work with.
-pub struct Examination<'a> {
-    /// The outside, its network watched and bounded, and the configuration.
-    pub app: &'a App<'a>,
-    /// The configured store as a whole.
-    pub store: TokenStore<'a>,
-    /// The providers that are looked at: those that are configured right.
-    pub providers: Vec<Provider>,
-    /// Those that are not.
-    pub unusable: Vec<ProviderName>,
-    /// What went over the network so far.
-    pub watched: Rc<Watched>,
-    /// All providers are looked at, and what is stored for others as well.
-    pub whole: bool,
-    /// No server is asked.
-    pub offline: bool,
-    /// Programs that print secrets are run.
-    pub run_commands: bool,
-    started: Duration,
-    store_works: Cell<bool>,
-}
-
-impl Examination<'_> {
-    /// Whether the store was tried out, and can be used.
-    pub fn store_works(&self) -> bool {
-        self.store_works.get()
-    }
-
-    /// How much time is left.
-    pub fn left(&self) -> Duration {
-        let gone = self.app.system.clock.elapsed().saturating_sub(self.started);
-        LONGEST.saturating_sub(gone)
-    }
-
-    /// A note in the place of what there was no time for; `None` while there is.
-    pub fn out_of_time(&self, topic: Topic, subject: &str) -> Option<Finding> {
-        self.left().is_zero().then(|| {
-            Finding::note(topic, subject, "not looked at: the time was up")
-                .mend("name one provider: authctl doctor PROVIDER")
-        })
-    }
 }
 
 /// Examines, and tells what was found.

@@ -1,13 +1,15 @@
 //! What a kind's tokens come from: programs, and what the platform hands over.
 
-use super::finding::Finding;
-use super::provider::TOPIC;
-use super::{Examination, path};
+use super::examination::Examination;
+use super::finding::{Finding, Topic};
+use super::path;
 use crate::config::Provider;
 use crate::error::Status;
 use crate::os::replaceable;
 use crate::provider::Need;
 use crate::text::untrusted::escaped;
+
+const TOPIC: Topic = Topic::Provider;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
     provider.source.needs().iter().map(|need| found(examination, provider.name.as_str(), need)).collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::Examination;
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use crate::config::Provider;
 use crate::discovery::{DiscoveryError, documents};

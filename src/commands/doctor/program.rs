@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
-use super::{Examination, path};
+use super::path;
 use crate::os::replaceable;
 use crate::ports::Program;
 use crate::text::untrusted::escaped;

@@ -1,9 +1,10 @@
 //! Each provider: what its server publishes, what is missing of it, and what of the configuration does not go with it.
 
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use super::network::Documents;
 use super::store::Stored;
-use super::{Examination, login, need, secret};
+use super::{login, need, secret};
 use crate::advice::Advise;
 use crate::config::Provider;
 use crate::discovery::DiscoveryError;
@@ -16,7 +17,7 @@ use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 use url::Url;
 
-pub(super) const TOPIC: Topic = Topic::Provider;
+const TOPIC: Topic = Topic::Provider;
 /// Certificates are renewed by hand, mostly: that takes days.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 /// No certificate chain is longer.

@@ -1,8 +1,8 @@
 //! The secrets that a provider's configuration names: whether each is there. None is looked at any further.
 
-use super::finding::Finding;
-use super::provider::TOPIC;
-use super::{Examination, path};
+use super::examination::Examination;
+use super::finding::{Finding, Topic};
+use super::path;
 use crate::config::Provider;
 use crate::error::Status;
 use crate::os::private_file::{Exposure, exposure};
@@ -12,6 +12,8 @@ use crate::schema::SecretSource;
 use crate::secret;
 use crate::secret_source::{SecretError, outside};
 use crate::text::untrusted::escaped;
+
+const TOPIC: Topic = Topic::Provider;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
     let secrets = examination.app.config.secrets_of(&provider.name);

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::disk;
+use super::examination::Examination;
 use super::finding::{Finding, Topic};
-use super::{Examination, disk};
 use crate::advice::Advise;
 use crate::name::ProviderName;
 use crate::os::private_file::FileError;

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::query::Query;
 use super::refusal::{JSON, Refusal, TEXT, reply};
-use super::routes::Query;
 use crate::advice::Advise;
 use crate::error::{Error, Status};
 use crate::name::{ProviderName, ScopeSet};

@@ -5,6 +5,7 @@ mod aws;
 mod capability;
 mod gce;
 mod proxy;
+mod query;
 mod refusal;
 mod routes;
 mod tokens;

@@ -1,0 +1,65 @@
+//! A provider that is to be written.
+
+use std::collections::BTreeSet;
+
+use super::start::Start;
+use crate::config::edit::{Assignment, find_key};
+use crate::config::templates::Question;
+use crate::error::Error;
+use crate::name::ProviderName;
+use crate::secret::SecretText;
+
+pub struct Draft {
+    /// Its name.
+    pub name: ProviderName,
+    /// Its keys.
+    pub keys: Vec<Assignment>,
+    /// The secrets that go into the token store, by their keys.
+    pub secrets: Vec<(String, SecretText)>,
+}
+
+/// Makes a draft of what was given, without asking anything: what is missing is told.
+///
+/// # Errors
+/// [`Error::Usage`], with every question that is open.
+pub fn draft(
+    start: &Start,
+    name: ProviderName,
+    given: Vec<Assignment>,
+    secrets: Vec<(String, SecretText)>,
+) -> Result<Draft, Error> {
+    let mut draft = Draft { name, keys: start.keys()?, secrets };
+    let open: Vec<Question> = open_questions(start, &given)
+        .into_iter()
+        .filter(|question| !question.optional && question.default.is_none())
+        .collect();
+    if !open.is_empty() {
+        let kind = start.kind();
+        let flag = |question: &Question| {
+            let secret = find_key(&question.key, &kind).is_ok_and(|(_, key)| key.is_secret());
+            if secret { format!("--secret {}", question.key) } else { format!("--set {}=…", question.key) }
+        };
+        let lines: Vec<String> =
+            open.iter().map(|question| format!("    {:<32} {}", flag(question), question.help)).collect();
+        return Err(Error::Usage {
+            message: format!("more must be known of `{}`", draft.name),
+            hint: Some(format!("say it, or run this in a terminal to be asked:\n{}", lines.join("\n"))),
+        });
+    }
+    lay_over(&mut draft.keys, given);
+    Ok(draft)
+}
+
+/// The questions that what is given leaves open.
+pub(super) fn open_questions(start: &Start, given: &[Assignment]) -> Vec<Question> {
+    let answered: BTreeSet<String> = given.iter().map(|assignment| assignment.path.join(".")).collect();
+    start.questions().into_iter().filter(|question| !answered.contains(&question.key)).collect()
+}
+
+/// Adds keys, each in place of one of its name.
+pub(super) fn lay_over(keys: &mut Vec<Assignment>, given: Vec<Assignment>) {
+    for assignment in given {
+        keys.retain(|known| known.path != assignment.path);
+        keys.push(assignment);
+    }
+}
