@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-use super::processes;
+use crate::adapters::processes::program;
 use crate::os::replaceable;
 use crate::ports::{Browser, NoBrowser};
 
@@ -26,7 +26,7 @@ impl Browser for WebBrowser {
         }
         refuse_replaceable_openers()?;
         let program = std::env::current_exe().map_err(failed)?;
-        let mut command = processes::command(&program);
+        let mut command = program::command(&program);
         command.arg(OPEN_ARGUMENT);
         leave_out_replaceable_folders(&mut command);
         let mut child = detach(&mut command, withheld).stdin(Stdio::piped()).spawn().map_err(failed)?;
@@ -53,11 +53,11 @@ impl Browser for WebBrowser {
 fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
     let mut words = text.split_ascii_whitespace();
     let name = words.next().unwrap_or_default();
-    let program = processes::find(name).ok_or_else(|| {
+    let program = program::find(name).ok_or_else(|| {
         NoBrowser(format!("there is no program `{}`", crate::text::untrusted::escaped(name)))
     })?;
-    processes::refuse_replaceable(&program).map_err(NoBrowser)?;
-    let mut command = processes::command(&program);
+    program::refuse_replaceable(&program).map_err(NoBrowser)?;
+    let mut command = program::command(&program);
     let words: Vec<&str> = words.collect();
     command.args(words.iter().map(|word| word.replace("%s", url.as_str())));
     if !words.iter().any(|word| word.contains("%s")) {
@@ -92,8 +92,8 @@ fn refuse_replaceable_openers() -> Result<(), NoBrowser> {
     }
     let named = std::env::var("BROWSER").unwrap_or_default();
     let named = named.split(':').filter_map(|command| command.split_ascii_whitespace().next());
-    let mut found = named.chain(OPENERS).filter_map(processes::find);
-    found.try_for_each(|program| processes::refuse_replaceable(&program).map_err(NoBrowser))
+    let mut found = named.chain(OPENERS).filter_map(program::find);
+    found.try_for_each(|program| program::refuse_replaceable(&program).map_err(NoBrowser))
 }
 
 /// Removes the folders from a command's PATH that another user can write to.

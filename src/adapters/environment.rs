@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::processes;
+use crate::adapters::processes::program;
 use crate::ports::Environment;
 
 /// The variables and the working folder of this process.
@@ -30,7 +30,7 @@ impl Environment for ProcessEnvironment {
 
     fn program(&self) -> Option<PathBuf> {
         let this = std::env::current_exe().ok()?;
-        let on_path = processes::find("authctl").filter(|found| {
+        let on_path = program::find("authctl").filter(|found| {
             found.canonicalize().is_ok_and(|found| this.canonicalize().is_ok_and(|this| this == found))
         });
         on_path.or(Some(this))

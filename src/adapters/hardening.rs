@@ -51,7 +51,7 @@ pub fn harden() {
 #[cfg(unix)]
 fn survive_full_files() {
     use signal_hook::consts::SIGXFSZ;
-    if !super::signals::is_ignored(SIGXFSZ) {
+    if !crate::adapters::signals::ignored::is_ignored(SIGXFSZ) {
         let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
     }
 }

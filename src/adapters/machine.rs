@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use url::Url;
 
-use super::http;
+use crate::adapters::{hardening, http};
 use crate::oauth::endpoint::authority;
 use crate::os::threads;
 use crate::ports::{HttpError, Machine, Transport};
@@ -53,7 +53,7 @@ impl Machine for ThisMachine {
     }
 
     fn leaves_core_files(&self) -> Option<bool> {
-        super::hardening::leaves_core_files()
+        hardening::leaves_core_files()
     }
 }
 

@@ -18,9 +18,9 @@ use crate::adapters;
 use crate::ports::console::Console;
 use crate::ports::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
 use crate::ports::{
-    Browser, Ended, Environment, Folder, Handed, Held, HttpClient, HttpError, HttpRequest, HttpResponse,
-    Input, Judge, Keyring, Launch, LaunchError, NoBrowser, NoFolder, NoKeyring, Paths, ProcessError,
-    Processes, Program, Random, Stream, System, Terminal, Waiting,
+    Browser, Ended, Environment, Folder, Held, HttpClient, HttpError, HttpRequest, HttpResponse,
+    InheritedFile, Input, Keyring, Launch, LaunchError, NoBrowser, NoFolder, NoKeyring, OutputFilter, Paths,
+    ProcessError, Processes, Program, Random, Stream, System, Terminal, Waiting,
 };
 use crate::secret::SecretText;
 
@@ -330,7 +330,7 @@ impl Processes for Programs {
         None
     }
 
-    fn run(&self, launch: &Launch<'_>, _: Option<Judge<'_>>) -> Result<Ended, LaunchError> {
+    fn run(&self, launch: &Launch<'_>, _: Option<OutputFilter<'_>>) -> Result<Ended, LaunchError> {
         self.replace(launch)
     }
 
@@ -339,18 +339,18 @@ impl Processes for Programs {
         Ok(Ended::Status(0))
     }
 
-    fn hand_over(&self, _: &SecretText) -> io::Result<Box<dyn Handed>> {
-        self.notebook()
+    fn inherited_text(&self, _: &SecretText) -> io::Result<Box<dyn InheritedFile>> {
+        self.inherited_output()
     }
 
-    fn notebook(&self) -> io::Result<Box<dyn Handed>> {
+    fn inherited_output(&self) -> io::Result<Box<dyn InheritedFile>> {
         struct Descriptor;
-        impl Handed for Descriptor {
+        impl InheritedFile for Descriptor {
             fn path(&self) -> &Path {
                 Path::new("/dev/fd/9")
             }
 
-            fn lend(&self, _: bool) {}
+            fn set_inheritable(&self, _: bool) {}
 
             fn contents(&self) -> Vec<u8> {
                 Vec::new()

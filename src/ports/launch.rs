@@ -19,26 +19,26 @@ pub struct Launch<'a> {
     pub variables: &'a [(String, SecretText)],
     /// Variables that it does not inherit, unless they are among `variables`; `AUTHCTL_…` never are.
     pub withheld: &'a BTreeSet<String>,
-    /// What its arguments name and it alone can open.
-    pub handed: &'a [&'a dyn Handed],
+    /// The files that its arguments name and that only it can open.
+    pub inherited: &'a [&'a dyn InheritedFile],
 }
 
-/// Something that only this process and the program that it runs can open. It goes when it is dropped.
-pub trait Handed {
-    /// Where the program finds it.
+/// A file that only this process and the program that it runs can open. Dropping it removes it.
+pub trait InheritedFile {
+    /// The path that the program opens.
     fn path(&self) -> &Path;
-    /// Whether programs that are started from now on inherit it. Only while the one that it is for is started.
-    fn lend(&self, lent: bool);
-    /// What is in it now, as far as it can be read twice.
+    /// Sets whether programs that start from now on inherit it: only while its own program starts.
+    fn set_inheritable(&self, inheritable: bool);
+    /// Its current contents; empty for a text that can be read only once.
     fn contents(&self) -> Vec<u8>;
 }
 
-/// Decides what becomes of a program's output, of which this much is there.
-pub type Judge<'a> = &'a mut dyn FnMut(&[u8]) -> Verdict;
+/// Decides from the beginning of a program's output what happens to it.
+pub type OutputFilter<'a> = &'a mut dyn FnMut(&[u8]) -> OutputAction;
 
-/// What becomes of output that is held back.
+/// What happens to output that is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum OutputAction {
     /// Nothing yet.
     Wait,
     /// It goes to the user, and what follows too.

@@ -30,7 +30,7 @@ pub use self::http_message::{HttpRequest, HttpResponse, Method, Reach};
 pub use self::input::Input;
 pub use self::kernel_keyring::{KernelKeyring, NoKernelKeyring};
 pub use self::keyring::{Keyring, NoKeyring};
-pub use self::launch::{Ended, Handed, Judge, Launch, LaunchError, Verdict};
+pub use self::launch::{Ended, InheritedFile, Launch, LaunchError, OutputAction, OutputFilter};
 pub use self::machine::Machine;
 pub use self::paths::{Folder, NoFolder, Paths};
 pub use self::processes::{ProcessError, Processes, Program};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use crate::ports::launch::{Ended, Handed, Judge, Launch, LaunchError};
+use crate::ports::launch::{Ended, InheritedFile, Launch, LaunchError, OutputFilter};
 use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 
@@ -24,27 +24,27 @@ pub trait Processes {
     fn parent(&self) -> Option<String>;
     /// Runs a program with the user's own streams to its end. Signals that are sent to this process go on to it.
     ///
-    /// With a `judge`, standard output is held back until its first bytes are there, or its end, and the judge decides
-    /// what becomes of it.
+    /// With a `filter`, standard output is held back until its first bytes or its end, and the filter decides what happens
+    /// to it.
     ///
     /// # Errors
     /// [`LaunchError`].
-    fn run(&self, launch: &Launch<'_>, judge: Option<Judge<'_>>) -> Result<Ended, LaunchError>;
+    fn run(&self, launch: &Launch<'_>, filter: Option<OutputFilter<'_>>) -> Result<Ended, LaunchError>;
     /// Puts a program in the place of this process, where the platform can; else runs it to its end.
     ///
     /// # Errors
     /// [`LaunchError`].
     fn replace(&self, launch: &Launch<'_>) -> Result<Ended, LaunchError>;
-    /// A text that the next program that is run can read once, at the path that this gives.
+    /// A file with a text, which the next program that runs can read once.
     ///
     /// # Errors
     /// As the system reports them.
-    fn hand_over(&self, text: &SecretText) -> io::Result<Box<dyn Handed>>;
-    /// An empty file that the next program that is run can write into, at the path that this gives.
+    fn inherited_text(&self, text: &SecretText) -> io::Result<Box<dyn InheritedFile>>;
+    /// An empty file, which the next program that runs can write to.
     ///
     /// # Errors
     /// As the system reports them.
-    fn notebook(&self) -> io::Result<Box<dyn Handed>>;
+    fn inherited_output(&self) -> io::Result<Box<dyn InheritedFile>>;
 }
 
 /// A program to run.

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::oauth::challenge::{Challenge, token_is_invalid};
 use crate::oauth::dpop;
 use crate::ports::console::with_causes;
-use crate::ports::{Ended, Handed, Judge, Launch, Stream, Verdict};
+use crate::ports::{Ended, InheritedFile, Launch, OutputAction, OutputFilter, Stream};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{Options, token};
@@ -92,31 +92,32 @@ impl<'a> Attempt<'a> {
         let failed = |error: std::io::Error| {
             Error::failed(format!("cannot hand the headers to curl: {error}"), "close some programs")
         };
-        let headers = system.processes.hand_over(&self.headers(with)?).map_err(failed)?;
-        let notebook = |wanted: bool| wanted.then(|| system.processes.notebook()).transpose().map_err(failed);
-        let notes = notebook(watched)?;
-        let said = notebook(watched && self.says_only_errors())?;
-        let mut handed = vec![&*headers];
-        handed.extend(notes.as_deref().into_iter().chain(said.as_deref()));
+        let headers = system.processes.inherited_text(&self.headers(with)?).map_err(failed)?;
+        let output_file =
+            |wanted: bool| wanted.then(|| system.processes.inherited_output()).transpose().map_err(failed);
+        let notes = output_file(watched)?;
+        let said = output_file(watched && self.says_only_errors())?;
+        let mut inherited = vec![&*headers];
+        inherited.extend(notes.as_deref().into_iter().chain(said.as_deref()));
         let launch = Launch {
             program: OsStr::new(CURL),
             arguments: &self.arguments(headers.path(), path(&notes), path(&said)),
             variables: &[],
             withheld: &system.secret_variables,
-            handed: &handed,
+            inherited: &inherited,
         };
         let mut binary = false;
-        let mut judge = |held: &[u8]| match notes.as_deref().and_then(|notes| answer::last(&notes.contents()))
-        {
-            None => Verdict::Wait,
-            Some(answer) if refused(&answer) => Verdict::Discard,
-            Some(_) => {
-                binary = held.contains(&0) && self.is_shown() && self.request.outputs.is_empty();
-                if binary { Verdict::Discard } else { Verdict::Release }
-            }
-        };
-        let judge: Option<Judge<'_>> = if watched { Some(&mut judge) } else { None };
-        let ended = system.processes.run(&launch, judge)?;
+        let mut filter =
+            |held: &[u8]| match notes.as_deref().and_then(|notes| answer::last(&notes.contents())) {
+                None => OutputAction::Wait,
+                Some(answer) if refused(&answer) => OutputAction::Discard,
+                Some(_) => {
+                    binary = held.contains(&0) && self.is_shown() && self.request.outputs.is_empty();
+                    if binary { OutputAction::Discard } else { OutputAction::Release }
+                }
+            };
+        let filter: Option<OutputFilter<'_>> = if watched { Some(&mut filter) } else { None };
+        let ended = system.processes.run(&launch, filter)?;
         if binary {
             return Err(Error::failed(
                 "the answer is binary, and standard output is a terminal",
@@ -267,8 +268,8 @@ fn says_invalid(answer: &Answer) -> bool {
     challenges.iter().any(|challenge| challenge.parameter("error") == Some("invalid_token"))
 }
 
-fn path(handed: &Option<Box<dyn Handed>>) -> Option<&Path> {
-    handed.as_deref().map(Handed::path)
+fn path(file: &Option<Box<dyn InheritedFile>>) -> Option<&Path> {
+    file.as_deref().map(InheritedFile::path)
 }
 
 fn prefixed(prefix: &str, path: &Path) -> OsString {

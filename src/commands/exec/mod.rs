@@ -57,7 +57,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(()) };
     let launch = |variables: &[(String, SecretText)], replace: bool| {
         let launch =
-            Launch { program, arguments, variables, withheld: &system.secret_variables, handed: &[] };
+            Launch { program, arguments, variables, withheld: &system.secret_variables, inherited: &[] };
         let ended =
             if replace { system.processes.replace(&launch) } else { system.processes.run(&launch, None) };
         match Status::from(ended?) {

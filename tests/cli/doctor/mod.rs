@@ -8,7 +8,9 @@ mod way;
 use std::io;
 use std::rc::Rc;
 
-use authctl::ports::{Ended, Handed, Judge, Launch, LaunchError, ProcessError, Processes, Program};
+use authctl::ports::{
+    Ended, InheritedFile, Launch, LaunchError, OutputFilter, ProcessError, Processes, Program,
+};
 use authctl::secret::SecretText;
 use serde_json::{Value, json};
 
@@ -41,7 +43,7 @@ impl Processes for Programs {
         None
     }
 
-    fn run(&self, _: &Launch<'_>, _: Option<Judge<'_>>) -> Result<Ended, LaunchError> {
+    fn run(&self, _: &Launch<'_>, _: Option<OutputFilter<'_>>) -> Result<Ended, LaunchError> {
         panic!("a diagnosis runs nobody's programs");
     }
 
@@ -49,11 +51,11 @@ impl Processes for Programs {
         panic!("a diagnosis runs nobody's programs");
     }
 
-    fn hand_over(&self, _: &SecretText) -> io::Result<Box<dyn Handed>> {
+    fn inherited_text(&self, _: &SecretText) -> io::Result<Box<dyn InheritedFile>> {
         panic!("a diagnosis hands over nothing");
     }
 
-    fn notebook(&self) -> io::Result<Box<dyn Handed>> {
+    fn inherited_output(&self) -> io::Result<Box<dyn InheritedFile>> {
         panic!("a diagnosis hands over nothing");
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn line(question: &str) -> io::Result<Zeroizing<String>> {
     use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::time::Duration;
 
-    use super::signals::ProcessSignals;
+    use crate::adapters::input::line::{line as read_line, print};
+    use crate::adapters::signals::ProcessSignals;
     use crate::ports::Signals as _;
 
     /// How often signals are looked for.
@@ -21,10 +22,10 @@ pub(super) fn line(question: &str) -> io::Result<Zeroizing<String>> {
 
     let held = ProcessSignals.hold();
     let silence = silence::Silence::begin()?;
-    super::input::print(question)?;
+    print(question)?;
     let (sender, receiver) = channel();
     // The thread ends with the process: a read of a terminal cannot be taken back.
-    crate::os::threads::start("line", move || sender.send(super::input::line()))?;
+    crate::os::threads::start("line", move || sender.send(read_line()))?;
     loop {
         match receiver.recv_timeout(POLL) {
             Ok(line) => return line,
@@ -33,7 +34,7 @@ pub(super) fn line(question: &str) -> io::Result<Zeroizing<String>> {
         }
         if let Some(signal) = held.caught() {
             drop(silence);
-            super::input::print("\n")?;
+            print("\n")?;
             drop(held);
             silence::raise(signal)?;
             return Err(io::ErrorKind::Interrupted.into());

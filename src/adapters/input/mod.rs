@@ -3,18 +3,19 @@
 //! Questions are lines that are printed and read, without control of the cursor: the terminal's own editing works, Ctrl-C
 //! leaves nothing to be put right, and what reads the screen aloud reads each thing once.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+mod hidden;
+mod line;
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::line::{LONGEST_LINE, line, print};
 use crate::os::threads;
 use crate::ports::Input;
 use crate::secret::SecretText;
-
-/// A pasted redirect is no longer than this.
-const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Standard input.
 pub struct StandardInput;
@@ -26,7 +27,7 @@ impl Input for StandardInput {
     }
 
     fn ask_hidden(&self, question: &str) -> io::Result<SecretText> {
-        let answer = super::hidden::line(&format!("{question}: "))?;
+        let answer = hidden::line(&format!("{question}: "))?;
         Ok(SecretText::new(answer.trim_end_matches(['\r', '\n'])))
     }
 
@@ -80,26 +81,6 @@ impl Input for StandardInput {
             }
         })?;
         Ok(receiver)
-    }
-}
-
-/// Prints a question.
-#[expect(clippy::disallowed_methods, reason = "a question is part of the input")]
-pub(super) fn print(question: &str) -> io::Result<()> {
-    io::stderr().lock().write_all(question.as_bytes())
-}
-
-/// The next line, with its end.
-#[expect(clippy::disallowed_methods, reason = "this is the input")]
-pub(super) fn line() -> io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::new());
-    match io::stdin().lock().take(LONGEST_LINE).read_line(&mut line)? {
-        0 => {
-            // What is said next begins on a line of its own.
-            print("\n")?;
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has ended"))
-        }
-        _ => Ok(line),
     }
 }
 

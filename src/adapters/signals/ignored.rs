@@ -1,0 +1,14 @@
+//! Signals that this process was started to ignore.
+
+/// Whether this process was started to ignore a signal, as `nohup` and a shell's background do. It stays ignored: programs
+/// that we run inherit that, and a handler of ours would take it from them.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    // Read once, before the first handler is set.
+    static IGNORED: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    let ignored = *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    });
+    u32::try_from(signal - 1).is_ok_and(|bit| ignored.checked_shr(bit).unwrap_or(0) & 1 == 1)
+}
