@@ -9,8 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::advice::Advise;
 use crate::app::{App, Manner};
 use crate::commands;
-use crate::config::Config;
-use crate::config::layers::{self, Options};
+use crate::config::{self, Config, LoadOptions};
 use crate::error::{Error, Status};
 use crate::helper;
 use crate::ports::System;
@@ -114,10 +113,10 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     let (verbose, color, quiet) = (cli.global.verbose, cli.global.color, cli.global.quiet);
     let manner = Manner { verbose, color, quiet };
     manner.apply(system);
-    let options = Options { config: cli.global.config, profile: cli.global.profile, only: None };
+    let options = LoadOptions { config: cli.global.config, profile: cli.global.profile, only: None };
     // The output of these two does not depend on the configuration.
     if !matches!(cli.command, Command::Completions(_) | Command::Man(_)) {
-        layers::tell_if_named_by_environment(system, &options);
+        config::tell_if_named_by_environment(system, &options);
     }
     let config = Config::load(system, &options);
     // The doctor tells them among the rest.

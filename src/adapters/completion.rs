@@ -14,7 +14,7 @@ use crate::app::stored_secrets;
 use crate::app::{App, Manner};
 use crate::cli::command;
 use crate::commands::completions::SHELLS;
-use crate::config::layers::Options;
+use crate::config::LoadOptions;
 use crate::config::provider_table::CREDENTIAL_KEYS;
 use crate::config::{Config, edit, templates};
 use crate::format::FORMATS;
@@ -111,7 +111,7 @@ fn fits(value: &str, written: &str) -> bool {
 struct Typed {
     system: System,
     config: Config,
-    options: Options,
+    options: LoadOptions,
     is_curl: bool,
     provider: Option<String>,
     template: Option<String>,
@@ -123,7 +123,7 @@ impl Typed {
         let matches = command().ignore_errors(true).try_get_matches_from(before).ok();
         let value = |name| matches.as_ref().and_then(|matches| innermost(matches, name));
         let config = value("config").map(PathBuf::from);
-        let options = Options { config, profile: value("profile"), only: None };
+        let options = LoadOptions { config, profile: value("profile"), only: None };
         let system = super::system();
         let config = Config::load(&system, &options);
         let template = value("template").or_else(|| value("name"));

@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use crate::app::prompter::ConsolePrompter;
 use crate::app::wire_log::WireLog;
-use crate::config::layers::Options;
+use crate::config::LoadOptions;
 use crate::config::{ChoiceError, Config, Provider};
 use crate::error::Error;
 use crate::name::ProviderName;
@@ -33,7 +33,7 @@ pub struct App<'a> {
     /// The configuration.
     pub config: &'a Config,
     /// What the command line says of the configuration.
-    pub options: &'a Options,
+    pub options: &'a LoadOptions,
     /// Print JSON.
     pub json: bool,
     /// How the command line wants the outside to be.

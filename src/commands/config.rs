@@ -5,8 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::args::ProviderArg;
 use crate::config::display;
-use crate::config::layers::Options;
-use crate::config::{Config, ConfigError, json_schema, report};
+use crate::config::{Config, ConfigError, LoadOptions, json_schema, report};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::Program;
@@ -121,7 +120,7 @@ fn problems_of_every_profile(app: &App<'_>) -> Vec<Problem> {
     let mut problems = config.all_problems();
     let user = config.files.iter().find(|file| file.layer == Layer::User).map(|file| file.path.clone());
     for profile in config.profiles.iter().filter(|profile| config.profile.as_ref() != Some(profile)) {
-        let options = Options {
+        let options = LoadOptions {
             config: user.clone().filter(|path| path.exists()),
             profile: Some(profile.clone()),
             only: None,
@@ -186,7 +185,7 @@ fn edit(app: &App<'_>) -> Result<(), Error> {
         .processes
         .interact(&program)
         .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
-    let options = Options { config: Some(user.path.clone()), profile: None, only: None };
+    let options = LoadOptions { config: Some(user.path.clone()), profile: None, only: None };
     let config = Config::load(system, &options);
     check(&App { config: &config, ..*app })
 }

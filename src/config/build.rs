@@ -1,8 +1,10 @@
 //! A merged credential becomes a provider: over its template, checked, and read by its kind.
 
-use super::{Config, Provider, helper, merge, templates};
-use crate::config::discovered;
-use crate::config::provider_table::{CREDENTIAL_KEYS, Credential};
+use super::discovered;
+use super::helper::HelperSettings;
+use super::merged::{Config, ConfigError};
+use super::provider::Provider;
+use super::provider_table::{CREDENTIAL_KEYS, Credential};
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{UrlRefused, authority, host_url};
 use crate::provider::BuildContext;
@@ -15,6 +17,14 @@ use crate::text::untrusted::escaped;
 const LONGEST_CHAIN: usize = 8;
 
 impl Config {
+    /// A provider, if all that concerns it is right.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn provider(&self, name: &ProviderName) -> Result<Provider, ConfigError> {
+        self.build(name).map_err(ConfigError)
+    }
+
     /// Checks a provider's keys and reads them; those of the providers whose tokens it needs as well.
     pub(super) fn build(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
         let provider = self.build_alone(name)?;
@@ -111,7 +121,7 @@ impl Config {
         }
         let helper_path = format!("{path}.helper");
         let written = credential.keys.get("helper");
-        let helper = helper::Settings::read(&Section::new(
+        let helper = HelperSettings::read(&Section::new(
             &helper_path,
             written.and_then(Setting::table).unwrap_or(&empty),
             written.map_or(&credential.origin, |setting| &setting.origin),
@@ -157,27 +167,6 @@ fn hosts(section: &Section<'_>, scheme: &str) -> (Vec<String>, Vec<Problem>) {
         }
     }
     (hosts, problems)
-}
-
-/// Lays a credential over the template that it names, if it names one.
-pub(super) fn apply_template(credential: &mut Credential) {
-    let Some(named) = credential.keys.get("template").cloned() else { return };
-    let Some(name) = named.text() else { return };
-    let Some(template) = templates::find(name) else {
-        let known: Vec<&str> = templates::names().collect();
-        let message = format!("there is no template `{}`", crate::text::untrusted::escaped(name));
-        let hint = near(name, known.iter().copied()).map_or_else(
-            || format!("the templates are {}", known.join(", ")),
-            |near| format!("did you mean \"{near}\"?"),
-        );
-        credential.problems.push(Problem::new(message, &named.origin).hint(hint).showing_value());
-        return;
-    };
-    let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
-    let mut base = template.credential(domain.as_deref());
-    credential.registration = template.register.as_deref().map(|page| template.fill(page, domain.as_deref()));
-    merge::lay_over(&mut base, std::mem::take(credential));
-    *credential = base;
 }
 
 /// The kind that a merged credential has, with its keys.

@@ -1,7 +1,7 @@
 //! What a change of the configuration file is, line by line, by the masking rule: a line that goes may hold a secret.
 
-use super::Config;
 use super::display::{self, Line, ShownProvider};
+use super::merged::Config;
 use crate::os::user_file::changed_lines;
 use crate::ports::Environment;
 use crate::schema::Origin;

@@ -2,9 +2,10 @@
 
 use url::Url;
 
-use super::{Config, ConfigError, Provider, templates};
+use super::merged::{Config, ConfigError};
+use super::provider::Provider;
+use super::{discovered, templates};
 use crate::advice::{Advise, Status};
-use crate::config::discovered;
 use crate::name::ProviderName;
 use crate::schema::{Layer, Origin, Problem, Setting, near};
 use crate::text::untrusted::escaped;

@@ -1,8 +1,8 @@
 //! The grammar of one configuration text: what is at its top.
 
-use crate::config::layers::Document;
 use crate::config::provider_table::{Credential, parse_credentials};
-use crate::config::store::STORE_KEYS;
+use crate::config::store_table::{self, STORE_KEYS};
+use crate::config::toml_document::Document;
 use crate::name::ProviderName;
 use crate::provider::Kind;
 use crate::schema::{Key, Problem, Setting, Shape, Value};
@@ -72,7 +72,7 @@ pub fn parse_file(document: &Document) -> Parsed {
             "default" => parsed.base.default = Some(setting.clone()),
             "profile" => parse_profiles(setting, &mut parsed),
             "store" => {
-                let (store, problems) = crate::config::store::parse(setting);
+                let (store, problems) = store_table::parse(setting);
                 parsed.problems.extend(problems);
                 parsed.store = Some(store);
             }

@@ -1,7 +1,9 @@
 //! The environment's layer: `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID` and its like.
 
-use super::store::is_common_key;
-use super::{Config, merge};
+use super::merge;
+use super::merged::Config;
+use super::store_table::is_common_key;
+use super::templates::apply_template;
 use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -17,36 +19,9 @@ pub fn apply(config: &mut Config, system: &System) {
         config.default = Some(text("AUTHCTL_DEFAULT", default));
     }
     if let Some(store) = system.environment.variable("AUTHCTL_STORE").filter(|value| !value.is_empty()) {
-        let setting = text("AUTHCTL_STORE", store);
-        if matches!(setting.text(), Some("auto" | "keyring" | "file")) {
-            // What the files say of keys and caches holds for every store; what they say of another one does not.
-            let written = config.store.as_ref().and_then(Setting::table).cloned().unwrap_or_default();
-            let mut table: Table = written.into_iter().filter(|(name, _)| is_common_key(name)).collect();
-            let origin = setting.origin.clone();
-            table.insert("kind".to_owned(), setting);
-            config.store = Some(Setting::new(Value::Table(table), origin));
-        } else {
-            // Another store needs an address and a key, which only a file may name.
-            let problem = Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin);
-            config.problems.push(problem.hint("to use etcd or Vault, write [store] in your config file"));
-        }
+        apply_store(config, text("AUTHCTL_STORE", store));
     }
-    let mut root = Table::new();
-    let mut variables = system.environment.variables();
-    variables.sort();
-    for (variable, value) in variables {
-        let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
-        let path: Vec<String> = rest.split("__").map(|part| part.to_ascii_lowercase()).collect();
-        if path.iter().any(String::is_empty) {
-            config.problems.push(Problem::new(
-                format!("{variable} has an empty part in its name"),
-                &Origin::Variable(variable),
-            ));
-            continue;
-        }
-        let path = with_provider_name(config, path);
-        insert(&mut root, &path, &variable, value);
-    }
+    let root = credential_variables(config, system);
     if root.is_empty() {
         return;
     }
@@ -54,29 +29,67 @@ pub fn apply(config: &mut Config, system: &System) {
     let mut loose = Vec::new();
     let parsed = parse_credentials(&setting, &mut config.problems, &mut loose);
     config.loose_problems.extend(loose);
-    for (name, mut credential) in parsed {
-        let defined = config.credentials.contains_key(&name);
-        let mut problems = if defined {
+    for (name, credential) in parsed {
+        apply_credential(config, name, credential);
+    }
+}
+
+fn apply_store(config: &mut Config, setting: Setting) {
+    if !matches!(setting.text(), Some("auto" | "keyring" | "file")) {
+        // Another store needs an address and a key, which only a file may name.
+        let problem = Problem::new("AUTHCTL_STORE must be `auto`, `keyring` or `file`", &setting.origin);
+        return config.problems.push(problem.hint("to use etcd or Vault, write [store] in your config file"));
+    }
+    // What the files say of keys and caches holds for every store; what they say of another one does not.
+    let written = config.store.as_ref().and_then(Setting::table).cloned().unwrap_or_default();
+    let mut table: Table = written.into_iter().filter(|(name, _)| is_common_key(name)).collect();
+    let origin = setting.origin.clone();
+    table.insert("kind".to_owned(), setting);
+    config.store = Some(Setting::new(Value::Table(table), origin));
+}
+
+/// The `[credentials]` table that the variables make together.
+fn credential_variables(config: &mut Config, system: &System) -> Table {
+    let mut root = Table::new();
+    let mut variables = system.environment.variables();
+    variables.sort();
+    for (variable, value) in variables {
+        let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
+        let path: Vec<String> = rest.split("__").map(|part| part.to_ascii_lowercase()).collect();
+        if path.iter().any(String::is_empty) {
+            let message = format!("{variable} has an empty part in its name");
+            config.problems.push(Problem::new(message, &Origin::Variable(variable)));
+            continue;
+        }
+        let path = with_provider_name(config, path);
+        insert(&mut root, &path, &variable, value);
+    }
+    root
+}
+
+fn apply_credential(config: &mut Config, name: ProviderName, mut credential: Credential) {
+    let mut problems = match config.credentials.get(&name) {
+        Some(defined) => {
             // An override does not make the environment the one that defines the provider.
             credential.origin = Origin::Default;
-            let problems = beyond_override(config, &name, &credential);
-            let of_file = config.credentials.get(&name).and_then(|defined| defined.kind.as_ref());
-            if let (Some(kind), Some(of_file)) = (&mut credential.kind, of_file) {
+            let problems = beyond_override(&name, defined, &credential);
+            if let (Some(kind), Some(of_file)) = (&mut credential.kind, &defined.kind) {
                 kind.table.origin = of_file.table.origin.clone();
             }
             problems
-        } else {
-            // What a template adds counts as well.
-            super::build::apply_template(&mut credential);
-            forbidden_kind(&credential)
-        };
-        problems.extend(credential.kind.as_ref().map(|kind| references(&kind.table)).into_iter().flatten());
-        let target = config.credentials.entry(name).or_default();
-        if problems.is_empty() {
-            merge::lay_over(target, credential);
-        } else {
-            target.problems.extend(problems);
         }
+        None => {
+            // What a template adds counts as well.
+            apply_template(&mut credential);
+            forbidden_kind(&credential)
+        }
+    };
+    problems.extend(credential.kind.as_ref().map(|kind| references(&kind.table)).into_iter().flatten());
+    let target = config.credentials.entry(name).or_default();
+    if problems.is_empty() {
+        merge::lay_over(target, credential);
+    } else {
+        target.problems.extend(problems);
     }
 }
 
@@ -112,8 +125,7 @@ fn insert(table: &mut Table, path: &[String], variable: &str, value: String) {
 fn typed(path: &[String], value: String) -> Value {
     let name = path.last().map_or("", String::as_str);
     let keys = KINDS.iter().flat_map(|kind| kind.all_keys()).chain(CREDENTIAL_KEYS.iter().copied());
-    let is_flag =
-        keys.into_iter().any(|key| key.name == name && matches!(key.shape, crate::schema::Shape::Boolean));
+    let is_flag = keys.into_iter().any(|key| key.name == name && matches!(key.shape, Shape::Boolean));
     match value.as_str() {
         "true" if is_flag => Value::Boolean(true),
         "false" if is_flag => Value::Boolean(false),
@@ -122,7 +134,7 @@ fn typed(path: &[String], value: String) -> Value {
 }
 
 /// For a provider that a file defines, only the keys that are marked so, and never another kind.
-fn beyond_override(config: &Config, name: &ProviderName, credential: &Credential) -> Vec<Problem> {
+fn beyond_override(name: &ProviderName, defined: &Credential, credential: &Credential) -> Vec<Problem> {
     let mut problems = credential.problems.clone();
     let refused = |key: &str, setting: &Setting| {
         let problem = Problem::new(
@@ -133,8 +145,7 @@ fn beyond_override(config: &Config, name: &ProviderName, credential: &Credential
     };
     problems.extend(credential.keys.iter().map(|(key, setting)| refused(key, setting)));
     if let Some(kind) = &credential.kind {
-        let defined = config.credentials.get(name).and_then(|defined| defined.kind.as_ref());
-        if defined.is_none_or(|defined| defined.canonical() != kind.canonical()) {
+        if defined.kind.as_ref().is_none_or(|defined| defined.canonical() != kind.canonical()) {
             let message =
                 format!("the environment cannot make `{name}` a provider of the kind `{}`", kind.called);
             problems.push(Problem::new(message, &kind.table.origin));

@@ -43,7 +43,7 @@ const AWS_DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 /// What other programs are told of one provider.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct HelperSettings {
     /// The user name for git, where one is configured.
     pub git_username: Option<String>,
     /// The user name for registries of container images.
@@ -69,7 +69,7 @@ pub struct Aws {
     pub duration: Duration,
 }
 
-impl Settings {
+impl HelperSettings {
     /// Reads the table, which was checked for the names and types of its keys.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Settings {
     }
 }
 
-impl Settings {
+impl HelperSettings {
     /// The user name that goes with a token where a password is wanted.
     #[must_use]
     pub fn git_username(&self) -> &str {

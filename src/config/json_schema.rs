@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::provider_table::CREDENTIAL_KEYS;
-use crate::config::store::{STORE_KEYS, STORE_KINDS};
+use crate::config::store_table::{STORE_KEYS, STORE_KINDS};
 use crate::config::templates;
 use crate::provider::KINDS;
 use crate::schema::{Key, Shape};

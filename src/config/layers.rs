@@ -1,50 +1,19 @@
-//! Where the configuration's files are, and how their texts become settings.
+//! The documents of all layers, and what is wrong with their files.
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
+use super::document::{holds_literal_secrets, parse_file};
 use super::excerpt::excerpt;
-use super::guarded_file::{self, GuardedFile, Unread, Unsafe};
-use crate::config::document;
-use crate::name::ProviderName;
-use crate::ports::{Folder, System};
-use crate::schema::{Layer, Origin, Problem, Setting, Source, Table, Value};
+use super::guarded_file::{Unread, Unsafe};
+use super::source_files::{ConfigFile, LayerText, LoadOptions, Texts};
+use super::toml_document::{Document, parse};
+use crate::ports::System;
+use crate::schema::{Layer, Origin, Problem, SourceFile};
 use crate::text::shell;
 use crate::text::untrusted::escaped;
-
-/// What the command line says of the configuration.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The file in the place of the user's.
-    pub config: Option<PathBuf>,
-    /// The profile.
-    pub profile: Option<String>,
-    /// Of all providers just this one is of interest: what is plain of the others need not be read.
-    pub only: Option<ProviderName>,
-}
-
-/// A file that was looked for.
-#[derive(Debug, Clone)]
-pub struct File {
-    /// Its layer.
-    pub layer: Layer,
-    /// Where it is looked for.
-    pub path: PathBuf,
-    /// Whether it is there.
-    pub found: bool,
-}
-
-/// A configuration text that could be parsed.
-#[derive(Debug)]
-pub struct Document {
-    /// What is at its top.
-    pub root: Table,
-}
 
 /// The files of all layers.
 #[derive(Debug, Default)]
@@ -58,7 +27,7 @@ pub struct Loaded {
     /// The project's file.
     pub project: Option<Document>,
     /// Every file that was looked for.
-    pub files: Vec<File>,
+    pub files: Vec<ConfigFile>,
     /// What is wrong with the first two.
     pub problems: Vec<Problem>,
     /// What is wrong with the project's.
@@ -83,138 +52,111 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The texts of all layers, read once.
-pub struct Texts(Vec<Text>);
-
-struct Text {
-    layer: Layer,
-    path: PathBuf,
-    required: bool,
-    read: Result<GuardedFile, Unread>,
-}
-
-impl Texts {
-    /// Reads them.
-    #[must_use]
-    pub fn read(system: &System, options: &Options) -> Self {
-        let texts = paths(system, options).into_iter().map(|(layer, path, required)| {
-            let read = guarded_file::read(&path);
-            Text { layer, path, required, read }
-        });
-        let project = super::project::read(system);
-        let project = project.map(|(path, read)| Text { layer: Layer::Project, path, required: false, read });
-        Self(texts.chain(project).collect())
-    }
-}
-
 /// Reads what the texts of all layers say.
 #[must_use]
-pub fn load(texts: Texts, options: &Options) -> Loaded {
+pub fn load(texts: Texts, options: &LoadOptions) -> Loaded {
     let mut loaded = Loaded::default();
     for text in texts.0 {
         let layer = text.layer;
-        let document = load_file(&mut loaded, text, options);
+        if layer != Layer::Learned || text.read.is_ok() {
+            let found = !matches!(&text.read, Err(Unread::Absent));
+            loaded.files.push(ConfigFile { layer, path: text.path.clone(), found });
+        }
+        let warnings = &mut loaded.warnings;
         match layer {
-            Layer::Learned => loaded.learned = document,
-            Layer::Site => loaded.site = document,
-            Layer::Project => loaded.project = document,
-            _ => loaded.user = document,
+            Layer::Learned => loaded.learned = load_learned(text, options, warnings),
+            Layer::Site => loaded.site = load_written(text, options, warnings, &mut loaded.problems),
+            Layer::Project => {
+                loaded.project = load_written(text, options, warnings, &mut loaded.project_problems);
+            }
+            _ => loaded.user = load_written(text, options, warnings, &mut loaded.problems),
         }
     }
     loaded
 }
 
-/// A digest of all that decides which token a provider's name stands for; `None` where no file speaks of a cache in the
-/// kernel, so that it need not be made.
-#[must_use]
-pub fn fingerprint(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Option<String> {
-    let speaks = |text: &str| text.contains("cache") && text.contains("kernel");
-    if !texts.0.iter().any(|text| text.read.as_ref().is_ok_and(|file| speaks(&file.text))) {
-        return None;
-    }
-    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-    let mut add = |part: &[u8]| {
-        digest.update(&(part.len() as u64).to_be_bytes());
-        digest.update(part);
+/// Why there is no document.
+enum Unusable {
+    Unread(Unread),
+    NotToml(Vec<Problem>),
+}
+
+/// Loads the file of what was learned. Nobody wrote it, and only logins by URL need it, so its problems are warnings: they
+/// must not keep other providers from working.
+fn load_learned(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Warning>) -> Option<Document> {
+    let name = escaped(&text.path.display().to_string());
+    let (why, command) = match document(text, options, warnings) {
+        Ok(document) => return Some(document),
+        Err(Unusable::Unread(Unread::Absent)) => return None,
+        // The state folder may be something else: whoever needs it reports that.
+        Err(Unusable::Unread(Unread::Io(error))) if error.kind() == io::ErrorKind::NotADirectory => {
+            return None;
+        }
+        Err(Unusable::Unread(Unread::Io(error))) => (format!("cannot be read ({error})"), None),
+        // authctl sends secrets to its endpoints.
+        Err(Unusable::Unread(Unread::Unsafe(Unsafe { reason, fix }))) => {
+            (reason, fix.command().map(str::to_owned))
+        }
+        Err(Unusable::NotToml(_)) => ("is damaged: remove it, and log in again".to_owned(), None),
     };
-    add(env!("CARGO_PKG_VERSION").as_bytes());
-    add(named.map_or("", ProviderName::as_str).as_bytes());
-    let state = system.paths.folder(Folder::State).ok()?;
-    add(state.as_os_str().as_encoded_bytes());
-    // A container may have the same paths and the same keyring, but not the same folder.
-    add(&folder_identity(&state));
-    for Text { path, read, .. } in &texts.0 {
-        add(path.as_os_str().as_encoded_bytes());
-        match read {
-            Ok(file) => {
-                add(&[u8::from(file.readable_by_others)]);
-                add(file.text.as_bytes());
-            }
-            Err(Unread::Io(error)) => add(format!("{:?}", error.kind()).as_bytes()),
-            Err(unread) => add(format!("{unread:?}").as_bytes()),
-        }
+    warnings.push(Warning { what: format!("{name} {why}, and is not used"), command });
+    None
+}
+
+/// Loads a file that somebody wrote.
+fn load_written(
+    text: LayerText,
+    options: &LoadOptions,
+    warnings: &mut Vec<Warning>,
+    problems: &mut Vec<Problem>,
+) -> Option<Document> {
+    let (path, required) = (text.path.clone(), text.required);
+    let unreadable = |why: &str| {
+        let message = format!("{} cannot be read: {why}", escaped(&path.display().to_string()));
+        Problem::new(message, &Origin::Default).hint("check the path and its permissions")
+    };
+    match document(text, options, warnings) {
+        Ok(document) => return Some(document),
+        Err(Unusable::Unread(Unread::Absent)) if !required => {}
+        Err(Unusable::Unread(Unread::Absent)) => problems.push(unreadable("there is no such file")),
+        Err(Unusable::Unread(Unread::Io(error))) => problems.push(unreadable(&error.to_string())),
+        Err(Unusable::Unread(Unread::Unsafe(refusal))) => problems.push(refusal.problem(&path)),
+        Err(Unusable::NotToml(found)) => problems.extend(found),
     }
-    let mut variables = system.environment.variables();
-    // Vault's own variables choose the store where the configuration does not.
-    variables.retain(|(name, _)| name.starts_with("AUTHCTL_") || name.starts_with("VAULT_"));
-    variables.sort();
-    for (name, value) in variables {
-        add(name.as_bytes());
-        add(value.as_bytes());
+    None
+}
+
+fn document(
+    LayerText { layer, path, read, .. }: LayerText,
+    options: &LoadOptions,
+    warnings: &mut Vec<Warning>,
+) -> Result<Document, Unusable> {
+    let file = read.map_err(Unusable::Unread)?;
+    let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && !file.readable_by_others);
+    let excerpt = of_interest.and_then(|only| excerpt(&file.text, only));
+    let text = excerpt.unwrap_or(file.text);
+    let name = path.display().to_string();
+    let document = parse(&Arc::new(SourceFile { layer, name, path: Some(path.clone()), text }))
+        .map_err(Unusable::NotToml)?;
+    if layer != Layer::Project && file.readable_by_others && holds_literal_secrets(&parse_file(&document)) {
+        warnings.push(secrets_are_readable(&path));
     }
-    Some(base16ct::lower::encode_string(digest.finish().as_ref()))
+    Ok(document)
 }
 
-#[cfg(unix)]
-fn folder_identity(folder: &Path) -> Vec<u8> {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = std::fs::metadata(folder).map(|metadata| [metadata.dev(), metadata.ino()]);
-    identity.unwrap_or_default().iter().flat_map(|number| number.to_be_bytes()).collect()
-}
-
-#[cfg(not(unix))]
-fn folder_identity(_: &Path) -> Vec<u8> {
-    Vec::new()
-}
-
-/// The files of the layers above the project's: where each is looked for, and whether it must be there.
-fn paths(system: &System, options: &Options) -> Vec<(Layer, PathBuf, bool)> {
-    let mut paths = Vec::new();
-    paths.extend(crate::config::discovered::path(system).map(|path| (Layer::Learned, path, false)));
-    if let Ok(folder) = system.paths.folder(Folder::Site) {
-        paths.push((Layer::Site, folder.join("config.toml"), false));
-    }
-    match options.config.clone().or_else(|| named_by_environment(system, options)) {
-        Some(path) => paths.push((Layer::User, path, true)),
-        None => {
-            let folder = system.paths.folder(Folder::Config).ok();
-            paths.extend(folder.map(|folder| (Layer::User, folder.join("config.toml"), false)));
-        }
-    }
-    paths
-}
-
-/// The file that `AUTHCTL_CONFIG` names instead of the user's own, if it is in force.
-#[must_use]
-pub fn named_by_environment(system: &System, options: &Options) -> Option<PathBuf> {
-    let path =
-        system.environment.file_variable("AUTHCTL_CONFIG").filter(|path| !path.as_os_str().is_empty())?;
-    options.config.is_none().then_some(path)
-}
-
-/// Prints a note if a variable chose the config file: a variable must not replace the file unnoticed.
-pub fn tell_if_named_by_environment(system: &System, options: &Options) {
-    if let Some(path) = named_by_environment(system, options) {
-        let path = escaped(&path.display().to_string());
-        system.prompter.note(&format_args!("using the config file {path}, because AUTHCTL_CONFIG names it"));
+fn secrets_are_readable(path: &Path) -> Warning {
+    let name = path.display().to_string();
+    Warning {
+        what: format!("{} holds secrets and can be read by others", escaped(&name)),
+        command: Some(format!("chmod 600 {}", shell::word(&name))),
     }
 }
 
 /// The profile that is asked for: by the command line, the environment, the project, the user's or the machine's file.
 #[must_use]
-pub fn profile(
+pub fn select_profile(
     system: &System,
-    options: &Options,
+    options: &LoadOptions,
     loaded: &Loaded,
     problems: &mut Vec<Problem>,
 ) -> Option<(String, Origin)> {
@@ -236,117 +178,4 @@ pub fn profile(
         .or_else(|| written(&loaded.project))
         .or_else(|| written(&loaded.user))
         .or_else(|| written(&loaded.site))
-}
-
-fn load_file(
-    loaded: &mut Loaded,
-    Text { layer, path, required, read }: Text,
-    options: &Options,
-) -> Option<Document> {
-    let found = !matches!(&read, Err(Unread::Absent));
-    if layer != Layer::Learned || read.is_ok() {
-        loaded.files.push(File { layer, path: path.clone(), found });
-    }
-    let problems = if layer == Layer::Project { &mut loaded.project_problems } else { &mut loaded.problems };
-    let name = path.display().to_string();
-    // Nobody wrote it, and nobody needs it but what was logged in to by a URL: what is wrong with it keeps nobody else
-    // from working.
-    let unused = |loaded: &mut Loaded, why: &str, command: Option<String>| {
-        let what = format!("{} {why}, and is not used", escaped(&name));
-        loaded.warnings.push(Warning { what, command });
-    };
-    let file = match read {
-        Ok(file) => file,
-        Err(Unread::Absent) if !required => return None,
-        Err(Unread::Io(error)) if layer == Layer::Learned => {
-            // The state folder may be something else: that is told by whoever needs it.
-            if error.kind() != io::ErrorKind::NotADirectory {
-                unused(loaded, &format!("cannot be read ({error})"), None);
-            }
-            return None;
-        }
-        Err(Unread::Unsafe(Unsafe { reason, fix })) if layer == Layer::Learned => {
-            // authctl sends secrets to its endpoints.
-            unused(loaded, &reason, fix.command().map(str::to_owned));
-            return None;
-        }
-        Err(unread) => {
-            let unreadable = |why: String| {
-                Problem::new(format!("{} cannot be read: {why}", escaped(&name)), &Origin::Default)
-                    .hint("check the path and its permissions")
-            };
-            problems.push(match unread {
-                Unread::Unsafe(refusal) => refusal.problem(&path),
-                Unread::Io(error) => unreadable(error.to_string()),
-                Unread::Absent => unreadable("there is no such file".to_owned()),
-            });
-            return None;
-        }
-    };
-    let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && !file.readable_by_others);
-    let excerpt = of_interest.and_then(|only| excerpt(&file.text, only));
-    let text = excerpt.unwrap_or(file.text);
-    let source = Arc::new(Source { layer, name: name.clone(), path: Some(path), text });
-    let document = match parse(&source) {
-        Ok(document) => document,
-        Err(_) if layer == Layer::Learned => {
-            unused(loaded, "is damaged: remove it, and log in again", None);
-            return None;
-        }
-        Err(found) => {
-            problems.extend(found);
-            return None;
-        }
-    };
-    let holds_secrets = || document::holds_literal_secrets(&document::parse_file(&document));
-    if layer != Layer::Project && file.readable_by_others && holds_secrets() {
-        let what = format!("{} holds secrets and can be read by others", escaped(&name));
-        let command = source
-            .path
-            .as_deref()
-            .map(|path| format!("chmod 600 {}", shell::word(&path.display().to_string())));
-        loaded.warnings.push(Warning { what, command });
-    }
-    Some(document)
-}
-
-/// Parses a text.
-///
-/// # Errors
-/// Every syntax error, by its position alone: a syntax error can have a secret beside it.
-pub fn parse(source: &Arc<Source>) -> Result<Document, Vec<Problem>> {
-    let (root, errors) = DeTable::parse_recoverable(&source.text);
-    if errors.is_empty() {
-        return Ok(Document { root: table(source, root.get_ref()) });
-    }
-    let problems = errors.iter().map(|error| {
-        let at = error.span().unwrap_or(0..0);
-        let origin = Origin::File { source: Arc::clone(source), key: at.clone(), value: at };
-        Problem::new(format!("this is not TOML: {}", error.message()), &origin).without_excerpt()
-    });
-    Err(problems.collect())
-}
-
-fn table(source: &Arc<Source>, members: &DeTable<'_>) -> Table {
-    members
-        .iter()
-        .map(|(key, value)| (key.get_ref().to_string(), setting(source, key.span(), value)))
-        .collect()
-}
-
-fn setting(source: &Arc<Source>, key: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>) -> Setting {
-    let origin = Origin::File { source: Arc::clone(source), key: key.clone(), value: value.span() };
-    let value = match value.get_ref() {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map_or(Value::Other("a number of that size"), Value::Integer),
-        DeValue::Float(_) => Value::Other("a float"),
-        DeValue::Boolean(flag) => Value::Boolean(*flag),
-        DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(items) => {
-            Value::Array(items.iter().map(|item| setting(source, key.clone(), item)).collect())
-        }
-        DeValue::Table(members) => Value::Table(table(source, members)),
-    };
-    Setting::new(value, origin)
 }

@@ -1,51 +1,15 @@
 //! The project's file, `.authctl.toml`: it may only select and narrow (F-BIND1). A cloned repository must never be able to
 //! send a token or a secret somewhere, or to run a program.
 
-use std::io;
-use std::path::PathBuf;
-
-use super::Config;
-use super::guarded_file::{self, GuardedFile, Unread};
-use super::layers::Document;
+use super::merged::Config;
+use super::narrowing::Narrowing;
+use super::toml_document::Document;
 use crate::config::provider_table::{Credential, parse_credentials};
 use crate::name::{ProviderName, ScopeSet};
-use crate::ports::System;
-use crate::provider::TokenRequest;
 use crate::schema::{Problem, Setting, Value};
 
-/// The name of a project's file.
-const PROJECT_FILE: &str = ".authctl.toml";
 /// The keys of `oauth` that a project may narrow.
 pub const NARROWED: &[&str] = &["scopes", "audience", "resource"];
-
-/// What a project asks for of a provider: less than is configured.
-#[derive(Debug, Clone, Default)]
-pub struct Narrowing {
-    /// These scopes alone.
-    pub scopes: Option<ScopeSet>,
-    /// These audiences.
-    pub audience: Vec<String>,
-    /// These resources.
-    pub resource: Vec<String>,
-}
-
-impl Narrowing {
-    /// The request, with what the project asks for where the user did not say.
-    #[must_use]
-    pub fn narrow(&self, request: TokenRequest) -> TokenRequest {
-        let either =
-            |said: Vec<String>, project: &Vec<String>| if said.is_empty() { project.clone() } else { said };
-        TokenRequest {
-            scopes: match (request.scopes, &self.scopes) {
-                (Some(said), Some(project)) => Some(said.intersection(project)),
-                (said, project) => said.or_else(|| project.clone()),
-            },
-            audience: either(request.audience, &self.audience),
-            resource: either(request.resource, &self.resource),
-            connection: request.connection,
-        }
-    }
-}
 
 /// Applies a project's file to what the other files say.
 pub fn apply(config: &mut Config, document: &Document) {
@@ -159,22 +123,4 @@ fn all_scopes(setting: &Setting) -> ScopeSet {
         }
         _ => words(setting),
     }
-}
-
-/// The project's file: upward from the working folder to the root of its repository, and only one that is the user's.
-pub(super) fn read(system: &System) -> Option<(PathBuf, Result<GuardedFile, Unread>)> {
-    let start = system.environment.current_folder()?;
-    for folder in start.ancestors() {
-        let path = folder.join(PROJECT_FILE);
-        match guarded_file::read_own(&path) {
-            // Another user's file, or not a file at all, says nothing about this project.
-            Err(Unread::Absent) => {}
-            Err(Unread::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {}
-            read => return Some((path, read)),
-        }
-        if folder.join(".git").exists() {
-            return None;
-        }
-    }
-    None
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::Config;
+use super::merged::Config;
 use crate::binding::Binding;
 use crate::config::provider_table::Credential;
 use crate::name::ProviderName;

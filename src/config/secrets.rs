@@ -1,9 +1,12 @@
 //! The secrets that a provider's configuration names, and where each comes from.
 
-use super::Config;
+use std::collections::BTreeSet;
+
+use super::merged::Config;
 use crate::name::ProviderName;
 use crate::provider::Kind;
-use crate::schema::{SecretSource, Section};
+use crate::schema::{SecretSource, Section, Setting, Value};
+use crate::store::{StoreChoice, StoreKind};
 
 impl Config {
     /// The keys of a provider that are secret and are written, with where they come from.
@@ -20,5 +23,37 @@ impl Config {
         secrets.sort_by_key(|(key, _)| *key);
         secrets.dedup_by_key(|(key, _)| *key);
         secrets
+    }
+
+    /// The environment variables that secrets are read from: browsers and editors do not inherit them.
+    #[must_use]
+    pub fn secret_variables(&self) -> BTreeSet<String> {
+        fn collect(setting: &Setting, found: &mut BTreeSet<String>) {
+            match &setting.value {
+                Value::Table(table) => {
+                    if let (1, Some(name)) = (table.len(), table.get("env").and_then(Setting::text)) {
+                        found.insert(name.to_owned());
+                    }
+                    table.values().for_each(|member| collect(member, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+                _ => {}
+            }
+        }
+        let mut found = BTreeSet::new();
+        self.store.iter().for_each(|store| collect(store, &mut found));
+        if matches!(self.store_choice(), StoreChoice::Only(StoreKind::Vault)) {
+            found.insert("VAULT_TOKEN".to_owned());
+        }
+        for written in self.credentials.values().filter_map(|credential| credential.kind.as_ref()) {
+            collect(&written.table, &mut found);
+            for kind in Kind::named(&written.called) {
+                found.extend(kind.variables.iter().map(|&name| name.to_owned()));
+            }
+            let table = written.table.table();
+            let variable = table.and_then(|table| table.get("variable")).and_then(Setting::text);
+            found.extend(variable.map(str::to_owned));
+        }
+        found
     }
 }

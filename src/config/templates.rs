@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::layers;
-use crate::config::provider_table::{Credential, parse_credential};
-use crate::schema::{Layer, Setting, Source, Table, Value};
+use super::merge;
+use super::provider_table::{Credential, parse_credential};
+use super::toml_document::parse;
+use crate::schema::{Layer, Origin, Problem, Setting, SourceFile, Table, Value, near};
+use crate::text::untrusted::escaped;
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -45,13 +47,13 @@ pub struct Template {
     /// The variable that other programs read its token from.
     pub variable: Option<String>,
     /// What only its user knows, in the order in which it is asked for.
-    pub questions: Vec<Question>,
+    pub questions: Vec<TemplateQuestion>,
     body: Table,
 }
 
 /// A value that a preset leaves to its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct TemplateQuestion {
     /// The path of its key in the credential, such as `domain` or `oauth.client_id`.
     pub key: String,
     /// Where the provider shows it, in one sentence.
@@ -71,13 +73,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn find(name: &str) -> Option<Template> {
     let (name, text) = TEXTS.iter().find(|(known, _)| *known == name)?;
-    let source = Source {
+    let source = SourceFile {
         layer: Layer::Template,
         name: format!("template {name}"),
         path: None,
         text: (*text).to_owned(),
     };
-    let root = layers::parse(&Arc::new(source)).ok()?.root;
+    let root = parse(&Arc::new(source)).ok()?.root;
     let text = |key: &str| root.get(key).and_then(Setting::text).map(str::to_owned);
     Some(Template {
         name,
@@ -92,13 +94,13 @@ pub fn find(name: &str) -> Option<Template> {
 }
 
 /// The questions of a preset; `None` where one lacks its key or its help.
-fn questions(asked: Option<&Setting>) -> Option<Vec<Question>> {
+fn questions(asked: Option<&Setting>) -> Option<Vec<TemplateQuestion>> {
     let Some(Setting { value: Value::Array(asked), .. }) = asked else { return Some(Vec::new()) };
     let question = |question: &Setting| {
         let table = question.table()?;
         let text = |key: &str| table.get(key).and_then(Setting::text).map(str::to_owned);
         let optional = matches!(table.get("optional").map(|flag| &flag.value), Some(Value::Boolean(true)));
-        Some(Question { key: text("key")?, help: text("help")?, optional, default: text("default") })
+        Some(TemplateQuestion { key: text("key")?, help: text("help")?, optional, default: text("default") })
     };
     asked.iter().map(question).collect()
 }
@@ -127,13 +129,9 @@ impl Template {
         if let Some(domain) = domain.map(str::to_owned).or(own) {
             body.values_mut().for_each(|setting| fill(setting, &domain));
         }
-        let origin = self
-            .body
-            .values()
-            .next()
-            .map_or(crate::schema::Origin::Default, |setting| setting.origin.clone());
+        let origin = self.body.values().next().map_or(Origin::Default, |setting| setting.origin.clone());
         let mut credential = parse_credential("template", &body, &origin);
-        credential.origin = crate::schema::Origin::Default;
+        credential.origin = Origin::Default;
         credential
     }
 }
@@ -145,4 +143,25 @@ fn fill(setting: &mut Setting, domain: &str) {
         Value::Table(members) => members.values_mut().for_each(|member| fill(member, domain)),
         _ => {}
     }
+}
+
+/// Lays a credential over the template that it names, if it names one.
+pub fn apply_template(credential: &mut Credential) {
+    let Some(named) = credential.keys.get("template").cloned() else { return };
+    let Some(name) = named.text() else { return };
+    let Some(template) = find(name) else {
+        let known: Vec<&str> = names().collect();
+        let message = format!("there is no template `{}`", escaped(name));
+        let hint = near(name, known.iter().copied()).map_or_else(
+            || format!("the templates are {}", known.join(", ")),
+            |near| format!("did you mean \"{near}\"?"),
+        );
+        credential.problems.push(Problem::new(message, &named.origin).hint(hint).showing_value());
+        return;
+    };
+    let domain = credential.keys.get("domain").and_then(Setting::text).map(str::to_owned);
+    let mut base = template.credential(domain.as_deref());
+    credential.registration = template.register.as_deref().map(|page| template.fill(page, domain.as_deref()));
+    merge::lay_over(&mut base, std::mem::take(credential));
+    *credential = base;
 }

@@ -54,7 +54,7 @@ impl fmt::Display for Layer {
 }
 
 /// A configuration text and its name for messages. Its `Debug` shows no text: it may hold secrets.
-pub struct Source {
+pub struct SourceFile {
     /// The layer that the text belongs to.
     pub layer: Layer,
     /// How messages call it: a path, or `template github`.
@@ -65,9 +65,9 @@ pub struct Source {
     pub text: String,
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for SourceFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Source({} {})", self.layer, self.name)
+        write!(formatter, "SourceFile({} {})", self.layer, self.name)
     }
 }
 
@@ -77,7 +77,7 @@ pub enum Origin {
     /// In a file: the span of its key (of the table's header, for a table), in bytes.
     File {
         /// The file.
-        source: Arc<Source>,
+        source: Arc<SourceFile>,
         /// The key's span in the file's text.
         key: Range<usize>,
         /// The value's span in the file's text.

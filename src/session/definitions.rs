@@ -3,9 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::layers::Options;
 use crate::config::reach::{Consumer, Part};
-use crate::config::{Config, discovered};
+use crate::config::{Config, LoadOptions, discovered};
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
 use crate::store::reach::{self, NewPart, Reach};
@@ -34,7 +33,7 @@ impl<'a> Definitions<'a> {
 
     /// What the user's own files say while another file replaces them.
     fn in_own_files(&self, only: Option<&ProviderName>, own_files: &[String]) -> Option<Config> {
-        let options = Options {
+        let options = LoadOptions {
             config: Some(PathBuf::from(own_files.first()?)),
             profile: self.config.profile.clone(),
             only: only.cloned(),

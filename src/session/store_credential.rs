@@ -3,9 +3,8 @@
 use std::error::Error;
 use std::rc::Rc;
 
-use crate::config::Config;
 use crate::config::reach::Consumer;
-use crate::config::store::{EngineSecret, EngineSecrets};
+use crate::config::{Config, EngineSecret, EngineSecrets};
 use crate::oauth::certificate;
 use crate::os::text_file::read_text;
 use crate::ports::{ClientIdentity, System};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::start::Start;
 use crate::config::edit::{Assignment, find_key};
-use crate::config::templates::Question;
+use crate::config::templates::TemplateQuestion;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
@@ -29,13 +29,13 @@ pub fn draft(
     secrets: Vec<(String, SecretText)>,
 ) -> Result<Draft, Error> {
     let mut draft = Draft { name, keys: start.keys()?, secrets };
-    let open: Vec<Question> = open_questions(start, &given)
+    let open: Vec<TemplateQuestion> = open_questions(start, &given)
         .into_iter()
         .filter(|question| !question.optional && question.default.is_none())
         .collect();
     if !open.is_empty() {
         let kind = start.kind();
-        let flag = |question: &Question| {
+        let flag = |question: &TemplateQuestion| {
             let secret = find_key(&question.key, &kind).is_ok_and(|(_, key)| key.is_secret());
             if secret { format!("--secret {}", question.key) } else { format!("--set {}=…", question.key) }
         };
@@ -51,7 +51,7 @@ pub fn draft(
 }
 
 /// The questions that what is given leaves open.
-pub(super) fn open_questions(start: &Start, given: &[Assignment]) -> Vec<Question> {
+pub(super) fn open_questions(start: &Start, given: &[Assignment]) -> Vec<TemplateQuestion> {
     let answered: BTreeSet<String> = given.iter().map(|assignment| assignment.path.join(".")).collect();
     start.questions().into_iter().filter(|question| !answered.contains(&question.key)).collect()
 }

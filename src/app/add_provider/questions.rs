@@ -4,7 +4,7 @@ use super::draft::{Draft, lay_over, open_questions};
 use super::start::Start;
 use crate::app::App;
 use crate::config::edit::{Assignment, find_key};
-use crate::config::templates::{self, Question, Template};
+use crate::config::templates::{self, Template, TemplateQuestion};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{FAINT, HINT, STRONG, styled};
@@ -129,7 +129,7 @@ fn ask_name(app: &App<'_>, start: &Start) -> Result<ProviderName, Error> {
 
 fn ask_value(
     app: &App<'_>,
-    question: &Question,
+    question: &TemplateQuestion,
     label: &str,
     default: Option<&str>,
     kind: &str,

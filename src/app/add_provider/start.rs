@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::discovered::{Learned, canonical};
 use crate::config::edit::Assignment;
-use crate::config::templates::{self, Question, Template};
+use crate::config::templates::{self, Template, TemplateQuestion};
 use crate::discovery::resource::explore;
 use crate::error::Error;
 use crate::name::ProviderName;
@@ -121,7 +121,7 @@ impl Start {
     }
 
     /// What only the user knows.
-    pub(super) fn questions(&self) -> Vec<Question> {
+    pub(super) fn questions(&self) -> Vec<TemplateQuestion> {
         match self {
             Self::Template(template) => template.questions.clone(),
             // A client is registered, or known by its document; where neither goes, the login says so.

@@ -142,7 +142,7 @@ pub(super) fn templates(app: &App<'_>, args: &TemplatesArgs) -> Result<(), Error
 }
 
 fn in_json(template: &Template) -> Value {
-    let question = |question: &templates::Question| json!({ "key": question.key, "help": question.help, "optional": question.optional, "default": question.default });
+    let question = |question: &templates::TemplateQuestion| json!({ "key": question.key, "help": question.help, "optional": question.optional, "default": question.default });
     json!({
         "name": template.name,
         "title": template.title,

@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use super::refusal::Refusal;
 use crate::app::Manner;
-use crate::config::layers::Options;
-use crate::config::{Config, Provider};
+use crate::config::{Config, LoadOptions, Provider};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{FAINT, styled};
@@ -22,7 +21,7 @@ pub struct Setup {
     /// How the command line wants it to be.
     pub manner: Manner,
     /// What it says of the configuration.
-    pub options: Options,
+    pub options: LoadOptions,
 }
 
 /// A worker's own.

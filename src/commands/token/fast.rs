@@ -6,9 +6,7 @@
 use std::ffi::OsString;
 
 use crate::commands::token::print;
-use crate::config::Config;
-use crate::config::layers::{self, Options, Texts};
-use crate::config::store::EngineSecret;
+use crate::config::{self, Config, EngineSecret, LoadOptions, Texts};
 use crate::error::Error;
 use crate::format;
 use crate::name::ProviderName;
@@ -34,14 +32,14 @@ fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
 }
 
 fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Result<(), Error>> {
-    let options = Options { only: only(system, named), ..Options::default() };
+    let options = LoadOptions { only: only(system, named), ..LoadOptions::default() };
     let texts = Texts::read(system, &options);
     let said = system.console.times_said();
     let cached = kernel_cache::look(system, &texts, named);
     if let Some(token) = cached.token()
         && !system.console.is_terminal(Stream::Out)
     {
-        layers::tell_if_named_by_environment(system, &options);
+        config::tell_if_named_by_environment(system, &options);
         return Some(system.console.out(token.expose()).map_err(Error::from));
     }
     let config = Config::of(system, &options, texts);
@@ -55,7 +53,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     let issued = match stored(&session, &provider) {
         Ok(issued) => issued?,
         Err(error @ AcquireError::Store(_)) => {
-            layers::tell_if_named_by_environment(system, &options);
+            config::tell_if_named_by_environment(system, &options);
             return Some(Err(error.into()));
         }
         Err(_) => return None,
@@ -65,7 +63,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     if let (Credential::Bearer(_), Some(listed), true) = (&issued.credential, listed, said_nothing) {
         cached.keep(&session, &provider, &issued, &listed);
     }
-    layers::tell_if_named_by_environment(system, &options);
+    config::tell_if_named_by_environment(system, &options);
     Some(print(&session, &provider, &issued, format::named("raw")?))
 }
 

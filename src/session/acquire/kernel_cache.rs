@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use crate::config::Provider;
-use crate::config::layers::{Texts, fingerprint};
+use crate::config::{Provider, Texts, fingerprint};
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::secret::SecretText;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use authctl::config::NARROWED;
+use authctl::config::STORE_KEYS;
 use authctl::config::helper;
 use authctl::config::json_schema::schema;
-use authctl::config::project::NARROWED;
 use authctl::config::provider_table::CREDENTIAL_KEYS;
-use authctl::config::store::STORE_KEYS;
 use authctl::provider::{KINDS, Kind};
 use authctl::schema::{Key, Shape};
 

@@ -1,7 +1,7 @@
 //! The templates: each parses, is right, asks for what it lacks, and yields the endpoints and habits that are pinned here.
 
 use authctl::config::provider_table::{CREDENTIAL_KEYS, Credential};
-use authctl::config::templates::{self, Question, Template};
+use authctl::config::templates::{self, Template, TemplateQuestion};
 use authctl::provider::Kind;
 use authctl::schema::{Setting, Shape};
 use serde_json::json;
@@ -79,7 +79,7 @@ fn written(credential: &Credential, path: &str) -> Option<String> {
 }
 
 /// Whether a question's key is one that the template's kind, or every credential, has.
-fn is_known(question: &Question, kind: &Kind) -> bool {
+fn is_known(question: &TemplateQuestion, kind: &Kind) -> bool {
     match question.key.split('.').collect::<Vec<_>>().as_slice() {
         [key] => CREDENTIAL_KEYS.iter().any(|known| known.name == *key),
         [name, key] => kind.is_named(name) && kind.all_keys().any(|known| known.name == *key),

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::ConfigError;
 use crate::advice::{Advise, Status};
+use crate::config::merged::ConfigError;
 use crate::name::ProviderName;
 use crate::text::untrusted::Untrusted;
 

@@ -1,0 +1,100 @@
+//! All layers become one configuration: files, then templates, the project, and the environment.
+
+use super::layers;
+use super::merged::Config;
+use super::source_files::{LoadOptions, Texts};
+use super::templates::apply_template;
+use super::toml_document::Document;
+use super::{document, environment, merge, project};
+use crate::ports::System;
+use crate::schema::{Layer, Problem};
+use crate::text::untrusted::escaped;
+
+impl Config {
+    /// Reads all layers.
+    #[must_use]
+    pub fn load(system: &System, options: &LoadOptions) -> Self {
+        Self::of(system, options, Texts::read(system, options))
+    }
+
+    /// Reads what the texts of all layers say.
+    #[must_use]
+    pub fn of(system: &System, options: &LoadOptions, texts: Texts) -> Self {
+        let mut loaded = layers::load(texts, options);
+        let mut config = Self::empty(system);
+        config.problems = std::mem::take(&mut loaded.problems);
+        config.project_problems = std::mem::take(&mut loaded.project_problems);
+        config.warnings = std::mem::take(&mut loaded.warnings);
+        let chosen = layers::select_profile(system, options, &loaded, &mut config.project_problems);
+        let profile = chosen.as_ref().map(|(name, _)| name.clone());
+        let mut profile_found = false;
+        let files = [loaded.learned.take(), loaded.site.take(), loaded.user.take()];
+        for file in files.into_iter().flatten() {
+            profile_found |= config.add_file(file, profile.as_deref());
+        }
+        // A client that was registered for a provider that is configured no more is no provider.
+        config.credentials.retain(|_, credential| {
+            credential.origin.layer() != Layer::Learned || credential.keys.contains_key("url")
+        });
+        if let (Some((name, origin)), false) = (&chosen, profile_found) {
+            let message = format!("the profile `{}` is not defined", escaped(name));
+            let problem = Problem::new(message, origin).hint("define it as [profile.NAME.credentials.…]");
+            let from_project = origin.layer() == Layer::Project;
+            let list = if from_project { &mut config.project_problems } else { &mut config.problems };
+            list.push(problem);
+        }
+        config.profile = profile;
+        config.apply_templates();
+        if let Some(file) = loaded.project.take() {
+            project::apply(&mut config, &file);
+        }
+        environment::apply(&mut config, system);
+        // A registration may outlive the configuration that it was for; by itself it is no provider.
+        config.credentials.retain(|_, credential| {
+            credential.origin.layer() != Layer::Learned || credential.keys.contains_key("domain")
+        });
+        config.files = loaded.files;
+        config
+    }
+
+    /// What one file of the user's says by itself.
+    #[must_use]
+    pub fn of_file(system: &System, document: Document) -> Self {
+        let mut config = Self::as_written(system, document);
+        config.apply_templates();
+        config
+    }
+
+    /// The same without what templates add to it.
+    pub(super) fn as_written(system: &System, document: Document) -> Self {
+        let mut config = Self::empty(system);
+        config.add_file(document, None);
+        config
+    }
+
+    /// Adds a site or user file; says whether it defines the profile.
+    fn add_file(&mut self, file: Document, profile: Option<&str>) -> bool {
+        let parsed = document::parse_file(&file);
+        self.problems.extend(parsed.problems);
+        self.loose_problems.extend(parsed.loose_problems);
+        self.profiles.extend(parsed.profiles.keys().cloned());
+        let chosen = profile.and_then(|name| parsed.profiles.get(name));
+        let base = [parsed.base.clone()].into_iter().chain(chosen.cloned());
+        for body in base {
+            self.default = body.default.or(self.default.take());
+            for (name, credential) in body.credentials {
+                merge::lay_over(self.credentials.entry(name).or_default(), credential);
+            }
+        }
+        self.store = parsed.store.or(self.store.take());
+        self.browser = parsed.browser.or(self.browser.take());
+        self.on_login_required = parsed.on_login_required.or(self.on_login_required.take());
+        self.client_id_metadata = parsed.client_id_metadata.or(self.client_id_metadata.take());
+        chosen.is_some()
+    }
+
+    /// Lays each credential over the template that it names.
+    fn apply_templates(&mut self) {
+        self.credentials.values_mut().for_each(apply_template);
+    }
+}

@@ -1,0 +1,134 @@
+//! Which store is configured, and what lets us into it.
+
+use std::path::PathBuf;
+
+use super::merged::Config;
+use super::store_table::{key_source, kind, section};
+use crate::name::{AccountName, ProviderName};
+use crate::oauth::endpoint::EndpointUrl;
+use crate::ports::Environment;
+use crate::schema::{SecretSource, Section};
+use crate::store::shared::{EngineAddress, EngineSettings};
+use crate::store::{StoreChoice, StoreKind, StoreSettings};
+
+/// Where what lets us into a shared engine comes from.
+#[derive(Debug, Clone, Default)]
+pub struct EngineSecrets {
+    /// etcd's password, or Vault's token.
+    pub secret: EngineSecret,
+    /// The file of the client certificate.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub private_key: Option<SecretSource>,
+}
+
+/// The password or the token.
+#[derive(Debug, Clone, Default)]
+pub enum EngineSecret {
+    /// None is configured.
+    #[default]
+    None,
+    /// Where Vault's own tools have it.
+    OfVault,
+    /// A reference.
+    From(SecretSource),
+    /// Another provider's access token.
+    Provider(ProviderName, Option<AccountName>),
+}
+
+impl Config {
+    /// Which store is configured.
+    #[must_use]
+    pub fn store_choice(&self) -> StoreChoice {
+        let kind = self.store.as_ref().and_then(section).and_then(|section| kind(&section));
+        kind.map_or(StoreChoice::Auto, StoreChoice::Only)
+    }
+
+    /// What is configured of the store.
+    #[must_use]
+    pub fn store_settings(&self, environment: &dyn Environment) -> StoreSettings {
+        let settings = StoreSettings { choice: self.store_choice(), ..StoreSettings::default() };
+        let Some(section) = self.store.as_ref().and_then(section) else { return settings };
+        StoreSettings {
+            key: key_source(&section),
+            remembered_for: section.duration("unlock_for").unwrap_or(settings.remembered_for),
+            engine: engine(&section, environment),
+            withholds_token: kind(&section) == Some(StoreKind::Vault)
+                && !section.has("address")
+                && environment.variable("VAULT_ADDR").is_some_and(|address| !address.is_empty())
+                && !token_is_of_environment(&section, environment),
+            ..settings
+        }
+    }
+
+    /// Whether access tokens are cached in the kernel's keyring.
+    #[must_use]
+    pub fn caches_in_kernel(&self) -> bool {
+        let section = self.store.as_ref().and_then(section);
+        section.is_some_and(|section| section.text("cache") == Some("kernel"))
+    }
+
+    /// Whether a provider's token lets us into the shared engine.
+    #[must_use]
+    pub fn opens_store(&self, name: &ProviderName) -> bool {
+        matches!(self.engine_secrets().secret, EngineSecret::Provider(provider, _) if provider == *name)
+    }
+
+    /// What lets us into the shared engine.
+    #[must_use]
+    pub fn engine_secrets(&self) -> EngineSecrets {
+        let Some(section) = self.store.as_ref().and_then(section) else { return EngineSecrets::default() };
+        let token = section.section("token");
+        let provider = token.as_ref().and_then(|token| token.text("provider")?.parse().ok());
+        let account = token.as_ref().and_then(|token| token.text("account")?.parse().ok());
+        let reference = section.secret("password").or_else(|| section.secret("token"));
+        EngineSecrets {
+            secret: match (provider, reference) {
+                (Some(provider), _) => EngineSecret::Provider(provider, account),
+                (None, Some(reference)) => EngineSecret::From(reference),
+                (None, None) if kind(&section) == Some(StoreKind::Vault) => EngineSecret::OfVault,
+                (None, None) => EngineSecret::None,
+            },
+            certificate: section.path("certificate", None),
+            private_key: section.secret("private_key"),
+        }
+    }
+}
+
+/// Whether Vault's token comes from the environment. Only then may variables choose the address and the authorities: a
+/// variable must not redirect any other token.
+fn token_is_of_environment(section: &Section<'_>, environment: &dyn Environment) -> bool {
+    match (section.has("token"), section.secret("token")) {
+        (false, _) => environment.variable("VAULT_TOKEN").is_some_and(|token| !token.is_empty()),
+        (true, Some(SecretSource::Environment(_))) => true,
+        (true, _) => false,
+    }
+}
+
+fn engine(section: &Section<'_>, environment: &dyn Environment) -> Option<EngineSettings> {
+    let url = |text: &str| EndpointUrl::configured(text).ok();
+    let decides = token_is_of_environment(section, environment);
+    let deciding = |variable: &str| environment.variable(variable).filter(|_| decides);
+    let address = match kind(section)? {
+        StoreKind::Etcd => EngineAddress::Etcd {
+            endpoints: section.strings("endpoints").iter().filter_map(|text| url(text)).collect(),
+            username: section.text("username").map(str::to_owned),
+        },
+        StoreKind::Vault => EngineAddress::Vault {
+            address: url(&section.text("address").map(str::to_owned).or_else(|| deciding("VAULT_ADDR"))?)?,
+            mount: section.text("mount").unwrap_or("secret").to_owned(),
+            namespace: section
+                .text("namespace")
+                .map(str::to_owned)
+                .or_else(|| environment.variable("VAULT_NAMESPACE"))
+                .filter(|namespace| !namespace.is_empty()),
+        },
+        StoreKind::Keyring | StoreKind::File => return None,
+    };
+    let ca_file = section.path("ca_file", None);
+    let prefix = section.text("prefix").unwrap_or("authctl/");
+    let prefix = format!("{}/", prefix.trim_end_matches('/'));
+    let is_vault = matches!(address, EngineAddress::Vault { .. });
+    let of_vault = || deciding("VAULT_CACERT").filter(|path| is_vault && !path.is_empty()).map(PathBuf::from);
+    Some(EngineSettings { address, prefix, ca_file: ca_file.or_else(of_vault) })
+}
