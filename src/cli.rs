@@ -123,7 +123,6 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     if !matches!(cli.command, Command::Doctor(_)) {
         config.warnings().iter().for_each(|warning| system.console.warn(warning));
     }
-    system.secret_variables = config.secret_variables();
     let json = cli.global.json;
     let app =
         App { system, config: &config, options: &options, json, manner: &manner, command_line: command };

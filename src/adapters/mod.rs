@@ -49,6 +49,5 @@ pub fn system() -> System {
         another: system,
         machine: Rc::new(machine::ThisMachine),
         peers: Rc::new(peer::KernelTable),
-        secret_variables: std::collections::BTreeSet::new(),
     }
 }

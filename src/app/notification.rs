@@ -26,7 +26,7 @@ pub fn tell(system: &System, config: &Config, provider: &ProviderName) {
     }
     let command: Vec<String> =
         command.iter().map(|argument| argument.replace(PLACE, provider.as_str())).collect();
-    let withheld = &system.secret_variables;
+    let withheld = &config.secret_variables();
     let program = Program { command: &command, timeout: DEADLINE, withheld, input: None };
     if let Err(error) = system.processes.output(&program) {
         system.console.note(format_args!("on_login_required: {error}"));

@@ -245,7 +245,7 @@ fn interactive(app: &App<'_>) -> Option<String> {
     let program = Program {
         command: &command,
         timeout: Duration::from_secs(5),
-        withheld: &app.system.secret_variables,
+        withheld: &app.config.secret_variables(),
         input: None,
     };
     let output: Result<SecretText, ProcessError> = app.system.processes.output(&program);

@@ -39,7 +39,6 @@ pub use self::signals::{Held, Signals};
 pub use self::terminal::{Stream, Terminal, Waiting};
 pub use self::transport::{ClientIdentity, Transport};
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use self::console::Console;
@@ -84,8 +83,6 @@ pub struct System {
     pub machine: Rc<dyn Machine>,
     /// Which user is at the other end of a connection.
     pub peers: Rc<dyn Peers>,
-    /// The variables that configured secrets are read from: a browser does not inherit them.
-    pub secret_variables: BTreeSet<String>,
 }
 
 impl System {

@@ -79,7 +79,7 @@ pub fn open_browser(context: &Context<'_>, link: &OneTimeLink, choice: &BrowserC
     if !wants_browser(context, choice) {
         return false;
     }
-    match context.system.browser.open(link.url(), command, &context.system.secret_variables) {
+    match context.system.browser.open(link.url(), command, context.secret_variables) {
         Ok(()) => true,
         Err(error) => {
             context.system.prompter.note(&error);

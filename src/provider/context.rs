@@ -1,5 +1,7 @@
 //! What a provider works with.
 
+use std::collections::BTreeSet;
+
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -15,6 +17,8 @@ pub struct Context<'a> {
     pub store: &'a TokenStore<'a>,
     /// The provider's name.
     pub name: &'a ProviderName,
+    /// The variables that configured secrets are read from: other programs do not inherit them.
+    pub secret_variables: &'a BTreeSet<String>,
     /// Ask servers again for what is cached of them.
     pub refresh_metadata: bool,
 }

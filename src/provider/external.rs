@@ -1,7 +1,7 @@
 //! A provider of somebody else: the program `authctl-provider-NAME` on PATH, spoken to in JSON. The protocol is described
 //! in `docs/provider-programs.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -230,9 +230,9 @@ impl External {
         input: &SecretText,
         timeout: Duration,
     ) -> Result<SecretText, ProcessError> {
-        let withheld: BTreeSet<String> = context.system.secret_variables.clone();
         let command = [self.program.clone()];
-        let program = Program { command: &command, timeout, withheld: &withheld, input: Some(input) };
+        let withheld = context.secret_variables;
+        let program = Program { command: &command, timeout, withheld, input: Some(input) };
         context.system.processes.output(&program)
     }
 

@@ -11,6 +11,8 @@ pub mod registration;
 pub mod store_credential;
 pub mod with_token;
 
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use self::definitions::Definitions;
@@ -39,6 +41,7 @@ pub struct Session<'a> {
     pub store: TokenStore<'a>,
     /// Ask servers again instead of using their cached metadata.
     pub refresh_metadata: bool,
+    secret_variables: OnceCell<BTreeSet<String>>,
     /// What the tokens that it gets, or others that are got with them, are handed on to.
     consumers: Vec<Consumer>,
 }
@@ -67,7 +70,8 @@ impl<'a> Session<'a> {
         } else {
             configured_store(system, config)
         };
-        Self { system, config, store, refresh_metadata: false, consumers: Vec::new() }
+        let (secret_variables, consumers) = (OnceCell::new(), Vec::new());
+        Self { system, config, store, refresh_metadata: false, secret_variables, consumers }
     }
 
     /// The session for a provider whose token is handed on to `consumer`. What is stored for it must be for the servers of
@@ -83,13 +87,15 @@ impl<'a> Session<'a> {
         } else {
             self.store.with_definitions(definitions)
         };
-        Session { system, config, store, refresh_metadata, consumers }
+        Session { system, config, store, refresh_metadata, secret_variables: OnceCell::new(), consumers }
     }
 
     /// What a provider is given to work with.
     #[must_use]
     pub fn context<'s>(&'s self, name: &'s ProviderName) -> Context<'s> {
-        Context { system: self.system, store: &self.store, name, refresh_metadata: self.refresh_metadata }
+        let Self { system, store, refresh_metadata, .. } = self;
+        let secret_variables = self.secret_variables.get_or_init(|| self.config.secret_variables());
+        Context { system, store, name, secret_variables, refresh_metadata: *refresh_metadata }
     }
 }
 

@@ -103,7 +103,7 @@ impl<'a> Attempt<'a> {
             program: OsStr::new(CURL),
             arguments: &self.arguments(headers.path(), path(&notes), path(&said)),
             variables: &[],
-            withheld: &system.secret_variables,
+            withheld: &self.session.config.secret_variables(),
             inherited: &inherited,
         };
         let mut binary = false;

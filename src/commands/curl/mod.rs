@@ -162,7 +162,7 @@ fn check_credential(request: &Request, credential: &Credential) -> Result<(), Er
 /// Refuses to follow redirects with a curl that may take the token along.
 fn check_version(app: &App<'_>) -> Result<(), Error> {
     let command = [CURL.to_owned(), "--version".to_owned()];
-    let withheld = &app.system.secret_variables;
+    let withheld = &app.config.secret_variables();
     let program = Program { command: &command, timeout: Duration::from_secs(10), withheld, input: None };
     let printed = app.system.processes.output(&program);
     let printed = printed

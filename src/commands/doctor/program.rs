@@ -71,9 +71,9 @@ fn same(one: &std::path::Path, other: &std::path::Path) -> bool {
 /// What the other one says that it is, where that is something else.
 fn other_version(examination: &Examination<'_>, other: &std::path::Path, ours: &str) -> String {
     let system = examination.app.system;
+    let withheld = examination.app.config.secret_variables();
     let command = [other.display().to_string(), "--version".to_owned()];
-    let program =
-        Program { command: &command, timeout: DEADLINE, withheld: &system.secret_variables, input: None };
+    let program = Program { command: &command, timeout: DEADLINE, withheld: &withheld, input: None };
     match system.processes.output(&program) {
         Ok(text) if text.expose().trim() == format!("authctl {ours}") => String::new(),
         Ok(text) => {

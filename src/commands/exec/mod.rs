@@ -55,9 +55,9 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let files = args.file.iter().map(|assignment| Ok((assignment, assigned(app, assignment)?)));
     let files: Vec<(&Assignment, SecretText)> = files.collect::<Result<_, Error>>()?;
     let Some((program, arguments)) = args.command.split_first() else { return Ok(()) };
+    let withheld = app.config.secret_variables();
     let launch = |variables: &[(String, SecretText)], replace: bool| {
-        let launch =
-            Launch { program, arguments, variables, withheld: &system.secret_variables, inherited: &[] };
+        let launch = Launch { program, arguments, variables, withheld: &withheld, inherited: &[] };
         let ended =
             if replace { system.processes.replace(&launch) } else { system.processes.run(&launch, None) };
         match Status::from(ended?) {

@@ -50,9 +50,7 @@ impl Workplace {
         act: impl FnOnce(&Session<'_>, &Provider) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let config = Config::load(&self.system, &self.setup.options);
-        let mut system = self.system.clone();
-        system.secret_variables = config.secret_variables();
-        let opened = Session::open(&system, &config, Some(provider));
+        let opened = Session::open(&self.system, &config, Some(provider));
         let Open { provider, session } = opened.map_err(Error::from)?;
         act(&session, &provider)
     }

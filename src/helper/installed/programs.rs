@@ -14,7 +14,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 fn output(app: &App<'_>, command: &[&str]) -> Option<String> {
     let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
-    let withheld = &app.system.secret_variables;
+    let withheld = &app.config.secret_variables();
     let program = Program { command: &command, timeout: DEADLINE, withheld, input: None };
     app.system.processes.output(&program).ok().map(|text| text.expose().to_owned())
 }

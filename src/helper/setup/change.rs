@@ -169,7 +169,7 @@ pub(super) fn owners(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Owner)>, Error>
 
 /// What a command of another program prints.
 pub(super) fn output(app: &App<'_>, command: &[String]) -> Result<String, ProcessError> {
-    let withheld = &app.system.secret_variables;
+    let withheld = &app.config.secret_variables();
     let program = Program { command, timeout: COMMAND_DEADLINE, withheld, input: None };
     app.system.processes.output(&program).map(|text| text.expose().to_owned())
 }

@@ -121,7 +121,6 @@ impl Sandbox {
             another: || panic!("only the binary serves in these stories"),
             machine: Rc::new(TestMachine),
             peers: Rc::new(adapters::peer::KernelTable),
-            secret_variables: std::collections::BTreeSet::new(),
         };
         let sandbox =
             Self { folder, system, terminal, environment, clock, signals, input, keyring, kernel_keyring };
