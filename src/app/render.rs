@@ -4,10 +4,10 @@ use crate::config::{Config, Provider, templates};
 use crate::error::Error;
 use crate::format::{Format, FormatError, Subject, header};
 use crate::name::ProviderName;
+use crate::oauth::id_token::stored_expiry;
 use crate::ports::console::Console;
 use crate::schema::Setting;
 use crate::secret::{AccessToken, SecretText};
-use crate::session::acquire::id_token_end;
 use crate::token::{Credential, HeaderLine, Issued, NoHeaders, RequestTarget};
 
 /// The variable that other programs read this provider's token from: the template's, or one made of the name.
@@ -95,7 +95,7 @@ pub fn id_token(issued: &Issued) -> Result<Issued, Error> {
         Error::failed("this provider gives no id token", "ask for the scope openid and log in again")
     })?;
     let credential = Credential::Bearer(AccessToken::new(token.expose()));
-    Ok(Issued { credential, expires_at: id_token_end(token), ..issued.clone() })
+    Ok(Issued { credential, expires_at: stored_expiry(token), ..issued.clone() })
 }
 
 /// Says of a token that is no good by itself that it is not.

@@ -7,7 +7,7 @@ use crate::app::target::target_url;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::session::Open;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::token::RequestTarget;
 
 /// Print the header lines of one request, for `curl -H @-`
@@ -40,7 +40,8 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let target = args.target(&provider)?;
     let request = args.narrow.request(&provider)?;
-    let options = Options { account: args.account.account.clone(), request, ..Options::default() };
+    let options =
+        AcquireRequest { account: args.account.account.clone(), request, ..AcquireRequest::default() };
     let issued = token(&session, &provider, &options)?;
     if app.json {
         let headers = headers(&provider, &issued, target.as_ref())?;

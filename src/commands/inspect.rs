@@ -8,7 +8,7 @@ use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::error::Error;
 use crate::ports::console::{ERROR, FAINT, GOOD, STRONG, styled};
 use crate::session::Open;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::session::inspect::{Inspection, Signature, inspect};
 use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
@@ -40,7 +40,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let request = args.narrow.request(&provider)?;
     let account = args.account.account.clone();
-    let options = Options { account, request, id_token: args.id_token, ..Options::default() };
+    let options = AcquireRequest { account, request, id_token: args.id_token, ..AcquireRequest::default() };
     let found = inspect(&session, &provider, &options)?;
     if app.json {
         return app.print_json(&in_json(provider.name.as_str(), args.id_token, &found));

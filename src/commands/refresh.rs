@@ -6,9 +6,9 @@ use crate::app::args::{AccountArg, ProviderArg};
 use crate::error::{Error, Status};
 use crate::name::{AccountName, ProviderName};
 use crate::ports::console::{GOOD, styled};
-use crate::provider::subject_token::{Input, Source};
+use crate::provider::subject_token::{Source, SubjectTokenSource};
 use crate::session::Open;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::text::humanize::relative;
 
 /// Renew tokens now, for sessions that would otherwise end while idle
@@ -29,7 +29,7 @@ pub struct Args {
 /// Any [`Error`]; with `--all`, the first failure's status after all were tried.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if !args.all {
-        return renew(app.open(args.provider.name(app)?.as_ref())?, &args.account);
+        return refresh(app.open(args.provider.name(app)?.as_ref())?, &args.account);
     }
     app.config.check_files(true)?;
     let mut worst = None;
@@ -51,7 +51,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
             }
             let account = AccountArg { account: asked_for(app, &name, entry.account) };
             if let Err(error) =
-                app.open(Some(&name)).map_err(Error::from).and_then(|open| renew(open, &account))
+                app.open(Some(&name)).map_err(Error::from).and_then(|open| refresh(open, &account))
             {
                 error.tell(&app.system.console);
                 worst = worst.or(Some(error.status()));
@@ -64,20 +64,22 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 /// The account to name when an entry is renewed. Nobody named one for an exchange whose tokens have no account's name, so the
 /// provider that it takes tokens from uses its own account.
 fn asked_for(app: &App<'_>, name: &ProviderName, stored: AccountName) -> Option<AccountName> {
-    let of_provider = |input: &Input| matches!(input.source, Source::Provider { .. });
-    let is_exchange =
-        app.provider(Some(name)).is_ok_and(|provider| provider.source.inputs().iter().any(of_provider));
+    let of_provider = |source: &SubjectTokenSource| matches!(source.source, Source::Provider { .. });
+    let is_exchange = app
+        .provider(Some(name))
+        .is_ok_and(|provider| provider.source.subject_tokens().iter().any(of_provider));
     (!is_exchange || stored != AccountName::unnamed()).then_some(stored)
 }
 
-fn renew(open: Open<'_>, account: &AccountArg) -> Result<(), Error> {
+fn refresh(open: Open<'_>, account: &AccountArg) -> Result<(), Error> {
     let Open { provider, session } = open;
     let name = &provider.name;
     if !provider.source.keeps_tokens() {
         let message = format!("`{name}` has no tokens that could be renewed");
         return Err(Error::failed(message, format!("`authctl token {name}` reads it anew every time")));
     }
-    let options = Options { account: account.account.clone(), renew: true, ..Options::default() };
+    let options =
+        AcquireRequest { account: account.account.clone(), force_refresh: true, ..AcquireRequest::default() };
     let issued = token(&session, &provider, &options)?;
     let until = match issued.expires_at {
         Some(end) => format!("the new token ends {}", relative(end, session.system.clock.now())),

@@ -12,7 +12,7 @@ use crate::ports::console::{FAINT, styled};
 use crate::provider::ProviderError;
 use crate::session::Open;
 use crate::session::Session;
-use crate::session::acquire::{AcquireError, Options, token};
+use crate::session::acquire::{AcquireError, AcquireRequest, token};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued};
 
@@ -31,12 +31,12 @@ pub struct Args {
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
-    let mut options = Options { account: args.account.account.clone(), ..Options::default() };
+    let mut options = AcquireRequest { account: args.account.account.clone(), ..AcquireRequest::default() };
     let mut issued = token(&session, &provider, &options)?;
     let mut asked = ask(&session, &provider, &issued);
     if matches!(asked, Err(ProviderError::Userinfo(UserinfoError::InvalidToken))) {
         // The server ended the token early: one new one, and one more try (RFC 6750 section 3.1).
-        options.renew = true;
+        options.force_refresh = true;
         issued = token(&session, &provider, &options)?;
         asked = ask(&session, &provider, &issued);
     }

@@ -37,13 +37,19 @@ impl Config {
     /// What is wrong with the chain of providers that one needs tokens of: one that is not configured, or that in the end
     /// needs itself (X5).
     fn broken_chain(&self, provider: &Provider, chain: &mut Vec<ProviderName>) -> Option<Problem> {
-        for input in provider.source.inputs() {
-            let Some(needed) = input.provider() else { continue };
+        for wanted in provider.source.subject_tokens() {
+            let Some(needed) = wanted.provider() else { continue };
             let written = self.credentials.get(&provider.name).and_then(|credential| {
-                credential.kind.as_ref()?.table.table()?.get(input.role.name()).map(|setting| &setting.origin)
+                credential
+                    .kind
+                    .as_ref()?
+                    .table
+                    .table()?
+                    .get(wanted.role.name())
+                    .map(|setting| &setting.origin)
             });
             let origin = written.unwrap_or(&Origin::Default);
-            let key = format!("credentials.{}.oauth.{}", provider.name, input.role.name());
+            let key = format!("credentials.{}.oauth.{}", provider.name, wanted.role.name());
             let is_loop = chain.contains(needed);
             chain.push(needed.clone());
             let path = chain.iter().map(ProviderName::as_str).collect::<Vec<_>>().join(" → ");

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::app::installed::Installed;
 use crate::app::render::headers;
 use crate::error::Error;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::Untrusted;
 
 /// Serve Bazel and other tools that speak its credential helper protocol
@@ -79,7 +79,7 @@ fn get(app: &App<'_>) -> Result<(), Error> {
             "one must have its host in `domain` or `hosts`; where several have it, one must be the `default`",
         )
     })?;
-    let options = Options { account: who.account, ..Options::default() };
+    let options = AcquireRequest { account: who.account, ..AcquireRequest::default() };
     let issued = with_login(app, &who.provider, &options, false)?;
     let headers = headers(&who.provider, &issued, None)?;
     let headers: Map<String, Value> =

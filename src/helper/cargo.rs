@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::installed::Installed;
 use crate::config::Provider;
 use crate::error::Error;
-use crate::session::acquire::{AcquireError, Options};
+use crate::session::acquire::{AcquireError, AcquireRequest};
 use crate::text::untrusted::{Untrusted, escaped};
 
 /// The name by which cargo calls this program.
@@ -121,7 +121,7 @@ fn answer(app: &App<'_>, line: &str) -> Result<Value, Refusal> {
     let found = url.as_ref().map(|url| answerer(app, url, None)).transpose()?.flatten();
     let who = found.zip(url).filter(|(who, url)| serves(&who.provider, url, index));
     let (Answerer { provider, account }, _) = who.ok_or(Refusal::UrlNotSupported)?;
-    let options = Options { account, ..Options::default() };
+    let options = AcquireRequest { account, ..AcquireRequest::default() };
     match question.get("kind").and_then(Value::as_str) {
         Some("get") => get(app, &provider, &options, false),
         // `cargo login` is a person's; a token that is typed there is not the provider's.
@@ -148,7 +148,7 @@ fn serves(provider: &Provider, url: &url::Url, index: &str) -> bool {
 }
 
 /// The whole value of the `Authorization` header: cargo adds nothing to it.
-fn get(app: &App<'_>, provider: &Provider, options: &Options, person: bool) -> Result<Value, Refusal> {
+fn get(app: &App<'_>, provider: &Provider, options: &AcquireRequest, person: bool) -> Result<Value, Refusal> {
     let issued = with_login(app, provider, options, person)?;
     let value = authorization(provider, &issued)?;
     let mut answer = json!({ "kind": "get", "token": value.expose(), "operation_independent": true });

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::installed::Installed;
 use crate::error::{Error, Status};
 use crate::secret::SecretText;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::{Untrusted, escaped};
 use crate::token::Credential;
 
@@ -120,7 +120,7 @@ fn found(app: &App<'_>, server: &str) -> Result<Option<Answerer>, Error> {
 
 /// The user name and the secret of a provider: an identity token is marked by docker's own `<token>`.
 fn pair(app: &App<'_>, who: &Answerer) -> Result<(String, SecretText), Refusal> {
-    let options = Options { account: who.account.clone(), ..Options::default() };
+    let options = AcquireRequest { account: who.account.clone(), ..AcquireRequest::default() };
     let issued = with_login(app, &who.provider, &options, false)?;
     match &issued.credential {
         Credential::Bearer(token) => {

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::oauth::challenge;
 use crate::ports::{ProcessError, Program};
 use crate::secret::SecretText;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::session::acquire::rejected::refuse;
 use crate::text::shell;
 use crate::token::{Credential, Issued};
@@ -162,7 +162,7 @@ fn question(app: &App<'_>) -> Result<Option<(Question, Answerer)>, Error> {
 
 fn get(app: &App<'_>) -> Result<(), Error> {
     let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
-    let options = Options { account, ..Options::default() };
+    let options = AcquireRequest { account, ..AcquireRequest::default() };
     let issued = with_login(app, &provider, &options, may_ask(app))?;
     match answer(&question, &provider, &issued) {
         Some(text) => Ok(app.system.console.out(text.expose())?),

@@ -10,7 +10,7 @@ use super::token::with_login;
 use crate::app::App;
 use crate::app::installed::Installed;
 use crate::error::{Error, Status};
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::Untrusted;
 use crate::token::Credential;
 
@@ -76,7 +76,7 @@ impl Args {
         let url = url_or_host(app, service);
         let found = url.map(|url| answerer(app, &url, self.username.as_deref())).transpose()?.flatten();
         let Some(Answerer { provider, account }) = found else { return Err(Error::Reported(Status::Failed)) };
-        let options = Options { account, ..Options::default() };
+        let options = AcquireRequest { account, ..AcquireRequest::default() };
         let issued = with_login(app, &provider, &options, false)?;
         let (username, password) = match &issued.credential {
             Credential::Bearer(_) | Credential::Headers(_) => {

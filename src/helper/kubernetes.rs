@@ -20,7 +20,7 @@ use crate::oauth::endpoint::EndpointUrl;
 use crate::os::private_file;
 use crate::ports::Folder;
 use crate::session::Open;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::session::acquire::rejected::refuse;
 use crate::text::untrusted::Untrusted;
 use crate::token::Issued;
@@ -55,13 +55,13 @@ impl Protocol for Args {
         let question = Question::read(info.as_deref())?;
         let Open { provider, session } = app.open(self.provider.name(app)?.as_ref())?;
         question.check_cluster(&provider)?;
-        let options = Options {
+        let options = AcquireRequest {
             account: self.account.account.clone(),
             request: self.narrow.request(&provider)?,
             id_token: self.id_token,
-            ..Options::default()
+            ..AcquireRequest::default()
         };
-        let get = |options: &Options| -> Result<Issued, Error> {
+        let get = |options: &AcquireRequest| -> Result<Issued, Error> {
             let issued = with_login(app, &provider, options, question.interactive || self.login)?;
             if self.id_token { id_token(&issued) } else { Ok(issued) }
         };
@@ -69,7 +69,7 @@ impl Protocol for Args {
         if question.by_client && is_asked_again(app, &provider, &issued) {
             // client-go runs a plugin again before the token's end only when a server refused the token.
             refuse(&session, &provider, options.account.as_ref(), None)?;
-            issued = get(&Options { renew: self.id_token, ..options })?;
+            issued = get(&AcquireRequest { force_refresh: self.id_token, ..options })?;
         }
         let (early, now) = (provider.source.refresh_early(), app.system.clock.now());
         let told = issued.expires_at.map(|end| told_end(end, early, now));

@@ -10,7 +10,7 @@ use super::token::{input, with_login};
 use crate::app::App;
 use crate::app::installed::Installed;
 use crate::error::Error;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::Untrusted;
 use crate::token::Credential;
 
@@ -101,7 +101,7 @@ fn get(app: &App<'_>, host: &str) -> Result<(), Error> {
     let answer = match found(app, host)? {
         None => json!({}),
         Some(who) => {
-            let options = Options { account: who.account, ..Options::default() };
+            let options = AcquireRequest { account: who.account, ..AcquireRequest::default() };
             let issued = with_login(app, &who.provider, &options, false)?;
             match &issued.credential {
                 Credential::Bearer(token) => json!({ "token": token.expose() }),

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ports::Stream;
 use crate::provider::{LoginRequest, ProviderError};
 use crate::secret::SecretText;
-use crate::session::acquire::{AcquireError, Options, token};
+use crate::session::acquire::{AcquireError, AcquireRequest, token};
 use crate::store::StoreError;
 use crate::text::untrusted::escaped;
 use crate::token::Issued;
@@ -42,7 +42,7 @@ pub(super) fn input(app: &App<'_>) -> Result<SecretText, Error> {
 pub(super) fn with_login(
     app: &App<'_>,
     provider: &Provider,
-    options: &Options,
+    options: &AcquireRequest,
     person: bool,
 ) -> Result<Issued, Error> {
     let session = app.session(&provider.name);

@@ -261,6 +261,12 @@ pub fn stored_claims(token: &IdToken) -> Option<Claims> {
     Jwt::decode(token.expose()).map(|jwt| Claims(jwt.claims))
 }
 
+/// When a token that was validated when it was stored expires (E16).
+#[must_use]
+pub fn stored_expiry(token: &IdToken) -> Option<Timestamp> {
+    stored_claims(token)?.expires_at()
+}
+
 fn check_claims(
     claims: &Map<String, Value>,
     algorithm: Algorithm,

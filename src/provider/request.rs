@@ -26,8 +26,8 @@ pub struct IssueRequest<'a> {
     pub wanted: &'a TokenRequest,
     /// What is stored already: a key that tokens are bound to is used further.
     pub stored: Option<&'a Record>,
-    /// The tokens of elsewhere that the grant works with.
-    pub tokens: &'a subject_token::Tokens,
+    /// The subject tokens of the grant.
+    pub tokens: &'a subject_token::SubjectTokens,
 }
 
 /// What a login is asked for.

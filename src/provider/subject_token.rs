@@ -1,5 +1,5 @@
-//! The tokens of elsewhere that a grant works with: another provider's, a variable's, a file's, a program's, or what is
-//! piped in.
+//! Subject tokens: the tokens that a grant takes as input. They come from another provider, a variable, a file, a program or
+//! standard input.
 
 use std::rc::Rc;
 
@@ -31,7 +31,7 @@ impl Role {
 
 /// Which of another provider's tokens is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum TokenKind {
     /// Its access token.
     Access,
     /// Its id token.
@@ -50,24 +50,24 @@ pub enum Source {
         /// Its account, where several are logged in.
         account: Option<AccountName>,
         /// Which of its tokens.
-        which: Which,
+        kind: TokenKind,
     },
-    /// A variable, a file or a program, read anew for every use.
+    /// A variable, a file or a program, read again for every use.
     Secret(SecretSource),
     /// Standard input.
-    Standard,
+    Stdin,
 }
 
-/// A token that a grant works with.
+/// A subject token that a grant needs, as it is configured.
 #[derive(Debug, Clone)]
-pub struct Input {
+pub struct SubjectTokenSource {
     /// What it is to the grant.
     pub role: Role,
     /// Where it comes from.
     pub source: Source,
 }
 
-impl Input {
+impl SubjectTokenSource {
     /// Reads the key of a role; `None` when it is not written.
     ///
     /// # Errors
@@ -77,10 +77,10 @@ impl Input {
         let problem = |message: &str| section.problem(role.name(), message);
         let source = if members.has("provider") {
             let name = members.text("provider").unwrap_or_default();
-            let which = match members.text("token") {
-                None | Some("access_token") => Which::Access,
-                Some("id_token") => Which::Id,
-                Some("refresh_token") => Which::Refresh,
+            let kind = match members.text("token") {
+                None | Some("access_token") => TokenKind::Access,
+                Some("id_token") => TokenKind::Id,
+                Some("refresh_token") => TokenKind::Refresh,
                 Some(_) => {
                     let problem =
                         problem("has a `token` that is none of access_token, id_token, refresh_token");
@@ -94,10 +94,10 @@ impl Input {
                     .map(str::parse)
                     .transpose()
                     .map_err(|_| problem("has an `account` that is no account's name"))?,
-                which,
+                kind,
             }
         } else if members.flag("stdin") == Some(true) {
-            Source::Standard
+            Source::Stdin
         } else {
             let source =
                 section.secret(role.name()).filter(|source| !matches!(source, SecretSource::Stored(_)));
@@ -117,18 +117,18 @@ impl Input {
     }
 }
 
-/// The tokens that were got for one use.
+/// The tokens for one use.
 #[derive(Debug, Clone, Default)]
-pub struct Tokens {
+pub struct SubjectTokens {
     /// The subject's.
-    pub subject: Option<Token>,
+    pub subject: Option<SubjectToken>,
     /// The actor's.
-    pub actor: Option<Token>,
+    pub actor: Option<SubjectToken>,
 }
 
-/// A token that was got.
+/// A token, and where it may be sent.
 #[derive(Debug, Clone)]
-pub struct Token {
+pub struct SubjectToken {
     /// The token.
     pub secret: SecretText,
     /// What it is, where the configuration does not say: a type URI of RFC 8693 section 3.
@@ -139,7 +139,7 @@ pub struct Token {
     pub lock: Option<Rc<Lock>>,
 }
 
-impl Token {
+impl SubjectToken {
     /// The token, for a token endpoint.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::oauth::form::Form;
 use crate::oauth::token_endpoint::{Exchange, TokenEndpoint};
 use crate::provider::client;
 use crate::provider::client::{OAuthClient, Server, UserlessGrant};
-use crate::provider::subject_token::{Input, Role, Token};
+use crate::provider::subject_token::{Role, SubjectToken, SubjectTokenSource};
 use crate::schema::{Key, Problem, Section, Shape};
 use crate::store::record::TokenKey;
 
@@ -61,7 +61,7 @@ pub const EXTENSION: Kind = Kind {
 struct TokenExchange {
     oauth: OAuthClient,
     grant_type: String,
-    inputs: Vec<Input>,
+    subject_tokens: Vec<SubjectTokenSource>,
     types: [(Role, Option<String>); 2],
     requested: Option<String>,
     connection: Option<String>,
@@ -98,10 +98,10 @@ impl TokenExchange {
     fn read(section: &Section<'_>, build: &BuildContext, grant_type: &str) -> Result<Self, Vec<Problem>> {
         let text = |key: &str| section.text(key).map(str::to_owned);
         let mut problems = Vec::new();
-        let mut inputs = Vec::new();
+        let mut subject_tokens = Vec::new();
         for role in [Role::Subject, Role::Actor] {
-            match Input::read(section, role) {
-                Ok(input) => inputs.extend(input),
+            match SubjectTokenSource::read(section, role) {
+                Ok(source) => subject_tokens.extend(source),
                 Err(problem) => problems.push(problem),
             }
             let type_key = format!("{}_token_type", role.name());
@@ -115,7 +115,7 @@ impl TokenExchange {
             Ok(oauth) if problems.is_empty() => Ok(Self {
                 oauth: oauth.with_optional_client().without_user(grant_type, variant(section)),
                 grant_type: grant_type.to_owned(),
-                inputs,
+                subject_tokens,
                 types: [(Role::Subject, text("subject_token_type")), (Role::Actor, text("actor_token_type"))],
                 requested: text("requested_token_type"),
                 connection: text("connection"),
@@ -134,7 +134,7 @@ impl TokenExchange {
         &self,
         form: &mut Form,
         role: Role,
-        token: Option<&Token>,
+        token: Option<&SubjectToken>,
         origin: &str,
     ) -> Result<(), ProviderError> {
         let Some(token) = token else { return Ok(()) };
@@ -155,8 +155,8 @@ impl TokenProvider for TokenExchange {
         true
     }
 
-    fn inputs(&self) -> &[Input] {
-        &self.inputs
+    fn subject_tokens(&self) -> &[SubjectTokenSource] {
+        &self.subject_tokens
     }
 
     fn token_key(&self, request: &TokenRequest) -> TokenKey {

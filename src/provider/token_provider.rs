@@ -79,8 +79,8 @@ pub trait TokenProvider {
         false
     }
 
-    /// The tokens of elsewhere that it works with. They are got before it is asked for a token.
-    fn inputs(&self) -> &[subject_token::Input] {
+    /// The subject tokens that it needs. They are acquired before it is asked for a token.
+    fn subject_tokens(&self) -> &[subject_token::SubjectTokenSource] {
         &[]
     }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Session;
-use super::acquire::{AcquireError, Options, id_token_end, token};
+use super::acquire::{AcquireError, AcquireRequest, token};
 use crate::advice::{Advise, Status};
 use crate::config::Provider;
 use crate::config::helper::{Aws, is_region};
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::form::{FORM, Form};
+use crate::oauth::id_token::stored_expiry;
 use crate::oauth::jwt::Jwt;
 use crate::ports::{HttpError, HttpResponse, Method, Transport};
 use crate::secret::{AccessToken, SecretText};
@@ -256,7 +257,7 @@ fn web_identity(
     account: Option<&AccountName>,
 ) -> Result<SecretText, AwsError> {
     let get = |id_token| {
-        let options = Options { account: account.cloned(), id_token, ..Options::default() };
+        let options = AcquireRequest { account: account.cloned(), id_token, ..AcquireRequest::default() };
         token(session, provider, &options)
     };
     let issued = match get(provider.source.is_interactive()) {
@@ -269,7 +270,7 @@ fn web_identity(
 /// The token of a credential that AWS may receive. Passwords and keys never qualify, even if they look like a JWT.
 fn identity_of(issued: &Issued, now: Timestamp) -> Option<SecretText> {
     if let Some(token) = &issued.id_token
-        && id_token_end(token).is_none_or(|end| end > now)
+        && stored_expiry(token).is_none_or(|end| end > now)
     {
         return Some(SecretText::new(token.expose()));
     }

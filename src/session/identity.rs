@@ -5,7 +5,7 @@ use super::login::LoginError;
 use crate::config::Provider;
 use crate::name::AccountName;
 use crate::provider::Grant;
-use crate::session::acquire::acquisition::credential;
+use crate::session::acquire::credential;
 use crate::store::index::Index;
 use crate::text::untrusted::Untrusted;
 use serde_json::{Map, Value};

@@ -4,7 +4,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::Session;
-use super::acquire::{AcquireError, Options, token};
+use super::acquire::{AcquireError, AcquireRequest, token};
 use crate::config::Provider;
 use crate::oauth::jwt::Jwt;
 use crate::provider::ProviderError;
@@ -44,7 +44,7 @@ pub enum Signature {
 pub fn inspect(
     session: &Session<'_>,
     provider: &Provider,
-    options: &Options,
+    options: &AcquireRequest,
 ) -> Result<Inspection, AcquireError> {
     let issued = token(session, provider, options)?;
     let secret = match (&issued.id_token, options.id_token) {
@@ -82,7 +82,7 @@ fn check(session: &Session<'_>, provider: &Provider, token: &SecretText, jwt: &J
 fn introspect(
     session: &Session<'_>,
     provider: &Provider,
-    options: &Options,
+    options: &AcquireRequest,
     token: &SecretText,
 ) -> Result<Introspection, AcquireError> {
     let Some(oauth) = provider.source.oauth().filter(|_| !options.id_token) else { return Ok(None) };

@@ -1,10 +1,14 @@
-//! What lets us into a shared store: a password, a token of Vault's own tools or of another provider, a certificate.
+//! The credential for a shared store: a password, Vault's own token, another provider's token, or a certificate.
 
 use std::error::Error;
-use std::rc::Rc;
 
+use super::acquire::{AcquireError, AcquireRequest, token};
+use super::definitions::Definitions;
+use super::local_store::local_store;
+use super::provider_session::Session;
 use crate::config::reach::Consumer;
 use crate::config::{Config, EngineSecret, EngineSecrets};
+use crate::name::{AccountName, ProviderName};
 use crate::oauth::certificate;
 use crate::os::text_file::read_text;
 use crate::ports::{ClientIdentity, System};
@@ -12,11 +16,8 @@ use crate::provider::ProviderError;
 use crate::schema::SecretSource;
 use crate::secret::{self, SecretText};
 use crate::secret_source::{self, SecretError};
-use crate::session::acquire::{AcquireError, Options, token};
-use crate::session::definitions::Definitions;
-use crate::session::{Open, Session};
 use crate::store::shared::EngineCredentials;
-use crate::store::{StoreChoice, StoreError, StoreKind, StoreSettings, TokenStore};
+use crate::store::{StoreChoice, StoreError, StoreKind};
 use crate::text::untrusted::escaped;
 
 /// The longest certificate chain.
@@ -73,14 +74,14 @@ impl<'a> Configured<'a> {
     /// The other provider's own tokens are kept on this machine: the shared store cannot hold what opens it.
     fn of_provider(
         &self,
-        name: &crate::name::ProviderName,
-        account: Option<&crate::name::AccountName>,
+        name: &ProviderName,
+        account: Option<&AccountName>,
     ) -> Result<SecretText, StoreError> {
-        let opened = Session::open(self.system, self.config, Some(name));
-        let Open { provider, session } = opened.map_err(|error| self.failed(error))?;
-        let session = session.consumed_by(Consumer::Store, name);
-        let options = Options { account: account.cloned(), ..Options::default() };
-        let issued = token(&session, &provider, &options).map_err(|error| match new_place(error) {
+        let store = local_store(self.system, self.config);
+        let provider = self.config.selected(Some(name)).map_err(|error| self.failed(error))?;
+        let session = Session::with_store(self.system, self.config, store).consumed_by(Consumer::Store, name);
+        let request = AcquireRequest { account: account.cloned(), ..AcquireRequest::default() };
+        let issued = token(&session, &provider, &request).map_err(|error| match new_place(error) {
             Ok(refused) => refused,
             Err(error) => self.failed(error),
         })?;
@@ -129,24 +130,5 @@ fn new_place(error: AcquireError) -> Result<StoreError, AcquireError> {
         AcquireError::Needed { name, needed, source } => new_place(*source)
             .map_err(|source| AcquireError::Needed { name, needed, source: Box::new(source) }),
         error => Err(error),
-    }
-}
-
-/// The store of this machine, beside the shared one.
-pub(crate) fn local<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
-    let settings = StoreSettings { choice: StoreChoice::Auto, ..StoreSettings::default() };
-    TokenStore::new(system, settings, Rc::new(Nobody), Box::new(Definitions::new(system, config)))
-}
-
-/// A store on this machine asks for nothing.
-struct Nobody;
-
-impl EngineCredentials for Nobody {
-    fn secret(&self) -> Result<Option<SecretText>, StoreError> {
-        Ok(None)
-    }
-
-    fn identity(&self) -> Result<Option<ClientIdentity>, StoreError> {
-        Ok(None)
     }
 }

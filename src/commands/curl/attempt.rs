@@ -20,7 +20,7 @@ use crate::ports::console::with_causes;
 use crate::ports::{Ended, InheritedFile, Launch, OutputAction, OutputFilter, Stream};
 use crate::secret::SecretText;
 use crate::session::Session;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued, RequestTarget};
 
@@ -31,7 +31,7 @@ pub const CURL: &str = "curl";
 pub struct Attempt<'a> {
     session: &'a Session<'a>,
     provider: &'a Provider,
-    options: &'a Options,
+    options: &'a AcquireRequest,
     request: &'a Request,
     /// Further headers, of files that the user named.
     lines: &'a [SecretText],
@@ -52,7 +52,7 @@ impl<'a> Attempt<'a> {
     pub fn new(
         session: &'a Session<'a>,
         provider: &'a Provider,
-        options: &'a Options,
+        options: &'a AcquireRequest,
         (request, lines): (&'a Request, &'a [SecretText]),
         url: &'a Url,
     ) -> Self {
@@ -241,7 +241,11 @@ impl<'a> Attempt<'a> {
         if stored.is_some() {
             return stored;
         }
-        match token(self.session, self.provider, &Options { renew: true, ..self.options.clone() }) {
+        match token(
+            self.session,
+            self.provider,
+            &AcquireRequest { force_refresh: true, ..self.options.clone() },
+        ) {
             Ok(issued) => Some(issued).filter(is_another),
             Err(error) => {
                 let cause = with_causes(&error);

@@ -24,7 +24,7 @@ use crate::os::text_file::read_text;
 use crate::ports::Program;
 use crate::secret::SecretText;
 use crate::session::Open;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::token::Credential;
 
 /// Before this version, curl took headers along to another port or protocol of the same host (CVE-2022-27774, 27776).
@@ -71,10 +71,10 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if request.follows {
         check_version(app)?;
     }
-    let options = Options {
+    let options = AcquireRequest {
         account: args.account.account.clone(),
         request: args.narrow.request(&provider)?,
-        ..Options::default()
+        ..AcquireRequest::default()
     };
     let issued = token(&session, &provider, &options)?;
     check_credential(&request, &issued.credential)?;

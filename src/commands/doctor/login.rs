@@ -4,7 +4,7 @@ use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use super::store::Stored;
 use crate::config::Provider;
-use crate::provider::subject_token::{Source, Which};
+use crate::provider::subject_token::{Source, TokenKind};
 use crate::session::login::missing;
 use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
@@ -105,13 +105,13 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
     findings
 }
 
-/// What the provider's tokens are got with, as far as other providers give it. That they are configured was checked with
+/// The subject tokens that other providers supply. That these providers are configured was checked with
 /// the configuration.
 fn chains(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for input in provider.source.inputs() {
-        let Source::Provider { name, which, .. } = &input.source else { continue };
-        let role = input.role.name();
+    for wanted in provider.source.subject_tokens() {
+        let Source::Provider { name, kind, .. } = &wanted.source else { continue };
+        let role = wanted.role.name();
         let subject = provider.name.as_str();
         let entry = stored.iter().find(|stored| stored.provider == *name).map(|stored| &stored.entry);
         findings.push(match (examination.app.config.provider(name), entry) {
@@ -128,7 +128,7 @@ fn chains(examination: &Examination<'_>, provider: &Provider, stored: &[Stored])
                 format!("its {role} comes from `{name}`, where nobody is logged in"),
             )
             .mend(format!("authctl login {name}")),
-            (Ok(_), Some(entry)) if *which == Which::Refresh && !entry.refreshable => Finding::warning(
+            (Ok(_), Some(entry)) if *kind == TokenKind::Refresh && !entry.refreshable => Finding::warning(
                 TOPIC,
                 subject,
                 format!("its {role} is the refresh token of `{name}`, which has none"),

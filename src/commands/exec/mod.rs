@@ -17,7 +17,7 @@ use crate::name::ProviderName;
 use crate::ports::Launch;
 use crate::secret::SecretText;
 use crate::session::Open;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 
 /// Run a program with tokens in its environment
 ///
@@ -106,7 +106,11 @@ impl Args {
         if named.is_some() || self.env.is_empty() && self.file.is_empty() {
             let provider = app.provider(named.as_ref())?;
             let request = self.narrow.request(&provider)?;
-            let options = Options { account: self.account.account.clone(), request, ..Options::default() };
+            let options = AcquireRequest {
+                account: self.account.account.clone(),
+                request,
+                ..AcquireRequest::default()
+            };
             let variable = variable(app.config, &provider);
             variables.push((variable, text(app, &provider.name, Form::default(), &options)?));
         }
@@ -118,14 +122,20 @@ impl Args {
 }
 
 fn assigned(app: &App<'_>, assignment: &Assignment) -> Result<SecretText, Error> {
-    text(app, &assignment.provider, assignment.form, &Options::default())
+    text(app, &assignment.provider, assignment.form, &AcquireRequest::default())
 }
 
 /// A provider's token in a form, without the line feed that ends it on a terminal.
-fn text(app: &App<'_>, name: &ProviderName, form: Form, options: &Options) -> Result<SecretText, Error> {
+fn text(
+    app: &App<'_>,
+    name: &ProviderName,
+    form: Form,
+    options: &AcquireRequest,
+) -> Result<SecretText, Error> {
     let Open { provider, session } = app.open(Some(name))?;
     let wants_id_token = matches!(form, Form::IdToken);
-    let mut issued = token(&session, &provider, &Options { id_token: wants_id_token, ..options.clone() })?;
+    let mut issued =
+        token(&session, &provider, &AcquireRequest { id_token: wants_id_token, ..options.clone() })?;
     if wants_id_token {
         issued = id_token(&issued)?;
     }

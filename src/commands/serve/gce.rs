@@ -13,7 +13,7 @@ use crate::ports::local_server::{Asked, Reply};
 use crate::provider::TokenRequest;
 use crate::secret::SecretText;
 use crate::session::Session;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::steers;
 use crate::token::{Credential, Issued};
 
@@ -128,16 +128,16 @@ impl Question {
     }
 
     /// What the token is asked for with.
-    pub fn options(&self) -> Options {
+    pub fn options(&self) -> AcquireRequest {
         let scopes = match self {
             Self::Of(_, Member::Token(scopes)) => scopes.clone(),
             _ => None,
         };
         let id_token = matches!(self, Self::Of(_, Member::Identity(_)));
-        Options {
+        AcquireRequest {
             id_token,
             request: TokenRequest { scopes, ..TokenRequest::default() },
-            ..Options::default()
+            ..AcquireRequest::default()
         }
     }
 

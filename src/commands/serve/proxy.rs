@@ -22,7 +22,7 @@ use crate::ports::local_server::{
 use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
 use crate::session::Session;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::text::untrusted::Untrusted;
 use crate::token::{Issued, RequestTarget, method_override_refusal, method_refusal};
 
@@ -146,8 +146,9 @@ impl Rules {
         provider: &Provider,
         attempt: &Attempt,
     ) -> Result<Option<Issued>, Refusal> {
-        let get = |renew| {
-            let options = Options { account: self.account.clone(), renew, ..Options::default() };
+        let get = |force_refresh| {
+            let options =
+                AcquireRequest { account: self.account.clone(), force_refresh, ..AcquireRequest::default() };
             token(session, provider, &options).map_err(|error| Refusal::from(Error::from(error)))
         };
         let issued = get(false)?;
@@ -156,14 +157,14 @@ impl Rules {
         if is_other(&issued) {
             return Ok(Some(issued));
         }
-        if !self.may_renew(session.system.clock.now()) {
+        if !self.may_refresh(session.system.clock.now()) {
             return Ok(None);
         }
         Ok(Some(get(true)?).filter(is_other))
     }
 
     /// Takes the one renewal of a while.
-    fn may_renew(&self, now: Timestamp) -> bool {
+    fn may_refresh(&self, now: Timestamp) -> bool {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = renewed.is_none_or(|last| now.duration_since(last).unsigned_abs() >= BETWEEN_RENEWALS);
         if is_due {

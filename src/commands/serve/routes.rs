@@ -11,7 +11,7 @@ use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::ports::local_server::Asked;
 use crate::provider::TokenRequest;
 use crate::schema::duration;
-use crate::session::acquire::Options;
+use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::escaped;
 
 /// A question.
@@ -40,7 +40,7 @@ pub struct Wanted {
     /// The provider.
     pub provider: ProviderName,
     /// What it is asked with.
-    pub options: Options,
+    pub options: AcquireRequest,
 }
 
 /// Whether a request may be one of Google's libraries, which show no capability.
@@ -82,7 +82,7 @@ pub fn route(asked: &Asked, with_gce: bool) -> Result<Route, Refusal> {
         }
         "aws" => {
             let account = query.parsed("account")?;
-            let options = Options { account, ..Options::default() };
+            let options = AcquireRequest { account, ..AcquireRequest::default() };
             Route::Aws(Wanted { provider: provider()?, options }, query.one("role")?)
         }
         _ => {
@@ -131,11 +131,11 @@ impl Wanted {
             resource: query.all("resource"),
             connection: query.one("connection")?,
         };
-        let options = Options {
+        let options = AcquireRequest {
             account: query.parsed::<AccountName>("account")?,
             request,
             min_ttl: query.one("min_ttl")?.map(|text| read_duration(&text)).transpose()?,
-            ..Options::default()
+            ..AcquireRequest::default()
         };
         Ok(Self { provider, options })
     }
@@ -153,7 +153,7 @@ mod tests {
     /// What was read, in one line; or the status.
     fn read(target: &str, headers: &[(&str, &str)]) -> String {
         let describe = |wanted: Wanted| {
-            let Options { account, request, min_ttl, .. } = wanted.options;
+            let AcquireRequest { account, request, min_ttl, .. } = wanted.options;
             let account = account.map(|account| account.to_string()).unwrap_or_default();
             let scopes = request.scopes.map(|scopes| scopes.to_string()).unwrap_or_default();
             let ttl = min_ttl.map_or(0, |ttl| ttl.as_secs());

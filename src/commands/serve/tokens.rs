@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Handler, Reply, Service};
 use crate::secret::SecretText;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::session::aws::{Role, keys};
 use crate::token::RequestTarget;
 
@@ -113,9 +113,9 @@ impl Worker {
         }
     }
 
-    fn options(&self, wanted: &Wanted) -> Options {
+    fn options(&self, wanted: &Wanted) -> AcquireRequest {
         let account = wanted.options.account.clone().or_else(|| self.rules.account.clone());
-        Options { account, ..wanted.options.clone() }
+        AcquireRequest { account, ..wanted.options.clone() }
     }
 
     fn headers(
@@ -152,7 +152,7 @@ impl Worker {
             return answer;
         }
         self.place.with(&settings.provider, |session, provider| {
-            let options = Options { account: self.rules.account.clone(), ..question.options() };
+            let options = AcquireRequest { account: self.rules.account.clone(), ..question.options() };
             let issued = token(session, provider, &options).map_err(Error::from);
             let issued = issued.map_err(|error| question.refusal(error))?;
             question.answer(session, &provider.name, &issued)

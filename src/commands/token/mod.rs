@@ -14,7 +14,7 @@ use crate::ports::Stream;
 use crate::schema::duration;
 use crate::session::Open;
 use crate::session::Session;
-use crate::session::acquire::{Options, token};
+use crate::session::acquire::{AcquireRequest, token};
 use crate::token::Issued;
 
 /// Print a valid token
@@ -55,11 +55,11 @@ fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
-    let options = Options {
+    let options = AcquireRequest {
         account: args.account.account.clone(),
         request: args.narrow.request(&provider)?,
         min_ttl: args.min_ttl,
-        renew: args.refresh,
+        force_refresh: args.refresh,
         id_token: args.id_token,
     };
     let mut issued = token(&session, &provider, &options)?;

@@ -1,7 +1,7 @@
 //! What the user can do where there is no token.
 
-use super::AcquireError;
 use super::decision::Reason;
+use super::error::AcquireError;
 use crate::advice::{Advise, Status};
 use crate::binding::Binding;
 use crate::text::shell::quoted;
@@ -13,7 +13,7 @@ impl Advise for AcquireError {
             Self::LoginRequired { .. } | Self::OtherBinding { .. } | Self::Gone(_) => Status::LoginRequired,
             Self::Provider { source, .. } => source.status(),
             Self::Store(error) => error.status(),
-            Self::RenewedElsewhere { .. } => Status::Unreachable,
+            Self::RefreshingElsewhere { .. } => Status::Unreachable,
             Self::Interrupted(signal) => Status::Interrupted(*signal),
             Self::NoScopes { .. } => Status::Usage,
             Self::Needed { source, .. } => source.status(),
@@ -43,7 +43,7 @@ impl Advise for AcquireError {
                 )
             }
             Self::Provider { source, name } => return source.hint_for(name.as_str()),
-            Self::RenewedElsewhere { provider, .. } => format!(
+            Self::RefreshingElsewhere { provider, .. } => format!(
                 "run `authctl token {provider}` there, so that it saves the new tokens; or wait ten minutes, and this machine tries"
             ),
             Self::TooShort { .. } => "ask for less with --min-ttl".to_owned(),
@@ -86,7 +86,8 @@ mod tests {
             needed: "x".parse().unwrap(),
             source: Box::new(later()),
         };
-        let elsewhere = AcquireError::RenewedElsewhere { provider: provider(), since: Timestamp::UNIX_EPOCH };
+        let elsewhere =
+            AcquireError::RefreshingElsewhere { provider: provider(), since: Timestamp::UNIX_EPOCH };
         let short = AcquireError::TooShort { wanted: Duration::from_secs(60), ends: Timestamp::UNIX_EPOCH };
         check(&[
             (&login(Reason::NotLoggedIn), LoginRequired, "authctl login github"),

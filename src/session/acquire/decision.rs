@@ -1,25 +1,26 @@
-//! What to do for a token: decided purely, from what is stored and what is asked for.
+//! Decides what to do for a token, from the stored record and the requirements alone.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::name::ScopeSet;
+use crate::oauth::id_token::stored_expiry;
 use crate::store::record::{Record, StoredToken, TokenKey};
 
-/// What is asked for.
+/// The requirements that a token must meet.
 #[derive(Debug, Clone)]
-pub struct Want {
+pub struct Requirements {
     /// The key of the access token.
     pub key: TokenKey,
     /// Just these scopes.
     pub scopes: Option<ScopeSet>,
-    /// How long before its end a token is renewed.
-    pub early: Duration,
+    /// How long before it expires a token is refreshed.
+    pub refresh_early: Duration,
     /// How long it must be good for at least.
     pub min_ttl: Option<Duration>,
-    /// Renew it in any case.
-    pub renew: bool,
+    /// Get a new token even if the stored one is valid.
+    pub force_refresh: bool,
     /// The id token is wanted.
     pub id_token: bool,
     /// The first token needs the user.
@@ -80,40 +81,40 @@ pub enum Reason {
 
 /// Decides what to do for a token.
 #[must_use]
-pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
+pub fn next_step(record: Option<&Record>, requirements: &Requirements, now: Timestamp) -> Step {
     let Some(record) = record else {
-        return if want.interactive { Step::LoginRequired(Reason::NotLoggedIn) } else { Step::Issue };
+        return if requirements.interactive { Step::LoginRequired(Reason::NotLoggedIn) } else { Step::Issue };
     };
-    if want.interactive
-        && let (Some(wanted), Some(granted)) = (&want.scopes, &record.granted_scopes)
+    if requirements.interactive
+        && let (Some(wanted), Some(granted)) = (&requirements.scopes, &record.granted_scopes)
         && !wanted.is_subset(granted)
     {
         return Step::LoginRequired(Reason::NotGranted(wanted.difference(granted)));
     }
-    if want.id_token
+    if requirements.id_token
         && record.id_token.is_none()
-        && want.interactive
+        && requirements.interactive
         && !record.requested_scopes.contains("openid")
     {
         return Step::LoginRequired(Reason::NoIdToken);
     }
-    let token = record.token(&want.key);
-    let renewable = record.refresh_token.is_some() || !want.interactive;
-    let good = token.is_some_and(|token| suits(token, want, now))
-        && (!want.id_token || id_token_suits(record, want, now));
-    match (good && !want.renew, renewable) {
+    let token = record.token(&requirements.key);
+    let is_refreshable = record.refresh_token.is_some() || !requirements.interactive;
+    let good = token.is_some_and(|token| suits(token, requirements, now))
+        && (!requirements.id_token || id_token_suits(record, requirements, now));
+    match (good && !requirements.force_refresh, is_refreshable) {
         (true, _) => Step::Use,
         (false, true) if record.refresh_token.is_some() => Step::Refresh,
         (false, true) => Step::Issue,
-        (false, false) if want.renew => Step::LoginRequired(Reason::NoRefreshToken),
-        (false, false) if want.id_token && record.id_token.is_none() => {
+        (false, false) if requirements.force_refresh => Step::LoginRequired(Reason::NoRefreshToken),
+        (false, false) if requirements.id_token && record.id_token.is_none() => {
             Step::LoginRequired(Reason::NoIdToken)
         }
-        // It cannot be renewed: a token in its last minute is better than none.
+        // It cannot be refreshed: a token in its last minute is better than none.
         (false, false) => match token {
             Some(token) if token.refused => Step::LoginRequired(Reason::Refused),
-            Some(token) if !want.id_token && token.life.is_valid(now) => Step::Use,
-            None if want.key != TokenKey::default() => Step::LoginRequired(Reason::NoRefreshToken),
+            Some(token) if !requirements.id_token && token.life.is_valid(now) => Step::Use,
+            None if requirements.key != TokenKey::default() => Step::LoginRequired(Reason::NoRefreshToken),
             _ => Step::LoginRequired(Reason::Ended),
         },
     }
@@ -121,15 +122,17 @@ pub fn next_step(record: Option<&Record>, want: &Want, now: Timestamp) -> Step {
 
 /// Whether a token is fresh, and good for as long as is asked.
 #[must_use]
-pub fn suits(token: &StoredToken, want: &Want, now: Timestamp) -> bool {
-    !token.refused && token.life.is_fresh(now, want.early) && lasts(token.life.expires_at, want, now)
+pub fn suits(token: &StoredToken, requirements: &Requirements, now: Timestamp) -> bool {
+    !token.refused
+        && token.life.is_fresh(now, requirements.refresh_early)
+        && lasts(token.life.expires_at, requirements, now)
 }
 
 /// Whether something that ends then is good for as long as is asked. An end that nobody knows promises nothing, and
 /// nothing better can be had.
 #[must_use]
-pub fn lasts(expires_at: Option<Timestamp>, want: &Want, now: Timestamp) -> bool {
-    match (want.min_ttl, expires_at) {
+pub fn lasts(expires_at: Option<Timestamp>, requirements: &Requirements, now: Timestamp) -> bool {
+    match (requirements.min_ttl, expires_at) {
         (Some(min_ttl), Some(end)) => {
             jiff::SignedDuration::try_from(min_ttl).is_ok_and(|min_ttl| end.duration_since(now) >= min_ttl)
         }
@@ -139,10 +142,9 @@ pub fn lasts(expires_at: Option<Timestamp>, want: &Want, now: Timestamp) -> bool
 
 /// Whether the id token is there and good, by its own `exp` (E16).
 #[must_use]
-pub fn id_token_suits(record: &Record, want: &Want, now: Timestamp) -> bool {
-    let claims = record.id_token.as_ref().and_then(crate::oauth::id_token::stored_claims);
-    let end = claims.and_then(|claims| claims.expires_at());
-    end.is_some_and(|end| end > now && lasts(Some(end), want, now))
+pub fn id_token_suits(record: &Record, requirements: &Requirements, now: Timestamp) -> bool {
+    let end = record.id_token.as_ref().and_then(stored_expiry);
+    end.is_some_and(|end| end > now && lasts(Some(end), requirements, now))
 }
 
 #[cfg(test)]
@@ -170,42 +172,54 @@ mod tests {
 
     #[test]
     fn steps() {
-        let want = Want {
+        let requirements = Requirements {
             key: TokenKey::default(),
             scopes: None,
-            early: Duration::from_secs(60),
+            refresh_early: Duration::from_secs(60),
             min_ttl: None,
-            renew: false,
+            force_refresh: false,
             id_token: false,
             interactive: true,
         };
-        let machine = Want { interactive: false, ..want.clone() };
-        let renew = Want { renew: true, ..want.clone() };
-        let long = Want { min_ttl: Some(Duration::from_secs(600)), ..want.clone() };
-        let narrow = Want {
+        let machine = Requirements { interactive: false, ..requirements.clone() };
+        let forced = Requirements { force_refresh: true, ..requirements.clone() };
+        let long = Requirements { min_ttl: Some(Duration::from_secs(600)), ..requirements.clone() };
+        let narrow = Requirements {
             scopes: Some("repo".parse().unwrap()),
             key: TokenKey::default().with("scope", &["repo".to_owned()]),
-            ..want.clone()
+            ..requirements.clone()
         };
-        let wide = Want { scopes: Some("repo admin".parse().unwrap()), ..want.clone() };
-        let id = Want { id_token: true, ..want.clone() };
+        let wide = Requirements { scopes: Some("repo admin".parse().unwrap()), ..requirements.clone() };
+        let id = Requirements { id_token: true, ..requirements.clone() };
         let login = Step::LoginRequired;
-        for (name, record, want, now, step) in [
-            ("nothing stored", None, &want, 0, login(Reason::NotLoggedIn)),
+        for (name, record, requirements, now, step) in [
+            ("nothing stored", None, &requirements, 0, login(Reason::NotLoggedIn)),
             ("nothing stored, machine", None, &machine, 0, Step::Issue),
-            ("fresh", Some(record(Some(3600), true)), &want, 100, Step::Use),
-            ("last minute", Some(record(Some(3600), true)), &want, 3550, Step::Refresh),
-            ("last minute, no refresh token", Some(record(Some(3600), false)), &want, 3550, Step::Use),
-            ("ended", Some(record(Some(3600), true)), &want, 4000, Step::Refresh),
-            ("ended, no refresh token", Some(record(Some(3600), false)), &want, 4000, login(Reason::Ended)),
+            ("fresh", Some(record(Some(3600), true)), &requirements, 100, Step::Use),
+            ("last minute", Some(record(Some(3600), true)), &requirements, 3550, Step::Refresh),
+            (
+                "last minute, no refresh token",
+                Some(record(Some(3600), false)),
+                &requirements,
+                3550,
+                Step::Use,
+            ),
+            ("ended", Some(record(Some(3600), true)), &requirements, 4000, Step::Refresh),
+            (
+                "ended, no refresh token",
+                Some(record(Some(3600), false)),
+                &requirements,
+                4000,
+                login(Reason::Ended),
+            ),
             ("ended, machine", Some(record(Some(3600), false)), &machine, 4000, Step::Issue),
-            ("no end known", Some(record(None, false)), &want, 999_999, Step::Use),
-            ("clock set far back", Some(record(Some(3600), true)), &want, -1000, Step::Refresh),
-            ("renew", Some(record(Some(3600), true)), &renew, 100, Step::Refresh),
+            ("no end known", Some(record(None, false)), &requirements, 999_999, Step::Use),
+            ("clock set far back", Some(record(Some(3600), true)), &requirements, -1000, Step::Refresh),
+            ("renew", Some(record(Some(3600), true)), &forced, 100, Step::Refresh),
             (
                 "renew without refresh token",
                 Some(record(Some(3600), false)),
-                &renew,
+                &forced,
                 100,
                 login(Reason::NoRefreshToken),
             ),
@@ -236,7 +250,7 @@ mod tests {
             ("not long enough, no refresh token", Some(record(Some(3600), false)), &long, 3100, Step::Use),
             ("id token that never came", Some(record(Some(3600), false)), &id, 100, login(Reason::NoIdToken)),
         ] {
-            assert_eq!(next_step(record.as_ref(), want, at(now)), step, "{name}");
+            assert_eq!(next_step(record.as_ref(), requirements, at(now)), step, "{name}");
         }
     }
 }

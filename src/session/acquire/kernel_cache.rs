@@ -10,7 +10,7 @@ use crate::config::{Provider, Texts, fingerprint};
 use crate::name::ProviderName;
 use crate::ports::System;
 use crate::secret::SecretText;
-use crate::session::Session;
+use crate::session::provider_session::Session;
 use crate::store::KERNEL_CACHE;
 use crate::token::{Credential, Issued};
 

@@ -1,9 +1,9 @@
 //! Takes note of a token that a server refused: the next one who asks gets another.
 
+use super::error::AcquireError;
 use crate::config::Provider;
 use crate::name::AccountName;
-use crate::session::Session;
-use crate::session::acquire::AcquireError;
+use crate::session::provider_session::Session;
 use crate::store::Lookup;
 
 /// Notes that a server refused an access token of a provider; without one, the tokens that there are. A newer token than

@@ -1,19 +1,23 @@
-//! The tokens of elsewhere that a grant works with: whose they are, which is known without the network, and the tokens
-//! themselves, which are got only when a new token is needed.
+//! The subject tokens of a grant: whose they are, which is known without the network, and the tokens themselves, which are
+//! acquired only when a new token is needed.
 
 use std::rc::Rc;
 
+use super::error::AcquireError;
+use super::request::AcquireRequest;
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::config::reach::Consumer;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::jwt::Jwt;
 use crate::provider::ProviderError;
-use crate::provider::subject_token::{Input, Role, Source, Token, Tokens, Which};
+use crate::provider::subject_token::{
+    Role, Source, SubjectToken, SubjectTokenSource, SubjectTokens, TokenKind,
+};
 use crate::secret::{self, SecretText};
-use crate::session::Session;
-use crate::session::acquire::{AcquireError, Options, token};
+use crate::session::provider_session::Session;
 use crate::store::Lookup;
+use crate::token::Issued;
 
 /// RFC 8693 section 3.
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -21,60 +25,60 @@ const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// What is known of a grant's inputs.
-pub(crate) struct Inputs {
+/// Acquires a token of another provider. It is handed in, because that provider may need subject tokens as well.
+pub type AcquireToken = fn(&Session<'_>, &Provider, &AcquireRequest) -> Result<Issued, AcquireError>;
+
+/// The subject tokens that a grant needs, as far as they are known yet.
+pub struct PendingSubjectTokens {
     name: ProviderName,
-    /// Whose they are: tokens that were got with others are not handed out for these (X5).
-    pub(crate) identities: Vec<(Role, String)>,
-    /// Nothing is kept of what is got with them (Q6).
-    pub(crate) ephemeral: bool,
-    pending: Vec<Pending>,
+    /// Whose they are: a token that was issued for others is not handed out for these.
+    pub(super) identities: Vec<(Role, String)>,
+    /// Nothing that is issued for them is stored.
+    pub(super) ephemeral: bool,
+    tokens: Vec<(Role, PendingToken)>,
+    acquire: AcquireToken,
 }
 
-/// An input whose token is here already, or is yet to be got.
-struct Pending {
-    role: Role,
-    state: State,
+enum PendingToken {
+    Ready(SubjectToken),
+    OfProvider(Box<Provider>, Option<AccountName>, TokenKind),
 }
 
-enum State {
-    Here(Token),
-    Of(Box<Provider>, Option<AccountName>, Which),
-}
-
-impl Inputs {
-    /// Looks whose tokens they are. What is read anew for every use is read now; of other providers that keep their tokens,
-    /// it is enough to look up whose login it is.
-    pub(crate) fn look(
+impl PendingSubjectTokens {
+    /// Finds out whose the tokens are. A source that is read for every use is read now. For another provider that stores its
+    /// tokens, it is enough to look up whose login it is.
+    pub(super) fn identify(
         session: &Session<'_>,
         provider: &Provider,
         account: Option<&AccountName>,
+        acquire: AcquireToken,
     ) -> Result<Self, AcquireError> {
-        let mut inputs = Self {
+        let mut pending = Self {
             name: provider.name.clone(),
             identities: Vec::new(),
             ephemeral: provider.source.is_ephemeral(),
-            pending: Vec::new(),
+            tokens: Vec::new(),
+            acquire,
         };
-        for input in provider.source.inputs() {
-            let (identity, state) = inputs.look_at(session, provider, account, input)?;
-            inputs.identities.push((input.role, identity));
-            inputs.pending.push(Pending { role: input.role, state });
+        for wanted in provider.source.subject_tokens() {
+            let (identity, token) = pending.identify_one(session, provider, account, wanted)?;
+            pending.identities.push((wanted.role, identity));
+            pending.tokens.push((wanted.role, token));
         }
-        Ok(inputs)
+        Ok(pending)
     }
 
-    /// Gets the tokens: those of other providers refreshed first where they must be.
-    pub(crate) fn fetch(&self, session: &Session<'_>) -> Result<Tokens, AcquireError> {
-        let mut tokens = Tokens::default();
-        for pending in &self.pending {
-            let token = match &pending.state {
-                State::Here(token) => token.clone(),
-                State::Of(needed, account, which) => {
-                    self.get(&self.session_of(session, needed), needed, account.as_ref(), *which)?
+    /// Acquires the tokens; those of other providers are refreshed first if necessary.
+    pub(super) fn fetch(&self, session: &Session<'_>) -> Result<SubjectTokens, AcquireError> {
+        let mut tokens = SubjectTokens::default();
+        for (role, pending) in &self.tokens {
+            let token = match pending {
+                PendingToken::Ready(token) => token.clone(),
+                PendingToken::OfProvider(needed, account, kind) => {
+                    self.get(&self.session_of(session, needed), needed, account.as_ref(), *kind)?
                 }
             };
-            match pending.role {
+            match role {
                 Role::Subject => tokens.subject = Some(token),
                 Role::Actor => tokens.actor = Some(token),
             }
@@ -82,30 +86,28 @@ impl Inputs {
         Ok(tokens)
     }
 
-    fn look_at(
+    fn identify_one(
         &mut self,
         session: &Session<'_>,
         provider: &Provider,
         account: Option<&AccountName>,
-        input: &Input,
-    ) -> Result<(String, State), AcquireError> {
+        wanted: &SubjectTokenSource,
+    ) -> Result<(String, PendingToken), AcquireError> {
         let failed = |source: ProviderError| AcquireError::Provider { name: provider.name.clone(), source };
-        let here = |secret: SecretText| {
-            let token = Token { token_type: type_of(&secret), secret, only_to: None, lock: None };
-            (fingerprint(&token.secret), State::Here(token))
+        let ready = |secret: SecretText| {
+            let token = SubjectToken { token_type: type_of(&secret), secret, only_to: None, lock: None };
+            (fingerprint(&token.secret), PendingToken::Ready(token))
         };
-        match &input.source {
+        match &wanted.source {
             Source::Secret(source) => {
                 let binding = provider.source.binding();
                 let secret = session.context(&provider.name).secrets(&binding).resolve(source);
                 let secret = secret.map_err(|error| failed(error.into()))?;
                 // A projected file may have blanks around the token (Q3).
-                Ok(here(SecretText::new(secret.expose().trim())))
+                Ok(ready(SecretText::new(secret.expose().trim())))
             }
-            Source::Standard if session.system.input.is_terminal() => {
-                Err(failed(ProviderError::NothingPiped))
-            }
-            Source::Standard => {
+            Source::Stdin if session.system.input.is_terminal() => Err(failed(ProviderError::NothingPiped)),
+            Source::Stdin => {
                 let text = session.system.input.read_all(secret::LONGEST).map_err(|error| {
                     failed(ProviderError::Unusable(format!("standard input cannot be read: {error}")))
                 })?;
@@ -113,33 +115,34 @@ impl Inputs {
                 if text.expose().is_empty() {
                     return Err(failed(ProviderError::Unusable("standard input has no token".to_owned())));
                 }
-                Ok(here(text))
+                Ok(ready(text))
             }
-            Source::Provider { name, account: written, which } => {
+            Source::Provider { name, account: configured, kind } => {
                 let needed = session.config.provider(name)?;
-                let account = written.as_ref().or(account);
-                self.look_at_provider(session, needed, account, *which)
+                let account = configured.as_ref().or(account);
+                self.identify_provider(session, needed, account, *kind)
             }
         }
     }
 
-    fn look_at_provider(
+    fn identify_provider(
         &mut self,
         session: &Session<'_>,
         needed: Provider,
         account: Option<&AccountName>,
-        which: Which,
-    ) -> Result<(String, State), AcquireError> {
+        kind: TokenKind,
+    ) -> Result<(String, PendingToken), AcquireError> {
         let session = &self.session_of(session, &needed);
-        // A chain that begins at another's token is another chain, all the way.
-        let further = Self::look(session, &needed, account).map_err(|source| self.needed(&needed, source))?;
+        // A chain that begins with another user's token is another chain, all the way.
+        let further = Self::identify(session, &needed, account, self.acquire)
+            .map_err(|source| self.needed(&needed, source))?;
         self.ephemeral |= further.ephemeral;
         let configured = needed.source.binding();
         let find = || session.store.find(&needed.name, account, &configured);
-        // Nothing of it is stored, or not yet: then its token says whose it is.
+        // It stores no token, or none yet: then its token says whose it is.
         if !needed.source.keeps_tokens() || further.ephemeral || !matches!(find()?, Lookup::Found(..)) {
-            let token = self.get(session, &needed, account, which)?;
-            return Ok((fingerprint(&token.secret), State::Here(token)));
+            let token = self.get(session, &needed, account, kind)?;
+            return Ok((fingerprint(&token.secret), PendingToken::Ready(token)));
         }
         let Lookup::Found(record, _) = find()? else {
             return Err(self.needed(&needed, AcquireError::Gone(needed.name.clone())));
@@ -154,8 +157,8 @@ impl Inputs {
         for (role, of) in &further.identities {
             identity = identity.with(&format!("its {}", role.name()), of);
         }
-        let state = State::Of(Box::new(needed), account.cloned(), which);
-        Ok((identity.fingerprint(), state))
+        let token = PendingToken::OfProvider(Box::new(needed), account.cloned(), kind);
+        Ok((identity.fingerprint(), token))
     }
 
     fn session_of<'a>(&self, session: &Session<'a>, needed: &Provider) -> Session<'a> {
@@ -167,9 +170,9 @@ impl Inputs {
         session: &Session<'_>,
         needed: &Provider,
         account: Option<&AccountName>,
-        which: Which,
-    ) -> Result<Token, AcquireError> {
-        fetch(session, needed, account, which).map_err(|source| self.needed(needed, source))
+        kind: TokenKind,
+    ) -> Result<SubjectToken, AcquireError> {
+        fetch(session, needed, account, kind, self.acquire).map_err(|source| self.needed(needed, source))
     }
 
     fn needed(&self, needed: &Provider, source: AcquireError) -> AcquireError {
@@ -186,36 +189,41 @@ fn fetch(
     session: &Session<'_>,
     needed: &Provider,
     account: Option<&AccountName>,
-    which: Which,
-) -> Result<Token, AcquireError> {
-    let options = Options { account: account.cloned(), id_token: which == Which::Id, ..Options::default() };
+    kind: TokenKind,
+    acquire: AcquireToken,
+) -> Result<SubjectToken, AcquireError> {
+    let request = AcquireRequest {
+        account: account.cloned(),
+        id_token: kind == TokenKind::Id,
+        ..AcquireRequest::default()
+    };
     let missing = |what: &'static str| AcquireError::Provider {
         name: needed.name.clone(),
         source: ProviderError::NotOffered(what),
     };
-    if which == Which::Refresh {
-        let Lookup::Found(found, kind) =
+    if kind == TokenKind::Refresh {
+        let Lookup::Found(found, store_kind) =
             session.store.find(&needed.name, account, &needed.source.binding())?
         else {
             // Says what is to be done, such as to log in.
-            return token(session, needed, &options).and(Err(missing("a refresh token")));
+            return acquire(session, needed, &request).and(Err(missing("a refresh token")));
         };
         // Nobody rotates it while it is shown elsewhere: what was rotated away ends the whole family (F-ROT1).
         let name = found.name(&needed.name);
-        let lock = session.store.lock(kind, &name)?;
-        let record = session.store.read(kind, &name, &found.binding)?;
+        let lock = session.store.lock(store_kind, &name)?;
+        let record = session.store.read(store_kind, &name, &found.binding)?;
         let record = record.ok_or_else(|| AcquireError::Gone(needed.name.clone()))?;
         let secret = record.refresh_token.as_ref().ok_or_else(|| missing("a refresh token"))?;
-        return Ok(Token {
+        return Ok(SubjectToken {
             secret: SecretText::new(secret.expose()),
             token_type: REFRESH_TOKEN,
             only_to: Some(record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default().to_owned()),
             lock: Some(Rc::new(lock)),
         });
     }
-    let issued = token(session, needed, &options)?;
-    let (secret, token_type) = match which {
-        Which::Id => {
+    let issued = acquire(session, needed, &request)?;
+    let (secret, token_type) = match kind {
+        TokenKind::Id => {
             let id_token = issued.id_token.as_ref().ok_or_else(|| missing("an id token"))?;
             (SecretText::new(id_token.expose()), ID_TOKEN)
         }
@@ -225,7 +233,7 @@ fn fetch(
             (secret.clone(), type_of(&secret))
         }
     };
-    Ok(Token { secret, token_type, only_to: None, lock: None })
+    Ok(SubjectToken { secret, token_type, only_to: None, lock: None })
 }
 
 /// What a token seems to be (RFC 8693 section 3).

@@ -1,0 +1,41 @@
+//! Puts a grant's tokens into a record.
+
+use super::acquisition::Acquisition;
+use crate::name::ScopeSet;
+use crate::provider::Grant;
+use crate::store::record::{Record, StoredToken};
+
+impl Acquisition<'_> {
+    /// Puts a grant's tokens into the record. Returns the granted scopes that go beyond the requested ones: such an access
+    /// token is not kept.
+    pub(super) fn apply_grant(&self, record: &mut Record, grant: &Grant) -> Option<ScopeSet> {
+        let tokens = &grant.tokens;
+        // RFC 6749 section 6: a new refresh token takes the old one's place; where none comes, the old one stays.
+        if let Some(refresh_token) = &tokens.refresh_token {
+            record.refresh_token = Some(refresh_token.clone());
+        }
+        if grant.claims.is_some() {
+            record.id_token.clone_from(&tokens.id_token);
+        }
+        record.keep_binding_of(grant.prover.as_deref(), grant.certificate.as_ref());
+        record.issuer = grant.issuer.clone().or(record.issuer.take());
+        let wider = match (&self.request.scopes, &tokens.scope) {
+            (Some(asked), Some(granted)) if !granted.is_subset(asked) => Some(granted.difference(asked)),
+            _ => None,
+        };
+        if wider.is_none() {
+            let scopes = tokens
+                .scope
+                .clone()
+                .or_else(|| self.request.scopes.clone())
+                .or_else(|| record.granted_scopes.clone());
+            if self.request.scopes.is_none() {
+                record.requested_scopes = grant.requested_scopes.clone();
+                record.granted_scopes = scopes.clone().or_else(|| Some(grant.requested_scopes.clone()));
+            }
+            let token = StoredToken::of(tokens, scopes);
+            record.keep_token(&self.requirements.key, token);
+        }
+        wider
+    }
+}
