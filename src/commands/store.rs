@@ -55,6 +55,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 
 fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
     let survey = store.survey()?;
+    let keyring = store.check_keyring();
     let choice = match survey.choice {
         StoreChoice::Auto => "auto",
         StoreChoice::Only(kind) => kind.name(),
@@ -64,7 +65,7 @@ fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
             survey.accounts.iter().map(|(kind, count)| (kind.name().to_owned(), (*count).into())).collect();
         return app.print_json(&json!({
             "store": choice,
-            "keyring": survey.keyring,
+            "keyring": keyring.map(|keyring| keyring.is_ok()),
             "records": survey.records,
             "key_file": survey.key_file,
             "key": survey.kept_as,
@@ -79,15 +80,16 @@ fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
         Some(kept) if survey.locked => format!("{kept}, locked"),
         Some(kept) => kept.clone(),
     };
-    let keyring = match survey.keyring {
-        Some(true) => "there is one",
-        Some(false) => "there is none",
-        None => "not used",
+    let keyring = match keyring {
+        None => "not used".to_owned(),
+        Some(Ok(())) => "available".to_owned(),
+        Some(Err(StoreError::Keyring(fault))) => fault.to_string(),
+        Some(Err(error)) => error.to_string(),
     };
     let mut text = String::new();
     for (name, value) in [
         ("store", choice),
-        ("keyring", keyring),
+        ("keyring", &keyring),
         ("accounts", &accounts.join(", ")),
         ("sealed files", &survey.records),
         ("their key", &key),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::TokenStore;
-use super::backend::{Backend, Revision, StoreKind};
+use super::backend::{Backend, Revision, StoreChoice, StoreKind};
 use super::error::StoreError;
 use super::record::RecordName;
 use crate::binding::Binding;
@@ -44,6 +44,17 @@ impl TokenStore<'_> {
             let _ = backend.delete(&name);
         }
         tried
+    }
+
+    /// Asks the keyring for a record that no provider has; `None` where no keyring is used. That the session names a message
+    /// bus says nothing yet: the keyring may be locked, or the bus may be one that authctl sends no secret to.
+    #[must_use]
+    pub fn check_keyring(&self) -> Option<Result<(), StoreError>> {
+        let ask = || {
+            let name = RecordName::of_trial("keyring");
+            self.backend(StoreKind::Keyring)?.read(&name, &Binding::default()).map(drop)
+        };
+        matches!(self.choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)).then(ask)
     }
 
     fn try_out(&self, backend: &dyn Backend, name: &RecordName) -> Result<Trial, StoreError> {

@@ -147,6 +147,34 @@ fn f_kr1_f_kr4_f_kr5_locked_silent_and_broken_keyrings_are_told_apart() {
 }
 
 #[test]
+fn store_status_says_whether_the_keyring_can_be_used() {
+    let server = AuthorizationServer::start();
+    let sandbox = auto(&server);
+    let says = |text: &str, usable: bool| {
+        let shown = sandbox.run(&["store", "status"]).ok();
+        assert!(shown.stdout.contains(text), "{text}: {shown}");
+        let json = sandbox.run(&["store", "status", "--json"]).ok();
+        let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(json["keyring"], usable, "{text}");
+    };
+    says("there is no keyring", false);
+    sandbox.keyring.present();
+    says("available", true);
+    for (fault, said) in [
+        (
+            (|| KeyringFault::UntrustedBus("the bus belongs to another user".to_owned()).into())
+                as fn() -> keyring_core::Error,
+            "the bus belongs to another user",
+        ),
+        (|| KeyringFault::Locked.into(), "the keyring is locked"),
+        (|| KeyringFault::Absent("no keyring service runs".to_owned()).into(), "no keyring service runs"),
+    ] {
+        *sandbox.keyring.store.borrow_mut() = Some(Arc::new(Failing(fault)));
+        says(said, false);
+    }
+}
+
+#[test]
 fn f_kr1_with_nothing_listed_a_locked_keyring_is_not_not_logged_in() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
