@@ -1,30 +1,28 @@
 //! One connection: requests in, answers out, within limits.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::forward::{self, Clients};
-use super::patience::Patient;
-use super::places::{Busy, Place};
-use super::workers::Workers;
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
+use crate::adapters::local_server::forward;
+use crate::adapters::local_server::reply::{Body, response};
+use crate::adapters::local_server::shared::Shared;
+use crate::adapters::local_server::slots::{Busy, Slot};
+use crate::adapters::local_server::timeouts::{Stream, TimeoutStream};
+use crate::ports::local_server::{Answer, Asked, Attempt, Failure};
 use crate::secret::SecretText;
 
 /// The longest request head (F-HLP1).
@@ -35,42 +33,18 @@ const MOST_HEADERS: usize = 100;
 /// connections as well.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
-/// A socket of whatever kind.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-/// A body of an answer: one of ours, or one that is passed on.
-pub(super) type Body = UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>;
-
-/// What all connections share.
-pub(super) struct Shared {
-    pub(super) service: Arc<dyn Service>,
-    pub(super) workers: Workers,
-    pub(super) clients: Clients,
-}
-
-impl Shared {
-    pub(super) fn new(service: Arc<dyn Service>, workers: Workers) -> Self {
-        Self { service, workers, clients: Mutex::new(HashMap::new()) }
-    }
-
-    pub(super) fn failed(&self, failure: &Failure) -> Response<Body> {
-        response(self.service.failure(failure))
-    }
-}
-
 /// Serves a connection until either side ends it.
 pub(super) async fn run(
     stream: Box<dyn Stream>,
     is_own_user: bool,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
     shared: Arc<Shared>,
     mut ending: watch::Receiver<()>,
 ) {
-    let stream = Patient::new(stream, Arc::clone(&place));
+    let stream = TimeoutStream::new(stream, Arc::clone(&slot));
     let service = service_fn(|request| {
-        let (shared, place) = (Arc::clone(&shared), Arc::clone(&place));
-        async move { Ok::<_, Infallible>(answer(&shared, &place, request, is_own_user).await) }
+        let (shared, slot) = (Arc::clone(&shared), Arc::clone(&slot));
+        async move { Ok::<_, Infallible>(answer(&shared, &slot, request, is_own_user).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -89,7 +63,7 @@ pub(super) async fn run(
 
 async fn answer(
     shared: &Shared,
-    place: &Arc<Place>,
+    slot: &Arc<Slot>,
     request: Request<Incoming>,
     is_own_user: bool,
 ) -> Response<Body> {
@@ -98,7 +72,7 @@ async fn answer(
     if let Some(reply) = shared.service.refuse(&asked) {
         return last(response(reply));
     }
-    let Some(busy) = place.begin() else { return last(shared.failed(&Failure::Overloaded)) };
+    let Some(busy) = slot.begin() else { return last(shared.failed(&Failure::Overloaded)) };
     let answer = match shared.workers.ask(&asked, Attempt::First).await {
         Ok(Some(Answer::Reply(reply))) => response(reply),
         Ok(Some(Answer::Forward(first))) => forward::run(shared, &asked, parts, body, *first).await,
@@ -108,7 +82,7 @@ async fn answer(
     answer.map(|body| Kept { body, _busy: busy }.boxed_unsync())
 }
 
-/// The connection ends after this answer: a client that was refused must not hold its place (F-SRV1).
+/// The connection ends after this answer: a client that was refused must not keep its slot (F-SRV1).
 fn last(mut answer: Response<Body>) -> Response<Body> {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
@@ -151,16 +125,4 @@ fn asked(parts: &Parts, has_body: bool, is_own_user: bool) -> Asked {
         has_body,
         is_own_user,
     }
-}
-
-fn response(reply: Reply) -> Response<Body> {
-    let body = Full::new(Bytes::copy_from_slice(reply.body.expose().as_bytes()));
-    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in reply.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().append(HeaderName::from_static(name), value);
-        }
-    }
-    response
 }

@@ -1,7 +1,6 @@
 //! Passing a request on, with its body as it comes, and its answer back in the same way.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -14,8 +13,9 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::connection::{Body, Shared};
 use crate::adapters::http::{self, Kind};
+use crate::adapters::local_server::reply::Body;
+use crate::adapters::local_server::shared::{Clients, Shared};
 use crate::oauth::endpoint::authority;
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward};
 use crate::ports::{HttpError, HttpResponse, Reach};
@@ -43,9 +43,6 @@ const OF_ONE_HOP: [HeaderName; 9] = [
 /// and what authenticates.
 const OF_THE_CLIENT: [HeaderName; 5] =
     [HOST, CONTENT_LENGTH, EXPECT, AUTHORIZATION, HeaderName::from_static("dpop")];
-
-/// The clients, built when they are first needed.
-pub(super) type Clients = Mutex<HashMap<Kind, reqwest::Client>>;
 
 /// Passes a request on. One without a body is tried once more when the service has a better credential for it.
 pub(super) async fn run(
@@ -103,7 +100,7 @@ fn client(clients: &Clients, forward: &Forward) -> Result<reqwest::Client, HttpE
     Ok(client)
 }
 
-/// The request's own headers, with ours in the place of those that authenticate.
+/// The request's own headers, with the credential's instead of those that authenticate.
 fn headers(sent: &HeaderMap, ours: &[HeaderLine]) -> Result<HeaderMap, HttpError> {
     let mut headers = without_hop(sent);
     for name in &OF_THE_CLIENT {

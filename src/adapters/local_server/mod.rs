@@ -2,28 +2,31 @@
 
 mod connection;
 mod forward;
-mod patience;
-mod places;
+mod listener;
+mod reply;
+mod shared;
+mod slots;
 #[cfg(unix)]
-mod socket;
+mod socket_file;
+mod stop_signals;
+mod timeouts;
 mod workers;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::connection::{Shared, Stream};
-use self::places::Places;
+use self::listener::{Listener, accept};
+use self::shared::Shared;
+use self::slots::Slots;
+use self::stop_signals::StopSignals;
 use self::workers::Workers;
-use super::peer;
 use crate::os::open_files;
 use crate::ports::Held;
 use crate::ports::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
-use crate::ports::peer::Peer;
 
 /// The most threads that look up the names of hosts.
 const MOST_RESOLVERS: usize = 8;
@@ -44,9 +47,9 @@ impl LocalServer for HyperServer {
         match listen {
             #[cfg(unix)]
             Listen::Socket(path) => {
-                let (listener, place) = socket::bind(path)?;
+                let (listener, file) = socket_file::bind(path)?;
                 let address = Address::Socket(path.clone());
-                Ok(Box::new(Server { listener: Listener::Socket(listener, place), address }))
+                Ok(Box::new(Server { listener: Listener::Socket(listener, file), address }))
             }
             #[cfg(not(unix))]
             Listen::Socket(_) => {
@@ -74,15 +77,6 @@ struct Server {
     address: Address,
 }
 
-enum Listener {
-    #[cfg(unix)]
-    Socket(std::os::unix::net::UnixListener, socket::Place),
-    Loopback {
-        listener: std::net::TcpListener,
-        identify: bool,
-    },
-}
-
 impl Bound for Server {
     fn address(&self) -> &Address {
         &self.address
@@ -106,11 +100,11 @@ impl Bound for Server {
 }
 
 async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io::Result<()> {
-    let mut signals = Signals::new()?;
+    let mut signals = StopSignals::new()?;
     let listener = listener.into_async()?;
     let (end, ending) = watch::channel(());
     let mut connections = JoinSet::new();
-    let places = Arc::new(Places::default());
+    let slots = Arc::new(Slots::default());
     // A signal that came before they were listened to was noted by who held them back.
     while held.caught().is_none() {
         tokio::select! {
@@ -119,22 +113,22 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener) => match accepted {
                 Ok((stream, is_own_user)) => {
-                    let place = Arc::new(places.enter());
+                    let slot = Arc::new(slots.take());
                     let (shared, ending) = (Arc::clone(shared), ending.clone());
-                    let connection = connection::run(stream, is_own_user, Arc::clone(&place), shared, ending);
-                    place.ends_with(connections.spawn(connection));
+                    let connection = connection::run(stream, is_own_user, Arc::clone(&slot), shared, ending);
+                    slot.close_with(connections.spawn(connection));
                     // What has arrived on it is read before the next connections can push it out.
                     tokio::task::yield_now().await;
                 }
                 // The connection that makes room is closed meanwhile.
-                Err(error) if open_files::are_used_up(&error) && places.make_room() => {
+                Err(error) if open_files::are_used_up(&error) && slots.make_room() => {
                     tokio::task::yield_now().await;
                 }
                 Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
             },
         }
     }
-    // Nobody comes any more, and the place is free for the next server.
+    // From here on the next server can have the address.
     drop(listener);
     let _ = end.send(());
     let last = async { while connections.join_next().await.is_some() {} };
@@ -144,90 +138,4 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
         _ = tokio::time::timeout(LAST_REQUESTS, last) => {}
     }
     Ok(())
-}
-
-/// Accepts a connection, and says whether it is known to be this user's. Another user's connection to a socket is closed
-/// without an answer.
-async fn accept(listener: &AsyncListener) -> io::Result<(Box<dyn Stream>, bool)> {
-    loop {
-        match listener {
-            #[cfg(unix)]
-            AsyncListener::Socket(listener, _) => {
-                let (stream, _) = listener.accept().await?;
-                if stream.peer_cred().is_ok_and(|peer| peer::may_ask(peer.uid())) {
-                    return Ok((Box::new(stream), true));
-                }
-            }
-            AsyncListener::Loopback { listener, address, identify } => {
-                let (stream, other) = listener.accept().await?;
-                let _ = stream.set_nodelay(true);
-                let is_own_user = *identify && peer::user(other, *address) == Peer::Own;
-                return Ok((Box::new(stream), is_own_user));
-            }
-        }
-    }
-}
-
-enum AsyncListener {
-    #[cfg(unix)]
-    Socket(tokio::net::UnixListener, #[expect(dead_code, reason = "dropped with it")] socket::Place),
-    Loopback {
-        listener: tokio::net::TcpListener,
-        address: SocketAddr,
-        identify: bool,
-    },
-}
-
-impl Listener {
-    fn into_async(self) -> io::Result<AsyncListener> {
-        Ok(match self {
-            #[cfg(unix)]
-            Self::Socket(listener, place) => {
-                AsyncListener::Socket(tokio::net::UnixListener::from_std(listener)?, place)
-            }
-            Self::Loopback { listener, identify } => {
-                let address = listener.local_addr()?;
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                AsyncListener::Loopback { listener, address, identify }
-            }
-        })
-    }
-}
-
-/// The signals that end the server. Somebody holds them back meanwhile, so that none ends the process.
-#[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 3]);
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        std::future::poll_fn(|context| {
-            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-        .await;
-    }
-}
-
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) {
-        let _ = self.0.recv().await;
-    }
 }

@@ -1,4 +1,4 @@
-//! The places of a server: how many connections it keeps, and which of them gives way when another one comes.
+//! The connection slots of a server: how many connections it keeps, and which of them gives way when another one comes.
 //!
 //! A connection is unproven until it has sent a request that the service accepts. Unproven connections compete only with each
 //! other, so that a client without the capability cannot push out one that has it.
@@ -16,13 +16,13 @@ use crate::os::open_files;
 const MOST_UNPROVEN: usize = 64;
 /// The most connections that have.
 const MOST_PROVEN: usize = 128;
-/// A client that has read nothing for this long while its answer waits gives way, but only when its place is needed: a
+/// A client that has read nothing for this long while its answer waits gives way, but only when its slot is needed: a
 /// paused download goes on otherwise.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// The places of one server.
+/// The slots of one server.
 #[derive(Default)]
-pub(super) struct Places(Mutex<Table>);
+pub(super) struct Slots(Mutex<Table>);
 
 struct Table {
     /// How many unproven connections it keeps: fewer than usual where the limit on open files is low.
@@ -54,13 +54,13 @@ enum State {
     Idle(Instant),
 }
 
-impl Places {
+impl Slots {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a new connection a place. When all are taken, the oldest unproven connection ends.
-    pub(super) fn enter(self: &Arc<Self>) -> Place {
+    /// Gives a new connection a slot. When all are taken, the oldest unproven connection ends.
+    pub(super) fn take(self: &Arc<Self>) -> Slot {
         let mut table = self.table();
         if table.count(false) >= table.most_unproven {
             let oldest = table.oldest_unproven();
@@ -70,7 +70,7 @@ impl Places {
         table.next += 1;
         table.connections.insert(number, Connection { state: State::Unproven, stalled: None, end: None });
         drop(table);
-        Place { places: Arc::clone(self), number }
+        Slot { slots: Arc::clone(self), number }
     }
 
     /// Ends one connection that may give way, because the system has no room for another. `false` if there is none.
@@ -92,7 +92,7 @@ impl Table {
         unproven.next().map(|(&number, _)| number)
     }
 
-    /// The proven connection whose place is given away first: the one that has been idle for longest, else the one that has
+    /// The proven connection whose slot is given away first: the one that has been idle for longest, else the one that has
     /// stalled for longest.
     fn dispensable(&self, now: Instant, except: Option<u64>) -> Option<u64> {
         let idle = |found: &Connection| match found.state {
@@ -118,22 +118,22 @@ impl Table {
     }
 }
 
-/// The place of one connection, which it keeps until this is dropped or the place is given away.
-pub(super) struct Place {
-    places: Arc<Places>,
+/// The slot of one connection, until this is dropped or another connection takes the slot.
+pub(super) struct Slot {
+    slots: Arc<Slots>,
     number: u64,
 }
 
-impl Place {
+impl Slot {
     fn change(&self, change: impl FnOnce(&mut Connection)) {
-        if let Some(connection) = self.places.table().connections.get_mut(&self.number) {
+        if let Some(connection) = self.slots.table().connections.get_mut(&self.number) {
             change(connection);
         }
     }
 
     /// Says how the connection is ended when it has to give way.
-    pub(super) fn ends_with(&self, handle: AbortHandle) {
-        let mut table = self.places.table();
+    pub(super) fn close_with(&self, handle: AbortHandle) {
+        let mut table = self.slots.table();
         match table.connections.get_mut(&self.number) {
             Some(connection) => connection.end = Some(handle),
             // It had to give way before it began.
@@ -141,10 +141,10 @@ impl Place {
         }
     }
 
-    /// Notes that the service accepted a request. `None` when every place of a proven connection is taken by one that is
+    /// Notes that the service accepted a request. `None` when every slot of a proven connection is taken by one that is
     /// still being answered.
     pub(super) fn begin(self: &Arc<Self>) -> Option<Busy> {
-        let mut table = self.places.table();
+        let mut table = self.slots.table();
         let is_new = table.connections.get(&self.number)?.state == State::Unproven;
         if is_new && table.count(true) >= MOST_PROVEN {
             let victim = Some(table.dispensable(Instant::now(), Some(self.number))?);
@@ -156,7 +156,7 @@ impl Place {
 
     /// Whether the service has accepted a request on this connection.
     pub(super) fn is_proven(&self) -> bool {
-        let table = self.places.table();
+        let table = self.slots.table();
         table.connections.get(&self.number).is_some_and(|found| found.state != State::Unproven)
     }
 
@@ -169,14 +169,14 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.places.table().connections.remove(&self.number);
+        self.slots.table().connections.remove(&self.number);
     }
 }
 
 /// A request that is being answered; once this is dropped, its connection is idle.
-pub(super) struct Busy(Arc<Place>);
+pub(super) struct Busy(Arc<Slot>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
@@ -224,21 +224,21 @@ mod tests {
 
     #[tokio::test]
     async fn unproven_connections_push_out_only_each_other() {
-        let places = Arc::new(Places::default());
-        let begin = |place: Arc<Place>| (place.begin().unwrap(), place);
+        let slots = Arc::new(Slots::default());
+        let begin = |slot: Arc<Slot>| (slot.begin().unwrap(), slot);
         let (busy, proven): (Vec<_>, Vec<_>) =
-            (0..MOST_PROVEN).map(|_| begin(Arc::new(places.enter()))).unzip();
+            (0..MOST_PROVEN).map(|_| begin(Arc::new(slots.take()))).unzip();
         let waiting = tokio::spawn(std::future::pending::<()>());
-        let oldest = places.enter();
-        oldest.ends_with(waiting.abort_handle());
-        let others: Vec<_> = (0..MOST_UNPROVEN).map(|_| Arc::new(places.enter())).collect();
+        let oldest = slots.take();
+        oldest.close_with(waiting.abort_handle());
+        let others: Vec<_> = (0..MOST_UNPROVEN).map(|_| Arc::new(slots.take())).collect();
         assert!(waiting.await.unwrap_err().is_cancelled(), "the oldest one ended");
-        assert!(proven.iter().all(|place| place.is_proven()));
+        assert!(proven.iter().all(|slot| slot.is_proven()));
         assert!(others[0].begin().is_none(), "all the proven ones are being answered");
         drop(busy);
         assert!(others[0].begin().is_some(), "now one of them is idle");
         let late = tokio::spawn(std::future::pending::<()>());
-        oldest.ends_with(late.abort_handle());
+        oldest.close_with(late.abort_handle());
         assert!(late.await.unwrap_err().is_cancelled(), "it had given way before it began");
     }
 }

@@ -19,15 +19,15 @@ use crate::text::untrusted::escaped;
 /// Two servers that start at once wait for each other no longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Where a socket of ours lies. Dropping it removes the socket, if it is still ours: no server of ours can put another there
+/// The file of a socket that authctl listens on. Dropping it removes the socket, if it is still ours: no server of ours can put another there
 /// as long as the lock is held, and then another program's is another file.
-pub(super) struct Place {
+pub(super) struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
     _lock: Lock,
 }
 
-impl Drop for Place {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         if std::fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity) {
             let _ = std::fs::remove_file(&self.path);
@@ -42,13 +42,13 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 
 /// Listens on a socket with mode 0600 in a folder that others cannot write. A socket that nobody listens on any more is
 /// replaced; anything else that is there stays.
-pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
+pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ServeError> {
     let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
     let refused = |error: &dyn std::fmt::Display| failed(io::Error::other(error.to_string()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_file::make_folder(folder).map_err(|error| refused(&error))?;
     // A live one is told at once; that a dead one is dead is believed only under the lock.
-    check_place(path)?;
+    check_path(path)?;
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
     let lock =
@@ -58,7 +58,7 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
             }
             error => refused(&error),
         })?;
-    if check_place(path)? == There::Dead {
+    if check_path(path)? == There::Dead {
         std::fs::remove_file(path).map_err(failed)?;
     }
     // No other thread makes files yet.
@@ -68,7 +68,7 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, Place), ServeError> {
     let listener = listener.map_err(failed)?;
     let made = std::fs::symlink_metadata(path).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    Ok((listener, Place { path: path.to_owned(), identity: identity(&made), _lock: lock }))
+    Ok((listener, SocketFile { path: path.to_owned(), identity: identity(&made), _lock: lock }))
 }
 
 /// What is at a path.
@@ -80,7 +80,7 @@ enum There {
 }
 
 /// Looks at what is there.
-fn check_place(path: &Path) -> Result<There, ServeError> {
+fn check_path(path: &Path) -> Result<There, ServeError> {
     let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -126,18 +126,18 @@ mod tests {
     fn f_sto2_a_socket_is_private_and_replaces_nothing_but_a_dead_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/socket");
-        let (listener, place) = bind(&path).unwrap();
+        let (listener, file) = bind(&path).unwrap();
         assert_eq!(std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(bind(&path), Err(ServeError::Taken(_))));
         assert!(path.exists(), "the live one stays");
-        drop((listener, place));
+        drop((listener, file));
         assert!(!path.exists());
         drop(UnixListener::bind(&path).unwrap());
         assert!(path.exists(), "a dead one");
-        let (_listener, place) = bind(&path).unwrap();
+        let (_listener, file) = bind(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "another's").unwrap();
-        drop(place);
+        drop(file);
         assert!(path.exists(), "another's file is not removed");
 
         std::fs::write(&path, "mine").unwrap();

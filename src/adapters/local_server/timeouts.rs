@@ -9,8 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::connection::Stream;
-use super::places::Place;
+use crate::adapters::local_server::slots::Slot;
+
+/// A socket of any kind.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// How long the server waits for the other end (F-SRV1).
 #[derive(Clone, Copy)]
@@ -33,9 +36,9 @@ const DEADLINES: Deadlines = Deadlines {
 const MOST_LINGERING: usize = 256 << 10;
 
 /// A stream with deadlines.
-pub(super) struct Patient {
+pub(super) struct TimeoutStream {
     stream: Box<dyn Stream>,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
     deadlines: Deadlines,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -43,30 +46,30 @@ pub(super) struct Patient {
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
-impl Patient {
-    pub(super) fn new(stream: Box<dyn Stream>, place: Arc<Place>) -> Self {
-        Self { stream, place, deadlines: DEADLINES, deadline: None, lingering: None }
+impl TimeoutStream {
+    pub(super) fn new(stream: Box<dyn Stream>, slot: Arc<Slot>) -> Self {
+        Self { stream, slot, deadlines: DEADLINES, deadline: None, lingering: None }
     }
 
     /// The result of a write. One that waits for too long fails.
     fn timed<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             if self.deadline.take().is_some() {
-                self.place.stall(false);
+                self.slot.stall(false);
             }
             return result;
         }
-        let (place, deadlines) = (&self.place, self.deadlines);
+        let (slot, deadlines) = (&self.slot, self.deadlines);
         let deadline = self.deadline.get_or_insert_with(|| {
-            place.stall(true);
-            Box::pin(sleep(if place.is_proven() { deadlines.proven } else { deadlines.unproven }))
+            slot.stall(true);
+            Box::pin(sleep(if slot.is_proven() { deadlines.proven } else { deadlines.unproven }))
         });
         ready!(deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -76,7 +79,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -132,8 +135,8 @@ mod tests {
     use tokio::net::UnixStream;
     use tokio::time::Instant;
 
-    use super::super::places::Places;
     use super::*;
+    use crate::adapters::local_server::slots::Slots;
 
     const SHORT: Deadlines = Deadlines {
         unproven: Duration::from_millis(50),
@@ -141,22 +144,23 @@ mod tests {
         linger: Duration::from_millis(100),
     };
 
-    fn stream() -> (Patient, UnixStream, Arc<Place>) {
+    fn stream() -> (TimeoutStream, UnixStream, Arc<Slot>) {
         let (here, there) = UnixStream::pair().unwrap();
-        let place = Arc::new(Arc::new(Places::default()).enter());
-        let stream = Patient { deadlines: SHORT, ..Patient::new(Box::new(here), Arc::clone(&place)) };
-        (stream, there, place)
+        let slot = Arc::new(Arc::new(Slots::default()).take());
+        let stream =
+            TimeoutStream { deadlines: SHORT, ..TimeoutStream::new(Box::new(here), Arc::clone(&slot)) };
+        (stream, there, slot)
     }
 
-    async fn write(stream: &mut Patient) -> io::Result<usize> {
+    async fn write(stream: &mut TimeoutStream) -> io::Result<usize> {
         poll_fn(|context| Pin::new(&mut *stream).poll_write(context, &[0; 4096])).await
     }
 
     #[tokio::test]
     async fn f_srv1_a_client_that_never_reads_is_not_waited_for() {
         for (proven, wait) in [(false, SHORT.unproven), (true, SHORT.proven)] {
-            let (mut stream, _there, place) = stream();
-            let _busy = proven.then(|| place.begin().unwrap());
+            let (mut stream, _there, slot) = stream();
+            let _busy = proven.then(|| slot.begin().unwrap());
             let begun = Instant::now();
             let error = loop {
                 if let Err(error) = write(&mut stream).await {
@@ -170,8 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_reader_is_waited_for() {
-        let (mut stream, there, place) = stream();
-        let _busy = place.begin().unwrap();
+        let (mut stream, there, slot) = stream();
+        let _busy = slot.begin().unwrap();
         let begun = Instant::now();
         while begun.elapsed() < SHORT.proven * 2 {
             let written = tokio::time::timeout(SHORT.proven / 4, write(&mut stream)).await;

@@ -1,0 +1,31 @@
+//! What all connections of a server share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use hyper::Response;
+
+use crate::adapters::http::Kind;
+use crate::adapters::local_server::reply::{Body, response};
+use crate::adapters::local_server::workers::Workers;
+use crate::ports::local_server::{Failure, Service};
+
+/// The HTTP clients that forward requests, built when they are first needed.
+pub(super) type Clients = Mutex<HashMap<Kind, reqwest::Client>>;
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) workers: Workers,
+    pub(super) clients: Clients,
+}
+
+impl Shared {
+    pub(super) fn new(service: Arc<dyn Service>, workers: Workers) -> Self {
+        Self { service, workers, clients: Mutex::new(HashMap::new()) }
+    }
+
+    pub(super) fn failed(&self, failure: &Failure) -> Response<Body> {
+        response(self.service.failure(failure))
+    }
+}
