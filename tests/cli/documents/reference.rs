@@ -1,4 +1,4 @@
-//! `docs/configuration.md`, made of the lists of keys that check a configuration.
+//! `docs/configuration.md`, generated from the lists of keys that check a configuration.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,24 +11,23 @@ use authctl::config::provider_table::CREDENTIAL_KEYS;
 use authctl::provider::{KINDS, Kind};
 use authctl::schema::{Key, Shape};
 
-/// What stands before the first table.
+/// The text before the first table.
 const INTRODUCTION: &str = include_str!("configuration-introduction.md");
 
 /// The page.
 pub fn page() -> String {
     let mut text = INTRODUCTION.to_owned();
-    text.push_str("\n## At the top\n\n| key | meaning |\n|---|---|\n");
+    text.push_str("\n## Top level\n\n| key | meaning |\n|---|---|\n");
     let schema = schema();
     for (name, of) in schema["properties"].as_object().unwrap() {
-        let about = of["description"]
-            .as_str()
-            .unwrap_or("Where tokens come from: a table for each provider, by its name");
+        let about =
+            of["description"].as_str().unwrap_or("The providers: one table per provider, by its name");
         let _ = writeln!(text, "| `{name}` | {} |", cell(about));
     }
     let _ =
-        writeln!(text, "\n## `[store]`\n\n`store = \"KIND\"` stands for a table with that `kind` alone.\n");
+        writeln!(text, "\n## `[store]`\n\n`store = \"KIND\"` is short for a table with only that `kind`.\n");
     table(&mut text, "", STORE_KEYS);
-    text.push_str("\n## `[credentials.NAME]`\n\nThese keys, and one kind of provider.\n\n");
+    text.push_str("\n## `[credentials.NAME]`\n\nThese keys, and exactly one provider kind.\n\n");
     table(&mut text, "", CREDENTIAL_KEYS);
     text.push_str("\n## `[credentials.NAME.helper]`\n\n");
     table(&mut text, "", helper::KEYS);
@@ -41,7 +40,7 @@ pub fn page() -> String {
     let names = |kind: &Kind| kind.all_keys().map(|key| key.name).collect::<BTreeSet<_>>();
     let common: BTreeSet<&str> =
         grants.iter().map(|kind| names(kind)).reduce(|all, these| &all & &these).unwrap_or_default();
-    text.push_str("\nKeys of every grant:\n\n");
+    text.push_str("\nKeys for every grant:\n\n");
     let shared: Vec<&Key> = grants[0].all_keys().filter(|key| common.contains(key.name)).collect();
     table(&mut text, "oauth.", &shared);
     let own = |kind: &Kind| kind.all_keys().filter(|key| !common.contains(key.name)).collect::<Vec<&Key>>();
@@ -51,22 +50,22 @@ pub fn page() -> String {
             continue;
         }
         let same = grants.iter().filter(is_same).map(|kind| format!("`grant_type = \"{}\"`", kind.grants[0]));
-        let _ = writeln!(text, "\nFurther keys of {}:\n", same.collect::<Vec<_>>().join(" and "));
+        let _ = writeln!(text, "\nAdditional keys for {}:\n", same.collect::<Vec<_>>().join(" and "));
         table(&mut text, "oauth.", &own(kind));
     }
     for kind in KINDS.iter().filter(|kind| kind.grants.is_empty()) {
         let _ = writeln!(text, "\n## `[credentials.NAME.{}]`\n\n{}.", kind.name, kind.about);
         if let Some(alias) = kind.alias {
-            let _ = writeln!(text, "Also called `{alias}`.");
+            let _ = writeln!(text, "You can also write `{alias}`.");
         }
         if let Some(key) = kind.shorthand {
-            let _ = writeln!(text, "`{} = …` stands for `{0}.{key} = …`.", kind.name);
+            let _ = writeln!(text, "`{} = …` is short for `{0}.{key} = …`.", kind.name);
         }
         if kind.open {
-            text.push_str("Every other key is passed on to the program.\n");
+            text.push_str("authctl passes every other key on to the program.\n");
         }
         if kind.runs_program {
-            text.push_str("Only the machine's and your own file may have it: it runs a program.\n");
+            text.push_str("It runs a program, so only the machine's file and your own can contain it.\n");
         }
         text.push('\n');
         table(&mut text, "", &kind.all_keys().collect::<Vec<_>>());
@@ -106,7 +105,7 @@ fn table(text: &mut String, of: &str, keys: &[&Key]) {
         if let Shape::Table(members) = key.shape
             && key.name != "helper"
         {
-            let _ = writeln!(text, "\nThe keys of `{}`:\n", key.name);
+            let _ = writeln!(text, "\nKeys in `{}`:\n", key.name);
             table(text, of, members);
         }
     }
