@@ -1,6 +1,6 @@
 //! Lines for `curl -K -`: the token is not in curl's arguments.
 
-use super::{Format, FormatError, Subject, one_line};
+use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 

@@ -1,6 +1,6 @@
 //! An assignment for a POSIX shell.
 
-use super::{Format, FormatError, Subject, one_line};
+use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::text::shell::quoted;
 use crate::token::Issued;

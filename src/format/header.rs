@@ -1,6 +1,6 @@
 //! The header lines of a request, as `curl -H @-` reads them.
 
-use super::{Format, FormatError, Subject, one_line};
+use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Format, FormatError, Subject};
+use super::definition::{Format, FormatError, Subject};
 use crate::secret::SecretText;
 use crate::token::{Credential, Issued};
 

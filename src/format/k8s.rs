@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Format, FormatError, Subject, one_line};
+use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::{Issued, NoHeaders};
 

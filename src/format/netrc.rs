@@ -1,6 +1,6 @@
 //! Entries of a `.netrc` file, one for each host, for programs that read nothing else.
 
-use super::{Format, FormatError, Subject, one_line};
+use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::{Credential, Issued};
 

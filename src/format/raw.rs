@@ -1,6 +1,6 @@
 //! The bare secret and a line feed.
 
-use super::{Format, FormatError, Subject, one_line};
+use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
