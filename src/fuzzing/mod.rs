@@ -15,7 +15,9 @@ mod bus {
     pub(super) fn message(_: &[u8]) {}
     pub(super) fn session(_: &[u8]) {}
 }
+mod config;
 mod curl;
+mod harmless;
 mod helpers;
 mod oauth;
 #[cfg(test)]
@@ -23,8 +25,6 @@ mod replay;
 mod serve;
 mod store;
 mod world;
-
-use self::world::World;
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "key_set", run: oauth::key_set, cases: 10_000 },
     Target { name: "id_token", run: oauth::id_token, cases: 3_000 },
     Target { name: "record", run: store::record, cases: 10_000 },
-    Target { name: "config", run: config, cases: 600 },
+    Target { name: "config", run: config::file, cases: 600 },
     Target { name: "git_helper", run: helpers::git, cases: 600 },
     Target { name: "docker_helper", run: helpers::docker, cases: 600 },
     Target { name: "cargo_helper", run: helpers::cargo, cases: 600 },
@@ -65,23 +65,4 @@ pub fn run(name: &str, data: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     assert!(target.is_some(), "unknown fuzz target: {name}");
     target.into_iter().for_each(|target| (target.run)(data));
-}
-
-/// A configuration file, which is loaded, checked and shown.
-fn config(data: &[u8]) {
-    let world = World::current();
-    world.configure(data);
-    for arguments in
-        [&["config", "check"][..], &["config", "show", "--origin"], &["--json", "config", "show"]]
-    {
-        world.run(arguments, b"");
-    }
-}
-
-/// Text for a terminal must contain no control characters and nothing that reorders a line.
-fn assert_harmless(what: &str, text: &str) {
-    let steers = |c: char| {
-        c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    assert!(!text.contains(steers), "{what} steers a terminal: {text:?}");
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
 use url::Url;
 
-use super::assert_harmless;
+use super::harmless::assert_harmless;
 use crate::binding::Binding;
 use crate::loopback::connections::parse_head;
 use crate::oauth::authorization::Expected;

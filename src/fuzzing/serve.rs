@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::assert_harmless;
+use super::harmless::assert_harmless;
 use super::world::{CANARY, Fixed, HOST, Printed, World};
 use crate::oauth::pkce::random_text;
 use crate::ports::local_server::{Answer, Asked, Attempt, Reply, Service};

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::assert_harmless;
+use super::harmless::assert_harmless;
 use crate::adapters;
 use crate::ports::console::Console;
 use crate::ports::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
