@@ -18,7 +18,7 @@ pub use self::one_time_link::{LinkServer, OneTimeLink};
 use self::one_time_link::{Surroundings, Visitor};
 pub use self::page::{Outcome, Page};
 use crate::advice::{Advise, Status};
-use crate::oauth::authorization::AuthorizationError;
+use crate::oauth::redirect::AuthorizationError;
 use crate::oauth::redirect::{Expectation, Verdict};
 use crate::ports::peer::Peers;
 use crate::ports::{Clock, Held, Random};

@@ -5,7 +5,7 @@ use url::Url;
 use super::endpoint::EndpointUrl;
 use super::form::Form;
 use super::pkce;
-use super::redirect::{Expectation, Parameters, Verdict};
+use super::redirect::{AuthorizationError, Expectation, Parameters, Verdict};
 use crate::ports::Random;
 use crate::secret::{AuthorizationCode, CodeVerifier, Nonce, State};
 use crate::text::untrusted::Untrusted;
@@ -86,39 +86,6 @@ pub fn url(endpoint: &EndpointUrl, parameters: &Form) -> Url {
 #[must_use]
 pub fn redirect_uri_text(uri: &Url) -> &str {
     uri.as_str()
-}
-
-/// The server's refusal, or an answer that fits the request but must not be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthorizationError {
-    /// RFC 6749 section 4.1.2.1.
-    #[error("the authorization server answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
-    Server {
-        /// The error code.
-        error: Untrusted,
-        /// The description.
-        description: Option<Untrusted>,
-        /// Whether it says that the user (or the server for them) said no.
-        denied: bool,
-    },
-    /// RFC 9207 section 2.4: "clients MUST reject authorization responses without the `iss` parameter".
-    #[error(
-        "the authorization server says that it names itself in its answer (`iss`), and the answer does not"
-    )]
-    IssuerMissing,
-    /// RFC 9207 section 2.4: the answer comes from another server than the one that was asked.
-    #[error(
-        "the answer is not from the authorization server that was asked: its `iss` is {found}, not {expected}"
-    )]
-    IssuerMismatch {
-        /// The issuer of the server that was asked.
-        expected: String,
-        /// What the answer says.
-        found: Untrusted,
-    },
-    /// Neither `code` nor `error`.
-    #[error("the authorization server answered with neither a code nor an error")]
-    Empty,
 }
 
 impl Expectation for Expected {
