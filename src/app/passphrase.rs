@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::secret::SecretText;
 use crate::store::TokenStore;
-use crate::store::maintenance::Passphrase;
+use crate::store::survey::Passphrase;
 
 /// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
 ///

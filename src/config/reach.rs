@@ -10,7 +10,7 @@ use crate::name::ProviderName;
 use crate::oauth::endpoint::{authority, host_url};
 use crate::provider::Kind;
 use crate::schema::{Layer, Origin, Setting, Table, Value};
-use crate::store::reach::CONSUMER;
+use crate::store::destinations::CONSUMER;
 use crate::text::untrusted::escaped;
 
 /// One such part.

@@ -8,7 +8,7 @@ use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::Environment;
 use crate::schema::{SecretSource, Section};
-use crate::store::shared::{EngineAddress, EngineSettings};
+use crate::store::shared::{SharedAddress, SharedSettings};
 use crate::store::{StoreChoice, StoreKind, StoreSettings};
 
 /// Where what lets us into a shared engine comes from.
@@ -52,7 +52,7 @@ impl Config {
         StoreSettings {
             key: key_source(&section),
             remembered_for: section.duration("unlock_for").unwrap_or(settings.remembered_for),
-            engine: engine(&section, environment),
+            shared: shared(&section, environment),
             withholds_token: kind(&section) == Some(StoreKind::Vault)
                 && !section.has("address")
                 && environment.variable("VAULT_ADDR").is_some_and(|address| !address.is_empty())
@@ -105,16 +105,16 @@ fn token_is_of_environment(section: &Section<'_>, environment: &dyn Environment)
     }
 }
 
-fn engine(section: &Section<'_>, environment: &dyn Environment) -> Option<EngineSettings> {
+fn shared(section: &Section<'_>, environment: &dyn Environment) -> Option<SharedSettings> {
     let url = |text: &str| EndpointUrl::configured(text).ok();
     let decides = token_is_of_environment(section, environment);
     let deciding = |variable: &str| environment.variable(variable).filter(|_| decides);
     let address = match kind(section)? {
-        StoreKind::Etcd => EngineAddress::Etcd {
+        StoreKind::Etcd => SharedAddress::Etcd {
             endpoints: section.strings("endpoints").iter().filter_map(|text| url(text)).collect(),
             username: section.text("username").map(str::to_owned),
         },
-        StoreKind::Vault => EngineAddress::Vault {
+        StoreKind::Vault => SharedAddress::Vault {
             address: url(&section.text("address").map(str::to_owned).or_else(|| deciding("VAULT_ADDR"))?)?,
             mount: section.text("mount").unwrap_or("secret").to_owned(),
             namespace: section
@@ -128,7 +128,7 @@ fn engine(section: &Section<'_>, environment: &dyn Environment) -> Option<Engine
     let ca_file = section.path("ca_file", None);
     let prefix = section.text("prefix").unwrap_or("authctl/");
     let prefix = format!("{}/", prefix.trim_end_matches('/'));
-    let is_vault = matches!(address, EngineAddress::Vault { .. });
+    let is_vault = matches!(address, SharedAddress::Vault { .. });
     let of_vault = || deciding("VAULT_CACERT").filter(|path| is_vault && !path.is_empty()).map(PathBuf::from);
-    Some(EngineSettings { address, prefix, ca_file: ca_file.or_else(of_vault) })
+    Some(SharedSettings { address, prefix, ca_file: ca_file.or_else(of_vault) })
 }

@@ -7,7 +7,7 @@ use crate::config::reach::{Consumer, Part};
 use crate::config::{Config, LoadOptions, discovered};
 use crate::name::ProviderName;
 use crate::ports::{Folder, System};
-use crate::store::reach::{self, NewPart, Reach};
+use crate::store::destinations::{self, Destinations, NewPart};
 use crate::text::untrusted::escaped;
 
 /// The configuration in force.
@@ -46,7 +46,7 @@ impl<'a> Definitions<'a> {
         &self,
         parts: &dyn Fn(&Config) -> Vec<Part>,
         only: Option<&ProviderName>,
-        recorded: Option<&Reach>,
+        recorded: Option<&Destinations>,
         own_files: &[String],
     ) -> Option<Part> {
         let mut found = parts(self.config);
@@ -80,16 +80,16 @@ fn new_part(part: Part, is_recorded: bool, own_files: &[String]) -> NewPart {
     }
 }
 
-impl reach::Definitions for Definitions<'_> {
-    fn reach(&self, provider: &ProviderName) -> Reach {
+impl destinations::Definitions for Definitions<'_> {
+    fn destinations(&self, provider: &ProviderName) -> Destinations {
         let consumers = self.config.consumers(provider);
         let consumers = self.consumers.iter().chain(&consumers);
         let parts = consumers.flat_map(|consumer| self.config.parts_of(consumer));
         let parts = self.config.parts(provider).into_iter().chain(parts).map(|part| part.recorded);
-        Reach { parts: parts.collect(), own_files: self.own_files() }
+        Destinations { parts: parts.collect(), own_files: self.own_files() }
     }
 
-    fn new_part(&self, provider: &ProviderName, recorded: Option<&Reach>) -> Option<NewPart> {
+    fn new_part(&self, provider: &ProviderName, recorded: Option<&Destinations>) -> Option<NewPart> {
         let own_files = match recorded {
             Some(recorded) if !recorded.own_files.is_empty() => recorded.own_files.clone(),
             _ => self.own_files(),

@@ -190,7 +190,7 @@ fn save_as(
         let account = account_for(&known, named, identity)?;
         match save(session, provider, account, identity, grant)? {
             Saved::Here(record, kind) => return Ok((*record, kind)),
-            Saved::Taken(entry) => known.put(*entry),
+            Saved::Taken(entry) => known.insert(*entry),
         }
     }
 }
@@ -227,7 +227,7 @@ fn save(
     let mut record = Record::new(&provider.name, account, grant.binding.clone(), now);
     record.generation = generation;
     record.revision = revision;
-    record.reach = Some(store.reach(&provider.name, kind));
+    record.destinations = Some(store.destinations(&provider.name, kind));
     record.issuer.clone_from(&grant.issuer);
     record.subject.clone_from(&identity.subject);
     record.label.clone_from(&identity.label);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::definitions::Definitions;
 use super::local_store::local_store;
 use super::provider_session::Session;
-use super::store_credential::Configured;
+use super::store_credential::credentials;
 use crate::config::{ChoiceError, Config, Provider};
 use crate::name::ProviderName;
 use crate::ports::System;
@@ -53,7 +53,7 @@ pub fn configured_store<'a>(system: &'a System, config: &'a Config) -> TokenStor
     TokenStore::new(
         system,
         config.store_settings(&*system.environment),
-        Rc::new(Configured::new(system, config)),
+        Rc::new(move || credentials(system, config)),
         Box::new(Definitions::new(system, config)),
     )
 }

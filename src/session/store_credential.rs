@@ -16,7 +16,7 @@ use crate::provider::ProviderError;
 use crate::schema::SecretSource;
 use crate::secret::{self, SecretText};
 use crate::secret_source::{self, SecretError};
-use crate::store::shared::EngineCredentials;
+use crate::store::shared::SharedCredentials;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 use crate::text::untrusted::escaped;
 
@@ -24,17 +24,13 @@ use crate::text::untrusted::escaped;
 const LONGEST_CERTIFICATE: u64 = 1 << 20;
 
 /// The configured credentials for the shared store.
-pub(crate) struct Configured<'a> {
+struct Configured<'a> {
     system: &'a System,
     config: &'a Config,
     secrets: EngineSecrets,
 }
 
-impl<'a> Configured<'a> {
-    pub(crate) fn new(system: &'a System, config: &'a Config) -> Self {
-        Self { system, config, secrets: config.engine_secrets() }
-    }
-
+impl Configured<'_> {
     fn kind(&self) -> StoreKind {
         match self.config.store_choice() {
             StoreChoice::Only(kind) => kind,
@@ -43,7 +39,7 @@ impl<'a> Configured<'a> {
     }
 
     fn failed(&self, source: impl Into<Box<dyn Error>>) -> StoreError {
-        StoreError::EngineCredential { kind: self.kind(), source: source.into() }
+        StoreError::SharedStoreCredential { kind: self.kind(), source: source.into() }
     }
 
     /// Checks that the user's own files say where the store is. What neither the environment nor the same file has could
@@ -87,9 +83,7 @@ impl<'a> Configured<'a> {
         })?;
         Ok(issued.credential.bare())
     }
-}
 
-impl EngineCredentials for Configured<'_> {
     fn secret(&self) -> Result<Option<SecretText>, StoreError> {
         match &self.secrets.secret {
             EngineSecret::None => Ok(None),
@@ -117,6 +111,13 @@ impl EngineCredentials for Configured<'_> {
             .map(Some)
             .map_err(|error| self.failed(error))
     }
+}
+
+/// Gets the credentials for the shared store.
+pub(super) fn credentials(system: &System, config: &Config) -> Result<SharedCredentials, StoreError> {
+    let configured = Configured { system, config, secrets: config.engine_secrets() };
+    let identity = configured.identity()?;
+    Ok(SharedCredentials { identity, secret: configured.secret()? })
 }
 
 /// The refusal to use what is stored with another definition, which is reported as it is.

@@ -1,10 +1,12 @@
 //! The accounts of a provider: which one is meant when none is named, and what they are called.
 
-use super::index::Entry;
-use super::record::RecordName;
-use super::{Revision, StoreError, TokenStore};
 use crate::advice::{Advise, Status};
 use crate::name::{AccountName, ProviderName};
+use crate::store::error::StoreError;
+use crate::store::index::Entry;
+use crate::store::record::RecordName;
+use crate::store::revision::Revision;
+use crate::store::token_store::TokenStore;
 
 /// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +94,7 @@ impl TokenStore<'_> {
             let lock = self.lock(entry.store, &old_name)?;
             let new_lock = self.lock(entry.store, &new_name)?;
             let Some(mut record) = self.read_entry(Some(&lock), provider, &entry)? else {
-                self.update_index(provider, |index| index.take(account, &entry.binding))?;
+                self.update_index(provider, |index| index.remove(account, &entry.binding))?;
                 continue;
             };
             record.account = to.clone();

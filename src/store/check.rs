@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::TokenStore;
-use super::backend::{Backend, Revision, StoreChoice, StoreKind};
-use super::error::StoreError;
-use super::record::RecordName;
 use crate::binding::Binding;
 use crate::secret::SecretText;
+use crate::store::backend::Backend;
+use crate::store::error::StoreError;
+use crate::store::kind::{StoreChoice, StoreKind};
+use crate::store::record::RecordName;
+use crate::store::revision::Revision;
+use crate::store::token_store::TokenStore;
 
 /// The length of the throw-away record: as long as a record with a few tokens.
 const LENGTH: usize = 4096;
@@ -54,7 +56,7 @@ impl TokenStore<'_> {
             let name = RecordName::of_trial("keyring");
             self.backend(StoreKind::Keyring)?.read(&name, &Binding::default()).map(drop)
         };
-        matches!(self.choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)).then(ask)
+        matches!(self.settings.choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)).then(ask)
     }
 
     fn try_out(&self, backend: &dyn Backend, name: &RecordName) -> Result<Trial, StoreError> {
@@ -64,9 +66,9 @@ impl TokenStore<'_> {
         let since = |earlier: Duration| self.system.clock.elapsed().saturating_sub(earlier);
         backend.write(name, &binding, &text, &Revision::Absent)?;
         let write = since(start);
-        let kept = backend.read(name, &binding)?;
+        let stored = backend.read(name, &binding)?;
         let read = since(start + write);
-        if kept.is_none_or(|kept| kept.text.expose() != text.expose()) {
+        if stored.is_none_or(|stored| stored.value.expose() != text.expose()) {
             return Err(StoreError::NotKept { place: backend.kind().to_string() });
         }
         backend.delete(name)?;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::backend::StoreKind;
-use super::keyring::fault::KeyringFault;
-use super::reach::{NewPart, Stored};
 use crate::advice::{Advise, Status};
 use crate::name::{AccountName, ProviderName};
 use crate::os::private_file::FileError;
 use crate::ports::{NoFolder, NoKeyring, ProcessError};
+use crate::store::destinations::{NewPart, Stored};
+use crate::store::keyring::fault::{KeyringFault, START_ONE};
+use crate::store::kind::StoreKind;
 
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -115,25 +115,25 @@ pub enum StoreError {
     /// A program printed the key so far, and nothing says which.
     #[error("the sealed files' key was printed by a program that the configuration no longer names")]
     OldProgramNeeded,
-    /// A shared engine cannot be used.
+    /// A shared store cannot be used.
     #[error("{kind} cannot be used: {reason}")]
-    Engine {
+    SharedStore {
         /// Which.
         kind: StoreKind,
         /// Why, escaped.
         reason: String,
     },
-    /// What lets us into a shared engine cannot be had.
-    #[error("what lets us into {kind} cannot be had")]
-    EngineCredential {
-        /// Which engine.
+    /// The credentials for a shared store are not available.
+    #[error("cannot get the credentials for {kind}")]
+    SharedStoreCredential {
+        /// Which store.
         kind: StoreKind,
         /// Why.
         source: Box<dyn std::error::Error>,
     },
-    /// No such engine is configured.
+    /// No such shared store is configured.
     #[error("no {0} is configured")]
-    NoEngine(StoreKind),
+    NoSharedStore(StoreKind),
     /// Only the environment says where Vault is, and its token comes from somewhere else.
     #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
     TokenWithheld,
@@ -178,6 +178,17 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    pub(super) fn corrupt(place: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Corrupt { place: place.into(), reason: reason.to_string() }
+    }
+
+    /// Whether this session has no keyring.
+    pub(super) fn is_keyring_absent(&self) -> bool {
+        matches!(self, Self::NoKeyring(_) | Self::Keyring(KeyringFault::Absent(_)))
+    }
+}
+
 fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
     let NewPart { what, origin, is_recorded, .. } = part;
     let stored = match stored {
@@ -205,7 +216,7 @@ impl Advise for StoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Keyring(fault) => fault.hint(),
-            Self::NoKeyring(_) => super::keyring::fault::START_ONE,
+            Self::NoKeyring(_) => START_ONE,
             Self::OtherStore { configured, .. } => {
                 return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
             }
@@ -225,9 +236,9 @@ impl Advise for StoreError {
             }
             Self::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
             Self::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
-            Self::Engine { .. } => "check [store] in the configuration, and the engine itself",
-            Self::EngineCredential { .. } => "check [store] in the configuration",
-            Self::NoEngine(_) => "configure it in [store]: kind, and where it is",
+            Self::SharedStore { .. } => "check [store] in the configuration, and the server itself",
+            Self::SharedStoreCredential { .. } => "check [store] in the configuration",
+            Self::NoSharedStore(_) => "configure it in [store]: kind, and where it is",
             Self::TokenWithheld => "set `address` in [store] of your config file, or set VAULT_TOKEN as well",
             Self::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
             Self::NewPlace { provider, stored, part } => {
@@ -311,8 +322,8 @@ mod tests {
             (&StoreError::NoKeyPrinted, store, "check `key`"),
             (&StoreError::OtherKeySource { found: text(), configured: "file" }, store, "store rekey"),
             (&StoreError::OldProgramNeeded, store, "store rekey -- PROGRAM"),
-            (&StoreError::Engine { kind: StoreKind::Etcd, reason: text() }, store, "check [store]"),
-            (&StoreError::NoEngine(StoreKind::Vault), store, "[store]"),
+            (&StoreError::SharedStore { kind: StoreKind::Etcd, reason: text() }, store, "check [store]"),
+            (&StoreError::NoSharedStore(StoreKind::Vault), store, "[store]"),
             (&StoreError::TokenWithheld, store, "VAULT_TOKEN"),
             (&StoreError::NoKernelKeyring(text()), store, "key = \"file\""),
             (

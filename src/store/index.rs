@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::StoreKind;
-use super::record::{Record, RecordName};
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName, ScopeSet};
+use crate::store::kind::StoreKind;
+use crate::store::record::{Record, RecordName};
 
 /// The version of the index's encoding.
 const VERSION: u32 = 1;
@@ -120,15 +120,15 @@ impl Index {
         fitting.max_by_key(|entry| entry.logged_in_at)
     }
 
-    /// Puts an entry in the place of the one of the same account and binding.
-    pub fn put(&mut self, entry: Entry) {
-        self.take(&entry.account, &entry.binding);
+    /// Replaces the entry of the same account and binding, or adds one.
+    pub fn insert(&mut self, entry: Entry) {
+        self.remove(&entry.account, &entry.binding);
         self.entries.push(entry);
         self.entries.sort_by(|one, other| one.account.cmp(&other.account));
     }
 
-    /// Takes out the entry of an account and binding.
-    pub fn take(&mut self, account: &AccountName, binding: &Binding) {
+    /// Removes the entry of an account and binding.
+    pub fn remove(&mut self, account: &AccountName, binding: &Binding) {
         self.entries.retain(|entry| entry.account != *account || entry.binding != *binding);
     }
 }

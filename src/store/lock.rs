@@ -1,32 +1,56 @@
-//! Locks between processes: the kernel's, so that they end with the process that holds them.
+//! Locks among processes, and among machines. Those among processes are the kernel's: they end with their process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::StoreError;
 use crate::os::private_file;
 use crate::os::private_file::FileError;
 use crate::ports::Clock;
-use crate::store::shared::EngineLock;
+use crate::store::error::StoreError;
 
 /// A refresh takes at most 30 seconds; a lock that is held for longer than this is no refresh (F-ROT4).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// A shared store keeps a lock for this long after its holder has died; a refresh with its one repetition ends before.
+pub const LOCK_LIFE: Duration = Duration::from_secs(55);
+
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    /// Among machines; it goes before the one among processes does.
-    _engine: Option<Box<dyn EngineLock>>,
+    /// Among machines; it is released before the one among processes.
+    _shared: Option<SharedLock>,
     _file: File,
     path: PathBuf,
 }
 
+/// A lock among machines, which is released when it is dropped.
+pub struct SharedLock(Option<Box<dyn FnOnce()>>);
+
+impl SharedLock {
+    pub(super) fn new(release: impl FnOnce() + 'static) -> Self {
+        Self(Some(Box::new(release)))
+    }
+}
+
+impl Drop for SharedLock {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            release();
+        }
+    }
+}
+
+impl std::fmt::Debug for SharedLock {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SharedLock")
+    }
+}
+
 impl Lock {
     /// The lock, together with one among machines.
-    #[must_use]
-    pub fn with_engine(self, engine: Box<dyn EngineLock>) -> Self {
-        Self { _engine: Some(engine), ..self }
+    pub(super) fn with_shared(self, shared: Option<SharedLock>) -> Self {
+        Self { _shared: shared, ..self }
     }
 
     /// Whether it is the lock at `path`.
@@ -54,7 +78,7 @@ impl Lock {
         let mut pause = Duration::from_millis(2);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _engine: None, _file: file, path: path.to_owned() }),
+                Ok(()) => return Ok(Self { _shared: None, _file: file, path: path.to_owned() }),
                 Err(TryLockError::Error(error)) => return Err(failed(error).into()),
                 Err(TryLockError::WouldBlock) if clock.elapsed() >= deadline => {
                     return Err(StoreError::LockTimeout { path: path.display().to_string(), waited: limit });

@@ -1,23 +1,22 @@
-//! What a refresh brought and could not be saved: kept in a sealed file, and moved home by the next run (F-ROT5).
+//! Records with new tokens that could not be saved: they are put in a sealed file, and the next run moves them home (F-ROT5).
 //!
 //! The server may have ended the old refresh token by then, so that losing the new one would lose the session. Before a
-//! refresh is sent, the index notes it; only what is noted there is looked for here.
+//! refresh is sent, the index notes it; only records that are noted there are looked for here.
 
 use std::path::PathBuf;
 
-use super::index::Entry;
-use super::record::{Record, RecordName, Renewing};
-use super::{Revision, StoreError, StoreKind, TokenStore};
 use crate::binding::Binding;
 use crate::failpoint;
 use crate::name::ProviderName;
-use crate::os::filesystem;
-use crate::os::open_files;
 use crate::os::private_file;
 use crate::ports::Folder;
+use crate::store::error::StoreError;
+use crate::store::kind::StoreKind;
 use crate::store::lock::Lock;
+use crate::store::record::{Record, RecordName};
+use crate::store::revision::Revision;
 use crate::store::sealed::cipher;
-use jiff::Timestamp;
+use crate::store::token_store::TokenStore;
 
 /// The ending of a rescued record.
 const ENDING: &str = "rescued";
@@ -25,167 +24,7 @@ const ENDING: &str = "rescued";
 /// Where a rescued record may lie: the usual place first, and others that may be on another disk.
 const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
 
-/// A record is rarely longer. Where files may not be this long, a refresh is not sent: the limit is the whole process's, and
-/// what it keeps from being saved it also keeps from being rescued.
-const ROOM: u64 = 64 << 10;
-
-/// The most files that a refresh has open at once: the client, its connection, the record, its key and the keyring.
-const FILES_OF_REFRESH: usize = 12;
-
 impl TokenStore<'_> {
-    /// Notes that a refresh of this record is about to be sent: the next run can explain what became of it, and knows that
-    /// something may have to be brought home. Where not even that can be written, nothing is sent. In a shared store the
-    /// record says so too, and the compare and swap of that write decides which machine it is that sends.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when another machine was faster.
-    pub fn note_refresh(
-        &self,
-        _: &Lock,
-        provider: &ProviderName,
-        record: &mut Record,
-        kind: StoreKind,
-    ) -> Result<(), StoreError> {
-        self.check_limits()?;
-        let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
-        let sent_before = self.refresh_is_unresolved(provider, record);
-        self.set_in_flight(provider, record, mark.clone())?;
-        if let Some(mark) = mark.filter(|_| kind.is_shared()) {
-            let (machine, since) = (self.machine()?, self.system.clock.now());
-            record.renewing = Some(Renewing { mark, machine, since, unresolved: false });
-            let noted = self.rewrite(provider, record, kind);
-            if noted.is_err() && !sent_before {
-                self.set_in_flight(provider, record, None)?;
-            }
-            return noted;
-        }
-        Ok(())
-    }
-
-    /// Checks the limits that would keep the result of a refresh from being saved, and from being rescued as well.
-    fn check_limits(&self) -> Result<(), StoreError> {
-        let failed = |source| -> Result<(), StoreError> {
-            let path = self.system.paths.folder(Folder::State)?.display().to_string();
-            Err(private_file::FileError::Io { path, source }.into())
-        };
-        if let Some(longest) = filesystem::longest_file().filter(|&longest| longest < ROOM) {
-            let reason = format!(
-                "the limit on the size of a file (`ulimit -f`) is {longest} bytes, and a refresh needs {ROOM}"
-            );
-            return failed(std::io::Error::other(reason));
-        }
-        open_files::check_free(FILES_OF_REFRESH).or_else(failed)
-    }
-
-    /// Notes that the refresh was not sent, or that its answer is known.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn forget_refresh(
-        &self,
-        provider: &ProviderName,
-        record: &mut Record,
-        kind: StoreKind,
-    ) -> Result<(), StoreError> {
-        self.set_in_flight(provider, record, None)?;
-        if record.renewing.take().is_some() {
-            match self.rewrite(provider, record, kind) {
-                // Whoever changed it has seen what we noted.
-                Err(StoreError::Conflict { .. }) => {}
-                written => written?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes that a refresh was sent and that its result will stay unknown: no other machine needs to wait for this one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn leave_refresh_unresolved(
-        &self,
-        provider: &ProviderName,
-        record: &mut Record,
-        kind: StoreKind,
-    ) -> Result<(), StoreError> {
-        let Some(renewing) = &mut record.renewing else { return Ok(()) };
-        renewing.unresolved = true;
-        match self.rewrite(provider, record, kind) {
-            // Another machine has gone on with the record.
-            Err(StoreError::Conflict { .. }) => Ok(()),
-            written => written,
-        }
-    }
-
-    fn rewrite(
-        &self,
-        provider: &ProviderName,
-        record: &mut Record,
-        kind: StoreKind,
-    ) -> Result<(), StoreError> {
-        let name = record.name(provider);
-        record.revision =
-            self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
-        Ok(())
-    }
-
-    /// Since when another machine has been renewing a record, if one has, and has not said how that ended.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn renewed_elsewhere(&self, record: &Record) -> Result<Option<Timestamp>, StoreError> {
-        let Some(renewing) = &record.renewing else { return Ok(None) };
-        let sent = record.refresh_token.as_ref().map(|token| mark(token.expose()));
-        let elsewhere = sent.as_ref() == Some(&renewing.mark) && renewing.machine != self.machine()?;
-        Ok((elsewhere && !renewing.unresolved).then_some(renewing.since))
-    }
-
-    /// The name of this machine among those that share a store, or rather of this home on it.
-    fn machine(&self) -> Result<String, StoreError> {
-        let path = self.system.paths.folder(Folder::State)?.join("machine");
-        let mut bytes = [0; 16];
-        self.system.random.fill(&mut bytes);
-        let new = base16ct::lower::encode_string(&bytes);
-        let known = match private_file::read(&path)? {
-            Some(known) => known,
-            None => {
-                private_file::write_new(&path, new.as_bytes())?;
-                private_file::read(&path)?.unwrap_or_default()
-            }
-        };
-        Ok(String::from_utf8_lossy(&known).into_owned())
-    }
-
-    fn set_in_flight(
-        &self,
-        provider: &ProviderName,
-        record: &Record,
-        mark: Option<String>,
-    ) -> Result<(), StoreError> {
-        self.update_index(provider, |index| {
-            let of_record =
-                |entry: &&mut Entry| entry.account == record.account && entry.binding == record.binding;
-            if let Some(entry) = index.entries.iter_mut().find(of_record) {
-                entry.in_flight = mark;
-            }
-        })
-    }
-
-    /// Whether a refresh with this record's refresh token was sent before, from here or from a machine that shares the
-    /// store, without its result being known.
-    #[must_use]
-    pub fn refresh_is_unresolved(&self, provider: &ProviderName, record: &Record) -> bool {
-        let Some(mark) = record.refresh_token.as_ref().map(|token| mark(token.expose())) else {
-            return false;
-        };
-        if record.renewing.as_ref().is_some_and(|renewing| renewing.unresolved && renewing.mark == mark) {
-            return true;
-        }
-        let Ok(index) = self.index(provider) else { return false };
-        let entry = index.entry(&record.account, &record.binding);
-        entry.is_some_and(|entry| entry.in_flight.as_ref() == Some(&mark))
-    }
-
     /// Keeps a record that could not be saved in its place, sealed, wherever that goes.
     ///
     /// # Errors
@@ -231,9 +70,8 @@ impl TokenStore<'_> {
         for folder in FOLDERS {
             let Ok(path) = self.rescue_path(folder, name) else { continue };
             let Some(sealed) = private_file::read(&path)? else { continue };
-            let place = || path.display().to_string();
-            let corrupt = |reason: String| StoreError::Corrupt { place: place(), reason };
-            let open = |kind| self.sealed(kind)?.open(name, binding, &sealed, &place());
+            let place = path.display().to_string();
+            let open = |kind| self.sealed(kind)?.open(name, binding, &sealed, &place);
             let text = match open(self.sealed_kind()) {
                 // The configuration named another store when it was sealed.
                 Err(StoreError::Corrupt { .. }) if self.sealed_kind() != StoreKind::File => {
@@ -241,7 +79,7 @@ impl TokenStore<'_> {
                 }
                 text => text?,
             };
-            let record = Record::decode(&text, name).map_err(|error| corrupt(error.to_string()))?;
+            let record = Record::decode(&text, name).map_err(|error| StoreError::corrupt(place, error))?;
             if newest.as_ref().is_none_or(|known| known.age() < record.age()) {
                 newest = Some(record);
             }
@@ -274,7 +112,7 @@ impl TokenStore<'_> {
             Ok(None) => Revision::Absent,
             Err(_) => Revision::Any,
         };
-        let Ok(path) = self.lock_path(kind, &name) else { return record };
+        let Ok(path) = self.backend(kind).and_then(|backend| backend.lock_path(&name)) else { return record };
         let taken;
         let lock = match held {
             Some(held) if held.is_at(&path) => held,
@@ -288,7 +126,7 @@ impl TokenStore<'_> {
                 Err(_) => return record,
             },
         };
-        let present = self.read_in_place(kind, &name, &record.binding);
+        let present = self.read(kind, &name, &record.binding);
         match present {
             // Somebody was faster.
             Ok(Some(present)) if present.age() >= record.age() => return present,
@@ -326,25 +164,4 @@ impl TokenStore<'_> {
     fn rescue_path(&self, folder: Folder, name: &RecordName) -> Result<PathBuf, StoreError> {
         Ok(self.system.paths.folder(folder)?.join("rescued").join(format!("{name}.{ENDING}")))
     }
-}
-
-/// Whether a rescued record is a later state of the session in its place: never that of another login.
-pub(super) fn follows(
-    rescued: &Record,
-    in_place: &Result<Option<Record>, StoreError>,
-    kind: StoreKind,
-) -> bool {
-    match in_place {
-        Ok(Some(present)) => {
-            present.logged_in_at == rescued.logged_in_at && present.generation < rescued.generation
-        }
-        // Another machine may have logged out.
-        Ok(None) => !kind.is_shared(),
-        Err(_) => true,
-    }
-}
-
-/// Stands for a refresh token without being one.
-fn mark(refresh_token: &str) -> String {
-    Binding::default().with("refresh token", refresh_token).fingerprint()
 }

@@ -1,14 +1,15 @@
 //! Configured secrets that are kept in the store instead of the configuration.
 
-use super::TokenStore;
-use super::backend::{Revision, StoreChoice, StoreKind};
-use super::error::StoreError;
-use super::keyring::fault::KeyringFault;
-use super::reach::{Reach, Stored};
-use super::record::RecordName;
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
+use crate::store::destinations::{Destinations, Stored};
+use crate::store::error::StoreError;
+use crate::store::keyring::fault::KeyringFault;
+use crate::store::kind::{StoreChoice, StoreKind};
+use crate::store::record::RecordName;
+use crate::store::revision::Revision;
+use crate::store::token_store::TokenStore;
 use crate::text::causes::with_causes;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -21,7 +22,7 @@ const VERSION: u32 = 1;
 struct Envelope {
     authctl_secret: u32,
     secret: String,
-    reach: Reach,
+    reach: Destinations,
 }
 
 impl Drop for Envelope {
@@ -46,9 +47,10 @@ impl TokenStore<'_> {
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
             match backend.read(&name, binding) {
-                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {}
+                Err(StoreError::Keyring(KeyringFault::Absent(_)))
+                    if self.settings.choice == StoreChoice::Auto => {}
                 Ok(None) => {}
-                Ok(Some(kept)) => return self.opened(provider, key, kept.text).map(Some),
+                Ok(Some(stored)) => return self.opened(provider, key, stored.value).map(Some),
                 Err(error) => return Err(error),
             }
         }
@@ -61,7 +63,7 @@ impl TokenStore<'_> {
                 let version = envelope.authctl_secret;
                 let place = format!("the stored `{key}` of `{provider}`");
                 let reason = format!("it was written by a newer authctl (version {version})");
-                return Err(StoreError::Corrupt { place, reason });
+                return Err(StoreError::corrupt(place, reason));
             }
             Ok(mut envelope) => {
                 let secret = SecretText::new(std::mem::take(&mut envelope.secret));
@@ -71,7 +73,11 @@ impl TokenStore<'_> {
             Err(_) => (text, None),
         };
         match self.definitions.new_part(provider, reach.as_ref()) {
-            Some(part) => Err(Stored::Secret(key.to_owned()).refused(provider, part)),
+            Some(part) => Err(StoreError::NewPlace {
+                provider: provider.clone(),
+                stored: Stored::Secret(key.to_owned()),
+                part: Box::new(part),
+            }),
             None => Ok(secret),
         }
     }
@@ -92,7 +98,7 @@ impl TokenStore<'_> {
         let envelope = Envelope {
             authctl_secret: VERSION,
             secret: secret.expose().to_owned(),
-            reach: self.reach(provider, kind),
+            reach: self.destinations(provider, kind),
         };
         // It contains only strings, which JSON can always represent.
         let text = SecretText::new(serde_json::to_string(&envelope).unwrap_or_default());
@@ -114,7 +120,7 @@ impl TokenStore<'_> {
     /// Warns that a store may still hold the old copy of a record that was written to another store. The write succeeded, so
     /// this is not an error.
     pub(super) fn may_keep_old_copy(&self, kind: StoreKind, error: &StoreError) {
-        if !is_absent(error) {
+        if !error.is_keyring_absent() {
             let reason = with_causes(error);
             self.system.prompter.warn(&format_args!("{kind} may still hold an old copy: {reason}"));
         }
@@ -129,15 +135,11 @@ impl TokenStore<'_> {
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
             match backend.delete(name) {
-                Err(StoreError::Keyring(KeyringFault::Absent(_))) if self.choice == StoreChoice::Auto => {}
+                Err(StoreError::Keyring(KeyringFault::Absent(_)))
+                    if self.settings.choice == StoreChoice::Auto => {}
                 deleted => removed |= deleted?,
             }
         }
         Ok(removed)
     }
-}
-
-/// Whether this session has no keyring.
-pub(super) fn is_absent(error: &StoreError) -> bool {
-    matches!(error, StoreError::NoKeyring(_) | StoreError::Keyring(KeyringFault::Absent(_)))
 }

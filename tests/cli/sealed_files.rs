@@ -7,7 +7,8 @@ use std::time::Duration;
 use authctl::secret::SecretText;
 use authctl::store::record::RecordName;
 use authctl::store::sealed::cipher;
-use authctl::store::sealed::key_source::{KeyFile, KeySource};
+use authctl::store::sealed::key_file::KeyFile;
+use authctl::store::sealed::key_source::KeySource;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -314,8 +315,7 @@ fn the_documented_vector_opens() {
     let sandbox = Sandbox::new("");
     let path = sandbox.write("data/store.key", block("key"));
     set_mode(&sandbox.path("data"), 0o700);
-    let system = std::rc::Rc::new(sandbox.system.clone());
-    let file = KeyFile::new(system, path, KeySource::Passphrase, Duration::from_secs(60));
+    let file = KeyFile::new(&sandbox.system, path, KeySource::Passphrase, Duration::from_secs(60));
     assert!(file.unlock(&SecretText::new("Passphrase")).is_err());
     file.unlock(&SecretText::new("passphrase")).unwrap();
     let key = file.keys().unwrap().unwrap().current();

@@ -262,7 +262,7 @@ fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
         assert!(shown.stdout.contains("store.kind") && !shown.stdout.contains(TOKEN), "{shown}");
     }
     sandbox.configure(&config(&server, &vault, &printed(KEY), ", token = { provider = \"nobody\" }"));
-    sandbox.run(&["token", "as"]).fails(6).says("what lets us into Vault cannot be had");
+    sandbox.run(&["token", "as"]).fails(6).says("cannot get the credentials for Vault");
 
     // The address may come from the environment, where the configuration has none.
     sandbox.configure(&base.replace(&format!("address = \"{}\", ", vault.url()), ""));

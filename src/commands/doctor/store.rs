@@ -10,9 +10,9 @@ use crate::name::ProviderName;
 use crate::os::private_file::FileError;
 use crate::store::index::Entry;
 use crate::store::keyring::fault::KeyringFault;
-use crate::store::maintenance::Passphrase;
 use crate::store::record::Record;
 use crate::store::sealed::key_source::KeySource;
+use crate::store::survey::Passphrase;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
 const TOPIC: Topic = Topic::Store;
@@ -29,7 +29,7 @@ pub(super) struct Stored {
 pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>) {
     let mut findings = disk::check(examination);
     let settings = examination.app.config.store_settings(&*examination.app.system.environment);
-    let is_away = settings.engine.is_some() && examination.offline;
+    let is_away = settings.shared.is_some() && examination.offline;
     let asks_program = matches!(settings.key, KeySource::Command(_)) && !examination.run_commands;
     let mut usable = Vec::new();
     if is_away {

@@ -7,9 +7,9 @@ use super::acquisition::Acquisition;
 use super::decision::{Requirements, Step, next_step};
 use super::error::AcquireError;
 use crate::secret::RefreshToken;
+use crate::store::lock::LOCK_LIFE;
 use crate::store::lock::Lock;
 use crate::store::record::Record;
-use crate::store::shared::LOCK_LIFE;
 use crate::store::{StoreError, StoreKind};
 
 /// How often another process may change a record during a save before that is an error.

@@ -21,12 +21,12 @@ pub enum KeyringFault {
 }
 
 /// What to do where no keyring can be used.
-pub(in crate::store) const START_ONE: &str =
+pub(crate) const START_ONE: &str =
     "start the session's keyring; or set store = \"file\" in the configuration and log in again";
 
 impl KeyringFault {
     /// What the user can do.
-    pub(in crate::store) fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Locked => "unlock the keyring: run `authctl store unlock`",
             Self::TimedOut => "is the keyring waiting for its password on another screen?",

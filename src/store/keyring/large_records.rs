@@ -4,7 +4,6 @@
 //! new one, never a mixture.
 
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +13,7 @@ use crate::binding::Binding;
 use crate::os::private_file;
 use crate::ports::Random;
 use crate::secret::SecretText;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::store::record::RecordName;
 use crate::store::sealed::cipher;
 use crate::store::sealed::cipher::SealingKey;
@@ -25,21 +24,20 @@ const MAGIC: &str = "authctl overflow 1 ";
 const ENDING: &str = "sealed";
 
 /// The files of records that are too long.
-pub struct Overflow {
+pub(super) struct Overflow<'a> {
     folder: PathBuf,
-    random: Rc<dyn Random>,
+    random: &'a dyn Random,
 }
 
 /// The file that an entry stands for, and its key.
-pub struct Reference {
+pub(super) struct Reference {
     id: String,
     key: SealingKey,
 }
 
 impl Reference {
     /// Reads an entry; `None` for one that is a record itself.
-    #[must_use]
-    pub fn parse(entry: &str) -> Option<Self> {
+    pub(super) fn parse(entry: &str) -> Option<Self> {
         let (id, key) = entry.strip_prefix(MAGIC)?.split_once(' ')?;
         let decoded = Zeroizing::new(STANDARD.decode(key.trim()).ok()?);
         let key: [u8; 32] = decoded.as_slice().try_into().ok()?;
@@ -48,10 +46,8 @@ impl Reference {
     }
 }
 
-impl Overflow {
-    /// The files in a folder.
-    #[must_use]
-    pub fn new(folder: PathBuf, random: Rc<dyn Random>) -> Self {
+impl<'a> Overflow<'a> {
+    pub(super) fn new(folder: PathBuf, random: &'a dyn Random) -> Self {
         Self { folder, random }
     }
 
@@ -60,10 +56,7 @@ impl Overflow {
     }
 
     /// Writes a record into a new file: the entry that stands for it.
-    ///
-    /// # Errors
-    /// [`StoreError::File`].
-    pub fn write(
+    pub(super) fn write(
         &self,
         name: &RecordName,
         binding: &Binding,
@@ -74,16 +67,13 @@ impl Overflow {
         let mut id = [0_u8; 8];
         self.random.fill(&mut id);
         let id = base16ct::lower::encode_string(&id);
-        let sealed = cipher::seal(&key, name, binding, text.expose().as_bytes(), &*self.random);
+        let sealed = cipher::seal(&key, name, binding, text.expose().as_bytes(), self.random);
         private_file::write(&self.path(name, &id), &sealed)?;
         Ok(SecretText::new(format!("{MAGIC}{id} {}", STANDARD.encode(*key))))
     }
 
     /// Reads the record that an entry stands for.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`], also when the file is gone.
-    pub fn read(
+    pub(super) fn read(
         &self,
         name: &RecordName,
         binding: &Binding,
@@ -91,36 +81,37 @@ impl Overflow {
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let sealed = self.sealed(name, reference)?;
         cipher::open(&reference.key, name, binding, &sealed)
-            .map_err(|error| self.corrupt(name, reference, error.to_string()))
+            .map_err(|error| self.corrupt(name, reference, error))
     }
 
     /// The binding that the file of an entry says it has.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`].
-    pub fn claimed_binding(&self, name: &RecordName, reference: &Reference) -> Result<Binding, StoreError> {
+    pub(super) fn claimed_binding(
+        &self,
+        name: &RecordName,
+        reference: &Reference,
+    ) -> Result<Binding, StoreError> {
         let sealed = self.sealed(name, reference)?;
-        cipher::claimed_binding(&sealed).map_err(|error| self.corrupt(name, reference, error.to_string()))
+        cipher::claimed_binding(&sealed).map_err(|error| self.corrupt(name, reference, error))
     }
 
     fn sealed(&self, name: &RecordName, reference: &Reference) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let found = private_file::read(&self.path(name, &reference.id))?;
-        found.ok_or_else(|| self.corrupt(name, reference, "it is not there".to_owned()))
+        found.ok_or_else(|| self.corrupt(name, reference, "it is not there"))
     }
 
-    fn corrupt(&self, name: &RecordName, reference: &Reference, reason: String) -> StoreError {
-        StoreError::Corrupt { place: self.path(name, &reference.id).display().to_string(), reason }
+    fn corrupt(&self, name: &RecordName, reference: &Reference, reason: impl ToString) -> StoreError {
+        StoreError::corrupt(self.path(name, &reference.id).display().to_string(), reason)
     }
 
     /// Removes the files of a record that no entry stands for any more: all but that of this entry.
-    pub fn sweep(&self, name: &RecordName, entry: Option<&str>) {
-        let kept = entry.and_then(Reference::parse).map(|reference| self.path(name, &reference.id));
+    pub(super) fn sweep(&self, name: &RecordName, entry: Option<&str>) {
+        let current = entry.and_then(Reference::parse).map(|reference| self.path(name, &reference.id));
         let Ok(files) = std::fs::read_dir(&self.folder) else { return };
         let prefix = format!("{name}.");
         for path in files.filter_map(|file| Some(file.ok()?.path())) {
             let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_ours = file_name.starts_with(&prefix) && file_name.ends_with(&format!(".{ENDING}"));
-            if is_ours && Some(&path) != kept.as_ref() {
+            if is_ours && Some(&path) != current.as_ref() {
                 // What stays is sealed with a key that is gone.
                 let _ = private_file::remove(&path);
             }

@@ -1,10 +1,11 @@
 //! Records in the operating system's keyring, through keyring-core.
 
 pub mod fault;
-pub mod large_records;
+mod large_records;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -12,14 +13,19 @@ use std::time::Duration;
 use keyring_core::{CredentialStore, Entry};
 use zeroize::Zeroizing;
 
-use super::record::RecordName;
-use super::{Backend, Kept, Revision, StoreError, StoreKind};
 use crate::binding::Binding;
 use crate::failpoint;
 use crate::os::threads::Reserved;
+use crate::ports::{Folder, System};
 use crate::secret::SecretText;
+use crate::store::backend::Backend;
+use crate::store::error::StoreError;
 use crate::store::keyring::fault::KeyringFault;
 use crate::store::keyring::large_records::{Overflow, Reference};
+use crate::store::kind::StoreKind;
+use crate::store::lock::{LONGEST_WAIT, Lock};
+use crate::store::record::RecordName;
+use crate::store::revision::{Revision, Versioned};
 
 /// The service under which all our entries stand.
 pub const SERVICE: &str = "authctl";
@@ -27,16 +33,16 @@ pub const SERVICE: &str = "authctl";
 const DEADLINE: Duration = Duration::from_secs(65);
 
 /// The keyring as a place for records.
-pub struct KeyringBackend {
+pub(super) struct KeyringBackend<'a> {
     keyring: Arc<CredentialStore>,
-    overflow: Overflow,
+    overflow: Overflow<'a>,
+    system: &'a System,
 }
 
-impl KeyringBackend {
-    /// Records in this keyring.
-    #[must_use]
-    pub fn new(keyring: Arc<CredentialStore>, overflow: Overflow) -> Self {
-        Self { keyring, overflow }
+impl<'a> KeyringBackend<'a> {
+    pub(super) fn open(system: &'a System) -> Result<Self, StoreError> {
+        let folder = system.paths.folder(Folder::State)?.join("overflow");
+        Ok(Self { keyring: system.keyring.open()?, overflow: Overflow::new(folder, &*system.random), system })
     }
 
     /// The bytes of an entry; `None` when there is none.
@@ -120,26 +126,29 @@ fn entry(keyring: &CredentialStore, user: &str) -> keyring_core::Result<Entry> {
     keyring.build(SERVICE, user, modifiers.as_ref())
 }
 
-impl Backend for KeyringBackend {
+impl Backend for KeyringBackend<'_> {
     fn kind(&self) -> StoreKind {
         StoreKind::Keyring
     }
 
-    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
+    fn read(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+    ) -> Result<Option<Versioned<SecretText>>, StoreError> {
         let Some(mut bytes) = self.entry_bytes(name)? else { return Ok(None) };
         let text = |bytes: &[u8]| {
-            std::str::from_utf8(bytes).map(SecretText::new).map_err(|_| StoreError::Corrupt {
-                place: place(name.as_str()),
-                reason: "it is not UTF-8".to_owned(),
-            })
+            std::str::from_utf8(bytes)
+                .map(SecretText::new)
+                .map_err(|_| StoreError::corrupt(place(name.as_str()), "it is not UTF-8"))
         };
         loop {
             let (entry, revision) = (text(&bytes)?, Revision::of(&bytes));
             let Some(reference) = Reference::parse(entry.expose()) else {
-                return Ok(Some(Kept { text: entry, revision }));
+                return Ok(Some(Versioned { value: entry, revision }));
             };
             let error = match self.overflow.read(name, binding, &reference) {
-                Ok(sealed) => return Ok(Some(Kept { text: text(&sealed)?, revision })),
+                Ok(sealed) => return Ok(Some(Versioned { value: text(&sealed)?, revision })),
                 Err(error) => error,
             };
             // A write between the two reads has swept what the entry stood for.
@@ -182,6 +191,14 @@ impl Backend for KeyringBackend {
         reference.map(|reference| self.overflow.claimed_binding(name, &reference)).transpose()
     }
 
+    fn lock_path(&self, name: &RecordName) -> Result<PathBuf, StoreError> {
+        Ok(self.system.paths.folder(Folder::Locks)?.join(format!("{name}.lock")))
+    }
+
+    fn lock(&self, name: &RecordName) -> Result<Lock, StoreError> {
+        Lock::take(&self.lock_path(name)?, LONGEST_WAIT, &*self.system.clock)
+    }
+
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
         let deleted = self.call(name, |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
@@ -192,7 +209,7 @@ impl Backend for KeyringBackend {
         Ok(deleted)
     }
 
-    fn names(&self) -> Result<Vec<RecordName>, StoreError> {
+    fn list(&self) -> Result<Vec<RecordName>, StoreError> {
         // The Windows store looks for a pattern in its own names, which hold the service.
         let attribute = if cfg!(windows) { "pattern" } else { "service" };
         let users = self.bounded(move |keyring| {
@@ -223,7 +240,7 @@ fn place(name: &str) -> String {
 /// Says what went wrong without the texts of keyring-core that could hold the entry's bytes (F-KR5).
 fn read_fault(error: keyring_core::Error, name: &str) -> StoreError {
     use keyring_core::Error;
-    let corrupt = |reason: &str| StoreError::Corrupt { place: place(name), reason: reason.to_owned() };
+    let corrupt = |reason| StoreError::corrupt(place(name), reason);
     match error {
         Error::BadEncoding(_) => corrupt("it is not UTF-8"),
         Error::BadDataFormat(..) => corrupt("the keyring cannot decode it"),

@@ -1,121 +1,274 @@
-//! The keys of sealed records, and the text in which a key file keeps them (`docs/store-format.md`).
+//! The file that holds a store's keys (format in `docs/store-format.md`).
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::binding::Binding;
+use crate::os::private_file;
+use crate::ports::System;
 use crate::secret::SecretText;
-use crate::store::StoreError;
-use crate::store::sealed::cipher::SealingKey;
-use crate::store::sealed::key_source::KeySource;
+use crate::store::bytes::Bytes;
+use crate::store::error::StoreError;
+use crate::store::revision::Revision;
+use crate::store::sealed::cipher::{self, SealingKey};
+use crate::store::sealed::key_copy::KeyCopy;
+use crate::store::sealed::key_format::{
+    KDF, Kdf, Keys, MOST, NOT_A_KEY, SALT, Stored, associated, derive, parse, written,
+};
+use crate::store::sealed::key_source::{KeySource, printed};
 
-/// The first lines of the key file: the first form held one key as it is.
-const MAGIC_1: &str = "authctl store key 1";
-const MAGIC_2: &str = "authctl store key 2";
-/// What a new passphrase costs to try (RFC 9106 section 4: the second recommended choice).
-pub(crate) const KDF: Kdf = Kdf { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
-/// What a file may ask for at most: a hostile one must not exhaust the machine (F-STO6).
-pub(crate) const MOST: Kdf = Kdf { memory_kib: 1 << 20, passes: 16, lanes: 16 };
-/// A file has no more keys: each change that did not come to its end leaves one.
-pub(crate) const MOST_KEYS: usize = 16;
-/// The length of a salt.
-pub(crate) const SALT: usize = 16;
-
-/// The parameters of Argon2id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kdf {
-    pub(crate) memory_kib: u32,
-    pub(crate) passes: u32,
-    pub(crate) lanes: u32,
+/// The file that holds a store's keys.
+pub struct KeyFile<'a> {
+    system: &'a System,
+    copy: KeyCopy,
+    source: KeySource,
+    remembered_for: Duration,
 }
 
-/// The second line of the key file.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Stored {
-    pub(crate) source: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) kdf: Option<Kdf>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) salt: Option<String>,
-    /// The keys one after the other, the current first; sealed unless the source is `file`.
-    pub(crate) keys: String,
-}
-
-/// The keys of a store: new records are sealed with the first, old ones may still need the others.
-#[derive(Clone)]
-pub struct Keys(pub(crate) Zeroizing<Vec<u8>>);
-
-impl Keys {
-    pub(crate) fn parse(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
-        let whole = !bytes.is_empty() && bytes.len().is_multiple_of(32) && bytes.len() <= 32 * MOST_KEYS;
-        whole.then_some(Self(bytes))
-    }
-
-    pub(crate) fn new(random: &dyn crate::ports::Random) -> Self {
-        let mut key = Zeroizing::new(vec![0; 32]);
-        random.fill(&mut key);
-        Self(key)
-    }
-
-    /// The keys, the current one first.
-    pub fn iter(&self) -> impl Iterator<Item = SealingKey> + '_ {
-        self.0.chunks_exact(32).filter_map(|key| Some(SealingKey::new(key.try_into().ok()?)))
-    }
-
-    /// The key that new records are sealed with.
+impl<'a> KeyFile<'a> {
+    /// The key file of a store.
     #[must_use]
-    pub fn current(&self) -> SealingKey {
-        self.iter().next().unwrap_or_else(|| SealingKey::new([0; 32]))
+    pub fn new(system: &'a System, path: PathBuf, source: KeySource, remembered_for: Duration) -> Self {
+        let copy = KeyCopy { path, shared: None, revision: RefCell::default() };
+        Self { system, copy, source, remembered_for }
     }
 
-    /// A new current key, before all that there are. After so many changes that did not come to their end the newest of
-    /// them is taken up again instead: none is dropped that a record may still need.
+    /// The key file of a store that several machines share. It is stored there as well if a passphrase or a program's key
+    /// seals it; a key that is not sealed never leaves the machine.
     #[must_use]
-    pub fn followed_by_new(&self, random: &dyn crate::ports::Random) -> Self {
-        if self.0.len() >= 32 * MOST_KEYS {
-            return self.clone();
+    pub(crate) fn shared_in(mut self, shared: Rc<dyn Bytes>) -> Self {
+        self.copy.shared = (self.source != KeySource::File).then_some(shared);
+        self
+    }
+
+    /// Looks whether another machine has changed the keys; `true` if one has.
+    pub(crate) fn update(&self) -> Result<bool, StoreError> {
+        self.copy.update()
+    }
+
+    /// The last known state of the shared keys; `None` if they are on this machine alone.
+    pub(crate) fn shared_revision(&self) -> Option<Revision> {
+        self.copy.revision.borrow().clone()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.copy.path
+    }
+
+    pub(crate) fn location(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    fn corrupt(&self, reason: &str) -> StoreError {
+        StoreError::corrupt(self.location(), reason)
+    }
+
+    /// The file's content; `None` when there is none.
+    fn stored(&self) -> Result<Option<Stored>, StoreError> {
+        self.copy.read()?.map(|bytes| parse(&bytes, &self.location())).transpose()
+    }
+
+    /// The source that the file says its keys have.
+    pub(crate) fn stored_source(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.stored()?.map(|stored| stored.source))
+    }
+
+    /// The keys; `None` if there are none yet. [`StoreError::Locked`] if the passphrase was not given, or not lately;
+    /// [`StoreError::OtherKeySource`] if the configuration has changed.
+    pub fn keys(&self) -> Result<Option<Keys>, StoreError> {
+        let Some(mut stored) = self.stored()? else { return Ok(None) };
+        if stored.source != self.source.name()
+            && self.update()?
+            && let Some(changed) = self.stored()?
+        {
+            // Another machine has changed it.
+            stored = changed;
         }
-        let new = Self::new(random);
-        Self(Zeroizing::new([new.0.as_slice(), &self.0].concat()))
+        if stored.source != self.source.name() {
+            let (found, configured) = (stored.source, self.source.name());
+            return Err(StoreError::OtherKeySource { found, configured });
+        }
+        match &self.source {
+            KeySource::File => self.decoded(&stored).map(Some),
+            KeySource::Passphrase => self.remembered().map(Some).ok_or(StoreError::Locked),
+            KeySource::Command(command) => {
+                let key = printed(&*self.system.processes, command)?;
+                match self.opened(&stored, &key) {
+                    // Another machine has changed it.
+                    Err(StoreError::WrongKey) if self.update()? => match self.stored()? {
+                        Some(changed) => self.opened(&changed, &key).map(Some),
+                        None => Ok(None),
+                    },
+                    opened => opened.map(Some),
+                }
+            }
+        }
     }
 
-    /// The current key alone.
-    #[must_use]
-    pub fn current_alone(&self) -> Self {
-        Self(Zeroizing::new(self.0[..32].to_vec()))
+    /// The keys, or new ones. A passphrase must have been chosen before.
+    pub fn keys_or_new(&self) -> Result<Keys, StoreError> {
+        if let Some(keys) = self.keys()? {
+            return Ok(keys);
+        }
+        let keys = Keys::new(&*self.system.random);
+        let content = match &self.source {
+            KeySource::Passphrase => return Err(StoreError::Locked),
+            KeySource::File => self.plain(&keys),
+            KeySource::Command(command) => {
+                self.sealed(&keys, &printed(&*self.system.processes, command)?, None)
+            }
+        };
+        self.copy.create(&content)?;
+        // Another process may have been first: its keys hold.
+        self.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.location() })
     }
-}
 
-pub(crate) fn parse(bytes: &[u8], place: &str) -> Result<Stored, StoreError> {
-    let corrupt = |reason: &str| StoreError::Corrupt { place: place.to_owned(), reason: reason.to_owned() };
-    let text = std::str::from_utf8(bytes).ok();
-    let (magic, rest) =
-        text.and_then(|text| text.split_once('\n')).ok_or_else(|| corrupt("it is no key of authctl"))?;
-    match magic {
-        MAGIC_1 => Ok(Stored {
+    /// Takes the passphrase of a store that has one, or the new one of a store that has none. The keys that it opens stay in
+    /// the kernel's keyring for as long as the configuration says.
+    pub fn unlock(&self, passphrase: &SecretText) -> Result<(), StoreError> {
+        self.update()?;
+        let keys = match self.stored()? {
+            Some(stored) if stored.source == KeySource::Passphrase.name() => {
+                self.opened(&stored, &self.derived(&stored, passphrase)?)?
+            }
+            Some(stored) => {
+                let (found, configured) = (stored.source, KeySource::Passphrase.name());
+                return Err(StoreError::OtherKeySource { found, configured });
+            }
+            None => {
+                let keys = Keys::new(&*self.system.random);
+                let content = self.sealed_by_passphrase(&keys, passphrase)?;
+                self.copy.create(&content)?;
+                return self.unlock(passphrase);
+            }
+        };
+        self.remember(&keys)
+    }
+
+    /// Replaces the file's keys, sealed as the configuration now says. After an error the file is unchanged.
+    pub(crate) fn replace(&self, keys: &Keys, passphrase: Option<&SecretText>) -> Result<(), StoreError> {
+        let content = match (&self.source, passphrase) {
+            (KeySource::File, _) => self.plain(keys),
+            (KeySource::Command(command), _) => {
+                self.sealed(keys, &printed(&*self.system.processes, command)?, None)
+            }
+            (KeySource::Passphrase, Some(passphrase)) => self.sealed_by_passphrase(keys, passphrase)?,
+            (KeySource::Passphrase, None) => return Err(StoreError::Locked),
+        };
+        self.copy.replace(&content)?;
+        if self.source == KeySource::Passphrase { self.remember(keys) } else { Ok(()) }
+    }
+
+    /// Opens the file's keys whatever their source is, to change it. `command` is the program that printed the key so far, if
+    /// the configuration no longer names it.
+    pub(crate) fn stored_keys(
+        &self,
+        passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
+        command: Option<&[String]>,
+    ) -> Result<Option<Keys>, StoreError> {
+        let Some(stored) = self.stored()? else { return Ok(None) };
+        match (stored.source.as_str(), &self.source) {
+            ("file", _) => self.decoded(&stored).map(Some),
+            ("passphrase", _) => match self.remembered() {
+                Some(keys) => Ok(Some(keys)),
+                None => {
+                    let key = self.derived(&stored, &passphrase()?)?;
+                    self.opened(&stored, &key).map(Some)
+                }
+            },
+            ("command", source) => {
+                let configured = match source {
+                    KeySource::Command(configured) => Some(configured.as_slice()),
+                    KeySource::File | KeySource::Passphrase => None,
+                };
+                let command = command.or(configured).ok_or(StoreError::OldProgramNeeded)?;
+                self.opened(&stored, &printed(&*self.system.processes, command)?).map(Some)
+            }
+            _ => Err(StoreError::OtherKeySource { found: stored.source, configured: self.source.name() }),
+        }
+    }
+
+    /// Whether the passphrase must be given.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.keys(), Err(StoreError::Locked))
+    }
+
+    fn remembered(&self) -> Option<Keys> {
+        self.system.kernel_keyring.read(&self.kernel_name()).and_then(Keys::parse)
+    }
+
+    fn remember(&self, keys: &Keys) -> Result<(), StoreError> {
+        let remembered = self.system.kernel_keyring.keep(&self.kernel_name(), &keys.0, self.remembered_for);
+        remembered.map_err(|error| StoreError::NoKernelKeyring(error.0))
+    }
+
+    /// The name of the keys in the kernel's keyring: of this store and no other.
+    fn kernel_name(&self) -> String {
+        // Other keys have another name: what is remembered of the old ones does not open the new.
+        let content = private_file::read(self.path()).ok().flatten().unwrap_or_default();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &content);
+        let content = base16ct::lower::encode_string(digest.as_ref());
+        let file = Binding::default().with("key file", self.location()).with("content", content);
+        format!("authctl:store:{}", file.fingerprint())
+    }
+
+    fn plain(&self, keys: &Keys) -> SecretText {
+        let stored = Stored {
             source: KeySource::File.name().to_owned(),
             kdf: None,
             salt: None,
-            keys: rest.trim().to_owned(),
-        }),
-        MAGIC_2 => serde_json::from_str(rest).map_err(|_| corrupt("it is no key of authctl")),
-        _ => Err(corrupt("it is no key of this authctl")),
+            keys: STANDARD.encode(&*keys.0),
+        };
+        written(&stored)
     }
-}
 
-pub(crate) fn associated(source: &str) -> String {
-    format!("{MAGIC_2} {source}")
-}
+    fn sealed(&self, keys: &Keys, key: &SealingKey, kdf: Option<(Kdf, &[u8])>) -> SecretText {
+        let source = if kdf.is_some() { KeySource::Passphrase.name() } else { "command" };
+        let sealed = cipher::wrap(key, &associated(source), &keys.0, &*self.system.random);
+        written(&Stored {
+            source: source.to_owned(),
+            kdf: kdf.map(|(kdf, _)| kdf),
+            salt: kdf.map(|(_, salt)| STANDARD.encode(salt)),
+            keys: STANDARD.encode(sealed),
+        })
+    }
 
-pub(crate) fn written(stored: &Stored) -> SecretText {
-    SecretText::new(format!("{MAGIC_2}\n{}\n", serde_json::to_string(stored).unwrap_or_default()))
-}
+    fn sealed_by_passphrase(&self, keys: &Keys, passphrase: &SecretText) -> Result<SecretText, StoreError> {
+        let mut salt = [0; SALT];
+        self.system.random.fill(&mut salt);
+        let key = derive(KDF, &salt, passphrase).ok_or_else(|| self.corrupt("its parameters are wrong"))?;
+        Ok(self.sealed(keys, &key, Some((KDF, &salt))))
+    }
 
-pub(crate) fn derive(kdf: Kdf, salt: &[u8], passphrase: &SecretText) -> Option<SealingKey> {
-    let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(32)).ok()?;
-    let mut key = SealingKey::new([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.expose().as_bytes(), salt, &mut *key)
-        .ok()?;
-    Some(key)
+    fn derived(&self, stored: &Stored, passphrase: &SecretText) -> Result<SealingKey, StoreError> {
+        let salt = stored.salt.as_ref().and_then(|salt| STANDARD.decode(salt).ok());
+        let (Some(kdf), Some(salt)) = (stored.kdf, salt) else {
+            return Err(self.corrupt("it has no parameters"));
+        };
+        if kdf.memory_kib > MOST.memory_kib || kdf.passes > MOST.passes || kdf.lanes > MOST.lanes {
+            return Err(self.corrupt("it asks for more memory or time than any honest one"));
+        }
+        derive(kdf, &salt, passphrase).ok_or_else(|| self.corrupt("its parameters are wrong"))
+    }
+
+    fn decoded(&self, stored: &Stored) -> Result<Keys, StoreError> {
+        let bytes = STANDARD.decode(&stored.keys).ok().map(Zeroizing::new);
+        bytes.and_then(Keys::parse).ok_or_else(|| self.corrupt(NOT_A_KEY))
+    }
+
+    fn opened(&self, stored: &Stored, key: &SealingKey) -> Result<Keys, StoreError> {
+        let sealed = STANDARD.decode(&stored.keys).map_err(|_| self.corrupt(NOT_A_KEY))?;
+        let opened = cipher::unwrap(key, &associated(&stored.source), &sealed);
+        let wrong = || match stored.source.as_str() {
+            "passphrase" => StoreError::WrongPassphrase,
+            _ => StoreError::WrongKey,
+        };
+        opened.and_then(Keys::parse).ok_or_else(wrong)
+    }
 }

@@ -1,46 +1,46 @@
-//! Records that are sealed here before they go where they are kept.
+//! Records that are sealed on this machine before they are stored.
 
-pub mod blobs;
 pub mod cipher;
+mod folder;
+mod key_copy;
 pub mod key_file;
+mod key_format;
 pub mod key_source;
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::record::RecordName;
-use super::{Backend, Kept, Revision, StoreError, StoreKind};
-use crate::binding::Binding;
-use crate::ports::Random;
-use crate::secret::SecretText;
-use crate::store::sealed::blobs::Blobs;
-use crate::store::sealed::cipher::SealError;
-use crate::store::sealed::key_file::Keys;
-use crate::store::sealed::key_source::KeyFile;
+use zeroize::Zeroizing;
 
-/// Sealed records in one place, their key in another.
-pub struct SealedBackend {
-    blobs: Box<dyn Blobs>,
-    key: KeyFile,
-    random: Rc<dyn Random>,
+use crate::binding::Binding;
+use crate::failpoint;
+use crate::os::private_file::FileError;
+use crate::ports::{Folder, System};
+use crate::secret::SecretText;
+use crate::store::backend::Backend;
+use crate::store::bytes::{Bytes, KEY_FILE, LOCKS, RECORDS};
+use crate::store::error::StoreError;
+use crate::store::kind::StoreKind;
+use crate::store::lock::{LONGEST_WAIT, Lock};
+use crate::store::record::RecordName;
+use crate::store::revision::{Revision, Versioned};
+use crate::store::sealed::cipher::SealError;
+pub(super) use crate::store::sealed::folder::SealedFolder;
+use crate::store::sealed::key_file::KeyFile;
+use crate::store::sealed::key_format::Keys;
+
+/// Sealed records, and the key file that opens them.
+pub(super) struct Sealed<'a> {
+    pub(super) system: &'a System,
+    pub(super) bytes: Rc<dyn Bytes>,
+    pub(super) key: KeyFile<'a>,
 }
 
-impl SealedBackend {
-    /// Sealed records in `blobs`, with the keys of `key`, which are made when they are first needed.
-    #[must_use]
-    pub fn new(blobs: Box<dyn Blobs>, key: KeyFile, random: Rc<dyn Random>) -> Self {
-        Self { blobs, key, random }
-    }
-
-    /// The key file.
-    #[must_use]
-    pub fn key(&self) -> &KeyFile {
-        &self.key
-    }
-
-    /// The keys for a new record. New ones are made only where there is nothing yet that old ones sealed.
+impl Sealed<'_> {
+    /// The keys for a new record. New ones are made only if nothing is sealed yet.
     pub(super) fn keys_or_new(&self) -> Result<Keys, StoreError> {
-        if self.key.kept_as()?.is_none() && !self.names()?.is_empty() {
-            return Err(StoreError::KeyMissing { path: self.key.place() });
+        if self.key.stored_source()?.is_none() && !self.list()?.is_empty() {
+            return Err(StoreError::KeyMissing { path: self.key.location() });
         }
         self.key.keys_or_new()
     }
@@ -53,27 +53,23 @@ impl SealedBackend {
         sealed: &[u8],
         place: &str,
     ) -> Result<SecretText, StoreError> {
-        let corrupt = |reason: &dyn std::fmt::Display| StoreError::Corrupt {
-            place: place.to_owned(),
-            reason: reason.to_string(),
-        };
-        let opened = match self.opened(name, binding, sealed)? {
+        let opened = match self.try_keys(name, binding, sealed)? {
             // Another machine may have changed the key since.
-            Err(SealError::Tampered) if self.key.fetch_anew()? => self.opened(name, binding, sealed)?,
+            Err(SealError::Tampered) if self.key.update()? => self.try_keys(name, binding, sealed)?,
             opened => opened,
         };
-        let text = opened.map_err(|error| corrupt(&error))?;
-        let text = std::str::from_utf8(&text).map_err(|_| corrupt(&"it is not UTF-8"))?;
+        let text = opened.map_err(|error| StoreError::corrupt(place, error))?;
+        let text = std::str::from_utf8(&text).map_err(|_| StoreError::corrupt(place, "it is not UTF-8"))?;
         Ok(SecretText::new(text))
     }
 
-    fn opened(
+    fn try_keys(
         &self,
         name: &RecordName,
         binding: &Binding,
         sealed: &[u8],
-    ) -> Result<Result<zeroize::Zeroizing<Vec<u8>>, SealError>, StoreError> {
-        let keys = self.key.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.key.place() })?;
+    ) -> Result<Result<Zeroizing<Vec<u8>>, SealError>, StoreError> {
+        let keys = self.key.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.key.location() })?;
         let mut failure = SealError::Tampered;
         for (number, key) in keys.iter().enumerate() {
             match cipher::open(&key, name, binding, sealed) {
@@ -85,26 +81,52 @@ impl SealedBackend {
         Ok(Err(failure))
     }
 
-    /// Seals a record anew with the current key.
+    /// Seals a record again with the current key.
     pub(super) fn reseal(&self, name: &RecordName) -> Result<(), StoreError> {
-        let Some(blob) = self.blobs.get(name)? else { return Ok(()) };
-        let place = self.blobs.place(name);
-        let binding = cipher::claimed_binding(&blob.bytes)
-            .map_err(|error| StoreError::Corrupt { place: place.clone(), reason: error.to_string() })?;
-        let text = self.open(name, &binding, &blob.bytes, &place)?;
-        self.write(name, &binding, &text, &blob.revision).map(drop)
+        let Some(Versioned { value: sealed, revision }) = self.bytes.read(&key(name))? else {
+            return Ok(());
+        };
+        let place = self.location(name);
+        let binding = cipher::claimed_binding(&sealed).map_err(|error| StoreError::corrupt(&place, error))?;
+        let text = self.open(name, &binding, &sealed, &place)?;
+        self.write(name, &binding, &text, &revision).map(drop)
+    }
+
+    /// Takes the lock of the keys.
+    pub(super) fn lock_keys(&self) -> Result<Lock, StoreError> {
+        self.lock_both(&self.key.path().with_file_name(format!("{}.key.lock", self.kind().name())), KEY_FILE)
+    }
+
+    /// Takes a lock among this machine's processes, then the one among machines.
+    fn lock_both(&self, path: &Path, key: &str) -> Result<Lock, StoreError> {
+        let lock = Lock::take(path, LONGEST_WAIT, &*self.system.clock)?;
+        Ok(lock.with_shared(Rc::clone(&self.bytes).lock(&format!("{LOCKS}{key}"), LONGEST_WAIT)?))
+    }
+
+    fn location(&self, name: &RecordName) -> String {
+        self.bytes.location(&key(name))
     }
 }
 
-impl Backend for SealedBackend {
+fn key(name: &RecordName) -> String {
+    format!("{RECORDS}{name}")
+}
+
+impl Backend for Sealed<'_> {
     fn kind(&self) -> StoreKind {
-        self.blobs.kind()
+        self.bytes.kind()
     }
 
-    fn read(&self, name: &RecordName, binding: &Binding) -> Result<Option<Kept>, StoreError> {
-        let Some(blob) = self.blobs.get(name)? else { return Ok(None) };
-        let text = self.open(name, binding, &blob.bytes, &self.blobs.place(name))?;
-        Ok(Some(Kept { text, revision: blob.revision }))
+    fn read(
+        &self,
+        name: &RecordName,
+        binding: &Binding,
+    ) -> Result<Option<Versioned<SecretText>>, StoreError> {
+        let Some(Versioned { value: sealed, revision }) = self.bytes.read(&key(name))? else {
+            return Ok(None);
+        };
+        let value = self.open(name, binding, &sealed, &self.location(name))?;
+        Ok(Some(Versioned { value, revision }))
     }
 
     fn write(
@@ -114,30 +136,44 @@ impl Backend for SealedBackend {
         text: &SecretText,
         over: &Revision,
     ) -> Result<Revision, StoreError> {
-        // Another machine may have changed the key: what an old one seals, nobody else opens.
-        self.key.fetch_anew()?;
-        let key = self.keys_or_new()?.current();
-        let sealed = cipher::seal(&key, name, binding, text.expose().as_bytes(), &*self.random);
-        self.blobs.put(name, &sealed, over)
-    }
-
-    fn prepare(&self) -> Result<(), StoreError> {
-        self.blobs.prepare()?;
-        self.keys_or_new().map(drop)
+        // Another machine may have changed the key: no other machine opens what the old one seals.
+        self.key.update()?;
+        let current = self.keys_or_new()?.current();
+        let sealed = cipher::seal(&current, name, binding, text.expose().as_bytes(), &*self.system.random);
+        failpoint::fail("record").map_err(|source| FileError::Io { path: self.location(name), source })?;
+        self.bytes.write(&key(name), &sealed, over)
     }
 
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError> {
-        self.blobs.delete(name)
+        self.bytes.delete(&key(name))
     }
 
-    fn names(&self) -> Result<Vec<RecordName>, StoreError> {
-        self.blobs.names()
+    fn list(&self) -> Result<Vec<RecordName>, StoreError> {
+        let names = self.bytes.list(RECORDS)?;
+        Ok(names.into_iter().filter_map(RecordName::stored).collect())
+    }
+
+    fn lock_path(&self, name: &RecordName) -> Result<PathBuf, StoreError> {
+        let folder = match self.kind() {
+            StoreKind::File => self.system.paths.folder(Folder::State)?.join(RECORDS),
+            shared => self.system.paths.folder(Folder::Locks)?.join(shared.name()),
+        };
+        Ok(folder.join(format!("{name}.lock")))
+    }
+
+    fn lock(&self, name: &RecordName) -> Result<Lock, StoreError> {
+        self.lock_both(&self.lock_path(name)?, name.as_str())
+    }
+
+    fn prepare(&self) -> Result<(), StoreError> {
+        self.bytes.prepare()?;
+        self.keys_or_new().map(drop)
     }
 
     fn claimed_binding(&self, name: &RecordName) -> Result<Option<Binding>, StoreError> {
-        let Some(blob) = self.blobs.get(name)? else { return Ok(None) };
-        cipher::claimed_binding(&blob.bytes)
+        let Some(stored) = self.bytes.read(&key(name))? else { return Ok(None) };
+        cipher::claimed_binding(&stored.value)
             .map(Some)
-            .map_err(|error| StoreError::Corrupt { place: self.blobs.place(name), reason: error.to_string() })
+            .map_err(|error| StoreError::corrupt(self.location(name), error))
     }
 }

@@ -15,9 +15,11 @@ use zeroize::Zeroizing;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::{HttpError, HttpRequest, Method, System, Transport};
 use crate::secret::SecretText;
-use crate::store::sealed::blobs::Blob;
-use crate::store::shared::{Engine, EngineLock, LOCK_LIFE};
-use crate::store::{Revision, StoreError, StoreKind};
+use crate::store::bytes::Bytes;
+use crate::store::error::StoreError;
+use crate::store::kind::StoreKind;
+use crate::store::lock::{LOCK_LIFE, SharedLock};
+use crate::store::revision::{Revision, Versioned};
 use crate::text::untrusted::escaped;
 
 /// While a cluster chooses a new leader it answers nobody: as long as this it is asked again.
@@ -86,7 +88,7 @@ impl Etcd {
     }
 
     fn failed(reason: impl Into<String>) -> StoreError {
-        StoreError::Engine { kind: StoreKind::Etcd, reason: reason.into() }
+        StoreError::SharedStore { kind: StoreKind::Etcd, reason: reason.into() }
     }
 
     /// Asks the nodes in turn until one answers.
@@ -221,19 +223,19 @@ impl Etcd {
     }
 }
 
-impl Engine for Etcd {
+impl Bytes for Etcd {
     fn kind(&self) -> StoreKind {
         StoreKind::Etcd
     }
 
-    fn get(&self, key: &str) -> Result<Option<Blob>, StoreError> {
+    fn read(&self, key: &str) -> Result<Option<Versioned<Zeroizing<Vec<u8>>>>, StoreError> {
         let answer = self.call("kv/range", &json!({ "key": self.key(key) }))?;
         let Some(found) = Self::found(&answer) else { return Ok(None) };
         let bytes = STANDARD.decode(&found.value).map_err(|_| Self::failed("it answered without base64"))?;
-        Ok(Some(Blob { bytes: Zeroizing::new(bytes), revision: Revision::At(found.mod_revision) }))
+        Ok(Some(Versioned { value: Zeroizing::new(bytes), revision: Revision::At(found.mod_revision) }))
     }
 
-    fn put(&self, key: &str, bytes: &[u8], over: &Revision) -> Result<Revision, StoreError> {
+    fn write(&self, key: &str, bytes: &[u8], over: &Revision) -> Result<Revision, StoreError> {
         let encoded = self.key(key);
         let at = |revision: &str| json!([{ "key": encoded, "target": "MOD", "result": "EQUAL", "mod_revision": revision }]);
         let compare = match over {
@@ -243,7 +245,7 @@ impl Engine for Etcd {
         };
         match self.put_if(&encoded, &STANDARD.encode(bytes), &compare, None)? {
             Some(revision) => Ok(Revision::At(revision)),
-            None => Err(StoreError::Conflict { place: format!("{key} in etcd") }),
+            None => Err(StoreError::Conflict { place: self.location(key) }),
         }
     }
 
@@ -252,7 +254,7 @@ impl Engine for Etcd {
         Ok(answer.get("deleted").and_then(Value::as_str).is_some_and(|count| count != "0"))
     }
 
-    fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let first = format!("{}{prefix}", self.prefix);
         let mut end = first.clone().into_bytes();
         if let Some(last) = end.last_mut() {
@@ -272,7 +274,7 @@ impl Engine for Etcd {
         Ok(found.into_iter().filter_map(name).collect())
     }
 
-    fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Box<dyn EngineLock>, StoreError> {
+    fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Option<SharedLock>, StoreError> {
         let encoded = self.key(key);
         let mut holder = [0; 16];
         self.system.random.fill(&mut holder);
@@ -285,36 +287,17 @@ impl Engine for Etcd {
                 let lease = lease.get("ID").and_then(Value::as_str).map(str::to_owned);
                 let lease = lease.ok_or_else(|| Self::failed("it granted no lease"))?;
                 let absent = json!([{ "key": encoded, "target": "CREATE", "result": "EQUAL", "create_revision": "0" }]);
-                let lock = Lease { etcd: Rc::clone(&self), id: lease };
-                if self.put_if(&encoded, &holder, &absent, Some(&lock.id))?.is_some() {
-                    return Ok(Box::new(lock));
+                let (etcd, id) = (Rc::clone(&self), lease.clone());
+                // The key goes with its lease. A lease that cannot be revoked expires.
+                let lock = SharedLock::new(move || drop(etcd.round("lease/revoke", &json!({ "ID": id }))));
+                if self.put_if(&encoded, &holder, &absent, Some(&lease))?.is_some() {
+                    return Ok(Some(lock));
                 }
             }
             if self.system.clock.elapsed() >= end {
-                return Err(StoreError::LockTimeout { path: format!("{key} in etcd"), waited: limit });
+                return Err(StoreError::LockTimeout { path: self.location(key), waited: limit });
             }
             self.system.clock.sleep(PAUSE);
         }
-    }
-}
-
-/// The lease that a lock lives by: the key goes with it, also when its holder dies.
-struct Lease {
-    etcd: Rc<Etcd>,
-    id: String,
-}
-
-impl std::fmt::Debug for Lease {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Lease({})", self.id)
-    }
-}
-
-impl EngineLock for Lease {}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // What cannot be revoked ends by itself.
-        let _ = self.etcd.round("lease/revoke", &json!({ "ID": self.id }));
     }
 }

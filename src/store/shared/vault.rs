@@ -11,9 +11,11 @@ use zeroize::Zeroizing;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::{HttpError, HttpResponse, Method, System, Transport};
 use crate::secret::SecretText;
-use crate::store::sealed::blobs::Blob;
-use crate::store::shared::{Engine, EngineLock, LOCK_LIFE};
-use crate::store::{Revision, StoreError, StoreKind};
+use crate::store::bytes::Bytes;
+use crate::store::error::StoreError;
+use crate::store::kind::StoreKind;
+use crate::store::lock::{LOCK_LIFE, SharedLock};
+use crate::store::revision::{Revision, Versioned};
 use crate::text::untrusted::escaped;
 
 /// The pause before a lock is looked at again.
@@ -55,7 +57,7 @@ impl Vault {
     }
 
     fn failed(reason: impl Into<String>) -> StoreError {
-        StoreError::Engine { kind: StoreKind::Vault, reason: reason.into() }
+        StoreError::SharedStore { kind: StoreKind::Vault, reason: reason.into() }
     }
 
     /// Sends a request, again while the server says that it cannot answer yet. What a write whose answer was lost did is
@@ -136,7 +138,7 @@ impl Vault {
 
     /// Writes over a version, 0 for none; `None` when there is another. Where the answer to a first try was lost, what is
     /// there tells.
-    fn write(&self, key: &str, bytes: &[u8], over: Option<u64>) -> Result<Option<u64>, StoreError> {
+    fn write_version(&self, key: &str, bytes: &[u8], over: Option<u64>) -> Result<Option<u64>, StoreError> {
         let options = over.map_or_else(|| json!({}), |version| json!({ "cas": version }));
         let body = json!({ "options": options, "data": { MEMBER: STANDARD.encode(bytes) } });
         let response = self.call(Method::Post, "data", key, Some(&body))?;
@@ -168,34 +170,34 @@ fn said(response: &HttpResponse) -> String {
     if errors.is_empty() { format!("it answered with status {}", response.status) } else { errors.join(", ") }
 }
 
-impl Engine for Vault {
+impl Bytes for Vault {
     fn kind(&self) -> StoreKind {
         StoreKind::Vault
     }
 
-    fn get(&self, key: &str) -> Result<Option<Blob>, StoreError> {
+    fn read(&self, key: &str) -> Result<Option<Versioned<Zeroizing<Vec<u8>>>>, StoreError> {
         let Some(version) = self.version(key)? else { return Ok(None) };
         let revision = Revision::At(version.number.to_string());
-        Ok(version.bytes.map(|bytes| Blob { bytes, revision }))
+        Ok(version.bytes.map(|value| Versioned { value, revision }))
     }
 
-    fn put(&self, key: &str, bytes: &[u8], over: &Revision) -> Result<Revision, StoreError> {
+    fn write(&self, key: &str, bytes: &[u8], over: &Revision) -> Result<Revision, StoreError> {
         let over = match over {
             Revision::Any => None,
             Revision::At(version) => Some(version.parse().unwrap_or(u64::MAX)),
             Revision::Absent => Some(0),
         };
-        let mut written = self.write(key, bytes, over)?;
+        let mut written = self.write_version(key, bytes, over)?;
         if written.is_none() && over == Some(0) {
             // Somebody may have deleted the last version with Vault's own tools, and its number still counts.
             let deleted = self.version(key)?.filter(|version| version.bytes.is_none());
             if let Some(deleted) = deleted {
-                written = self.write(key, bytes, Some(deleted.number))?;
+                written = self.write_version(key, bytes, Some(deleted.number))?;
             }
         }
         match written {
             Some(version) => Ok(Revision::At(version.to_string())),
-            None => Err(StoreError::Conflict { place: format!("{key} in Vault") }),
+            None => Err(StoreError::Conflict { place: self.location(key) }),
         }
     }
 
@@ -209,7 +211,7 @@ impl Engine for Vault {
         }
     }
 
-    fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let response = self.call(Method::Get, "metadata", prefix, None)?;
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         match response.status {
@@ -224,7 +226,7 @@ impl Engine for Vault {
         }
     }
 
-    fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Box<dyn EngineLock>, StoreError> {
+    fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Option<SharedLock>, StoreError> {
         let clock = Rc::clone(&self.system.clock);
         let mut holder = [0; 16];
         self.system.random.fill(&mut holder);
@@ -242,38 +244,19 @@ impl Engine for Vault {
             seen = Some((number, since));
             let dead = clock.elapsed().saturating_sub(since) >= LOCK_LIFE;
             if (!held || dead)
-                && let Some(version) = self.write(key, &holder, Some(number))?
+                && let Some(version) = self.write_version(key, &holder, Some(number))?
             {
+                // The lock is a secret that is empty when nobody holds it. If it cannot be emptied, it is taken over after
+                // its life.
+                let released = json!({ "options": { "cas": version }, "data": { MEMBER: "" } });
                 let key = key.to_owned();
-                return Ok(Box::new(Held { vault: self, key, version }));
+                let release = move || drop(self.send(Method::Post, "data", &key, Some(&released)));
+                return Ok(Some(SharedLock::new(release)));
             }
             if clock.elapsed() >= end {
-                return Err(StoreError::LockTimeout { path: format!("{key} in Vault"), waited: limit });
+                return Err(StoreError::LockTimeout { path: self.location(key), waited: limit });
             }
             clock.sleep(PAUSE);
         }
-    }
-}
-
-/// A lock: a secret with its holder in it, which is empty where nobody holds it.
-struct Held {
-    vault: Rc<Vault>,
-    key: String,
-    version: u64,
-}
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Held({})", self.key)
-    }
-}
-
-impl EngineLock for Held {}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // What cannot be released is taken over after its life.
-        let body = json!({ "options": { "cas": self.version }, "data": { MEMBER: "" } });
-        let _ = self.vault.send(Method::Post, "data", &self.key, Some(&body));
     }
 }

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, StoreKind};
 use crate::name::ProviderName;
+use crate::store::kind::StoreKind;
 
 /// What the recorded parts of a consumer begin with: something that the provider's tokens are handed on to. No key of a
 /// provider begins like this.
 pub const CONSUMER: &str = "for ";
 
-/// What a provider's definition says of where its secrets go and which servers are trusted with them.
+/// Where a provider's definition sends its secrets, and which servers it trusts with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reach {
+pub struct Destinations {
     /// The hosts, and every other part as its key with a digest of its value.
     pub parts: BTreeSet<String>,
     /// The paths of the files that were the user's own: only those may add a part later. Empty for a store that several
@@ -23,16 +23,14 @@ pub struct Reach {
     pub own_files: Vec<String>,
 }
 
-impl Reach {
-    /// The reach without what the provider's tokens may be handed on to.
-    #[must_use]
+impl Destinations {
+    /// Without what the provider's tokens may be handed on to.
     pub(super) fn without_consumers(mut self) -> Self {
         self.parts.retain(|part| !part.starts_with(CONSUMER));
         self
     }
 
-    /// The reach as it is recorded in a store.
-    #[must_use]
+    /// As they are recorded in a store.
     pub(super) fn recorded_in(self, kind: StoreKind) -> Self {
         if kind.is_shared() { Self { own_files: Vec::new(), ..self } } else { self }
     }
@@ -54,9 +52,9 @@ pub struct NewPart {
 /// The definitions of providers that are in force.
 pub trait Definitions {
     /// What the definition of a provider says now, with the definitions of what its tokens are handed on to.
-    fn reach(&self, provider: &ProviderName) -> Reach;
-    /// The first part of these definitions that neither a recorded reach nor the user's own files have.
-    fn new_part(&self, provider: &ProviderName, recorded: Option<&Reach>) -> Option<NewPart>;
+    fn destinations(&self, provider: &ProviderName) -> Destinations;
+    /// The first part of these definitions that neither a recorded destinations nor the user's own files have.
+    fn new_part(&self, provider: &ProviderName, recorded: Option<&Destinations>) -> Option<NewPart>;
     /// Whether a provider's tokens can be issued again without the user.
     fn can_issue_again(&self, provider: &ProviderName) -> bool;
 }
@@ -68,12 +66,4 @@ pub enum Stored {
     Login,
     /// A secret of the configuration, by its key.
     Secret(String),
-}
-
-impl Stored {
-    /// The error that keeps this from being sent to a place that it was not stored for.
-    #[must_use]
-    pub(super) fn refused(self, provider: &ProviderName, part: NewPart) -> StoreError {
-        StoreError::NewPlace { provider: provider.clone(), stored: self, part: Box::new(part) }
-    }
 }

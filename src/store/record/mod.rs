@@ -1,165 +1,29 @@
-//! A record: everything that one login left, and its versioned encoding. Both are in one file: whoever adds a field sees how
-//! it is written and how older forms are read.
+//! A record: everything that one login left, and its versioned encoding. Both are in one file, so that anyone who adds a
+//! field sees how it is written and how older forms are read.
+
+mod exposed;
+mod name;
+mod token;
+
+pub use self::name::RecordName;
+pub use self::token::{StoredToken, TokenKey};
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Revision;
-use super::reach::Reach;
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::oauth::dpop::Prover;
-use crate::secret::{AccessToken, DpopKey, IdToken, RefreshToken, SecretText};
-use crate::token::{Life, TokenSet, TokenType};
+use crate::secret::{DpopKey, IdToken, RefreshToken, SecretText};
+use crate::store::destinations::Destinations;
+use crate::store::revision::Revision;
 
 /// The version of the encoding. A record of a later one is refused and kept.
 const VERSION: u32 = 1;
 /// The most access tokens that a record holds: past it, the one that ends first goes.
 const MOST_TOKENS: usize = 32;
-
-/// The name of a record in a store: provider, account and the fingerprint of the binding. Lower case without dots, for
-/// the Windows Credential Manager.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecordName(String);
-
-impl RecordName {
-    /// The name of an account's tokens.
-    #[must_use]
-    pub fn of_tokens(provider: &ProviderName, account: &AccountName, binding: &Binding) -> Self {
-        Self(format!("{provider}+{}+{}", slug(account.as_str()), binding.fingerprint()))
-    }
-
-    /// The name of a configured secret that is kept in the store.
-    #[must_use]
-    pub fn of_secret(provider: &ProviderName, key: &str, binding: &Binding) -> Self {
-        Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
-    }
-
-    /// The name of a throw-away record by which a store is tried out; `mark` tells two trials apart.
-    #[must_use]
-    pub fn of_trial(mark: &str) -> Self {
-        Self(format!("doctor+=trial+{mark}"))
-    }
-
-    /// A name that a store reports, if it is one of ours.
-    #[must_use]
-    pub fn stored(text: String) -> Option<Self> {
-        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_~=+".contains(&byte);
-        (text.split('+').count() == 3 && text.bytes().all(fits)).then_some(Self(text))
-    }
-
-    /// The provider whose tokens it names; `None` for a configured secret.
-    #[must_use]
-    pub fn provider(&self) -> Option<ProviderName> {
-        let mut parts = self.0.split('+');
-        let provider = parts.next()?.parse().ok()?;
-        parts.next().filter(|account| !account.starts_with('='))?;
-        Some(provider)
-    }
-
-    /// Whether it names an account's tokens of this provider.
-    #[must_use]
-    pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
-        let mut parts = self.0.split('+');
-        parts.next() == Some(provider.as_str())
-            && parts.next().is_some_and(|account| !account.starts_with('='))
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RecordName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// A readable form of any text that is safe in file names and keyrings; texts that are not so by themselves get a
-/// fingerprint, so that two never fall together.
-fn slug(text: &str) -> String {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
-    if text.len() <= 32 && text.bytes().all(fits) {
-        return text.to_owned();
-    }
-    let readable: String = text
-        .to_ascii_lowercase()
-        .bytes()
-        .take(24)
-        .map(|byte| if fits(byte) { char::from(byte) } else { '-' })
-        .collect();
-    let fingerprint = Binding::default().with("text", text).fingerprint();
-    format!("{readable}~{}", &fingerprint[..8])
-}
-
-/// What an access token was asked for with: the key of the record's tokens (F-LEAK9). Every parameter that changes what
-/// the token is good for is a part of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TokenKey(BTreeMap<String, String>);
-
-impl TokenKey {
-    /// The key with one more parameter. Its values are one line each; a line feed within a value is written as an escape, so
-    /// that no two lists of values share a key (F-LEAK12).
-    #[must_use]
-    pub fn with(mut self, name: &str, values: &[String]) -> Self {
-        if !values.is_empty() {
-            let escaped = |value: &String| value.replace('\\', "\\\\").replace('\n', "\\n");
-            let mut values: Vec<String> = values.iter().map(escaped).collect();
-            values.sort();
-            self.0.insert(name.to_owned(), values.join("\n"));
-        }
-        self
-    }
-
-    /// The key as it stands in a record: JSON of the parameters.
-    fn encoded(&self) -> String {
-        serde_json::to_string(&self.0).unwrap_or_default()
-    }
-}
-
-/// An access token in a record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StoredToken {
-    /// The token.
-    #[serde(with = "exposed")]
-    pub access_token: AccessToken,
-    /// How it is shown.
-    #[serde(default, skip_serializing_if = "is_bearer")]
-    pub token_type: TokenType,
-    /// Its life.
-    pub life: Life,
-    /// What it allows, if that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<ScopeSet>,
-    /// A server refused it: it is not used again, though its time is not over.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refused: bool,
-}
-
-fn is_bearer(token_type: &TokenType) -> bool {
-    *token_type == TokenType::Bearer
-}
-
-impl StoredToken {
-    /// The access token of a token answer, for these scopes.
-    #[must_use]
-    pub fn of(tokens: &TokenSet, scopes: Option<ScopeSet>) -> Self {
-        Self {
-            access_token: tokens.access_token.clone(),
-            token_type: tokens.token_type,
-            life: tokens.life,
-            scopes,
-            refused: false,
-        }
-    }
-}
 
 /// Everything that one login left.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -191,16 +55,16 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_scopes: Option<ScopeSet>,
     /// The refresh token.
-    #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<RefreshToken>,
     /// The validated id token.
-    #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub id_token: Option<IdToken>,
     /// What the login's id token said that those of refreshes must say as well (OpenID Connect Core section 12.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_claims: Option<serde_json::Map<String, serde_json::Value>>,
     /// The key that the tokens are bound to (RFC 9449): without it they are good for nothing.
-    #[serde(default, with = "exposed_option", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<DpopKey>,
     /// The nonces that servers gave for its proofs, by their origin.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -209,8 +73,8 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// What the provider's definition said at the login of where its secrets go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reach: Option<Reach>,
+    #[serde(default, rename = "reach", skip_serializing_if = "Option::is_none")]
+    pub destinations: Option<Destinations>,
     /// A machine has sent its refresh token, and the result is not known: in stores that several machines share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewing: Option<Renewing>,
@@ -274,7 +138,7 @@ impl Record {
             dpop_key: None,
             dpop_nonces: BTreeMap::new(),
             certificate: None,
-            reach: None,
+            destinations: None,
             renewing: None,
             revision: Revision::default(),
             access_tokens: BTreeMap::new(),
@@ -399,66 +263,6 @@ impl Record {
     }
 }
 
-/// The one place where secrets are written out: into a record, which a store seals or a keyring keeps.
-mod exposed {
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::AccessToken;
-
-    pub(super) fn serialize<S: Serializer>(secret: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(secret.expose())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
-        AccessToken::stored(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
-/// As `exposed`, for tokens that may not be there.
-mod exposed_option {
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::{DpopKey, IdToken, RefreshToken};
-
-    pub(super) trait Exposed: Sized {
-        fn text(&self) -> &str;
-        fn parsed(text: String) -> Option<Self>;
-    }
-
-    macro_rules! exposed {
-        ($($name:ident),+) => {$(
-            impl Exposed for $name {
-                fn text(&self) -> &str {
-                    self.expose()
-                }
-
-                fn parsed(text: String) -> Option<Self> {
-                    Self::parse(text).ok()
-                }
-            }
-        )+};
-    }
-
-    exposed!(RefreshToken, IdToken, DpopKey);
-
-    pub(super) fn serialize<T: Exposed, S: Serializer>(
-        secret: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match secret {
-            Some(secret) => serializer.serialize_str(secret.text()),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, T: Exposed, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<T>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| T::parsed(text).ok_or_else(|| serde::de::Error::custom("no token"))).transpose()
-    }
-}
-
 /// Keeps a token under its key; of too many, the one that ends first goes.
 fn keep(tokens: &mut BTreeMap<String, StoredToken>, key: String, token: StoredToken) {
     tokens.insert(key.clone(), token);
@@ -473,6 +277,8 @@ fn keep(tokens: &mut BTreeMap<String, StoredToken>, key: String, token: StoredTo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::AccessToken;
+    use crate::token::{Life, TokenSet};
 
     fn provider() -> ProviderName {
         "github".parse().unwrap()
@@ -519,47 +325,6 @@ mod tests {
         ] {
             assert_eq!(Record::decode(&SecretText::new(text), &name).unwrap_err(), want, "{case}");
         }
-    }
-
-    #[test]
-    fn f_leak9_tokens_are_kept_apart_by_what_was_asked() {
-        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-        let key = |resources: &[&str]| TokenKey::default().with("resource", &texts(resources));
-        assert_eq!(key(&["https://a", "https://b"]), key(&["https://b", "https://a"]));
-        assert_ne!(key(&["https://a"]), key(&["https://b"]));
-        assert_ne!(key(&["https://a"]), TokenKey::default());
-        // F-LEAK12
-        let keys = [
-            &["a", "b"][..],
-            &["a\nb"],
-            &["a\\nb"],
-            &["a\\", "b"],
-            &["a\\\nb"],
-            &["a", "", "b"],
-            &["a\n", "b"],
-        ];
-        for (at, one) in keys.iter().enumerate() {
-            assert!(keys[..at].iter().all(|other| key(other) != key(one)), "{one:?}");
-        }
-        assert_ne!(
-            TokenKey::default().with("audience", &texts(&["a"])),
-            TokenKey::default().with("resource", &texts(&["a"]))
-        );
-    }
-
-    #[test]
-    fn names_are_safe_and_apart() {
-        let binding = Binding::default();
-        let name = |account: &str| RecordName::of_tokens(&provider(), &account.parse().unwrap(), &binding);
-        assert_ne!(name("Hans@example.com"), name("hans@example.com"));
-        assert_ne!(name("a.b"), name("a-b"));
-        for account in ["Hans@Example.com", "../../etc/passwd", "a+b", "=x", &"x".repeat(100)] {
-            let name = name(account);
-            assert!(RecordName::stored(name.as_str().to_owned()).is_some(), "{name}");
-            assert!(name.is_tokens_of(&provider()), "{name}");
-            assert!(!name.as_str().contains(['/', '.']), "{name}");
-        }
-        assert!(!RecordName::of_secret(&provider(), "client_secret", &binding).is_tokens_of(&provider()));
     }
 
     #[test]

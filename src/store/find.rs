@@ -1,0 +1,208 @@
+//! Finding records.
+
+use crate::binding::Binding;
+use crate::name::{AccountName, ProviderName};
+use crate::store::backend::Backend;
+use crate::store::destinations::Stored;
+use crate::store::error::StoreError;
+use crate::store::index::Entry;
+use crate::store::keyring::fault::KeyringFault;
+use crate::store::kind::{StoreChoice, StoreKind};
+use crate::store::lock::Lock;
+use crate::store::record::{Record, RecordName};
+use crate::store::token_store::TokenStore;
+
+/// What was found for an account.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Its record, and where it is.
+    Found(Box<Record>, StoreKind),
+    /// No record.
+    Nothing,
+    /// A record that is bound to something else than what is configured: it must not be used (F-BIND1).
+    OtherBinding {
+        /// The account.
+        account: AccountName,
+        /// What it is bound to.
+        stored: Binding,
+    },
+}
+
+impl TokenStore<'_> {
+    /// Finds the record of an account that fits the configured binding.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A store that cannot be read is never "nothing".
+    pub fn find(
+        &self,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        self.find_holding(None, provider, account, configured)
+    }
+
+    /// The same for whoever holds a lock already: what is brought home needs the record's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_holding(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        let found = self.find_bound(held, provider, account, configured)?;
+        let Lookup::Found(mut record, kind) = found else { return Ok(found) };
+        let Some(part) = self.new_part(provider, &record) else { return Ok(Lookup::Found(record, kind)) };
+        if !self.definitions.can_issue_again(provider) {
+            let (provider, stored, part) = (provider.clone(), Stored::Login, Box::new(part));
+            return Err(StoreError::NewPlace { provider, stored, part });
+        }
+        // No user logged in for these tokens, so the definition in force gets its own.
+        record.forget_tokens();
+        record.destinations = Some(self.destinations(provider, kind));
+        Ok(Lookup::Found(record, kind))
+    }
+
+    /// Finds the record of an account that fits the configured binding, wherever the definition sends it.
+    fn find_bound(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        let index = self.index(provider)?;
+        let Some(account) = index.account(account) else {
+            return self.find_unlisted(provider, account, configured);
+        };
+        let Some(entry) = index.entry(account, configured) else {
+            return match index.entries.iter().find(|entry| entry.account == *account) {
+                Some(other) => {
+                    Ok(Lookup::OtherBinding { account: account.clone(), stored: other.binding.clone() })
+                }
+                None => self.find_unlisted(provider, Some(account), configured),
+            };
+        };
+        self.check_choice(entry)?;
+        let record = self.read_entry(held, provider, entry)?;
+        Ok(record.map_or(Lookup::Nothing, |record| Lookup::Found(Box::new(record), entry.store)))
+    }
+
+    /// Looks for records that the index does not list: it was lost, or another home's authctl made them. What is found
+    /// is listed from now on.
+    fn find_unlisted(
+        &self,
+        provider: &ProviderName,
+        account: Option<&AccountName>,
+        configured: &Binding,
+    ) -> Result<Lookup, StoreError> {
+        let mut other = None;
+        let mut found: Option<(Record, StoreKind)> = None;
+        for kind in self.kinds() {
+            let Some(backend) = self.present(kind)? else { continue };
+            let names = match backend.list() {
+                Err(StoreError::Keyring(KeyringFault::Absent(_)))
+                    if self.settings.choice == StoreChoice::Auto =>
+                {
+                    continue;
+                }
+                names => names?,
+            };
+            for name in names.into_iter().filter(|name| name.is_tokens_of(provider)) {
+                let claimed = backend.claimed_binding(&name)?.unwrap_or_default();
+                let Some(record) = decode(&*backend, &name, &claimed)? else { continue };
+                if account.is_some_and(|account| *account != record.account) {
+                    continue;
+                }
+                if configured.fits(&record.binding) {
+                    // Of two stores that both have it, the one that was written last is right.
+                    if found.as_ref().is_none_or(|(known, _)| known.age() < record.age()) {
+                        found = Some((record, kind));
+                    }
+                    continue;
+                }
+                other = Some(Lookup::OtherBinding {
+                    account: record.account.clone(),
+                    stored: record.binding.clone(),
+                });
+            }
+        }
+        if let Some((record, kind)) = found {
+            self.update_index(provider, |index| index.insert(Entry::of(&record, kind)))?;
+            return Ok(Lookup::Found(Box::new(record), kind));
+        }
+        Ok(other.unwrap_or(Lookup::Nothing))
+    }
+
+    /// Reads a listed record. After a refresh whose end nobody knows, what it brought may lie elsewhere: then it is moved
+    /// home.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read_entry(
+        &self,
+        held: Option<&Lock>,
+        provider: &ProviderName,
+        entry: &Entry,
+    ) -> Result<Option<Record>, StoreError> {
+        let name = entry.name(provider);
+        let in_place = self.read(entry.store, &name, &entry.binding);
+        if entry.in_flight.is_none() {
+            return in_place;
+        }
+        match self.rescued(&name, &entry.binding)? {
+            Some(rescued) if follows(&rescued, &in_place, entry.store) => {
+                Ok(Some(self.bring_home(held, provider, rescued, entry.store, &in_place)))
+            }
+            _ => in_place,
+        }
+    }
+
+    /// Whether a record is older than the last that was saved from here. Other machines count for themselves.
+    #[must_use]
+    pub fn is_put_back(&self, provider: &ProviderName, record: &Record, kind: StoreKind) -> bool {
+        let Ok(index) = self.index(provider) else { return false };
+        let entry = index.entry(&record.account, &record.binding);
+        !kind.is_shared() && entry.is_some_and(|entry| entry.generation > record.generation)
+    }
+
+    /// Reads a record where it is listed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read(
+        &self,
+        kind: StoreKind,
+        name: &RecordName,
+        binding: &Binding,
+    ) -> Result<Option<Record>, StoreError> {
+        decode(&*self.backend(kind)?, name, binding)
+    }
+}
+
+pub(super) fn decode(
+    backend: &dyn Backend,
+    name: &RecordName,
+    binding: &Binding,
+) -> Result<Option<Record>, StoreError> {
+    let Some(stored) = backend.read(name, binding)? else { return Ok(None) };
+    let mut record = Record::decode(&stored.value, name)
+        .map_err(|error| StoreError::corrupt(format!("the record {name} in {}", backend.kind()), error))?;
+    record.revision = stored.revision;
+    Ok(Some(record))
+}
+
+/// Whether a rescued record is a later state of the session in its place: never that of another login.
+fn follows(rescued: &Record, in_place: &Result<Option<Record>, StoreError>, kind: StoreKind) -> bool {
+    match in_place {
+        Ok(Some(present)) => {
+            present.logged_in_at == rescued.logged_in_at && present.generation < rescued.generation
+        }
+        // Another machine may have logged out.
+        Ok(None) => !kind.is_shared(),
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,111 @@
+//! The names of records.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::binding::Binding;
+use crate::name::{AccountName, ProviderName};
+
+/// The name of a record in a store: provider, account and the fingerprint of the binding. Lower case without dots, for
+/// the Windows Credential Manager.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordName(String);
+
+impl RecordName {
+    /// The name of an account's tokens.
+    #[must_use]
+    pub fn of_tokens(provider: &ProviderName, account: &AccountName, binding: &Binding) -> Self {
+        Self(format!("{provider}+{}+{}", slug(account.as_str()), binding.fingerprint()))
+    }
+
+    /// The name of a configured secret that is kept in the store.
+    #[must_use]
+    pub fn of_secret(provider: &ProviderName, key: &str, binding: &Binding) -> Self {
+        Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
+    }
+
+    /// The name of a throw-away record by which a store is tried out; `mark` tells two trials apart.
+    #[must_use]
+    pub fn of_trial(mark: &str) -> Self {
+        Self(format!("doctor+=trial+{mark}"))
+    }
+
+    /// A name that a store reports, if it is one of ours.
+    #[must_use]
+    pub fn stored(text: String) -> Option<Self> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_~=+".contains(&byte);
+        (text.split('+').count() == 3 && text.bytes().all(fits)).then_some(Self(text))
+    }
+
+    /// The provider whose tokens it names; `None` for a configured secret.
+    #[must_use]
+    pub fn provider(&self) -> Option<ProviderName> {
+        let mut parts = self.0.split('+');
+        let provider = parts.next()?.parse().ok()?;
+        parts.next().filter(|account| !account.starts_with('='))?;
+        Some(provider)
+    }
+
+    /// Whether it names an account's tokens of this provider.
+    #[must_use]
+    pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
+        let mut parts = self.0.split('+');
+        parts.next() == Some(provider.as_str())
+            && parts.next().is_some_and(|account| !account.starts_with('='))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A readable form of any text that is safe in file names and keyrings; texts that are not so by themselves get a
+/// fingerprint, so that two never fall together.
+fn slug(text: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if text.len() <= 32 && text.bytes().all(fits) {
+        return text.to_owned();
+    }
+    let readable: String = text
+        .to_ascii_lowercase()
+        .bytes()
+        .take(24)
+        .map(|byte| if fits(byte) { char::from(byte) } else { '-' })
+        .collect();
+    let fingerprint = Binding::default().with("text", text).fingerprint();
+    format!("{readable}~{}", &fingerprint[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider() -> ProviderName {
+        "github".parse().unwrap()
+    }
+
+    #[test]
+    fn names_are_safe_and_apart() {
+        let binding = Binding::default();
+        let name = |account: &str| RecordName::of_tokens(&provider(), &account.parse().unwrap(), &binding);
+        assert_ne!(name("Hans@example.com"), name("hans@example.com"));
+        assert_ne!(name("a.b"), name("a-b"));
+        for account in ["Hans@Example.com", "../../etc/passwd", "a+b", "=x", &"x".repeat(100)] {
+            let name = name(account);
+            assert!(RecordName::stored(name.as_str().to_owned()).is_some(), "{name}");
+            assert!(name.is_tokens_of(&provider()), "{name}");
+            assert!(!name.as_str().contains(['/', '.']), "{name}");
+        }
+        assert!(!RecordName::of_secret(&provider(), "client_secret", &binding).is_tokens_of(&provider()));
+    }
+}

@@ -1,0 +1,90 @@
+//! Saving and forgetting records. A record is written before it is listed, and deleted before it is taken off the list.
+
+use crate::binding::Binding;
+use crate::failpoint;
+use crate::name::ProviderName;
+use crate::store::error::StoreError;
+use crate::store::index::{Entry, Index};
+use crate::store::kind::StoreKind;
+use crate::store::lock::Lock;
+use crate::store::record::Record;
+use crate::store::token_store::TokenStore;
+
+impl TokenStore<'_> {
+    /// Saves a record, whose generation it counts up, and lists it. The caller holds the record's lock.
+    ///
+    /// # Errors
+    /// [`StoreError`]; when it returns `Ok`, the record is on stable storage.
+    pub fn save(
+        &self,
+        _: &Lock,
+        provider: &ProviderName,
+        record: &mut Record,
+        kind: StoreKind,
+    ) -> Result<(), StoreError> {
+        // Earlier versions did not record the destinations. Only a definition that may use the record may supply it.
+        if record.destinations.is_none() {
+            if record.generation == 0 {
+                record.destinations = Some(self.destinations(provider, kind));
+            } else if self.new_part(provider, record).is_none() {
+                // This says nothing of the other providers that the definition in force may hand the tokens on to.
+                record.destinations = Some(self.destinations(provider, kind).without_consumers());
+            }
+        }
+        record.generation += 1;
+        let name = record.name(provider);
+        record.revision =
+            self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
+        failpoint::crash("written");
+        self.update_index(provider, |index| index.insert(Entry::of(record, kind)))?;
+        // What could not be saved before is in this record, or of a session that it takes the place of.
+        self.forget_rescued(&name);
+        Ok(())
+    }
+
+    /// Forgets what the saved record of a new grant takes the place of: the account's records that were listed before and
+    /// that the configuration means as well, such as one of a token endpoint that has moved, or one in another store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_superseded(
+        &self,
+        provider: &ProviderName,
+        record: &Record,
+        kind: StoreKind,
+        configured: &Binding,
+        before: &Index,
+    ) -> Result<(), StoreError> {
+        let is_new = |entry: &Entry| entry.binding == record.binding && entry.store == kind;
+        let superseded = before.entries.iter().filter(|entry| {
+            entry.account == record.account && configured.fits(&entry.binding) && !is_new(entry)
+        });
+        for entry in superseded {
+            let name = entry.name(provider);
+            let _lock = self.lock(entry.store, &name)?;
+            self.backend(entry.store)?.delete(&name)?;
+            if entry.binding != record.binding {
+                self.update_index(provider, |index| index.remove(&entry.account, &entry.binding))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a record, from whatever store has a copy of it, and takes it off the list. The caller holds the record's
+    /// lock.
+    ///
+    /// # Errors
+    /// [`StoreError`], when it could not be removed from where it is listed.
+    pub fn forget(&self, _: &Lock, provider: &ProviderName, entry: &Entry) -> Result<(), StoreError> {
+        let name = entry.name(provider);
+        self.backend(entry.store)?.delete(&name)?;
+        for kind in self.kinds().into_iter().filter(|&kind| kind != entry.store) {
+            if let Ok(Some(backend)) = self.present(kind) {
+                // A copy that another version left; where it cannot be removed, it is not listed either.
+                let _ = backend.delete(&name);
+            }
+        }
+        self.forget_rescued(&name);
+        self.update_index(provider, |index| index.remove(&entry.account, &entry.binding))
+    }
+}

@@ -1,0 +1,114 @@
+//! The state of the store.
+
+use crate::name::ProviderName;
+use crate::ports::Folder;
+use crate::store::error::StoreError;
+use crate::store::kind::{StoreChoice, StoreKind};
+use crate::store::sealed::key_source::KeySource;
+use crate::store::token_store::TokenStore;
+
+/// How the store stands. Nothing of it is secret.
+#[derive(Debug)]
+pub struct Survey {
+    /// Which store is configured.
+    pub choice: StoreChoice,
+    /// Whether there is a keyring; `None` where none is looked for.
+    pub keyring: Option<bool>,
+    /// Where sealed files lie.
+    pub records: String,
+    /// The key file.
+    pub key_file: String,
+    /// How the key of sealed files is kept, where there is one.
+    pub kept_as: Option<String>,
+    /// Whether sealed files cannot be opened without a passphrase.
+    pub locked: bool,
+    /// How many accounts are in each store.
+    pub accounts: Vec<(StoreKind, usize)>,
+}
+
+/// How a passphrase stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passphrase {
+    /// There is none yet.
+    ToBeChosen,
+    /// It must be given.
+    Locked,
+    /// It is remembered.
+    Given,
+}
+
+impl TokenStore<'_> {
+    /// How the store stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn survey(&self) -> Result<Survey, StoreError> {
+        let files = self.sealed(self.sealed_kind())?;
+        let mut accounts: Vec<_> = self.reachable().into_iter().map(|kind| (kind, 0)).collect();
+        for provider in self.listed()? {
+            for entry in self.index(&provider)?.entries {
+                accounts
+                    .iter_mut()
+                    .filter(|(kind, _)| *kind == entry.store)
+                    .for_each(|(_, count)| *count += 1);
+            }
+        }
+        Ok(Survey {
+            choice: self.settings.choice,
+            keyring: matches!(
+                self.settings.choice,
+                StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)
+            )
+            .then(|| self.system.keyring.open().is_ok()),
+            records: match &self.settings.shared {
+                Some(shared) => format!("{}, under {}", shared.kind(), shared.prefix),
+                None => self.system.paths.folder(Folder::State)?.join("records").display().to_string(),
+            },
+            key_file: files.key.location(),
+            kept_as: files.key.stored_source()?,
+            locked: files.key.is_locked(),
+            accounts,
+        })
+    }
+
+    /// Whether sealed files need a passphrase, and whether there is one already. `None` where they need none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn passphrase(&self) -> Result<Option<Passphrase>, StoreError> {
+        if self.settings.key != KeySource::Passphrase {
+            return Ok(None);
+        }
+        let key = self.sealed(self.sealed_kind())?.key;
+        Ok(Some(match key.stored_source()? {
+            None => Passphrase::ToBeChosen,
+            Some(_) if key.is_locked() => Passphrase::Locked,
+            Some(_) => Passphrase::Given,
+        }))
+    }
+
+    /// Whether whoever has the files of this machine can open what is sealed.
+    #[must_use]
+    pub fn key_lies_open(&self) -> bool {
+        self.settings.key == KeySource::File
+    }
+
+    /// Whether a new login of a provider is kept sealed with our key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn goes_to_sealed(&self, provider: &ProviderName) -> Result<bool, StoreError> {
+        let index = self.index(provider)?;
+        Ok(match (self.settings.choice, index.entries.first()) {
+            (StoreChoice::Only(kind), _) => kind != StoreKind::Keyring,
+            (StoreChoice::Auto, Some(entry)) => entry.store == StoreKind::File,
+            (StoreChoice::Auto, None) => self.system.keyring.open().is_err(),
+        })
+    }
+
+    /// The kinds that this configuration reaches.
+    pub(super) fn reachable(&self) -> Vec<StoreKind> {
+        let configured = self.settings.shared.as_ref().map(|shared| shared.kind());
+        StoreKind::ALL.into_iter().filter(|kind| !kind.is_shared() || Some(*kind) == configured).collect()
+    }
+}
