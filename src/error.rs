@@ -22,6 +22,32 @@ use crate::store::StoreError;
 use crate::store::accounts::AccountError;
 use crate::text::untrusted::Untrusted;
 
+/// An error enum of a command, of a helper or of what they share: those stand above this module, so [`Error`] cannot name
+/// them.
+pub trait CommandError: std::error::Error + Advise {}
+
+/// Some [`CommandError`].
+#[derive(Debug)]
+pub struct BoxedCommandError(Box<dyn CommandError>);
+
+impl std::fmt::Display for BoxedCommandError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl std::error::Error for BoxedCommandError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl<E: CommandError + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Command(BoxedCommandError(Box::new(error)))
+    }
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -90,6 +116,9 @@ pub enum Error {
     /// A program that was to run in our place did not.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// An error of a command or a helper.
+    #[error(transparent)]
+    Command(BoxedCommandError),
     /// Everything was said already; this is the status.
     #[error("failed")]
     Reported(Status),
@@ -146,6 +175,7 @@ impl Error {
             Self::Provider(error) => error,
             Self::Serve(error) => error,
             Self::Launch(error) => error,
+            Self::Command(BoxedCommandError(error)) => &**error,
             Self::Usage { .. } | Self::Failed { .. } | Self::Reported(_) | Self::Output(_) => return None,
         })
     }

@@ -2,8 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
+use super::error::ArgumentError;
 use super::options::{Known, options_of};
-use super::refused::Refused;
 use crate::text::untrusted::escaped;
 use crate::token::{method_override_refusal, method_refusal};
 
@@ -67,8 +67,8 @@ pub struct Request {
 /// Reads the arguments.
 ///
 /// # Errors
-/// [`Refused`].
-pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
+/// [`ArgumentError`].
+pub fn parse(arguments: &[OsString]) -> Result<Request, ArgumentError> {
     let mut request = Request::default();
     let mut urls = Vec::new();
     let mut flow = Methods::default();
@@ -80,7 +80,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
         } else if !is_option {
             urls.push(argument);
         } else {
-            let text = argument.to_str().ok_or(Refused::NotUnicode)?;
+            let text = argument.to_str().ok_or(ArgumentError::NotUnicode)?;
             let mut words = vec![argument.clone()];
             let mut value = || rest.next().cloned();
             let (mut url, mut file) = (None, None);
@@ -92,7 +92,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
                 }
             }
             match url {
-                Some(url) if begins_with(Some(&url), b'@') => return Err(Refused::FileOfUrls),
+                Some(url) if begins_with(Some(&url), b'@') => return Err(ArgumentError::FileOfUrls),
                 Some(_) => urls.extend(arguments.get(arguments.len() - rest.len() - 1)),
                 None if file.is_none() => request.passed.append(&mut words),
                 None => {}
@@ -104,9 +104,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Request, Refused> {
     }
     request.method = flow.method();
     request.url = match urls[..] {
-        [] => return Err(Refused::NoUrl),
-        [url] => url.to_str().ok_or(Refused::NotUnicode)?.to_owned(),
-        _ => return Err(Refused::SeveralUrls(urls.len())),
+        [] => return Err(ArgumentError::NoUrl),
+        [url] => url.to_str().ok_or(ArgumentError::NotUnicode)?.to_owned(),
+        _ => return Err(ArgumentError::SeveralUrls(urls.len())),
     };
     request.check_url()?;
     Ok(request)
@@ -144,18 +144,18 @@ impl Request {
         value: Option<&OsStr>,
         written: &str,
         methods: &mut Methods,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ArgumentError> {
         let value = value.unwrap_or_default();
         let text = value.to_string_lossy();
         self.once |= is_device(&text);
         let in_the_head = !matches!(option, Known::Valued(name) if IN_THE_BODY.contains(&name));
         if in_the_head && text.contains(['\r', '\n']) && option != Known::Valued("header") {
             let reason = "its value has a line break in it, which would begin another header";
-            return Err(Refused::Option { option: escaped(written), reason });
+            return Err(ArgumentError::Option { option: escaped(written), reason });
         }
         match option {
             Known::Refused(reason) => {
-                return Err(Refused::Option { option: escaped(written), reason });
+                return Err(ArgumentError::Option { option: escaped(written), reason });
             }
             Known::Flag(name) => match name {
                 "head" => methods.head = true,
@@ -177,13 +177,13 @@ impl Request {
             Known::Valued(name) => match name {
                 // A blank in it would begin another target.
                 "request" if !is_method(&text) => {
-                    return Err(Refused::Option {
+                    return Err(ArgumentError::Option {
                         option: escaped(written),
                         reason: "its value is no method",
                     });
                 }
                 "request" if let Some(reason) = method_refusal(&text) => {
-                    return Err(Refused::Option { option: format!("the method {text}"), reason });
+                    return Err(ArgumentError::Option { option: format!("the method {text}"), reason });
                 }
                 "request" => methods.written = Some(text.into_owned()),
                 "data" | "data-ascii" | "data-binary" | "json" => {
@@ -237,13 +237,14 @@ impl Request {
     }
 
     /// A file may hold any header, and another one when curl reads it: it is read once, by us.
-    fn take_header_file(&mut self, value: &OsStr, written: &str) -> Result<(), Refused> {
+    fn take_header_file(&mut self, value: &OsStr, written: &str) -> Result<(), ArgumentError> {
         if !written.starts_with("-H") && written != "--header" {
             let reason = "write -H @FILE by itself, without other letters before it";
-            return Err(Refused::Option { option: escaped(written), reason });
+            return Err(ArgumentError::Option { option: escaped(written), reason });
         }
         self.once |= is_device(&value.to_string_lossy());
-        let file = value.to_str().and_then(|value| value.strip_prefix('@')).ok_or(Refused::NotUnicode)?;
+        let file =
+            value.to_str().and_then(|value| value.strip_prefix('@')).ok_or(ArgumentError::NotUnicode)?;
         self.header_files.push(OsString::from(file));
         Ok(())
     }
@@ -251,10 +252,10 @@ impl Request {
     /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
     ///
     /// # Errors
-    /// [`Refused::Header`].
-    pub fn take_header(&mut self, text: &str) -> Result<(), Refused> {
+    /// [`ArgumentError::Header`].
+    pub fn take_header(&mut self, text: &str) -> Result<(), ArgumentError> {
         let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
-        let refused = |reason| Err(Refused::Header(escaped(&name), reason));
+        let refused = |reason| Err(ArgumentError::Header(escaped(&name), reason));
         let value = text.split_once(':').map_or("", |(_, value)| value);
         match name.as_str() {
             _ if text.contains(['\r', '\n']) => refused("it has a line break in it"),
@@ -271,15 +272,15 @@ impl Request {
         }
     }
 
-    fn check_url(&self) -> Result<(), Refused> {
+    fn check_url(&self) -> Result<(), ArgumentError> {
         let Some((_, rest)) = self.url.split_once("://") else {
-            return Err(Refused::NoScheme(escaped(&self.url)));
+            return Err(ArgumentError::NoScheme(escaped(&self.url)));
         };
         // Around the address of a host, brackets are none of a pattern.
         let after_host =
             if rest.starts_with('[') { rest.split_once(']').map_or(rest, |(_, rest)| rest) } else { rest };
         if after_host.contains(['[', ']', '{', '}']) && !self.globs_off {
-            return Err(Refused::Pattern);
+            return Err(ArgumentError::Pattern);
         }
         Ok(())
     }
@@ -287,15 +288,15 @@ impl Request {
     /// Whether it can be made with a token that needs a proof for each request.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub fn check_bound(&self) -> Result<(), Refused> {
+    /// [`ArgumentError`].
+    pub fn check_bound(&self) -> Result<(), ArgumentError> {
         if let Some(option) = self.repeats {
-            return Err(Refused::Option { option: option.to_owned(), reason: PROVED_ONCE });
+            return Err(ArgumentError::Option { option: option.to_owned(), reason: PROVED_ONCE });
         }
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
         // curl would add the file's name to the URL, and the proof would be for another one.
         if self.uploads && path.ends_with('/') {
-            return Err(Refused::Option {
+            return Err(ArgumentError::Option {
                 option: "-T and a URL that ends with `/`".to_owned(),
                 reason: "the token's proof (DPoP) is for the whole URL, so write the file's name at its end",
             });

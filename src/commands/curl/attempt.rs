@@ -11,6 +11,7 @@ use url::Url;
 
 use super::answer::{self, Answer};
 use super::arguments::Request;
+use super::error::RunError;
 use crate::app::render::header_lines;
 use crate::config::Provider;
 use crate::error::Error;
@@ -89,12 +90,11 @@ impl<'a> Attempt<'a> {
         refused: &mut dyn FnMut(&Answer) -> bool,
     ) -> Result<Ended, Error> {
         let system = self.session.system;
-        let failed = |error: std::io::Error| {
-            Error::failed(format!("cannot hand the headers to curl: {error}"), "close some programs")
+        let headers =
+            system.processes.inherited_text(&self.headers(with)?).map_err(RunError::NotHandedOver)?;
+        let output_file = |wanted: bool| {
+            wanted.then(|| system.processes.inherited_output()).transpose().map_err(RunError::NotHandedOver)
         };
-        let headers = system.processes.inherited_text(&self.headers(with)?).map_err(failed)?;
-        let output_file =
-            |wanted: bool| wanted.then(|| system.processes.inherited_output()).transpose().map_err(failed);
         let notes = output_file(watched)?;
         let said = output_file(watched && self.says_only_errors())?;
         let mut inherited = vec![&*headers];
@@ -119,10 +119,7 @@ impl<'a> Attempt<'a> {
         let filter: Option<OutputFilter<'_>> = if watched { Some(&mut filter) } else { None };
         let ended = system.processes.run(&launch, filter)?;
         if binary {
-            return Err(Error::failed(
-                "the answer is binary, and standard output is a terminal",
-                "save it with `--output FILE`, or show it all the same with `--output -`",
-            ));
+            return Err(RunError::Binary.into());
         }
         let said = said.filter(|_| ended != Ended::Discarded).map(|said| said.contents()).unwrap_or_default();
         if !said.is_empty() {

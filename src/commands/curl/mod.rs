@@ -3,8 +3,8 @@
 mod answer;
 mod arguments;
 mod attempt;
+mod error;
 mod options;
-mod refused;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,7 +14,7 @@ use url::Url;
 
 use self::arguments::Request;
 use self::attempt::{Attempt, CURL};
-use self::refused::Refused;
+use self::error::{ArgumentError, RunError};
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderRef};
 use crate::app::target::target_url;
@@ -64,7 +64,7 @@ pub struct Args {
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let (name, arguments) = args.split(app)?;
     let Open { provider, session } = app.open(Some(&name))?;
-    let mut request = arguments::parse(arguments).map_err(usage)?;
+    let mut request = arguments::parse(arguments)?;
     let lines = header_lines(app, &mut request)?;
     let url = target_url(&provider, &request.url, "")?;
     check_proxy(&request, &url)?;
@@ -110,29 +110,26 @@ fn header_lines(app: &App<'_>, request: &mut Request) -> Result<Vec<SecretText>,
             true => app.system.input.read_all(LONGEST_HEADERS),
             false => read_text(Path::new(&file), LONGEST_HEADERS as u64).map(SecretText::new),
         };
-        let text = read.map_err(|error| {
-            let file = crate::text::untrusted::escaped(&file.to_string_lossy());
-            Error::failed(format!("the headers in {file} cannot be read: {error}"), "no request was made")
+        let text = read.map_err(|reason| RunError::HeaderFile {
+            file: crate::text::untrusted::Untrusted::new(file.to_string_lossy()),
+            reason,
         })?;
         for line in text.expose().lines().filter(|line| !line.trim().is_empty()) {
-            request.take_header(line).map_err(usage)?;
+            request.take_header(line)?;
             lines.push(SecretText::new(line));
         }
     }
     Ok(lines)
 }
 
-fn usage(refused: Refused) -> Error {
-    Error::Usage { message: refused.to_string(), hint: refused.hint() }
-}
-
 /// A proxy sees of https where it leads, and of http everything.
 fn check_proxy(request: &Request, url: &Url) -> Result<(), Error> {
     match request.proxy {
-        Some(option) if url.scheme() == "http" => Err(usage(Refused::Option {
+        Some(option) if url.scheme() == "http" => Err(ArgumentError::Option {
             option: format!("--{option}"),
             reason: "the request is not encrypted, and a proxy would see the token",
-        })),
+        }
+        .into()),
         _ => Ok(()),
     }
 }
@@ -140,21 +137,17 @@ fn check_proxy(request: &Request, url: &Url) -> Result<(), Error> {
 /// What can only be said when the credential is there.
 fn check_credential(request: &Request, credential: &Credential) -> Result<(), Error> {
     let names: Vec<String> = match credential {
-        Credential::Dpop(..) => return request.check_bound().map_err(usage),
+        Credential::Dpop(..) => return Ok(request.check_bound()?),
         Credential::Headers(headers) => {
             headers.iter().map(|header| header.name.to_ascii_lowercase()).collect()
         }
         _ => return Ok(()),
     };
     if let Some(name) = request.headers.iter().find(|name| names.contains(name)) {
-        return Err(usage(Refused::Header(name.clone(), "that one is authctl's to give")));
+        return Err(ArgumentError::Header(name.clone(), "that one is authctl's to give").into());
     }
-    // curl drops `Authorization` on the way to another host, and keeps every other header.
     match names.iter().find(|name| *name != "authorization") {
-        Some(name) if request.follows => Err(Error::failed(
-            format!("curl is not run with -L: it would take the header {name} along to another host"),
-            "send the second request yourself, to where the first one's Location says",
-        )),
+        Some(name) if request.follows => Err(RunError::HeaderFollows(name.clone()).into()),
         _ => Ok(()),
     }
 }
@@ -164,15 +157,10 @@ fn check_version(app: &App<'_>) -> Result<(), Error> {
     let command = [CURL.to_owned(), "--version".to_owned()];
     let withheld = &app.config.secret_variables();
     let program = Program { command: &command, timeout: Duration::from_secs(10), withheld, input: None };
-    let printed = app.system.processes.output(&program);
-    let printed = printed
-        .map_err(|error| Error::failed(error.to_string(), "is it installed, and in a folder of PATH?"))?;
+    let printed = app.system.processes.output(&program).map_err(RunError::NoVersion)?;
     match version(printed.expose()) {
         Some(version) if version >= KEEPS_HEADERS => Ok(()),
-        _ => Err(Error::failed(
-            "curl is not run with -L: before version 7.83 it could take the token along to another server",
-            "install a newer curl, or send the second request yourself",
-        )),
+        _ => Err(RunError::OldCurl.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use super::refused::Refused;
+use super::error::ArgumentError;
 use crate::text::untrusted::escaped;
 
 /// Options without a value; a short form stands after the slash. Each may be written with `no-` before it.
@@ -110,19 +110,19 @@ pub fn meant(name: &str) -> Option<&'static str> {
 /// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
 ///
 /// # Errors
-/// [`Refused`].
+/// [`ArgumentError`].
 pub fn options_of(
     text: &str,
     next: &mut dyn FnMut() -> Option<OsString>,
     words: &mut Vec<OsString>,
-) -> Result<Vec<(Known, Option<OsString>)>, Refused> {
+) -> Result<Vec<(Known, Option<OsString>)>, ArgumentError> {
     let mut following = || {
-        let value = next().ok_or_else(|| Refused::NoValue(escaped(text)))?;
+        let value = next().ok_or_else(|| ArgumentError::NoValue(escaped(text)))?;
         words.push(value.clone());
         Ok(Some(value))
     };
     if let Some(name) = text.strip_prefix("--") {
-        let unknown = || Refused::Unknown { option: escaped(text), meant: meant(name) };
+        let unknown = || ArgumentError::Unknown { option: escaped(text), meant: meant(name) };
         let option = long(name).ok_or_else(unknown)?;
         let value = if matches!(option, Known::Valued(_)) { following()? } else { None };
         return Ok(vec![(option, value)]);
@@ -130,7 +130,7 @@ pub fn options_of(
     let mut found = Vec::new();
     let mut letters = text[1..].chars();
     while let Some(letter) = letters.next() {
-        let unknown = || Refused::Unknown { option: escaped(&format!("-{letter}")), meant: None };
+        let unknown = || ArgumentError::Unknown { option: escaped(&format!("-{letter}")), meant: None };
         match short(letter).ok_or_else(unknown)? {
             option @ Known::Valued(_) => {
                 let attached = letters.as_str();
@@ -144,7 +144,11 @@ pub fn options_of(
         }
     }
     // A single hyphen is no URL, and no option either.
-    if found.is_empty() { Err(Refused::Unknown { option: escaped(text), meant: None }) } else { Ok(found) }
+    if found.is_empty() {
+        Err(ArgumentError::Unknown { option: escaped(text), meant: None })
+    } else {
+        Ok(found)
+    }
 }
 
 fn search(is_meant: impl Fn(&str, Option<char>) -> bool) -> Option<Known> {
