@@ -2,6 +2,7 @@
 
 pub mod add_provider;
 pub mod args;
+pub mod input;
 pub mod installed;
 pub mod login;
 pub mod notification;

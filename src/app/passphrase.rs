@@ -1,6 +1,7 @@
 //! The passphrase of the encrypted files: typed on a terminal, or read from standard input.
 
 use crate::app::App;
+use crate::app::input::InputError;
 use crate::error::Error;
 use crate::secret::SecretText;
 use crate::store::TokenStore;
@@ -28,7 +29,7 @@ pub fn choose(app: &App<'_>) -> Result<SecretText, Error> {
     if app.system.input.is_terminal() {
         let second = ask(app, "The same once more")?;
         if first.expose() != second.expose() {
-            return Err(Error::failed("the two passphrases are not the same", "try again"));
+            return Err(InputError::Different.into());
         }
     }
     Ok(first)
@@ -39,12 +40,11 @@ pub fn ask(app: &App<'_>, question: &str) -> Result<SecretText, Error> {
     const LONGEST: usize = 4096;
     let input = &app.system.input;
     let read = if input.is_terminal() { input.ask_hidden(question) } else { input.read_all(LONGEST) };
-    let text = read.map_err(|error| {
-        Error::failed(format!("the passphrase cannot be read: {error}"), "type it, or pipe it in")
-    })?;
+    let hint = "type it, or pipe it in";
+    let text = read.map_err(InputError::unreadable("the passphrase", hint))?;
     let passphrase = text.expose().trim_end_matches(['\r', '\n']);
     if passphrase.is_empty() {
-        return Err(Error::failed("the passphrase is empty", "type it, or pipe it in"));
+        return Err(InputError::Empty { what: "the passphrase", hint }.into());
     }
     Ok(SecretText::new(passphrase))
 }

@@ -2,35 +2,85 @@
 
 use url::Url;
 
+use crate::advice::{Advise, Status};
 use crate::config::Provider;
-use crate::error::Error;
-use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::error::CommandError;
+use crate::name::ProviderName;
+use crate::oauth::endpoint::{EndpointUrl, UrlRefused, authority};
 use crate::text::untrusted::Untrusted;
+
+/// Why a provider's credential does not go with a request.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    #[error("{label}{reason}")]
+    NotAUrl { label: &'static str, reason: UrlRefused },
+    #[error("{host} is none of the hosts of `{provider}`")]
+    OtherHost { host: Untrusted, provider: ProviderName },
+    #[error("a token of `{provider}` goes over {scheme}, and {host} is named with {named}")]
+    OtherScheme { provider: ProviderName, scheme: String, host: Untrusted, named: String },
+}
+
+impl Advise for TargetError {
+    fn status(&self) -> Status {
+        match self {
+            Self::NotAUrl { .. } => Status::Usage,
+            Self::OtherHost { .. } | Self::OtherScheme { .. } => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAUrl { .. } => None,
+            Self::OtherHost { .. } => {
+                Some("add it to `hosts` in the configuration, if its tokens may be sent there".to_owned())
+            }
+            Self::OtherScheme { scheme, .. } => {
+                Some(format!("write {scheme}://, or set `scheme` in the configuration"))
+            }
+        }
+    }
+}
+
+impl CommandError for TargetError {}
 
 /// The URL of a request that a provider's credential goes with; `label` stands before what is wrong with it. A credential
 /// goes nowhere but to its provider's hosts, and in the clear only where the configuration says so.
 ///
 /// # Errors
-/// [`Error::Usage`] for what is no URL for a request, [`Error::Failed`] for another's host.
-pub fn target_url(provider: &Provider, text: &str, label: &str) -> Result<Url, Error> {
-    let url = EndpointUrl::configured(text).map_err(|error| Error::usage(format!("{label}{error}")))?;
+/// [`TargetError`].
+pub fn target_url(provider: &Provider, text: &str, label: &'static str) -> Result<Url, TargetError> {
+    let url = EndpointUrl::configured(text).map_err(|reason| TargetError::NotAUrl { label, reason })?;
     let host = Untrusted::new(authority(url.url()));
     if !provider.hosts.contains(&authority(url.url())) {
-        return Err(Error::failed(
-            format!("{host} is none of the hosts of `{}`", provider.name),
-            "add it to `hosts` in the configuration, if its tokens may be sent there",
-        ));
+        return Err(TargetError::OtherHost { host, provider: provider.name.clone() });
     }
     if url.url().scheme() != provider.scheme {
-        return Err(Error::failed(
-            format!(
-                "a token of `{}` goes over {}, and {host} is named with {}",
-                provider.name,
-                provider.scheme,
-                url.url().scheme()
-            ),
-            format!("write {}://, or set `scheme` in the configuration", provider.scheme),
-        ));
+        return Err(TargetError::OtherScheme {
+            provider: provider.name.clone(),
+            scheme: provider.scheme.clone(),
+            host,
+            named: url.url().scheme().to_owned(),
+        });
     }
     Ok(url.url().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let provider = || "github".parse().unwrap();
+        let host = || Untrusted::new("example.com");
+        let (scheme, named) = ("https".to_owned(), "http".to_owned());
+        let other_scheme = TargetError::OtherScheme { provider: provider(), scheme, host: host(), named };
+        let reason = EndpointUrl::configured("x").unwrap_err();
+        check(&[
+            (&TargetError::NotAUrl { label: "", reason }, Status::Usage, ""),
+            (&TargetError::OtherHost { host: host(), provider: provider() }, Status::Failed, "to `hosts`"),
+            (&other_scheme, Status::Failed, "write https://"),
+        ]);
+    }
 }

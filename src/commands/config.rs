@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::args::ProviderArg;
 use crate::config::display;
+use crate::config::edit::EditError;
 use crate::config::{Config, ConfigError, LoadOptions, json_schema, report};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
@@ -148,7 +149,7 @@ fn path(app: &App<'_>) -> Result<(), Error> {
     }
     let user = files.iter().find(|file| file.layer == Layer::User);
     let Some(user) = user else {
-        return Err(Error::failed("there is no folder for the configuration", "set HOME"));
+        return Err(EditError::NoFolder.into());
     };
     app.system.console.out(&format!("{}\n", user.path.display()))?;
     for file in files.iter().filter(|file| file.layer != Layer::User && file.found) {
@@ -161,7 +162,7 @@ fn edit(app: &App<'_>) -> Result<(), Error> {
     let system = app.system;
     let user = app.config.files.iter().find(|file| file.layer == Layer::User);
     let Some(user) = user else {
-        return Err(Error::failed("there is no folder for the configuration", "set HOME"));
+        return Err(EditError::NoFolder.into());
     };
     if !user.found {
         let written =

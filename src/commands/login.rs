@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::add_provider;
 use crate::app::add_provider::Start;
 use crate::app::args::{AccountArg, ProviderArg, ProviderRef, browser_choice};
+use crate::app::input::InputError;
 use crate::app::login::{Who, lock, log_in, tell, with_known_client};
 use crate::config::discovered::Before;
 use crate::config::{Config, discovered, templates};
@@ -159,9 +160,8 @@ impl Args {
         with_known_client(app, who, None, |app| {
             let Open { provider, mut session } = app.open(Some(who.name))?;
             session.refresh_metadata = self.refresh_metadata;
-            let text = app.system.input.read_all(secret::LONGEST).map_err(|error| {
-                Error::failed(format!("standard input cannot be read: {error}"), "pipe the token in")
-            })?;
+            let text = app.system.input.read_all(secret::LONGEST);
+            let text = text.map_err(InputError::unreadable("standard input", "pipe the token in"))?;
             let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
             let report = login_with(&session, &provider, who.account, &given)?;
             tell(app, &session, who.shown, &report);

@@ -1,12 +1,12 @@
 //! `authctl secret`
 
 use crate::app::App;
+use crate::app::input::read_secret;
 use crate::app::stored_secrets::{is_stored, keys};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::console::{GOOD, styled};
 use crate::schema::near;
-use crate::secret::{self, SecretText};
 use crate::session::Open;
 use crate::store::record::RecordName;
 
@@ -61,7 +61,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         console.say(format_args!("{} {what} {key} of {}.", styled(GOOD, "✓"), provider.name));
         return Ok(());
     }
-    let secret = read(app, key)?;
+    let secret = read_secret(app, key)?;
     let kind = session.store.keep_secret(&provider.name, key, &binding, &secret)?;
     console.say(format_args!("{} Stored {key} of {} in {kind}.", styled(GOOD, "✓"), provider.name));
     if !is_stored(app, &provider.name, key) {
@@ -70,20 +70,4 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-fn read(app: &App<'_>, key: &str) -> Result<SecretText, Error> {
-    let input = &app.system.input;
-    let read = if input.is_terminal() { input.ask_hidden(key) } else { input.read_all(secret::LONGEST) };
-    let text = read.map_err(|error| {
-        Error::failed(format!("the secret cannot be read: {error}"), "pipe it into standard input")
-    })?;
-    let secret = text.expose().trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(Error::failed(
-            "the secret is empty",
-            "pipe it into standard input, or type it when asked",
-        ));
-    }
-    Ok(SecretText::new(secret))
 }

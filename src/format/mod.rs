@@ -4,10 +4,10 @@ mod curl;
 mod definition;
 mod env;
 pub mod header;
-mod json;
+pub mod json;
 pub mod k8s;
 mod netrc;
-mod raw;
+pub mod raw;
 
 pub use self::definition::{Format, FormatError, Subject};
 

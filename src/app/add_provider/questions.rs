@@ -3,6 +3,7 @@
 use super::draft::{Draft, lay_over, open_questions};
 use super::start::Start;
 use crate::app::App;
+use crate::app::input::InputError;
 use crate::config::edit::{Assignment, find_key};
 use crate::config::templates::{self, Template, TemplateQuestion};
 use crate::error::Error;
@@ -34,7 +35,7 @@ pub fn ask_start(app: &App<'_>) -> Result<Start, Error> {
             },
         }
     }
-    Err(Error::failed("no provider was chosen", "`authctl provider templates` lists the templates"))
+    Err(InputError::NoProvider.into())
 }
 
 /// Asks a person for what is not given: the name, and the questions that are open.
@@ -124,7 +125,7 @@ fn ask_name(app: &App<'_>, start: &Start) -> Result<ProviderName, Error> {
             Err(error) => app.system.console.note(error),
         }
     }
-    Err(Error::failed("no name was given", "name it: `authctl provider add NAME`"))
+    Err(InputError::NoName.into())
 }
 
 fn ask_value(
@@ -150,7 +151,7 @@ fn ask_value(
             Err(error) => app.system.console.note(error),
         }
     }
-    Err(Error::failed(format!("`{label}` was not given"), "nothing was written"))
+    Err(InputError::NotGiven(label.to_owned()).into())
 }
 
 fn ask_secret(app: &App<'_>, label: &str, optional: bool) -> Result<Option<SecretText>, Error> {
@@ -166,7 +167,7 @@ fn ask_secret(app: &App<'_>, label: &str, optional: bool) -> Result<Option<Secre
             return Ok(None);
         }
     }
-    Err(Error::failed(format!("`{label}` was not given"), "nothing was written"))
+    Err(InputError::NotGiven(label.to_owned()).into())
 }
 
 fn ask(app: &App<'_>, question: &str, default: Option<&str>) -> Result<String, Error> {
@@ -175,5 +176,5 @@ fn ask(app: &App<'_>, question: &str, default: Option<&str>) -> Result<String, E
 
 /// A terminal that cannot be read.
 pub(super) fn unreadable(error: std::io::Error) -> Error {
-    Error::failed(format!("the terminal cannot be read: {error}"), "nothing was written")
+    InputError::unreadable("the terminal", "nothing was written")(error).into()
 }

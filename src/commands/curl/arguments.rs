@@ -329,6 +329,7 @@ fn is_device(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::Advise as _;
 
     const URL: &str = "https://api.example/x";
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use super::error::ExecError;
 use crate::os::private_file;
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
@@ -26,11 +26,11 @@ impl TokenFolder {
     /// Makes the folder, after removing those that killed runs left behind.
     ///
     /// # Errors
-    /// [`Error::Failed`].
-    pub fn make(system: &System) -> Result<Self, Error> {
+    /// [`ExecError`].
+    pub fn make(system: &System) -> Result<Self, ExecError> {
         let parent = parent(system)?;
         remove_leftovers(&parent);
-        let failed = |error: io::Error| failure(&parent, &error);
+        let failed = |reason| ExecError::NotKept { path: parent.clone(), reason };
         for _ in 0..TRIES {
             let mut builder = tempfile::Builder::new();
             builder.prefix(PREFIX);
@@ -43,27 +43,23 @@ impl TokenFolder {
                 return Ok(folder);
             }
         }
-        Err(Error::failed(format!("{} is emptied by somebody", parent.display()), "try again"))
+        Err(ExecError::Emptied(parent))
     }
 
     /// Writes a token into a file of this name, and says where it is.
     ///
     /// # Errors
-    /// [`Error::Failed`].
-    pub fn write(&self, name: &str, text: &SecretText) -> Result<String, Error> {
+    /// [`ExecError`].
+    pub fn write(&self, name: &str, text: &SecretText) -> Result<String, ExecError> {
         let path = self.path.join(name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let written = options.open(&path).and_then(|mut file| file.write_all(text.expose().as_bytes()));
-        written.map_err(|error| failure(&path, &error))?;
-        path.into_os_string().into_string().map_err(|path| {
-            Error::failed(
-                format!("the folder {} has a name that no variable can hold", Path::new(&path).display()),
-                "set XDG_RUNTIME_DIR to another",
-            )
-        })
+        written.map_err(|reason| ExecError::NotKept { path: path.clone(), reason })?;
+        let text = path.into_os_string().into_string();
+        text.map_err(|path| ExecError::UnspeakableFolder(path.into()))
     }
 }
 
@@ -75,23 +71,13 @@ impl Drop for TokenFolder {
     }
 }
 
-fn failure(path: &Path, error: &io::Error) -> Error {
-    Error::failed(
-        format!("cannot keep a token in {}: {error}", path.display()),
-        "hand it over in a variable, with --env",
-    )
-}
-
 /// The folder in memory; where there is none, the one for state.
-fn parent(system: &System) -> Result<PathBuf, Error> {
+fn parent(system: &System) -> Result<PathBuf, ExecError> {
     if let Some(folder) = system.paths.memory() {
         return Ok(folder);
     }
-    let unusable = |error: &dyn std::fmt::Display| {
-        Error::failed(format!("there is no folder for files with tokens: {error}"), "set HOME")
-    };
-    let folder = system.paths.folder(Folder::State).map_err(|error| unusable(&error))?;
-    private_file::make_folder(&folder).map_err(|error| unusable(&error))?;
+    let folder = system.paths.folder(Folder::State)?;
+    private_file::make_folder(&folder)?;
     system.console.note(
         "the file with the token is on the disk while the program runs: this system has no folder in memory",
     );

@@ -1,18 +1,20 @@
 //! `authctl exec`
 
 mod assignment;
+mod error;
 mod files;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use self::assignment::{Assignment, Form};
+use self::error::ExecError;
 use self::files::TokenFolder;
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::app::render::{id_token, note_limits, rendered, variable};
 use crate::error::{Error, Status};
-use crate::format::named;
+use crate::format::raw;
 use crate::name::ProviderName;
 use crate::ports::Launch;
 use crate::secret::SecretText;
@@ -82,19 +84,15 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self) -> Result<(), ExecError> {
         let assignments = || self.env.iter().chain(&self.file);
         let mut names = BTreeSet::new();
         if let Some(twice) = assignments().find(|assignment| !names.insert(&assignment.variable)) {
-            return Err(Error::usage(format!("the variable {} is set twice", twice.variable)));
+            return Err(ExecError::SetTwice(twice.variable.clone()));
         }
         let narrowed = self.account.account.is_some() || !self.narrow.is_empty();
         if narrowed && self.provider.provider.is_none() && assignments().next().is_some() {
-            return Err(Error::Usage {
-                message: "--account, --scope and the like are for the one provider that is named before `--`"
-                    .to_owned(),
-                hint: Some("name it there: its token is in the environment as well".to_owned()),
-            });
+            return Err(ExecError::NarrowsNothing);
         }
         Ok(())
     }
@@ -141,10 +139,9 @@ fn text(
     }
     note_limits(&session.system.console, &provider, &issued);
     let format = match form {
-        Form::Format(format) => Some(format),
-        Form::IdToken => named("raw"),
+        Form::Format(format) => format,
+        Form::IdToken => &raw::FORMAT,
     };
-    let Some(format) = format else { return Err(Error::usage("there is no such format")) };
     let text = rendered(session.config, &provider, &issued, format)?;
     Ok(SecretText::new(text.expose().strip_suffix('\n').unwrap_or(text.expose())))
 }

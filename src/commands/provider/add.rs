@@ -4,13 +4,14 @@ use crate::app::App;
 use crate::app::add_provider;
 use crate::app::add_provider::{Draft, Start};
 use crate::app::args::browser_choice;
+use crate::app::input::{InputError, read_secret};
 use crate::app::login::{Who, log_in};
 use crate::config::edit::Assignment;
 use crate::config::templates;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::provider::LoginRequest;
-use crate::secret::{self, SecretText};
+use crate::secret::SecretText;
 
 /// Add a provider: from a template, from a URL, or key by key
 ///
@@ -66,7 +67,7 @@ pub(super) fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     for key in &args.secret_keys {
         let assignment = Assignment::stored(key, &kind)?;
         let label = assignment.path.last().cloned().unwrap_or_default();
-        secrets.push((label.clone(), read_secret(app, &label, args.secret_keys.len())?));
+        secrets.push((label.clone(), read_one_secret(app, &label, args.secret_keys.len())?));
         given.push(assignment);
     }
     let draft = match asks {
@@ -117,28 +118,13 @@ impl Args {
 }
 
 /// One secret may be piped in; several are asked for.
-fn read_secret(app: &App<'_>, label: &str, count: usize) -> Result<SecretText, Error> {
-    let input = &app.system.input;
-    let read = match (input.is_terminal(), count) {
-        (true, _) => input.ask_hidden(label),
-        (false, 1) => input.read_all(secret::LONGEST),
-        (false, _) => {
-            return Err(Error::usage(
-                "standard input holds one secret: store the others with `authctl secret set`",
-            ));
-        }
-    };
-    let text = read.map_err(|error| {
-        Error::failed(format!("the secret cannot be read: {error}"), "pipe it into standard input")
-    })?;
-    let text = text.expose().trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(Error::failed(
-            "the secret is empty",
-            "pipe it into standard input, or type it when asked",
+fn read_one_secret(app: &App<'_>, label: &str, count: usize) -> Result<SecretText, Error> {
+    if count > 1 && !app.system.input.is_terminal() {
+        return Err(Error::usage(
+            "standard input holds one secret: store the others with `authctl secret set`",
         ));
     }
-    Ok(SecretText::new(text))
+    read_secret(app, label)
 }
 
 /// Logs in at once where that is wanted.
@@ -152,9 +138,11 @@ fn offer_login(app: &App<'_>, draft: &Draft, asks: bool, login: bool) -> Result<
     }
     let wanted = login
         || asks
-            && app.system.input.confirm("Log in now?", true).map_err(|error| {
-                Error::failed(format!("the terminal cannot be read: {error}"), "the provider is added")
-            })?;
+            && app
+                .system
+                .input
+                .confirm("Log in now?", true)
+                .map_err(InputError::unreadable("the terminal", "the provider is added"))?;
     if !wanted {
         app.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
         return Ok(());

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use super::error::StartError;
 use crate::oauth::pkce::random_text;
 use crate::os::private_file;
-use crate::os::private_file::FileError;
 use crate::ports::local_server::Address;
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
@@ -26,25 +25,25 @@ impl Capability {
     /// Makes a new one, or with `kept` takes the one that is there; writes it to its file.
     ///
     /// # Errors
-    /// [`Error::Failed`] for a file that others can reach, or that cannot be written.
+    /// [`StartError`] for a file that others can reach, or that cannot be written.
     pub fn prepare(
         system: &System,
         address: &Address,
         named: Option<&Path>,
         kept: bool,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, StartError> {
         let path = match named {
             Some(path) => path.to_owned(),
             None => default_path(system, address)?,
         };
-        let there = if kept { private_file::read(&path).map_err(failed)? } else { None };
+        let there = if kept { private_file::read(&path).map_err(StartError::Capability)? } else { None };
         let there = there.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).map(SecretText::new);
         if let Some(secret) = there.filter(|secret| is_one(secret.expose())) {
             return Ok(Self { secret, path, kept });
         }
         let secret = SecretText::new(random_text(&*system.random));
         // Without a line feed: AWS's SDKs send the file's text as it is.
-        private_file::write(&path, secret.expose().as_bytes()).map_err(failed)?;
+        private_file::write(&path, secret.expose().as_bytes()).map_err(StartError::Capability)?;
         Ok(Self { secret, path, kept })
     }
 }
@@ -62,11 +61,9 @@ impl Drop for Capability {
     }
 }
 
-fn default_path(system: &System, address: &Address) -> Result<PathBuf, Error> {
-    let folder = system.paths.folder(Folder::Runtime);
-    let folder = folder.map_err(|error| {
-        Error::failed(error.to_string(), "name a file for the capability with --capability-file")
-    })?;
+fn default_path(system: &System, address: &Address) -> Result<PathBuf, StartError> {
+    let no_folder = |reason| StartError::NoFolder { reason, option: "--capability-file" };
+    let folder = system.paths.folder(Folder::Runtime).map_err(no_folder)?;
     Ok(match address {
         Address::Loopback(address) => folder.join(format!("authctl-{}.capability", address.port())),
         Address::Socket(_) => folder.join("authctl.capability"),
@@ -76,11 +73,4 @@ fn default_path(system: &System, address: &Address) -> Result<PathBuf, Error> {
 fn is_one(text: &str) -> bool {
     text.len() == LENGTH
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-fn failed(error: FileError) -> Error {
-    Error::failed(
-        format!("the capability cannot be kept: {error}"),
-        "name another file with --capability-file, in a folder that is yours alone",
-    )
 }

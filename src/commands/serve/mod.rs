@@ -3,6 +3,7 @@
 mod access;
 mod aws;
 mod capability;
+mod error;
 mod gce;
 mod proxy;
 mod query;
@@ -19,11 +20,13 @@ use serde_json::json;
 
 use self::access::Access;
 use self::capability::Capability;
+use self::error::StartError;
 use self::proxy::Proxy;
 use self::tokens::Tokens;
 use self::workplace::Setup;
 use crate::app::App;
 use crate::app::args::AccountArg;
+use crate::app::target::TargetError;
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::local_server::{Address, Listen, Service};
@@ -117,26 +120,22 @@ impl Args {
         let named = self.host.as_ref().map(|host| host.to_ascii_lowercase());
         match named.or(first) {
             Some(host) if provider.hosts.contains(&host) => Ok(host),
-            Some(host) => Err(Error::failed(
-                format!("{} is none of the hosts of `{name}`", Untrusted::new(host)),
-                "add it to `hosts` in the configuration, if its tokens may be sent there",
-            )),
-            None => Err(Error::usage(format!("`{name}` has no host"))),
+            Some(host) => {
+                Err(TargetError::OtherHost { host: Untrusted::new(host), provider: name.clone() }.into())
+            }
+            None => Err(StartError::NoHost(name.clone()).into()),
         }
     }
 
-    fn listen(&self, system: &System) -> Result<Listen, Error> {
+    fn listen(&self, system: &System) -> Result<Listen, StartError> {
         if let Some(address) = self.listen {
             if self.gce.is_some() && !cfg!(target_os = "linux") {
-                return Err(Error::failed(
-                    "Google's libraries show no capability, and only Linux says whose a connection is",
-                    "use a socket, and what connects it with your program",
-                ));
+                return Err(StartError::NoIdentity);
             }
             return Ok(Listen::Loopback { address, identify: self.gce.is_some() });
         }
         if cfg!(not(unix)) {
-            return Err(Error::usage("name a loopback address: --listen 127.0.0.1:0"));
+            return Err(StartError::NoSockets);
         }
         Ok(Listen::Socket(match &self.socket {
             // Whoever reads where it is may be in another folder.
@@ -145,11 +144,8 @@ impl Args {
                 None => path.clone(),
             },
             None => {
-                let folder = system.paths.folder(Folder::Runtime);
-                let failed = |error: crate::ports::NoFolder| {
-                    Error::failed(error.to_string(), "name one with --socket")
-                };
-                folder.map_err(failed)?.join("authctl.sock")
+                let no_folder = |reason| StartError::NoFolder { reason, option: "--socket" };
+                system.paths.folder(Folder::Runtime).map_err(no_folder)?.join("authctl.sock")
             }
         }))
     }

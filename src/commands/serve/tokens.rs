@@ -7,8 +7,9 @@ use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::{Route, Wanted, is_gce, route};
 use super::workplace::{Setup, Workplace};
 use super::{aws, gce};
+use crate::advice::Advise;
 use crate::app::render::{header_lines, headers, rendered};
-use crate::app::target::target_url;
+use crate::app::target::{TargetError, target_url};
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Handler, Reply, Service};
@@ -127,13 +128,12 @@ impl Worker {
         self.place.with(&wanted.provider, |session, provider| {
             let checked = target.map(|(method, url, nonce)| {
                 let url = target_url(provider, url, "`url`: ")?;
-                Ok(RequestTarget { method: method.clone(), url, dpop_nonce: nonce.clone() })
+                Ok::<_, TargetError>(RequestTarget { method: method.clone(), url, dpop_nonce: nonce.clone() })
             });
-            let target = checked.transpose().map_err(|error| match error {
-                // Who asks is to blame, not the server.
-                Error::Failed { message, hint } => Refusal { hint, ..Refusal::bad_request(message) },
-                error => error.into(),
-            })?;
+            // Who asks is to blame, not the server.
+            let target = checked
+                .transpose()
+                .map_err(|error| Refusal { hint: error.hint(), ..Refusal::bad_request(error.to_string()) })?;
             let issued = token(session, provider, &self.options(wanted)).map_err(Error::from)?;
             if json {
                 let lines = headers(provider, &issued, target.as_ref())?;

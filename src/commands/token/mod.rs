@@ -9,7 +9,7 @@ use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::app::render::{id_token, note_limits, rendered};
 use crate::config::Provider;
 use crate::error::Error;
-use crate::format::{FORMATS, Format, named};
+use crate::format::{FORMATS, Format, json, named};
 use crate::ports::Stream;
 use crate::schema::duration;
 use crate::session::Open;
@@ -40,13 +40,13 @@ pub struct Args {
     id_token: bool,
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "raw", value_parser = parser())]
-    output: String,
+    output: &'static Format,
 }
 
-fn parser() -> impl clap::builder::TypedValueParser<Value = String> {
+fn parser() -> impl clap::builder::TypedValueParser<Value = &'static Format> {
     use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
     PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)))
-        .map(|name| name)
+        .try_map(|name| named(&name).ok_or("there is no such format"))
 }
 
 /// Prints a token and nothing else.
@@ -66,8 +66,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if args.id_token {
         issued = id_token(&issued)?;
     }
-    let format = if app.json { "json" } else { args.output.as_str() };
-    let Some(format) = named(format) else { return Err(Error::usage("there is no such format")) };
+    let format = if app.json { &json::FORMAT } else { args.output };
     print(&session, &provider, &issued, format)
 }
 
