@@ -91,9 +91,8 @@ impl Config {
         };
         let path = format!("credentials.{name}");
         let mut problems = credential.problems.clone();
-        let table = Setting::new(Value::Table(credential.keys.clone()), credential.origin.clone());
-        problems.extend(check(&path, &table, CREDENTIAL_KEYS, false));
-        let section = Section::new(&path, &credential.keys, &credential.origin);
+        let (section, found) = check(&path, &credential.keys, &credential.origin, CREDENTIAL_KEYS, false);
+        problems.extend(found);
         let scheme = section.text("scheme").unwrap_or("https").to_owned();
         let (hosts, host_problems) = hosts(&section, &scheme);
         problems.extend(host_problems);
@@ -105,14 +104,16 @@ impl Config {
                 return Err(problems);
             }
         };
-        let keys: Vec<_> = kind.all_keys().collect();
         let table = without_foreign_client(
             table,
             &format!("{scheme}://{}", hosts.first().map_or("", String::as_str)),
         );
-        let kind_path = format!("{path}.{called}");
-        problems.extend(check(&kind_path, &table, &keys, kind.open));
         let empty = Table::new();
+        let members = table.table().unwrap_or(&empty);
+        let keys: Vec<_> = kind.all_keys().collect();
+        let (kind_section, found) =
+            check(&format!("{path}.{called}"), members, &table.origin, &keys, kind.open);
+        problems.extend(found);
         let build_context = BuildContext {
             name: name.clone(),
             scheme: scheme.clone(),
@@ -125,15 +126,10 @@ impl Config {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let helper_path = format!("{path}.helper");
-        let written = credential.keys.get("helper");
-        let helper = HelperSettings::read(&Section::new(
-            &helper_path,
-            written.and_then(Setting::table).unwrap_or(&empty),
-            written.map_or(&credential.origin, |setting| &setting.origin),
-        ))?;
-        let section = Section::new(&kind_path, table.table().unwrap_or(&empty), &table.origin);
-        let source = (kind.build)(&section, &build_context)?;
+        let helper = HelperSettings::read(
+            section.section("helper").unwrap_or(&Section::new(&path, &credential.origin)),
+        )?;
+        let source = (kind.build)(&kind_section, &build_context)?;
         let narrowing = self.narrowing.get(name).cloned().unwrap_or_default();
         Ok(Provider { name: name.clone(), scheme, hosts, kind, source, narrowing, helper })
     }
@@ -157,7 +153,7 @@ fn without_foreign_client(mut table: Setting, derived_issuer: &str) -> Setting {
 }
 
 /// The hosts of a credential, normalised: `domain` first.
-fn hosts(section: &Section<'_>, scheme: &str) -> (Vec<String>, Vec<Problem>) {
+fn hosts(section: &Section, scheme: &str) -> (Vec<String>, Vec<Problem>) {
     let (mut hosts, mut problems) = (Vec::new(), Vec::new());
     let written = section.text("domain").map(|domain| ("domain", domain.to_owned()));
     for (key, text) in

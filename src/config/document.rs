@@ -1,11 +1,11 @@
 //! The grammar of one configuration text: what is at its top.
 
 use crate::config::provider_table::{Credential, parse_credentials};
-use crate::config::store_table::{self, STORE_KEYS};
+use crate::config::store_table::{STORE_KEYS, StoreTable};
 use crate::config::toml_document::Document;
 use crate::name::ProviderName;
 use crate::provider::Kind;
-use crate::schema::{Key, Problem, Setting, Shape, Value};
+use crate::schema::{Key, Problem, Setting, Shape, Value, command};
 use crate::text::untrusted::escaped;
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub struct Parsed {
     /// What each profile lays over that.
     pub profiles: BTreeMap<String, Body>,
     /// `store`.
-    pub store: Option<Setting>,
+    pub store: Option<StoreTable>,
     /// `browser`.
     pub browser: Option<Setting>,
     /// `client_id_metadata`.
@@ -72,7 +72,7 @@ pub fn parse_file(document: &Document) -> Parsed {
             "default" => parsed.base.default = Some(setting.clone()),
             "profile" => parse_profiles(setting, &mut parsed),
             "store" => {
-                let (store, problems) = store_table::parse(setting);
+                let (store, problems) = StoreTable::read(setting);
                 parsed.problems.extend(problems);
                 parsed.store = Some(store);
             }
@@ -80,7 +80,7 @@ pub fn parse_file(document: &Document) -> Parsed {
             "browser" => {
                 parsed.problems.push(Problem::new("`browser` must be a string: a command", &setting.origin))
             }
-            "on_login_required" => match Shape::Command.fits(setting) {
+            "on_login_required" => match command(setting).is_some() {
                 true => parsed.on_login_required = Some(setting.clone()),
                 false => parsed.problems.push(Problem::new(
                     format!("`on_login_required` must be {}", Shape::Command.expectation()),
@@ -160,7 +160,7 @@ pub fn holds_literal_secrets(parsed: &Parsed) -> bool {
         bodies.flat_map(|body| body.credentials.values()).filter_map(|credential| credential.kind.as_ref());
     let mut in_kinds =
         kinds.map(|written| (&written.table, Kind::keys_of(&written.called).collect::<Vec<_>>()));
-    let in_store = parsed.store.iter().any(|store| has_literal_secret(store, STORE_KEYS));
+    let in_store = parsed.store.iter().any(|store| has_literal_secret(&store.setting, STORE_KEYS));
     in_store || in_kinds.any(|(table, keys)| has_literal_secret(table, &keys))
 }
 

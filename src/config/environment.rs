@@ -2,7 +2,7 @@
 
 use super::merge;
 use super::merged::Config;
-use super::store_table::is_common_key;
+use super::store_table::{StoreTable, is_common_key};
 use super::templates::apply_template;
 use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, is_credential_key, parse_credentials};
 use crate::name::ProviderName;
@@ -41,11 +41,12 @@ fn apply_store(config: &mut Config, setting: Setting) {
         return config.problems.push(problem.hint("to use etcd or Vault, write [store] in your config file"));
     }
     // What the files say of keys and caches holds for every store; what they say of another one does not.
-    let written = config.store.as_ref().and_then(Setting::table).cloned().unwrap_or_default();
+    let written = config.store.as_ref().and_then(|store| store.setting.table()).cloned().unwrap_or_default();
     let mut table: Table = written.into_iter().filter(|(name, _)| is_common_key(name)).collect();
     let origin = setting.origin.clone();
     table.insert("kind".to_owned(), setting);
-    config.store = Some(Setting::new(Value::Table(table), origin));
+    // What is wrong with the files' keys is known already.
+    config.store = Some(StoreTable::read(&Setting::new(Value::Table(table), origin)).0);
 }
 
 /// The `[credentials]` table that the variables make together.

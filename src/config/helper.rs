@@ -74,7 +74,7 @@ impl HelperSettings {
     ///
     /// # Errors
     /// Every problem that was found.
-    pub fn read(section: &Section<'_>) -> Result<Self, Vec<Problem>> {
+    pub fn read(section: &Section) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let text = |key: &str| section.text(key).map(str::to_owned);
         for key in ["git_username", "docker_username"] {

@@ -7,6 +7,7 @@ use super::layers::Warning;
 use super::narrowing::Narrowing;
 use super::provider_table::Credential;
 use super::source_files::ConfigFile;
+use super::store_table::StoreTable;
 use crate::advice::{Advise, Status};
 use crate::name::ProviderName;
 use crate::oauth::registration::ClientIdUrl;
@@ -25,7 +26,7 @@ pub struct Config {
     /// The provider of a bare `authctl token`, as written.
     pub default: Option<Setting>,
     /// The settings of the store.
-    pub store: Option<Setting>,
+    pub store: Option<StoreTable>,
     /// The browser command.
     pub browser: Option<Setting>,
     /// The program that is run when a login is needed where nobody watches.

@@ -5,8 +5,8 @@ use super::merged::Config;
 use super::narrowing::Narrowing;
 use super::toml_document::Document;
 use crate::config::provider_table::{Credential, parse_credentials};
-use crate::name::{ProviderName, ScopeSet};
-use crate::schema::{Problem, Setting, Value};
+use crate::name::ProviderName;
+use crate::schema::{self, Problem, Setting};
 
 /// The keys of `oauth` that a project may narrow.
 pub const NARROWED: &[&str] = &["scopes", "audience", "resource"];
@@ -89,10 +89,8 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
         };
         match key.as_str() {
             "scopes" => {
-                let scopes: Option<Vec<ScopeSet>> = texts.iter().map(|text| text.parse().ok()).collect();
-                let scopes =
-                    scopes.unwrap_or_default().iter().fold(ScopeSet::default(), |all, set| all.union(set));
-                let known = configured(key).map(all_scopes).unwrap_or_default();
+                let scopes = schema::scopes(setting).unwrap_or_default().all;
+                let known = configured(key).and_then(schema::scopes).unwrap_or_default().all;
                 if !scopes.is_subset(&known) {
                     problems.push(beyond(&scopes.difference(&known).to_string()));
                 }
@@ -112,15 +110,4 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
         }
     }
     if problems.is_empty() { Ok(narrowing) } else { Err(problems) }
-}
-
-fn all_scopes(setting: &Setting) -> ScopeSet {
-    let words =
-        |setting: &Setting| setting.strings().unwrap_or_default().join(" ").parse().unwrap_or_default();
-    match &setting.value {
-        Value::Table(capabilities) => {
-            capabilities.values().map(words).fold(ScopeSet::default(), |all, set| all.union(&set))
-        }
-        _ => words(setting),
-    }
 }

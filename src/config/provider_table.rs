@@ -185,7 +185,7 @@ fn written_kind(path: &str, called: &str, setting: &Setting) -> (WrittenKind, Ve
     });
     let table = match (&setting.value, shorthand) {
         (value, _) if value.is_empty() => Table::new(),
-        (Value::Table(table), Some(key)) if key.is_secret() && secret_reference(table) => {
+        (Value::Table(_), Some(key)) if key.is_secret() && secret_reference(key.name, setting).is_some() => {
             Table::from([(key.name.to_owned(), setting.clone())])
         }
         (Value::Table(table), _) => {

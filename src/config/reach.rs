@@ -100,7 +100,7 @@ impl Config {
     #[must_use]
     pub fn store_parts(&self) -> Vec<Part> {
         let mut parts = Vec::new();
-        let Some(table) = self.store.as_ref().and_then(Setting::table) else { return parts };
+        let Some(table) = self.store.as_ref().and_then(|store| store.setting.table()) else { return parts };
         for key in ["address", "endpoints", "ca_file"] {
             if let Some(setting) = table.get(key) {
                 add(&mut parts, &format!("store.{key}"), setting);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::merged::Config;
 use crate::name::ProviderName;
 use crate::provider::Kind;
-use crate::schema::{SecretSource, Section, Setting, Value};
+use crate::schema::{SecretSource, Setting, Value, secret};
 use crate::store::{StoreChoice, StoreKind};
 
 impl Config {
@@ -16,10 +16,10 @@ impl Config {
             return Vec::new();
         };
         let Some(table) = written.table.table() else { return Vec::new() };
-        let section = Section::new("", table, &written.table.origin);
         let keys = Kind::keys_of(&written.called).filter(|key| key.is_secret());
-        let mut secrets: Vec<_> =
-            keys.filter_map(|key| Some((key.name, section.secret(key.name)?))).collect();
+        let mut secrets: Vec<(&str, SecretSource)> =
+            keys.filter_map(|key| Some((key.name, secret(key.name, table.get(key.name)?)?))).collect();
+        secrets.retain(|(_, source)| !source.is_empty());
         secrets.sort_by_key(|(key, _)| *key);
         secrets.dedup_by_key(|(key, _)| *key);
         secrets
@@ -41,7 +41,7 @@ impl Config {
             }
         }
         let mut found = BTreeSet::new();
-        self.store.iter().for_each(|store| collect(store, &mut found));
+        self.store.iter().for_each(|store| collect(&store.setting, &mut found));
         if matches!(self.store_choice(), StoreChoice::Only(StoreKind::Vault)) {
             found.insert("VAULT_TOKEN".to_owned());
         }

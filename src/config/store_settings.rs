@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::merged::Config;
-use super::store_table::{key_source, kind, section};
+use super::store_table::StoreTable;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::ports::Environment;
-use crate::schema::{SecretSource, Section};
+use crate::schema::{SecretSource, Section, TokenSource};
 use crate::store::shared::{SharedAddress, SharedSettings};
 use crate::store::{StoreChoice, StoreKind, StoreSettings};
 
@@ -40,23 +40,23 @@ impl Config {
     /// Which store is configured.
     #[must_use]
     pub fn store_choice(&self) -> StoreChoice {
-        let kind = self.store.as_ref().and_then(section).and_then(|section| kind(&section));
-        kind.map_or(StoreChoice::Auto, StoreChoice::Only)
+        self.store.as_ref().and_then(StoreTable::kind).map_or(StoreChoice::Auto, StoreChoice::Only)
     }
 
     /// What is configured of the store.
     #[must_use]
     pub fn store_settings(&self, environment: &dyn Environment) -> StoreSettings {
         let settings = StoreSettings { choice: self.store_choice(), ..StoreSettings::default() };
-        let Some(section) = self.store.as_ref().and_then(section) else { return settings };
+        let Some(table) = &self.store else { return settings };
+        let section = &table.section;
         StoreSettings {
-            key: key_source(&section),
+            key: table.key_source(),
             remembered_for: section.duration("unlock_for").unwrap_or(settings.remembered_for),
-            shared: shared(&section, environment),
-            withholds_token: kind(&section) == Some(StoreKind::Vault)
+            shared: shared(table, environment),
+            withholds_token: table.kind() == Some(StoreKind::Vault)
                 && !section.has("address")
                 && environment.variable("VAULT_ADDR").is_some_and(|address| !address.is_empty())
-                && !token_is_of_environment(&section, environment),
+                && !token_is_of_environment(section, environment),
             ..settings
         }
     }
@@ -64,8 +64,7 @@ impl Config {
     /// Whether access tokens are cached in the kernel's keyring.
     #[must_use]
     pub fn caches_in_kernel(&self) -> bool {
-        let section = self.store.as_ref().and_then(section);
-        section.is_some_and(|section| section.text("cache") == Some("kernel"))
+        self.store.as_ref().is_some_and(|table| table.section.text("cache") == Some("kernel"))
     }
 
     /// Whether a provider's token lets us into the shared engine.
@@ -77,18 +76,20 @@ impl Config {
     /// What lets us into the shared engine.
     #[must_use]
     pub fn engine_secrets(&self) -> EngineSecrets {
-        let Some(section) = self.store.as_ref().and_then(section) else { return EngineSecrets::default() };
-        let token = section.section("token");
-        let provider = token.as_ref().and_then(|token| token.text("provider")?.parse().ok());
-        let account = token.as_ref().and_then(|token| token.text("account")?.parse().ok());
-        let reference = section.secret("password").or_else(|| section.secret("token"));
+        let Some(table) = &self.store else { return EngineSecrets::default() };
+        let section = &table.section;
+        let secret = match (section.token("token"), section.secret("password")) {
+            (Some(TokenSource::Provider { name, account, .. }), _) => {
+                let account = account.as_ref().and_then(|account| account.parse().ok());
+                name.parse().map_or(EngineSecret::None, |name| EngineSecret::Provider(name, account))
+            }
+            (_, Some(password)) => EngineSecret::From(password),
+            (Some(TokenSource::Secret(token)), None) => EngineSecret::From(token.clone()),
+            _ if table.kind() == Some(StoreKind::Vault) => EngineSecret::OfVault,
+            _ => EngineSecret::None,
+        };
         EngineSecrets {
-            secret: match (provider, reference) {
-                (Some(provider), _) => EngineSecret::Provider(provider, account),
-                (None, Some(reference)) => EngineSecret::From(reference),
-                (None, None) if kind(&section) == Some(StoreKind::Vault) => EngineSecret::OfVault,
-                (None, None) => EngineSecret::None,
-            },
+            secret,
             certificate: section.path("certificate", None),
             private_key: section.secret("private_key"),
         }
@@ -97,19 +98,19 @@ impl Config {
 
 /// Whether Vault's token comes from the environment. Only then may variables choose the address and the authorities: a
 /// variable must not redirect any other token.
-fn token_is_of_environment(section: &Section<'_>, environment: &dyn Environment) -> bool {
-    match (section.has("token"), section.secret("token")) {
-        (false, _) => environment.variable("VAULT_TOKEN").is_some_and(|token| !token.is_empty()),
-        (true, Some(SecretSource::Environment(_))) => true,
-        (true, _) => false,
+fn token_is_of_environment(section: &Section, environment: &dyn Environment) -> bool {
+    match section.token("token") {
+        None => environment.variable("VAULT_TOKEN").is_some_and(|token| !token.is_empty()),
+        Some(source) => matches!(source, TokenSource::Secret(SecretSource::Environment(_))),
     }
 }
 
-fn shared(section: &Section<'_>, environment: &dyn Environment) -> Option<SharedSettings> {
+fn shared(table: &StoreTable, environment: &dyn Environment) -> Option<SharedSettings> {
+    let section = &table.section;
     let url = |text: &str| EndpointUrl::configured(text).ok();
     let decides = token_is_of_environment(section, environment);
     let deciding = |variable: &str| environment.variable(variable).filter(|_| decides);
-    let address = match kind(section)? {
+    let address = match table.kind()? {
         StoreKind::Etcd => SharedAddress::Etcd {
             endpoints: section.strings("endpoints").iter().filter_map(|text| url(text)).collect(),
             username: section.text("username").map(str::to_owned),

@@ -2,7 +2,7 @@
 
 use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;
-use crate::schema::{Key, Problem, SecretSource, Section, Setting, Shape, Table, Value, check};
+use crate::schema::{Key, Problem, SecretSource, Section, Setting, Shape, Table, TokenSource, Value, check};
 use crate::store::StoreKind;
 use crate::store::sealed::key_source::KeySource;
 use crate::text::untrusted::escaped;
@@ -53,101 +53,113 @@ pub(super) fn is_common_key(name: &str) -> bool {
     STORE_KEYS.iter().any(|key| key.name == name && is_common(key))
 }
 
-/// Checks `store`, and gives it back with its secrets named without their `_`.
-pub(super) fn parse(setting: &Setting) -> (Setting, Vec<Problem>) {
-    let mut table = match &setting.value {
-        Value::Text(_) => Table::from([("kind".to_owned(), setting.clone())]),
-        Value::Table(table) => table.clone(),
-        other => {
-            let message = format!("`store` must be a string or a table, not {}", other.type_name());
-            return (setting.clone(), vec![Problem::new(message, &setting.origin)]);
-        }
-    };
-    let mut problems = Vec::new();
-    for key in STORE_KEYS.iter().filter(|key| key.is_secret()) {
-        if let Some(secret) = table.remove(&format!("_{}", key.name))
-            && table.insert(key.name.to_owned(), secret).is_some()
-        {
-            let message = format!("`store` has both `{0}` and `_{0}`", key.name);
-            problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
-        }
-    }
-    let setting = Setting::new(Value::Table(table), setting.origin.clone());
-    problems.extend(check("store", &setting, STORE_KEYS, false));
-    if problems.is_empty() {
-        problems = combination(&setting);
-    }
-    (setting, problems)
+/// `store`: as it is written, with its secrets named without their `_`, and as it is read.
+#[derive(Debug)]
+pub struct StoreTable {
+    pub setting: Setting,
+    pub(super) section: Section,
 }
 
-/// What does not go together.
-fn combination(setting: &Setting) -> Vec<Problem> {
-    let Some(section) = section(setting) else { return Vec::new() };
-    let kind = kind(&section);
-    let mut problems = Vec::new();
-    for (kinds, keys) in OF_ENGINES {
-        for key in
-            keys.iter().filter(|key| section.has(key) && !kind.is_some_and(|kind| kinds.contains(&kind)))
+impl StoreTable {
+    /// Checks and reads `store`.
+    pub(super) fn read(setting: &Setting) -> (Self, Vec<Problem>) {
+        let mut table = match &setting.value {
+            Value::Text(_) => Table::from([("kind".to_owned(), setting.clone())]),
+            Value::Table(table) => table.clone(),
+            other => {
+                let message = format!("`store` must be a string or a table, not {}", other.type_name());
+                let section = Section::new("store", &setting.origin);
+                let problem = Problem::new(message, &setting.origin);
+                return (Self { setting: setting.clone(), section }, vec![problem]);
+            }
+        };
+        let mut problems = Vec::new();
+        for key in STORE_KEYS.iter().filter(|key| key.is_secret()) {
+            if let Some(secret) = table.remove(&format!("_{}", key.name))
+                && table.insert(key.name.to_owned(), secret).is_some()
+            {
+                let message = format!("`store` has both `{0}` and `_{0}`", key.name);
+                problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
+            }
+        }
+        let (section, found) = check("store", &table, &setting.origin, STORE_KEYS, false);
+        problems.extend(found);
+        let read = Self { setting: Setting::new(Value::Table(table), setting.origin.clone()), section };
+        if problems.is_empty() {
+            problems = read.combination();
+        }
+        (read, problems)
+    }
+
+    /// What does not go together.
+    fn combination(&self) -> Vec<Problem> {
+        let Self { section, .. } = self;
+        let kind = self.kind();
+        let mut problems = Vec::new();
+        for (kinds, keys) in OF_ENGINES {
+            for key in
+                keys.iter().filter(|key| section.has(key) && !kind.is_some_and(|kind| kinds.contains(&kind)))
+            {
+                let kinds: Vec<String> =
+                    kinds.iter().map(|kind| format!("kind = \"{}\"", kind.name())).collect();
+                problems.push(hidden(section.problem(key, &format!("belongs to {}", kinds.join(" or ")))));
+            }
+        }
+        for key in ["password", "private_key"] {
+            if matches!(section.secret(key), Some(SecretSource::Stored(_))) {
+                let problem = section.problem(key, "cannot be kept in the store that it opens");
+                problems.push(hidden(problem).hint("write { env = … }, { file = … } or { command = […] }"));
+            }
+        }
+        let Some(kind) = kind.filter(|kind| kind.is_shared()) else { return problems };
+        if self.key_source() == KeySource::File {
+            let message = "must be \"passphrase\" or { command = […] }: every machine needs the same key";
+            problems.push(section.problem("key", message));
+        }
+        if kind == StoreKind::Etcd && section.strings("endpoints").is_empty() {
+            problems.push(section.problem("endpoints", "is missing: the URLs of etcd's nodes"));
+        }
+        for (key, text) in section
+            .strings("endpoints")
+            .iter()
+            .map(|text| ("endpoints", text.as_str()))
+            .chain(section.text("address").map(|text| ("address", text)))
         {
-            let kinds: Vec<String> = kinds.iter().map(|kind| format!("kind = \"{}\"", kind.name())).collect();
-            problems.push(hidden(section.problem(key, &format!("belongs to {}", kinds.join(" or ")))));
+            if let Err(error) = EndpointUrl::configured(text) {
+                problems.push(section.url_problem(
+                    key,
+                    &format!("cannot be used: {error}"),
+                    error.is_secret(),
+                ));
+            }
+        }
+        match section.token("token") {
+            Some(TokenSource::Stdin) => {
+                problems.push(section.problem("token", "cannot be piped in").hiding_value());
+            }
+            Some(TokenSource::Provider { name, .. }) if name.parse::<ProviderName>().is_err() => {
+                let message = format!("names no provider: {}", escaped(name));
+                problems.push(section.problem("token", &message).hiding_value());
+            }
+            _ => {}
+        }
+        problems
+    }
+
+    pub(super) fn kind(&self) -> Option<StoreKind> {
+        let named = self.section.text("kind")?;
+        StoreKind::ALL.into_iter().find(|kind| kind.name() == named)
+    }
+
+    pub(super) fn key_source(&self) -> KeySource {
+        match self.section.text("key") {
+            Some("passphrase") => KeySource::Passphrase,
+            None if self.section.has("key") => KeySource::Command(self.section.strings("key")),
+            _ => KeySource::File,
         }
     }
-    for key in ["password", "private_key"] {
-        if matches!(section.secret(key), Some(SecretSource::Stored(_))) {
-            let problem = section.problem(key, "cannot be kept in the store that it opens");
-            problems.push(hidden(problem).hint("write { env = … }, { file = … } or { command = […] }"));
-        }
-    }
-    let Some(kind) = kind.filter(|kind| kind.is_shared()) else { return problems };
-    if key_source(&section) == KeySource::File {
-        let message = "must be \"passphrase\" or { command = […] }: every machine needs the same key";
-        problems.push(section.problem("key", message));
-    }
-    if kind == StoreKind::Etcd && section.strings("endpoints").is_empty() {
-        problems.push(section.problem("endpoints", "is missing: the URLs of etcd's nodes"));
-    }
-    for (key, text) in section
-        .strings("endpoints")
-        .iter()
-        .map(|text| ("endpoints", text.as_str()))
-        .chain(section.text("address").map(|text| ("address", text)))
-    {
-        if let Err(error) = EndpointUrl::configured(text) {
-            problems.push(section.url_problem(key, &format!("cannot be used: {error}"), error.is_secret()));
-        }
-    }
-    if section.section("token").is_some_and(|token| token.has("stdin")) {
-        problems.push(section.problem("token", "cannot be piped in").hiding_value());
-    }
-    if let Some(named) = section.section("token").and_then(|token| token.text("provider"))
-        && named.parse::<ProviderName>().is_err()
-    {
-        let message = format!("names no provider: {}", escaped(named));
-        problems.push(section.problem("token", &message).hiding_value());
-    }
-    problems
 }
 
 fn hidden(problem: Problem) -> Problem {
     problem.hiding_value()
-}
-
-pub(super) fn section(setting: &Setting) -> Option<Section<'_>> {
-    setting.table().map(|table| Section::new("store", table, &setting.origin))
-}
-
-pub(super) fn kind(section: &Section<'_>) -> Option<StoreKind> {
-    let named = section.text("kind")?;
-    StoreKind::ALL.into_iter().find(|kind| kind.name() == named)
-}
-
-pub(super) fn key_source(section: &Section<'_>) -> KeySource {
-    match section.text("key") {
-        Some("passphrase") => KeySource::Passphrase,
-        Some(_) => KeySource::File,
-        None => {
-            section.section("key").map_or(KeySource::File, |key| KeySource::Command(key.strings("command")))
-        }
-    }
 }

@@ -35,7 +35,7 @@ struct ApiKey {
     domain: String,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut headers = Vec::new();
     match (section.secret("key"), section.has("headers")) {
@@ -48,7 +48,7 @@ fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenPro
         (Some(key), false) => {
             let name = section.text("header").unwrap_or("Authorization");
             // In Authorization a key alone would be no scheme; elsewhere a key usually stands alone.
-            let prefix = match section.setting("prefix").and_then(|setting| setting.text()) {
+            let prefix = match section.text_or_empty("prefix") {
                 Some(prefix) => prefix,
                 None if name.eq_ignore_ascii_case("authorization") => "Bearer",
                 None => "",

@@ -78,7 +78,7 @@ struct AuthorizationCodeGrant {
     use_jar: Option<bool>,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let oauth = OAuthClient::read(section, build);
     let mut problems = Vec::new();
     let redirect_uri = section.text("redirect_uri").map_or_else(|| Ok(RedirectUri::default()), str::parse);

@@ -35,7 +35,7 @@ struct Basic {
     domain: String,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let username = section.text("username").unwrap_or_default().to_owned();
     let Some(password) = section.secret("password") else {
         return Err(vec![section.problem("password", "is empty")]);

@@ -44,7 +44,7 @@ struct Ciba {
     login_hint: String,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let oauth = OAuthClient::read(section, build)?;
     // CIBA Core section 7.1: the client authenticates.
     if !oauth.is_confidential() {

@@ -32,7 +32,7 @@ struct ClientCredentials {
     oauth: OAuthClient,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let oauth = OAuthClient::read(section, build)?;
     // RFC 6749 section 4.4: "MUST only be used by confidential clients".
     if !oauth.is_confidential() {

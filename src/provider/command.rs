@@ -48,7 +48,7 @@ struct Command {
     timeout: Duration,
 }
 
-fn build(section: &Section<'_>, _: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, _: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     Ok(Box::new(Command {
         command: section.strings("command"),
         field: (section.text("format") == Some("json"))

@@ -37,7 +37,7 @@ struct DeviceCodeGrant {
     oauth: OAuthClient,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     Ok(Box::new(DeviceCodeGrant { oauth: OAuthClient::read(section, build)? }))
 }
 

@@ -51,7 +51,7 @@ struct Environment {
     field: Option<String>,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let source = match (section.text("variable"), section.text("file")) {
         (Some(_), Some(_)) => return Err(vec![section.problem("file", "cannot stand beside `variable`")]),
         (Some(variable), None) => Source::Variable(variable.to_owned()),

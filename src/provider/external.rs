@@ -63,7 +63,7 @@ struct External {
     domain: String,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let name = section.text("program").unwrap_or_default();
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || !name.bytes().all(fits) {
@@ -75,7 +75,7 @@ fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenPro
     Ok(Box::new(External {
         program: format!("authctl-provider-{name}"),
         timeout: section.duration("timeout").unwrap_or(Duration::from_secs(30)),
-        settings: section.passed_on(KEYS),
+        settings: section.passed_on().clone(),
         domain: build.domain.clone(),
     }))
 }

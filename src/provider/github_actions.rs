@@ -46,7 +46,7 @@ struct GithubActions {
     audience: Option<String>,
 }
 
-fn build(section: &Section<'_>, _: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, _: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     Ok(Box::new(GithubActions { audience: section.text("audience").map(str::to_owned) }))
 }
 

@@ -34,7 +34,7 @@ struct Jwt {
     domain: String,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let token = section.secret("jwt").ok_or_else(|| vec![section.problem("jwt", "is empty")])?;
     Ok(Box::new(Jwt { token, domain: build.domain.clone() }))
 }

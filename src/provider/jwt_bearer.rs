@@ -63,7 +63,7 @@ struct JwtBearer {
     service_account: Option<SecretSource>,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let service_account = section.secret("service_account");
     let mut problems = Vec::new();
     match (&service_account, section.secret("private_key")) {

@@ -33,7 +33,7 @@ pub struct Kind {
 }
 
 /// Makes a provider of its checked keys, or tells every problem with them.
-pub type Build = fn(&Section<'_>, &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
+pub type Build = fn(&Section, &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>>;
 
 impl Kind {
     /// Whether this is its name or its alias.

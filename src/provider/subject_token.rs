@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use crate::name::{AccountName, ProviderName};
 use crate::provider::error::ProviderError;
-use crate::schema::{Problem, SecretSource, Section};
+pub use crate::schema::TokenKind;
+use crate::schema::{Problem, SecretSource, Section, TokenSource};
 use crate::secret::SecretText;
 use crate::store::lock::Lock;
 
@@ -27,17 +28,6 @@ impl Role {
             Self::Actor => "actor",
         }
     }
-}
-
-/// Which of another provider's tokens is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenKind {
-    /// Its access token.
-    Access,
-    /// Its id token.
-    Id,
-    /// Its refresh token: it goes nowhere but to the endpoint that issued it.
-    Refresh,
 }
 
 /// Where a token comes from.
@@ -72,40 +62,21 @@ impl SubjectTokenSource {
     ///
     /// # Errors
     /// The problem with it.
-    pub fn read(section: &Section<'_>, role: Role) -> Result<Option<Self>, Problem> {
-        let Some(members) = section.section(role.name()) else { return Ok(None) };
+    pub fn read(section: &Section, role: Role) -> Result<Option<Self>, Problem> {
+        let Some(written) = section.token(role.name()) else { return Ok(None) };
         let problem = |message: &str| section.problem(role.name(), message);
-        let source = if members.has("provider") {
-            let name = members.text("provider").unwrap_or_default();
-            let kind = match members.text("token") {
-                None | Some("access_token") => TokenKind::Access,
-                Some("id_token") => TokenKind::Id,
-                Some("refresh_token") => TokenKind::Refresh,
-                Some(_) => {
-                    let problem =
-                        problem("has a `token` that is none of access_token, id_token, refresh_token");
-                    return Err(problem.hiding_value());
-                }
-            };
-            Source::Provider {
+        let source = match written {
+            TokenSource::Provider { name, token, account } => Source::Provider {
                 name: name.parse().map_err(|_| problem("has a `provider` that is no provider's name"))?,
-                account: members
-                    .text("account")
+                account: account
+                    .as_deref()
                     .map(str::parse)
                     .transpose()
                     .map_err(|_| problem("has an `account` that is no account's name"))?,
-                kind,
-            }
-        } else if members.flag("stdin") == Some(true) {
-            Source::Stdin
-        } else {
-            let source =
-                section.secret(role.name()).filter(|source| !matches!(source, SecretSource::Stored(_)));
-            Source::Secret(source.ok_or_else(|| {
-                problem("names no token").hint(
-                    "write { provider = \"NAME\" }, { env = … }, { file = … }, { command = […] } or { stdin = true }",
-                )
-            })?)
+                kind: *token,
+            },
+            TokenSource::Secret(source) => Source::Secret(source.clone()),
+            TokenSource::Stdin => Source::Stdin,
         };
         Ok(Some(Self { role, source }))
     }

@@ -70,7 +70,7 @@ struct TokenExchange {
     must_say: bool,
 }
 
-fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     if !section.has("subject") {
         let problem = section.problem("subject", "is missing").hiding_value();
         return Err(vec![problem.hint(format!("subject: {}", KEYS[0].about))]);
@@ -79,23 +79,20 @@ fn build(section: &Section<'_>, build: &BuildContext) -> Result<Box<dyn TokenPro
     Ok(Box::new(TokenExchange { must_say: true, ..exchange }))
 }
 
-fn build_extension(
-    section: &Section<'_>,
-    build: &BuildContext,
-) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
+fn build_extension(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let grant_type = section.text("grant_type").unwrap_or_default();
     Ok(Box::new(TokenExchange::read(section, build, grant_type)?))
 }
 
 /// What of the configuration, beside the subject and the connection, changes what an exchange gets.
-fn variant(section: &Section<'_>) -> Binding {
+fn variant(section: &Section) -> Binding {
     let keys = ["subject_token_type", "actor_token_type", "requested_token_type", "login_hint"];
     let written = keys.iter().filter_map(|key| Some((*key, section.text(key)?)));
     written.fold(Binding::default(), |variant, (key, value)| variant.with(key, value))
 }
 
 impl TokenExchange {
-    fn read(section: &Section<'_>, build: &BuildContext, grant_type: &str) -> Result<Self, Vec<Problem>> {
+    fn read(section: &Section, build: &BuildContext, grant_type: &str) -> Result<Self, Vec<Problem>> {
         let text = |key: &str| section.text(key).map(str::to_owned);
         let mut problems = Vec::new();
         let mut subject_tokens = Vec::new();

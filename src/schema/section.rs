@@ -1,174 +1,193 @@
-//! The typed view of a checked table: what a provider kind reads its keys through.
+//! A table that was checked against its keys: a provider kind reads its configuration through it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::binding::Binding;
-use crate::schema::shape::{LONGEST, parse_duration};
-use crate::schema::{Key, Origin, Problem, Setting, Table, Value};
-use crate::secret::SecretText;
+use super::origin::Origin;
+use super::problem::Problem;
+use super::secret::{PassedOn, SecretSource};
+use crate::name::ScopeSet;
 
-/// Where a secret comes from. It is resolved only when it is needed, by `secret_source`.
+/// The value of a key, in the form that its shape stands for.
 #[derive(Debug, Clone)]
-pub enum SecretSource {
-    /// It is written in the configuration.
-    Literal(SecretText),
-    /// It is the value of an environment variable.
-    Environment(String),
-    /// It is what a file holds; a relative path counts from the configuration file.
-    File(PathBuf),
-    /// It is what a program prints.
-    Command(Vec<String>),
-    /// It is kept in the token store under this key, by `authctl secret set`.
-    Stored(String),
-}
-
-impl SecretSource {
-    /// Tells two sources apart without holding a secret: a literal by its fingerprint, a reference by what it names.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let (kind, named) = match self {
-            Self::Literal(secret) => ("literal", secret.expose().to_owned()),
-            Self::Environment(name) => ("env", name.clone()),
-            Self::File(path) => ("file", path.display().to_string()),
-            Self::Command(command) => ("command", command.join("\u{1f}")),
-            Self::Stored(key) => ("stored", key.clone()),
-        };
-        Binding::default().with(kind, named).fingerprint()
-    }
-}
-
-/// A value that is passed on to a program.
-#[derive(Debug, Clone)]
-pub enum PassedOn {
-    /// As it is written, in JSON.
-    Plain(serde_json::Value),
-    /// A secret: its key began with `_`.
+pub enum Checked {
+    Text(String),
+    Flag(bool),
+    Strings(Vec<String>),
+    Scopes(Scopes),
+    Duration(Duration),
     Secret(SecretSource),
+    /// By their names, without a `_`.
+    Secrets(BTreeMap<String, SecretSource>),
+    Token(TokenSource),
+    Flags(BTreeMap<String, bool>),
+    Table(Section),
 }
 
-/// A table that was checked against its keys. Its getters give what is written, and nothing for what is not: that the
-/// types are right was checked before.
-#[derive(Debug, Clone, Copy)]
-pub struct Section<'a> {
-    path: &'a str,
-    table: &'a Table,
-    origin: &'a Origin,
+/// Configured scopes.
+#[derive(Debug, Clone, Default)]
+pub struct Scopes {
+    /// Those of all capabilities.
+    pub all: ScopeSet,
+    /// Empty where no capabilities are written.
+    pub by_capability: BTreeMap<String, ScopeSet>,
 }
 
-impl<'a> Section<'a> {
-    /// The view of a table at a path like `credentials.github.oauth`.
+/// Which of another provider's tokens is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Its access token.
+    Access,
+    /// Its id token.
+    Id,
+    /// Its refresh token: it goes nowhere but to the endpoint that issued it.
+    Refresh,
+}
+
+/// Where a token that another grant uses comes from.
+#[derive(Debug, Clone)]
+pub enum TokenSource {
+    /// Another provider of this configuration; the names are not checked yet.
+    Provider {
+        /// The provider.
+        name: String,
+        /// Which of its tokens.
+        token: TokenKind,
+        /// Its account, if several are logged in.
+        account: Option<String>,
+    },
+    /// A variable, a file or a program, read again for every use.
+    Secret(SecretSource),
+    /// Standard input.
+    Stdin,
+}
+
+/// A checked table. Its getters return what is written, and nothing for a key that is not.
+#[derive(Debug, Clone)]
+pub struct Section {
+    path: String,
+    origin: Origin,
+    values: BTreeMap<&'static str, (Checked, Origin)>,
+    passed_on: BTreeMap<String, PassedOn>,
+}
+
+impl Section {
+    /// An empty table at a path like `credentials.github.oauth`.
     #[must_use]
-    pub fn new(path: &'a str, table: &'a Table, origin: &'a Origin) -> Self {
-        Self { path, table, origin }
+    pub fn new(path: &str, origin: &Origin) -> Self {
+        let (path, origin) = (path.to_owned(), origin.clone());
+        Self { path, origin, values: BTreeMap::new(), passed_on: BTreeMap::new() }
     }
 
-    /// The setting of a key.
+    pub(super) fn insert(&mut self, key: &'static str, value: Checked, origin: &Origin) {
+        self.values.insert(key, (value, origin.clone()));
+    }
+
+    pub(super) fn pass_on(&mut self, key: &str, value: PassedOn) {
+        self.passed_on.insert(key.to_owned(), value);
+    }
+
+    fn value(&self, key: &str) -> Option<&Checked> {
+        self.values.get(key).map(|(value, _)| value)
+    }
+
+    /// Where a key is written.
     #[must_use]
-    pub fn setting(&self, key: &str) -> Option<&'a Setting> {
-        self.table.get(key)
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.values.get(key).map(|(_, origin)| origin)
     }
 
     /// Whether a key is written.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.values.contains_key(key)
     }
 
     /// A string that is not empty.
     #[must_use]
-    pub fn text(&self, key: &str) -> Option<&'a str> {
-        self.setting(key).and_then(Setting::text).filter(|text| !text.is_empty())
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.text_or_empty(key).filter(|text| !text.is_empty())
+    }
+
+    /// A string, which may be empty.
+    #[must_use]
+    pub fn text_or_empty(&self, key: &str) -> Option<&str> {
+        if let Checked::Text(text) = self.value(key)? { Some(text) } else { None }
     }
 
     /// `true` or `false`.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<bool> {
-        if let Value::Boolean(flag) = self.setting(key)?.value { Some(flag) } else { None }
+        if let Checked::Flag(flag) = self.value(key)? { Some(*flag) } else { None }
     }
 
-    /// A string or an array of strings.
+    /// The strings that are not empty.
     #[must_use]
     pub fn strings(&self, key: &str) -> Vec<String> {
-        let strings = self.setting(key).and_then(Setting::strings).unwrap_or_default();
-        strings.into_iter().filter(|text| !text.is_empty()).map(str::to_owned).collect()
+        let Some(Checked::Strings(strings)) = self.value(key) else { return Vec::new() };
+        strings.iter().filter(|text| !text.is_empty()).cloned().collect()
+    }
+
+    /// Scopes; none where the key is not written.
+    #[must_use]
+    pub fn scopes(&self, key: &str) -> Scopes {
+        if let Some(Checked::Scopes(scopes)) = self.value(key) { scopes.clone() } else { Scopes::default() }
     }
 
     /// A length of time.
     #[must_use]
     pub fn duration(&self, key: &str) -> Option<Duration> {
-        match &self.setting(key)?.value {
-            Value::Integer(seconds) => {
-                u64::try_from(*seconds).ok().map(|seconds| LONGEST.min(Duration::from_secs(seconds)))
-            }
-            Value::Text(text) => parse_duration(text),
-            _ => None,
-        }
+        if let Checked::Duration(duration) = self.value(key)? { Some(*duration) } else { None }
     }
 
     /// A path: a relative one lies beside the configuration file, `~/` is the user's home.
     #[must_use]
-    pub fn path(&self, key: &str, home: Option<&std::path::Path>) -> Option<PathBuf> {
-        let path = beside(&self.setting(key)?.origin, self.text(key)?);
+    pub fn path(&self, key: &str, home: Option<&Path>) -> Option<PathBuf> {
+        let path = self.origin(key)?.beside(self.text(key)?);
         match (path.strip_prefix("~"), home) {
             (Ok(rest), Some(home)) => Some(home.join(rest)),
             _ => Some(path),
         }
     }
 
-    /// Where a secret comes from.
+    /// Where a secret comes from; nothing for `""`.
     #[must_use]
     pub fn secret(&self, key: &str) -> Option<SecretSource> {
-        secret_source(key, self.setting(key)?)
+        match self.value(key)? {
+            Checked::Secret(source) if !source.is_empty() => Some(source.clone()),
+            _ => None,
+        }
     }
 
-    /// The members of a table of strings; those whose name began with `_` are secrets.
+    /// The members of a table of strings or secrets.
     #[must_use]
     pub fn free(&self, key: &str) -> BTreeMap<String, SecretSource> {
-        let members = self.setting(key).and_then(Setting::table).into_iter().flatten();
-        members
-            .filter_map(|(name, member)| {
-                let bare = name.trim_start_matches('_');
-                Some((bare.to_owned(), secret_source(&format!("{key}.{bare}"), member)?))
-            })
-            .collect()
+        if let Some(Checked::Secrets(members)) = self.value(key) { members.clone() } else { BTreeMap::new() }
     }
 
-    /// All other keys than these, to be passed on; those that begin with `_` are secrets.
+    /// Where a token of elsewhere comes from.
     #[must_use]
-    pub fn passed_on(&self, keys: &[&Key]) -> BTreeMap<String, PassedOn> {
-        let others = self.table.iter().filter(|(name, _)| !keys.iter().any(|key| key.name == *name));
-        others
-            .filter_map(|(name, setting)| {
-                let bare = name.trim_start_matches('_');
-                let value = if bare == name {
-                    PassedOn::Plain(setting.json())
-                } else {
-                    PassedOn::Secret(secret_source(bare, setting)?)
-                };
-                Some((bare.to_owned(), value))
-            })
-            .collect()
+    pub fn token(&self, key: &str) -> Option<&TokenSource> {
+        if let Checked::Token(source) = self.value(key)? { Some(source) } else { None }
+    }
+
+    /// The keys that the kind does not know, to be passed on.
+    #[must_use]
+    pub fn passed_on(&self) -> &BTreeMap<String, PassedOn> {
+        &self.passed_on
     }
 
     /// The members of a table of flags.
     #[must_use]
-    pub fn flags(&self, key: &str) -> BTreeMap<&'a str, bool> {
-        let members = self.setting(key).and_then(Setting::table).into_iter().flatten();
-        members
-            .filter_map(|(name, member)| match member.value {
-                Value::Boolean(flag) => Some((name.as_str(), flag)),
-                _ => None,
-            })
-            .collect()
+    pub fn flags(&self, key: &str) -> BTreeMap<String, bool> {
+        if let Some(Checked::Flags(flags)) = self.value(key) { flags.clone() } else { BTreeMap::new() }
     }
 
-    /// The table under a key as a section of its own.
+    /// The table under a key.
     #[must_use]
-    pub fn section(&self, key: &str) -> Option<Section<'a>> {
-        let setting = self.setting(key)?;
-        Some(Section { path: self.path, table: setting.table()?, origin: &setting.origin })
+    pub fn section(&self, key: &str) -> Option<&Self> {
+        if let Checked::Table(section) = self.value(key)? { Some(section) } else { None }
     }
 
     /// A problem with a URL under a key; its value is shown unless it has a password in it.
@@ -183,40 +202,9 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn problem(&self, key: &str, message: &str) -> Problem {
         let message = format!("`{}.{key}` {message}", self.path);
-        match self.setting(key) {
-            Some(setting) => Problem::new(message, &setting.origin).showing_value(),
-            None => Problem::new(message, self.origin),
+        match self.origin(key) {
+            Some(origin) => Problem::new(message, origin).showing_value(),
+            None => Problem::new(message, &self.origin),
         }
-    }
-}
-
-fn secret_source(key: &str, setting: &Setting) -> Option<SecretSource> {
-    match &setting.value {
-        Value::Text(text) if text.is_empty() => None,
-        Value::Text(text) => Some(SecretSource::Literal(SecretText::new(text.as_str()))),
-        Value::Table(table) => {
-            let (name, reference) = table.iter().next()?;
-            Some(match name.as_str() {
-                "env" => SecretSource::Environment(reference.text()?.to_owned()),
-                "file" => SecretSource::File(beside(&setting.origin, reference.text()?)),
-                "command" => {
-                    SecretSource::Command(reference.strings()?.into_iter().map(str::to_owned).collect())
-                }
-                _ => SecretSource::Stored(key.to_owned()),
-            })
-        }
-        _ => None,
-    }
-}
-
-/// A path as the configuration file means it: relative ones lie beside the file.
-fn beside(origin: &Origin, path: &str) -> PathBuf {
-    let folder = match origin {
-        Origin::File { source, .. } => source.path.as_deref().and_then(|file| file.parent()),
-        _ => None,
-    };
-    match folder {
-        Some(folder) if !path.starts_with("~/") => folder.join(path),
-        _ => PathBuf::from(path),
     }
 }

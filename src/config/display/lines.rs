@@ -7,7 +7,7 @@ use crate::config::provider_table::{CREDENTIAL_KEYS, Credential, WrittenKind};
 use crate::config::store_table::STORE_KEYS;
 use crate::ports::Environment;
 use crate::provider::Kind;
-use crate::schema::{Key, Origin, Setting, Shape, Table, is_input, secret_reference};
+use crate::schema::{Key, Origin, Setting, Shape, Table, secret_reference, token_source};
 use crate::text::untrusted::escaped;
 
 /// What is shown of a provider. Nothing is resolved: neither the network nor the keyring is touched.
@@ -35,7 +35,7 @@ pub fn top(config: &Config, environment: &dyn Environment) -> Vec<Line> {
         Some(Line { key: key.to_owned(), shown: mask.plain(setting)?, origin: setting.origin.to_string() })
     };
     let mut top: Vec<Line> = shown("default", &config.default).into_iter().collect();
-    let table = config.store.as_ref().and_then(Setting::table);
+    let table = config.store.as_ref().and_then(|store| store.setting.table());
     match table.filter(|table| table.len() > 1 || !table.contains_key("kind")) {
         Some(table) => {
             let known = |name: &str| STORE_KEYS.iter().copied().find(|key| key.name == name);
@@ -88,12 +88,12 @@ fn lines(
             }
             // What is of a wrong type could be anything.
             // A slip there is a token itself.
-            Some(Key { shape: Shape::Input, .. }) if !setting.table().is_some_and(is_input) => {
+            Some(Key { shape: Shape::Input, .. }) if token_source(name, setting).is_none() => {
                 Shown::Mask(format!("<wrong: {}>", setting.value.type_name()))
             }
             // A program's arguments may hold anything.
             Some(Key { shape: Shape::Input | Shape::KeySource, .. })
-                if setting.table().is_some_and(secret_reference) =>
+                if secret_reference(name, setting).is_some() =>
             {
                 Shown::Mask(mask.secret(setting))
             }

@@ -14,7 +14,7 @@ impl Mask<'_> {
     pub fn secret(&self, setting: &Setting) -> String {
         match &setting.value {
             value if value.is_empty() => "<not set>".to_owned(),
-            Value::Table(table) if secret_reference(table) => self.reference(table),
+            Value::Table(table) if secret_reference("", setting).is_some() => self.reference(table),
             Value::Text(_) => "<set>".to_owned(),
             other => format!("<wrong: {}>", other.type_name()),
         }

@@ -6,7 +6,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::oauth::client::AuthenticationMethod;
 use crate::provider::build_context::BuildContext;
-use crate::schema::{Layer, Problem, SecretSource, Section, Setting};
+use crate::schema::{Layer, Problem, SecretSource, Section};
 
 /// What the configuration says of the client.
 #[derive(Debug)]
@@ -22,12 +22,14 @@ pub struct ClientSettings {
 
 impl ClientSettings {
     /// Reads the client's keys.
-    pub(crate) fn read(section: &Section<'_>, build: &BuildContext, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn read(section: &Section, build: &BuildContext, problems: &mut Vec<Problem>) -> Self {
         let secret = section.secret("client_secret");
-        let method = section.setting("token_endpoint_auth_method");
         // A template says how a client with a secret authenticates; a public client of the same server has none.
-        let method = method.filter(|setting| secret.is_some() || setting.origin.layer() != Layer::Template);
-        let method = method.and_then(Setting::text).and_then(AuthenticationMethod::named);
+        let of_template = section
+            .origin("token_endpoint_auth_method")
+            .is_some_and(|origin| origin.layer() == Layer::Template);
+        let method = section.text("token_endpoint_auth_method").filter(|_| secret.is_some() || !of_template);
+        let method = method.and_then(AuthenticationMethod::named);
         let settings = Self {
             id: section.text("client_id").map(str::to_owned),
             secret,

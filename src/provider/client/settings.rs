@@ -7,23 +7,22 @@ use std::time::Duration;
 use super::client_settings::ClientSettings;
 use super::oauth_client::OAuthClient;
 use crate::binding::Binding;
-use crate::name::ScopeSet;
 use crate::oauth::endpoint::{EndpointUrl, Issuer};
 use crate::oauth::metadata::ENDPOINTS;
 use crate::oauth::quirks::Quirks;
 use crate::ports::Transport;
 use crate::provider::build_context::BuildContext;
-use crate::schema::{Layer, Problem, Section, Setting, Value as SettingValue};
+use crate::schema::{Layer, Problem, Scopes, Section};
 
 impl OAuthClient {
     /// Reads the keys that all grants share.
     ///
     /// # Errors
     /// Every problem that was found.
-    pub fn read(section: &Section<'_>, build: &BuildContext) -> Result<Self, Vec<Problem>> {
+    pub fn read(section: &Section, build: &BuildContext) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let derived = format!("{}://{}", build.scheme, build.domain);
-        let learned = section.setting("issuer").is_some_and(|issuer| issuer.origin.layer() == Layer::Learned);
+        let learned = section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Learned);
         let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
             // A resource named it, at a host of its own choice.
             (Some(issuer), Ok(place)) if learned => Issuer::learned(issuer, place.url()),
@@ -68,14 +67,12 @@ impl OAuthClient {
             problems.push(section.problem("proxy", "is no URL").hiding_value());
         }
         let client = ClientSettings::read(section, build, &mut problems);
-        let (scopes, scopes_by_capability) = read_scopes(section.setting("scopes"));
+        let Scopes { all: scopes, by_capability: scopes_by_capability } = section.scopes("scopes");
         let Some(issuer) = issuer.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             issuer,
             issuer_written: section.has("issuer"),
-            discovers: section
-                .setting("issuer")
-                .is_some_and(|setting| setting.origin.layer() != Layer::Template),
+            discovers: section.origin("issuer").is_some_and(|origin| origin.layer() != Layer::Template),
             endpoints,
             client,
             userless_grant: None,
@@ -94,10 +91,10 @@ impl OAuthClient {
                 .flags("capabilities")
                 .into_iter()
                 .filter(|(_, can)| !can)
-                .map(|(name, _)| name.to_owned())
+                .map(|(name, _)| name)
                 .collect(),
             refresh_early: section.duration("refresh_early").unwrap_or(Duration::from_secs(60)),
-            quirks: Quirks::read(section.section("quirks").as_ref()),
+            quirks: Quirks::read(section.section("quirks")),
             transport: Transport {
                 ca_file: section.path("ca_file", build.home.as_deref()),
                 proxy: section.text("proxy").map(str::to_owned),
@@ -109,26 +106,5 @@ impl OAuthClient {
             discovered: OnceCell::new(),
             known_identity: OnceCell::new(),
         })
-    }
-}
-
-/// The scopes together, and those of each capability.
-fn read_scopes(setting: Option<&Setting>) -> (ScopeSet, BTreeMap<String, ScopeSet>) {
-    let words = |setting: &Setting| {
-        let words = setting.strings().unwrap_or_default();
-        words
-            .iter()
-            .filter_map(|word| word.parse().ok())
-            .fold(ScopeSet::default(), |all, set: ScopeSet| all.union(&set))
-    };
-    match setting {
-        None => (ScopeSet::default(), BTreeMap::new()),
-        Some(Setting { value: SettingValue::Table(table), .. }) => {
-            let by_capability: BTreeMap<String, ScopeSet> =
-                table.iter().map(|(name, scopes)| (name.clone(), words(scopes))).collect();
-            let all = by_capability.values().fold(ScopeSet::default(), |all, set| all.union(set));
-            (all, by_capability)
-        }
-        Some(setting) => (words(setting), BTreeMap::new()),
     }
 }

@@ -1,0 +1,52 @@
+//! What an unknown name was meant to be.
+
+use super::problem::Problem;
+use super::value::Setting;
+use crate::text::untrusted::escaped;
+
+/// The problem of a key that is not known, with the nearest that is.
+#[must_use]
+pub fn unknown<'a>(
+    path: &str,
+    name: &str,
+    setting: &Setting,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Problem {
+    let place = if path.is_empty() { "the configuration".to_owned() } else { format!("`{path}`") };
+    let problem = Problem::new(format!("{place} has no key `{}`", escaped(name)), &setting.origin);
+    match near(name.trim_start_matches('_'), known.clone()) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => {
+            let known: Vec<&str> = known.collect();
+            problem.hint(format!("its keys are {}", quoted(&known)))
+        }
+    }
+}
+
+/// The name of a list that is nearest to a misspelt one, if any is near.
+#[must_use]
+pub fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Names for a message.
+pub(crate) fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names() {
+        let known = ["client_id", "client_secret", "scopes"];
+        assert_eq!(near("client_idd", known.into_iter()), Some("client_id"));
+        assert_eq!(near("scope", known.into_iter()), Some("scopes"));
+        assert_eq!(near("zzz", known.into_iter()), None);
+    }
+}
