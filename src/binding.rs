@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_bind1_a_changed_value_does_not_fit() {
+    fn a_changed_value_does_not_fit_f_bind1() {
         let stored = Binding::default()
             .with(Binding::ISSUER, "https://as.example")
             .with(Binding::TOKEN_ENDPOINT, "https://as.example")

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn f_leak1_no_option_takes_a_secret() {
+    fn no_option_takes_a_secret_f_leak1() {
         fn check(command: &clap::Command) {
             for argument in command.get_arguments() {
                 let name = argument.get_id().as_str();

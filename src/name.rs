@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_accounts_that_a_server_proposes_f_ctrl2() {
+    fn account_names_from_a_server_are_cleaned_f_ctrl2() {
         for (name, text, want) in [
             ("usual", "alice@example.com", Some("alice@example.com")),
             ("another script", "алиса", Some("алиса")),

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn f_ctrl1_tokens_are_visible_ascii() {
+    fn tokens_are_visible_ascii_f_ctrl1() {
         for (name, text, want) in [
             ("usual", "eyJ0.eyJ1.c2ln", Ok(())),
             ("every allowed character", " ~!\"\\", Ok(())),

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn f_exp4_tokens_are_renewed_early_and_clocks_distrusted() {
+    fn tokens_are_refreshed_early_and_clocks_are_not_trusted_f_exp4() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let hour = Life { obtained_at: at(10_000), expires_at: Some(at(13_600)) };
         let short = Life { obtained_at: at(10_000), expires_at: Some(at(10_040)) };

@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn f_ssrf_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
+    fn a_name_that_resolves_to_a_private_address_is_not_connected_to_f_ssrf() {
         let server = Private::listen();
         let url = format!("http://localhost:{}/", server.port());
         let learned = send(Reach::Learned, &url, None);
@@ -438,7 +438,7 @@ mod tests {
     /// Neither a server that drips nor one that stops in the middle can prolong an exchange.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the time of an exchange is measured")]
-    fn f_size_an_exchange_ends_in_time_in_the_middle_of_an_answer() {
+    fn a_response_that_stalls_midway_times_out_f_size() {
         use std::io::Write as _;
         let timeout = Duration::from_millis(400);
         for (name, parts, pause) in [("drips", 100, 50), ("stops", 3, 100), ("stops at once", 0, 0)] {

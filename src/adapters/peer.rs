@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_cb20_the_owner_of_a_connection_is_found() {
+    fn the_owner_of_a_connection_is_found_f_cb20() {
         let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
         let line = |local: &str, remote: &str, state: &str, inode: &str| {
             format!(

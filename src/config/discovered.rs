@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn c4_the_canonical_form_of_a_resource() {
+    fn resource_urls_have_one_canonical_form() {
         for (text, want) in [
             ("https://MCP.example.com", "https://mcp.example.com"),
             ("https://mcp.example.com/", "https://mcp.example.com"),

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn f_ctrl1_no_format_lets_a_line_become_two() {
+    fn no_format_lets_a_value_span_two_lines_f_ctrl1() {
         for format in FORMATS {
             let result = rendered(format.name, Credential::Bearer(AccessToken::new("a\nhost=evil")));
             match format.name {

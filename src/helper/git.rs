@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_git1_f_git2_lines_end_with_a_line_feed_alone() {
+    fn git_lines_end_with_a_line_feed_only_f_git1_f_git2() {
         let host = |host: &str| {
             Ok(Question {
                 protocol: Some("https".to_owned()),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn gh7_what_forbids_to_ask() {
+    fn settings_that_forbid_prompts_are_respected() {
         for (value, want) in [
             ("never", true),
             ("false", true),

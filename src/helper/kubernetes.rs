@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_hlp2_what_client_go_may_say() {
+    fn kubernetes_exec_info_is_checked_f_hlp2() {
         let v1 = "client.authentication.k8s.io/v1";
         let info = |version: &str, spec: &str| {
             format!("{{\"apiVersion\":\"{version}\",\"kind\":\"ExecCredential\",\"spec\":{spec}}}")
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn kh3_the_end_is_told_early() {
+    fn kubectl_gets_an_early_expiration_timestamp() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let minute = std::time::Duration::from_secs(60);
         for (end, want) in [(3600, 3540), (100, 50), (0, 0)] {

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb21_idle_connections_make_room_for_a_request() {
+    fn idle_connections_make_room_for_a_request_f_cb21() {
         let listener = listener();
         let address = listener.local_addr().unwrap();
         let mut connections = Connections::default();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb10_a_connection_has_a_limited_time_and_number_of_parts() {
+    fn a_connection_has_a_limited_time_and_number_of_parts_f_cb10() {
         let listener = listener();
         let address = listener.local_addr().unwrap();
         let mut connections = Connections::default();
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb11_heads_are_bounded() {
+    fn heads_are_bounded_f_cb11() {
         let long_line = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(LONGEST_HEAD));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
         for (name, head, want) in [
@@ -331,7 +331,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn f_cb11_any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+        fn arbitrary_request_bytes_never_panic_f_cb11(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
             let _ = parse_head(&bytes);
         }
     }

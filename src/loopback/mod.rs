@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb1_n3_bound_to_loopback_alone() {
+    fn the_listener_binds_loopback_only_f_cb1() {
         for uri in ["http://127.0.0.1/callback", "http://localhost/callback"] {
             let listener = Listener::bind(&uri.parse().unwrap()).unwrap();
             for socket in &listener.sockets {
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb14_a_port_that_is_taken_is_an_error() {
+    fn a_port_that_is_taken_is_an_error_f_cb14() {
         let first = Listener::bind(&RedirectUri::default()).unwrap();
         let again = format!("http://127.0.0.1:{}/callback", first.redirect_uri.port().unwrap());
         assert!(matches!(Listener::bind(&again.parse().unwrap()), Err(LoopbackError::Bind { .. })));

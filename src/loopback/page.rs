@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_cb12_pages_are_whole_and_static() {
+    fn pages_are_whole_and_static_f_cb12() {
         for outcome in [Outcome::LoggedIn, Outcome::LoggedOut, Outcome::Refused, Outcome::Failed] {
             for language in LANGUAGES {
                 let page = outcome.page(language);

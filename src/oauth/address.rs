@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_ssrf_public_addresses() {
+    fn public_and_private_addresses_are_distinguished_f_ssrf() {
         for (address, public) in [
             ("93.184.216.34", true),
             ("8.8.8.8", true),

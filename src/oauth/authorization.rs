@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb2_f_cb3_f_cb4_f_cb8_f_cb11_only_the_answer_ends_the_wait() {
+    fn only_a_valid_redirect_ends_the_wait_f_cb2_f_cb3_f_cb4_f_cb8_f_cb11() {
         for (name, target, want) in [
             ("the answer", "/callback?code=abc&state=the-state", "code abc"),
             (
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb5_f_cb6_f_cb7_only_a_navigation_to_our_host_counts() {
+    fn only_a_navigation_to_our_host_counts_f_cb5_f_cb6_f_cb7() {
         let good = || redirect("/callback?code=abc&state=the-state");
         let host =
             |hosts: &[&str]| Redirect { hosts: hosts.iter().map(|&h| h.to_owned()).collect(), ..good() };
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn i1_i2_i3_the_issuer_is_compared_before_anything_is_believed() {
+    fn the_issuer_is_checked_before_the_response_is_read() {
         let mismatch = |found: &str| {
             format!(
                 "refused: the answer is not from the authorization server that was asked: its `iss` is `{found}`, not https://as.example"
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn f_cb16_a_pasted_redirect_is_checked_alike() {
+    fn a_pasted_redirect_gets_the_same_checks_f_cb16() {
         for (name, pasted, want) in [
             ("the URL", "  http://127.0.0.1:4321/callback?code=abc&state=the-state \n", "code abc"),
             ("with a fragment", "http://127.0.0.1:4321/callback?code=abc&state=the-state#_", "code abc"),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn o6_the_endpoint_keeps_its_query() {
+    fn the_authorization_endpoint_keeps_its_query() {
         let pending = Pending {
             verifier: CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
             nonce: Nonce::new("n"),

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t4_the_right_key_of_several_blocks() {
+    fn the_matching_pem_key_is_chosen() {
         let chain = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let (one, other) = (include_str!("vectors/p256-pkcs8.pem"), include_str!("vectors/ed-pkcs8.pem"));
         let secret = |text: &str| SecretText::new(text);

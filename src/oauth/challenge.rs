@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r3_challenges() {
+    fn www_authenticate_challenges_are_parsed() {
         for (name, header, want) in [
             (
                 "one",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn r4_what_says_that_the_token_is_not_good() {
+    fn responses_that_reject_the_token_are_recognised() {
         for (name, status, header, invalid) in [
             ("invalid", 401, Some(r#"Bearer error="invalid_token""#), true),
             ("silent", 401, None, true),

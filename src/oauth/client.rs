@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn o4_o5_one_method_in_its_place() {
+    fn client_credentials_are_sent_by_one_method() {
         let secret = || ClientSecret::new("a:b%c+d é");
         for (name, authentication, body, header) in [
             ("none", Authentication::None, "client_id=my+app", None),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn w1_w2_assertions_say_who_to_whom_and_for_how_long_and_are_never_the_same() {
+    fn client_assertions_have_the_required_claims_and_a_fresh_jti() {
         let decode = |part: &str| -> serde_json::Value {
             let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
             serde_json::from_slice(&bytes).unwrap()
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn b6_the_method_follows_the_means_and_the_metadata() {
+    fn the_authentication_method_follows_configuration_and_metadata() {
         use AuthenticationMethod as Method;
         let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
         let nothing = Means::default();

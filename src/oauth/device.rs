@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn d1_d9_answers() {
+    fn device_authorization_responses_are_read() {
         let with = |more: &str| format!(r#"{{"device_code":"d","user_code":"AB-CD",{more}}}"#);
         for (name, status, body, want) in [
             (

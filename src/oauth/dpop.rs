@@ -188,7 +188,7 @@ mod tests {
     use crate::oauth::pkce::tests::Counting;
 
     #[test]
-    fn j1_j2_proofs_as_rfc_9449_section_4_says() {
+    fn dpop_proofs_have_the_claims_of_rfc_9449() {
         let (key, _) = SigningKey::generate().unwrap();
         // RFC 9449 section 7.1: the token of the example, and its hash.
         let token = AccessToken::new("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn j3_j5_who_wants_a_nonce() {
+    fn a_dpop_nonce_is_taken_from_the_server_that_sent_it() {
         for (name, status, header, body, server, resource) in [
             ("RFC 9449 section 8", 400, "", r#"{"error":"use_dpop_nonce"}"#, true, false),
             ("with 401", 401, "", r#"{"error":"use_dpop_nonce"}"#, true, false),

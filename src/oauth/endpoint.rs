@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn f_url1_f_url2_f_url5_only_harmless_urls_pass() {
+    fn only_harmless_urls_pass_f_url1_f_url2_f_url5() {
         for (text, passes) in [
             ("https://as.example/authorize?tenant=x", true),
             ("https://as.example//oauth/token/", true),
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn f_ssrf_servers_cannot_name_private_addresses() {
+    fn servers_cannot_name_private_addresses_f_ssrf() {
         let public = Issuer::configured("https://as.example").unwrap();
         let local = Issuer::configured("http://127.0.0.1:8080").unwrap();
         for (issuer, text, want) in [
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_issuers_have_no_query_and_no_fragment() {
+    fn issuers_have_no_query_or_fragment() {
         for (text, passes) in [
             ("https://as.example", true),
             ("https://as.example/tenant/", true),

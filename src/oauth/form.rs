@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn o3_encodes_as_appendix_b_says() {
+    fn form_encoding_matches_rfc_6749_appendix_b() {
         assert_eq!(encode(" %&+£€"), "+%25%26%2B%C2%A3%E2%82%AC");
         let mut form = Form::default();
         form.set("scope", " %&+£€");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn o2_no_empty_and_no_repeated_parameters() {
+    fn parameters_are_neither_empty_nor_repeated() {
         let mut form = Form::default();
         form.set("scope", "");
         form.set("a", "1");

@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn e1_to_e11_claims() {
+    fn id_token_claims_are_checked() {
         let signer = Signer::new();
         let nonce = Nonce::new("n-0S6_WzA2Mj");
         let access_token = AccessToken::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn e4_e5_e15_f_jwt_signatures() {
+    fn signatures_are_verified_with_the_expected_algorithm_and_key_f_jwt() {
         let (signer, other) = (Signer::new(), Signer::new());
         let expected = Expected {
             issuer: AcceptedIssuer { issuer: "https://as.example", other: None, tenant: false },
@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn f_jwt_a_shared_secret_verifies_only_what_it_signed() {
+    fn a_shared_secret_verifies_only_what_it_signed_f_jwt() {
         let claims = json!({
             "iss": "https://as.example", "sub": "alice", "aud": "app", "iat": 1000, "exp": 5000,
         });

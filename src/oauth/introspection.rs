@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn v5_v6_answers() {
+    fn introspection_responses_are_read() {
         for (name, status, body, want) in [
             ("active", 200, r#"{"active":true,"scope":"a","more":[1]}"#, Ok(3)),
             ("V6 not active is an answer", 200, r#"{"active":false}"#, Ok(1)),

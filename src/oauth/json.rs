@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_size_only_one_clear_object_is_taken() {
+    fn only_one_unambiguous_object_is_accepted_f_size() {
         for (name, body, taken) in [
             ("an object", r#"{"a": [1, -2, 0.5, true, null, {"b": "c"}]}"#.to_owned(), true),
             ("a number beyond any type", r#"{"a": 1e999}"#.to_owned(), false),

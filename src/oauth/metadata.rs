@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn m1_candidates_in_order() {
+    fn metadata_urls_are_tried_in_order() {
         for (text, want) in [
             (
                 "https://a/t1",
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn m2_f_url6_the_issuer_must_be_the_one_asked_for() {
+    fn the_issuer_must_match_the_request_f_url6() {
         for (name, expected, derived, tenant, found, usable) in [
             ("same", "https://a/t", false, false, "https://a/t", true),
             ("other host", "https://a", true, true, "https://b", false),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn m4_wrong_types_are_named_and_unknown_members_ignored() {
+    fn wrong_types_are_named_and_unknown_metadata_is_ignored() {
         for (body, want) in [
             (r#"{"issuer":"https://a","x":[1],"token_endpoint":"https://a/t"}"#, None),
             (r#"{"issuer":"https://a","token_endpoint":null}"#, None),

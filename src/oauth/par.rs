@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a2_answers() {
+    fn pushed_request_responses_are_read() {
         for (name, status, body, want) in [
             (
                 "RFC 9126 section 2.2",

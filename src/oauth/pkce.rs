@@ -44,13 +44,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn k2_challenge_of_rfc_7636_appendix_b() {
+    fn the_pkce_challenge_matches_rfc_7636_appendix_b() {
         let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]
-    fn k1_verifiers_are_43_unreserved_characters_and_differ() {
+    fn pkce_verifiers_are_43_unreserved_characters_and_differ() {
         let random = Counting::default();
         let (one, two) = (verifier(&random), verifier(&random));
         assert_ne!(one.expose(), two.expose());

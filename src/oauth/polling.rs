@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn d1_d4_d5_d7_d8_the_pace() {
+    fn polling_follows_the_interval_and_slow_down() {
         let mut pace = Polling::new(None, seconds(900), seconds(100));
         let now = seconds(100);
         assert_eq!(pace.next(now), Next::Ask(seconds(5)), "D1 the default");

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn g1_n8_what_a_server_is_told() {
+    fn the_registration_request_describes_a_native_client() {
         let endpoint = EndpointUrl::configured("https://as.example/register").unwrap();
         let request = metadata().request(&endpoint, &Transport::default());
         let (media_type, body) = request.body.unwrap();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn c7_the_metadata_document() {
+    fn the_client_metadata_document_is_complete() {
         let id: ClientIdUrl = "https://app.example/authctl.json".parse().unwrap();
         let document = metadata().document(&id);
         assert_eq!(document["client_id"], "https://app.example/authctl.json");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn g2_what_the_server_returned_counts() {
+    fn the_registration_response_overrides_the_request() {
         let read = |status: u16, body: Value| {
             let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
             response(&HttpResponse { status, headers, body: body.to_string().into_bytes().into() })

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn p1_c2_where_it_is_looked_for() {
+    fn resource_metadata_urls_are_built_from_the_path() {
         for (resource, want) in [
             ("https://a.b", &["https://a.b/.well-known/oauth-protected-resource"][..]),
             ("https://a.b/", &["https://a.b/.well-known/oauth-protected-resource"]),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn p2_a_document_about_another_resource_is_not_used() {
+    fn metadata_for_another_resource_is_rejected() {
         for (name, asked, found, usable) in [
             ("the same", "https://a.b/mcp", "https://a.b/mcp", true),
             ("no path, no slash", "https://a.b", "https://a.b", true),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn p3_types_are_checked_and_unknown_members_ignored() {
+    fn resource_metadata_types_are_checked() {
         let parse = |body: &str| ResourceMetadata::parse(body.as_bytes(), &url("https://a.b"));
         let full = parse(r#"{"resource":"https://a.b","authorization_servers":["https://as"],"scopes_supported":["a","b c","\u001b"],"resource_name":"N","x":1}"#).unwrap();
         assert_eq!(full.authorization_servers, ["https://as"]);

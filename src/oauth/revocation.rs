@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn v2_v3_answers() {
+    fn revocation_responses_are_read() {
         for (name, status, body, want) in [
             ("V2 revoked", 200, "", Ok(())),
             ("no content", 204, "", Ok(())),

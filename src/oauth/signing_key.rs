@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn t4_w4_keys_in_every_form_sign_what_their_public_half_verifies() {
+    fn keys_of_every_format_sign_verifiable_assertions() {
         for (name, text, algorithm, usual) in [
             ("PKCS#1", include_str!("vectors/rsa-pkcs1.pem"), None, "RS256"),
             ("PKCS#8 RSA", include_str!("vectors/rsa-pkcs8.pem"), Some(Algorithm::PS256), "PS256"),
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn j1_a_kept_key_is_the_same_key() {
+    fn a_stored_dpop_key_is_unchanged() {
         let (key, kept) = SigningKey::generate().unwrap();
         assert_eq!(SigningKey::kept(&kept).unwrap().thumbprint(), key.thumbprint());
         assert_ne!(SigningKey::generate().unwrap().0.thumbprint(), key.thumbprint());

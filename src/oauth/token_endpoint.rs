@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn o8_o9_o10_o11_o12_o13_answers_as_servers_send_them() {
+    fn token_responses_of_real_servers_are_read() {
         let long = "a".repeat(16 * 1024);
         let unusable = |reason: &str, size: usize| {
             format!(
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn f_exp1_f_exp2_lifetimes() {
+    fn token_lifetimes_are_parsed_f_exp1_f_exp2() {
         for (text, want) in [
             ("3600", "Some(3600)"),
             ("\"3600\"", "Some(3600)"),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn j8_x2_the_token_is_of_the_type_that_was_asked_for() {
+    fn a_token_of_another_type_is_rejected() {
         let jwt = "urn:ietf:params:oauth:token-type:jwt";
         let dpop = Asked { dpop: true, ..Asked::default() };
         let exchange = |token_type, must_say| Asked {
@@ -408,7 +408,7 @@ mod tests {
 
     /// F-BIND5: metadata may move the endpoint within its origin, and no further.
     #[test]
-    fn f_bind1_the_endpoint_must_be_the_bindings() {
+    fn the_endpoint_must_match_the_binding_f_bind1() {
         let authentication = crate::oauth::client::Authentication::None;
         let client = Client { id: "app".to_owned(), authentication };
         let binding = Binding::default().with(Binding::TOKEN_ENDPOINT, "https://as.example");

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn e12_the_subject_must_be_the_id_tokens() {
+    fn userinfo_must_have_the_id_tokens_subject() {
         for (name, status, body, subject, want) in [
             ("same", 200, r#"{"sub":"alice","name":"A"}"#, Some("alice"), Ok(2)),
             (

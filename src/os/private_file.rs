@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_sto2_f_sto3_only_private_files_are_read() {
+    fn only_private_files_are_read_f_sto2_f_sto3() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/er/file");
         assert!(read(&path).unwrap().is_none());

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_url4_who_else_is_in_a_group() {
+    fn other_members_of_a_group_are_found_f_url4() {
         let users = "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n\
                      bob:x:1001:1001::/home/bob:/bin/sh\ncarol:x:1002:100::/home/carol:/bin/sh\n";
         let groups = "root:x:0:\nstaff:x:50:\nadmin:x:80:root,alice\nteam:x:90:alice,bob\nldap:x:91:dave\n\
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn f_url4_every_way_to_replace_a_program_is_found() {
+    fn every_way_to_replace_a_program_is_found_f_url4() {
         let home = tempfile::tempdir().unwrap();
         let home = home.path().canonicalize().unwrap();
         let set =

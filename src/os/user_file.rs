@@ -297,7 +297,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_of_another_program_is_replaced_as_it_was_f_hlp7() {
+    fn another_programs_file_keeps_its_owner_and_mode_f_hlp7() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -339,7 +339,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn f_hlp7_root_keeps_the_owner_of_files_that_were_made_as_another_user() {
+    fn root_keeps_the_owner_of_another_users_files_f_hlp7_as_another_user() {
         use std::os::unix::fs::{MetadataExt as _, chown};
         assert!(rustix::process::geteuid().is_root(), "run this test as root, or skip it");
         let folder = tempfile::tempdir().unwrap();
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn one_process_at_a_time_changes_files_of_a_folder_f_hlp7() {
+    fn one_process_at_a_time_changes_the_files_of_a_folder_f_hlp7() {
         let folder = tempfile::tempdir().unwrap();
         let held = lock(folder.path()).unwrap();
         let error = replace(&folder.path().join("file"), None, Some("a")).unwrap_err();
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn f_hlp4_only_changed_lines_are_shown() {
+    fn only_changed_lines_are_shown_f_hlp4() {
         assert_eq!(changed_lines("secret = 1\na\n", "secret = 1\nb\n"), "  - a\n  + b\n");
         assert_eq!(changed_lines("a\n", "a\n"), "");
     }

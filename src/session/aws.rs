@@ -366,7 +366,7 @@ mod tests {
     use crate::token::KeyHeader;
 
     #[test]
-    fn only_a_jwt_is_shown_to_aws_f_aws1() {
+    fn only_a_jwt_is_sent_to_aws_f_aws1() {
         let now = Timestamp::from_second(1000).unwrap();
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let jwt = |header: &str, claims: &str, signature: &str| {

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_a_shell_f_hlp6() {
+    fn shell_words_are_quoted_f_hlp6() {
         for (text, want) in [
             ("a-b", "a-b"),
             ("alice+x@example.com", "alice+x@example.com"),
@@ -52,7 +52,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a real shell reads it back")]
-    fn a_real_shell_reads_it_back_f_hlp6() {
+    fn a_real_shell_reads_quoted_words_back_f_hlp6() {
         let words =
             ["a b", "it's", "$(echo x)", "`echo x`", "\\", "\"", "%s", "#", "-n", "a\nb", "é", "!x", "*"];
         let words = words.map(str::to_owned);

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_ctrl2_foreign_text_cannot_steer_a_terminal() {
+    fn untrusted_text_cannot_control_the_terminal_f_ctrl2() {
         for (name, text, want) in [
             ("plain", "access denied", "`access denied`"),
             ("other scripts stay", "доступ запрещён 拒否", "`доступ запрещён 拒否`"),

@@ -5,7 +5,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 /// O15, B8: tokens go to the server that issued them.
 #[test]
-fn f_bind1_f_bind4_a_changed_endpoint_issuer_or_client_sends_nothing() {
+fn a_changed_endpoint_issuer_or_client_sends_nothing_f_bind1_f_bind4() {
     let evil = AuthorizationServer::start();
     for (name, more, domain, client, label) in [
         (
@@ -39,7 +39,7 @@ fn f_bind1_f_bind4_a_changed_endpoint_issuer_or_client_sends_nothing() {
 }
 
 #[test]
-fn f_bind5_a_token_endpoint_that_discovery_moves_gets_nothing() {
+fn a_token_endpoint_that_discovery_moves_gets_nothing_f_bind5() {
     let server = AuthorizationServer::start();
     let evil = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
@@ -55,7 +55,7 @@ fn f_bind5_a_token_endpoint_that_discovery_moves_gets_nothing() {
 }
 
 #[test]
-fn f_bind1_f_bind2_a_project_can_only_select_and_narrow() {
+fn a_project_can_only_select_and_narrow_f_bind1_f_bind2() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -104,7 +104,7 @@ fn a_project_narrows_scopes() {
 }
 
 #[test]
-fn f_bind3_the_environment_sets_only_what_it_may() {
+fn the_environment_sets_only_what_it_may_f_bind3() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     for (variable, value, allowed) in [

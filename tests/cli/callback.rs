@@ -49,7 +49,7 @@ fn target(redirect: &Url) -> String {
 
 /// F-CB4: one in four has the right `state` and a second one.
 #[test]
-fn f_cb2_fifty_forged_redirects_then_the_right_one() {
+fn fifty_forged_redirects_do_not_stop_the_real_one_f_cb2() {
     let (server, output, last) = login_after(Arc::new(|redirect| {
         for number in 0..50 {
             let forged = match number % 4 {
@@ -70,7 +70,7 @@ fn f_cb2_fifty_forged_redirects_then_the_right_one() {
 }
 
 #[test]
-fn f_cb5_f_cb6_f_cb7_f_cb8_f_cb11_what_is_no_navigation_to_us_is_sent_away() {
+fn requests_that_are_not_navigations_are_refused_f_cb5_f_cb6_f_cb7_f_cb8_f_cb11() {
     login_after(Arc::new(|redirect| {
         let good = target(redirect);
         let host = address(redirect).to_string();
@@ -127,7 +127,7 @@ fn f_cb5_f_cb6_f_cb7_f_cb8_f_cb11_what_is_no_navigation_to_us_is_sent_away() {
 }
 
 #[test]
-fn f_cb10_idle_and_slow_connections_hold_nobody_up() {
+fn idle_and_slow_connections_do_not_block_the_redirect_f_cb10() {
     login_after(Arc::new(|redirect| {
         let idle: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(address(redirect)).unwrap()).collect();
         let mut slow = TcpStream::connect(address(redirect)).unwrap();
@@ -139,7 +139,7 @@ fn f_cb10_idle_and_slow_connections_hold_nobody_up() {
 
 /// O20: no open redirector.
 #[test]
-fn f_cb9_f_cb13_the_answer_counts_once_and_leads_nowhere() {
+fn the_redirect_counts_once_and_leads_nowhere_f_cb9_f_cb13() {
     let again = Arc::new(Mutex::new(None));
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
@@ -166,7 +166,7 @@ fn f_cb9_f_cb13_the_answer_counts_once_and_leads_nowhere() {
 }
 
 #[test]
-fn f_cb12_f_leak6_pages_are_static_and_locked_down() {
+fn pages_are_static_and_locked_down_f_cb12_f_leak6() {
     let (_, _, last) = login_after(Arc::new(|_| {}));
     let page = &last[0].1;
     for header in [
@@ -207,7 +207,7 @@ fn f_cb12_f_leak6_pages_are_static_and_locked_down() {
 }
 
 #[test]
-fn f_cb1_n3_the_port_is_on_loopback_and_closed_afterwards() {
+fn the_port_is_on_loopback_and_closes_after_the_login_f_cb1() {
     let port = Arc::new(Mutex::new(0));
     let seen = Arc::clone(&port);
     login_after(Arc::new(move |redirect| {
@@ -232,7 +232,7 @@ fn f_cb1_n3_the_port_is_on_loopback_and_closed_afterwards() {
 }
 
 #[test]
-fn f_cb14_a_taken_port_is_told_before_a_browser_opens() {
+fn a_taken_port_is_reported_before_a_browser_opens_f_cb14() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
     let server = AuthorizationServer::start();
@@ -246,7 +246,7 @@ fn f_cb14_a_taken_port_is_told_before_a_browser_opens() {
 
 /// N2: the redirect is a literal address unless the configuration says `localhost`.
 #[test]
-fn f_cb15_localhost_is_listened_on_in_both_families() {
+fn localhost_is_listened_on_in_both_families_f_cb15() {
     let server = AuthorizationServer::start();
     let mut sandbox =
         Sandbox::new(&server_config(&server.domain(), "redirect_uri = \"http://localhost/cb\""));
@@ -267,7 +267,7 @@ fn f_cb15_localhost_is_listened_on_in_both_families() {
 }
 
 #[test]
-fn f_cb16_the_login_times_out() {
+fn the_login_times_out_f_cb16() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.browser = Rc::new(Does(Arc::new(|_| {})));
@@ -276,7 +276,7 @@ fn f_cb16_the_login_times_out() {
 }
 
 #[test]
-fn f_cb16_the_redirect_may_be_pasted_while_the_listener_waits() {
+fn the_redirect_may_be_pasted_while_the_listener_waits_f_cb16() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let typed = sandbox.input.terminal();
@@ -297,7 +297,7 @@ fn f_cb16_the_redirect_may_be_pasted_while_the_listener_waits() {
 }
 
 #[test]
-fn f_cb16_without_a_browser_the_address_is_printed() {
+fn without_a_browser_the_url_is_printed_f_cb16() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.browser = Rc::new(Never);
@@ -306,7 +306,7 @@ fn f_cb16_without_a_browser_the_address_is_printed() {
 }
 
 #[test]
-fn f_cb17_a_signal_closes_the_port_and_leaves_nothing() {
+fn a_signal_closes_the_port_and_leaves_nothing_f_cb17() {
     for (signal, status) in [(2, 130), (15, 143), (1, 129)] {
         let server = AuthorizationServer::start();
         let mut sandbox = Sandbox::with_server(&server.domain());
@@ -324,7 +324,7 @@ fn f_cb17_a_signal_closes_the_port_and_leaves_nothing() {
 
 /// I4: the issuer is known from metadata before the browser opens; B3 is not needed where `iss` is compared.
 #[test]
-fn f_cb18_b2_i2_the_answer_of_another_server_is_refused() {
+fn a_response_from_another_issuer_is_rejected_f_cb18() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     for (name, metadata, issuer, refused) in [
@@ -421,7 +421,7 @@ fn a_server_that_sends_its_issuer_must_still_do_so_while_its_metadata_cannot_be_
 }
 
 #[test]
-fn f_cb19_the_code_is_sent_once() {
+fn the_code_is_sent_once_f_cb19() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     for reply in [
@@ -440,7 +440,7 @@ fn f_cb19_the_code_is_sent_once() {
 }
 
 #[test]
-fn f_cb3_k6_a_hostile_page_cannot_end_the_login_of_another_transaction() {
+fn a_hostile_page_cannot_end_another_login_f_cb3() {
     let (server, _, _) = login_after(Arc::new(|redirect| {
         let mut stream = TcpStream::connect(address(redirect)).unwrap();
         let text =
@@ -454,7 +454,7 @@ fn f_cb3_k6_a_hostile_page_cannot_end_the_login_of_another_transaction() {
 }
 
 #[test]
-fn f_cb17_real_signals_end_the_real_program() {
+fn real_signals_end_the_real_program_f_cb17() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     for (signal, status) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {

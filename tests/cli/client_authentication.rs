@@ -23,7 +23,7 @@ fn home(server: &AuthorizationServer, more: &str) -> Sandbox {
 
 /// W1, W2: the embedded server checks every claim of each assertion, and that none comes twice.
 #[test]
-fn w1_w2_private_key_jwt_from_every_source() {
+fn private_key_jwt_works_from_every_secret_source() {
     let (pem, public) = key();
     for (name, config) in [
         ("file", "private_key = { file = \"key.pem\" }"),
@@ -55,7 +55,7 @@ fn w1_w2_private_key_jwt_from_every_source() {
 }
 
 #[test]
-fn w2_old_servers_have_their_switch() {
+fn quirks_adapt_assertions_to_old_servers() {
     let (pem, public) = key();
     let server = AuthorizationServer::start();
     server.set(|behaviour| {
@@ -95,7 +95,7 @@ fn client_secret_jwt() {
 }
 
 #[test]
-fn w4_t4_a_key_that_cannot_be_used_says_why_and_sends_nothing() {
+fn an_unusable_key_says_why_and_sends_nothing() {
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     for (name, key, more, said) in [
         ("no key", "canary", "", "neither a private key in PEM"),
@@ -183,7 +183,7 @@ fn certificate(name: &str) -> (String, String, Vec<u8>) {
 /// T1: the certificate is on the connection and the client's name in the body; T2: the endpoints for that are used; T3: a
 /// changed certificate is told of.
 #[test]
-fn t1_t2_t3_mutual_tls() {
+fn mutual_tls_authenticates_the_client() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (server_pem, server_key, server_der) = certificate("127.0.0.1");
@@ -246,7 +246,7 @@ fn t1_t2_t3_mutual_tls() {
 
 #[test]
 #[cfg(unix)]
-fn t4_a_key_that_others_reach() {
+fn a_key_file_readable_by_others_is_reported() {
     use crate::support::sandbox::set_mode;
     let (pem, public) = key();
     for (mode, status, said) in [

@@ -285,7 +285,7 @@ fn profiles() {
 
 #[cfg(unix)]
 #[test]
-fn f_bind2_a_file_with_secrets_must_be_the_users_own() {
+fn a_file_that_holds_secrets_must_belong_to_the_user_f_bind2() {
     let sandbox = Sandbox::new(&format!("{X}jwt = \"tok\"\n"));
     let path = sandbox.path("config/config.toml");
     set_mode(&path, 0o644);

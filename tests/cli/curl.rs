@@ -190,7 +190,7 @@ fn leaks(request: &Request) -> Vec<String> {
 }
 
 #[test]
-fn f_leak1_f_leak2_f_leak8_nobody_sees_the_token() {
+fn no_process_argument_environment_or_descriptor_holds_the_token_f_leak1_f_leak2_f_leak8() {
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&seen);
     let story = Story::with(Server::start(move |request| {
@@ -222,7 +222,7 @@ fn f_leak1_f_leak2_f_leak8_nobody_sees_the_token() {
 }
 
 #[test]
-fn f_leak1_curlrc_is_not_read() {
+fn curlrc_is_not_read_f_leak1() {
     let story = Story::new(&Api::default());
     story.sandbox.write(".curlrc", "header = \"X-Planted: yes\"\nverbose\n");
     let ended = story.run(&["-sS"], "/x");
@@ -238,7 +238,7 @@ fn f_leak1_curlrc_is_not_read() {
 
 /// F-LEAK9: the token is for the hosts of its provider.
 #[test]
-fn b8_nothing_is_sent_to_another_host_or_in_another_way() {
+fn curl_sends_nothing_to_another_host_or_scheme() {
     let story = Story::new(&Api::default());
     let other = Server::start(|_| Reply::full(200, &[], "theirs"));
     let (ours, theirs) = (story.url("/x"), format!("{}/x", other.url()));
@@ -293,7 +293,7 @@ fn a_token_of_an_https_provider_does_not_go_over_http() {
 
 /// A proxy sees of https where it leads, and nothing of what goes there.
 #[test]
-fn b8_a_proxy_of_https_does_not_see_the_token() {
+fn an_https_proxy_does_not_see_the_token() {
     let proxy = Server::start(|_| Reply::full(502, &[], ""));
     let sandbox = Sandbox::new("[credentials.a]\ndomain = \"api.example\"\njwt = \"canary\"\n");
     let run = |more: &[&str], variable: Option<&str>| {
@@ -330,7 +330,7 @@ fn curl_over_tls_trusts_whom_the_user_says() {
 }
 
 #[test]
-fn r4_a_token_that_is_refused_is_renewed_once_and_the_refusal_is_not_shown() {
+fn a_rejected_token_is_refreshed_once_and_the_rejection_hidden() {
     let api = Api::default();
     let story = Story::new(&api);
     story.run(&["-s"], "/x").is(0, "GET ");
@@ -372,7 +372,7 @@ fn r4_a_token_that_is_refused_is_renewed_once_and_the_refusal_is_not_shown() {
 }
 
 #[test]
-fn r4_once_and_no_more_and_the_last_answer_is_the_users() {
+fn curl_retries_once_and_shows_the_last_response() {
     let story = Story::new(&Api::default());
     story.run(&["-s"], "/always").is(0, "never");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (2, 2));
@@ -396,7 +396,7 @@ fn r4_once_and_no_more_and_the_last_answer_is_the_users() {
 }
 
 #[test]
-fn c9_a_call_that_needs_more_scopes_is_told_and_not_made_again() {
+fn an_insufficient_scope_response_is_explained_and_not_retried() {
     let named = |scopes: &str| {
         let header = format!("Bearer error=\"insufficient_scope\", scope=\"{scopes}\"");
         let api = Server::start(move |_| Reply::full(403, &[("WWW-Authenticate", &header)], "not for you"));
@@ -430,7 +430,7 @@ fn c9_a_call_that_needs_more_scopes_is_told_and_not_made_again() {
 
 /// What another process has renewed meanwhile is used, and not renewed again.
 #[test]
-fn r4_a_token_that_was_renewed_meanwhile_is_taken() {
+fn a_token_refreshed_meanwhile_is_used() {
     let sandbox: Arc<Mutex<Option<Command>>> = Arc::default();
     let renew = Arc::clone(&sandbox);
     let story = Story::with(Server::start(move |request| {
@@ -450,7 +450,7 @@ fn r4_a_token_that_was_renewed_meanwhile_is_taken() {
 }
 
 #[test]
-fn r4_what_cannot_be_sent_twice_is_sent_once() {
+fn an_unrepeatable_request_is_sent_once() {
     let story = Story::new(&Api::default());
     let fifo = story.sandbox.path("fifo");
     let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
@@ -482,7 +482,7 @@ fn r4_what_cannot_be_sent_twice_is_sent_once() {
 }
 
 #[test]
-fn f_leak1_files_of_headers_are_read_here_and_hold_none_of_ours() {
+fn header_files_are_read_by_authctl_and_hold_no_token_f_leak1() {
     let story = Story::new(&Api::default());
     let file = story.sandbox.write("headers", "X-One: 1\r\n\nX-Two: canary\n").display().to_string();
     let from_file = ["-s", "-H", &format!("@{file}"), &story.url("/x")];
@@ -632,7 +632,7 @@ fn redirects_leave_the_token_behind() {
 
 /// J1, J2, J6: a proof for the method and the URL that curl really sends; the server checks each one.
 #[test]
-fn j1_j2_j3_j5_j6_proofs_are_for_the_request_and_nonces_are_taken_up() {
+fn curl_proves_each_request_and_uses_nonces() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| {
         behaviour.dpop = true;
@@ -692,7 +692,7 @@ fn j1_j2_j3_j5_j6_proofs_are_for_the_request_and_nonces_are_taken_up() {
 }
 
 #[test]
-fn j1_the_method_of_the_proof_is_curls() {
+fn the_proof_has_curls_method() {
     let methods: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
     let log = Arc::clone(&methods);
     let api = Server::start(move |request| {

@@ -44,7 +44,7 @@ fn answer(error: &str) -> Reply {
 }
 
 #[test]
-fn d1_d2_d3_d10_a_login_by_code() {
+fn a_device_code_login_works() {
     for grant in ["", "grant_type = \"device_code\""] {
         let server = AuthorizationServer::start();
         let (sandbox, timed) = home(&server_config(&server.domain(), grant));
@@ -68,7 +68,7 @@ fn d1_d2_d3_d10_a_login_by_code() {
 }
 
 #[test]
-fn d4_d5_d7_the_server_sets_the_pace() {
+fn polling_follows_the_servers_pace() {
     let server = AuthorizationServer::start();
     let (sandbox, timed) = home(&server_config(&server.domain(), ""));
     server
@@ -85,7 +85,7 @@ fn d4_d5_d7_the_server_sets_the_pace() {
 }
 
 #[test]
-fn d6_any_other_error_ends_it() {
+fn any_other_error_ends_polling() {
     for (error, status, said) in [
         ("access_denied", 1, "the token endpoint answered `access_denied`"),
         ("expired_token", 1, "`expired_token`"),
@@ -102,7 +102,7 @@ fn d6_any_other_error_ends_it() {
 }
 
 #[test]
-fn d8_the_wait_ends_with_the_code_or_when_the_user_says() {
+fn polling_ends_with_the_code_or_the_timeout() {
     for (name, arguments, most, words) in [
         ("the code", &["login", "--device"][..], 60, "1 minute"),
         ("--timeout", &["login", "--device", "--timeout", "20s"], 20, "20 seconds"),
@@ -120,7 +120,7 @@ fn d8_the_wait_ends_with_the_code_or_when_the_user_says() {
 }
 
 #[test]
-fn d9_f_url2_an_address_that_is_not_to_be_opened_is_not_shown() {
+fn a_refused_verification_uri_is_not_shown_f_url2() {
     for (member, address) in [
         ("verification_uri", "javascript:alert(1)"),
         ("verification_uri_complete", "https://169.254.169.254/x"),
@@ -137,7 +137,7 @@ fn d9_f_url2_an_address_that_is_not_to_be_opened_is_not_shown() {
 }
 
 #[test]
-fn f_ctrl2_a_code_cannot_steer_the_terminal() {
+fn a_user_code_cannot_control_the_terminal_f_ctrl2() {
     let server = AuthorizationServer::start();
     let (sandbox, _) = home(&server_config(&server.domain(), ""));
     server.set(|behaviour| drop(behaviour.device.insert("user_code".to_owned(), "A\u{1b}]0;x\u{7}".into())));
@@ -192,7 +192,7 @@ fn ciba_poll_mode() {
 
 /// F-DEV1, for both grants that wait for the server's word.
 #[test]
-fn f_dev1_a_server_cannot_prolong_the_wait() {
+fn a_server_cannot_extend_the_wait_f_dev1() {
     let ciba = "grant_type = \"ciba\"\n_client_secret = \"s\"\nlogin_hint = \"alice@example.com\"";
     for (name, more, arguments, expires_in, words) in [
         ("for ever", "", &["login", "--device"][..], u64::MAX, "30 minutes"),
@@ -221,7 +221,7 @@ fn f_dev1_a_server_cannot_prolong_the_wait() {
 /// Who asks for less time than one interval waits that long, and is not told so at once; a server that never answered is
 /// what is told of.
 #[test]
-fn d8_the_last_word_is_true() {
+fn the_final_message_of_a_device_login_is_accurate() {
     let server = AuthorizationServer::start();
     let (sandbox, timed) = home(&server_config(&server.domain(), ""));
     sandbox.run(&["login", "--device", "--timeout", "1s"]).fails(1).says("nobody consented within 1 second");

@@ -7,7 +7,7 @@ use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn m1_the_places_in_order() {
+fn metadata_locations_are_tried_in_order() {
     let server = Server::start(|_| Reply::full(404, &[], ""));
     let config = server_config(&server.address().to_string(), &format!("issuer = \"{}/t1\"", server.url()));
     Sandbox::new(&config).run(&["login"]).fails(1).says("publishes no metadata (status 404)");
@@ -23,7 +23,7 @@ fn m1_the_places_in_order() {
 }
 
 #[test]
-fn m2_f_url6_discovery_issuer_mismatch() {
+fn metadata_with_another_issuer_is_rejected_f_url6() {
     let server = AuthorizationServer::start();
     server
         .set(|behaviour| drop(behaviour.metadata.insert("issuer".to_owned(), "https://evil.example".into())));
@@ -45,7 +45,7 @@ fn m2_f_url6_discovery_issuer_mismatch() {
 }
 
 #[test]
-fn m4_f_size_documents_that_are_none() {
+fn invalid_metadata_documents_are_reported_f_size() {
     for (name, reply, said) in [
         (
             "html",
@@ -78,7 +78,7 @@ fn m4_f_size_documents_that_are_none() {
 }
 
 #[test]
-fn m6_f_ssrf_endpoints_in_private_networks_are_refused() {
+fn endpoints_in_private_networks_are_refused_f_ssrf() {
     let server = AuthorizationServer::start();
     for member in ["token_endpoint", "jwks_uri"] {
         for url in [
@@ -100,7 +100,7 @@ fn m6_f_ssrf_endpoints_in_private_networks_are_refused() {
 }
 
 #[test]
-fn m8_metadata_is_cached_for_a_day_and_never_over_the_configuration() {
+fn metadata_is_cached_for_a_day_and_never_overrides_the_configuration() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let fetched = || server.requests_to("/.well-known/openid-configuration").len();

@@ -34,7 +34,7 @@ fn call(server: &AuthorizationServer, headers: &[(String, String)]) -> u16 {
 
 /// J1, J2: the server checks each proof; J7: the code is bound to the key as well; J9: the key is kept with the tokens.
 #[test]
-fn j1_j2_j7_j9_a_bound_login_is_used_refreshed_and_revoked() {
+fn a_dpop_login_is_used_refreshed_and_revoked() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     sandbox.run(&["login"]).ok();
@@ -64,7 +64,7 @@ fn j1_j2_j7_j9_a_bound_login_is_used_refreshed_and_revoked() {
 }
 
 #[test]
-fn j3_j4_j6_nonces_are_taken_up_with_one_retry_and_kept() {
+fn dpop_nonces_are_used_with_one_retry_and_stored() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.dpop_nonces = Some(("as-nonce".to_owned(), "rs-nonce".to_owned())));
     let sandbox = home(&server);
@@ -98,7 +98,7 @@ fn j3_j4_j6_nonces_are_taken_up_with_one_retry_and_kept() {
 }
 
 #[test]
-fn j8_a_token_that_is_not_bound_is_refused() {
+fn an_unbound_token_is_rejected() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     server.set(|behaviour| drop(behaviour.token_members.insert("token_type".to_owned(), "Bearer".into())));
@@ -122,7 +122,7 @@ fn j8_a_token_that_is_not_bound_is_refused() {
 }
 
 #[test]
-fn j9_without_its_key_a_bound_token_needs_a_login() {
+fn a_bound_token_without_its_key_needs_a_login() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     let keyring = sandbox.keyring.present();
@@ -141,7 +141,7 @@ fn j9_without_its_key_a_bound_token_needs_a_login() {
 }
 
 #[test]
-fn j10_a_clock_that_is_wrong_is_told_of() {
+fn a_wrong_clock_is_reported() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     sandbox.clock.advance(-600);
@@ -149,7 +149,7 @@ fn j10_a_clock_that_is_wrong_is_told_of() {
 }
 
 #[test]
-fn b8_proofs_are_made_for_the_providers_hosts_alone() {
+fn dpop_proofs_are_made_only_for_the_providers_hosts() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     sandbox.run(&["login"]).ok();
@@ -215,7 +215,7 @@ fn f_rot_a_refresh_that_is_downgraded_keeps_the_session() {
 
 /// A machine's tokens are bound only while the configuration says so: the hint of the error helps.
 #[test]
-fn j8_a_machine_follows_the_configuration() {
+fn client_credentials_follow_the_dpop_setting() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| {
         behaviour.dpop = true;

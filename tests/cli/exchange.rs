@@ -23,7 +23,7 @@ fn chain(server: &AuthorizationServer, other: &AuthorizationServer, subject: &st
 }
 
 #[test]
-fn x1_x2_x5_a_chain_refreshes_each_link_first_and_caches_it() {
+fn an_exchange_chain_refreshes_each_token_first() {
     let (server, other) = (AuthorizationServer::start(), AuthorizationServer::start());
     let more = "subject = { provider = \"as\" }\naudience = \"storage\"\nresource = \"https://r.example\"\nscopes = [\"read\"]\nrequested_token_type = \"urn:ietf:params:oauth:token-type:access_token\"";
     let sandbox = chain(&server, &other, more);
@@ -92,7 +92,7 @@ fn refresh_all_renews_an_exchange_with_the_account_that_its_subject_has() {
 }
 
 #[test]
-fn x1_rfc_8693_section_2_3() {
+fn the_example_of_rfc_8693_section_2_3_works() {
     let other = AuthorizationServer::start();
     let more = "subject = { env = \"SUBJECT\" }\nresource = \"https://backend.example.com/api\"\nsubject_token_type = \"urn:ietf:params:oauth:token-type:access_token\"";
     let sandbox = Sandbox::new(&format!("store = \"file\"\n{}", exchanger("rs", &other, more)));
@@ -112,7 +112,7 @@ fn x1_rfc_8693_section_2_3() {
 }
 
 #[test]
-fn x5_q3_subjects_from_variables_files_programs_and_standard_input() {
+fn subject_tokens_come_from_variables_files_programs_and_stdin() {
     let other = AuthorizationServer::start();
     for (name, subject, actor) in [
         ("env", "{ env = \"SUBJECT\" }", ""),
@@ -153,7 +153,7 @@ fn x5_q3_subjects_from_variables_files_programs_and_standard_input() {
 }
 
 #[test]
-fn x2_x3_answers_that_are_not_what_was_asked_for() {
+fn unexpected_exchange_responses_are_rejected() {
     let jwt = "urn:ietf:params:oauth:token-type:jwt";
     for (name, config, members, said) in [
         (
@@ -186,7 +186,7 @@ fn x2_x3_answers_that_are_not_what_was_asked_for() {
 }
 
 #[test]
-fn x5_chains_that_cannot_be() {
+fn impossible_exchange_chains_are_reported() {
     let other = AuthorizationServer::start();
     let exchange = |name: &str, subject: &str| {
         exchanger(name, &other, &format!("subject = {{ provider = \"{subject}\" }}"))
@@ -231,7 +231,7 @@ fn x5_chains_that_cannot_be() {
 
 /// A variable of a hostile folder cannot make a provider that sends another's token away (F-BIND3).
 #[test]
-fn f_bind3_the_environment_cannot_exchange_anybodys_token() {
+fn the_environment_cannot_redirect_a_token_exchange_f_bind3() {
     let (server, evil) = (AuthorizationServer::start(), AuthorizationServer::start());
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -250,7 +250,7 @@ fn f_bind3_the_environment_cannot_exchange_anybodys_token() {
 
 /// X6: the grant that Auth0 calls a federated connection, as its template says it.
 #[test]
-fn x6_the_auth0_federated_connection_grant() {
+fn the_auth0_federated_connection_grant_works() {
     let auth0 = AuthorizationServer::start();
     let kind = "http://auth0.com/oauth/token-type/federated-connection-access-token";
     let config = |server: &AuthorizationServer| {
@@ -326,7 +326,7 @@ fn extension_grants_have_free_parameters() {
 }
 
 #[test]
-fn w3_the_jwt_bearer_grant() {
+fn the_jwt_bearer_grant_works() {
     let (pem, public) = key();
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.bearer_assertions = Some(public));
@@ -349,7 +349,7 @@ fn w3_the_jwt_bearer_grant() {
 }
 
 #[test]
-fn w3_google_service_accounts_as_they_are_downloaded() {
+fn a_downloaded_google_service_account_works() {
     let server = Server::start(|_| {
         Reply::json(200, &json!({ "access_token": "googles", "token_type": "Bearer", "expires_in": 3599 }))
     });
@@ -396,7 +396,7 @@ fn w3_google_service_accounts_as_they_are_downloaded() {
 }
 
 #[test]
-fn q1_q2_a_workflow_gets_a_cloud_token_without_a_secret() {
+fn a_workflow_gets_a_cloud_token_without_a_secret() {
     let cloud = AuthorizationServer::start();
     let config = format!(
         "store = \"file\"\ndefault = \"cloud\"\n[credentials.actions]\ndomain = \"cloud.example\"\ngithub_actions.audience = \"cloud\"\n{}",
@@ -438,7 +438,7 @@ fn q1_q2_a_workflow_gets_a_cloud_token_without_a_secret() {
 
 /// What a token says of itself is believed by nobody: a forged one does not get what the real one got.
 #[test]
-fn f_leak9_a_forged_subject_does_not_get_the_cached_token() {
+fn a_forged_subject_does_not_get_the_cached_token_f_leak9() {
     use base64::Engine as _;
     let other = AuthorizationServer::start();
     let jwt = |signature: &str| {
@@ -458,7 +458,7 @@ fn f_leak9_a_forged_subject_does_not_get_the_cached_token() {
 
 /// Tokens that another configuration of the provider got are not handed out for this one.
 #[test]
-fn f_leak9_what_changes_the_token_keeps_tokens_apart() {
+fn every_request_option_is_part_of_the_cache_key_f_leak9() {
     let (pem, public) = key();
     for (name, base, changed) in [
         ("connection", "connection = \"google\"", "connection = \"github\""),
@@ -499,7 +499,7 @@ fn f_leak9_what_changes_the_token_keeps_tokens_apart() {
 
 /// What a user's login left is not what a machine or an exchange gets, though server and client are the same.
 #[test]
-fn f_bind1_another_grant_does_not_use_the_logins_tokens() {
+fn another_grant_does_not_use_the_stored_tokens_f_bind1() {
     let server = AuthorizationServer::start();
     let config = |more: &str| crate::support::sandbox::server_config(&server.domain(), more);
     let sandbox = Sandbox::new(&config(""));
@@ -522,7 +522,7 @@ fn f_bind1_another_grant_does_not_use_the_logins_tokens() {
 }
 
 #[test]
-fn f_leak3_a_token_that_stands_where_a_reference_belongs_is_not_shown() {
+fn a_token_written_in_place_of_a_reference_is_not_shown_f_leak3() {
     let other = AuthorizationServer::start();
     for more in [
         "subject = \"canary\"",
@@ -552,7 +552,7 @@ fn connections_are_for_exchanges() {
 }
 
 #[test]
-fn q2_q6_a_workflows_token_for_somebody_else_is_not_sent_on() {
+fn a_workflow_token_for_another_audience_is_not_sent() {
     let cloud = AuthorizationServer::start();
     let config = format!(
         "[credentials.actions]\ndomain = \"cloud.example\"\ngithub_actions.audience = \"cloud\"\n{}",

@@ -82,7 +82,7 @@ fn entries(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn f_leak2_tokens_are_in_the_variables_that_were_asked_for_and_nowhere_else() {
+fn tokens_are_only_in_the_requested_variables_f_leak2() {
     let sandbox = two();
     for (name, arguments, want) in [
         ("the template's variable, the default provider", &[][..], &["GITHUB_TOKEN=canary-gh"][..]),
@@ -117,7 +117,7 @@ fn f_leak2_tokens_are_in_the_variables_that_were_asked_for_and_nowhere_else() {
 }
 
 #[test]
-fn f_leak1_f_leak8_no_argument_no_descriptor_and_the_users_own_limits() {
+fn exec_leaks_no_argument_or_descriptor_and_keeps_limits_f_leak1_f_leak8() {
     let sandbox = two();
     for file in [&[][..], &["--file", "F=gh"]] {
         let run = |script: &str| out(exec(&sandbox, &[file, &["gh", "--", "sh", "-c", script]].concat()));
@@ -232,7 +232,7 @@ fn nothing_starts_unless_every_token_is_there() {
 }
 
 #[test]
-fn j9_a_bound_token_is_handed_out_with_a_note_and_an_id_token_as_itself() {
+fn exec_passes_a_bound_token_with_a_note() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.dpop = true);
     let sandbox = Sandbox::new(&server_config(&server.domain(), "use_dpop = true"));

@@ -33,7 +33,7 @@ fn nothing(output: &Output, name: &str) {
 const TOKEN_CONFIG: &str = "\n[credentials.other]\ndomain = \"git.example\"\nhosts = [\"code.example:8443\", \"xn--bcher-kva.example\"]\njwt = \"other-token\"\n";
 
 #[test]
-fn gh1_f_git4_f_git6_git_is_answered_for_exactly_the_configured_hosts() {
+fn git_gets_credentials_for_the_configured_hosts_only_f_git4_f_git6() {
     let (server, sandbox) = logged_in(TOKEN_CONFIG);
     let own = server.domain();
     for (name, protocol, host, answered) in [
@@ -73,7 +73,7 @@ fn gh1_f_git4_f_git6_git_is_answered_for_exactly_the_configured_hosts() {
 }
 
 #[test]
-fn f_git1_f_git2_a_line_that_is_none_gets_no_credential() {
+fn a_malformed_git_line_gets_no_credential_f_git1_f_git2() {
     let (_server, sandbox) = logged_in(TOKEN_CONFIG);
     for (name, text) in [
         ("CVE-2024-52006", "protocol=https\nhost=evil.example\rhost=git.example\n\n"),
@@ -92,7 +92,7 @@ fn f_git1_f_git2_a_line_that_is_none_gets_no_credential() {
 }
 
 #[test]
-fn gh2_gh3_git_gets_a_bearer_token_where_it_takes_one_else_a_password() {
+fn git_gets_a_bearer_token_if_it_supports_one_or_a_password() {
     let (server, sandbox) = logged_in("[credentials.as.helper]\ngit_username = \"someone\"\n");
     let host = format!("host={}", server.domain());
     let token = sandbox.run(&["token"]).ok().text().to_owned();
@@ -123,7 +123,7 @@ fn gh2_gh3_git_gets_a_bearer_token_where_it_takes_one_else_a_password() {
 }
 
 #[test]
-fn gh4_what_git_erases_is_replaced_and_nothing_else_is() {
+fn git_erase_replaces_only_the_erased_token() {
     let (server, sandbox) = logged_in("");
     let host = format!("host={}", server.domain());
     let first = sandbox.run(&["token"]).ok().text().to_owned();
@@ -141,7 +141,7 @@ fn gh4_what_git_erases_is_replaced_and_nothing_else_is() {
 }
 
 #[test]
-fn gh4_a_refused_token_is_not_handed_out_while_the_server_cannot_be_asked() {
+fn a_rejected_token_is_not_returned_while_the_server_is_unreachable() {
     let (server, sandbox) = logged_in("");
     let host = format!("host={}", server.domain());
     git(&sandbox, "erase", &["protocol=http", &host]).ok();
@@ -151,7 +151,7 @@ fn gh4_a_refused_token_is_not_handed_out_while_the_server_cannot_be_asked() {
 }
 
 #[test]
-fn gh7_git_logs_in_only_where_somebody_is_there() {
+fn git_logs_in_only_for_an_interactive_user() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let host = format!("host={}", server.domain());
@@ -169,7 +169,7 @@ fn gh7_git_logs_in_only_where_somebody_is_there() {
 }
 
 #[test]
-fn f_hlp3_while_somebody_logs_in_others_are_told_so() {
+fn helpers_say_that_a_login_is_in_progress_f_hlp3() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.is_watched();
@@ -218,7 +218,7 @@ fn gits_user_name_chooses_among_accounts() {
 
 /// CVE-2024-50349: a repository's URL chooses the user name and the host that git passes on.
 #[test]
-fn f_git5_a_user_name_in_a_url_cannot_steer_the_terminal() {
+fn a_user_name_in_a_url_cannot_control_the_terminal_f_git5() {
     let (server, mut sandbox) = logged_in("");
     server.set(|behaviour| behaviour.user = "bob".to_owned());
     sandbox.system.browser = Rc::new(crate::support::browsers::Consents);
@@ -238,7 +238,7 @@ fn f_git5_a_user_name_in_a_url_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn f_hlp5_a_token_with_quotes_and_backslashes_arrives_unchanged() {
+fn a_token_with_quotes_and_backslashes_is_unchanged_f_hlp5() {
     let token = r#"a"b\c","Username":"evil"#;
     let sandbox = Sandbox::new(&format!(
         "store = \"file\"\n[credentials.odd]\ndomain = \"git.example\"\njwt = '{token}'\n"
@@ -278,7 +278,7 @@ fn a_wrong_provider_keeps_no_other_from_answering() {
 }
 
 #[test]
-fn dh1_dh2_dh3_docker_to_the_letter() {
+fn docker_credential_helper_follows_the_protocol() {
     let (_server, sandbox) = logged_in(TOKEN_CONFIG);
     let docker = |action: &str, input: &str| sandbox.run_with(&["helper", "docker", action], input);
     let said = |output: Output| (output.status, output.stdout);
@@ -345,7 +345,7 @@ fn info(spec: &Value) -> String {
 }
 
 #[test]
-fn kh1_kh2_kh3_kh4_kubernetes() {
+fn kubernetes_exec_credentials_follow_the_protocol() {
     let (server, sandbox) = logged_in("");
     let ask = |arguments: &[&str]| sandbox.run(&[&["helper", "kubernetes", "as"], arguments].concat());
     let answer: Value = serde_json::from_str(&ask(&[]).ok().stdout).unwrap();
@@ -373,7 +373,7 @@ fn kh1_kh2_kh3_kh4_kubernetes() {
 }
 
 #[test]
-fn kh2_kubernetes_logs_in_where_kubectl_says_that_somebody_is_there() {
+fn kubernetes_logs_in_if_kubectl_is_interactive() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let consents = std::mem::replace(&mut sandbox.system.browser, Rc::new(Never));
@@ -433,7 +433,7 @@ fn question(index: &str, kind: &str) -> Value {
 }
 
 #[test]
-fn ch1_cargo_to_the_letter() {
+fn cargo_credential_provider_follows_the_protocol() {
     let (server, sandbox) =
         logged_in(&format!("{TOKEN_CONFIG}helper.cargo_index = [\"sparse+https://git.example/index/\"]\n"));
     let index = format!("sparse+{}/reg/", server.issuer());
@@ -605,7 +605,7 @@ fn aws_gets_keys_for_the_id_token_and_keeps_them_until_they_end() {
 }
 
 #[test]
-fn f_size_f_hlp4_what_the_security_token_service_may_answer() {
+fn sts_responses_are_bounded_and_checked_f_size_f_hlp4() {
     let error = |code: &str, message: &str| {
         format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
@@ -644,7 +644,7 @@ fn f_size_f_hlp4_what_the_security_token_service_may_answer() {
 }
 
 #[test]
-fn f_bind3_the_environment_names_a_region_of_aws_and_no_other_address() {
+fn the_environment_sets_an_aws_region_and_no_other_host_f_bind3() {
     let (_server, sandbox) = logged_in("[credentials.as.helper]\naws_region = \"eu-central-1\"\n");
     sandbox.run(&["helper", "aws"]).fails(4).says("no AWS role is configured").says("`aws_role`");
     let (_server, sandbox) = logged_in("[credentials.as.helper]\naws_role = \"arn\"\n");

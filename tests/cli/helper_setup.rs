@@ -214,7 +214,7 @@ fn git_and_kubectl_are_not_run_on_a_pipe_or_a_device() {
 }
 
 #[test]
-fn f_url4_a_program_of_somebody_else_is_not_replaced() {
+fn a_program_that_belongs_to_another_user_is_not_replaced_f_url4() {
     let sandbox = Sandbox::new(CONFIG);
     let other = sandbox.write(".local/bin/keyring", "#!/bin/sh\n");
     sandbox.run(&["helper", "keyring", "--write"]).fails(1).says("is there already, and is not ours");

@@ -6,7 +6,7 @@ use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn e1_to_e11_refused_with_all_that_came_along() {
+fn an_invalid_id_token_rejects_the_whole_response() {
     for (module, claims, said) in [
         (
             "oidcc-client-test-invalid-iss",
@@ -35,7 +35,7 @@ fn e1_to_e11_refused_with_all_that_came_along() {
 }
 
 #[test]
-fn e4_f_jwt_forged_tokens() {
+fn forged_id_tokens_are_rejected_f_jwt() {
     let part = |value: serde_json::Value| {
         use base64::Engine as _;
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
@@ -70,7 +70,7 @@ fn an_id_token_that_was_asked_for_must_come() {
 }
 
 #[test]
-fn m7_signing_key_rotation() {
+fn a_rotated_signing_key_is_fetched() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -81,7 +81,7 @@ fn m7_signing_key_rotation() {
 }
 
 #[test]
-fn e12_oidcc_client_test_userinfo_invalid_sub() {
+fn userinfo_with_another_subject_is_rejected() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -91,7 +91,7 @@ fn e12_oidcc_client_test_userinfo_invalid_sub() {
 }
 
 #[test]
-fn e13_a_refresh_for_another_subject_is_discarded() {
+fn a_refresh_for_another_subject_is_discarded() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

@@ -6,7 +6,7 @@ use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn v5_v6_v7_m7_what_is_in_a_token_and_what_the_server_says() {
+fn inspect_shows_claims_and_introspection() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["inspect"]).fails(3);
@@ -48,7 +48,7 @@ fn v5_v6_v7_m7_what_is_in_a_token_and_what_the_server_says() {
 }
 
 #[test]
-fn m7_a_forged_token_is_told_apart_after_fresh_keys() {
+fn inspect_refetches_keys_before_it_calls_a_token_forged() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -67,7 +67,7 @@ fn m7_a_forged_token_is_told_apart_after_fresh_keys() {
 }
 
 #[test]
-fn v5_a_server_that_does_not_tell_this_client_is_no_failure() {
+fn inspect_succeeds_if_introspection_is_denied() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

@@ -147,7 +147,7 @@ fn commands_are_cached_only_until_they_say() {
 }
 
 #[test]
-fn o18_client_credentials() {
+fn client_credentials_get_and_cache_a_token() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.client_secret = Some("canary-secret".to_owned()));
     let config = |secret: &str| {

@@ -9,7 +9,7 @@ use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn f_leak3_f_leak7_no_canary_in_any_output_or_file() {
+fn no_canary_in_any_output_or_file_f_leak3_f_leak7() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.client_secret = Some("canary-client-secret".to_owned()));
     let config = server_config(
@@ -72,7 +72,7 @@ fn f_leak3_f_leak7_no_canary_in_any_output_or_file() {
 }
 
 #[test]
-fn f_leak1_f_leak2_f_leak8_children_see_no_secret_no_variable_of_ours_and_no_descriptor() {
+fn children_inherit_no_secret_variable_or_descriptor_f_leak1_f_leak2_f_leak8() {
     let server = AuthorizationServer::start();
     let config = server_config(&server.domain(), "token_params = { _x = { env = \"CONFIGURED_SECRET\" } }");
     let sandbox = Sandbox::new(&config);
@@ -109,7 +109,7 @@ fn f_leak1_f_leak2_f_leak8_children_see_no_secret_no_variable_of_ours_and_no_des
 }
 
 #[test]
-fn f_url3_the_browser_command_is_split_before_the_address_is_put_in() {
+fn the_browser_command_is_split_before_the_url_is_inserted_f_url3() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&server_config(&server.domain(), "extra_params = { x = \"a b --flag\" }"));
     let browser = sandbox.write("rec", "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > \"$(dirname \"$0\")/seen\"\nexec curl -sL -o /dev/null \"$2\"\n");
@@ -127,7 +127,7 @@ fn f_url3_the_browser_command_is_split_before_the_address_is_put_in() {
 }
 
 #[test]
-fn f_url4_nothing_is_started_from_the_working_folder() {
+fn nothing_is_started_from_the_working_folder_f_url4() {
     let server = AuthorizationServer::start();
     let sandbox =
         Sandbox::new(&server_config(&server.domain(), "").replace("store", "browser = \"planted\"\nstore"));
@@ -149,7 +149,7 @@ fn f_url4_nothing_is_started_from_the_working_folder() {
 
 /// Programs of the same user can ask for access tokens. The refresh token, which outlives them, is in no answer.
 #[test]
-fn f_leak10_no_command_prints_the_refresh_token() {
+fn no_command_prints_the_refresh_token_f_leak10() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -186,7 +186,7 @@ fn f_leak10_no_command_prints_the_refresh_token() {
 }
 
 #[test]
-fn f_leak4_no_core_file_and_not_traceable() {
+fn no_core_file_and_not_traceable_f_leak4() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let mut child = sandbox
@@ -208,7 +208,7 @@ fn f_leak4_no_core_file_and_not_traceable() {
 
 /// Keys, and what is signed with them, are as secret as tokens; D10: so are device codes.
 #[test]
-fn f_leak3_no_key_no_assertion_no_proof_and_no_device_code_is_shown() {
+fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
     let (pem, public) = crate::client_authentication::key();
     let server = AuthorizationServer::start();
     server.set(|behaviour| {

@@ -61,7 +61,7 @@ fn from_nothing_to_logout() {
 }
 
 #[test]
-fn r4_a_token_that_the_server_ended_early_is_renewed_once() {
+fn a_token_revoked_early_is_refreshed_once() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

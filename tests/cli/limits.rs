@@ -33,7 +33,7 @@ fn limited(sandbox: &Sandbox, most: u32, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn f_cb21_a_flood_starts_no_threads_and_ends_no_login_as_another_user() {
+fn a_flood_starts_no_threads_and_does_not_end_the_login_f_cb21_as_another_user() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     // One thread for the program, one for the HTTP client.
@@ -70,7 +70,7 @@ fn f_cb21_a_flood_starts_no_threads_and_ends_no_login_as_another_user() {
 }
 
 #[test]
-fn f_cb21_without_threads_every_command_fails_with_a_reason_as_another_user() {
+fn without_threads_every_command_fails_with_a_reason_f_cb21_as_another_user() {
     let server = AuthorizationServer::start();
     let commands = "[credentials.program]\ndomain = \"x.example\"\ncommand = [\"echo\", \"t\"]\n\
                     [credentials.literal]\ndomain = \"x.example\"\njwt = \"t\"\n";
@@ -100,7 +100,7 @@ fn in_shell(sandbox: &Sandbox, ulimit: &str, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn f_rot5_a_limit_on_the_size_of_files_loses_no_session() {
+fn a_limit_on_the_size_of_files_loses_no_session_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let token = ["token", "as", "--refresh"];
@@ -173,7 +173,7 @@ impl Drop for Flood {
 }
 
 #[test]
-fn f_srv1_a_flood_shuts_nobody_out_of_a_server_with_few_open_files() {
+fn a_flood_does_not_block_a_server_with_few_open_files_f_srv1() {
     for ulimit in ["-n 24", "-n 40", "-n 64", "-Sn 40"] {
         let sandbox = Sandbox::new(
             "[credentials.k]\ndomain = \"x.example\"\ncommand = [\"sh\", \"-c\", \"ulimit -Sn\"]\n",
@@ -212,7 +212,7 @@ fn f_srv1_a_flood_shuts_nobody_out_of_a_server_with_few_open_files() {
 }
 
 #[test]
-fn f_cb21_a_flood_shuts_nobody_out_of_a_login_with_few_open_files() {
+fn a_flood_does_not_block_a_login_with_few_open_files_f_cb21() {
     let server = AuthorizationServer::start();
     for ulimit in ["-n 24", "-n 40", "-n 64"] {
         let sandbox = Sandbox::with_server(&server.domain());
@@ -236,7 +236,7 @@ fn f_cb21_a_flood_shuts_nobody_out_of_a_login_with_few_open_files() {
 }
 
 #[test]
-fn f_rot5_a_limit_on_open_files_loses_no_session() {
+fn a_limit_on_open_files_loses_no_session_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let run = |most: usize, arguments: &[&str]| {
@@ -262,7 +262,7 @@ fn f_rot5_a_limit_on_open_files_loses_no_session() {
 }
 
 #[test]
-fn f_cb21_without_open_files_a_server_fails_with_a_reason() {
+fn without_open_files_a_server_fails_with_a_reason_f_cb21() {
     let sandbox = Sandbox::new("[credentials.literal]\ndomain = \"x.example\"\njwt = \"t\"\n");
     for most in 5..10 {
         let arguments = ["serve", "--listen", "127.0.0.1:0"];

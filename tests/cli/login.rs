@@ -19,7 +19,7 @@ fn asked_for(server: &AuthorizationServer, sandbox: &Sandbox, arguments: &[&str]
 /// K3, K4, N5, N7: PKCE and `state` always, whoever the client is; N4: any free port; B5: what is configured and no more.
 /// F-ROT9: what belongs to one login is in the memory of its process alone, so that two at once cannot mix it up.
 #[test]
-fn f_rot9_nothing_of_a_login_under_way_is_on_disk() {
+fn a_login_in_progress_leaves_nothing_on_disk_f_rot9() {
     let server = AuthorizationServer::start();
     let one = Sandbox::with_server(&server.domain());
     let other = Sandbox::with_server(&server.domain());
@@ -47,7 +47,7 @@ fn f_rot9_nothing_of_a_login_under_way_is_on_disk() {
 }
 
 #[test]
-fn o6_k1_k2_b1_the_authorization_request() {
+fn the_authorization_request_is_complete() {
     let server = AuthorizationServer::start();
     let more = "audience = \"api\"\nresource = [\"https://a.example\", \"https://b.example\"]\nextra_params = { prompt = \"login\", _hint = \"canary\" }";
     let sandbox = Sandbox::new(&server_config(&server.domain(), more));
@@ -82,7 +82,7 @@ fn o6_k1_k2_b1_the_authorization_request() {
 }
 
 #[test]
-fn o4_o5_client_secrets_by_the_method_that_is_offered() {
+fn client_secrets_use_the_offered_method() {
     for (name, config, metadata, basic) in [
         ("default", "", None, true),
         ("offered", "", Some(json!(["client_secret_post"])), false),
@@ -192,7 +192,7 @@ fn kinds_without_a_login_say_so() {
 }
 
 #[test]
-fn n6_a_client_without_an_id_says_where_to_register() {
+fn a_missing_client_id_says_where_to_register() {
     let sandbox = Sandbox::new("[credentials.gh]\ntemplate = \"github\"");
     sandbox
         .run(&["login"])
@@ -248,7 +248,7 @@ fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
 }
 
 #[test]
-fn e9_an_old_authentication_is_refused() {
+fn an_authentication_older_than_max_age_is_rejected() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&server_config(&server.domain(), "extra_params = { max_age = \"60\" }"));
     sandbox.run(&["login"]).fails(1).says("has no `auth_time`");
@@ -260,7 +260,7 @@ fn e9_an_old_authentication_is_refused() {
 }
 
 #[test]
-fn f_ctrl2_names_of_other_people_are_escaped() {
+fn names_from_the_server_are_escaped_f_ctrl2() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login", "--account", "me"]).ok();
@@ -299,7 +299,7 @@ fn with_token_is_for_kinds_that_log_in() {
 }
 
 #[test]
-fn f_ctrl3_f_leak5_no_terminal_links_titles_or_clipboard() {
+fn no_output_sets_links_titles_or_the_clipboard_f_ctrl3_f_leak5() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let output = sandbox.run(&["--color", "always", "login"]).ok();

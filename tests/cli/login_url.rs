@@ -110,7 +110,7 @@ fn authorization(server: &AuthorizationServer, name: &str) -> Option<String> {
 }
 
 #[test]
-fn c1_c3_c4_c6_c8_c13_from_a_url_to_a_token_and_back() {
+fn a_url_login_discovers_registers_and_logs_out() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     let url = resource.url();
@@ -155,7 +155,7 @@ fn c1_c3_c4_c6_c8_c13_from_a_url_to_a_token_and_back() {
 }
 
 #[test]
-fn f_leak3_nothing_that_was_learned_holds_a_secret() {
+fn the_discovered_providers_file_holds_no_secret_f_leak3() {
     let (server, sandbox) = (registering(), empty());
     server.set(|behaviour| {
         behaviour.client_secret = Some("secret-canary".to_owned());
@@ -175,7 +175,7 @@ fn f_leak3_nothing_that_was_learned_holds_a_secret() {
 }
 
 #[test]
-fn c2_metadata_is_looked_for_where_the_revisions_say() {
+fn each_mcp_revision_finds_its_metadata() {
     let path = "/.well-known/oauth-protected-resource/mcp";
     let root = "/.well-known/oauth-protected-resource";
     // 2025-06-18: the challenge says where.
@@ -215,7 +215,7 @@ fn c2_metadata_is_looked_for_where_the_revisions_say() {
 }
 
 #[test]
-fn p2_f_url5_f_ssrf_what_a_resource_says_is_not_believed() {
+fn a_resource_cannot_redirect_discovery_f_url5_f_ssrf() {
     for (name, metadata, says) in [
         (
             "another resource",
@@ -277,7 +277,7 @@ fn p2_f_url5_f_ssrf_what_a_resource_says_is_not_believed() {
 }
 
 #[test]
-fn f_ssrf_f_url5_where_a_challenge_may_point() {
+fn a_challenge_can_only_point_to_allowed_hosts_f_ssrf_f_url5() {
     for (name, place) in [
         ("another host without TLS", "http://evil.example/meta"),
         ("a private address", "https://10.0.0.1/meta"),
@@ -302,7 +302,7 @@ fn f_ssrf_f_url5_where_a_challenge_may_point() {
 }
 
 #[test]
-fn c5_k5_without_a_word_of_pkce_a_resource_is_refused() {
+fn a_resource_whose_server_lacks_pkce_is_refused() {
     for methods in [Value::Null, json!([]), json!(["plain"])] {
         let (server, mut sandbox) = (registering(), empty());
         sandbox.system.browser = Rc::new(Never);
@@ -316,7 +316,7 @@ fn c5_k5_without_a_word_of_pkce_a_resource_is_refused() {
 }
 
 #[test]
-fn m2_c3_f_url6_metadata_of_another_issuer_is_not_used() {
+fn a_resources_metadata_must_name_its_own_issuer_f_url6() {
     let (server, mut sandbox) = (registering(), empty());
     sandbox.system.browser = Rc::new(Never);
     server.set(|behaviour| {
@@ -328,7 +328,7 @@ fn m2_c3_f_url6_metadata_of_another_issuer_is_not_used() {
 }
 
 #[test]
-fn c7_a_metadata_document_goes_before_a_registration() {
+fn a_client_metadata_document_is_preferred_to_registration() {
     let server = registering();
     let id = "https://app.example/authctl.json";
     server.set(|behaviour| {
@@ -359,7 +359,7 @@ fn c7_a_metadata_document_goes_before_a_registration() {
 }
 
 #[test]
-fn c6_without_registration_the_client_is_named() {
+fn without_registration_a_client_id_is_required() {
     let (server, sandbox) = (AuthorizationServer::start(), empty());
     let resource = Resource::of(&server);
     let url = resource.url();
@@ -383,7 +383,7 @@ fn c6_without_registration_the_client_is_named() {
 }
 
 #[test]
-fn g4_c12_a_new_issuer_gets_a_new_registration_and_no_old_secret() {
+fn a_new_issuer_gets_a_new_registration_and_no_old_secret() {
     let (first, second) = (registering(), registering());
     first.set(|behaviour| {
         behaviour.client_secret = Some("first-canary".to_owned());
@@ -409,7 +409,7 @@ fn g4_c12_a_new_issuer_gets_a_new_registration_and_no_old_secret() {
 }
 
 #[test]
-fn c9_step_up_asks_for_the_union() {
+fn step_up_requests_the_union_of_scopes() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     let url = resource.url();
@@ -425,7 +425,7 @@ fn c9_step_up_asks_for_the_union() {
 }
 
 #[test]
-fn g1_c9_the_scopes_that_a_client_is_registered_for() {
+fn a_client_is_registered_for_all_scopes() {
     let registered = |server: &AuthorizationServer| -> Vec<Value> {
         let bodies = server.requests_to("/register");
         bodies
@@ -470,7 +470,7 @@ fn g1_c9_the_scopes_that_a_client_is_registered_for() {
 }
 
 #[test]
-fn c13_offline_access_is_asked_for_with_consent() {
+fn offline_access_is_requested_with_consent() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
@@ -489,7 +489,7 @@ fn c13_offline_access_is_asked_for_with_consent() {
 }
 
 #[test]
-fn g3_a_registration_that_the_server_does_not_know_any_more() {
+fn a_registration_the_server_forgot_is_replaced() {
     for (name, status, says) in [
         ("deleted", 204, "is gone as well"),
         (
@@ -510,7 +510,7 @@ fn g3_a_registration_that_the_server_does_not_know_any_more() {
 }
 
 #[test]
-fn c8_without_a_challenge_the_resources_scopes_and_never_the_servers() {
+fn default_scopes_come_from_the_resource_not_the_server() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     resource.challenge("Bearer realm=\"x\"");
@@ -552,7 +552,7 @@ fn what_is_no_server_says_so() {
 }
 
 #[test]
-fn g2_g6_what_a_server_makes_of_a_registration() {
+fn registration_responses_are_handled() {
     for (name, members, status, says) in [
         (
             "another redirect URI",
@@ -592,7 +592,7 @@ fn g2_g6_what_a_server_makes_of_a_registration() {
 }
 
 #[test]
-fn g5_a_registration_whose_port_is_taken_or_whose_secret_ended_is_made_anew() {
+fn a_registration_with_a_taken_port_or_expired_secret_is_replaced() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
@@ -635,7 +635,7 @@ fn state(sandbox: &Sandbox, url: &str) -> (String, bool) {
 }
 
 #[test]
-fn g4_c12_a_login_that_fails_leaves_the_one_before_as_it_was() {
+fn a_failed_login_leaves_the_previous_one_unchanged() {
     let (server, other, sandbox) = (registering(), registering(), empty());
     let resource = Resource::of(&server);
     let url = resource.url();
@@ -668,7 +668,7 @@ fn g4_c12_a_login_that_fails_leaves_the_one_before_as_it_was() {
 }
 
 #[test]
-fn c6_a_client_that_is_named_wrong_is_not_kept() {
+fn a_wrong_client_id_is_not_stored() {
     let (server, sandbox) = (AuthorizationServer::start(), empty());
     let resource = Resource::of(&server);
     let url = resource.url();
@@ -752,7 +752,7 @@ fn a_configured_provider_without_a_client_is_registered_too() {
 }
 
 #[test]
-fn f_sto2_what_others_could_have_written_is_not_used() {
+fn a_file_that_others_could_write_is_not_used_f_sto2() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();

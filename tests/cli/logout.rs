@@ -7,7 +7,7 @@ use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn v1_the_refresh_token_first() {
+fn logout_revokes_the_refresh_token_first() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -19,7 +19,7 @@ fn v1_the_refresh_token_first() {
 }
 
 #[test]
-fn v2_v3_v4_what_the_server_says_never_keeps_the_user_logged_in() {
+fn logout_always_succeeds_locally() {
     for (name, reply, status, said) in [
         (
             "V2 503",
@@ -48,7 +48,7 @@ fn v2_v3_v4_what_the_server_says_never_keeps_the_user_logged_in() {
 }
 
 #[test]
-fn v4_local_and_servers_without_revocation() {
+fn logout_works_locally_and_without_revocation() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -72,7 +72,7 @@ fn a_provider_that_is_not_configured_any_more_is_forgotten_too() {
 }
 
 #[test]
-fn o15_a_revocation_endpoint_that_only_the_api_host_names_gets_no_token() {
+fn a_revocation_endpoint_on_another_host_gets_no_token() {
     // The API's host publishes metadata of its own; the authorization server is configured by its endpoints.
     let (api, server) = (AuthorizationServer::start(), AuthorizationServer::start());
     let endpoints = format!(
@@ -106,7 +106,7 @@ fn a_configuration_that_is_wrong_loses_nothing_that_could_be_revoked() {
 
 /// L1, L3: the request, and that it passes the gate; L4: without the flag nothing of it happens.
 #[test]
-fn l1_l2_l4_the_session_at_the_server_is_ended_only_where_that_is_asked_for() {
+fn the_server_session_ends_only_on_request() {
     let server = AuthorizationServer::start();
     let uri = "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"";
     let sandbox = Sandbox::new(&server_config(&server.domain(), uri));
@@ -141,7 +141,7 @@ fn l1_l2_l4_the_session_at_the_server_is_ended_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn l2_an_interrupted_logout_in_the_browser_forgets_nothing() {
+fn an_interrupted_browser_logout_keeps_the_login() {
     let server = AuthorizationServer::start();
     let uri = "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"";
     let mut sandbox = Sandbox::new(&server_config(&server.domain(), uri));

@@ -53,7 +53,7 @@ fn the_page_speaks_the_browsers_language_and_says_the_same() {
 }
 
 #[test]
-fn f_leak2_f_hlp3_whom_nobody_watches_tells_the_user_once() {
+fn a_background_command_notifies_the_user_once_f_leak2_f_hlp3() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new("");
     let told = sandbox.path("told");
@@ -88,7 +88,7 @@ fn f_leak2_f_hlp3_whom_nobody_watches_tells_the_user_once() {
 }
 
 #[test]
-fn f_bind2_a_project_names_no_program() {
+fn a_project_cannot_name_a_program_f_bind2() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.write("work/.authctl.toml", "on_login_required = [\"/bin/true\"]\n");

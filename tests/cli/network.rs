@@ -16,7 +16,7 @@ fn tokens(_: &crate::support::http::Request) -> Reply {
 }
 
 #[test]
-fn m5_o17_f_proxy_certificates_are_checked_and_a_ca_file_adds_to_them() {
+fn certificates_are_checked_and_ca_file_adds_roots_f_proxy() {
     let (authority, tls) = certificates();
     let server = Server::start_tls(tls, tokens);
     let address = server.address().to_string();
@@ -43,7 +43,7 @@ fn m5_o17_f_proxy_certificates_are_checked_and_a_ca_file_adds_to_them() {
 }
 
 #[test]
-fn f_proxy_a_configured_proxy_is_used_and_sees_no_secret() {
+fn a_configured_proxy_is_used_and_sees_no_secret_f_proxy() {
     let proxy = Server::start(|_| Reply::full(502, &[], ""));
     let sandbox = Sandbox::new(&config("as.example", &format!("proxy = \"{}\"", proxy.url())));
     sandbox.run(&["token"]).fails(5).says("cannot reach as.example");
@@ -59,7 +59,7 @@ fn f_proxy_a_configured_proxy_is_used_and_sees_no_secret() {
 }
 
 #[test]
-fn f_proxy_the_environments_proxy_is_used_but_never_for_loopback() {
+fn the_environments_proxy_is_used_but_never_for_loopback_f_proxy() {
     let proxy = Server::start(|_| Reply::full(502, &[], ""));
     let sandbox = Sandbox::new(&config("as.example", ""));
     let run = || {

@@ -79,7 +79,7 @@ fn says_nothing(link: &Url) {
 }
 
 #[test]
-fn f_leak11_the_browser_gets_a_link_that_only_a_navigation_follows() {
+fn the_one_time_link_only_works_for_a_navigation_f_leak11() {
     for redirect_uri in ["http://127.0.0.1/callback", "http://localhost/cb", "http://[::1]/cb"] {
         let server = AuthorizationServer::start();
         let more = format!("redirect_uri = \"{redirect_uri}\"");
@@ -125,7 +125,7 @@ fn f_leak11_the_browser_gets_a_link_that_only_a_navigation_follows() {
 }
 
 #[test]
-fn f_leak11_a_logout_and_a_code_in_the_browser_use_a_link_too() {
+fn logout_and_device_login_open_a_one_time_link_f_leak11() {
     let server = AuthorizationServer::start();
     for more in ["", "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\""] {
         let mut sandbox = Sandbox::new(&server_config(&server.domain(), more));
@@ -170,7 +170,7 @@ fn a_logout_whose_browser_does_nothing_prints_the_url() {
 }
 
 #[test]
-fn f_cb20_another_user_can_neither_finish_nor_end_a_login() {
+fn another_user_can_neither_finish_nor_end_a_login_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let strangers = Strangers::default();
@@ -195,7 +195,7 @@ fn f_cb20_another_user_can_neither_finish_nor_end_a_login() {
 }
 
 #[test]
-fn f_cb20_root_is_trusted() {
+fn root_is_trusted_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.peers = Rc::new(Everybody(Peer::Root));
@@ -207,7 +207,7 @@ fn f_cb20_root_is_trusted() {
 }
 
 #[test]
-fn f_cb20_where_nobody_knows_who_opens_the_link_it_works_once() {
+fn the_link_works_once_if_its_user_is_unknown_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.peers = Rc::new(Everybody(Peer::Unknown));
@@ -251,7 +251,7 @@ fn f_cb20_where_nobody_knows_who_opens_the_link_it_works_once() {
 /// Who sends a request and leaves at once is not known to the system any more; that must not make them count as unknown.
 #[cfg(target_os = "linux")]
 #[test]
-fn f_cb20_leaving_early_hides_nobody() {
+fn closing_early_does_not_hide_the_user_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let output = with_browser(&mut sandbox, &["login"], |link| {
@@ -339,7 +339,7 @@ mod processes {
     }
 
     #[test]
-    fn f_leak11_no_arguments_hold_a_secret_of_the_login() {
+    fn no_process_argument_holds_a_login_secret_f_leak11() {
         let server = AuthorizationServer::start();
         let sandbox = Sandbox::with_server(&server.domain());
         let (browser, noted) = noting_browser(&sandbox);
@@ -381,7 +381,7 @@ mod processes {
     }
 
     #[test]
-    fn f_cb20_as_another_user_of_the_machine() {
+    fn another_users_request_does_not_complete_the_login_f_cb20() {
         let server = AuthorizationServer::start();
         let sandbox = Sandbox::with_server(&server.domain());
         let (browser, noted) = noting_browser(&sandbox);
@@ -398,7 +398,7 @@ mod processes {
     }
 
     #[test]
-    fn f_cb20_a_printed_url_is_the_users_own_as_another_user() {
+    fn a_printed_url_works_only_for_its_user_f_cb20_as_another_user() {
         let server = AuthorizationServer::start();
         let sandbox = Sandbox::with_server(&server.domain());
         let mut child = start(&mut sandbox.binary(BINARY, &["login", "as", "--no-browser"]));

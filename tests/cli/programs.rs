@@ -78,7 +78,7 @@ impl Home {
 }
 
 #[test]
-fn f_url4_a_program_that_others_could_replace_is_not_started() {
+fn a_program_that_others_could_replace_is_not_started_f_url4() {
     let home = Home::new();
     for (name, said, started) in home.every_way() {
         assert!(started, "{name}, while nobody else can write anything: {said}");
@@ -103,7 +103,7 @@ fn f_url4_a_program_that_others_could_replace_is_not_started() {
 }
 
 #[test]
-fn f_url4_a_program_of_another_user_is_not_started_as_another_user() {
+fn another_users_program_is_not_started_f_url4_as_another_user() {
     let is_root = rustix::process::geteuid().is_root();
     assert!(
         is_root,

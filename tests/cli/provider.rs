@@ -59,7 +59,7 @@ fn what_is_missing_is_told_with_the_providers_own_words() {
 }
 
 #[test]
-fn f_leak1_secrets_are_piped_in_and_never_in_the_file() {
+fn secrets_are_piped_in_and_never_in_the_file_f_leak1() {
     let sandbox = Sandbox::new("store = \"file\"\n");
     let literal = ["provider", "add", "openai", "--set", "key=canary"];
     sandbox.run(&literal).fails(2).says("is a secret, which no argument holds").says("--secret key");
@@ -129,7 +129,7 @@ fn keys_are_set_and_taken_away() {
 }
 
 #[test]
-fn f_leak1_a_line_that_goes_does_not_show_its_secret() {
+fn a_removed_line_does_not_show_its_secret_f_leak1() {
     let written = "store = \"file\"\n# token canary-comment\n[credentials.a]\ndomain = \"a.example\"\n";
     for (name, text) in [
         ("a shorthand", "jwt = \"canary\"\n"),

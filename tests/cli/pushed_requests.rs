@@ -11,7 +11,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 /// A1, A3: the embedded server refuses a URL with more in it, and a request that is used twice; A5: it checks the
 /// assertion's audience at this endpoint as well.
 #[test]
-fn a1_a2_a3_a5_the_request_is_pushed_where_the_server_or_the_configuration_wants_it() {
+fn the_request_is_pushed_if_the_server_or_the_configuration_requires_it() {
     let (pem, public) = key();
     for (name, required, config) in [("required", true, ""), ("configured", false, "use_par = true")] {
         let server = AuthorizationServer::start();
@@ -36,7 +36,7 @@ fn a1_a2_a3_a5_the_request_is_pushed_where_the_server_or_the_configuration_wants
 }
 
 #[test]
-fn a4_there_is_no_silent_fallback() {
+fn a_failed_push_has_no_silent_fallback() {
     for (name, fault, said) in [
         ("refused", Reply::json(400, &json!({ "error": "invalid_request" })), "answered `invalid_request`"),
         ("broken", Reply::full(500, &[], ""), "cannot answer now"),
@@ -61,7 +61,7 @@ fn a4_there_is_no_silent_fallback() {
 }
 
 #[test]
-fn o15_a_client_secret_is_pushed_to_no_other_server() {
+fn a_client_secret_is_not_pushed_to_another_server() {
     let server = AuthorizationServer::start();
     let evil = AuthorizationServer::start();
     let endpoint = format!("{}/par", evil.issuer());

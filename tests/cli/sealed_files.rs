@@ -33,7 +33,7 @@ fn key_file(sandbox: &Sandbox) -> PathBuf {
 }
 
 #[test]
-fn f_sto6_a_passphrase_is_chosen_at_login_and_remembered_for_a_while() {
+fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&config(&server, PASSPHRASE));
     sandbox.input.type_hidden(&["correct horse", "wrong horse"]);
@@ -70,7 +70,7 @@ fn f_sto6_a_passphrase_is_chosen_at_login_and_remembered_for_a_while() {
 }
 
 #[test]
-fn f_sto6_a_hostile_key_file_cannot_exhaust_the_machine() {
+fn a_hostile_key_file_cannot_exhaust_the_machine_f_sto6() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&config(&server, PASSPHRASE));
     sandbox.input.type_hidden(&["correct horse", "correct horse"]);
@@ -125,7 +125,7 @@ fn a_program_prints_the_key() {
 }
 
 #[test]
-fn f_bind2_a_project_names_no_program_for_the_key() {
+fn a_project_cannot_name_the_key_program_f_bind2() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.write(
@@ -139,7 +139,7 @@ fn f_bind2_a_project_names_no_program_for_the_key() {
 /// A record that cannot be opened ends each change of the key before the old ones go: however often that is tried, no key
 /// goes that a record needs, and it can be finished in the end.
 #[test]
-fn f_sto1_changes_of_the_key_that_cannot_be_finished_lose_nothing() {
+fn changes_of_the_key_that_cannot_be_finished_lose_nothing_f_sto1() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

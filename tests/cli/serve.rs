@@ -188,7 +188,7 @@ fn from_not_logged_in_to_a_token_on_the_socket() {
 }
 
 #[test]
-fn f_rot1_twenty_requests_make_one_refresh() {
+fn twenty_requests_make_one_refresh_f_rot1() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.expires_in = Some(1));
     let sandbox = Sandbox::with_server(&server.domain());
@@ -301,7 +301,7 @@ fn the_socket_is_ours_alone() {
 }
 
 #[test]
-fn f_cb5_on_loopback_a_request_needs_the_capability_and_the_right_host() {
+fn serve_on_loopback_requires_the_capability_and_host_f_cb5() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = Sandbox::new(&key_config(
         "x.example",
@@ -379,7 +379,7 @@ fn f_cb5_on_loopback_a_request_needs_the_capability_and_the_right_host() {
 }
 
 #[test]
-fn f_hlp1_slow_and_huge_heads() {
+fn slow_and_huge_request_heads_are_refused_f_hlp1() {
     let sandbox = Sandbox::new(&key_config("x.example", ""));
     let running = Running::start(&sandbox, &["--socket", &socket(&sandbox)]);
     let huge = format!("GET /token/k HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(20_000));
@@ -491,7 +491,7 @@ fn proxy(sandbox: &Sandbox, more: &[&str]) -> Running {
 
 /// F-LEAK9: one provider, one host.
 #[test]
-fn b8_a_proxy_passes_on_to_one_host_and_swaps_the_credential() {
+fn the_proxy_forwards_to_one_host_and_replaces_the_credential() {
     let beyond = Server::start(|request| match request.path() {
         "/redirect" => Reply::redirect(302, "http://127.0.0.1:9/elsewhere"),
         _ => Reply::full(
@@ -692,7 +692,7 @@ fn streaming(amount: usize) -> (String, std::thread::JoinHandle<(usize, String)>
 }
 
 #[test]
-fn f_size_bodies_stream_both_ways() {
+fn bodies_stream_both_ways_f_size() {
     const AMOUNT: usize = 256 << 20;
     let (address, beyond) = streaming(AMOUNT);
     let sandbox = Sandbox::new(&key_config(&address, ""));

@@ -57,7 +57,7 @@ fn one_login_serves_every_machine() {
 }
 
 #[test]
-fn f_rot1_ten_machines_refresh_once() {
+fn ten_machines_refresh_once_f_rot1() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     machine(&server, &vault).run(&["login"]).ok();
@@ -127,7 +127,7 @@ fn of_two_refreshes_at_once_one_wins_and_the_other_adopts_it() {
 
 /// One machine was cut off with the new tokens in its rescue: no other may use up the old ones meanwhile.
 #[test]
-fn f_rot5_a_refresh_that_another_machine_began_is_left_to_it_for_a_while() {
+fn a_refresh_begun_by_another_machine_is_left_to_it_for_ten_minutes_f_rot5() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));
@@ -499,7 +499,7 @@ fn a_mount_that_is_not_there_is_not_an_empty_store() {
 }
 
 #[test]
-fn f_leak2_the_browser_does_not_see_what_opens_the_store() {
+fn the_browser_does_not_inherit_the_store_credential_f_leak2() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     for (source, variable) in [("", "VAULT_TOKEN"), (", token = { env = \"MY_VAULT\" }", "MY_VAULT")] {
@@ -581,7 +581,7 @@ fn a_passphrase_is_one_for_all_machines() {
 const NEW_KEY: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=";
 
 #[test]
-fn f_sto1_a_key_that_one_machine_changed_is_taken_by_the_others() {
+fn a_key_changed_on_one_machine_reaches_the_others_f_sto1() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));
@@ -611,7 +611,7 @@ fn f_sto1_a_key_that_one_machine_changed_is_taken_by_the_others() {
 }
 
 #[test]
-fn f_sto1_what_is_no_key_does_not_take_the_place_of_the_copy() {
+fn an_invalid_key_does_not_replace_the_copy_f_sto1() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));
@@ -629,7 +629,7 @@ fn f_sto1_what_is_no_key_does_not_take_the_place_of_the_copy() {
 }
 
 #[test]
-fn f_bind_nobodys_account_is_taken_by_another_person_elsewhere() {
+fn another_user_on_another_machine_cannot_take_an_account() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));

@@ -40,7 +40,7 @@ fn auto_takes_the_keyring_where_there_is_one() {
 }
 
 #[test]
-fn f_kr2_auto_falls_back_to_sealed_files_and_says_so_once() {
+fn auto_falls_back_to_encrypted_files_and_says_so_once_f_kr2() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     sandbox.run(&["login"]).ok().says("There is no keyring here.").says("Kept in a sealed file");
@@ -52,7 +52,7 @@ fn f_kr2_auto_falls_back_to_sealed_files_and_says_so_once() {
 }
 
 #[test]
-fn f_kr2_a_keyring_that_is_gone_today_is_an_error_and_no_second_copy() {
+fn a_missing_keyring_is_an_error_and_makes_no_second_copy_f_kr2() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     sandbox.keyring.present();
@@ -107,7 +107,7 @@ impl CredentialStoreApi for Failing {
 
 /// F-KR3: whether there is a keyring is tried, not guessed from DISPLAY.
 #[test]
-fn f_kr1_f_kr4_f_kr5_locked_silent_and_broken_keyrings_are_told_apart() {
+fn locked_silent_and_broken_keyrings_are_distinguished_f_kr1_f_kr4_f_kr5() {
     let server = AuthorizationServer::start();
     for (name, error, said) in [
         ("locked", (|| KeyringFault::Locked.into()) as fn() -> keyring_core::Error, "the keyring is locked"),
@@ -175,7 +175,7 @@ fn store_status_says_whether_the_keyring_can_be_used() {
 }
 
 #[test]
-fn f_kr1_with_nothing_listed_a_locked_keyring_is_not_not_logged_in() {
+fn a_locked_keyring_is_not_reported_as_not_logged_in_f_kr1() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let locked: Arc<CredentialStore> = Arc::new(Failing(|| KeyringFault::Locked.into()));
@@ -189,7 +189,7 @@ fn f_kr1_with_nothing_listed_a_locked_keyring_is_not_not_logged_in() {
 }
 
 #[test]
-fn f_kr4_a_write_that_was_not_kept_is_an_error() {
+fn a_write_that_the_keyring_dropped_is_an_error_f_kr4() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let keyring = sandbox.keyring.present();
@@ -216,7 +216,7 @@ fn f_kr4_a_write_that_was_not_kept_is_an_error() {
 }
 
 #[test]
-fn f_rot5_f_rot8_what_was_rescued_ends_with_its_session() {
+fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let keyring = sandbox.keyring.present();
@@ -273,7 +273,7 @@ fn an_index_that_was_lost_is_made_anew() {
 }
 
 #[test]
-fn f_sto1_damaged_files_are_reported_and_kept() {
+fn damaged_files_are_reported_and_not_removed_f_sto1() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -308,7 +308,7 @@ fn f_sto1_damaged_files_are_reported_and_kept() {
 
 #[cfg(unix)]
 #[test]
-fn f_sto2_f_sto3_others_files_are_refused() {
+fn files_of_other_users_are_refused_f_sto2_f_sto3() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -400,7 +400,7 @@ fn after_the_endpoint_moved_a_new_login_is_used() {
 }
 
 #[test]
-fn f_kr4_records_that_are_too_long_for_an_entry_are_sealed_beside_it() {
+fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let inner = sandbox.keyring.present();
@@ -461,7 +461,7 @@ fn of_two_stores_with_different_generations_the_newer_is_used() {
 }
 
 #[test]
-fn f_sto5_an_older_record_that_is_put_back_is_told() {
+fn a_restored_older_record_is_reported_f_sto5() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -482,7 +482,7 @@ fn f_sto5_an_older_record_that_is_put_back_is_told() {
 
 /// What is checked is what is read: a file that others could write never gets in, however fast it is put there.
 #[test]
-fn f_sto4_a_file_that_is_exchanged_between_check_and_reading() {
+fn a_file_swapped_between_check_and_read_is_noticed_f_sto4() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

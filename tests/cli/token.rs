@@ -50,7 +50,7 @@ fn refresh_and_min_ttl_renew() {
 }
 
 #[test]
-fn f_exp2_a_server_that_always_says_zero_gets_one_refresh_a_run() {
+fn an_expires_in_of_zero_causes_one_refresh_per_run_f_exp2() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.expires_in = Some(0));
     let sandbox = Sandbox::with_server(&server.domain());
@@ -63,7 +63,7 @@ fn f_exp2_a_server_that_always_says_zero_gets_one_refresh_a_run() {
 }
 
 #[test]
-fn f_exp3_o11_without_a_lifetime_the_token_is_used_until_told_otherwise() {
+fn a_token_without_a_lifetime_is_used_until_rejected_f_exp3() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.expires_in = None);
     let sandbox = Sandbox::with_server(&server.domain());
@@ -76,7 +76,7 @@ fn f_exp3_o11_without_a_lifetime_the_token_is_used_until_told_otherwise() {
 }
 
 #[test]
-fn f_exp4_a_clock_set_far_back_renews() {
+fn a_clock_set_far_back_causes_a_refresh_f_exp4() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(-3600);
     sandbox.run(&["token"]).ok();
@@ -84,7 +84,7 @@ fn f_exp4_a_clock_set_far_back_renews() {
 }
 
 #[test]
-fn o14_f_rot7_the_refresh_token_stays_where_no_new_one_comes() {
+fn the_refresh_token_is_kept_if_no_new_one_is_issued_f_rot7() {
     let (server, sandbox) = logged_in();
     server.set(|behaviour| behaviour.rotates = false);
     for round in 1..=2 {
@@ -95,7 +95,7 @@ fn o14_f_rot7_the_refresh_token_stays_where_no_new_one_comes() {
 }
 
 #[test]
-fn f_rot2_invalid_grant_deletes_nothing() {
+fn invalid_grant_deletes_nothing_f_rot2() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(4000);
     for _ in 0..2 {
@@ -113,7 +113,7 @@ fn f_rot2_invalid_grant_deletes_nothing() {
 }
 
 #[test]
-fn f_rot6_a_lost_answer_is_asked_for_once_more() {
+fn a_refresh_whose_response_was_lost_is_sent_once_more_f_rot6() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(4000);
     // Not rotated yet, or inside the server's grace: the second request succeeds.
@@ -128,7 +128,7 @@ fn f_rot6_a_lost_answer_is_asked_for_once_more() {
 }
 
 #[test]
-fn f_rot6_with_a_good_token_left_a_lost_answer_is_not_asked_for_again() {
+fn a_lost_response_is_not_retried_while_a_token_is_valid_f_rot6() {
     let (server, sandbox) = logged_in();
     let token = sandbox.run(&["token"]).ok();
     sandbox.clock.advance(3550);
@@ -145,7 +145,7 @@ fn f_rot6_with_a_good_token_left_a_lost_answer_is_not_asked_for_again() {
 }
 
 #[test]
-fn f_429_later_keeps_everything() {
+fn try_later_keeps_the_login() {
     let (server, sandbox) = logged_in();
     let token = sandbox.run(&["token"]).ok();
     let later = [
@@ -182,7 +182,7 @@ fn a_provider_that_cannot_be_reached_is_status_5() {
 
 /// O19: all that is received is hostile; B9: no redirect is followed; R2: what no header can carry is not taken.
 #[test]
-fn f_size_f_redir_f_tt_hostile_answers_store_and_print_nothing() {
+fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
     let (server, sandbox) = logged_in();
     let elsewhere =
         Server::start(|_| Reply::json(200, &json!({ "access_token": "evil", "token_type": "bearer" })));
@@ -261,7 +261,7 @@ fn f_size_f_redir_f_tt_hostile_answers_store_and_print_nothing() {
 }
 
 #[test]
-fn f_size_a_dripping_server_is_left() {
+fn a_server_that_trickles_bytes_is_abandoned_f_size() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&server_config(&server.domain(), "timeout = \"1s\""));
     sandbox.run(&["login"]).ok();
@@ -273,7 +273,7 @@ fn f_size_a_dripping_server_is_left() {
 }
 
 #[test]
-fn o10_tokens_of_16_kib_are_carried() {
+fn tokens_of_16_kib_work() {
     let server = AuthorizationServer::start();
     let long = "x".repeat(16 * 1024);
     server.set(|behaviour| {
@@ -285,7 +285,7 @@ fn o10_tokens_of_16_kib_are_carried() {
 }
 
 #[test]
-fn f_leak9_s4_narrowed_tokens_are_kept_apart() {
+fn tokens_with_different_scopes_are_cached_separately_f_leak9() {
     let server = AuthorizationServer::start();
     let config = server_config(&server.domain(), "").replace(
         "scopes = [\"openid\", \"repo\"]",
@@ -340,7 +340,7 @@ fn a_wider_answer_than_asked_for_is_not_handed_out_and_loses_nothing() {
 }
 
 #[test]
-fn o12_fewer_scopes_than_asked_for_are_told() {
+fn fewer_granted_scopes_are_reported() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.granted = Some("openid".to_owned()));
     let sandbox = Sandbox::with_server(&server.domain());
@@ -389,7 +389,7 @@ fn formats() {
 }
 
 #[test]
-fn e16_an_id_token_that_ended_is_renewed() {
+fn an_expired_id_token_is_refreshed() {
     let (server, sandbox) = logged_in();
     let first = sandbox.run(&["token", "--id-token"]).ok();
     sandbox.clock.advance(3700);
@@ -408,7 +408,7 @@ fn e16_an_id_token_that_ended_is_renewed() {
 
 /// B7: rotation is survived.
 #[test]
-fn f_rot1_twenty_processes_make_one_refresh() {
+fn twenty_processes_make_one_refresh_f_rot1() {
     let (server, sandbox) = parallel_sandbox();
     let children: Vec<_> = (0..20)
         .map(|_| {
@@ -442,7 +442,7 @@ fn parallel_sandbox() -> (AuthorizationServer, Sandbox) {
 }
 
 #[test]
-fn f_rot4_a_killed_holder_frees_the_lock() {
+fn a_killed_holder_frees_the_lock_f_rot4() {
     let (server, sandbox) = parallel_sandbox();
     // The answer takes longer than the process lives; the server has rotated nothing yet.
     server.fault("/token", Reply::After(Duration::from_secs(20), Box::new(Reply::Drop)));
@@ -475,7 +475,7 @@ fn a_closed_pipe_is_success() {
 }
 
 #[test]
-fn f_rot8_a_logout_while_a_refresh_runs_is_not_undone() {
+fn a_logout_while_a_refresh_runs_is_not_undone_f_rot8() {
     let (server, sandbox) = parallel_sandbox();
     server.lose(
         "/token",
@@ -503,7 +503,7 @@ fn f_rot8_a_logout_while_a_refresh_runs_is_not_undone() {
 }
 
 #[test]
-fn f_rot5_a_signal_in_the_middle_of_a_refresh_waits_for_the_save() {
+fn a_signal_in_the_middle_of_a_refresh_waits_for_the_save_f_rot5() {
     let (server, sandbox) = parallel_sandbox();
     let slow = Reply::After(
         Duration::from_millis(500),

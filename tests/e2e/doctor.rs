@@ -29,7 +29,7 @@ fn text<'a>(finding: &'a Value, member: &str) -> &'a str {
 }
 
 #[test]
-fn f_kr1_f_kr2_each_state_of_the_keyring() {
+fn each_keyring_state_is_reported_f_kr1_f_kr2() {
     let mut bus = Bus::with_keyring();
     let mut home = Home::new(CONFIG);
     home.bus = Some(bus.address.clone());
@@ -130,7 +130,7 @@ fn read_head(stream: &mut impl std::io::Read) -> bool {
 }
 
 #[test]
-fn f_proxy_a_proxy_that_looks_into_tls_is_named() {
+fn a_proxy_that_looks_into_tls_is_named_f_proxy() {
     let (authority, proxy) = looking_proxy();
     let config = |more: &str| {
         format!(

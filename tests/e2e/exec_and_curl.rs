@@ -29,7 +29,7 @@ fn spoil(server: &OidcProvider, home: &Home, token_type: &str) {
 const HELLO: &str = "{\"hello\":\"alice\"} 200";
 
 #[test]
-fn r4_curl_renews_a_token_that_the_server_does_not_take_any_more() {
+fn curl_refreshes_a_rejected_token() {
     let server = OidcProvider::start(3600);
     let home = home(&server, "");
     curl(&server, &home, &[]).fails(3).says("authctl login op");
@@ -45,7 +45,7 @@ fn r4_curl_renews_a_token_that_the_server_does_not_take_any_more() {
 }
 
 #[test]
-fn j1_j2_j5_j6_curl_proves_each_request() {
+fn curl_sends_a_dpop_proof_per_request() {
     let server = OidcProvider::with(&json!({ "requireNonce": true }));
     let home = home(&server, "use_dpop = true\n");
     home.login("walk.mjs", &[]).ok();

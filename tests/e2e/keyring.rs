@@ -74,7 +74,7 @@ fn home(bus: &Bus) -> Home {
 }
 
 #[test]
-fn f_kr1_f_kr2_locked_absent_and_empty_are_told_apart() {
+fn locked_missing_and_empty_keyrings_are_distinguished_f_kr1_f_kr2() {
     let mut bus = Bus::with_keyring();
     let home = home(&bus);
     bus.start_keyring(false);
@@ -94,7 +94,7 @@ fn f_kr1_f_kr2_locked_absent_and_empty_are_told_apart() {
 }
 
 #[test]
-fn f_kr1_a_keyring_that_never_answers_ends_at_a_deadline() {
+fn a_keyring_that_never_replies_times_out_f_kr1() {
     let bus = Bus::with_keyring();
     let home = home(&bus);
     let signal = |name: &str| {
@@ -111,7 +111,7 @@ fn f_kr1_a_keyring_that_never_answers_ends_at_a_deadline() {
 
 /// gnome-keyring does this by itself, too: a save in that moment must not fail.
 #[test]
-fn f_kr1_a_default_collection_that_is_away_for_a_moment() {
+fn a_default_collection_that_disappears_briefly_is_found_again_f_kr1() {
     let bus = Bus::with_keyring();
     let home = home(&bus);
     // Its file says which collection it is.
@@ -128,7 +128,7 @@ fn f_kr1_a_default_collection_that_is_away_for_a_moment() {
 }
 
 #[test]
-fn f_kr4_two_entries_of_one_name_are_an_error() {
+fn two_entries_with_one_name_are_an_error_f_kr4() {
     let bus = Bus::with_keyring();
     let home = home(&bus);
     let keyring = SecretService::new(bus.address.clone());
@@ -163,7 +163,7 @@ fn many_reads_leave_the_keyring_alive() {
 
 /// The daemon dies while it owes an answer: that is told at once, and nothing is waited for.
 #[test]
-fn f_kr1_a_keyring_that_vanishes_in_mid_call() {
+fn a_keyring_that_exits_mid_call_is_reported_f_kr1() {
     let mut bus = Bus::with_keyring();
     let home = home(&bus);
     let daemon = bus.keyring_process().to_string();

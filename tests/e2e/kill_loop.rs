@@ -136,14 +136,14 @@ fn kill_loop(place: &dyn Place, server: &OidcProvider) {
 }
 
 #[test]
-fn f_rot5_kills_lose_nothing_from_sealed_files() {
+fn kills_lose_nothing_from_encrypted_files_f_rot5() {
     let server = OidcProvider::start(3600);
     let home = Home::new(&config(&server, "store = \"file\"\n"));
     kill_loop(&home, &server);
 }
 
 #[test]
-fn f_rot5_kills_lose_nothing_from_the_keyring() {
+fn kills_lose_nothing_from_the_keyring_f_rot5() {
     let server = OidcProvider::start(3600);
     let mut bus = Bus::with_keyring();
     let mut home = Home::new(&config(&server, "store = \"keyring\"\n"));
@@ -153,7 +153,7 @@ fn f_rot5_kills_lose_nothing_from_the_keyring() {
 }
 
 #[test]
-fn f_rot5_kills_lose_nothing_from_etcd() {
+fn kills_lose_nothing_from_etcd_f_rot5() {
     let shared = Shared::start();
     kill_loop(&shared, &shared.server);
 }

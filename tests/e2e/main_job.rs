@@ -87,7 +87,7 @@ fn ended(server: &OidcProvider, bus: &Bus) -> Home {
 }
 
 #[test]
-fn f_rot1_twenty_at_once_make_one_refresh() {
+fn twenty_concurrent_calls_make_one_refresh_f_rot1() {
     let mut bus = Bus::with_keyring();
     let server = OidcProvider::start(1);
     let home = ended(&server, &bus);
@@ -102,7 +102,7 @@ fn f_rot1_twenty_at_once_make_one_refresh() {
 }
 
 #[test]
-fn f_rot3_two_homes_with_one_keyring_make_one_refresh() {
+fn two_homes_with_one_keyring_make_one_refresh_f_rot3() {
     let bus = Bus::with_keyring();
     let server = OidcProvider::start(1);
     let home = ended(&server, &bus);
@@ -126,7 +126,7 @@ fn f_rot3_two_homes_with_one_keyring_make_one_refresh() {
 }
 
 #[test]
-fn f_rot4_f_rot5_a_killed_refresh_leaves_no_mystery_and_no_hang() {
+fn a_killed_refresh_is_explained_and_does_not_block_f_rot4_f_rot5() {
     let bus = Bus::with_keyring();
     // Before the server acts, and after it has rotated.
     for (fault, rotated) in [("{\"delay\":3000,\"drop\":true}", false), ("{\"delay\":300}", true)] {
@@ -158,7 +158,7 @@ fn f_rot4_f_rot5_a_killed_refresh_leaves_no_mystery_and_no_hang() {
 }
 
 #[test]
-fn f_bind1_a_changed_token_endpoint_gets_nothing() {
+fn a_changed_token_endpoint_gets_nothing_f_bind1() {
     let bus = Bus::with_keyring();
     let (server, evil) = (OidcProvider::start(1), OidcProvider::start(1));
     let home = ended(&server, &bus);
@@ -190,7 +190,7 @@ fn client_credentials() {
 }
 
 #[test]
-fn f_leak3_a_canary_grep_of_everything_finds_no_token_outside_the_store() {
+fn a_canary_grep_of_everything_finds_no_token_outside_the_store_f_leak3() {
     let bus = Bus::with_keyring();
     let server = OidcProvider::start(3600);
     for (store, in_keyring) in [("store = \"keyring\"", true), ("store = \"file\"", false)] {

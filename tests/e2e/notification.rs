@@ -18,7 +18,7 @@ fn notifier(folder: &Path) -> String {
 }
 
 #[test]
-fn f_hlp3_f_leak2_twenty_builds_at_once_tell_the_user_once() {
+fn twenty_concurrent_builds_notify_the_user_once_f_hlp3_f_leak2() {
     let server = OidcProvider::start(1);
     let home = Home::empty();
     let program = notifier(home.folder.path());

@@ -101,7 +101,7 @@ fn a_new_refresh_token_is_kept_although_the_access_token_beside_it_is_unusable()
 }
 
 #[test]
-fn f_size_f_ctrl2_programs_that_do_not_behave() {
+fn misbehaving_provider_programs_are_contained_f_size_f_ctrl2() {
     for (program_mode, status, said) in [
         ("hang", 1, "did not end within 1 second"),
         ("crash", 1, "ended with status 1"),
@@ -120,7 +120,7 @@ fn f_size_f_ctrl2_programs_that_do_not_behave() {
 }
 
 #[test]
-fn f_url4_a_program_is_never_found_in_the_working_folder() {
+fn a_program_is_never_found_in_the_working_folder_f_url4() {
     let home = home("");
     std::fs::copy(
         folder().join("programs/authctl-provider-example"),

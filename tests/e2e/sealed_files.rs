@@ -51,7 +51,7 @@ fn another_language_opens_a_record() {
 }
 
 #[test]
-fn f_sto6_the_kernel_remembers_a_passphrase_for_a_while() {
+fn the_kernel_keyring_caches_a_passphrase_f_sto6() {
     let home = home("key = \"passphrase\", unlock_for = \"2s\"");
     let unlock = || piped(&mut home.command(&["store", "unlock"]), "correct horse");
     unlock().ok();

@@ -133,7 +133,7 @@ fn one_login_serves_two_machines() {
 }
 
 #[test]
-fn f_rot1_two_machines_refresh_at_once() {
+fn two_machines_refresh_at_once_f_rot1() {
     let shared = ended();
     // Long enough for all to come while the first is at it.
     shared.server.fault("{\"delay\":1500}");
@@ -147,7 +147,7 @@ fn f_rot1_two_machines_refresh_at_once() {
 }
 
 #[test]
-fn f_rot4_a_machine_that_dies_lets_go_of_its_lock() {
+fn a_dead_machine_releases_its_lock_f_rot4() {
     let shared = Shared::start();
     let Shared { a, b, server, cluster, .. } = &shared;
     a.login("walk.mjs").ok();
@@ -189,7 +189,7 @@ fn f_rot4_a_machine_that_dies_lets_go_of_its_lock() {
 }
 
 #[test]
-fn f_rot5_a_node_is_killed_in_mid_refresh() {
+fn an_etcd_node_killed_mid_refresh_loses_nothing_f_rot5() {
     let mut shared = ended();
     let held = shared.start_held(&shared.a, HOLD, &["token"]);
     let leader = shared.cluster.leader();
@@ -219,7 +219,7 @@ fn f_rot5_a_node_is_killed_in_mid_refresh() {
 }
 
 #[test]
-fn f_rot5_the_network_is_cut_in_mid_refresh() {
+fn a_network_cut_mid_refresh_loses_nothing_f_rot5() {
     let shared = ended();
     let Shared { a, b, server, cluster, .. } = &shared;
     let held = shared.start_held(a, HOLD, &["token"]);

@@ -83,7 +83,7 @@ fn answers() -> Value {
 }
 
 #[test]
-fn f_leak1_the_wizard_at_a_terminal_shows_no_secret_and_plays_no_tricks() {
+fn the_wizard_shows_no_secret_at_a_terminal_f_leak1() {
     for (name, variables, columns, colors) in [
         ("wide", &[][..], 100, true),
         ("narrow", &[], 40, true),

@@ -58,7 +58,7 @@ fn logged_in(server: &AuthorizationServer) -> Sandbox {
 }
 
 #[test]
-fn f_rot5_a_crash_at_every_step() {
+fn a_crash_at_every_step_f_rot5() {
     // Where it crashes, whether the server has rotated by then, and whether the session survives.
     for (point, rotated, survives) in [
         ("noted", false, true),
@@ -96,7 +96,7 @@ fn f_rot5_a_crash_at_every_step() {
 
 /// F-ROT10: the new refresh token is saved before the id token beside it is judged, which may need the network.
 #[test]
-fn f_rot10_a_crash_while_the_id_token_is_judged_loses_nothing() {
+fn a_crash_while_the_id_token_is_checked_loses_nothing_f_rot10() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.id_token_on_refresh = true);
     let sandbox = logged_in(&server);
@@ -109,7 +109,7 @@ fn f_rot10_a_crash_while_the_id_token_is_judged_loses_nothing() {
 }
 
 #[test]
-fn f_rot5_what_cannot_be_saved_is_rescued_and_moved_home() {
+fn a_record_that_cannot_be_saved_is_rescued_and_moved_back_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = logged_in(&server);
     let full = run(&sandbox, &["token", "--refresh"], "fail:record");
@@ -132,7 +132,7 @@ fn f_rot5_what_cannot_be_saved_is_rescued_and_moved_home() {
 }
 
 #[test]
-fn f_rot5_where_nothing_can_be_written_the_next_run_explains() {
+fn if_nothing_can_be_written_the_next_run_explains_it_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = logged_in(&server);
     let lost = run(&sandbox, &["token", "--refresh"], "fail:record,fail:rescue");
@@ -146,7 +146,7 @@ fn f_rot5_where_nothing_can_be_written_the_next_run_explains() {
 
 /// A disk that is full before anything is sent costs nothing.
 #[test]
-fn f_rot5_what_cannot_be_noted_is_not_asked_for() {
+fn a_refresh_that_cannot_be_noted_is_not_sent_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = logged_in(&server);
     let full = run(&sandbox, &["token", "--refresh"], "fail:index");
@@ -194,7 +194,7 @@ impl Drop for Disk {
 }
 
 #[test]
-fn f_rot5_a_full_disk_loses_no_session() {
+fn a_full_disk_loses_no_session_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&server_config(&server.domain(), ""));
     let disk = Disk::mount(sandbox.path("xdg-state"));
@@ -218,7 +218,7 @@ fn f_rot5_a_full_disk_loses_no_session() {
 
 /// F-ROT10: where the new refresh token still fits and the rest of the record does not, only the rest is lost.
 #[test]
-fn f_rot10_a_disk_that_is_nearly_full_keeps_the_new_refresh_token() {
+fn a_disk_that_is_nearly_full_keeps_the_new_refresh_token_f_rot10() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&server_config(&server.domain(), ""));
     let disk = Disk::mount(sandbox.path("xdg-state"));
@@ -239,7 +239,7 @@ fn f_rot10_a_disk_that_is_nearly_full_keeps_the_new_refresh_token() {
 }
 
 #[test]
-fn f_rot5_a_read_only_disk_sends_nothing() {
+fn a_read_only_disk_sends_nothing_f_rot5() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&server_config(&server.domain(), ""));
     let disk = Disk::mount(sandbox.path("xdg-state"));

@@ -122,7 +122,7 @@ fn the_program_runs() {
 
 /// Many at once make one refresh: the lock is the system's own.
 #[test]
-fn f_rot1_processes_at_once_make_one_refresh() {
+fn concurrent_processes_make_one_refresh_f_rot1() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.expires_in = Some(1));
     let config = server_config(&server.domain(), "").replace("credentials.as", "credentials.windows-lock");

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn f_sto2_a_socket_is_private_and_replaces_nothing_but_a_dead_one() {
+    fn a_socket_is_private_and_replaces_only_a_dead_one_f_sto2() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/socket");
         let (listener, file) = bind(&path).unwrap();

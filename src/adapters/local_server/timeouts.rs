@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn f_srv1_a_client_that_never_reads_is_not_waited_for() {
+    async fn a_client_that_never_reads_is_dropped_f_srv1() {
         for (proven, wait) in [(false, SHORT.unproven), (true, SHORT.proven)] {
             let (mut stream, _there, slot) = stream();
             let _busy = proven.then(|| slot.begin().unwrap());

@@ -220,7 +220,7 @@ mod tests {
     /// A program that leaves another one behind, which holds both pipes for longer than this test lasts.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "threads are waited for")]
-    fn f_cb21_no_thread_outlives_the_program_that_it_was_for() {
+    fn no_thread_outlives_its_child_process_f_cb21() {
         let command = ["sh", "-c", "exec 3<&0; sleep 20 <&3 & echo x"].map(str::to_owned);
         let program = Program {
             command: &command,

@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn b8_the_url_is_found_as_curl_finds_it() {
+    fn the_url_is_found_like_curl_finds_it() {
         for (name, text, url, passed) in [
             ("alone", "U", "U", ""),
             ("first", "U -sS", "U", "-sS"),
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn b8_f_leak1_what_is_not_given_to_curl() {
+    fn curl_gets_no_option_that_moves_the_token_f_leak1() {
         for (name, text, want) in [
             ("no URL", "-s", "there is no URL"),
             ("nothing", "", "there is no URL"),
@@ -465,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn j1_the_method_is_the_one_that_curl_sends() {
+    fn the_dpop_method_is_the_one_curl_sends() {
         for (text, want) in [
             ("U", "GET"),
             ("-I U", "HEAD"),
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn r4_what_can_be_sent_twice_is_known() {
+    fn repeatable_requests_are_recognised() {
         for (text, sources, once) in [
             ("-d a=b", "", false),
             ("-d @-", "-", false),
@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn j6_a_proof_is_for_one_request() {
+    fn a_dpop_proof_covers_one_request() {
         for (text, want) in [
             ("U", true),
             ("-T file U", true),

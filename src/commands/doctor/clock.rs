@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn j10_how_far_off_is_how_bad() {
+    fn clock_skew_has_a_severity() {
         for (seconds, want) in [
             (0, Severity::Ok),
             (59, Severity::Ok),

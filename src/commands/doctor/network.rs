@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_leak3_a_proxy_is_shown_without_its_password() {
+    fn a_proxy_is_shown_without_its_password_f_leak3() {
         for (proxy, want) in [
             ("http://user:canary@proxy.example:3128/x?y", "proxy.example:3128"),
             ("proxy.example:3128", "proxy.example:3128"),

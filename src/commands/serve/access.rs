@@ -96,7 +96,7 @@ pub mod tests {
     }
 
     #[test]
-    fn f_cb5_who_may_ask_on_loopback() {
+    fn serve_checks_host_and_capability_f_cb5() {
         let address = Address::Loopback("127.0.0.1:8080".parse().unwrap());
         let access = Access::new(&address, Some(SecretText::new("capability")));
         let (host, good) = (("host", "127.0.0.1:8080"), ("authorization", "Bearer capability"));

@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn b8_paths_lead_to_the_host_and_nowhere_else() {
+    fn proxied_paths_stay_on_the_configured_host() {
         for (sent, want) in [
             ("/", Some("https://api.example/")),
             ("/a/b?c=d&e", Some("https://api.example/a/b?c=d&e")),

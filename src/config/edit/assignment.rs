@@ -104,7 +104,7 @@ mod tests {
     use crate::provider::KINDS;
 
     #[test]
-    fn f_leak1_keys_and_values() {
+    fn a_key_beside_a_value_never_shows_a_secret_f_leak1() {
         let read = |text: &str| match Assignment::parse(text, "oauth") {
             Ok(assignment) => {
                 format!("{}={}", assignment.path.join("."), assignment.value.to_string().trim())

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_quoted_for_their_reader_or_refused_f_hlp6() {
+    fn values_are_quoted_for_their_format_or_refused_f_hlp6() {
         let command = |word: &str| told(command_line(&["/x".to_owned(), word.to_owned()]));
         let ini = |value: &str| told(ini_value(value));
         let csv = |value: &str| told(csv_field(value));

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn f_sto1_f_bind1_damaged_newer_and_foreign_records_are_refused() {
+    fn damaged_newer_and_misplaced_records_are_refused_f_sto1_f_bind1() {
         let record = record();
         let name = record.name(&provider());
         let text = record.encode().expose().to_owned();

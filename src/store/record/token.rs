@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_leak9_tokens_are_kept_apart_by_what_was_asked() {
+    fn tokens_are_cached_by_their_request_f_leak9() {
         let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
         let key = |resources: &[&str]| TokenKey::default().with("resource", &texts(resources));
         assert_eq!(key(&["https://a", "https://b"]), key(&["https://b", "https://a"]));

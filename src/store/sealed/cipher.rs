@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn f_sto1_only_the_unchanged_record_in_its_place_opens() {
+    fn only_an_unchanged_record_under_its_own_name_decrypts_f_sto1() {
         let key = SealingKey::new([1; 32]);
         let binding = Binding::default().with(Binding::ISSUER, "https://as.example");
         let name = RecordName::of_secret(&"github".parse().unwrap(), "x", &binding);

@@ -262,7 +262,7 @@ fn one_provider_and_none_of_that_name() {
 }
 
 #[test]
-fn f_leak3_f_leak7_no_canary_in_either_form() {
+fn no_canary_in_either_form_f_leak3_f_leak7() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.client_secret = Some("canary-client-secret".to_owned()));
     let config = server_config(

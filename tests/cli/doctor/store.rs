@@ -30,7 +30,7 @@ impl KernelKeyring for NoKernel {
 }
 
 #[test]
-fn f_kr1_f_kr2_f_kr4_what_is_wrong_with_the_keyring() {
+fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
     use keyring_core::Error::{NoStorageAccess, PlatformFailure};
     fn fault(fault: KeyringFault) -> keyring_core::Error {
         fault.into()
@@ -79,7 +79,7 @@ fn f_kr1_f_kr2_f_kr4_what_is_wrong_with_the_keyring() {
 }
 
 #[test]
-fn f_sto1_f_sto2_what_is_wrong_with_sealed_files() {
+fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
     let server = AuthorizationServer::start();
     let logged_in = || {
         let sandbox = home(&server_config(&server.domain(), ""));
@@ -167,7 +167,7 @@ fn f_sto1_f_sto2_what_is_wrong_with_sealed_files() {
 }
 
 #[test]
-fn f_sto6_a_passphrase_that_was_not_chosen_or_not_given() {
+fn a_missing_passphrase_is_an_error_with_a_hint_f_sto6() {
     let sandbox =
         home(&CONFIG.replace("store = \"file\"\n", "[store]\nkind = \"file\"\nkey = \"passphrase\"\n"));
     let chosen = ("store", "note", "no passphrase was chosen yet", "authctl store unlock");

@@ -30,7 +30,7 @@ impl Machine for OddMachine {
 }
 
 #[test]
-fn f_url4_what_is_wrong_with_the_browser() {
+fn doctor_finds_problems_with_the_browser_f_url4() {
     let sandbox = home(&format!("browser = \"firefux --new-window\"\n{CONFIG}"));
     let missing =
         ("browser", "problem", "firefux: the key `browser` names a program that is not there", "--browser");
@@ -55,7 +55,7 @@ fn f_url4_what_is_wrong_with_the_browser() {
 }
 
 #[test]
-fn f_cb14_f_cb15_what_is_wrong_with_the_way_back() {
+fn doctor_finds_problems_with_the_loopback_listener_f_cb14_f_cb15() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let config = format!(
@@ -83,7 +83,7 @@ fn f_cb14_f_cb15_what_is_wrong_with_the_way_back() {
 }
 
 #[test]
-fn f_proxy_whose_certificate_it_is_that_is_not_accepted() {
+fn a_rejected_certificate_names_its_owner_f_proxy() {
     let (authority, tls) = certificates();
     let server = Server::start_tls(tls, |_| Reply::full(404, &[], ""));
     let config = |more: &str| {
@@ -132,7 +132,7 @@ fn what_is_wrong_with_the_way_to_the_servers() {
 }
 
 #[test]
-fn j10_f_exp4_what_is_wrong_with_the_clock() {
+fn doctor_finds_problems_with_the_clock_f_exp4() {
     for (name, ahead, status, severity) in [("a little", 120, 0, "warning"), ("much", -600, 1, "problem")] {
         let sent = move |_: &_| {
             let now = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(ahead);
@@ -161,7 +161,7 @@ fn j10_f_exp4_what_is_wrong_with_the_clock() {
 }
 
 #[test]
-fn f_kr1_the_whole_run_has_an_end() {
+fn the_whole_run_has_a_deadline_f_kr1() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     let asked = Arc::new(AtomicBool::new(false));
@@ -189,7 +189,7 @@ fn f_kr1_the_whole_run_has_an_end() {
 }
 
 #[test]
-fn f_size_a_server_that_drips_is_not_waited_for() {
+fn a_server_that_trickles_bytes_times_out_f_size() {
     let dripping =
         Server::start(|_| Reply::Drip(b"HTTP/1.1 200 OK\r\n".to_vec(), Duration::from_millis(100)));
     let config = format!(

@@ -13,7 +13,7 @@ const OF_THE_REQUEST: [&str; 6] =
     ["code_challenge", "code_challenge_method", "nonce", "redirect_uri", "scope", "state"];
 
 #[test]
-fn a1_a3_a4_a_request_that_must_be_pushed() {
+fn a_required_pushed_request_works() {
     let server = OidcProvider::with(&json!({ "requirePar": true }));
     let pushing = home(&[op(&server, "")]);
     pushing.login("walk.mjs", &[]).ok().says("Logged in to op as alice");
@@ -92,7 +92,7 @@ fn api(server: &OidcProvider, home: &Home, method: &str, nonce: Option<&str>) ->
 }
 
 #[test]
-fn j1_j2_j3_j4_j5_j9_tokens_that_are_bound_to_a_key() {
+fn dpop_bound_tokens_work() {
     let server = OidcProvider::with(&json!({ "requireNonce": true }));
     let home = home(&[op(&server, "use_dpop = true\n")]);
     home.login("walk.mjs", &[]).ok().says("Logged in to op as alice");
@@ -155,7 +155,7 @@ fn j1_j2_j3_j4_j5_j9_tokens_that_are_bound_to_a_key() {
 }
 
 #[test]
-fn j3_a_pushed_request_is_proved_too() {
+fn a_pushed_request_has_a_dpop_proof() {
     let server = OidcProvider::with(&json!({ "requireNonce": true, "requirePar": true }));
     let home = home(&[op(&server, "use_dpop = true\n")]);
     home.login("walk.mjs", &[]).ok();
@@ -171,7 +171,7 @@ fn j3_a_pushed_request_is_proved_too() {
 }
 
 #[test]
-fn s1_s2_s4_f_leak9_a_token_for_each_resource() {
+fn each_resource_has_its_own_token_f_leak9() {
     let server = OidcProvider::start(3600);
     let resources = "resource = [\"https://a.example/\", \"https://b.example/\"]\n";
     let home = home(&[op(&server, resources).replace("\"profile\"", "\"read\"")]);
@@ -196,7 +196,7 @@ fn s1_s2_s4_f_leak9_a_token_for_each_resource() {
 }
 
 #[test]
-fn j3_j4_every_grant_binds_its_tokens() {
+fn every_grant_binds_its_tokens_to_a_dpop_key() {
     let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
     let server = OidcProvider::with(&json!({ "requireNonce": true, "interval": 1, "clients": [
         { "client_id": "robot", "client_secret": "robot-secret-0123456789", "grant_types": ["client_credentials"] },

@@ -51,7 +51,7 @@ fn shows(name: &str, server: &OidcProvider, folder: &Path, keys: &str) -> String
 }
 
 #[test]
-fn t1_t2_a_certificate_proves_the_client() {
+fn a_certificate_authenticates_the_client() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make_certificates(folder);
@@ -126,7 +126,7 @@ fn t1_t2_a_certificate_proves_the_client() {
 }
 
 #[test]
-fn t2_t3_tokens_that_are_bound_to_a_certificate() {
+fn certificate_bound_tokens_work() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make_certificates(folder);
@@ -181,7 +181,7 @@ fn a_server_whose_authority_is_not_trusted_gets_nothing() {
 }
 
 #[test]
-fn t2_a_certificate_is_shown_wherever_the_client_proves_itself() {
+fn the_certificate_is_used_at_every_endpoint() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make_certificates(folder);

@@ -47,7 +47,7 @@ fn make_keys(folder: &Path) {
 }
 
 #[test]
-fn o3_o4_o5_a_secret_in_its_place() {
+fn client_secrets_are_encoded_for_each_method() {
     let methods = ["client_secret_basic", "client_secret_post", "client_secret_jwt"];
     let clients: Vec<Value> = methods
         .iter()
@@ -90,7 +90,7 @@ fn o3_o4_o5_a_secret_in_its_place() {
 }
 
 #[test]
-fn w1_w2_w4_assertions_of_every_key_that_people_have() {
+fn assertions_work_with_every_key_type() {
     let folder = tempfile::tempdir().unwrap();
     make_keys(folder.path());
     // Name, key file, configured algorithm, the kid that the server knows, the configured one, the algorithm used.
@@ -172,7 +172,7 @@ fn w1_w2_w4_assertions_of_every_key_that_people_have() {
 }
 
 #[test]
-fn t4_keys_that_cannot_be_used_say_what_to_do() {
+fn unusable_keys_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for command in [

@@ -70,7 +70,7 @@ fn times(server: &OidcProvider, since: &str, path: &str) -> Vec<i64> {
 }
 
 #[test]
-fn d1_d2_d3_d4_d10_a_code_is_entered_elsewhere() {
+fn a_device_code_is_entered_in_another_browser() {
     let server = OidcProvider::start(3600);
     let home = home(&[op(&server, "")]);
     let mut login = Waiting::start(&home, &["op", "--device", "--no-browser"]);
@@ -93,7 +93,7 @@ fn d1_d2_d3_d4_d10_a_code_is_entered_elsewhere() {
 }
 
 #[test]
-fn d2_d5_d7_the_browser_brings_the_code_along_and_the_server_sets_the_pace() {
+fn the_complete_verification_uri_and_the_servers_interval_are_used() {
     let server = OidcProvider::with(&json!({ "interval": 1 }));
     let home = home(&[op(&server, "grant_type = \"device_code\"\n").replace("extra_params", "token_params")]);
     server.fault(r#"{"drop":true}"#);
@@ -115,7 +115,7 @@ fn d2_d5_d7_the_browser_brings_the_code_along_and_the_server_sets_the_pace() {
 }
 
 #[test]
-fn d6_a_user_who_says_no_ends_the_login() {
+fn a_user_who_denies_access_ends_the_login() {
     let server = OidcProvider::with(&json!({ "interval": 1 }));
     let home = home(&[op(&server, "")]);
     let mut login = Waiting::start(&home, &["--device", "--no-browser"]);

@@ -37,7 +37,7 @@ fn grants(server: &OidcProvider) -> Vec<String> {
 }
 
 #[test]
-fn x1_x2_x5_a_token_of_another_provider_is_exchanged() {
+fn another_providers_token_is_exchanged() {
     let server = OidcProvider::with(&json!({ "accessTokenSeconds": 3600, "clients": [exchanger()] }));
     let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\nscopes = [\"calendar\"]\naudience = \"https://calendar.example\"\n";
     let home = home(&[op(&server, ""), other(&server, exchange)]);
@@ -71,7 +71,7 @@ fn x1_x2_x5_a_token_of_another_provider_is_exchanged() {
 }
 
 #[test]
-fn x5_the_subject_is_refreshed_first_and_belongs_to_one_login() {
+fn the_subject_token_is_refreshed_first() {
     let server = OidcProvider::with(&json!({ "accessTokenSeconds": 2, "clients": [exchanger()] }));
     let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\n";
     let home = home(&[op(&server, ""), other(&server, exchange)]);
@@ -94,7 +94,7 @@ fn x5_the_subject_is_refreshed_first_and_belongs_to_one_login() {
 }
 
 #[test]
-fn x1_x4_an_id_token_for_an_actor() {
+fn an_id_token_serves_as_actor_token() {
     let server = OidcProvider::with(&json!({ "clients": [exchanger()] }));
     let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\", token = \"id_token\" }\n\
         actor = { env = \"ACTOR\" }\nactor_token_type = \"urn:ietf:params:oauth:token-type:access_token\"\n\
@@ -112,7 +112,7 @@ fn x1_x4_an_id_token_for_an_actor() {
 }
 
 #[test]
-fn x6_a_connections_token_for_a_refresh_token() {
+fn a_refresh_token_gets_a_connections_token() {
     let server = OidcProvider::with(&json!({ "clients": [{
         "client_id": "exchanger", "client_secret": "exchanger-secret-0123456789",
         "token_endpoint_auth_method": "client_secret_post",
@@ -158,7 +158,7 @@ fn x6_a_connections_token_for_a_refresh_token() {
 }
 
 #[test]
-fn x5_a_subject_from_elsewhere_is_never_an_argument() {
+fn an_external_subject_token_is_never_an_argument() {
     let server = OidcProvider::with(&json!({ "clients": [exchanger()] }));
     let logged_in = home(&[op(&server, "")]);
     logged_in.login("walk.mjs", &[]).ok();
@@ -185,7 +185,7 @@ fn x5_a_subject_from_elsewhere_is_never_an_argument() {
 }
 
 #[test]
-fn x2_x3_what_the_server_does_not_give_is_not_kept() {
+fn a_refused_exchange_stores_nothing() {
     let server = OidcProvider::with(&json!({ "clients": [exchanger()] }));
     let exchange = "grant_type = \"token_exchange\"\nsubject = { provider = \"op\" }\nrequested_token_type = \"urn:ietf:params:oauth:token-type:jwt\"\n";
     let home = home(&[op(&server, ""), other(&server, exchange)]);
@@ -225,7 +225,7 @@ fn service_account(folder: &Path, token_uri: &str) -> String {
 }
 
 #[test]
-fn w3_an_assertion_that_the_client_signs_itself() {
+fn a_self_signed_assertion_gets_a_token() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem");
@@ -300,7 +300,7 @@ fn in_a_job(home: &Home, ci: &OidcProvider, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn q1_q2_a_ci_job_gets_a_cloud_token_without_a_secret() {
+fn a_ci_job_gets_a_cloud_token_without_a_secret() {
     let ci = OidcProvider::start(3600);
     ci.control("set", Some(r#"{"actionsRequestToken":"the-jobs-own"}"#));
     let cloud = OidcProvider::with(&json!({ "trusted": [format!("{}/actions", ci.issuer)] }));
@@ -344,7 +344,7 @@ fn q1_q2_a_ci_job_gets_a_cloud_token_without_a_secret() {
 }
 
 #[test]
-fn q3_a_projected_file_is_read_anew_for_every_exchange() {
+fn a_projected_file_is_read_for_every_exchange() {
     let ci = OidcProvider::start(3600);
     ci.control("set", Some(r#"{"actionsRequestToken":"the-jobs-own"}"#));
     let cloud = OidcProvider::with(&json!({ "trusted": [format!("{}/actions", ci.issuer)] }));

@@ -6,7 +6,7 @@ use super::{home, oauth};
 use crate::parts::OidcProvider;
 
 #[test]
-fn v5_v6_m7_a_token_and_what_the_server_says_of_it() {
+fn inspect_shows_a_real_tokens_introspection() {
     let server = OidcProvider::with(&json!({ "clients": [{
         "client_id": "web", "client_secret": "secret-canary-of-32-characters-0123",
         "token_endpoint_auth_method": "client_secret_basic",

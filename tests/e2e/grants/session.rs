@@ -4,7 +4,7 @@ use super::{browser, home, op};
 use crate::parts::{Ended, OidcProvider};
 
 #[test]
-fn l1_l2_the_session_is_ended_in_the_browser() {
+fn logout_ends_the_session_in_the_browser() {
     let server = OidcProvider::start(3600);
     let home = home(&[op(&server, "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"\n")]);
     let cookies = home.folder.path().join("cookies");

@@ -63,7 +63,7 @@ fn the_command_line_and_the_library_get_keys_for_an_id_token() {
 }
 
 #[test]
-fn f_rot1_of_twenty_at_once_one_asks() {
+fn one_of_twenty_concurrent_calls_refreshes_f_rot1() {
     let (desk, service) = desk();
     let helpers: Vec<_> = (0..20)
         .map(|_| {
@@ -90,7 +90,7 @@ fn f_rot1_of_twenty_at_once_one_asks() {
 }
 
 #[test]
-fn f_hlp4_a_service_that_says_no_or_nonsense() {
+fn errors_and_malformed_responses_from_sts_are_reported_f_hlp4() {
     let (desk, service) = desk();
     desk.set_up(&["aws", "op"], "--write");
     for (trouble, status, said) in [

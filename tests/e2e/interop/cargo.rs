@@ -52,7 +52,7 @@ impl Desk {
 }
 
 #[test]
-fn ch1_a_project_builds_with_crates_of_a_private_registry() {
+fn cargo_builds_with_crates_from_a_private_registry() {
     let (desk, service, _folder, config) = desk();
     let before = desk.cargo(&["fetch"]);
     assert_eq!(before.status, Some(101), "{before:#?}");
@@ -106,7 +106,7 @@ fn without_a_login_cargo_is_told_what_to_run() {
 }
 
 #[test]
-fn ch1_the_protocol_to_the_letter() {
+fn cargo_messages_follow_the_protocol() {
     let (desk, service, _folder, _) = desk();
     let index = format!("sparse+{}/index/", service.origin);
     let question = |index: &str, more: &str| {

@@ -33,7 +33,7 @@ fn started(desk: &Desk, number: usize) -> Child {
 }
 
 #[test]
-fn f_hlp3_f_rot1_of_a_hundred_helpers_one_refreshes() {
+fn one_of_a_hundred_concurrent_helpers_refreshes_f_hlp3_f_rot1() {
     let server = OidcProvider::start(2);
     let desk = Desk::logged_in(server, "https", &[HOST], "");
     desk.server.set_access_token_seconds(3600);
@@ -51,7 +51,7 @@ fn f_hlp3_f_rot1_of_a_hundred_helpers_one_refreshes() {
 }
 
 #[test]
-fn f_hlp3_of_ten_that_need_a_login_one_opens_a_browser() {
+fn one_of_ten_concurrent_helpers_opens_a_browser_f_hlp3() {
     let server = OidcProvider::start(3600);
     let desk = Desk::new(server, "https", &[HOST], "");
     // The person takes their time, until all have asked.
@@ -92,7 +92,7 @@ fn f_hlp3_of_ten_that_need_a_login_one_opens_a_browser() {
 
 /// Real programs at once, where the token has just ended.
 #[test]
-fn f_rot1_real_programs_at_once() {
+fn concurrent_real_processes_make_one_refresh_f_rot1() {
     let server = OidcProvider::start(2);
     let service = Service::start("images", &server, &json!({ "challenge": "Basic" }));
     let desk = Desk::logged_in(server, "http", &[service.host()], "");
@@ -115,7 +115,7 @@ fn f_rot1_real_programs_at_once() {
 
 /// A server that ends a token refuses it to many at once: each says so to its helper, and one refresh mends it for all.
 #[test]
-fn gh4_f_rot1_many_are_refused_at_once() {
+fn concurrent_rejections_cause_one_refresh_f_rot1() {
     let desk = Desk::logged_in(OidcProvider::start(3600), "https", &[HOST], "");
     let token = desk.token();
     let answers = |arguments: &[&str], question: &str| {

@@ -38,7 +38,7 @@ impl Desk {
 }
 
 #[test]
-fn f_dock1_login_and_a_manifest_from_a_registry_with_a_token_service() {
+fn login_and_a_manifest_from_a_registry_with_a_token_service_f_dock1() {
     let (desk, service) = desk(&json!({}), "");
     let watch = Watch::start();
     let shown = desk.inspect(&service).ok();
@@ -68,7 +68,7 @@ fn f_dock1_login_and_a_manifest_from_a_registry_with_a_token_service() {
 }
 
 #[test]
-fn dh3_another_login_is_not_kept() {
+fn docker_login_for_another_registry_is_not_stored() {
     let (desk, service) = desk(&json!({ "challenge": "Basic" }), "");
     let token = desk.token();
     desk.inspect(&service).ok();
@@ -89,7 +89,7 @@ fn an_identity_token_goes_to_the_token_service() {
 }
 
 #[test]
-fn dh2_a_registry_that_nobody_knows_goes_without() {
+fn an_unknown_registry_gets_no_credential() {
     let (desk, _service) = desk(&json!({}), "");
     let other = Service::start("images", &desk.server, &json!({ "challenge": "Basic" }));
     // The helper is asked for every registry: its answer is the one that docker takes for "go on without".
@@ -102,7 +102,7 @@ fn dh2_a_registry_that_nobody_knows_goes_without() {
 }
 
 #[test]
-fn dh1_dh2_f_dock1_the_protocol_to_the_letter() {
+fn docker_get_store_erase_and_list_follow_the_protocol_f_dock1() {
     let (desk, service) = desk(&json!({}), "");
     let host = service.host();
     let (address, port) = host.split_once(':').unwrap();

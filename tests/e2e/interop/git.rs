@@ -62,7 +62,7 @@ impl Desk {
 }
 
 #[test]
-fn gh1_gh3_gh4_clone_push_and_fetch_by_bearer_token() {
+fn git_clones_pushes_and_fetches_with_a_bearer_token() {
     let scheme = best_challenge();
     let (desk, service, _folder) = desk(scheme, "", json!({}));
     let token = desk.token();
@@ -106,7 +106,7 @@ fn a_server_that_wants_a_password() {
 
 /// Where the list of helpers was not emptied first, a bearer token is still marked as nothing to keep.
 #[test]
-fn gh2_gh3_no_other_helper_keeps_a_token() {
+fn no_other_git_helper_stores_the_token() {
     let scheme = best_challenge();
     let (desk, service, _folder) = desk(scheme, "", json!({}));
     // What git sends as a password it gives every helper to keep: that is what the emptied list is for.
@@ -126,7 +126,7 @@ fn gh2_gh3_no_other_helper_keeps_a_token() {
 }
 
 #[test]
-fn f_git6_no_other_server_is_given_anything() {
+fn git_gets_no_credential_for_another_host_f_git6() {
     let (desk, service, folder) = desk("Basic", "", json!({}));
     let other = self::service(&desk.server, &folder, "Basic", json!({}));
     let port = service.host().rsplit_once(':').unwrap().1;
@@ -150,7 +150,7 @@ fn f_git6_no_other_server_is_given_anything() {
 }
 
 #[test]
-fn f_git1_f_git2_f_git4_what_attackers_made_git_ask() {
+fn published_git_credential_attacks_get_nothing_f_git1_f_git2_f_git4() {
     let (desk, service, _folder) = desk("Basic", "", json!({}));
     let host = service.host();
     let (address, port) = host.split_once(':').unwrap();
@@ -210,7 +210,7 @@ fn two_remotes_of_two_people() {
 }
 
 #[test]
-fn gh7_a_browser_opens_only_where_somebody_is() {
+fn git_opens_a_browser_only_for_an_interactive_user() {
     let (desk, service, _folder) = desk("Basic", "", json!({}));
     Ended::from(desk.authctl(&["logout", "op"]).output().unwrap()).ok();
     let url = format!("{}/r.git", service.origin);

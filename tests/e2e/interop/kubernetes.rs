@@ -52,7 +52,7 @@ fn status_of(url: &str) -> String {
 }
 
 #[test]
-fn kh1_kh3_kubectl_shows_an_id_token() {
+fn kubectl_uses_an_id_token() {
     let (desk, service, _certificate) = desk();
     let watch = Watch::start();
     let shown = desk.run("kubectl", &["get", "namespaces", "-o", "json"]).ok();
@@ -73,7 +73,7 @@ fn kh1_kh3_kubectl_shows_an_id_token() {
 
 /// client-go runs the plugin anew after a 401, in the same process, for the next request.
 #[test]
-fn kh3_a_token_that_the_cluster_refuses_is_replaced() {
+fn a_token_the_cluster_rejects_is_replaced() {
     let (desk, service, _certificate) = desk();
     let (_proxy, url) = desk.kubectl_proxy();
     let api = format!("{url}/api");
@@ -112,7 +112,7 @@ fn a_kubectl_that_becomes_another_program_is_no_refusal() {
 }
 
 #[test]
-fn kh4_a_foreign_cluster_is_given_nothing() {
+fn another_cluster_gets_no_token() {
     let (desk, service, certificate) = desk();
     let foreign = Service::start("kubernetes", &desk.server, &json!({ "tls": certificate.options() }));
     desk.cluster("foreign", &foreign, &certificate);
@@ -127,7 +127,7 @@ fn kh4_a_foreign_cluster_is_given_nothing() {
 }
 
 #[test]
-fn kh2_a_browser_opens_only_where_kubectl_says_so() {
+fn a_browser_opens_only_if_kubectl_is_interactive() {
     let (desk, service, _certificate) = desk();
     Ended::from(desk.authctl(&["logout", "op"]).output().unwrap()).ok();
     let browser = desk.browser("");
@@ -145,7 +145,7 @@ fn kh2_a_browser_opens_only_where_kubectl_says_so() {
 }
 
 #[test]
-fn f_hlp2_a_hostile_environment() {
+fn a_hostile_helper_environment_is_refused_f_hlp2() {
     let (desk, service, _certificate) = desk();
     let v1 = "client.authentication.k8s.io/v1";
     let cluster = |server: &str| {

@@ -22,7 +22,7 @@ fn desk() -> Desk {
 }
 
 #[test]
-fn f_hlp1_a_question_that_does_not_end() {
+fn a_helper_request_that_never_ends_times_out_f_hlp1() {
     let desk = desk();
     let started = Instant::now();
     let asked: Vec<_> = QUESTIONS
@@ -47,7 +47,7 @@ fn f_hlp1_a_question_that_does_not_end() {
 }
 
 #[test]
-fn f_hlp1_a_question_that_is_too_long_or_binary() {
+fn a_helper_request_that_is_too_long_or_binary_is_refused_f_hlp1() {
     let desk = desk();
     for (arguments, question) in QUESTIONS {
         for (name, more) in [("huge", vec![b'x'; 3 << 20]), ("binary", vec![0xff; 1000])] {
@@ -71,7 +71,7 @@ fn f_hlp1_a_question_that_is_too_long_or_binary() {
 }
 
 #[test]
-fn f_hlp1_nobody_reads_the_answer() {
+fn a_helper_whose_output_is_not_read_exits_f_hlp1() {
     let desk = desk();
     let others: [(&[&str], &str); 4] = [
         (
@@ -96,7 +96,7 @@ fn f_hlp1_nobody_reads_the_answer() {
 }
 
 #[test]
-fn f_hlp4_no_token_on_standard_error() {
+fn no_token_reaches_standard_error_f_hlp4() {
     let desk = desk();
     let token = desk.token();
     let cargo = "{\"v\":1,\"registry\":{\"index-url\":\"sparse+https://api.internal.example/\"},\"kind\":\"get\",\"operation\":\"read\"}\n";

@@ -29,7 +29,7 @@ fn opened(home: &Home) -> usize {
 }
 
 #[test]
-fn g5_two_logins_at_once_make_one_registration() {
+fn two_concurrent_logins_make_one_registration() {
     let server = OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true }));
     let (one, other) =
         (Service::start("mcp", &server, &json!({})), Service::start("mcp", &server, &json!({})));

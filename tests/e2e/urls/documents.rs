@@ -10,7 +10,7 @@ use crate::interop::Service;
 use crate::parts::{Ended, Home, OidcProvider};
 
 #[test]
-fn c6_c7_the_printed_document_is_all_that_a_server_needs() {
+fn the_printed_client_metadata_document_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     make_certificates(folder.path());
     let authority = folder.path().join("authority.pem");

@@ -63,7 +63,7 @@ impl Scene {
 }
 
 #[test]
-fn c1_c2_c4_c8_c13_each_revision_from_its_challenge_to_a_call() {
+fn each_mcp_revision_works_from_challenge_to_call() {
     for (revision, says, scope) in [
         ("2025-06-18", json!({ "told": "header" }), "offline_access read write"),
         ("2025-11-25", json!({ "told": "header", "challenge": ["scope=\"read\""] }), "offline_access read"),
@@ -106,7 +106,7 @@ fn c1_c2_c4_c8_c13_each_revision_from_its_challenge_to_a_call() {
 }
 
 #[test]
-fn c9_a_call_that_needs_more_scopes_and_the_login_for_it() {
+fn a_call_that_needs_more_scopes_leads_to_a_login() {
     let scene = Scene::new(json!({ "revision": "2026-07-28", "challenge": ["scope=\"read\""] }));
     let url = scene.url();
     scene.login(&[]).ok();
@@ -136,7 +136,7 @@ fn c9_a_call_that_needs_more_scopes_and_the_login_for_it() {
 }
 
 #[test]
-fn c5_c10_p2_what_is_not_as_it_should_be_ends_without_a_token() {
+fn invalid_mcp_metadata_ends_without_a_token() {
     let scene = Scene::new(json!({ "revision": "2026-07-28" }));
     let hides =
         |members: &str| drop(scene.server.control("set", Some(&format!("{{\"hides\":[{members}]}}"))));
@@ -184,7 +184,7 @@ fn c5_c10_p2_what_is_not_as_it_should_be_ends_without_a_token() {
 }
 
 #[test]
-fn c11_c12_a_resource_whose_tokens_come_from_another_server_now() {
+fn a_resource_that_changed_its_authorization_server_needs_a_login() {
     let scene = Scene::new(json!({ "revision": "2026-07-28", "challenge": ["scope=\"read\""] }));
     scene.login(&[]).ok();
     assert_eq!(scene.call(INITIALIZE).0, 200);

@@ -54,7 +54,7 @@ fn leave(server: &OidcProvider, home: &Home) {
 }
 
 #[test]
-fn g1_g3_from_a_url_to_a_token_and_back_with_a_real_browser_and_keyring() {
+fn a_url_login_works_with_a_real_browser_and_keyring() {
     let bus = Bus::with_keyring();
     let server = strict(false);
     let mut home = Home::empty();
@@ -78,7 +78,7 @@ fn chromium() -> String {
 }
 
 #[test]
-fn g3_a_server_that_rotates_what_registrations_are_managed_with() {
+fn a_rotated_registration_access_token_is_stored() {
     let server = strict(true);
     let home = Home::empty();
     Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok().says("There is no keyring here");
@@ -90,7 +90,7 @@ fn g3_a_server_that_rotates_what_registrations_are_managed_with() {
 }
 
 #[test]
-fn g3_somebody_else_changed_the_registration_and_its_token_with_it() {
+fn a_registration_changed_by_another_client_is_handled() {
     let server = strict(true);
     let home = Home::empty();
     Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok();
