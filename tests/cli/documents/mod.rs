@@ -38,8 +38,7 @@ const LANGUAGES: [&str; 9] = ["sh", "console", "toml", "json", "yaml", "ini", "t
 const LONGEST_LINE: usize = 130;
 
 /// Follows a page from its first block to its last.
-fn follow(page: &Page) -> Result<(), String> {
-    let mut home = Home::new();
+fn follow(page: &Page, mut home: Home) -> Result<(), String> {
     for block in page.blocks() {
         if block.comment("not run").is_none() {
             let place = format!("{}:{}: {}", page.name(), block.line, block.language);
@@ -56,7 +55,10 @@ fn documents_every_block_does_what_the_page_says() {
         let pages: Vec<&'static Page> = pages.into_iter().map(|page| &*Box::leak(Box::new(page))).collect();
         let only = std::env::var("PAGE").unwrap_or_default();
         let pages = pages.into_iter().filter(|page| page.name().contains(&only));
-        let followed: Vec<_> = pages.map(|page| scope.spawn(move || follow(page))).collect();
+        // All homes first: a script cannot be run while another thread's child still has it open for writing.
+        let homes: Vec<_> = pages.map(|page| (page, Home::new())).collect();
+        let followed: Vec<_> =
+            homes.into_iter().map(|(page, home)| scope.spawn(move || follow(page, home))).collect();
         followed.into_iter().filter_map(|page| page.join().unwrap().err()).collect()
     });
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
@@ -102,7 +104,7 @@ fn documents_a_page_that_is_wrong_fails() {
         ("no JSON", "```json\n{ \"version\": }\n```\n", "expected value"),
     ] {
         let page = Page { path: "page.md".into(), text: text.to_owned() };
-        let failure = follow(&page).expect_err(name);
+        let failure = follow(&page, Home::new()).expect_err(name);
         assert!(failure.contains(want), "{name}: {failure}");
     }
 }

@@ -1,4 +1,4 @@
-//! The templates: each parses, is right, asks for what it lacks, and yields the endpoints and habits that are pinned here.
+//! The templates: each parses, is valid, asks for what it needs, and yields the endpoints and quirks that are pinned here.
 
 use authctl::config::provider_table::{CREDENTIAL_KEYS, Credential};
 use authctl::config::templates::{self, Template, TemplateQuestion};
@@ -9,11 +9,10 @@ use serde_json::json;
 use crate::support::http::Reply;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// What `config show` says of each template: its name, then the lines. Those without a domain of their own are given
-/// `own.example`; another domain than their own stands beside the name.
+/// The output of `config show` for each template: its name, then the lines. Templates without a domain get `own.example`; if the
+/// name is followed by a domain, the template gets that one.
 const EXPECTED: &str = include_str!("expected.txt");
 
-/// The expected templates: name, domain to set, lines.
 fn expected() -> Vec<(&'static str, Option<&'static str>, Vec<&'static str>)> {
     let mut expected = Vec::new();
     for block in EXPECTED.trim_end().split("\n\n") {
@@ -37,7 +36,7 @@ fn every_template_says_what_it_is_and_where_to_register() {
     let expected = expected();
     for template in every_template() {
         let name = template.name;
-        assert!(expected.iter().any(|(expected, ..)| *expected == name), "{name} is not expected");
+        assert!(expected.iter().any(|(expected, ..)| *expected == name), "{name} is not in expected.txt");
         assert!(template.register.as_ref().is_some_and(|page| !page.is_empty()), "{name}");
         assert!(!template.title.is_empty() && template.about.ends_with('.'), "{name}");
         let has_redirect = kind(&template).is_some_and(|kind| kind.grant() == Some("authorization_code"));
@@ -46,7 +45,7 @@ fn every_template_says_what_it_is_and_where_to_register() {
     }
 }
 
-/// The redirect that is registered is the one that is sent, where its port is fixed.
+/// The redirect URI to register is the one that authctl sends, if its port is fixed.
 #[test]
 fn every_redirect_is_the_one_that_is_sent() {
     for template in every_template() {
@@ -92,13 +91,13 @@ fn is_known(question: &TemplateQuestion, kind: &Kind) -> bool {
 }
 
 #[test]
-fn every_question_is_for_a_key_that_there_is() {
+fn every_question_is_for_a_known_key() {
     for template in every_template() {
         let kind = kind(&template).unwrap();
         let credential = template.credential(Some("own.example"));
         for (index, question) in template.questions.iter().enumerate() {
             let name = format!("{}: {}", template.name, question.key);
-            assert!(is_known(question, kind), "{name} is no key of {}", kind.name);
+            assert!(is_known(question, kind), "{} has no key {name}", kind.name);
             assert!(
                 template.questions[..index].iter().all(|other| other.key != question.key),
                 "{name} twice"
@@ -110,9 +109,9 @@ fn every_question_is_for_a_key_that_there_is() {
             );
             assert!(
                 !question.optional || question.default.is_none(),
-                "{name}: a default is what is optional"
+                "{name}: a question with a default is optional anyway"
             );
-            // What an empty answer stands for is what holds without one.
+            // An empty answer means the value that the template has without one.
             if question.key != "domain" {
                 let default = question.default.as_ref().map(|text| template.fill(text, Some("own.example")));
                 assert_eq!(default, written(&credential, &question.key), "{name}");
@@ -125,7 +124,7 @@ fn every_question_is_for_a_key_that_there_is() {
     }
 }
 
-/// The configuration that the answers make; what may be left empty is.
+/// The configuration that the answers make. Optional answers are left empty.
 fn answered(template: &Template) -> String {
     let mut config = format!("[credentials.x]\ntemplate = \"{}\"\n", template.name);
     for question in
@@ -150,16 +149,12 @@ fn every_template_is_right_with_its_questions_answered() {
         sandbox.run(&["config", "check"]).ok();
         let shown = sandbox.run(&["config", "show", "x"]).ok().stdout;
         let is_oauth = shown.contains("[credentials.x.oauth]") && !shown.contains("service_account");
-        assert!(
-            !is_oauth || shown.contains("\nclient_id = "),
-            "{}: who is the client? {shown}",
-            template.name
-        );
+        assert!(!is_oauth || shown.contains("\nclient_id = "), "{}: no client_id: {shown}", template.name);
         assert!(!shown.contains("{domain}"), "{}: {shown}", template.name);
     }
 }
 
-/// Each endpoint, host, scope and quirk, and no more.
+/// Every endpoint, host, scope and quirk, and nothing else.
 #[test]
 fn every_template_yields_what_is_expected() {
     for (name, domain, want) in expected() {
@@ -208,7 +203,7 @@ fn the_page_to_register_at_is_the_domains_own() {
     }
 }
 
-/// A template with the embedded server in the place of the provider's.
+/// A template with the embedded server instead of the provider's.
 fn at(server: &AuthorizationServer, name: &str, more: &str) -> Sandbox {
     let url = server.issuer();
     Sandbox::new(&format!(
@@ -217,7 +212,7 @@ fn at(server: &AuthorizationServer, name: &str, more: &str) -> Sandbox {
     ))
 }
 
-/// Scopes are asked for with commas (Linear, Strava), or come back as an array (Twitch); either goes with either.
+/// Scopes are requested with commas (Linear, Strava) or returned as an array (Twitch).
 #[test]
 fn scopes_come_as_an_array() {
     for (name, asked) in [("linear", "read,write"), ("twitch", "read write"), ("strava", "read,write")] {
@@ -234,13 +229,13 @@ fn scopes_come_as_an_array() {
         assert_eq!(token.parameter("client_secret").as_deref(), Some("s"), "{name}");
         assert!(sandbox.run(&["status", "x"]).ok().stdout.contains("read write"), "{name}");
         sandbox.run(&["token", "--refresh"]).ok();
-        // What is no scope at all is no answer.
+        // A member that is not a list of scopes makes the response invalid.
         server.set(|behaviour| drop(behaviour.token_members.insert("scope".to_owned(), json!([1]))));
         sandbox.run(&["token", "--refresh"]).fails(1).says("its `scope` is an array of more than strings");
     }
 }
 
-/// The user's token is a member of a member, and of a type of its own; its scopes are asked for under another name.
+/// The user's token is nested and has its own type; its scopes are requested under another name.
 #[test]
 fn slacks_user_token() {
     let server = AuthorizationServer::start();
@@ -263,9 +258,9 @@ fn slacks_user_token() {
     sandbox.run(&["login"]).fails(1).says("invalid_code");
 }
 
-/// Figma refreshes elsewhere, and may leave the token type out.
+/// Figma has a separate endpoint for refreshing, and can leave out the token type.
 #[test]
-fn figma_refreshes_elsewhere() {
+fn figma_refreshes_at_its_own_endpoint() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| {
         behaviour.client_secret = Some("s".to_owned());
@@ -288,7 +283,7 @@ fn figma_refreshes_elsewhere() {
     assert_eq!(refresh.parameter("grant_type").as_deref(), Some("refresh_token"));
 }
 
-/// How a client with a secret authenticates is the template's to say; one without a secret has nothing to show.
+/// A template decides how a client with a secret authenticates; a client without a secret sends none.
 #[test]
 fn a_public_client_needs_no_secret_for_its_template() {
     for name in ["github", "zoom", "airtable"] {
@@ -298,7 +293,7 @@ fn a_public_client_needs_no_secret_for_its_template() {
         let request = server.requests_to("/token").remove(0);
         assert_eq!(request.parameter("client_id").as_deref(), Some("app"), "{name}");
         assert!(request.header("authorization").is_none() && request.parameter("client_secret").is_none());
-        // Who writes a method means it.
+        // A method that the user writes is used.
         let sandbox = at(&server, name, "token_endpoint_auth_method = \"client_secret_basic\"\n");
         sandbox.run(&["login"]).fails(4).says("there is no `client_secret`");
     }
