@@ -156,7 +156,7 @@ pub fn tell(app: &App<'_>, session: &Session<'_>, provider: &str, report: &Repor
     };
     console.say(format_args!("  {until}"));
     console.say(format_args!("  Kept in {}.", report.store));
-    if report.store == StoreKind::File && session.store.key_lies_open() {
+    if report.store == StoreKind::File && session.store.key_is_unprotected() {
         let why =
             if app.config.store_choice() == StoreChoice::Auto { "There is no keyring here. " } else { "" };
         console.note(format_args!(

@@ -62,7 +62,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         return Ok(());
     }
     let secret = read_secret(app, key)?;
-    let kind = session.store.keep_secret(&provider.name, key, &binding, &secret)?;
+    let kind = session.store.save_secret(&provider.name, key, &binding, &secret)?;
     console.say(format_args!("{} Stored {key} of {} in {kind}.", styled(GOOD, "✓"), provider.name));
     if !is_stored(app, &provider.name, key) {
         console.hint(format_args!(

@@ -68,14 +68,14 @@ fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
             "keyring": keyring.map(|keyring| keyring.is_ok()),
             "records": survey.records,
             "key_file": survey.key_file,
-            "key": survey.kept_as,
+            "key": survey.key_source_name,
             "locked": survey.locked,
             "accounts": accounts,
         }));
     }
     let accounts: Vec<String> =
         survey.accounts.iter().map(|(kind, count)| format!("{count} in {kind}")).collect();
-    let key = match &survey.kept_as {
+    let key = match &survey.key_source_name {
         None => "none yet".to_owned(),
         Some(kept) if survey.locked => format!("{kept}, locked"),
         Some(kept) => kept.clone(),

@@ -223,7 +223,7 @@ pub fn keys(
     let store = &session.store;
     let lock = store.lock(kind, &record.name(&provider.name))?;
     let binding = provider.source.binding();
-    let found = store.find_holding(Some(&lock), &provider.name, Some(&record.account), &binding)?;
+    let found = store.find_with_lock(Some(&lock), &provider.name, Some(&record.account), &binding)?;
     let Lookup::Found(mut record, kind) = found else {
         return Err(AcquireError::Gone(provider.name.clone()).into());
     };
@@ -231,7 +231,7 @@ pub fn keys(
         return Ok(keys);
     }
     let keys = ask(session, provider, role, &web_identity)?;
-    record.keep_traded(&role.key(), stored(&keys, session.system.clock.now()));
+    record.insert_traded(&role.key(), stored(&keys, session.system.clock.now()));
     store.save(&lock, &provider.name, &mut record, kind)?;
     Ok(keys)
 }

@@ -130,7 +130,7 @@ pub(super) fn prepare_store(
     let index = session.store.index(&provider.name)?;
     let account = index.account(account).cloned().unwrap_or_else(AccountName::unnamed);
     let name = RecordName::of_tokens(&provider.name, &account, &provider.source.binding());
-    let kind = session.store.place_of_account(&provider.name, &account, &name, true)?;
+    let kind = session.store.store_for_account(&provider.name, &account, &name, true)?;
     session.store.prepare(kind, &name)
 }
 
@@ -212,7 +212,7 @@ fn save(
 ) -> Result<Saved, LoginError> {
     let (store, tokens) = (&session.store, &grant.tokens);
     let name = RecordName::of_tokens(&provider.name, &account, &grant.binding);
-    let kind = store.place_of_account(&provider.name, &account, &name, false)?;
+    let kind = store.store_for_account(&provider.name, &account, &name, false)?;
     let lock = store.lock(kind, &name)?;
     let (generation, revision) = match store.read(kind, &name, &grant.binding) {
         Ok(Some(record)) if record.is_of_another(identity.subject.as_deref()) => {
@@ -239,9 +239,9 @@ fn save(
     let asked = || Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty());
     record.granted_scopes = tokens.scope.clone().or_else(asked);
     let scopes = record.granted_scopes.clone();
-    record.keep_binding_of(grant.prover.as_deref(), grant.certificate.as_ref());
+    record.set_proof(grant.prover.as_deref(), grant.certificate.as_ref());
     let token = StoredToken::of(tokens, scopes);
-    record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
+    record.insert_token(&provider.source.token_key(&TokenRequest::default()), token);
     store.save(&lock, &provider.name, &mut record, kind)?;
     Ok(Saved::Here(Box::new(record), kind))
 }
@@ -260,7 +260,7 @@ fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
         Record::new(&provider.name, AccountName::unnamed(), grant.binding, session.system.clock.now());
     let token = StoredToken::of(&grant.tokens, None);
     record.refresh_token = grant.tokens.refresh_token;
-    record.keep_token(&provider.source.token_key(&TokenRequest::default()), token);
+    record.insert_token(&provider.source.token_key(&TokenRequest::default()), token);
     let _ = provider.source.revoke(&session.context(&provider.name), &record);
 }
 

@@ -123,7 +123,7 @@ fn save(
     // The user behind these tokens is not known yet, so they get an account of their own.
     record.account = unused_account(&known, &account_for(&known, account, &Identity::default())?);
     let record_name = record.name(name);
-    let kind = store.place_of_account(name, &record.account, &record_name, false)?;
+    let kind = store.store_for_account(name, &record.account, &record_name, false)?;
     let lock = store.lock(kind, &record_name)?;
     record.revision = Revision::Any;
     store.save(&lock, name, record, kind)?;

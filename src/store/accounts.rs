@@ -59,18 +59,13 @@ impl Advise for AccountError {
 
 impl TokenStore<'_> {
     /// Makes an account the one that is meant when none is named.
-    ///
-    /// # Errors
-    /// [`AccountError`].
     pub fn use_account(&self, provider: &ProviderName, account: &AccountName) -> Result<(), AccountError> {
         self.known_account(provider, account)?;
         Ok(self.update_index(provider, |index| index.default_account = Some(account.clone()))?)
     }
 
     /// Renames an account: each record is written under its new name and read back before the old one goes.
-    ///
-    /// # Errors
-    /// [`AccountError`]; what was not renamed is as it was.
+    /// After an error, what was not renamed is unchanged.
     pub fn rename_account(
         &self,
         provider: &ProviderName,

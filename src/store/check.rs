@@ -30,14 +30,11 @@ pub struct Trial {
 impl TokenStore<'_> {
     /// Tries out the store that a new login would go to. The record has a name of its own, which means no provider, and is
     /// deleted whatever happens.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn check(&self) -> Result<Trial, StoreError> {
         let mut mark = [0; 8];
         self.system.random.fill(&mut mark);
         let name = RecordName::of_trial(&base16ct::lower::encode_string(&mark));
-        let kind = self.place_for(&name, false)?;
+        let kind = self.store_for(&name, false)?;
         let backend = self.backend(kind)?;
         backend.prepare()?;
         let tried = self.try_out(&*backend, &name);
@@ -50,7 +47,6 @@ impl TokenStore<'_> {
 
     /// Asks the keyring for a record that no provider has; `None` where no keyring is used. That the session names a message
     /// bus says nothing yet: the keyring may be locked, or the bus may be one that authctl sends no secret to.
-    #[must_use]
     pub fn check_keyring(&self) -> Option<Result<(), StoreError>> {
         let ask = || {
             let name = RecordName::of_trial("keyring");
@@ -69,12 +65,12 @@ impl TokenStore<'_> {
         let stored = backend.read(name, &binding)?;
         let read = since(start + write);
         if stored.is_none_or(|stored| stored.value.expose() != text.expose()) {
-            return Err(StoreError::NotKept { place: backend.kind().to_string() });
+            return Err(StoreError::NotStored { place: backend.kind().to_string() });
         }
         backend.delete(name)?;
         let delete = since(start + write + read);
         if backend.read(name, &binding)?.is_some() {
-            return Err(StoreError::NotKept {
+            return Err(StoreError::NotStored {
                 place: format!("{} (a record that was deleted)", backend.kind()),
             });
         }

@@ -27,68 +27,33 @@ pub enum StoreError {
     NoFolder(#[from] NoFolder),
     /// A record cannot be read. It is kept.
     #[error("{place} cannot be read, and was left as it is: {reason}")]
-    Corrupt {
-        /// Where it is.
-        place: String,
-        /// What is wrong.
-        reason: String,
-    },
+    Corrupt { place: String, reason: String },
     /// Another process or machine has changed the record meanwhile.
     #[error("{place} was changed by somebody else meanwhile")]
-    Conflict {
-        /// Where it is.
-        place: String,
-    },
+    Conflict { place: String },
     /// The target of a move holds something else under this name.
     #[error("there is another {place} already, so nothing was moved over it")]
-    Occupied {
-        /// Where.
-        place: String,
-    },
+    Occupied { place: String },
     /// What was rescued of a record does not go into its place.
     #[error("new tokens of {place} could not be saved yet, so it was not moved")]
-    NotHome {
-        /// Which record.
-        place: String,
-    },
+    UnsavedTokens { place: String },
     /// What a refresh brought could not be saved in its place.
     #[error(
         "the new tokens could not be saved in {store}, and are kept in a sealed file until the next run moves them home"
     )]
-    Rescued {
-        /// Where they belong.
-        store: StoreKind,
-        /// Why they are not there.
-        source: Box<StoreError>,
-    },
+    Rescued { store: StoreKind, source: Box<StoreError> },
     /// Several entries of one name.
     #[error("{place} is there {count} times, and it cannot be told which one is right")]
-    Ambiguous {
-        /// Where.
-        place: String,
-        /// How often.
-        count: usize,
-    },
+    Ambiguous { place: String, count: usize },
     /// The store takes no record of this length.
     #[error("{place} takes at most {limit} characters")]
-    TooLong {
-        /// Where.
-        place: String,
-        /// The limit.
-        limit: u32,
-    },
+    TooLong { place: String, limit: u32 },
     /// The store did not keep what was written.
     #[error("{place} did not keep what was written")]
-    NotKept {
-        /// Where.
-        place: String,
-    },
+    NotStored { place: String },
     /// The key of the sealed files is gone.
     #[error("there are sealed records, but their key {path} is not there")]
-    KeyMissing {
-        /// Where it should be.
-        path: String,
-    },
+    KeyMissing { path: String },
     /// The sealed files' passphrase was not given, or not lately.
     #[error("the sealed files are locked with a passphrase")]
     Locked,
@@ -106,31 +71,16 @@ pub enum StoreError {
     KeyProgram(#[from] ProcessError),
     /// The key is kept in another way than the configuration says.
     #[error("the sealed files' key is kept as `{found}`, but the configuration says key = \"{configured}\"")]
-    OtherKeySource {
-        /// How it is kept.
-        found: String,
-        /// How it should be.
-        configured: &'static str,
-    },
+    OtherKeySource { found: String, configured: &'static str },
     /// A program printed the key so far, and nothing says which.
     #[error("the sealed files' key was printed by a program that the configuration no longer names")]
     OldProgramNeeded,
     /// A shared store cannot be used.
     #[error("{kind} cannot be used: {reason}")]
-    SharedStore {
-        /// Which.
-        kind: StoreKind,
-        /// Why, escaped.
-        reason: String,
-    },
+    SharedStore { kind: StoreKind, reason: String },
     /// The credentials for a shared store are not available.
     #[error("cannot get the credentials for {kind}")]
-    SharedStoreCredential {
-        /// Which store.
-        kind: StoreKind,
-        /// Why.
-        source: Box<dyn std::error::Error>,
-    },
+    SharedStoreCredential { kind: StoreKind, source: Box<dyn std::error::Error> },
     /// No such shared store is configured.
     #[error("no {0} is configured")]
     NoSharedStore(StoreKind),
@@ -142,40 +92,16 @@ pub enum StoreError {
     NoKernelKeyring(String),
     /// The account is in another store than the configured one (F-KR2).
     #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
-    OtherStore {
-        /// The account.
-        account: AccountName,
-        /// Where it is.
-        actual: StoreKind,
-        /// Where the configuration says it is.
-        configured: StoreKind,
-    },
+    OtherStore { account: AccountName, actual: StoreKind, configured: StoreKind },
     /// The definition that is in force would send what is stored to a place that it was not stored for.
     #[error("{}", new_place(provider, stored, part))]
-    NewPlace {
-        /// The provider.
-        provider: ProviderName,
-        /// What is stored.
-        stored: Stored,
-        /// What the definition says that is new.
-        part: Box<NewPart>,
-    },
+    NewPlace { provider: ProviderName, stored: Stored, part: Box<NewPart> },
     /// Another file than the user's own says which server would be shown what opens the shared store.
     #[error("what opens {kind} is not for {what}, which {origin} sets; nothing was sent", what = part.what, origin = part.origin)]
-    NewServer {
-        /// Which store.
-        kind: StoreKind,
-        /// What that file says.
-        part: Box<NewPart>,
-    },
+    NewServer { kind: StoreKind, part: Box<NewPart> },
     /// Another process holds the lock.
     #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
-    LockTimeout {
-        /// The lock's file.
-        path: String,
-        /// How long it was waited for.
-        waited: Duration,
-    },
+    LockTimeout { path: String, waited: Duration },
 }
 
 impl StoreError {
@@ -255,8 +181,8 @@ impl Advise for StoreError {
             Self::Occupied { .. } => {
                 "run `authctl logout --local` for the login that you do not want to keep"
             }
-            Self::NotHome { .. } => "fix the original store, run `authctl token`, then move again",
-            Self::File(_) | Self::TooLong { .. } | Self::NotKept { .. } => return None,
+            Self::UnsavedTokens { .. } => "fix the original store, run `authctl token`, then move again",
+            Self::File(_) | Self::TooLong { .. } | Self::NotStored { .. } => return None,
         };
         Some(hint.to_owned())
     }
@@ -306,7 +232,7 @@ mod tests {
             (&StoreError::Corrupt { place: text(), reason: text() }, store, "authctl logout --local"),
             (&StoreError::Conflict { place: text() }, store, "run it again"),
             (&StoreError::Occupied { place: text() }, store, "authctl logout --local"),
-            (&StoreError::NotHome { place: text() }, store, "then move again"),
+            (&StoreError::UnsavedTokens { place: text() }, store, "then move again"),
             (
                 &StoreError::Rescued { store: configured, source: Box::new(StoreError::Locked) },
                 store,
@@ -314,7 +240,7 @@ mod tests {
             ),
             (&StoreError::Ambiguous { place: text(), count: 2 }, store, "remove all but one"),
             (&StoreError::TooLong { place: text(), limit: 1 }, store, ""),
-            (&StoreError::NotKept { place: text() }, store, ""),
+            (&StoreError::NotStored { place: text() }, store, ""),
             (&StoreError::KeyMissing { path: text() }, store, "authctl logout --all --local"),
             (&StoreError::Locked, store, "authctl store unlock"),
             (&StoreError::WrongPassphrase, store, "authctl store unlock"),

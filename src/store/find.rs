@@ -29,24 +29,19 @@ pub enum Lookup {
 }
 
 impl TokenStore<'_> {
-    /// Finds the record of an account that fits the configured binding.
-    ///
-    /// # Errors
-    /// [`StoreError`]. A store that cannot be read is never "nothing".
+    /// Finds the record of an account that fits the configured binding. A store that cannot be read is an error, never
+    /// [`Lookup::Nothing`].
     pub fn find(
         &self,
         provider: &ProviderName,
         account: Option<&AccountName>,
         configured: &Binding,
     ) -> Result<Lookup, StoreError> {
-        self.find_holding(None, provider, account, configured)
+        self.find_with_lock(None, provider, account, configured)
     }
 
     /// The same for whoever holds a lock already: what is brought home needs the record's.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn find_holding(
+    pub fn find_with_lock(
         &self,
         held: Option<&Lock>,
         provider: &ProviderName,
@@ -139,9 +134,6 @@ impl TokenStore<'_> {
 
     /// Reads a listed record. After a refresh whose end nobody knows, what it brought may lie elsewhere: then it is moved
     /// home.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn read_entry(
         &self,
         held: Option<&Lock>,
@@ -155,24 +147,20 @@ impl TokenStore<'_> {
         }
         match self.rescued(&name, &entry.binding)? {
             Some(rescued) if follows(&rescued, &in_place, entry.store) => {
-                Ok(Some(self.bring_home(held, provider, rescued, entry.store, &in_place)))
+                Ok(Some(self.move_home(held, provider, rescued, entry.store, &in_place)))
             }
             _ => in_place,
         }
     }
 
     /// Whether a record is older than the last that was saved from here. Other machines count for themselves.
-    #[must_use]
-    pub fn is_put_back(&self, provider: &ProviderName, record: &Record, kind: StoreKind) -> bool {
+    pub fn is_older_than_saved(&self, provider: &ProviderName, record: &Record, kind: StoreKind) -> bool {
         let Ok(index) = self.index(provider) else { return false };
         let entry = index.entry(&record.account, &record.binding);
         !kind.is_shared() && entry.is_some_and(|entry| entry.generation > record.generation)
     }
 
     /// Reads a record where it is listed.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn read(
         &self,
         kind: StoreKind,

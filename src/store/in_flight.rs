@@ -13,20 +13,17 @@ use crate::store::lock::Lock;
 use crate::store::record::{Record, Renewing};
 use crate::store::token_store::TokenStore;
 
-/// A record is rarely longer. Where files may not be this long, a refresh is not sent: the limit is the whole process's, and
-/// what it keeps from being saved it also keeps from being rescued.
+/// A record is rarely longer. If files may not be this long, a refresh is not sent: the limit is the whole process's, so it
+/// would prevent a rescue as well.
 const ROOM: u64 = 64 << 10;
 
 /// The most files that a refresh has open at once: the client, its connection, the record, its key and the keyring.
 const FILES_OF_REFRESH: usize = 12;
 
 impl TokenStore<'_> {
-    /// Notes that a refresh of this record is about to be sent: the next run can explain what became of it, and knows that
-    /// something may have to be brought home. Where not even that can be written, nothing is sent. In a shared store the
-    /// record says so too, and the compare and swap of that write decides which machine it is that sends.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when another machine was faster.
+    /// Notes that a refresh of this record is about to be sent: the next run can explain what happened to it, and looks for a
+    /// rescued record. If the note cannot be written, nothing is sent. In a shared store the record has the note too, and the
+    /// compare and swap of that write decides which machine sends: [`StoreError::Conflict`] if another one was faster.
     pub fn note_refresh(
         &self,
         _: &Lock,
@@ -35,7 +32,7 @@ impl TokenStore<'_> {
         kind: StoreKind,
     ) -> Result<(), StoreError> {
         self.check_limits()?;
-        let mark = record.refresh_token.as_ref().map(|token| mark(token.expose()));
+        let mark = mark(record);
         let sent_before = self.refresh_is_unresolved(provider, record);
         self.set_in_flight(provider, record, mark.clone())?;
         if let Some(mark) = mark.filter(|_| kind.is_shared()) {
@@ -50,7 +47,7 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Checks the limits that would keep the result of a refresh from being saved, and from being rescued as well.
+    /// Checks the limits that would prevent the result of a refresh from being saved, and from being rescued as well.
     fn check_limits(&self) -> Result<(), StoreError> {
         let failed = |source| -> Result<(), StoreError> {
             let path = self.system.paths.folder(Folder::State)?.display().to_string();
@@ -66,9 +63,6 @@ impl TokenStore<'_> {
     }
 
     /// Notes that the refresh was not sent, or that its answer is known.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn forget_refresh(
         &self,
         provider: &ProviderName,
@@ -78,7 +72,7 @@ impl TokenStore<'_> {
         self.set_in_flight(provider, record, None)?;
         if record.renewing.take().is_some() {
             match self.rewrite(provider, record, kind) {
-                // Whoever changed it has seen what we noted.
+                // Another machine has seen our note and changed the record.
                 Err(StoreError::Conflict { .. }) => {}
                 written => written?,
             }
@@ -87,9 +81,6 @@ impl TokenStore<'_> {
     }
 
     /// Notes that a refresh was sent and that its result will stay unknown: no other machine needs to wait for this one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn leave_refresh_unresolved(
         &self,
         provider: &ProviderName,
@@ -118,13 +109,10 @@ impl TokenStore<'_> {
     }
 
     /// Since when another machine has been renewing a record, if one has, and has not said how that ended.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn renewed_elsewhere(&self, record: &Record) -> Result<Option<Timestamp>, StoreError> {
         let Some(renewing) = &record.renewing else { return Ok(None) };
-        let sent = record.refresh_token.as_ref().map(|token| mark(token.expose()));
-        let elsewhere = sent.as_ref() == Some(&renewing.mark) && renewing.machine != self.machine()?;
+        let elsewhere =
+            mark(record).as_ref() == Some(&renewing.mark) && renewing.machine != self.machine()?;
         Ok((elsewhere && !renewing.unresolved).then_some(renewing.since))
     }
 
@@ -161,11 +149,8 @@ impl TokenStore<'_> {
 
     /// Whether a refresh with this record's refresh token was sent before, from here or from a machine that shares the
     /// store, without its result being known.
-    #[must_use]
     pub fn refresh_is_unresolved(&self, provider: &ProviderName, record: &Record) -> bool {
-        let Some(mark) = record.refresh_token.as_ref().map(|token| mark(token.expose())) else {
-            return false;
-        };
+        let Some(mark) = mark(record) else { return false };
         if record.renewing.as_ref().is_some_and(|renewing| renewing.unresolved && renewing.mark == mark) {
             return true;
         }
@@ -175,7 +160,8 @@ impl TokenStore<'_> {
     }
 }
 
-/// Stands for a refresh token without being one.
-fn mark(refresh_token: &str) -> String {
-    Binding::default().with("refresh token", refresh_token).fingerprint()
+/// Stands for the record's refresh token without being one.
+fn mark(record: &Record) -> Option<String> {
+    let token = record.refresh_token.as_ref()?;
+    Some(Binding::default().with("refresh token", token.expose()).fingerprint())
 }

@@ -59,7 +59,6 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a record in a store.
-    #[must_use]
     pub fn of(record: &Record, store: StoreKind) -> Self {
         Self {
             account: record.account.clone(),
@@ -78,7 +77,6 @@ impl Entry {
     }
 
     /// The name of its record.
-    #[must_use]
     pub fn name(&self, provider: &ProviderName) -> RecordName {
         RecordName::of_tokens(provider, &self.account, &self.binding)
     }
@@ -92,19 +90,16 @@ impl Default for Index {
 
 impl Index {
     /// Reads an index; `None` for one that is damaged or newer. It holds nothing that is lost with it.
-    #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|index: &Self| index.version <= VERSION)
     }
 
     /// The index as it is stored.
-    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
     /// The account that is meant: the named one, else the default, else the one that there is.
-    #[must_use]
     pub fn account<'a>(&'a self, named: Option<&'a AccountName>) -> Option<&'a AccountName> {
         let known = |account: &&AccountName| self.entries.iter().any(|entry| entry.account == **account);
         named
@@ -113,7 +108,6 @@ impl Index {
     }
 
     /// The entry of an account with this binding; of several that fit, the newest login.
-    #[must_use]
     pub fn entry(&self, account: &AccountName, binding: &Binding) -> Option<&Entry> {
         let fitting =
             self.entries.iter().filter(|entry| entry.account == *account && binding.fits(&entry.binding));

@@ -21,13 +21,11 @@ impl StoreKind {
     pub const ALL: [Self; 4] = [Self::Keyring, Self::File, Self::Etcd, Self::Vault];
 
     /// Whether several machines share it.
-    #[must_use]
     pub fn is_shared(self) -> bool {
         matches!(self, Self::Etcd | Self::Vault)
     }
 
     /// The name, as the configuration has it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",

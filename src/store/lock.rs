@@ -54,16 +54,12 @@ impl Lock {
     }
 
     /// Whether it is the lock at `path`.
-    #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         self.path == path
     }
 
     /// Takes the lock at `path`, waiting for another process that holds it. The file stays when the lock goes: removing
-    /// it would let two processes hold locks on two files of one name.
-    ///
-    /// # Errors
-    /// [`StoreError::LockTimeout`] after `limit`; [`StoreError::File`] when there can be no lock.
+    /// it would let two processes hold locks on two files of one name. [`StoreError::LockTimeout`] after `limit`.
     pub fn take(path: &Path, limit: Duration, clock: &dyn Clock) -> Result<Self, StoreError> {
         let failed = |source| FileError::Io { path: path.display().to_string(), source };
         private_file::make_folder(path.parent().unwrap_or(Path::new(".")))?;

@@ -7,18 +7,12 @@ use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
     /// Unlocks sealed files with their passphrase, or chooses it where there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn unlock_files(&self, passphrase: &SecretText) -> Result<(), StoreError> {
         self.sealed(self.sealed_kind())?.key.unlock(passphrase)
     }
 
     /// Seals every record with a new key, and keeps that as the configuration says: also where it says something else than
     /// before. Whoever is in the middle of it when the machine stops can still open everything.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn rekey(
         &self,
         old_passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
@@ -49,7 +43,7 @@ impl TokenStore<'_> {
         if files.key.shared_revision() != ours {
             return Err(StoreError::Conflict { place: files.key.location() });
         }
-        if !self.anything_is_rescued() {
+        if self.rescued_files().is_empty() {
             files.key.replace(&keys.current_alone(), new_passphrase)?;
         }
         Ok(names.len())

@@ -41,10 +41,7 @@ impl TokenStore<'_> {
     }
 
     /// Moves everything to one store, except for the providers that `stays` selects. Each record is written there and read back
-    /// before it is deleted here.
-    ///
-    /// # Errors
-    /// [`StoreError`]; what was not moved is where it was.
+    /// before it is deleted here. After an error, what was not moved is unchanged.
     pub fn move_all(
         &self,
         to: StoreKind,
@@ -65,7 +62,7 @@ impl TokenStore<'_> {
                 // What was rescued belongs to the record; where it does not come home, nothing is moved.
                 self.read_entry(Some(&lock), &provider, &entry)?;
                 if self.rescued(&name, &entry.binding)?.is_some() {
-                    return Err(StoreError::NotHome { place: name.to_string() });
+                    return Err(StoreError::UnsavedTokens { place: name.to_string() });
                 }
                 if move_one(&*self.backend(entry.store)?, &*target, &name, &entry.binding)? {
                     let place = entry.clone();
@@ -117,7 +114,7 @@ fn move_one(
         Err(StoreError::Conflict { .. }) => {
             return Err(StoreError::Occupied { place: format!("{name} in {}", to.kind()) });
         }
-        Err(error @ StoreError::NotKept { .. }) => {
+        Err(error @ StoreError::NotStored { .. }) => {
             // It was not there before.
             let _ = to.delete(name);
             return Err(error);
@@ -125,5 +122,5 @@ fn move_one(
         written => drop(written?),
     }
     let same = to.read(name, binding)?.is_some_and(|copy| is_same(&copy));
-    if same { Ok(true) } else { Err(StoreError::NotKept { place: format!("{name} in {}", to.kind()) }) }
+    if same { Ok(true) } else { Err(StoreError::NotStored { place: format!("{name} in {}", to.kind()) }) }
 }

@@ -18,17 +18,15 @@ use crate::store::revision::Revision;
 use crate::store::sealed::cipher;
 use crate::store::token_store::TokenStore;
 
-/// The ending of a rescued record.
-const ENDING: &str = "rescued";
+/// The extension of a rescued record.
+const EXTENSION: &str = "rescued";
 
-/// Where a rescued record may lie: the usual place first, and others that may be on another disk.
+/// Where a rescued record may be: the usual folder first, then others that may be on another disk.
 const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
 
 impl TokenStore<'_> {
-    /// Keeps a record that could not be saved in its place, sealed, wherever that goes.
-    ///
-    /// # Errors
-    /// [`StoreError::Rescued`] when it is kept; else why it is not, with the reason of before.
+    /// Seals a record that could not be saved into a file, in the first folder that can be written. Returns
+    /// [`StoreError::Rescued`], or `source` if no folder can.
     pub fn rescue(
         &self,
         provider: &ProviderName,
@@ -61,10 +59,7 @@ impl TokenStore<'_> {
         Ok(private_file::write(&path, &sealed)?)
     }
 
-    /// The rescued record of an entry, if there is one.
-    ///
-    /// # Errors
-    /// [`StoreError`], when there is one that cannot be read.
+    /// The rescued record of an entry, if there is one. One that cannot be read is an error.
     pub(super) fn rescued(&self, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
         let mut newest: Option<Record> = None;
         for folder in FOLDERS {
@@ -87,7 +82,7 @@ impl TokenStore<'_> {
         Ok(newest)
     }
 
-    /// Removes what was rescued of a record.
+    /// Removes the rescued copies of a record.
     pub(super) fn forget_rescued(&self, name: &RecordName) {
         for folder in FOLDERS {
             if let Ok(path) = self.rescue_path(folder, name) {
@@ -96,8 +91,8 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Moves a rescued record to its place. Where that still does not go, it stays where it is, and is used all the same.
-    pub(super) fn bring_home(
+    /// Moves a rescued record to its store. If it still cannot be saved there, the rescued one is used.
+    pub(super) fn move_home(
         &self,
         held: Option<&Lock>,
         provider: &ProviderName,
@@ -106,7 +101,7 @@ impl TokenStore<'_> {
         in_place: &Result<Option<Record>, StoreError>,
     ) -> Record {
         let name = record.name(provider);
-        // Whoever goes on with it writes over what is there.
+        // The next save replaces what the store has.
         record.revision = match in_place {
             Ok(Some(present)) => present.revision.clone(),
             Ok(None) => Revision::Absent,
@@ -128,7 +123,7 @@ impl TokenStore<'_> {
         };
         let present = self.read(kind, &name, &record.binding);
         match present {
-            // Somebody was faster.
+            // Another process was faster.
             Ok(Some(present)) if present.age() >= record.age() => return present,
             Ok(Some(present)) => record.revision = present.revision,
             Ok(None) => record.revision = Revision::Absent,
@@ -148,20 +143,14 @@ impl TokenStore<'_> {
         record
     }
 
-    /// Whether a rescued record has not come home yet.
-    pub(super) fn anything_is_rescued(&self) -> bool {
-        !self.waiting().is_empty()
-    }
-
-    /// The rescued records that have not come home yet.
-    #[must_use]
-    pub fn waiting(&self) -> Vec<PathBuf> {
+    /// The rescued records that have not been moved home yet.
+    pub fn rescued_files(&self) -> Vec<PathBuf> {
         let folder = |&folder| Some(self.system.paths.folder(folder).ok()?.join("rescued"));
         let files = FOLDERS.iter().filter_map(folder).filter_map(|folder| std::fs::read_dir(folder).ok());
         files.flatten().flatten().map(|file| file.path()).collect()
     }
 
     fn rescue_path(&self, folder: Folder, name: &RecordName) -> Result<PathBuf, StoreError> {
-        Ok(self.system.paths.folder(folder)?.join("rescued").join(format!("{name}.{ENDING}")))
+        Ok(self.system.paths.folder(folder)?.join("rescued").join(format!("{name}.{EXTENSION}")))
     }
 }

@@ -15,14 +15,12 @@ pub enum Revision {
 
 impl Revision {
     /// The revision of these bytes, for stores that have no count of their own.
-    #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
         Self::At(base16ct::lower::encode_string(digest.as_ref()))
     }
 
     /// Whether a write over this may replace what is there.
-    #[must_use]
     pub fn allows(&self, present: &Self) -> bool {
         matches!(self, Self::Any) || self == present
     }

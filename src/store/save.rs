@@ -11,10 +11,8 @@ use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
-    /// Saves a record, whose generation it counts up, and lists it. The caller holds the record's lock.
-    ///
-    /// # Errors
-    /// [`StoreError`]; when it returns `Ok`, the record is on stable storage.
+    /// Saves a record, whose generation it counts up, and lists it. The caller holds the record's lock. When it returns, the
+    /// record is on stable storage.
     pub fn save(
         &self,
         _: &Lock,
@@ -44,9 +42,6 @@ impl TokenStore<'_> {
 
     /// Forgets what the saved record of a new grant takes the place of: the account's records that were listed before and
     /// that the configuration means as well, such as one of a token endpoint that has moved, or one in another store.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn forget_superseded(
         &self,
         provider: &ProviderName,
@@ -72,9 +67,6 @@ impl TokenStore<'_> {
 
     /// Removes a record, from whatever store has a copy of it, and takes it off the list. The caller holds the record's
     /// lock.
-    ///
-    /// # Errors
-    /// [`StoreError`], when it could not be removed from where it is listed.
     pub fn forget(&self, _: &Lock, provider: &ProviderName, entry: &Entry) -> Result<(), StoreError> {
         let name = entry.name(provider);
         self.backend(entry.store)?.delete(&name)?;

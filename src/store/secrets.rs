@@ -32,11 +32,8 @@ impl Drop for Envelope {
 }
 
 impl TokenStore<'_> {
-    /// Reads a configured secret that is kept in the store, from wherever it is.
-    ///
-    /// # Errors
-    /// [`StoreError`]; [`StoreError::NewPlace`] when the provider's definition would send it to a place that it was not
-    /// stored for.
+    /// Reads a configured secret from whichever store has it. [`StoreError::NewPlace`] if the provider's definition would send
+    /// it to a place that it was not stored for.
     pub fn secret(
         &self,
         provider: &ProviderName,
@@ -83,10 +80,7 @@ impl TokenStore<'_> {
     }
 
     /// Keeps a configured secret; says in which store.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn keep_secret(
+    pub fn save_secret(
         &self,
         provider: &ProviderName,
         key: &str,
@@ -94,7 +88,7 @@ impl TokenStore<'_> {
         secret: &SecretText,
     ) -> Result<StoreKind, StoreError> {
         let name = RecordName::of_secret(provider, key, binding);
-        let kind = self.place_for(&name, true)?;
+        let kind = self.store_for(&name, true)?;
         let envelope = Envelope {
             authctl_secret: VERSION,
             secret: secret.expose().to_owned(),
@@ -127,9 +121,6 @@ impl TokenStore<'_> {
     }
 
     /// Removes a configured secret from every store; `false` when there was none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn forget_secret(&self, name: &RecordName) -> Result<bool, StoreError> {
         let mut removed = false;
         for kind in self.kinds() {

@@ -4,6 +4,7 @@ use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName};
 use crate::store::error::StoreError;
 use crate::store::index::Entry;
+use crate::store::keyring::KeyringBackend;
 use crate::store::keyring::fault::KeyringFault;
 use crate::store::kind::{StoreChoice, StoreKind};
 use crate::store::record::RecordName;
@@ -11,11 +12,8 @@ use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
     /// Which store a new record of an account goes to: where the account already is, so that there is never a second copy,
-    /// else as [`Self::place_for`] says.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn place_of_account(
+    /// else as [`Self::store_for`] says.
+    pub fn store_for_account(
         &self,
         provider: &ProviderName,
         account: &AccountName,
@@ -31,21 +29,19 @@ impl TokenStore<'_> {
             }
             (StoreChoice::Auto, Some(StoreKind::Keyring)) => {
                 self.system.keyring.open()?;
-                match self.place_for(name, unlock)? {
+                match self.store_for(name, unlock)? {
                     StoreKind::Keyring => Ok(StoreKind::Keyring),
                     // It is gone today, and what it holds is not: no second copy takes its place.
                     _ => Err(StoreError::Keyring(KeyringFault::Absent("no keyring service runs".to_owned()))),
                 }
             }
-            _ => self.place_for(name, unlock),
+            _ => self.store_for(name, unlock),
         }
     }
 
     /// Which store a new record of this name goes to. Where `unlock` is set and the keyring is locked, the user is asked.
-    ///
-    /// # Errors
-    /// [`StoreError`]; a keyring that is there but cannot be used is never passed over.
-    pub fn place_for(&self, name: &RecordName, unlock: bool) -> Result<StoreKind, StoreError> {
+    /// A keyring that exists but cannot be used is an error: it is never passed over.
+    pub fn store_for(&self, name: &RecordName, unlock: bool) -> Result<StoreKind, StoreError> {
         if let StoreChoice::Only(kind) = self.settings.choice
             && kind != StoreKind::Keyring
         {
@@ -64,37 +60,12 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Asks the user to unlock the keyring, where it can be asked.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Asks the user to unlock the keyring, if it can ask.
     pub fn unlock_keyring(&self) -> Result<(), StoreError> {
-        #[cfg(target_os = "linux")]
-        {
-            let keyring = self.system.keyring.open()?;
-            if let Some(service) =
-                keyring.as_any().downcast_ref::<crate::store::keyring::secret_service::SecretService>()
-            {
-                let _waiting =
-                    self.system.prompter.wait(crate::ports::prompter::WaitReason::KeyringUnlock, None);
-                service.unlock().map_err(|error| match error {
-                    keyring_core::Error::NoStorageAccess(fault) => StoreError::Keyring(
-                        fault
-                            .downcast_ref()
-                            .cloned()
-                            .unwrap_or_else(|| KeyringFault::Failed(fault.to_string())),
-                    ),
-                    _ => StoreError::Keyring(KeyringFault::Failed("it did not unlock".to_owned())),
-                })?;
-            }
-        }
-        Ok(())
+        KeyringBackend::open(self.system)?.unlock()
     }
 
     /// Prepares the store of a kind for a record, so that what would keep it from being saved is known beforehand.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn prepare(&self, kind: StoreKind, name: &RecordName) -> Result<(), StoreError> {
         self.backend(kind)?.prepare()?;
         self.lock(kind, name).map(drop)

@@ -19,7 +19,7 @@ pub struct Survey {
     /// The key file.
     pub key_file: String,
     /// How the key of sealed files is kept, where there is one.
-    pub kept_as: Option<String>,
+    pub key_source_name: Option<String>,
     /// Whether sealed files cannot be opened without a passphrase.
     pub locked: bool,
     /// How many accounts are in each store.
@@ -39,9 +39,6 @@ pub enum Passphrase {
 
 impl TokenStore<'_> {
     /// How the store stands.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn survey(&self) -> Result<Survey, StoreError> {
         let files = self.sealed(self.sealed_kind())?;
         let mut accounts: Vec<_> = self.reachable().into_iter().map(|kind| (kind, 0)).collect();
@@ -65,16 +62,13 @@ impl TokenStore<'_> {
                 None => self.system.paths.folder(Folder::State)?.join("records").display().to_string(),
             },
             key_file: files.key.location(),
-            kept_as: files.key.stored_source()?,
+            key_source_name: files.key.stored_source()?,
             locked: files.key.is_locked(),
             accounts,
         })
     }
 
     /// Whether sealed files need a passphrase, and whether there is one already. `None` where they need none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn passphrase(&self) -> Result<Option<Passphrase>, StoreError> {
         if self.settings.key != KeySource::Passphrase {
             return Ok(None);
@@ -88,15 +82,11 @@ impl TokenStore<'_> {
     }
 
     /// Whether whoever has the files of this machine can open what is sealed.
-    #[must_use]
-    pub fn key_lies_open(&self) -> bool {
+    pub fn key_is_unprotected(&self) -> bool {
         self.settings.key == KeySource::File
     }
 
     /// Whether a new login of a provider is kept sealed with our key.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn goes_to_sealed(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         let index = self.index(provider)?;
         Ok(match (self.settings.choice, index.entries.first()) {

@@ -40,7 +40,6 @@ pub struct TokenStore<'a> {
 
 impl<'a> TokenStore<'a> {
     /// The stores, as the configuration chooses among them.
-    #[must_use]
     pub fn new(
         system: &'a System,
         settings: StoreSettings,
@@ -51,7 +50,6 @@ impl<'a> TokenStore<'a> {
     }
 
     /// The same stores, with other definitions of what may be used.
-    #[must_use]
     pub fn with_definitions(&self, definitions: Box<dyn Definitions + 'a>) -> Self {
         Self {
             system: self.system,
@@ -63,21 +61,16 @@ impl<'a> TokenStore<'a> {
     }
 
     /// The part of the provider's definition that the record was not stored for.
-    #[must_use]
     pub fn new_part(&self, provider: &ProviderName, record: &Record) -> Option<NewPart> {
         self.definitions.new_part(provider, record.destinations.as_ref())
     }
 
     /// The destinations to record with a secret that is stored now.
-    #[must_use]
     pub fn destinations(&self, provider: &ProviderName, kind: StoreKind) -> Destinations {
         self.definitions.destinations(provider).recorded_in(kind)
     }
 
-    /// Takes the lock of a record.
-    ///
-    /// # Errors
-    /// [`StoreError::LockTimeout`] after a minute.
+    /// Takes the lock of a record: [`StoreError::LockTimeout`] after a minute.
     pub fn lock(&self, kind: StoreKind, name: &RecordName) -> Result<Lock, StoreError> {
         self.backend(kind)?.lock(name)
     }
@@ -142,18 +135,12 @@ impl<'a> TokenStore<'a> {
     }
 
     /// What is listed for a provider.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn index(&self, provider: &ProviderName) -> Result<Index, StoreError> {
         let bytes = private_file::read(&self.index_path(provider)?)?;
         Ok(bytes.and_then(|bytes| Index::decode(&bytes)).unwrap_or_default())
     }
 
     /// The providers for which something is listed.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn listed(&self) -> Result<Vec<ProviderName>, StoreError> {
         let folder = self.system.paths.folder(Folder::State)?.join("index");
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
@@ -164,9 +151,6 @@ impl<'a> TokenStore<'a> {
     }
 
     /// Changes what is listed for a provider, alone among all processes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn update_index(
         &self,
         provider: &ProviderName,

@@ -45,7 +45,7 @@ fn keep_secrets(app: &App<'_>, draft: &Draft) -> Result<(), Error> {
     let Open { provider, session } = Session::open(app.system, &config, Some(&draft.name))?;
     let binding = provider.source.binding();
     for (key, secret) in &draft.secrets {
-        session.store.keep_secret(&draft.name, key, &binding, secret)?;
+        session.store.save_secret(&draft.name, key, &binding, secret)?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
         }
     }
     let stored = accounts(examination, &usable, settings.choice, &mut findings);
-    let waiting = examination.store.waiting();
+    let waiting = examination.store.rescued_files();
     if !waiting.is_empty() {
         let places: Vec<String> = waiting.iter().map(|path| path.display().to_string()).collect();
         findings.push(
@@ -128,7 +128,7 @@ fn file_mend(error: &StoreError) -> Option<String> {
         StoreError::File(FileError::Io { path, .. }) => {
             Some(format!("check that {path} can be written by you, and that its disk is not full"))
         }
-        StoreError::NotKept { .. } => {
+        StoreError::NotStored { .. } => {
             Some("use another store: authctl store move file, with store = \"file\"".to_owned())
         }
         _ => None,

@@ -137,7 +137,7 @@ impl<'a> Acquisition<'a> {
             None => {
                 let account = self.account.cloned().unwrap_or_else(AccountName::unnamed);
                 let name = RecordName::of_tokens(&self.provider.name, &account, &self.binding);
-                let kind = store.place_of_account(&self.provider.name, &account, &name, false)?;
+                let kind = store.store_for_account(&self.provider.name, &account, &name, false)?;
                 (name, kind)
             }
         };
@@ -194,7 +194,7 @@ impl<'a> Acquisition<'a> {
         held: Option<&Lock>,
         account: Option<&AccountName>,
     ) -> Result<Option<Stored>, AcquireError> {
-        match self.session.store.find_holding(held, &self.provider.name, account, &self.binding)? {
+        match self.session.store.find_with_lock(held, &self.provider.name, account, &self.binding)? {
             Lookup::Found(record, kind) => Ok(Some((*record, kind))),
             Lookup::Nothing => Ok(None),
             // A token that needs no user is simply issued anew for the new binding.

@@ -164,7 +164,7 @@ mod tests {
             Record::new(&"x".parse().unwrap(), AccountName::unnamed(), Binding::default(), at(0));
         let life = Life { obtained_at: at(0), expires_at: ends.map(at) };
         let token = StoredToken::of(&TokenSet::lasting(AccessToken::new("a"), life), None);
-        record.keep_token(&TokenKey::default(), token);
+        record.insert_token(&TokenKey::default(), token);
         record.refresh_token = refreshable.then(|| RefreshToken::new("r"));
         record.granted_scopes = Some("repo".parse().unwrap());
         record

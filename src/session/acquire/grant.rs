@@ -17,7 +17,7 @@ impl Acquisition<'_> {
         if grant.claims.is_some() {
             record.id_token.clone_from(&tokens.id_token);
         }
-        record.keep_binding_of(grant.prover.as_deref(), grant.certificate.as_ref());
+        record.set_proof(grant.prover.as_deref(), grant.certificate.as_ref());
         record.issuer = grant.issuer.clone().or(record.issuer.take());
         let wider = match (&self.request.scopes, &tokens.scope) {
             (Some(asked), Some(granted)) if !granted.is_subset(asked) => Some(granted.difference(asked)),
@@ -34,7 +34,7 @@ impl Acquisition<'_> {
                 record.granted_scopes = scopes.clone().or_else(|| Some(grant.requested_scopes.clone()));
             }
             let token = StoredToken::of(tokens, scopes);
-            record.keep_token(&self.requirements.key, token);
+            record.insert_token(&self.requirements.key, token);
         }
         wider
     }

@@ -249,7 +249,7 @@ impl Acquisition<'_> {
         }
         let reason = if refreshing.unresolved {
             Reason::Unresolved
-        } else if store.is_put_back(name, sent, kind) {
+        } else if store.is_older_than_saved(name, sent, kind) {
             Reason::PutBack
         } else {
             Reason::Refused

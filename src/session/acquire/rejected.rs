@@ -25,7 +25,7 @@ pub fn refuse(
         return Ok(false);
     };
     let lock = store.lock(kind, &record.name(&provider.name))?;
-    let found = store.find_holding(Some(&lock), &provider.name, Some(&record.account), &binding)?;
+    let found = store.find_with_lock(Some(&lock), &provider.name, Some(&record.account), &binding)?;
     let Lookup::Found(mut record, kind) = found else { return Ok(false) };
     if !record.refuse(token) {
         return Ok(false);

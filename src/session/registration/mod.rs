@@ -218,7 +218,7 @@ fn share_secrets(
     for (key, needed) in [(SECRET, client.has_secret), (MANAGEMENT, false)] {
         match store.secret(other, key, &binding)? {
             Some(secret) => {
-                store.keep_secret(&provider.name, key, &binding, &secret)?;
+                store.save_secret(&provider.name, key, &binding, &secret)?;
             }
             None if needed => return Ok(false),
             None => {}

@@ -105,7 +105,7 @@ fn keep_secrets(
 ) -> Result<(), StoreError> {
     let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);
     let keep = |key: &str, text: &SecretText| {
-        session.store.keep_secret(&provider.name, key, &binding, text).map(drop)
+        session.store.save_secret(&provider.name, key, &binding, text).map(drop)
     };
     if let Some(secret) = &registration.client_secret {
         keep(SECRET, &SecretText::new(secret.expose()))?;

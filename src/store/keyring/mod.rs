@@ -16,12 +16,16 @@ use zeroize::Zeroizing;
 use crate::binding::Binding;
 use crate::failpoint;
 use crate::os::threads::Reserved;
+#[cfg(target_os = "linux")]
+use crate::ports::prompter::WaitReason;
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
 use crate::store::backend::Backend;
 use crate::store::error::StoreError;
 use crate::store::keyring::fault::KeyringFault;
 use crate::store::keyring::large_records::{Overflow, Reference};
+#[cfg(target_os = "linux")]
+use crate::store::keyring::secret_service::SecretService;
 use crate::store::kind::StoreKind;
 use crate::store::lock::{LONGEST_WAIT, Lock};
 use crate::store::record::RecordName;
@@ -43,6 +47,16 @@ impl<'a> KeyringBackend<'a> {
     pub(super) fn open(system: &'a System) -> Result<Self, StoreError> {
         let folder = system.paths.folder(Folder::State)?.join("overflow");
         Ok(Self { keyring: system.keyring.open()?, overflow: Overflow::new(folder, &*system.random), system })
+    }
+
+    /// Asks the user to unlock the keyring, if it can ask.
+    pub(super) fn unlock(&self) -> Result<(), StoreError> {
+        #[cfg(target_os = "linux")]
+        if let Some(service) = self.keyring.as_any().downcast_ref::<SecretService>() {
+            let _waiting = self.system.prompter.wait(WaitReason::KeyringUnlock, None);
+            service.unlock().map_err(|error| read_fault(error, "unlock"))?;
+        }
+        Ok(())
     }
 
     /// The bytes of an entry; `None` when there is none.
@@ -76,7 +90,7 @@ impl<'a> KeyringBackend<'a> {
         let place = place(name.as_str());
         match written {
             Written::As(revision) => Ok(revision),
-            Written::Otherwise => Err(StoreError::NotKept { place }),
+            Written::Otherwise => Err(StoreError::NotStored { place }),
             Written::Conflict => Err(StoreError::Conflict { place }),
         }
     }
@@ -100,7 +114,7 @@ impl<'a> KeyringBackend<'a> {
         action: impl FnOnce(&CredentialStore) -> keyring_core::Result<T> + Send + 'static,
     ) -> keyring_core::Result<T> {
         #[cfg(target_os = "linux")]
-        if self.keyring.as_any().is::<crate::store::keyring::secret_service::SecretService>() {
+        if self.keyring.as_any().is::<SecretService>() {
             return action(&*self.keyring);
         }
         let thread = match Reserved::new("keyring") {
@@ -254,7 +268,7 @@ fn read_fault(error: keyring_core::Error, name: &str) -> StoreError {
                 KeyringFault::Failed(crate::text::untrusted::escaped(&source.to_string()))
             }))
         }
-        Error::NoEntry => StoreError::NotKept { place: place(name) },
+        Error::NoEntry => StoreError::NotStored { place: place(name) },
         _ => StoreError::Keyring(KeyringFault::Failed("it does not support this".to_owned())),
     }
 }

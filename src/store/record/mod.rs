@@ -118,7 +118,6 @@ pub enum RecordError {
 
 impl Record {
     /// An empty record of a new login.
-    #[must_use]
     pub fn new(provider: &ProviderName, account: AccountName, binding: Binding, now: Timestamp) -> Self {
         Self {
             version: VERSION,
@@ -147,7 +146,6 @@ impl Record {
     }
 
     /// The access token that was asked for with these parameters.
-    #[must_use]
     pub fn token(&self, key: &TokenKey) -> Option<&StoredToken> {
         self.access_tokens.get(&key.encoded())
     }
@@ -158,7 +156,7 @@ impl Record {
     }
 
     /// Keeps an access token, in the place of an earlier one of the same parameters.
-    pub fn keep_token(&mut self, key: &TokenKey, token: StoredToken) {
+    pub fn insert_token(&mut self, key: &TokenKey, token: StoredToken) {
         keep(&mut self.access_tokens, key.encoded(), token);
     }
 
@@ -174,18 +172,17 @@ impl Record {
     }
 
     /// What another service gave for a token of this record.
-    #[must_use]
     pub fn traded(&self, key: &TokenKey) -> Option<&StoredToken> {
         self.traded.get(&key.encoded())
     }
 
     /// Keeps what another service gave for a token of this record.
-    pub fn keep_traded(&mut self, key: &TokenKey, token: StoredToken) {
+    pub fn insert_traded(&mut self, key: &TokenKey, token: StoredToken) {
         keep(&mut self.traded, key.encoded(), token);
     }
 
     /// Keeps what proves the key that its tokens are bound to, and the certificate that was shown for them.
-    pub fn keep_binding_of(&mut self, prover: Option<&Prover>, certificate: Option<&String>) {
+    pub fn set_proof(&mut self, prover: Option<&Prover>, certificate: Option<&String>) {
         if let Some(prover) = prover {
             self.dpop_key = Some(prover.key().clone());
             self.dpop_nonces = prover.nonces();
@@ -213,41 +210,34 @@ impl Record {
     }
 
     /// Tells an older state from a newer: of two logins the later counts.
-    #[must_use]
     pub fn age(&self) -> (Timestamp, u64) {
         (self.logged_in_at, self.generation)
     }
 
     /// Whether both are of one login.
-    #[must_use]
     pub fn is_same_session(&self, other: &Self) -> bool {
         let token = |record: &Self| record.refresh_token.as_ref().map(|token| token.expose().to_owned());
         self.logged_in_at == other.logged_in_at && token(self) == token(other)
     }
 
     /// Whether they are known to be of two people.
-    #[must_use]
     pub fn is_of_another(&self, subject: Option<&str>) -> bool {
         matches!((self.subject.as_deref(), subject), (Some(one), Some(other)) if one != other)
     }
 
     /// The name under which it is stored.
-    #[must_use]
     pub fn name(&self, provider: &ProviderName) -> RecordName {
         RecordName::of_tokens(provider, &self.account, &self.binding)
     }
 
     /// The record as it is stored.
-    #[must_use]
     pub fn encode(&self) -> SecretText {
         // Strings, numbers and maps with string keys: there is nothing in it that JSON cannot hold.
         SecretText::new(serde_json::to_string(self).unwrap_or_default())
     }
 
     /// Reads a stored record and checks that it is the one that was asked for.
-    ///
-    /// # Errors
-    /// [`RecordError`]; no part of the text is in it.
+    /// The error has no part of the text.
     pub fn decode(text: &SecretText, name: &RecordName) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -290,7 +280,7 @@ mod tests {
         record.refresh_token = Some(RefreshToken::new("canary-r"));
         let life = Life { obtained_at: Timestamp::UNIX_EPOCH, expires_at: None };
         let token = StoredToken::of(&TokenSet::lasting(AccessToken::new("canary-a"), life), None);
-        record.keep_token(&TokenKey::default(), token);
+        record.insert_token(&TokenKey::default(), token);
         record
     }
 
@@ -334,7 +324,7 @@ mod tests {
             let key = TokenKey::default().with("audience", &[number.to_string()]);
             let ends = Timestamp::from_second(1000 + number).unwrap();
             let life = Life { obtained_at: Timestamp::UNIX_EPOCH, expires_at: Some(ends) };
-            record.keep_token(&key, StoredToken::of(&TokenSet::lasting(AccessToken::new("a"), life), None));
+            record.insert_token(&key, StoredToken::of(&TokenSet::lasting(AccessToken::new("a"), life), None));
             assert!(record.token(&key).is_some());
         }
         assert_eq!(record.tokens().count(), MOST_TOKENS);

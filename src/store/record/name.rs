@@ -15,32 +15,27 @@ pub struct RecordName(String);
 
 impl RecordName {
     /// The name of an account's tokens.
-    #[must_use]
     pub fn of_tokens(provider: &ProviderName, account: &AccountName, binding: &Binding) -> Self {
         Self(format!("{provider}+{}+{}", slug(account.as_str()), binding.fingerprint()))
     }
 
     /// The name of a configured secret that is kept in the store.
-    #[must_use]
     pub fn of_secret(provider: &ProviderName, key: &str, binding: &Binding) -> Self {
         Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
     }
 
     /// The name of a throw-away record by which a store is tried out; `mark` tells two trials apart.
-    #[must_use]
     pub fn of_trial(mark: &str) -> Self {
         Self(format!("doctor+=trial+{mark}"))
     }
 
     /// A name that a store reports, if it is one of ours.
-    #[must_use]
     pub fn stored(text: String) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_~=+".contains(&byte);
         (text.split('+').count() == 3 && text.bytes().all(fits)).then_some(Self(text))
     }
 
     /// The provider whose tokens it names; `None` for a configured secret.
-    #[must_use]
     pub fn provider(&self) -> Option<ProviderName> {
         let mut parts = self.0.split('+');
         let provider = parts.next()?.parse().ok()?;
@@ -49,7 +44,6 @@ impl RecordName {
     }
 
     /// Whether it names an account's tokens of this provider.
-    #[must_use]
     pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
         let mut parts = self.0.split('+');
         parts.next() == Some(provider.as_str())
@@ -57,7 +51,6 @@ impl RecordName {
     }
 
     /// The name.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -17,7 +17,6 @@ pub struct TokenKey(BTreeMap<String, String>);
 impl TokenKey {
     /// The key with one more parameter. Its values are one line each; a line feed within a value is written as an escape, so
     /// that no two lists of values share a key (F-LEAK12).
-    #[must_use]
     pub fn with(mut self, name: &str, values: &[String]) -> Self {
         if !values.is_empty() {
             let escaped = |value: &String| value.replace('\\', "\\\\").replace('\n', "\\n");
@@ -59,7 +58,6 @@ fn is_bearer(token_type: &TokenType) -> bool {
 
 impl StoredToken {
     /// The access token of a token answer, for these scopes.
-    #[must_use]
     pub fn of(tokens: &TokenSet, scopes: Option<ScopeSet>) -> Self {
         Self {
             access_token: tokens.access_token.clone(),

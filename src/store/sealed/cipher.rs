@@ -53,7 +53,6 @@ struct Head {
 }
 
 /// Seals a text.
-#[must_use]
 pub fn seal(
     key: &SealingKey,
     name: &RecordName,
@@ -75,9 +74,6 @@ pub fn seal(
 }
 
 /// Opens a sealed record that must be this one.
-///
-/// # Errors
-/// [`SealError`].
 pub fn open(
     key: &SealingKey,
     name: &RecordName,
@@ -95,15 +91,11 @@ pub fn open(
 }
 
 /// The binding that a sealed record says it has: not believed before it is opened with it.
-///
-/// # Errors
-/// [`SealError`].
 pub fn claimed_binding(sealed: &[u8]) -> Result<Binding, SealError> {
     split(sealed).map(|(head, _, _)| head.binding)
 }
 
 /// Wraps keys with another key, for one use that `associated` names: the nonce, then the ciphertext.
-#[must_use]
 pub fn wrap(key: &SealingKey, associated: &str, keys: &[u8], random: &dyn Random) -> Vec<u8> {
     let mut nonce = [0_u8; NONCE];
     random.fill(&mut nonce);
@@ -113,7 +105,6 @@ pub fn wrap(key: &SealingKey, associated: &str, keys: &[u8], random: &dyn Random
 }
 
 /// Unwraps keys; `None` when it is another key's, another use's, or was changed.
-#[must_use]
 pub fn unwrap(key: &SealingKey, associated: &str, wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, ciphertext) = wrapped.split_first_chunk::<NONCE>()?;
     let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };

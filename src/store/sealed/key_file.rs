@@ -33,7 +33,6 @@ pub struct KeyFile<'a> {
 
 impl<'a> KeyFile<'a> {
     /// The key file of a store.
-    #[must_use]
     pub fn new(system: &'a System, path: PathBuf, source: KeySource, remembered_for: Duration) -> Self {
         let copy = KeyCopy { path, shared: None, revision: RefCell::default() };
         Self { system, copy, source, remembered_for }
@@ -41,7 +40,6 @@ impl<'a> KeyFile<'a> {
 
     /// The key file of a store that several machines share. It is stored there as well if a passphrase or a program's key
     /// seals it; a key that is not sealed never leaves the machine.
-    #[must_use]
     pub(crate) fn shared_in(mut self, shared: Rc<dyn Bytes>) -> Self {
         self.copy.shared = (self.source != KeySource::File).then_some(shared);
         self

@@ -66,14 +66,12 @@ impl Keys {
     }
 
     /// The key that new records are sealed with.
-    #[must_use]
     pub fn current(&self) -> SealingKey {
         self.iter().next().unwrap_or_else(|| SealingKey::new([0; 32]))
     }
 
     /// A new current key, before all that there are. After so many changes that did not come to their end the newest of
     /// them is taken up again instead: none is dropped that a record may still need.
-    #[must_use]
     pub fn followed_by_new(&self, random: &dyn crate::ports::Random) -> Self {
         if self.0.len() >= 32 * MOST_KEYS {
             return self.clone();
@@ -83,7 +81,6 @@ impl Keys {
     }
 
     /// The current key alone.
-    #[must_use]
     pub fn current_alone(&self) -> Self {
         Self(Zeroizing::new(self.0[..32].to_vec()))
     }

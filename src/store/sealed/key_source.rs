@@ -27,7 +27,6 @@ pub enum KeySource {
 
 impl KeySource {
     /// The name, as the configuration and the key file have it.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::File => "file",

@@ -71,7 +71,6 @@ enum Failure {
 
 impl Etcd {
     /// A cluster with these nodes, and our user there with its password.
-    #[must_use]
     pub fn new(
         system: System,
         transport: Transport,

@@ -52,7 +52,6 @@ pub enum SharedAddress {
 
 impl SharedSettings {
     /// Its kind.
-    #[must_use]
     pub fn kind(&self) -> StoreKind {
         match self.address {
             SharedAddress::Etcd { .. } => StoreKind::Etcd,

@@ -44,7 +44,6 @@ struct Version {
 
 impl Vault {
     /// A server, the mount of the secrets engine with our prefix there, and our token.
-    #[must_use]
     pub fn new(
         system: System,
         transport: Transport,

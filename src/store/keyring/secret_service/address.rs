@@ -45,9 +45,6 @@ impl Address {
     }
 
     /// Connects, unless somebody else's process listens there.
-    ///
-    /// # Errors
-    /// [`BusError`].
     pub(crate) fn connect(&self, time: Duration) -> Result<UnixStream, BusError> {
         let stream = self.connect_socket(time).map_err(|error| match error {
             Errno::AGAIN => BusError::TimedOut,
@@ -77,9 +74,6 @@ impl Address {
     }
 
     /// Checks the bus's answer to `AUTH`: `OK` and its GUID, without the line's end (D-Bus specification, "OK Command").
-    ///
-    /// # Errors
-    /// [`UntrustedBus`].
     pub(crate) fn check_answer(&self, line: &[u8]) -> Result<(), UntrustedBus> {
         let address = || self.text.clone();
         let mut words = line.split(|byte| *byte == b' ');

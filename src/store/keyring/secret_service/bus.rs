@@ -27,9 +27,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects to the first address of a list that works and makes the first call, whose answer is returned.
-    ///
-    /// # Errors
-    /// [`BusError`]; that a bus was refused or broke says more than that there is none.
+    /// An error of a bus that exists is reported before [`BusError::NoBus`].
     pub(crate) fn open(
         addresses: &str,
         time: Duration,
@@ -97,9 +95,6 @@ impl Connection {
     }
 
     /// Calls a method and waits for its answer.
-    ///
-    /// # Errors
-    /// [`BusError`].
     pub(crate) fn call(&mut self, call: Call<'_>) -> Result<Message, BusError> {
         let serial = self.next_serial();
         self.send(&call.message(serial))?;
@@ -107,9 +102,6 @@ impl Connection {
     }
 
     /// Waits for a signal of an object.
-    ///
-    /// # Errors
-    /// [`BusError`].
     pub(crate) fn signal(&mut self, path: &str, member: &str) -> Result<Message, BusError> {
         loop {
             let message = self.receive()?;

@@ -35,16 +35,12 @@ pub struct SecretService {
 
 impl SecretService {
     /// The keyring of a session bus. Nothing is sent yet.
-    #[must_use]
     pub fn new(address: impl Into<String>) -> Arc<Self> {
         Arc::new(Self { address: address.into() })
     }
 
     /// Unlocks the default collection, waiting for the user to answer the keyring's prompt; makes the collection if it does
-    /// not exist.
-    ///
-    /// # Errors
-    /// [`KeyringFault::Locked`] when the user dismisses the prompt.
+    /// not exist. [`KeyringFault::Locked`] if the user dismisses the prompt.
     pub fn unlock(&self) -> Result<()> {
         let (mut connection, collection) = calls::collection(&self.address, DEFAULT)?;
         connection.extend(PROMPT_DEADLINE);

@@ -74,10 +74,7 @@ pub(crate) struct Message {
     body: Zeroizing<Vec<u8>>,
 }
 
-/// The length of the message that begins with these 16 bytes.
-///
-/// # Errors
-/// [`Malformed`], also for one that is too long.
+/// The length of the message that begins with these 16 bytes. A message that is too long is [`Malformed`] too.
 pub(crate) fn message_length(head: &[u8; 16]) -> Result<usize, Malformed> {
     let mut reader = Reader::new(&head[..], head[0] == b'B');
     if !matches!(head[0], b'l' | b'B') || head[3] != 1 {
@@ -93,9 +90,6 @@ pub(crate) fn message_length(head: &[u8; 16]) -> Result<usize, Malformed> {
 
 impl Message {
     /// Reads a whole message.
-    ///
-    /// # Errors
-    /// [`Malformed`].
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let head: &[u8; 16] = bytes.first_chunk().ok_or(Malformed)?;
         if message_length(head)? != bytes.len() {
@@ -137,9 +131,6 @@ impl Message {
     }
 
     /// A reader of the body, if it has this signature.
-    ///
-    /// # Errors
-    /// [`Malformed`] for another signature.
     pub(crate) fn body(&self, signature: &str) -> Result<Reader<'_>, Malformed> {
         if self.signature == signature {
             Ok(Reader::new(&self.body, self.big_endian))
