@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::advice::Advise;
-use crate::app::{App, Manner};
+use crate::app::{App, configure};
 use crate::commands;
 use crate::config::{self, Config, LoadOptions};
 use crate::error::{Error, Status};
@@ -111,8 +111,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
         Err(error) => return tell_usage(&error, system),
     };
     let (verbose, color, quiet) = (cli.global.verbose, cli.global.color, cli.global.quiet);
-    let manner = Manner { verbose, color, quiet };
-    manner.apply(system);
+    configure(system, verbose, color, quiet);
     let options = LoadOptions { config: cli.global.config, profile: cli.global.profile, only: None };
     // The output of these two does not depend on the configuration.
     if !matches!(cli.command, Command::Completions(_) | Command::Man(_)) {
@@ -125,7 +124,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     }
     let json = cli.global.json;
     let app =
-        App { system, config: &config, options: &options, json, manner: &manner, command_line: command };
+        App { system, config: &config, options: &options, json, verbose: verbose > 0, command_line: command };
     let result = dispatch(&app, &cli.command);
     if let Some(provider) = result.as_ref().err().and_then(Error::login_required) {
         crate::app::notification::tell(system, &config, provider);

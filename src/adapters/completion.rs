@@ -9,9 +9,9 @@ use clap::ArgMatches;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, ValueCompleter};
 
+use crate::app::App;
 use crate::app::args::ProviderRef;
 use crate::app::stored_secrets;
-use crate::app::{App, Manner};
 use crate::cli::command;
 use crate::commands::completions::SHELLS;
 use crate::config::LoadOptions;
@@ -20,7 +20,6 @@ use crate::config::{Config, edit, templates};
 use crate::format::FORMATS;
 use crate::name::ProviderName;
 use crate::ports::System;
-use crate::ports::console::ColorChoice;
 use crate::provider::{KINDS, Kind};
 use crate::schema::{Key, Shape};
 use crate::text::untrusted::escaped;
@@ -256,9 +255,8 @@ fn stored_secrets(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
 impl Typed {
     /// Asks something as a command would.
     fn invoked<T>(&self, ask: impl FnOnce(&App<'_>) -> Option<T>) -> Option<T> {
-        let manner = Manner { verbose: 0, color: ColorChoice::Never, quiet: true };
         let (system, config, options) = (&self.system, &self.config, &self.options);
-        ask(&App { system, config, options, json: false, manner: &manner, command_line: command })
+        ask(&App { system, config, options, json: false, verbose: false, command_line: command })
     }
 }
 

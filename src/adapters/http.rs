@@ -1,10 +1,10 @@
 //! The network, by reqwest and rustls on ring.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper_util::client::proxy::matcher::Matcher;
@@ -35,7 +35,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An HTTP client that is built when it is first needed: building one loads the certificate authorities.
 #[derive(Default)]
 pub struct Http {
-    clients: RefCell<HashMap<Kind, Client>>,
+    clients: Mutex<HashMap<Kind, Client>>,
 }
 
 /// What tells clients apart.
@@ -108,6 +108,10 @@ impl HttpClient for Http {
 }
 
 impl Http {
+    fn clients(&self) -> MutexGuard<'_, HashMap<Kind, Client>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn client(&self, request: &HttpRequest) -> Result<Client, HttpError> {
         // No lookup is made for an address, so it is checked here. A proxy would connect to it for us.
         if request.reach == Reach::Learned && address(&request.url).is_some_and(|address| !is_public(address))
@@ -115,11 +119,11 @@ impl Http {
             return Err(HttpError::NotPublic { host: authority(&request.url) });
         }
         let kind = Kind::of(&request.transport, request.reach, &request.url);
-        if let Some(client) = self.clients.borrow().get(&kind) {
+        if let Some(client) = self.clients().get(&kind) {
             return Ok(client.clone());
         }
         let client = build(&kind)?;
-        self.clients.borrow_mut().insert(kind, client.clone());
+        self.clients().insert(kind, client.clone());
         Ok(client)
     }
 }

@@ -18,7 +18,7 @@ pub mod random;
 pub mod signals;
 pub mod terminal;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::ports::console::Console;
 use crate::ports::prompter::Silent;
@@ -27,27 +27,26 @@ use crate::ports::{Environment as _, System};
 /// The system that this program runs on.
 #[must_use]
 pub fn system() -> System {
-    let environment = Rc::new(environment::ProcessEnvironment);
+    let environment = Arc::new(environment::ProcessEnvironment);
     // A terminal without control of the cursor, or one that is read aloud.
     let dumb = environment.variable("TERM").is_some_and(|value| value == "dumb");
     let no_color = dumb || environment.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     System {
-        http: Rc::new(http::Http::default()),
-        browser: Rc::new(browser::WebBrowser),
-        clock: Rc::new(clock::SystemClock::start()),
-        console: Console::new(Rc::new(terminal::StandardStreams { dumb }), no_color),
-        input: Rc::new(input::StandardInput),
-        prompter: Rc::new(Silent),
+        http: Arc::new(http::Http::default()),
+        browser: Arc::new(browser::WebBrowser),
+        clock: Arc::new(clock::SystemClock::start()),
+        console: Console::new(Arc::new(terminal::StandardStreams { dumb }), no_color),
+        input: Arc::new(input::StandardInput),
+        prompter: Arc::new(Silent),
         environment,
-        processes: Rc::new(processes::Children),
-        random: Rc::new(random::SystemRandom),
-        paths: Rc::new(paths::UserFolders),
-        keyring: Rc::new(keyring::SessionKeyring),
-        kernel_keyring: Rc::new(kernel_keyring::UserKeyring),
-        signals: Rc::new(signals::ProcessSignals),
-        local_server: Rc::new(local_server::HyperServer),
-        another: system,
-        machine: Rc::new(machine::ThisMachine),
-        peers: Rc::new(peer::KernelTable),
+        processes: Arc::new(processes::Children),
+        random: Arc::new(random::SystemRandom),
+        paths: Arc::new(paths::UserFolders),
+        keyring: Arc::new(keyring::SessionKeyring),
+        kernel_keyring: Arc::new(kernel_keyring::UserKeyring),
+        signals: Arc::new(signals::ProcessSignals),
+        local_server: Arc::new(local_server::HyperServer),
+        machine: Arc::new(machine::ThisMachine),
+        peers: Arc::new(peer::KernelTable),
     }
 }

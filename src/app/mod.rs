@@ -14,7 +14,7 @@ pub mod stored_secrets;
 pub mod target;
 pub mod wire_log;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::app::prompter::ConsolePrompter;
 use crate::app::wire_log::WireLog;
@@ -37,38 +37,25 @@ pub struct App<'a> {
     pub options: &'a LoadOptions,
     /// Print JSON.
     pub json: bool,
-    /// How the command line wants the outside to be.
-    pub manner: &'a Manner,
+    /// Show what goes over the wire.
+    pub verbose: bool,
     /// The definition of the command line itself.
     pub command_line: fn() -> clap::Command,
 }
 
-/// How the command line wants the outside to be: enough to make it so once more, on another thread.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
-    /// How much is told of what goes over the wire.
-    pub verbose: u8,
-    /// When to use colours.
-    pub color: ColorChoice,
-    /// Say nothing but errors.
-    pub quiet: bool,
-}
-
-impl Manner {
-    /// Makes the outside so.
-    pub fn apply(&self, system: &mut System) {
-        system.console.configure(self.color, self.quiet);
-        prompt_on_console(system);
-        if self.verbose > 0 {
-            let inner = Rc::clone(&system.http);
-            system.http = Rc::new(WireLog::new(inner, system.console.clone(), self.verbose > 1));
-        }
+/// Makes the console and the network speak as the command line wants it.
+pub fn configure(system: &mut System, verbose: u8, color: ColorChoice, quiet: bool) {
+    system.console.configure(color, quiet);
+    prompt_on_console(system);
+    if verbose > 0 {
+        let inner = Arc::clone(&system.http);
+        system.http = Arc::new(WireLog::new(inner, system.console.clone(), verbose > 1));
     }
 }
 
 /// Makes what the domain tells the user appear on the console, as it is configured now.
 pub fn prompt_on_console(system: &mut System) {
-    system.prompter = Rc::new(ConsolePrompter(system.console.clone()));
+    system.prompter = Arc::new(ConsolePrompter(system.console.clone()));
 }
 
 impl<'a> App<'a> {

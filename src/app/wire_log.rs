@@ -1,6 +1,6 @@
 //! What goes over the wire, told on standard error by `-v`: names and sizes, and no secret.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::oauth::form::FORM;
 use crate::oauth::json;
@@ -25,7 +25,7 @@ const SHOWN: &[&str] = &[
 
 /// Tells of each exchange and passes it on.
 pub struct WireLog {
-    inner: Rc<dyn HttpClient>,
+    inner: Arc<dyn HttpClient>,
     console: Console,
     detailed: bool,
 }
@@ -33,7 +33,7 @@ pub struct WireLog {
 impl WireLog {
     /// Tells of the exchanges of a client; with `detailed`, of headers and members as well.
     #[must_use]
-    pub fn new(inner: Rc<dyn HttpClient>, console: Console, detailed: bool) -> Self {
+    pub fn new(inner: Arc<dyn HttpClient>, console: Console, detailed: bool) -> Self {
         Self { inner, console, detailed }
     }
 

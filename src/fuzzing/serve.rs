@@ -46,7 +46,7 @@ pub(super) fn request(data: &[u8]) {
         return check(&refusal, false);
     }
     let shown = asked.headers("authorization").any(|value| value.contains(&capability));
-    match service.handler().answer(&asked, &Attempt::First) {
+    match service.answer(&asked, &Attempt::First) {
         Some(Answer::Reply(reply)) => check(&reply, shown),
         Some(Answer::Forward(forward)) => {
             assert!(shown, "passed on without the capability");

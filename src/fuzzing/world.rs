@@ -1,14 +1,12 @@
 //! A simulated machine without network, programs or keyring, and with its files in a temporary folder. A run of authctl on
 //! it has no effect outside, and returns its output and the program that it would have started.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use url::Url;
@@ -56,11 +54,11 @@ pub(super) struct Printed {
 #[derive(Clone)]
 pub(super) struct World {
     folder: PathBuf,
-    variables: Rc<Variables>,
-    input: Rc<Piped>,
-    terminal: Rc<Buffers>,
-    programs: Rc<Programs>,
-    server: Rc<Captured>,
+    variables: Arc<Variables>,
+    input: Arc<Piped>,
+    terminal: Arc<Buffers>,
+    programs: Arc<Programs>,
+    server: Arc<Captured>,
 }
 
 thread_local! {
@@ -71,12 +69,16 @@ thread_local! {
     static WORLD: World = World::new();
 }
 
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl World {
     /// The machine of this thread, with its usual configuration.
     pub(super) fn current() -> Self {
         let world = WORLD.with(Self::clone);
-        world.variables.0.borrow_mut().clear();
-        world.programs.started.take();
+        lock(&world.variables.0).clear();
+        lock(&world.programs.started).take();
         world.configure(CONFIG.as_bytes());
         world
     }
@@ -85,11 +87,11 @@ impl World {
         let folder = FOLDER.with(|folder| folder.path().to_owned());
         let world = Self {
             folder,
-            variables: Rc::default(),
-            input: Rc::default(),
-            terminal: Rc::default(),
-            programs: Rc::default(),
-            server: Rc::default(),
+            variables: Arc::default(),
+            input: Arc::default(),
+            terminal: Arc::default(),
+            programs: Arc::default(),
+            server: Arc::default(),
         };
         for name in ["config", "work"] {
             let made = std::fs::create_dir_all(world.folder.join(name));
@@ -115,44 +117,43 @@ impl World {
 
     /// Sets an environment variable for the next run.
     pub(super) fn set(&self, name: &str, value: &str) {
-        self.variables.0.borrow_mut().insert(name.to_owned(), value.to_owned());
+        lock(&self.variables.0).insert(name.to_owned(), value.to_owned());
     }
 
     /// Runs authctl with these arguments and this standard input, and checks that its messages are harmless.
     pub(super) fn run<A: Into<OsString> + Clone>(&self, arguments: &[A], input: &[u8]) -> Printed {
-        *self.input.0.borrow_mut() = input.to_vec();
+        *lock(&self.input.0) = input.to_vec();
         let mut system = self.system();
         let program = [OsString::from("authctl")].into_iter();
         let status = crate::cli::run(program.chain(arguments.iter().cloned().map(Into::into)), &mut system);
-        let out = String::from_utf8_lossy(&self.terminal.out.take()).into_owned();
-        let err = String::from_utf8_lossy(&self.terminal.err.take()).into_owned();
+        let out = String::from_utf8_lossy(&std::mem::take(&mut *lock(&self.terminal.out))).into_owned();
+        let err = String::from_utf8_lossy(&std::mem::take(&mut *lock(&self.terminal.err))).into_owned();
         assert_harmless("standard error", &err);
         Printed { status: status.code(), out, err }
     }
 
     /// The arguments of the program that the last run started.
     pub(super) fn started(&self) -> Option<Vec<OsString>> {
-        self.programs.started.take()
+        lock(&self.programs.started).take()
     }
 
     /// The service that the last run started.
     pub(super) fn service(&self) -> Option<Arc<dyn Service>> {
-        self.server.0.take()
+        lock(&self.server.0).take()
     }
 
     fn system(&self) -> System {
         System {
-            http: Rc::new(Nothing),
-            browser: Rc::new(Nothing),
+            http: Arc::new(Nothing),
+            browser: Arc::new(Nothing),
             console: Console::new(self.terminal.clone(), true),
             input: self.input.clone(),
             environment: self.variables.clone(),
             processes: self.programs.clone(),
-            random: Rc::new(Fixed),
-            paths: Rc::new(Folders(self.folder.clone())),
-            keyring: Rc::new(Nothing),
+            random: Arc::new(Fixed),
+            paths: Arc::new(Folders(self.folder.clone())),
+            keyring: Arc::new(Nothing),
             local_server: self.server.clone(),
-            another: || WORLD.with(Self::system),
             ..adapters::system()
         }
     }
@@ -214,15 +215,15 @@ impl Paths for Folders {
 }
 
 #[derive(Default)]
-struct Variables(RefCell<BTreeMap<String, String>>);
+struct Variables(Mutex<BTreeMap<String, String>>);
 
 impl Environment for Variables {
     fn variable(&self, name: &str) -> Option<String> {
-        self.0.borrow().get(name).cloned()
+        lock(&self.0).get(name).cloned()
     }
 
     fn variables(&self) -> Vec<(String, String)> {
-        self.0.borrow().clone().into_iter().collect()
+        lock(&self.0).clone().into_iter().collect()
     }
 
     fn current_folder(&self) -> Option<PathBuf> {
@@ -236,7 +237,7 @@ impl Environment for Variables {
 
 /// Standard input, which is not a terminal.
 #[derive(Default)]
-struct Piped(RefCell<Vec<u8>>);
+struct Piped(Mutex<Vec<u8>>);
 
 impl Input for Piped {
     fn is_terminal(&self) -> bool {
@@ -256,7 +257,7 @@ impl Input for Piped {
     }
 
     fn read_all(&self, limit: usize) -> io::Result<SecretText> {
-        let bytes = self.0.take();
+        let bytes = std::mem::take(&mut *lock(&self.0));
         let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= limit);
         text.map(SecretText::new).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
@@ -267,7 +268,7 @@ impl Input for Piped {
 
     fn lines(&self) -> io::Result<Receiver<SecretText>> {
         let (sender, receiver) = channel();
-        let bytes = self.0.take();
+        let bytes = std::mem::take(&mut *lock(&self.0));
         for line in String::from_utf8_lossy(&bytes).lines() {
             let _ = sender.send(SecretText::new(line));
         }
@@ -277,14 +278,14 @@ impl Input for Piped {
 
 #[derive(Default)]
 struct Buffers {
-    out: RefCell<Vec<u8>>,
-    err: RefCell<Vec<u8>>,
+    out: Mutex<Vec<u8>>,
+    err: Mutex<Vec<u8>>,
 }
 
 impl Terminal for Buffers {
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
         let buffer = if stream == Stream::Out { &self.out } else { &self.err };
-        buffer.borrow_mut().extend_from_slice(bytes);
+        lock(buffer).extend_from_slice(bytes);
         Ok(())
     }
 
@@ -306,7 +307,7 @@ impl Terminal for Buffers {
 /// curl, of which only the arguments are noted. This machine has no other program.
 #[derive(Default)]
 struct Programs {
-    started: Cell<Option<Vec<OsString>>>,
+    started: Mutex<Option<Vec<OsString>>>,
 }
 
 impl Processes for Programs {
@@ -335,7 +336,7 @@ impl Processes for Programs {
     }
 
     fn replace(&self, launch: &Launch<'_>) -> Result<Ended, LaunchError> {
-        self.started.set(Some(launch.arguments.to_vec()));
+        *lock(&self.started) = Some(launch.arguments.to_vec());
         Ok(Ended::Status(0))
     }
 
@@ -362,7 +363,7 @@ impl Processes for Programs {
 
 /// Captures the service instead of running it.
 #[derive(Default)]
-struct Captured(RefCell<Option<Arc<dyn Service>>>);
+struct Captured(Mutex<Option<Arc<dyn Service>>>);
 
 impl LocalServer for Captured {
     fn bind(&self, _: &Listen) -> Result<Box<dyn Bound>, ServeError> {
@@ -373,7 +374,7 @@ impl LocalServer for Captured {
             }
 
             fn run(self: Box<Self>, service: Arc<dyn Service>, _: &dyn Held) -> Result<(), ServeError> {
-                WORLD.with(|world| *world.server.0.borrow_mut() = Some(service));
+                WORLD.with(|world| *lock(&world.server.0) = Some(service));
                 Ok(())
             }
         }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,8 +29,8 @@ pub struct Prover {
     key: SigningKey,
     kept: DpopKey,
     nonces: RefCell<BTreeMap<String, String>>,
-    clock: Rc<dyn Clock>,
-    random: Rc<dyn Random>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
 }
 
 impl fmt::Debug for Prover {
@@ -44,7 +44,7 @@ impl Prover {
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn generate(clock: Rc<dyn Clock>, random: Rc<dyn Random>) -> Result<Self, KeyError> {
+    pub fn generate(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, KeyError> {
         let (key, kept) = SigningKey::generate()?;
         Ok(Self { key, kept, nonces: RefCell::default(), clock, random })
     }
@@ -56,8 +56,8 @@ impl Prover {
     pub fn kept(
         kept: &DpopKey,
         nonces: &BTreeMap<String, String>,
-        clock: Rc<dyn Clock>,
-        random: Rc<dyn Random>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
     ) -> Result<Self, KeyError> {
         let key = SigningKey::kept(kept)?;
         Ok(Self { key, kept: kept.clone(), nonces: RefCell::new(nonces.clone()), clock, random })

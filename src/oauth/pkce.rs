@@ -28,17 +28,18 @@ pub fn challenge(verifier: &CodeVerifier) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
     use super::*;
 
     /// Bytes that count up: no two texts are the same.
     #[derive(Default)]
-    pub struct Counting(std::cell::Cell<u8>);
+    pub struct Counting(AtomicU8);
 
     impl Random for Counting {
         fn fill(&self, buffer: &mut [u8]) {
             for byte in buffer {
-                self.0.set(self.0.get().wrapping_add(1));
-                *byte = self.0.get();
+                *byte = self.0.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 /// Opens the user's web browser.
-pub trait Browser {
+pub trait Browser: Send + Sync {
     /// Starts to show a URL, in a browser that does not inherit the `withheld` variables. That it returns says only that a
     /// program was started.
     ///

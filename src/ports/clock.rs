@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// Tells the time, and lets it pass.
-pub trait Clock {
+pub trait Clock: Send + Sync {
     /// The wall clock.
     fn now(&self) -> Timestamp;
     /// A clock that only goes forward.

@@ -1,9 +1,9 @@
 //! What is said to the user: results on standard output, all else on standard error.
 
-use std::cell::Cell;
 use std::fmt::Display;
 use std::io;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::ports::terminal::{Stream, Terminal, Waiting};
@@ -26,24 +26,30 @@ pub enum ColorChoice {
 /// Speaks to the user through the terminal port, in colour where that is wanted.
 #[derive(Clone)]
 pub struct Console {
-    terminal: Rc<dyn Terminal>,
+    terminal: Arc<dyn Terminal>,
     color: ColorChoice,
     no_color: bool,
     quiet: bool,
-    said: Rc<Cell<u32>>,
+    said: Arc<AtomicU32>,
 }
 
 impl Console {
     /// A console on a terminal; `no_color` as `NO_COLOR` says (no-color.org).
     #[must_use]
-    pub fn new(terminal: Rc<dyn Terminal>, no_color: bool) -> Self {
-        Self { terminal, color: ColorChoice::Auto, no_color, quiet: false, said: Rc::default() }
+    pub fn new(terminal: Arc<dyn Terminal>, no_color: bool) -> Self {
+        Self { terminal, color: ColorChoice::Auto, no_color, quiet: false, said: Arc::default() }
     }
 
     /// Takes what the command line says of it.
     pub fn configure(&mut self, color: ColorChoice, quiet: bool) {
         self.color = color;
         self.quiet = quiet;
+    }
+
+    /// The same console, on which nothing but errors is said.
+    #[must_use]
+    pub fn quieted(&self) -> Self {
+        Self { quiet: true, ..self.clone() }
     }
 
     /// Writes a result to standard output, byte for byte, in one write.
@@ -64,14 +70,14 @@ impl Console {
 
     /// Writes an error, which `--quiet` does not silence. That standard error is closed is no failure of ours.
     pub fn error(&self, text: impl Display) {
-        self.said.set(self.said.get() + 1);
+        self.said.fetch_add(1, Ordering::Relaxed);
         let _ = self.write(Stream::Err, &format!("{text}\n"));
     }
 
     /// How often something was said on standard error.
     #[must_use]
     pub fn times_said(&self) -> u32 {
-        self.said.get()
+        self.said.load(Ordering::Relaxed)
     }
 
     /// Writes a line for the person.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Reads the environment.
-pub trait Environment {
+pub trait Environment: Send + Sync {
     /// A variable, if it is set and is Unicode.
     fn variable(&self, name: &str) -> Option<String>;
     /// A variable that names a file, which need not be Unicode.

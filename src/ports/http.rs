@@ -3,7 +3,7 @@
 use crate::ports::http_message::{HttpRequest, HttpResponse};
 
 /// Sends one request; follows no redirect.
-pub trait HttpClient {
+pub trait HttpClient: Send + Sync {
     /// Sends the request and reads the whole answer, within the limits of time and size.
     ///
     /// # Errors

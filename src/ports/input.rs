@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::secret::SecretText;
 
 /// Reads what the user types or pipes in.
-pub trait Input {
+pub trait Input: Send + Sync {
     /// Whether standard input is a terminal, where somebody may type.
     fn is_terminal(&self) -> bool;
     /// Asks for a secret without showing it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Keeps secrets in the kernel's memory, for this user, until their time is over or the machine restarts.
-pub trait KernelKeyring {
+pub trait KernelKeyring: Send + Sync {
     /// What is kept under a name, if it is still there.
     fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
     /// Keeps a secret for a while, in the place of an earlier one.

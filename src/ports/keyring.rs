@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// Opens the operating system's keyring.
-pub trait Keyring {
+pub trait Keyring: Send + Sync {
     /// The keyring, if this session has one. It touches the keyring no further than finding it.
     ///
     /// # Errors

@@ -101,7 +101,7 @@ impl Advise for ServeError {
 }
 
 /// Binds servers.
-pub trait LocalServer {
+pub trait LocalServer: Send + Sync {
     /// Takes the address. Who connects from now on waits until the server runs.
     ///
     /// # Errors
@@ -126,23 +126,17 @@ pub trait Service: Send + Sync {
     /// Refuses what is not to be answered, by the request's head alone: it must not wait for anything.
     fn refuse(&self, asked: &Asked) -> Option<Reply>;
 
-    /// A handler for one thread.
-    fn handler(&self) -> Box<dyn Handler>;
+    /// The answer, which may wait for the network and for locks. `None` at a further attempt: nothing would be different.
+    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer>;
 
-    /// Looks at what came back for a request that was forwarded, before it is passed on: why the handler may be asked once
+    /// Looks at what came back for a request that was forwarded, before it is passed on: why it may be answered once
     /// more.
     fn look(&self, _: &HttpResponse) -> Option<Objection> {
         None
     }
 
-    /// The answer when there is no other: the server is overloaded, the handler broke, what was forwarded did not arrive.
+    /// The answer when there is no other: the server is overloaded, the thread that answered it broke, what was forwarded did not arrive.
     fn failure(&self, failure: &Failure) -> Reply;
-}
-
-/// Answers requests, one after the other.
-pub trait Handler {
-    /// The answer. `None` at a further attempt: nothing would be different.
-    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer>;
 }
 
 /// What a server beyond has against a request.

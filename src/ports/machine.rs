@@ -9,7 +9,7 @@ use crate::ports::http::HttpError;
 use crate::ports::transport::Transport;
 
 /// Tells of the machine what only a diagnosis asks.
-pub trait Machine {
+pub trait Machine: Send + Sync {
     /// The certificates that a server shows, its own first, in DER. The handshake is broken off behind them: nothing is
     /// sent to whom they belong.
     ///

@@ -39,50 +39,48 @@ pub use self::signals::{Held, Signals};
 pub use self::terminal::{Stream, Terminal, Waiting};
 pub use self::transport::{ClientIdentity, Transport};
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use self::console::Console;
 use self::local_server::LocalServer;
 use self::peer::Peers;
 use self::prompter::Prompter;
 
-/// Everything outside the program. Handed down from `main`.
+/// Everything outside the program. Handed down from `main`. Threads share it: a clone has the same ports.
 #[derive(Clone)]
 pub struct System {
     /// The network.
-    pub http: Rc<dyn HttpClient>,
+    pub http: Arc<dyn HttpClient>,
     /// The user's web browser.
-    pub browser: Rc<dyn Browser>,
+    pub browser: Arc<dyn Browser>,
     /// Time.
-    pub clock: Rc<dyn Clock>,
+    pub clock: Arc<dyn Clock>,
     /// What commands print. The domain does not print: it has the prompter.
     pub console: Console,
     /// What the domain tells the user.
-    pub prompter: Rc<dyn Prompter>,
+    pub prompter: Arc<dyn Prompter>,
     /// What the user types or pipes in.
-    pub input: Rc<dyn Input>,
+    pub input: Arc<dyn Input>,
     /// The environment variables and the working folder.
-    pub environment: Rc<dyn Environment>,
+    pub environment: Arc<dyn Environment>,
     /// Other programs.
-    pub processes: Rc<dyn Processes>,
+    pub processes: Arc<dyn Processes>,
     /// Randomness.
-    pub random: Rc<dyn Random>,
+    pub random: Arc<dyn Random>,
     /// The folders that are ours.
-    pub paths: Rc<dyn Paths>,
+    pub paths: Arc<dyn Paths>,
     /// The operating system's keyring.
-    pub keyring: Rc<dyn Keyring>,
+    pub keyring: Arc<dyn Keyring>,
     /// The kernel's keyring.
-    pub kernel_keyring: Rc<dyn KernelKeyring>,
+    pub kernel_keyring: Arc<dyn KernelKeyring>,
     /// Ctrl-C and its like.
-    pub signals: Rc<dyn Signals>,
+    pub signals: Arc<dyn Signals>,
     /// Serves other programs of this machine.
-    pub local_server: Rc<dyn LocalServer>,
-    /// Makes the outside once more, for another thread.
-    pub another: fn() -> System,
+    pub local_server: Arc<dyn LocalServer>,
     /// What only a diagnosis asks of the machine.
-    pub machine: Rc<dyn Machine>,
+    pub machine: Arc<dyn Machine>,
     /// Which user is at the other end of a connection.
-    pub peers: Rc<dyn Peers>,
+    pub peers: Arc<dyn Peers>,
 }
 
 impl System {

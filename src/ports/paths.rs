@@ -22,7 +22,7 @@ pub enum Folder {
 }
 
 /// Says where the folders are.
-pub trait Paths {
+pub trait Paths: Send + Sync {
     /// The path of a folder, which may not exist yet.
     ///
     /// # Errors

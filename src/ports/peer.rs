@@ -16,7 +16,7 @@ pub enum Peer {
 }
 
 /// Tells users apart by their connections.
-pub trait Peers {
+pub trait Peers: Send + Sync {
     /// The user at `other`, who is connected to `here`.
     fn user(&self, other: SocketAddr, here: SocketAddr) -> Peer;
 }

@@ -9,7 +9,7 @@ use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 
 /// Runs other programs, never through a shell, and never found in the working folder.
-pub trait Processes {
+pub trait Processes: Send + Sync {
     /// Runs a program to its end and takes its standard output.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::name::ProviderName;
 use crate::ports::terminal::Waiting;
 
 /// Tells the user what to do, what is waited for, and what they should know.
-pub trait Prompter {
+pub trait Prompter: Send + Sync {
     /// The user is to log in with a browser.
     fn log_in(&self, login: &BrowserLogin<'_>);
     /// The user is to enter a code on any device.

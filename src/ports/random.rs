@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// Gives random bytes.
-pub trait Random {
+pub trait Random: Send + Sync {
     /// Fills the buffer from the operating system's generator.
     fn fill(&self, buffer: &mut [u8]);
 }

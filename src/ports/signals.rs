@@ -1,7 +1,7 @@
 //! Holds Ctrl-C and its like back.
 
 /// Holds Ctrl-C and its like back.
-pub trait Signals {
+pub trait Signals: Send + Sync {
     /// From now until the guard is dropped, signals that would end the process are noted instead.
     fn hold(&self) -> Box<dyn Held>;
 }

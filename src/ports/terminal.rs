@@ -13,7 +13,7 @@ pub enum Stream {
 }
 
 /// Shows what is said.
-pub trait Terminal {
+pub trait Terminal: Send + Sync {
     /// Writes and flushes.
     ///
     /// # Errors

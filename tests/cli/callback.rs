@@ -2,7 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ fn login_after(before: Arc<Action>) -> (AuthorizationServer, Output, Vec<(u16, S
     let mut sandbox = Sandbox::with_server(&server.domain());
     let last = Arc::new(Mutex::new(Vec::new()));
     let answers = Arc::clone(&last);
-    sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+    sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
         let redirect = redirect_of(&url).unwrap();
         before(&redirect);
         answers.lock().unwrap().extend(get(&redirect));
@@ -144,7 +143,7 @@ fn the_redirect_counts_once_and_leads_nowhere_f_cb9_f_cb13() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let seen = Arc::clone(&again);
-    sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+    sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
         let redirect = redirect_of(&url).unwrap();
         let with_next = Url::parse(&format!("{redirect}&next=https://evil.example/")).unwrap();
         let first = get(&with_next).unwrap();
@@ -189,7 +188,7 @@ fn pages_are_static_and_locked_down_f_cb12_f_leak6() {
         let mut sandbox = Sandbox::with_server(&server.domain());
         let page = Arc::new(Mutex::new(String::new()));
         let seen = Arc::clone(&page);
-        sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+        sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
             *seen.lock().unwrap() = get(&redirect_of(&url).unwrap()).unwrap().1;
         })));
         let output = sandbox.run(&["login"]).fails(1);
@@ -240,7 +239,7 @@ fn a_taken_port_is_reported_before_a_browser_opens_f_cb14() {
         &server.domain(),
         &format!("redirect_uri = \"http://127.0.0.1:{port}/callback\""),
     ));
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     sandbox.run(&["login"]).fails(1).says(&format!("cannot listen on 127.0.0.1:{port}"));
 }
 
@@ -252,7 +251,7 @@ fn localhost_is_listened_on_in_both_families_f_cb15() {
         Sandbox::new(&server_config(&server.domain(), "redirect_uri = \"http://localhost/cb\""));
     let families = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&families);
-    sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+    sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
         let redirect = redirect_of(&url).unwrap();
         assert_eq!((redirect.host_str(), redirect.path()), (Some("localhost"), "/cb"));
         let port = redirect.port().unwrap();
@@ -270,7 +269,7 @@ fn localhost_is_listened_on_in_both_families_f_cb15() {
 fn the_login_times_out_f_cb16() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    sandbox.system.browser = Rc::new(Does(Arc::new(|_| {})));
+    sandbox.system.browser = Arc::new(Does(Arc::new(|_| {})));
     sandbox.run(&["login", "--timeout", "300ms"]).fails(1).says("no redirect came").says("--no-browser");
     sandbox.run(&["token"]).fails(3);
 }
@@ -284,7 +283,7 @@ fn the_redirect_may_be_pasted_while_the_listener_waits_f_cb16() {
     // What is typed can only be known when the URL is printed: the story plays the user, who reads it.
     let mut sandbox = sandbox;
     let sender = Mutex::new(typed);
-    sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+    sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
         assert!(url.as_str().starts_with(&issuer));
         let redirect = redirect_of(&url).unwrap();
         let send =
@@ -300,7 +299,7 @@ fn the_redirect_may_be_pasted_while_the_listener_waits_f_cb16() {
 fn without_a_browser_the_url_is_printed_f_cb16() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     let output = sandbox.run(&["login", "--no-browser", "--timeout", "100ms"]).fails(1);
     assert!(output.stderr.contains("Open this URL in a browser:\n\n    http://127.0.0.1:"), "{output}");
 }
@@ -312,7 +311,7 @@ fn a_signal_closes_the_port_and_leaves_nothing_f_cb17() {
         let mut sandbox = Sandbox::with_server(&server.domain());
         let port = Arc::new(Mutex::new(0));
         let (seen, signals) = (Arc::clone(&port), Arc::clone(&sandbox.signals.0));
-        sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+        sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
             *seen.lock().unwrap() = redirect_of(&url).unwrap().port().unwrap();
             *signals.lock().unwrap() = Some(signal);
         })));

@@ -244,7 +244,7 @@ fn rp_initiated_logout_plan() {
         // Nobody waits in earnest for what will not come: when the browser has been there, the clock goes on.
         let clock = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let seen = clock.clone();
-        sandbox.system.browser = std::rc::Rc::new(Does(Arc::new(move |url| {
+        sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
             let answer = follow(&url);
             if answer.is_some_and(|(status, _)| status == 400) {
                 seen.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -384,7 +384,7 @@ fn ensure_authorization_response_with_invalid_or_missing_state_fails() {
         let (server, mut sandbox) = fapi();
         let answers = Arc::new(std::sync::Mutex::new(Vec::new()));
         let seen = answers.clone();
-        sandbox.system.browser = std::rc::Rc::new(Does(Arc::new(move |url| {
+        sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
             let redirect = redirect_of(&url).unwrap();
             let mut wrong = redirect.clone();
             let kept: Vec<(String, String)> =

@@ -1,6 +1,6 @@
 //! `authctl login --device` (RFC 8628).
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,17 +8,18 @@ use serde_json::{Value, json};
 use crate::support::browsers::{Absent, Never};
 use crate::support::http::Reply;
 use crate::support::sandbox::{Timed, server_config};
+use crate::support::shared::Shared;
 use crate::support::{AuthorizationServer, Sandbox};
 
 /// A home whose waits take no time, and the times of its requests.
-fn home(config: &str) -> (Sandbox, Rc<Timed>) {
+fn home(config: &str) -> (Sandbox, Arc<Timed>) {
     let mut sandbox = Sandbox::new(config);
     sandbox.clock.skip_waits();
-    sandbox.system.browser = Rc::new(Absent::default());
-    let timed = Rc::new(Timed {
+    sandbox.system.browser = Arc::new(Absent::default());
+    let timed = Arc::new(Timed {
         inner: sandbox.system.http.clone(),
         clock: sandbox.clock.clone(),
-        sent: std::cell::RefCell::default(),
+        sent: Shared::default(),
     });
     sandbox.system.http = timed.clone();
     (sandbox, timed)
@@ -26,7 +27,7 @@ fn home(config: &str) -> (Sandbox, Rc<Timed>) {
 
 /// The pauses before the token requests, in seconds, counted from the codes' arrival.
 fn pauses(timed: &Timed) -> Vec<u64> {
-    let sent = timed.sent.borrow();
+    let sent = timed.sent.lock();
     let start = sent.iter().find(|(path, _)| path == "/device").unwrap().1;
     let polls = sent.iter().filter(|(path, _)| path == "/token").map(|(_, at)| *at);
     let mut before = start;
@@ -128,7 +129,7 @@ fn a_refused_verification_uri_is_not_shown_f_url2() {
     ] {
         let server = AuthorizationServer::start();
         let (mut sandbox, _) = home(&server_config(&server.domain(), ""));
-        sandbox.system.browser = Rc::new(Never);
+        sandbox.system.browser = Arc::new(Never);
         server.set(|behaviour| drop(behaviour.device.insert(member.to_owned(), address.into())));
         let output = sandbox.run(&["login", "--device"]).fails(1).says("named an address that is not opened");
         assert!(!output.stderr.contains("WDJB"), "{address}: {output}");
@@ -158,7 +159,7 @@ fn a_device_login_can_be_interrupted() {
 fn where_no_browser_can_work_the_message_names_device() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    sandbox.system.browser = Rc::new(Absent::default());
+    sandbox.system.browser = Arc::new(Absent::default());
     sandbox.run(&["login", "--timeout", "50ms"]).fails(1).says("authctl login as --device");
     server.set(|behaviour| {
         drop(behaviour.metadata.insert("device_authorization_endpoint".to_owned(), Value::Null));
@@ -213,7 +214,7 @@ fn a_server_cannot_extend_the_wait_f_dev1() {
             server.fault("/token", answer("authorization_pending"));
         }
         sandbox.run(arguments).fails(1).says(&format!("nobody consented within {words}"));
-        let most = timed.sent.borrow().iter().filter(|(path, _)| path == "/token").count();
+        let most = timed.sent.lock().iter().filter(|(path, _)| path == "/token").count();
         assert!(most <= 23, "{name}: {most} questions");
     }
 }

@@ -1,6 +1,6 @@
 //! `authctl helper`: the protocols of other programs, to the letter.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ fn logged_in(more: &str) -> (AuthorizationServer, Sandbox) {
     let config = server_config(&server.domain(), "");
     let mut sandbox = Sandbox::new(&format!("{config}{more}"));
     sandbox.run(&["login", "as"]).ok();
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     (server, sandbox)
 }
 
@@ -155,7 +155,7 @@ fn git_logs_in_only_for_an_interactive_user() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let host = format!("host={}", server.domain());
-    let consents = std::mem::replace(&mut sandbox.system.browser, Rc::new(Never));
+    let consents = std::mem::replace(&mut sandbox.system.browser, Arc::new(Never));
     let ask = |sandbox: &Sandbox| git(sandbox, "get", &["protocol=http", &host]);
     ask(&sandbox).fails(3).says("authctl login as");
     sandbox.is_watched();
@@ -173,7 +173,7 @@ fn helpers_say_that_a_login_is_in_progress_f_hlp3() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.is_watched();
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     let lock = sandbox.write("state/login-as.lock", "");
     set_mode(lock.parent().unwrap(), 0o700);
     let file = std::fs::File::open(&lock).unwrap();
@@ -205,7 +205,7 @@ fn of_several_providers_the_user_name_or_the_default_decides() {
 fn gits_user_name_chooses_among_accounts() {
     let (server, mut sandbox) = logged_in("");
     server.set(|behaviour| behaviour.user = "bob".to_owned());
-    sandbox.system.browser = Rc::new(crate::support::browsers::Consents);
+    sandbox.system.browser = Arc::new(crate::support::browsers::Consents);
     sandbox.run(&["login"]).ok();
     let host = format!("host={}", server.domain());
     let ask = |user: &str| git(&sandbox, "get", &["protocol=http", &host, &format!("username={user}")]);
@@ -221,7 +221,7 @@ fn gits_user_name_chooses_among_accounts() {
 fn a_user_name_in_a_url_cannot_control_the_terminal_f_git5() {
     let (server, mut sandbox) = logged_in("");
     server.set(|behaviour| behaviour.user = "bob".to_owned());
-    sandbox.system.browser = Rc::new(crate::support::browsers::Consents);
+    sandbox.system.browser = Arc::new(crate::support::browsers::Consents);
     sandbox.run(&["login"]).ok();
     let host = server.domain();
     for (name, host, user, shown) in [
@@ -376,7 +376,7 @@ fn kubernetes_exec_credentials_follow_the_protocol() {
 fn kubernetes_logs_in_if_kubectl_is_interactive() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    let consents = std::mem::replace(&mut sandbox.system.browser, Rc::new(Never));
+    let consents = std::mem::replace(&mut sandbox.system.browser, Arc::new(Never));
     let ask =
         |sandbox: &Sandbox, arguments: &[&str]| sandbox.run(&[&["helper", "kubernetes"], arguments].concat());
     sandbox.environment.set("KUBERNETES_EXEC_INFO", &info(&json!({ "interactive": false })));

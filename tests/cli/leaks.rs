@@ -242,7 +242,7 @@ fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
         outputs.push(sandbox.run(&[arguments, &["-vvv"]].concat()).ok());
     }
     // A browser that shows what it is given would show the id token: that is why it must be asked for.
-    sandbox.system.browser = std::rc::Rc::new(crate::support::browsers::Consents);
+    sandbox.system.browser = std::sync::Arc::new(crate::support::browsers::Consents);
     outputs.push(sandbox.run(&["logout", "--end-session", "-vvv"]).ok());
     let mut secrets: Vec<String> =
         pem.lines().filter(|line| !line.contains("-----")).map(str::to_owned).collect();

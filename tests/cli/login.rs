@@ -1,6 +1,4 @@
 //! `authctl login`
-
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -116,10 +114,10 @@ fn client_secrets_use_the_offered_method() {
 fn without_a_visible_browser_the_address_is_printed() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    let absent = Rc::new(Absent::default());
+    let absent = Arc::new(Absent::default());
     sandbox.system.browser = absent.clone();
     sandbox.run(&["login", "--timeout", "50ms"]).fails(1).says("Open this URL in a browser:");
-    assert_eq!(*absent.0.borrow(), 0, "a browser that nobody would see is not opened");
+    assert_eq!(*absent.0.lock(), 0, "a browser that nobody would see is not opened");
 }
 
 #[test]
@@ -211,7 +209,7 @@ fn the_page_waits_for_the_truth() {
     let mut sandbox = Sandbox::with_server(&server.domain());
     let page = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&page);
-    sandbox.system.browser = Rc::new(Does(Arc::new(move |url| {
+    sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
         *seen.lock().unwrap() = follow(&url);
     })));
     sandbox.run(&["login"]).fails(5);
@@ -241,7 +239,7 @@ fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
             drop(behaviour.metadata.insert("authorization_endpoint".to_owned(), endpoint.into()))
         });
         let mut sandbox = Sandbox::with_server(&server.domain());
-        sandbox.system.browser = Rc::new(crate::support::browsers::Never);
+        sandbox.system.browser = Arc::new(crate::support::browsers::Never);
         let output = sandbox.run(&["login"]).fails(1).says("the server named a URL that is not used");
         assert!(!output.stderr.contains("Open this URL") && !output.stderr.contains('\u{1b}'), "{output}");
     }

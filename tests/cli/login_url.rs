@@ -1,7 +1,5 @@
 //! `authctl login URL`: with nothing configured, against an authorization server and a small server of the Model Context
 //! Protocol. The ids C1 to C14 are those of its authorization's revisions 2025-06-18, 2025-11-25 and 2026-07-28.
-
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -264,7 +262,7 @@ fn a_resource_cannot_redirect_discovery_f_url5_f_ssrf() {
         ),
     ] {
         let (server, mut sandbox) = (registering(), empty());
-        sandbox.system.browser = Rc::new(Never);
+        sandbox.system.browser = Arc::new(Never);
         let resource = Resource::of(&server);
         let text = metadata.to_string().replace("{self}", &resource.url()).replace("{as}", &server.issuer());
         resource.publish("/.well-known/oauth-protected-resource/mcp", serde_json::from_str(&text).unwrap());
@@ -285,7 +283,7 @@ fn a_challenge_can_only_point_to_allowed_hosts_f_ssrf_f_url5() {
         ("a file", "file:///etc/passwd"),
     ] {
         let (server, mut sandbox) = (registering(), empty());
-        sandbox.system.browser = Rc::new(Never);
+        sandbox.system.browser = Arc::new(Never);
         let resource = Resource::of(&server);
         resource.challenge(&format!("Bearer resource_metadata=\"{place}\""));
         sandbox.run(&["login", &resource.url()]).fails(1).says("it names a URL that is not used");
@@ -305,7 +303,7 @@ fn a_challenge_can_only_point_to_allowed_hosts_f_ssrf_f_url5() {
 fn a_resource_whose_server_lacks_pkce_is_refused() {
     for methods in [Value::Null, json!([]), json!(["plain"])] {
         let (server, mut sandbox) = (registering(), empty());
-        sandbox.system.browser = Rc::new(Never);
+        sandbox.system.browser = Arc::new(Never);
         server.set(|behaviour| {
             drop(behaviour.metadata.insert("code_challenge_methods_supported".to_owned(), methods))
         });
@@ -318,7 +316,7 @@ fn a_resource_whose_server_lacks_pkce_is_refused() {
 #[test]
 fn a_resources_metadata_must_name_its_own_issuer_f_url6() {
     let (server, mut sandbox) = (registering(), empty());
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     server.set(|behaviour| {
         drop(behaviour.metadata.insert("issuer".to_owned(), "https://other.example".into()))
     });
@@ -569,7 +567,7 @@ fn registration_responses_are_handled() {
         ),
     ] {
         let (server, mut sandbox) = (registering(), empty());
-        sandbox.system.browser = Rc::new(Never);
+        sandbox.system.browser = Arc::new(Never);
         server.set(|behaviour| behaviour.registers = members.as_object().cloned());
         let resource = Resource::of(&server);
         let output = sandbox.run(&["login", &resource.url()]).fails(status).says(says);
@@ -581,7 +579,7 @@ fn registration_responses_are_handled() {
         ("temporarily_unavailable", 5, "could not be registered"),
     ] {
         let (server, mut sandbox) = (registering(), empty());
-        sandbox.system.browser = Rc::new(Never);
+        sandbox.system.browser = Arc::new(Never);
         // The first refusal may have been of the scopes.
         for _ in 0..2 {
             server.fault("/register", Reply::json(400, &json!({ "error": error })));

@@ -146,7 +146,7 @@ fn an_interrupted_browser_logout_keeps_the_login() {
     let uri = "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"";
     let mut sandbox = Sandbox::new(&server_config(&server.domain(), uri));
     sandbox.run(&["login"]).ok();
-    sandbox.system.browser = std::rc::Rc::new(crate::support::browsers::Absent::default());
+    sandbox.system.browser = std::sync::Arc::new(crate::support::browsers::Absent::default());
     *sandbox.signals.0.lock().unwrap() = Some(2);
     sandbox.run(&["logout", "--end-session"]).fails(130);
     assert!(server.requests_to("/revoke").is_empty());

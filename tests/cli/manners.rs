@@ -34,7 +34,7 @@ fn the_page_speaks_the_browsers_language_and_says_the_same() {
         let mut sandbox = Sandbox::with_server(&server.domain());
         let page = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&page);
-        sandbox.system.browser = std::rc::Rc::new(Does(Arc::new(move |url| {
+        sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {
             let redirect = browsers::redirect_of(&url).unwrap();
             let address = redirect.socket_addrs(|| None).unwrap()[0];
             let target = &redirect[url::Position::BeforePath..];

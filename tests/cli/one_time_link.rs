@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,7 +62,7 @@ fn with_browser(
     // What fails in the browser fails the story.
     let failed = Arc::new(Mutex::new(false));
     let noted = Arc::clone(&failed);
-    sandbox.system.browser = Rc::new(Given(Arc::new(move |link| {
+    sandbox.system.browser = Arc::new(Given(Arc::new(move |link| {
         let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| does(&link)));
         *noted.lock().unwrap() |= run.is_err();
     })));
@@ -84,7 +83,7 @@ fn the_one_time_link_only_works_for_a_navigation_f_leak11() {
         let server = AuthorizationServer::start();
         let more = format!("redirect_uri = \"{redirect_uri}\"");
         let mut sandbox = Sandbox::new(&server_config(&server.domain(), &more));
-        sandbox.system.peers = Rc::new(Everybody(Peer::Own));
+        sandbox.system.peers = Arc::new(Everybody(Peer::Own));
         let output = with_browser(&mut sandbox, &["login"], |link| {
             says_nothing(link);
             let address = link.socket_addrs(|| None).unwrap()[0];
@@ -174,7 +173,7 @@ fn another_user_can_neither_finish_nor_end_a_login_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     let strangers = Strangers::default();
-    sandbox.system.peers = Rc::new(strangers.clone());
+    sandbox.system.peers = Arc::new(strangers.clone());
     let output = with_browser(&mut sandbox, &["login"], move |link| {
         for _ in 0..3 {
             let (status, answer) = strangers.get(link);
@@ -198,7 +197,7 @@ fn another_user_can_neither_finish_nor_end_a_login_f_cb20() {
 fn root_is_trusted_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    sandbox.system.peers = Rc::new(Everybody(Peer::Root));
+    sandbox.system.peers = Arc::new(Everybody(Peer::Root));
     with_browser(&mut sandbox, &["login"], |link| {
         assert_eq!(get(link).unwrap().0, 303);
         assert_eq!(follow(link).unwrap().0, 200);
@@ -210,7 +209,7 @@ fn root_is_trusted_f_cb20() {
 fn the_link_works_once_if_its_user_is_unknown_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    sandbox.system.peers = Rc::new(Everybody(Peer::Unknown));
+    sandbox.system.peers = Arc::new(Everybody(Peer::Unknown));
     let once = with_browser(&mut sandbox, &["login"], |link| {
         let head = format!("HEAD {} HTTP/1.1\r\nHost: {}\r\n\r\n", target(link), host(link));
         let prefetch =
@@ -275,7 +274,7 @@ fn closing_early_does_not_hide_the_user_f_cb20() {
 fn without_a_browser_the_whole_url_is_printed() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     let output = sandbox.run(&["login", "--no-browser", "--timeout", "100ms"]).fails(1);
     assert!(output.stderr.contains(&format!("    {}/authorize?", server.issuer())), "{output}");
 }

@@ -1,6 +1,6 @@
 //! `authctl provider`: list, show, add, set, remove, templates, and the questions of the wizard.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -215,7 +215,7 @@ fn list_show_and_templates() {
 #[test]
 fn the_wizard_asks_what_only_the_user_knows() {
     let mut sandbox = Sandbox::new("store = \"file\"\n");
-    sandbox.system.browser = Rc::new(Never);
+    sandbox.system.browser = Arc::new(Never);
     // Neither a template nor a URL; the list; a template; its name; domain, id, secret; write it; no login.
     sandbox.input.type_answers(&["githb", "?", "bitbucket", "", "the-id", "y", "n"]);
     sandbox.input.type_hidden(&["secret-canary"]);

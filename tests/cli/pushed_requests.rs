@@ -46,7 +46,7 @@ fn a_failed_push_has_no_silent_fallback() {
     ] {
         let server = AuthorizationServer::start();
         let mut sandbox = Sandbox::new(&server_config(&server.domain(), "use_par = true"));
-        sandbox.system.browser = std::rc::Rc::new(Never);
+        sandbox.system.browser = std::sync::Arc::new(Never);
         server.fault("/par", fault);
         let output = sandbox.run(&["login"]);
         assert!(output.status != 0 && output.stderr.contains(said), "{name}: {output}");
@@ -56,7 +56,7 @@ fn a_failed_push_has_no_silent_fallback() {
     let gone = "pushed_authorization_request_endpoint";
     server.set(|behaviour| drop(behaviour.metadata.insert(gone.to_owned(), Value::Null)));
     let mut sandbox = Sandbox::new(&server_config(&server.domain(), "use_par = true"));
-    sandbox.system.browser = std::rc::Rc::new(Never);
+    sandbox.system.browser = std::sync::Arc::new(Never);
     sandbox.run(&["login"]).fails(4).says(gone);
 }
 

@@ -86,7 +86,7 @@ fn cached(server: &AuthorizationServer) -> (Sandbox, String) {
 
 /// How many tokens the kernel has.
 fn in_kernel(sandbox: &Sandbox) -> usize {
-    sandbox.kernel_keyring.kept.borrow().keys().filter(|name| name.starts_with("authctl:token:")).count()
+    sandbox.kernel_keyring.kept.lock().keys().filter(|name| name.starts_with("authctl:token:")).count()
 }
 
 #[test]

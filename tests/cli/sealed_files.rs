@@ -41,7 +41,7 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     sandbox.input.type_hidden(&["correct horse", "correct horse"]);
     sandbox.run(&["login"]).ok();
     let kept = sandbox.run(&["token"]).ok();
-    let (key, _) = sandbox.kernel_keyring.kept.borrow().values().next().unwrap().clone();
+    let (key, _) = sandbox.kernel_keyring.kept.lock().values().next().unwrap().clone();
     let encoded = STANDARD.encode(&key);
     for (path, bytes) in sandbox.files() {
         let text = String::from_utf8_lossy(&bytes);
@@ -61,7 +61,7 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     assert_eq!(server.requests_to("/token").len(), 1, "a locked store asks nobody");
 
     // A login where it is locked asks again, before the browser.
-    sandbox.kernel_keyring.kept.borrow_mut().clear();
+    sandbox.kernel_keyring.kept.lock().clear();
     sandbox.input.type_hidden(&["no horse"]);
     sandbox.run(&["login"]).fails(6).says("that is not the passphrase");
     assert_eq!(server.requests_to("/authorize").len(), 1);
@@ -75,7 +75,7 @@ fn a_hostile_key_file_cannot_exhaust_the_machine_f_sto6() {
     let sandbox = Sandbox::new(&config(&server, PASSPHRASE));
     sandbox.input.type_hidden(&["correct horse", "correct horse"]);
     sandbox.run(&["login"]).ok();
-    sandbox.kernel_keyring.kept.borrow_mut().clear();
+    sandbox.kernel_keyring.kept.lock().clear();
     let good = std::fs::read_to_string(key_file(&sandbox)).unwrap();
     for (from, to, answer) in [
         ("\"memory_kib\":65536", "\"memory_kib\":67108864", "it asks for more memory or time"),
@@ -202,11 +202,11 @@ fn rekey_takes_the_key_from_one_source_to_the_next() {
     sandbox.run(&["store", "rekey"]).ok();
     all_new();
     // A new passphrase: the old one opens nothing any more.
-    sandbox.kernel_keyring.kept.borrow_mut().clear();
+    sandbox.kernel_keyring.kept.lock().clear();
     sandbox.input.type_hidden(&["two", "two", "one"]);
     sandbox.run(&["store", "rekey"]).ok();
     all_new();
-    sandbox.kernel_keyring.kept.borrow_mut().clear();
+    sandbox.kernel_keyring.kept.lock().clear();
     sandbox.input.pipe("one");
     sandbox.run(&["store", "unlock"]).fails(6);
     sandbox.input.pipe("two");
@@ -287,11 +287,11 @@ fn everything_moves_to_the_other_store_and_back() {
     sandbox.run(&["store", "move", "file"]).ok().says("Moved 0 accounts and 0 secrets");
 
     // Where the keyring keeps something else than it was given, nothing is deleted here.
-    *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::that_loses_a_byte(&keyring));
+    *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
     sandbox.run(&["store", "move", "keyring"]).fails(6);
     assert_eq!(sealed(), 3);
     assert_eq!(tokens(), before);
-    *sandbox.keyring.store.borrow_mut() = Some(Arc::clone(&keyring));
+    *sandbox.keyring.store.lock() = Some(Arc::clone(&keyring));
     sandbox.run(&["store", "move", "keyring"]).ok();
     assert_eq!((in_keyring(), sealed()), (3, 0));
     assert_eq!(tokens(), before);

@@ -57,15 +57,15 @@ fn a_missing_keyring_is_an_error_and_makes_no_second_copy_f_kr2() {
     let sandbox = auto(&server);
     sandbox.keyring.present();
     sandbox.run(&["login"]).ok();
-    *sandbox.keyring.store.borrow_mut() = None;
+    *sandbox.keyring.store.lock() = None;
     sandbox.run(&["token"]).fails(6).says("there is no keyring");
     sandbox.run(&["login"]).fails(6).says("there is no keyring");
     let absent: Arc<CredentialStore> =
         Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
-    *sandbox.keyring.store.borrow_mut() = Some(absent);
+    *sandbox.keyring.store.lock() = Some(absent);
     sandbox.run(&["token"]).fails(6).says("no service");
     sandbox.run(&["login", "--account", "alice"]).fails(6).says("no keyring service runs");
-    *sandbox.keyring.store.borrow_mut() = None;
+    *sandbox.keyring.store.lock() = None;
     assert!(!sandbox.path("state/records").exists());
     sandbox.configure(&server_config(&server.domain(), ""));
     sandbox
@@ -134,14 +134,14 @@ fn locked_silent_and_broken_keyrings_are_distinguished_f_kr1_f_kr4_f_kr5() {
         let good = sandbox.keyring.present();
         sandbox.run(&["login"]).ok();
         let failing: Arc<CredentialStore> = Arc::new(Failing(error));
-        *sandbox.keyring.store.borrow_mut() = Some(failing);
+        *sandbox.keyring.store.lock() = Some(failing);
         let output = sandbox.run(&["token"]).fails(6);
         assert!(output.stderr.contains(said), "{name}: {output}");
         assert!(
             !output.stderr.contains("canary") && !output.stderr.contains("99, 97, 110"),
             "{name}: {output}"
         );
-        *sandbox.keyring.store.borrow_mut() = Some(good);
+        *sandbox.keyring.store.lock() = Some(good);
         sandbox.run(&["token"]).ok();
     }
 }
@@ -169,7 +169,7 @@ fn store_status_says_whether_the_keyring_can_be_used() {
         (|| KeyringFault::Locked.into(), "the keyring is locked"),
         (|| KeyringFault::Absent("no keyring service runs".to_owned()).into(), "no keyring service runs"),
     ] {
-        *sandbox.keyring.store.borrow_mut() = Some(Arc::new(Failing(fault)));
+        *sandbox.keyring.store.lock() = Some(Arc::new(Failing(fault)));
         says(said, false);
     }
 }
@@ -179,11 +179,11 @@ fn a_locked_keyring_is_not_reported_as_not_logged_in_f_kr1() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let locked: Arc<CredentialStore> = Arc::new(Failing(|| KeyringFault::Locked.into()));
-    *sandbox.keyring.store.borrow_mut() = Some(locked);
+    *sandbox.keyring.store.lock() = Some(locked);
     sandbox.run(&["token"]).fails(6).says("authctl store unlock");
     let absent: Arc<CredentialStore> =
         Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
-    *sandbox.keyring.store.borrow_mut() = Some(absent);
+    *sandbox.keyring.store.lock() = Some(absent);
     sandbox.run(&["token"]).fails(3);
     sandbox.run(&["login"]).ok().says("Kept in a sealed file");
 }
@@ -202,7 +202,7 @@ fn a_write_that_the_keyring_dropped_is_an_error_f_kr4() {
     entry.set_secret(&stored).unwrap();
     sandbox.run(&["token"]).ok();
 
-    *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::that_loses_a_byte(&keyring));
+    *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
     sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
     // It does not go home yet: the next refresh begins with what was rescued, under the lock that it holds.
     let before = authctl::ports::Clock::elapsed(&*sandbox.clock);
@@ -210,7 +210,7 @@ fn a_write_that_the_keyring_dropped_is_an_error_f_kr4() {
     let waited = authctl::ports::Clock::elapsed(&*sandbox.clock) - before;
     assert!(waited < std::time::Duration::from_secs(30), "nobody waits for himself: {waited:?}");
     assert_eq!(server.token_requests("refresh_token"), 2);
-    *sandbox.keyring.store.borrow_mut() = Some(keyring);
+    *sandbox.keyring.store.lock() = Some(keyring);
     sandbox.run(&["token"]).ok().says("that could not be saved last time are now in the keyring");
     assert!(!server.any_family_revoked());
 }
@@ -225,10 +225,10 @@ fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
         sandbox.files().iter().filter(|(path, _)| is_rescued(path)).count()
     };
     let lose = || {
-        *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::that_loses_a_byte(&keyring));
+        *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
         sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
         assert_eq!(rescued(), 1);
-        *sandbox.keyring.store.borrow_mut() = Some(Arc::clone(&keyring));
+        *sandbox.keyring.store.lock() = Some(Arc::clone(&keyring));
     };
     // A logout ends the session that was rescued, not the one before it.
     sandbox.run(&["login"]).ok();
@@ -370,7 +370,7 @@ fn a_store_that_cannot_be_used_is_told_before_the_browser_opens() {
     let mut sandbox = Sandbox::with_server(&server.domain());
     std::fs::create_dir_all(sandbox.path("state/records")).unwrap();
     set_mode(&sandbox.path("state/records"), 0o777);
-    sandbox.system.browser = std::rc::Rc::new(crate::support::browsers::Never);
+    sandbox.system.browser = Arc::new(crate::support::browsers::Never);
     sandbox.run(&["login"]).fails(6).says("so that others may get at it");
     assert!(server.requests().is_empty());
 }
@@ -404,7 +404,7 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let inner = sandbox.keyring.present();
-    *sandbox.keyring.store.borrow_mut() = Some(odd_keyring::like_windows(&inner));
+    *sandbox.keyring.store.lock() = Some(odd_keyring::like_windows(&inner));
     let overflow = || {
         let files = sandbox.files();
         files.into_iter().filter(|(path, _)| path.iter().any(|part| part == "overflow")).collect::<Vec<_>>()

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use authctl::ports::{Folder, NoFolder, Paths};
@@ -332,7 +331,7 @@ fn a_record_of_before_is_for_your_own_file_alone() {
 
 /// Folders that variables move.
 struct Moved {
-    inner: Rc<dyn Paths>,
+    inner: Arc<dyn Paths>,
     moved: Folder,
     to: PathBuf,
 }
@@ -348,9 +347,9 @@ impl Paths for Moved {
 }
 
 fn moved(story: &mut Story, folder: Folder, to: &str) {
-    let inner = Rc::clone(&story.sandbox.system.paths);
+    let inner = Arc::clone(&story.sandbox.system.paths);
     let to = story.sandbox.path(to);
-    story.sandbox.system.paths = Rc::new(Moved { inner, moved: folder, to });
+    story.sandbox.system.paths = Arc::new(Moved { inner, moved: folder, to });
 }
 
 /// F-BIND6: `XDG_CONFIG_HOME` or `HOME` names another folder: its file is not the one that was yours at the login.

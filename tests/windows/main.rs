@@ -12,7 +12,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use authctl::adapters;
 use authctl::ports::{Folder, Keyring as _, Paths as _};
@@ -27,7 +27,7 @@ use support::{AuthorizationServer, Sandbox};
 fn home(server: &AuthorizationServer, name: &str) -> Sandbox {
     let config = server_config(&server.domain(), "").replace("\"file\"", "\"keyring\"");
     let mut sandbox = Sandbox::new(&config.replace("credentials.as", &format!("credentials.{name}")));
-    sandbox.system.keyring = Rc::new(adapters::keyring::SessionKeyring);
+    sandbox.system.keyring = Arc::new(adapters::keyring::SessionKeyring);
     sandbox
 }
 

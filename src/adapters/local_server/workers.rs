@@ -1,4 +1,4 @@
-//! The threads that answer: a handler waits for the network, the store and locks, and is of one thread.
+//! The threads that answer: an answer waits for the network, the store and locks.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,7 +70,6 @@ impl Workers {
 }
 
 fn work(service: &dyn Service, jobs: &Mutex<Receiver<Job>>) {
-    let mut handler = service.handler();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { asked, attempt, answer }) = next else { return };
@@ -78,10 +77,7 @@ fn work(service: &dyn Service, jobs: &Mutex<Receiver<Job>>) {
         if answer.is_closed() {
             continue;
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| handler.answer(&asked, &attempt)));
-        if outcome.is_err() {
-            handler = service.handler();
-        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| service.answer(&asked, &attempt)));
         let _ = answer.send(outcome.map_err(|_| Failure::Broken));
     }
 }
@@ -89,7 +85,7 @@ fn work(service: &dyn Service, jobs: &Mutex<Receiver<Job>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::local_server::{Handler, Reply};
+    use crate::ports::local_server::Reply;
     use crate::secret::SecretText;
 
     /// Breaks when it is asked for `/broken`.
@@ -100,19 +96,13 @@ mod tests {
             None
         }
 
-        fn handler(&self) -> Box<dyn Handler> {
-            Box::new(Self)
+        fn answer(&self, asked: &Asked, _: &Attempt) -> Option<Answer> {
+            assert_ne!(asked.path(), "/broken");
+            Some(Answer::Reply(reply()))
         }
 
         fn failure(&self, _: &Failure) -> Reply {
             reply()
-        }
-    }
-
-    impl Handler for Fragile {
-        fn answer(&self, asked: &Asked, _: &Attempt) -> Option<Answer> {
-            assert_ne!(asked.path(), "/broken");
-            Some(Answer::Reply(reply()))
         }
     }
 

@@ -1,7 +1,7 @@
 //! What every topic of the doctor works with.
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::{Finding, Topic};
@@ -25,7 +25,7 @@ pub struct Examination<'a> {
     /// Those that are not.
     pub unusable: Vec<ProviderName>,
     /// What went over the network so far.
-    pub watched: Rc<Watched>,
+    pub watched: Arc<Watched>,
     /// All providers are looked at, and what is stored for others as well.
     pub whole: bool,
     /// No server is asked.

@@ -20,7 +20,7 @@ mod store;
 mod watch;
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::examination::{Examination, LONGEST};
@@ -58,8 +58,8 @@ pub struct Args {
 /// [`Error::Reported`] with the status of the worst problem; [`Error::Choice`] for a provider that is not configured.
 pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>) -> Result<(), Error> {
     let started = app.system.clock.elapsed();
-    let watched = Rc::new(Watched::new(app.system, started + LONGEST, LONGEST_EXCHANGE));
-    let system = System { http: Rc::<Watched>::clone(&watched), ..app.system.clone() };
+    let watched = Arc::new(Watched::new(app.system, started + LONGEST, LONGEST_EXCHANGE));
+    let system = System { http: Arc::<Watched>::clone(&watched), ..app.system.clone() };
     let watched_invocation = App { system: &system, ..*app };
     let named = args.provider.name(app)?;
     if let Some(name) = &named {
@@ -87,7 +87,7 @@ pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>
     if app.json {
         app.print_json(&report::in_json(&findings, env!("CARGO_PKG_VERSION"), &platform))?;
     } else {
-        app.system.console.show(&report::in_text(&findings, app.manner.verbose > 0))?;
+        app.system.console.show(&report::in_text(&findings, app.verbose))?;
     }
     match status(&findings) {
         Status::Done => Ok(()),

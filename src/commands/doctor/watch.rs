@@ -1,7 +1,6 @@
 //! The network as the examination sees it: every exchange is bounded and noted.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
@@ -23,23 +22,23 @@ pub struct Exchange {
 
 /// A network with its limits, and its answers so far.
 pub struct Watched {
-    inner: Rc<dyn HttpClient>,
-    clock: Rc<dyn Clock>,
+    inner: Arc<dyn HttpClient>,
+    clock: Arc<dyn Clock>,
     end: Duration,
     limit: Duration,
-    answers: RefCell<Vec<Exchange>>,
+    answers: Mutex<Vec<Exchange>>,
 }
 
 impl Watched {
     /// Nothing goes on behind `end`, and no exchange takes longer than `limit`.
     pub fn new(system: &System, end: Duration, limit: Duration) -> Self {
-        let (inner, clock) = (Rc::clone(&system.http), Rc::clone(&system.clock));
-        Self { inner, clock, end, limit, answers: RefCell::default() }
+        let (inner, clock) = (Arc::clone(&system.http), Arc::clone(&system.clock));
+        Self { inner, clock, end, limit, answers: Mutex::default() }
     }
 
     /// The answers so far.
     pub fn answers(&self) -> Vec<Exchange> {
-        self.answers.borrow().clone()
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -52,7 +51,8 @@ impl HttpClient for Watched {
         let response = self.inner.send(&request)?;
         let time = self.clock.elapsed().saturating_sub(start);
         let ahead = response.header("date").and_then(|date| ahead(date, self.clock.now()));
-        self.answers.borrow_mut().push(Exchange { server: authority(&request.url), time, ahead });
+        let exchange = Exchange { server: authority(&request.url), time, ahead };
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
         Ok(response)
     }
 }

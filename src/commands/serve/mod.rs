@@ -5,12 +5,12 @@ mod aws;
 mod capability;
 mod error;
 mod gce;
+mod live_config;
 mod proxy;
 mod query;
 mod refusal;
 mod routes;
 mod tokens;
-mod workplace;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,9 +21,9 @@ use serde_json::json;
 use self::access::Access;
 use self::capability::Capability;
 use self::error::StartError;
+use self::live_config::LiveConfig;
 use self::proxy::Proxy;
 use self::tokens::Tokens;
-use self::workplace::Setup;
 use crate::app::App;
 use crate::app::args::AccountArg;
 use crate::app::target::TargetError;
@@ -106,8 +106,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         )?),
     };
     let access = Access::new(&address, capability.as_ref().map(|capability| capability.secret.clone()));
-    let setup = Setup { another: system.another, manner: *app.manner, options: app.options.clone() };
-    let service = args.service(setup, access, host.as_deref());
+    let service = args.service(LiveConfig::new(app), access, host.as_deref());
     announce(app, args, &address, host.as_deref(), capability.as_ref())?;
     Ok(bound.run(service, &*held)?)
 }
@@ -150,20 +149,20 @@ impl Args {
         }))
     }
 
-    fn service(&self, setup: Setup, access: Access, host: Option<&str>) -> Arc<dyn Service> {
+    fn service(&self, config: LiveConfig, access: Access, host: Option<&str>) -> Arc<dyn Service> {
         let account = self.account.account.clone();
         match (&self.proxy, host) {
-            (Some(provider), Some(host)) => Arc::new(Proxy(Arc::new(proxy::Rules {
-                setup,
+            (Some(provider), Some(host)) => Arc::new(Proxy {
+                config,
                 access,
                 provider: provider.clone(),
                 host: host.to_owned(),
                 account,
                 nonce: Mutex::new(None),
                 renewed: Mutex::new(None),
-            }))),
-            _ => Arc::new(Tokens(Arc::new(tokens::Rules {
-                setup,
+            }),
+            _ => Arc::new(Tokens {
+                config,
                 access,
                 only: self.providers.clone(),
                 account,
@@ -171,7 +170,7 @@ impl Args {
                     .gce
                     .clone()
                     .map(|provider| gce::Settings { provider, project: self.gce_project.clone() }),
-            }))),
+            }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Passes requests on to one host of a provider, with its credential in them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,17 +8,15 @@ use percent_encoding::percent_decode_str;
 use url::{Position, Url};
 
 use super::access::Access;
+use super::live_config::LiveConfig;
 use super::refusal::Refusal;
-use super::workplace::{Setup, Workplace};
 use crate::app::render::headers;
 use crate::config::Provider;
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::challenge::token_is_invalid;
 use crate::oauth::dpop;
-use crate::ports::local_server::{
-    Answer, Asked, Attempt, Failure, Forward, Handler, Objection, Reply, Service,
-};
+use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward, Objection, Reply, Service};
 use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
 use crate::session::Session;
@@ -30,9 +28,9 @@ use crate::token::{Issued, RequestTarget, method_override_refusal, method_refusa
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
 
 /// What is passed on, and for whom.
-pub struct Rules {
-    /// What workers are made with.
-    pub setup: Setup,
+pub struct Proxy {
+    /// The configuration.
+    pub config: LiveConfig,
     /// Who may ask.
     pub access: Access,
     /// Whose credential it is.
@@ -47,21 +45,34 @@ pub struct Rules {
     pub renewed: Mutex<Option<Timestamp>>,
 }
 
-/// The service.
-pub struct Proxy(pub Arc<Rules>);
-
 impl Service for Proxy {
     fn refuse(&self, asked: &Asked) -> Option<Reply> {
-        self.0.check(asked).err().map(|refusal| refusal.reply())
+        self.check(asked).err().map(|refusal| refusal.reply())
     }
 
-    fn handler(&self) -> Box<dyn Handler> {
-        Box::new(Worker { rules: Arc::clone(&self.0), place: Workplace::new(&self.0.setup) })
+    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
+        let forward = self.config.with(&self.provider, |session, provider| {
+            let url = target(&provider.scheme, &self.host, &asked.target)?;
+            if !provider.serves(&url) {
+                let message =
+                    format!("{} is none of the hosts of `{}`", Untrusted::new(&self.host), provider.name);
+                return Err(Refusal::new(500, "config", message));
+            }
+            let issued = self.credential(session, provider, attempt)?;
+            issued.map(|issued| self.forward(session, provider, asked, url, &issued)).transpose()
+        });
+        let (answer, said) = match forward {
+            Ok(Some(forward)) => (Answer::Forward(Box::new(forward)), "passed on".to_owned()),
+            Ok(None) => return None,
+            Err(refusal) => (Answer::Reply(refusal.reply()), refusal.message),
+        };
+        self.config.log(asked, attempt, &said);
+        Some(answer)
     }
 
     fn look(&self, response: &HttpResponse) -> Option<Objection> {
         if let Some(nonce) = dpop::nonce(response) {
-            *self.0.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
+            *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
         }
         if dpop::resource_wants_nonce(response) {
             return Some(Objection::Nonce);
@@ -75,7 +86,7 @@ impl Service for Proxy {
     }
 }
 
-impl Rules {
+impl Proxy {
     fn check(&self, asked: &Asked) -> Result<(), Refusal> {
         self.access.check(asked, false)?;
         if let Some(reason) = method_refusal(&asked.method) {
@@ -110,35 +121,7 @@ fn target(scheme: &str, host: &str, sent: &str) -> Result<Url, Refusal> {
     Ok(url)
 }
 
-struct Worker {
-    rules: Arc<Rules>,
-    place: Workplace,
-}
-
-impl Handler for Worker {
-    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
-        let rules = &self.rules;
-        let forward = self.place.with(&rules.provider, |session, provider| {
-            let url = target(&provider.scheme, &rules.host, &asked.target)?;
-            if !provider.serves(&url) {
-                let message =
-                    format!("{} is none of the hosts of `{}`", Untrusted::new(&rules.host), provider.name);
-                return Err(Refusal::new(500, "config", message));
-            }
-            let issued = rules.credential(session, provider, attempt)?;
-            issued.map(|issued| rules.forward(session, provider, asked, url, &issued)).transpose()
-        });
-        let (answer, said) = match forward {
-            Ok(Some(forward)) => (Answer::Forward(Box::new(forward)), "passed on".to_owned()),
-            Ok(None) => return None,
-            Err(refusal) => (Answer::Reply(refusal.reply()), refusal.message),
-        };
-        self.place.tell(asked, attempt, &said);
-        Some(answer)
-    }
-}
-
-impl Rules {
+impl Proxy {
     /// The credential; after a refusal another one, or none when there is no other.
     fn credential(
         &self,

@@ -1,27 +1,25 @@
 //! Hands out tokens by name.
 
-use std::sync::Arc;
-
 use super::access::Access;
+use super::live_config::LiveConfig;
 use super::refusal::{JSON, Refusal, TEXT, reply};
 use super::routes::{Route, Wanted, is_gce, route};
-use super::workplace::{Setup, Workplace};
 use super::{aws, gce};
 use crate::advice::Advise;
 use crate::app::render::{header_lines, headers, rendered};
 use crate::app::target::{TargetError, target_url};
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Handler, Reply, Service};
+use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireRequest, token};
 use crate::session::aws::{Role, keys};
 use crate::token::RequestTarget;
 
 /// What is handed out, and to whom.
-pub struct Rules {
-    /// What workers are made with.
-    pub setup: Setup,
+pub struct Tokens {
+    /// The configuration.
+    pub config: LiveConfig,
     /// Who may ask.
     pub access: Access,
     /// Of these providers; of all when there are none.
@@ -32,20 +30,23 @@ pub struct Rules {
     pub gce: Option<gce::Settings>,
 }
 
-/// The service.
-pub struct Tokens(pub Arc<Rules>);
-
 impl Service for Tokens {
     fn refuse(&self, asked: &Asked) -> Option<Reply> {
-        let rules = &self.0;
-        let for_google = rules.gce.is_some() && is_gce(asked);
+        let for_google = self.gce.is_some() && is_gce(asked);
         let refusal =
-            rules.access.check(asked, for_google).and_then(|()| rules.route(asked).map(drop)).err()?;
+            self.access.check(asked, for_google).and_then(|()| self.route(asked).map(drop)).err()?;
         Some(flavored(refusal.reply(), for_google))
     }
 
-    fn handler(&self) -> Box<dyn Handler> {
-        Box::new(Worker { rules: Arc::clone(&self.0), place: Workplace::new(&self.0.setup) })
+    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
+        let for_google = self.gce.is_some() && is_gce(asked);
+        let reply = self.route(asked).and_then(|route| self.reply(route));
+        let (reply, said) = match reply {
+            Ok(reply) => (reply, "handed out".to_owned()),
+            Err(refusal) => (refusal.reply(), refusal.message),
+        };
+        self.config.log(asked, attempt, &said);
+        Some(Answer::Reply(flavored(reply, for_google)))
     }
 
     fn failure(&self, failure: &Failure) -> Reply {
@@ -60,7 +61,7 @@ fn flavored(mut reply: Reply, for_google: bool) -> Reply {
     reply
 }
 
-impl Rules {
+impl Tokens {
     /// What is asked for, if it is served.
     fn route(&self, asked: &Asked) -> Result<Route, Refusal> {
         let route = route(asked, self.gce.is_some())?;
@@ -78,34 +79,16 @@ impl Rules {
     }
 }
 
-struct Worker {
-    rules: Arc<Rules>,
-    place: Workplace,
-}
-
-impl Handler for Worker {
-    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
-        let for_google = self.rules.gce.is_some() && is_gce(asked);
-        let reply = self.rules.route(asked).and_then(|route| self.reply(route));
-        let (reply, said) = match reply {
-            Ok(reply) => (reply, "handed out".to_owned()),
-            Err(refusal) => (refusal.reply(), refusal.message),
-        };
-        self.place.tell(asked, attempt, &said);
-        Some(Answer::Reply(flavored(reply, for_google)))
-    }
-}
-
-impl Worker {
+impl Tokens {
     fn reply(&self, route: Route) -> Result<Reply, Refusal> {
         match route {
-            Route::Token(wanted, format) => self.place.with(&wanted.provider, |session, provider| {
+            Route::Token(wanted, format) => self.config.with(&wanted.provider, |session, provider| {
                 let issued = token(session, provider, &self.options(&wanted)).map_err(Error::from)?;
                 let text = rendered(session.config, provider, &issued, format)?;
                 Ok(reply(200, if matches!(format.name, "json" | "k8s") { JSON } else { TEXT }, text))
             }),
             Route::Headers { wanted, target, json } => self.headers(&wanted, target.as_ref(), json),
-            Route::Aws(wanted, role) => self.place.with(&wanted.provider, |session, provider| {
+            Route::Aws(wanted, role) => self.config.with(&wanted.provider, |session, provider| {
                 let role = Role::of(session, provider, role.as_deref()).map_err(aws::refusal)?;
                 let account = self.options(&wanted).account;
                 Ok(aws::answer(&keys(session, provider, account.as_ref(), &role).map_err(Error::from)?))
@@ -115,7 +98,7 @@ impl Worker {
     }
 
     fn options(&self, wanted: &Wanted) -> AcquireRequest {
-        let account = wanted.options.account.clone().or_else(|| self.rules.account.clone());
+        let account = wanted.options.account.clone().or_else(|| self.account.clone());
         AcquireRequest { account, ..wanted.options.clone() }
     }
 
@@ -125,7 +108,7 @@ impl Worker {
         target: Option<&(String, String, Option<String>)>,
         json: bool,
     ) -> Result<Reply, Refusal> {
-        self.place.with(&wanted.provider, |session, provider| {
+        self.config.with(&wanted.provider, |session, provider| {
             let checked = target.map(|(method, url, nonce)| {
                 let url = target_url(provider, url, "`url`: ")?;
                 Ok::<_, TargetError>(RequestTarget { method: method.clone(), url, dpop_nonce: nonce.clone() })
@@ -147,12 +130,12 @@ impl Worker {
     }
 
     fn gce(&self, question: &gce::Question) -> Result<Reply, Refusal> {
-        let Some(settings) = &self.rules.gce else { return Err(Refusal::not_found("there is nothing here")) };
+        let Some(settings) = &self.gce else { return Err(Refusal::not_found("there is nothing here")) };
         if let Some(answer) = question.plain(settings) {
             return answer;
         }
-        self.place.with(&settings.provider, |session, provider| {
-            let options = AcquireRequest { account: self.rules.account.clone(), ..question.options() };
+        self.config.with(&settings.provider, |session, provider| {
+            let options = AcquireRequest { account: self.account.clone(), ..question.options() };
             let issued = token(session, provider, &options).map_err(Error::from);
             let issued = issued.map_err(|error| question.refusal(error))?;
             question.answer(session, &provider.name, &issued)

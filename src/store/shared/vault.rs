@@ -1,6 +1,7 @@
 //! Vault and OpenBao: a secrets engine `kv` of version 2, with its check-and-set.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -226,7 +227,7 @@ impl Bytes for Vault {
     }
 
     fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Option<SharedLock>, StoreError> {
-        let clock = Rc::clone(&self.system.clock);
+        let clock = Arc::clone(&self.system.clock);
         let mut holder = [0; 16];
         self.system.random.fill(&mut holder);
         let end = clock.elapsed() + limit;

@@ -1,6 +1,6 @@
 //! What is wrong with what is set up in other programs.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn what_is_wrong_with_helpers() {
             "git calls a program that is gone",
             |sandbox| {
                 let listed = "credential.https://x.example.helper\n\0credential.https://x.example.helper\n!/gone/authctl helper git\0";
-                sandbox.system.processes = Rc::new(Programs(vec![("git config", listed.to_owned())]));
+                sandbox.system.processes = Arc::new(Programs(vec![("git config", listed.to_owned())]));
             },
             1,
             (
@@ -33,13 +33,13 @@ fn what_is_wrong_with_helpers() {
             |sandbox| {
                 program(sandbox, "bin/authctl");
                 sandbox.system.environment =
-                    Rc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                    Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
                 let ours = sandbox.path("bin/authctl");
                 let listed = format!(
                     "credential.helper\nstore --token=canary\0credential.https://x.example.helper\n!{} helper git\0",
                     ours.display()
                 );
-                sandbox.system.processes = Rc::new(Programs(vec![("git config", listed)]));
+                sandbox.system.processes = Arc::new(Programs(vec![("git config", listed)]));
             },
             0,
             ("helper", "warning", "git asks store first", "authctl helper git --write"),
@@ -49,13 +49,13 @@ fn what_is_wrong_with_helpers() {
             |sandbox| {
                 program(sandbox, "bin/authctl");
                 sandbox.system.environment =
-                    Rc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                    Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
                 let ours = sandbox.path("bin/authctl");
                 let listed = format!(
                     "credential.https://z.example.helper\n\0credential.https://z.example.helper\n!{} helper git\0",
                     ours.display()
                 );
-                sandbox.system.processes = Rc::new(Programs(vec![("git config", listed)]));
+                sandbox.system.processes = Arc::new(Programs(vec![("git config", listed)]));
             },
             0,
             ("helper", "warning", "no provider has the host z.example", "`hosts`"),
@@ -77,10 +77,11 @@ fn what_is_wrong_with_helpers() {
                 sandbox.write(".kube/config", "");
                 program(sandbox, "bin/authctl");
                 sandbox.system.environment =
-                    Rc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                    Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
                 let command = sandbox.path("bin/authctl").display().to_string();
                 let view = json!({ "users": [{ "name": "u", "user": { "exec": { "command": command, "args": ["helper", "kubernetes", "gone"] } } }] });
-                sandbox.system.processes = Rc::new(Programs(vec![("kubectl config view", view.to_string())]));
+                sandbox.system.processes =
+                    Arc::new(Programs(vec![("kubectl config view", view.to_string())]));
             },
             0,
             ("helper", "warning", "the provider `gone` is not configured", "the user u of kubectl"),
@@ -137,7 +138,7 @@ fn what_is_wrong_with_helpers() {
 }
 
 /// The sandbox's environment, the program being at another place.
-struct At(std::path::PathBuf, Rc<crate::support::sandbox::Variables>);
+struct At(std::path::PathBuf, Arc<crate::support::sandbox::Variables>);
 
 impl authctl::ports::Environment for At {
     fn variable(&self, name: &str) -> Option<String> {

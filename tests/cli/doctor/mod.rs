@@ -6,7 +6,7 @@ mod store;
 mod way;
 
 use std::io;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use authctl::ports::{
     Ended, InheritedFile, Launch, LaunchError, OutputFilter, ProcessError, Processes, Program,
@@ -63,7 +63,7 @@ impl Processes for Programs {
 /// A home in which nothing is wrong: with a browser, and no other programs.
 fn home(config: &str) -> Sandbox {
     let mut sandbox = Sandbox::new(config);
-    sandbox.system.processes = Rc::new(Programs::default());
+    sandbox.system.processes = Arc::new(Programs::default());
     let bin = sandbox.path("bin");
     program(&sandbox, "bin/xdg-open");
     sandbox.environment.set("PATH", &bin.display().to_string());
@@ -237,7 +237,7 @@ fn what_is_wrong_with_the_program() {
     program(&sandbox, "bin/authctl");
     let first = sandbox.path("bin/authctl").display().to_string();
     let said = format!("{first} --version");
-    sandbox.system.processes = Rc::new(Programs(vec![(said.leak(), "authctl 0.0.1\n".to_owned())]));
+    sandbox.system.processes = Arc::new(Programs(vec![(said.leak(), "authctl 0.0.1\n".to_owned())]));
     let another =
         ("program", "warning", "~/bin/authctl: another authctl comes first on PATH", "change their order");
     finds("another", &sandbox, &["--offline"], 0, another);

@@ -1,6 +1,6 @@
 //! What is wrong with the token store.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use authctl::ports::{KernelKeyring, NoKernelKeyring};
@@ -63,12 +63,12 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
         ("denied otherwise", || NoStorageAccess("no".into()), "the keyring refused: no", "allow it"),
     ] {
         let sandbox = home(&config);
-        *sandbox.keyring.store.borrow_mut() = Some(that_fails(failing));
+        *sandbox.keyring.store.lock() = Some(that_fails(failing));
         finds(name, &sandbox, &["--offline"], 6, ("store", "problem", what, mend));
     }
     let sandbox = home(&config);
     let loses = that_loses_a_byte(&sandbox.keyring.present());
-    *sandbox.keyring.store.borrow_mut() = Some(loses);
+    *sandbox.keyring.store.lock() = Some(loses);
     finds(
         "loses",
         &sandbox,
@@ -155,7 +155,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
 
     let mut sandbox =
         home(&CONFIG.replace("store = \"file\"\n", "[store]\nkind = \"file\"\ncache = \"kernel\"\n"));
-    sandbox.system.kernel_keyring = Rc::new(NoKernel);
+    sandbox.system.kernel_keyring = Arc::new(NoKernel);
     let cache = ("store", "warning", "permission denied", "cache = \"none\"");
     finds("the kernel's cache", &sandbox, &["--offline"], 0, cache);
 
@@ -175,7 +175,7 @@ fn a_missing_passphrase_is_an_error_with_a_hint_f_sto6() {
     sandbox.input.type_hidden(&["canary", "canary"]);
     sandbox.run(&["store", "unlock"]).ok();
     assert!(wrong(&examine(&sandbox, &["--offline"]).1).is_empty());
-    sandbox.kernel_keyring.kept.borrow_mut().clear();
+    sandbox.kernel_keyring.kept.lock().clear();
     let locked =
         ("store", "problem", "the sealed files are locked with a passphrase", "authctl store unlock");
     finds("not given", &sandbox, &["--offline"], 6, locked);
@@ -192,7 +192,7 @@ fn a_store_that_several_machines_share() {
             home(&CONFIG.replace("store = \"file\"\n", &store).replace("x.example", "127.0.0.1:1"));
         sandbox.environment.set("VAULT_TOKEN", TOKEN);
         let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-        sandbox.system.processes = Rc::new(Programs(vec![("print-key", key.to_owned())]));
+        sandbox.system.processes = Arc::new(Programs(vec![("print-key", key.to_owned())]));
         sandbox
     };
     let of_store = |sandbox: &Sandbox, arguments: &[&str]| {

@@ -1,7 +1,7 @@
 //! What is wrong with the ways to the browser, back from it, and to the servers; and with the clock.
 
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use authctl::adapters::machine::ThisMachine;
@@ -43,7 +43,7 @@ fn doctor_finds_problems_with_the_browser_f_url4() {
     std::fs::remove_file(sandbox.path("bin/xdg-open")).unwrap();
     finds("none", &sandbox, &["--offline"], 0, ("browser", "warning", "no program that opens", "--device"));
     let mut sandbox = home(CONFIG);
-    sandbox.system.browser = Rc::new(browsers::Absent::default());
+    sandbox.system.browser = Arc::new(browsers::Absent::default());
     sandbox.environment.set("SSH_CONNECTION", "1 2 3 4");
     finds(
         "over SSH",
@@ -74,7 +74,7 @@ fn doctor_finds_problems_with_the_loopback_listener_f_cb14_f_cb15() {
     sandbox.environment.set("HTTP_PROXY", "http://user:canary@proxy.example:3128");
     finds("a proxy", &sandbox, &["--offline"], 0, ("loopback", "warning", "HTTP_PROXY", "export NO_PROXY="));
     let mut sandbox = home(CONFIG);
-    sandbox.system.machine = Rc::new(OddMachine);
+    sandbox.system.machine = Arc::new(OddMachine);
     let (status, findings) = examine(&sandbox, &["--offline"]);
     let found = wrong(&findings);
     assert_eq!((status, found.len()), (1, 2), "{found:#?}");

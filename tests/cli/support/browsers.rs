@@ -1,6 +1,5 @@
 //! Browsers: one that consents, one that must not be opened, and ones that do as a story tells them.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use authctl::ports::{Browser, NoBrowser};
 use url::Url;
 
 use super::http;
+use super::shared::Shared;
 
 /// Follows the authorization URL to its end in the background, as a browser whose user is logged in and consents.
 pub struct Consents;
@@ -91,11 +91,11 @@ impl Browser for Given {
 
 /// There is none: as over SSH.
 #[derive(Default)]
-pub struct Absent(pub RefCell<u32>);
+pub struct Absent(pub Shared<u32>);
 
 impl Browser for Absent {
     fn open(&self, _: &Url, _: Option<&str>, _: &BTreeSet<String>) -> Result<(), NoBrowser> {
-        *self.0.borrow_mut() += 1;
+        *self.0.lock() += 1;
         Err(NoBrowser("there is none".to_owned()))
     }
 

@@ -7,6 +7,7 @@ pub mod browsers;
 pub mod http;
 pub mod odd_keyring;
 pub mod sandbox;
+pub mod shared;
 pub mod vault;
 
 pub use authorization_server::AuthorizationServer;

@@ -1,11 +1,9 @@
 //! An empty home with a system of its own: real network, files and locks; a mock keyring; a clock that is moved by hand.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -25,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyring_core::CredentialStore;
 
 use super::browsers::Consents;
+use super::shared::Shared;
 
 /// How a run ended: status and both streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,50 +76,49 @@ impl Output {
 pub struct Sandbox {
     folder: tempfile::TempDir,
     pub system: System,
-    terminal: Rc<Buffers>,
-    pub environment: Rc<Variables>,
-    pub clock: Rc<MovableClock>,
-    pub signals: Rc<FakeSignals>,
-    pub input: Rc<FakeInput>,
-    pub keyring: Rc<MockKeyring>,
-    pub kernel_keyring: Rc<FakeKernelKeyring>,
+    terminal: Arc<Buffers>,
+    pub environment: Arc<Variables>,
+    pub clock: Arc<MovableClock>,
+    pub signals: Arc<FakeSignals>,
+    pub input: Arc<FakeInput>,
+    pub keyring: Arc<MockKeyring>,
+    pub kernel_keyring: Arc<FakeKernelKeyring>,
 }
 
 impl Sandbox {
     /// A home with this configuration.
     pub fn new(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let terminal = Rc::new(Buffers::default());
+        let terminal = Arc::new(Buffers::default());
         let environment =
-            Rc::new(Variables { folder: folder.path().join("work"), variables: RefCell::default() });
-        let clock = Rc::new(MovableClock {
+            Arc::new(Variables { folder: folder.path().join("work"), variables: Shared::default() });
+        let clock = Arc::new(MovableClock {
             real: adapters::clock::SystemClock::start(),
-            offset: Cell::default(),
-            skipped: Cell::default(),
-            jump: RefCell::default(),
+            offset: Shared::default(),
+            skipped: Shared::default(),
+            jump: Shared::default(),
         });
-        let signals = Rc::new(FakeSignals::default());
-        let input = Rc::new(FakeInput::default());
-        let keyring = Rc::new(MockKeyring::default());
-        let kernel_keyring = Rc::new(FakeKernelKeyring { clock: clock.clone(), kept: RefCell::default() });
+        let signals = Arc::new(FakeSignals::default());
+        let input = Arc::new(FakeInput::default());
+        let keyring = Arc::new(MockKeyring::default());
+        let kernel_keyring = Arc::new(FakeKernelKeyring { clock: clock.clone(), kept: Shared::default() });
         let system = System {
-            http: Rc::new(adapters::http::Http::default()),
-            browser: Rc::new(Consents),
+            http: Arc::new(adapters::http::Http::default()),
+            browser: Arc::new(Consents),
             clock: clock.clone(),
             console: Console::new(terminal.clone(), true),
-            prompter: Rc::new(Silent),
+            prompter: Arc::new(Silent),
             input: input.clone(),
             environment: environment.clone(),
-            processes: Rc::new(adapters::processes::Children),
-            random: Rc::new(adapters::random::SystemRandom),
-            paths: Rc::new(TestPaths(folder.path().to_owned())),
+            processes: Arc::new(adapters::processes::Children),
+            random: Arc::new(adapters::random::SystemRandom),
+            paths: Arc::new(TestPaths(folder.path().to_owned())),
             keyring: keyring.clone(),
             kernel_keyring: kernel_keyring.clone(),
             signals: signals.clone(),
-            local_server: Rc::new(adapters::local_server::HyperServer),
-            another: || panic!("only the binary serves in these stories"),
-            machine: Rc::new(TestMachine),
-            peers: Rc::new(adapters::peer::KernelTable),
+            local_server: Arc::new(adapters::local_server::HyperServer),
+            machine: Arc::new(TestMachine),
+            peers: Arc::new(adapters::peer::KernelTable),
         };
         let sandbox =
             Self { folder, system, terminal, environment, clock, signals, input, keyring, kernel_keyring };
@@ -173,7 +171,7 @@ impl Sandbox {
         let arguments: Vec<&str> = std::iter::once("authctl").chain(arguments.iter().copied()).collect();
         let status: Status = authctl::run(arguments, &mut system);
         let home = self.folder.path().display().to_string();
-        let take = |buffer: &RefCell<Vec<u8>>| String::from_utf8(buffer.take()).unwrap().replace(&home, "~");
+        let take = |buffer: &Shared<Vec<u8>>| String::from_utf8(buffer.take()).unwrap().replace(&home, "~");
         Output { status: status.code(), stdout: take(&self.terminal.out), stderr: take(&self.terminal.err) }
     }
 
@@ -267,17 +265,17 @@ pub fn set_mode(_: &Path, _: u32) {}
 /// Both streams, kept.
 #[derive(Default)]
 struct Buffers {
-    out: RefCell<Vec<u8>>,
-    err: RefCell<Vec<u8>>,
-    watched: Cell<bool>,
-    width: Cell<Option<usize>>,
+    out: Shared<Vec<u8>>,
+    err: Shared<Vec<u8>>,
+    watched: Shared<bool>,
+    width: Shared<Option<usize>>,
 }
 
 impl Terminal for Buffers {
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
         match stream {
-            Stream::Out => self.out.borrow_mut().extend_from_slice(bytes),
-            Stream::Err => self.err.borrow_mut().extend_from_slice(bytes),
+            Stream::Out => self.out.lock().extend_from_slice(bytes),
+            Stream::Err => self.err.lock().extend_from_slice(bytes),
         }
         Ok(())
     }
@@ -317,22 +315,22 @@ impl Machine for TestMachine {
 /// The variables of a story.
 pub struct Variables {
     folder: PathBuf,
-    variables: RefCell<BTreeMap<String, String>>,
+    variables: Shared<BTreeMap<String, String>>,
 }
 
 impl Variables {
     pub fn set(&self, name: &str, value: &str) {
-        self.variables.borrow_mut().insert(name.to_owned(), value.to_owned());
+        self.variables.lock().insert(name.to_owned(), value.to_owned());
     }
 }
 
 impl Environment for Variables {
     fn variable(&self, name: &str) -> Option<String> {
-        self.variables.borrow().get(name).cloned()
+        self.variables.lock().get(name).cloned()
     }
 
     fn variables(&self) -> Vec<(String, String)> {
-        self.variables.borrow().clone().into_iter().collect()
+        self.variables.lock().clone().into_iter().collect()
     }
 
     fn current_folder(&self) -> Option<PathBuf> {
@@ -347,9 +345,9 @@ impl Environment for Variables {
 /// The real clock, moved; where a story says so, waits are skipped and the clock moves on by them.
 pub struct MovableClock {
     real: adapters::clock::SystemClock,
-    offset: Cell<i64>,
-    skipped: Cell<Option<Duration>>,
-    jump: RefCell<Option<(Arc<AtomicBool>, Duration)>>,
+    offset: Shared<i64>,
+    skipped: Shared<Option<Duration>>,
+    jump: Shared<Option<(Arc<AtomicBool>, Duration)>>,
 }
 
 impl MovableClock {
@@ -359,7 +357,7 @@ impl MovableClock {
 
     /// The clock goes on by so many seconds as soon as something has happened.
     pub fn advance_when(&self, happened: Arc<AtomicBool>, seconds: u64) {
-        *self.jump.borrow_mut() = Some((happened, Duration::from_secs(seconds)));
+        *self.jump.lock() = Some((happened, Duration::from_secs(seconds)));
     }
 
     /// From now on nobody really waits.
@@ -376,7 +374,7 @@ impl Clock for MovableClock {
     }
 
     fn elapsed(&self) -> Duration {
-        let jump = self.jump.borrow();
+        let jump = self.jump.lock();
         let jump = jump.as_ref().filter(|(happened, _)| happened.load(Ordering::SeqCst));
         self.real.elapsed()
             + self.skipped.get().unwrap_or_default()
@@ -409,14 +407,14 @@ impl Signals for FakeSignals {
 
 /// Notes when each request was sent, by the story's own clock.
 pub struct Timed {
-    pub inner: Rc<dyn HttpClient>,
-    pub clock: Rc<MovableClock>,
-    pub sent: RefCell<Vec<(String, Duration)>>,
+    pub inner: Arc<dyn HttpClient>,
+    pub clock: Arc<MovableClock>,
+    pub sent: Shared<Vec<(String, Duration)>>,
 }
 
 impl HttpClient for Timed {
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.sent.borrow_mut().push((request.url.path().to_owned(), self.clock.elapsed()));
+        self.sent.lock().push((request.url.path().to_owned(), self.clock.elapsed()));
         self.inner.send(request)
     }
 }
@@ -424,49 +422,49 @@ impl HttpClient for Timed {
 /// What a story types or pipes in.
 #[derive(Default)]
 pub struct FakeInput {
-    pub piped: RefCell<Option<String>>,
-    hidden: RefCell<VecDeque<String>>,
-    typed: RefCell<VecDeque<String>>,
-    pub asked: RefCell<Vec<String>>,
-    lines: RefCell<Option<Receiver<SecretText>>>,
+    pub piped: Shared<Option<String>>,
+    hidden: Shared<VecDeque<String>>,
+    typed: Shared<VecDeque<String>>,
+    pub asked: Shared<Vec<String>>,
+    lines: Shared<Option<Receiver<SecretText>>>,
 }
 
 impl FakeInput {
     pub fn pipe(&self, text: &str) {
-        *self.piped.borrow_mut() = Some(text.to_owned());
+        *self.piped.lock() = Some(text.to_owned());
     }
 
     /// What is typed where nothing is shown, one answer for each question.
     pub fn type_hidden(&self, answers: &[&str]) {
-        *self.hidden.borrow_mut() = answers.iter().map(|&answer| answer.to_owned()).collect();
+        *self.hidden.lock() = answers.iter().map(|&answer| answer.to_owned()).collect();
     }
 
     /// What is typed as answers, one for each question.
     pub fn type_answers(&self, answers: &[&str]) {
-        *self.typed.borrow_mut() = answers.iter().map(|&answer| answer.to_owned()).collect();
+        *self.typed.lock() = answers.iter().map(|&answer| answer.to_owned()).collect();
     }
 
     /// Whether everything that was typed was asked for.
     pub fn is_used_up(&self) -> bool {
-        self.typed.borrow().is_empty() && self.hidden.borrow().is_empty()
+        self.typed.lock().is_empty() && self.hidden.lock().is_empty()
     }
 
     /// A terminal on which lines are typed by the returned sender.
     pub fn terminal(&self) -> Sender<SecretText> {
         let (sender, receiver) = channel();
-        *self.lines.borrow_mut() = Some(receiver);
+        *self.lines.lock() = Some(receiver);
         sender
     }
 }
 
 impl Input for FakeInput {
     fn is_terminal(&self) -> bool {
-        self.lines.borrow().is_some() || !self.is_used_up()
+        self.lines.lock().is_some() || !self.is_used_up()
     }
 
     fn ask(&self, question: &str, default: Option<&str>) -> io::Result<String> {
-        self.asked.borrow_mut().push(question.to_owned());
-        let answer = self.typed.borrow_mut().pop_front();
+        self.asked.lock().push(question.to_owned());
+        let answer = self.typed.lock().pop_front();
         let answer = answer.unwrap_or_else(|| panic!("nobody is there to be asked: {question}"));
         Ok(if answer.is_empty() { default.unwrap_or_default().to_owned() } else { answer })
     }
@@ -477,8 +475,8 @@ impl Input for FakeInput {
     }
 
     fn ask_hidden(&self, question: &str) -> io::Result<SecretText> {
-        self.asked.borrow_mut().push(question.to_owned());
-        Ok(SecretText::new(self.hidden.borrow_mut().pop_front().expect("somebody is there to be asked")))
+        self.asked.lock().push(question.to_owned());
+        Ok(SecretText::new(self.hidden.lock().pop_front().expect("somebody is there to be asked")))
     }
 
     fn read_all(&self, _: usize) -> io::Result<SecretText> {
@@ -516,36 +514,36 @@ impl Paths for TestPaths {
 
 /// What a kernel keeps, by the story's clock.
 pub struct FakeKernelKeyring {
-    clock: Rc<MovableClock>,
-    pub kept: RefCell<BTreeMap<String, (Vec<u8>, Timestamp)>>,
+    clock: Arc<MovableClock>,
+    pub kept: Shared<BTreeMap<String, (Vec<u8>, Timestamp)>>,
 }
 
 impl KernelKeyring for FakeKernelKeyring {
     fn read(&self, name: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        let kept = self.kept.borrow();
+        let kept = self.kept.lock();
         kept.get(name).filter(|(_, end)| *end > self.clock.now()).map(|(secret, _)| secret.clone().into())
     }
 
     fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring> {
         let end = self.clock.now() + SignedDuration::try_from(life).unwrap();
-        self.kept.borrow_mut().insert(name.to_owned(), (secret.to_vec(), end));
+        self.kept.lock().insert(name.to_owned(), (secret.to_vec(), end));
         Ok(())
     }
 
     fn forget(&self, name: &str) {
-        self.kept.borrow_mut().remove(name);
+        self.kept.lock().remove(name);
     }
 
     fn forget_all(&self, prefix: &str) {
-        self.kept.borrow_mut().retain(|name, _| !name.starts_with(prefix));
+        self.kept.lock().retain(|name, _| !name.starts_with(prefix));
     }
 }
 
 /// keyring-core's mock, or none, or a failing one.
 #[derive(Default)]
 pub struct MockKeyring {
-    pub store: RefCell<Option<Arc<CredentialStore>>>,
-    pub opened: Cell<u32>,
+    pub store: Shared<Option<Arc<CredentialStore>>>,
+    pub opened: Shared<u32>,
 }
 
 impl MockKeyring {
@@ -553,7 +551,7 @@ impl MockKeyring {
         let store: Arc<CredentialStore> = keyring_core::mock::Store::new().unwrap();
         let used =
             if cfg!(windows) { super::odd_keyring::of_this_platform(&store) } else { Arc::clone(&store) };
-        *self.store.borrow_mut() = Some(used);
+        *self.store.lock() = Some(used);
         store
     }
 }
@@ -561,6 +559,6 @@ impl MockKeyring {
 impl Keyring for MockKeyring {
     fn open(&self) -> Result<Arc<CredentialStore>, NoKeyring> {
         self.opened.set(self.opened.get() + 1);
-        self.store.borrow().clone().ok_or_else(|| NoKeyring("this machine has none".to_owned()))
+        self.store.lock().clone().ok_or_else(|| NoKeyring("this machine has none".to_owned()))
     }
 }

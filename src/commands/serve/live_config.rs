@@ -1,9 +1,9 @@
-//! What a worker has of its own: the outside, and the configuration as it is at each request.
+//! The configuration as it is at each request.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::refusal::Refusal;
-use crate::app::Manner;
+use crate::app::{App, prompt_on_console};
 use crate::config::{Config, LoadOptions, Provider};
 use crate::error::Error;
 use crate::name::ProviderName;
@@ -13,31 +13,21 @@ use crate::ports::{Held, Signals, System};
 use crate::session::{Open, Session};
 use crate::text::untrusted::escaped;
 
-/// What every worker is made with.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    /// Makes the outside.
-    pub another: fn() -> System,
-    /// How the command line wants it to be.
-    pub manner: Manner,
-    /// What it says of the configuration.
-    pub options: LoadOptions,
-}
-
-/// A worker's own.
-pub struct Workplace {
+/// The system of the server, and where it finds the configuration.
+pub struct LiveConfig {
     system: System,
-    setup: Setup,
+    options: LoadOptions,
+    verbose: bool,
 }
 
-impl Workplace {
-    /// Furnishes one.
-    pub fn new(setup: &Setup) -> Self {
-        let mut system = (setup.another)();
+impl LiveConfig {
+    /// The system of the command line, for requests that threads answer.
+    pub fn new(app: &App<'_>) -> Self {
         // Notes are for who sits before a terminal; the same one at every request is for nobody.
-        Manner { quiet: true, ..setup.manner }.apply(&mut system);
-        system.signals = Rc::new(Undisturbed);
-        Self { system, setup: setup.clone() }
+        let console = app.system.console.quieted();
+        let mut system = System { console, signals: Arc::new(Undisturbed), ..app.system.clone() };
+        prompt_on_console(&mut system);
+        Self { system, options: app.options.clone(), verbose: app.verbose }
     }
 
     /// Does something with a provider as it is configured now.
@@ -49,15 +39,15 @@ impl Workplace {
         provider: &ProviderName,
         act: impl FnOnce(&Session<'_>, &Provider) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let config = Config::load(&self.system, &self.setup.options);
+        let config = Config::load(&self.system, &self.options);
         let opened = Session::open(&self.system, &config, Some(provider));
         let Open { provider, session } = opened.map_err(Error::from)?;
         act(&session, &provider)
     }
 
-    /// Tells of an answer, with `-v`. The query is left out: it may name people.
-    pub fn tell(&self, asked: &Asked, attempt: &Attempt, answer: &str) {
-        if self.setup.manner.verbose > 0 {
+    /// Logs an answer, with `-v`. The query is left out: it may name people.
+    pub fn log(&self, asked: &Asked, attempt: &Attempt, answer: &str) {
+        if self.verbose {
             let again = if matches!(attempt, Attempt::First) { "" } else { " (again)" };
             let line = format!("= {} {}{again}: {answer}", escaped(&asked.method), escaped(asked.path()));
             self.system.console.error(styled(FAINT, line));
