@@ -488,7 +488,7 @@ fn cargo_login_logs_in_and_a_missing_login_is_not_found() {
 }
 
 #[test]
-fn eh1_eh2_bazel_to_the_letter() {
+fn bazel_credential_helper_follows_the_protocol() {
     let (server, sandbox) = logged_in("");
     let bazel = |command: &str, input: &str| sandbox.run_with(&["helper", "bazel", command], input);
     let uri = json!({ "uri": format!("{}/v1/x", server.issuer()), "more": [1] }).to_string();

@@ -145,7 +145,7 @@ fn a_lost_response_is_not_retried_while_a_token_is_valid_f_rot6() {
 }
 
 #[test]
-fn try_later_keeps_the_login() {
+fn try_later_keeps_the_login_f_429() {
     let (server, sandbox) = logged_in();
     let token = sandbox.run(&["token"]).ok();
     let later = [

@@ -39,7 +39,7 @@ impl Desk {
 }
 
 #[test]
-fn eh1_eh2_what_bazel_says_and_reads() {
+fn bazel_reads_the_credential_helpers_headers() {
     let desk = desk();
     desk.write(".bazelrc", "# mine\nbuild --jobs=2\n");
     desk.set_up(&["bazel"], "--write").says("done");
