@@ -6,7 +6,7 @@ use url::Url;
 
 use super::harmless::assert_harmless;
 use crate::binding::Binding;
-use crate::loopback::connections::parse_head;
+use crate::loopback::request::parse_head;
 use crate::oauth::authorization::Expected;
 use crate::oauth::client::{Authentication, Client};
 use crate::oauth::endpoint::{EndpointUrl, Issuer};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use tiny_http::{HTTPVersion, Header, Response};
 
-use super::language::Language;
+use crate::loopback::language::Language;
 
 /// How long a browser may take to receive the page.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -173,8 +173,8 @@ fn drain(mut stream: &TcpStream) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::language::LANGUAGES;
     use super::*;
+    use crate::loopback::language::LANGUAGES;
 
     #[test]
     fn pages_are_whole_and_static_f_cb12() {

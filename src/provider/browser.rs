@@ -56,7 +56,7 @@ pub fn wait_for_user(
         },
         link,
         peers: &*system.peers,
-        on_stranger: &stranger_note(context),
+        on_other_user: &other_user_note(context),
     };
     let answer = listener.wait(&pending.expected, wait)?;
     if answer.ignored > 0 {
@@ -98,7 +98,7 @@ pub fn wants_browser(context: &Context<'_>, choice: &BrowserChoice) -> bool {
 }
 
 /// Notes, once, that a request from another user was ignored.
-pub fn stranger_note<'a>(context: &'a Context<'_>) -> impl Fn(u32) + 'a {
+pub fn other_user_note<'a>(context: &'a Context<'_>) -> impl Fn(u32) + 'a {
     let said = Cell::new(false);
     move |user| {
         if !said.replace(true) {

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::browser::stranger_note;
+use super::browser::other_user_note;
 use super::context::Context;
 use super::error::ProviderError;
 use super::grant::{Grant, Login};
@@ -67,7 +67,7 @@ struct Pauses<'a> {
     context: &'a Context<'a>,
     held: &'a dyn Held,
     link: Option<LinkServer>,
-    on_stranger: &'a dyn Fn(u32),
+    on_other_user: &'a dyn Fn(u32),
 }
 
 impl<'a> Consent<'a> {
@@ -125,7 +125,7 @@ impl<'a> Consent<'a> {
         };
         let held = context.system.signals.hold();
         let pauses =
-            Pauses { context, held: &*held, link: ticket.link, on_stranger: &stranger_note(context) };
+            Pauses { context, held: &*held, link: ticket.link, on_other_user: &other_user_note(context) };
         let tokens = self.wait_for_tokens(context, &call, pace, limit, pauses)?;
         let presented = Presented { client_id: self.binding.get(Binding::CLIENT_ID), ..Presented::default() };
         let claims = self.oauth.validate_id_token(context, &self.server, &tokens, &presented)?;
@@ -195,7 +195,7 @@ impl Pauses<'_> {
                 return Err(ProviderError::Interrupted(signal));
             }
             if let Some(link) = &mut self.link {
-                link.serve(self.context.system, self.on_stranger)?;
+                link.serve(self.context.system, self.on_other_user)?;
             }
             let left = end.saturating_sub(clock.elapsed());
             if left.is_zero() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::browser::{PATIENCE, open_browser, stranger_note, wants_browser};
+use super::browser::{PATIENCE, open_browser, other_user_note, wants_browser};
 use super::context::Context;
 use super::error::ProviderError;
 use super::logout::EndedSession;
@@ -85,7 +85,7 @@ fn send_and_return(
         on_wrong_paste: &|| {},
         link,
         peers: &*system.peers,
-        on_stranger: &stranger_note(context),
+        on_other_user: &other_user_note(context),
     };
     let answer = listener.wait(expected, wait)?;
     answer.outcome?;
@@ -116,11 +116,11 @@ fn serve_until_opened(context: &Context<'_>, mut server: LinkServer) -> Result<b
     let system = context.system;
     let held = system.signals.hold();
     let _waiting = system.prompter.wait(WaitReason::Browser, Some(LINK_PATIENCE));
-    let on_stranger = stranger_note(context);
+    let on_other_user = other_user_note(context);
     let mut end = system.clock.elapsed().saturating_add(LINK_PATIENCE);
     let mut opened = false;
     loop {
-        server.serve(system, &on_stranger)?;
+        server.serve(system, &on_other_user)?;
         let now = system.clock.elapsed();
         if !opened && server.link().was_opened() {
             opened = true;

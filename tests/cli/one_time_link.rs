@@ -25,9 +25,9 @@ impl Peers for Everybody {
 
 /// Knows the connections that a story makes as another user, and all others as the user's own.
 #[derive(Clone, Default)]
-struct Strangers(Arc<Mutex<HashSet<u16>>>);
+struct OtherUsers(Arc<Mutex<HashSet<u16>>>);
 
-impl Strangers {
+impl OtherUsers {
     /// A request of another user: the status, and the whole answer.
     fn get(&self, url: &Url) -> (u16, String) {
         let mut stream = TcpStream::connect(url.socket_addrs(|| None).unwrap()[0]).unwrap();
@@ -39,7 +39,7 @@ impl Strangers {
     }
 }
 
-impl Peers for Strangers {
+impl Peers for OtherUsers {
     fn user(&self, other: SocketAddr, _: SocketAddr) -> Peer {
         if self.0.lock().unwrap().contains(&other.port()) { Peer::Other(4711) } else { Peer::Own }
     }
@@ -172,18 +172,18 @@ fn a_logout_whose_browser_does_nothing_prints_the_url() {
 fn another_user_can_neither_finish_nor_end_a_login_f_cb20() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
-    let strangers = Strangers::default();
-    sandbox.system.peers = Arc::new(strangers.clone());
+    let others = OtherUsers::default();
+    sandbox.system.peers = Arc::new(others.clone());
     let output = with_browser(&mut sandbox, &["login"], move |link| {
         for _ in 0..3 {
-            let (status, answer) = strangers.get(link);
+            let (status, answer) = others.get(link);
             assert!(status == 403 && !answer.contains("authorize"), "{answer}");
         }
         let redirect = redirect_of(&redirect_of(link).unwrap()).unwrap();
-        let (status, _) = strangers.get(&redirect);
+        let (status, _) = others.get(&redirect);
         assert_eq!(status, 403, "the right answer, from somebody else");
         let refusal = redirect.as_str().replace("code=", "error=access_denied&x=");
-        assert_eq!(strangers.get(&Url::parse(&refusal).unwrap()).0, 403, "a refusal from somebody else");
+        assert_eq!(others.get(&Url::parse(&refusal).unwrap()).0, 403, "a refusal from somebody else");
         assert_eq!(get(&redirect).unwrap().0, 200);
     });
     output

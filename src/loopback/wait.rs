@@ -1,0 +1,141 @@
+//! Waits until the browser, or a pasted address, brings the answer.
+
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use crate::loopback::connections::{Connections, Incoming};
+use crate::loopback::error::LoopbackError;
+use crate::loopback::language::Language;
+use crate::loopback::listener::Listener;
+use crate::loopback::one_time_link::OneTimeLink;
+use crate::loopback::page::{self, Page};
+use crate::loopback::user_check::{RequestUser, UserCheck};
+use crate::oauth::redirect::{AuthorizationError, Expectation, Verdict};
+use crate::ports::peer::Peers;
+use crate::ports::{Clock, Held};
+use crate::secret::SecretText;
+
+/// How often signals, typed lines and new connections are looked for.
+const POLL: Duration = Duration::from_millis(10);
+
+/// What ends a wait.
+pub struct Wait<'a> {
+    /// After this long, nobody will come any more.
+    pub limit: Duration,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Ctrl-C and its like.
+    pub held: &'a dyn Held,
+    /// Lines that the user types or pastes.
+    pub pasted: Option<Receiver<SecretText>>,
+    /// Called when a pasted line was not the redirect.
+    pub on_wrong_paste: &'a dyn Fn(),
+    /// What sends the browser on to the server.
+    pub link: OneTimeLink,
+    /// Finds the user at the other end of a connection.
+    pub peers: &'a dyn Peers,
+    /// Called with another user whose request was refused.
+    pub on_other_user: &'a dyn Fn(u32),
+}
+
+/// The answer to a request that was made through the browser, which waits to hear how it ends.
+pub struct Answer<T> {
+    /// What it brings, such as the code, or the server's refusal.
+    pub outcome: Result<T, AuthorizationError>,
+    /// The browser.
+    pub page: Page,
+    /// How many requests came before that were not the redirect.
+    pub ignored: usize,
+}
+
+impl Listener {
+    /// Waits for the one request that answers what the browser was sent out with. All others are sent away and counted; the
+    /// sockets are closed when it returns.
+    ///
+    /// # Errors
+    /// [`LoopbackError::TimedOut`], [`LoopbackError::OpenedTwice`] and [`LoopbackError::Interrupted`].
+    pub fn wait<E: Expectation>(
+        self,
+        expected: &E,
+        mut wait: Wait<'_>,
+    ) -> Result<Answer<E::Answer>, LoopbackError> {
+        let start = wait.clock.elapsed();
+        let mut connections = Connections::default();
+        let mut ignored = 0;
+        loop {
+            if let Some(signal) = wait.held.caught() {
+                return Err(LoopbackError::Interrupted(signal));
+            }
+            let now = wait.clock.elapsed();
+            if now.saturating_sub(start) >= wait.limit {
+                return Err(LoopbackError::TimedOut { waited: wait.limit, ignored });
+            }
+            if let Some(answer) = read_pasted(expected, &mut wait, ignored) {
+                return Ok(answer);
+            }
+            let Some(incoming) = connections.next(&self.sockets, now) else {
+                pause();
+                continue;
+            };
+            let users = UserCheck { peers: wait.peers, on_other_user: wait.on_other_user };
+            let Some(Incoming { stream, request }) =
+                wait.link.answer(incoming, &users, &mut connections, now)?
+            else {
+                continue;
+            };
+            let language = request.as_ref().map_or_else(|_| Language::english(), |request| request.language);
+            let verdict = request.map_or_else(Verdict::Ignored, |request| expected.check(&request.redirect));
+            // Another user may know what the answer must look like (F-CB20).
+            let is_other_user =
+                || matches!(users.of(&stream), RequestUser::Other(_) | RequestUser::Disconnected);
+            let refusal = match verdict {
+                Verdict::Ignored(status) => page::refusal(status),
+                _ if is_other_user() => page::not_the_user(),
+                Verdict::Refused(error) => {
+                    return Ok(Answer { outcome: Err(error), page: Page::new(stream, language), ignored });
+                }
+                Verdict::Answer(answer) => {
+                    return Ok(Answer { outcome: Ok(answer), page: Page::new(stream, language), ignored });
+                }
+            };
+            ignored += 1;
+            connections.close_with(stream, refusal, now);
+        }
+    }
+}
+
+/// Lets a moment pass between two looks at the sockets.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sockets are waited for, and a test's clock does not move them"
+)]
+fn pause() {
+    std::thread::sleep(POLL);
+}
+
+fn read_pasted<E: Expectation>(
+    expected: &E,
+    wait: &mut Wait<'_>,
+    ignored: usize,
+) -> Option<Answer<E::Answer>> {
+    let line = match wait.pasted.as_ref()?.try_recv() {
+        Ok(line) => line,
+        Err(TryRecvError::Empty) => return None,
+        Err(TryRecvError::Disconnected) => {
+            wait.pasted = None;
+            return None;
+        }
+    };
+    if line.expose().trim().is_empty() {
+        return None;
+    }
+    let outcome = match expected.check_pasted(line.expose()) {
+        Verdict::Ignored(_) => {
+            (wait.on_wrong_paste)();
+            return None;
+        }
+        Verdict::Refused(error) => Err(error),
+        Verdict::Answer(answer) => Ok(answer),
+    };
+    Some(Answer { outcome, page: Page::nobody(), ignored })
+}
