@@ -5,6 +5,7 @@ pub mod args;
 pub mod input;
 pub mod installed;
 pub mod login;
+pub mod login_result;
 pub mod notification;
 pub mod passphrase;
 mod prompter;

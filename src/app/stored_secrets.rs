@@ -5,7 +5,7 @@ use crate::binding::Binding;
 use crate::config::Provider;
 use crate::name::ProviderName;
 use crate::schema::{Setting, Table};
-use crate::session::registration::management_records;
+use crate::session::registration::stored_records;
 use crate::store::record::RecordName;
 
 /// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
@@ -33,7 +33,7 @@ pub fn stored_secrets(app: &App<'_>, stays: &dyn Fn(&ProviderName) -> bool) -> V
             found.push((RecordName::of_secret(name, key, &binding), binding.clone()));
         }
     }
-    found.extend(management_records(app.system, app.config, stays));
+    found.extend(stored_records(app.system, app.config, stays));
     found
 }
 

@@ -3,21 +3,19 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::app::add_provider;
-use crate::app::add_provider::Start;
+use crate::app::add_provider::{self, Start};
 use crate::app::args::{AccountArg, ProviderArg, ProviderRef, browser_choice};
 use crate::app::input::InputError;
-use crate::app::login::{Who, lock, log_in, tell, with_known_client};
-use crate::config::discovered::Before;
-use crate::config::{Config, discovered, templates};
-use crate::discovery::resource::explore;
+use crate::app::login::{LoginMethod, LoginPlan, lock, log_in};
+use crate::config::{discovered, templates};
+use crate::discovery::resource::{DiscoveredUrl, challenged_scopes, discover};
 use crate::error::{Error, Status};
 use crate::name::{ProviderName, ScopeSet, scopes};
+use crate::oauth::endpoint::EndpointUrl;
 use crate::provider::LoginRequest;
 use crate::schema::duration;
 use crate::secret;
-use crate::session::Open;
-use crate::session::with_token::{Given, login_with};
+use crate::session::with_token::Given;
 use crate::text::untrusted::{Untrusted, escaped};
 
 /// Log in with your browser and keep the tokens
@@ -58,122 +56,112 @@ pub struct Args {
     refresh_metadata: bool,
 }
 
-/// What was found out before the login.
-#[derive(Default)]
-struct Explored {
-    /// The provider, where one is meant.
-    name: Option<ProviderName>,
-    /// The configuration, where it has changed by it.
-    config: Option<Config>,
-    /// All the scopes that the URL's resource knows.
-    scopes: Option<ScopeSet>,
-    /// What was known of it before.
-    before: Option<Before>,
-}
-
 /// Logs in and says who, what was granted, until when, and where it is kept.
 ///
 /// # Errors
 /// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    let Explored { name, config: explored, scopes, before } = args.explored(app)?;
-    let app = &App { config: explored.as_ref().unwrap_or(app.config), ..*app };
+    if let Some(ProviderRef::Url(url)) = &args.provider.provider {
+        return args.log_in_to_url(app, url);
+    }
+    let name = args.provider.name(app)?;
+    let credential = name.as_ref().and_then(|name| app.config.credentials.get(name));
+    if args.challenge.is_some() && !credential.is_some_and(|credential| credential.keys.contains_key("url")) {
+        return Err(Error::usage("--challenge goes with the URL that answered so"));
+    }
+    if let Some(start) = args.new_provider(app, name.as_ref())? {
+        return args.add_and_log_in(app, &start, name);
+    }
     let name = match name {
         Some(name) => name,
         None => app.provider(None)?.name,
     };
-    let shown = args.shown(&name);
-    let (account, client_id) = (args.account.account.as_ref(), args.client_id.as_deref());
-    let (further, before) = (scopes.as_ref(), before.as_ref());
-    let who = Who { name: &name, shown: &shown, account, client_id, further, before };
-    if let Some(kind) = &args.with_token {
-        return args.log_in_with_token(app, &who, kind);
-    }
-    let request = LoginRequest {
-        scopes: args.scope.clone(),
-        browser: browser_choice(app, args.browser.as_deref(), args.no_browser),
-        device: args.device,
-        timeout: args.timeout,
-    };
-    let _lock = lock(app, &name);
-    log_in(app, &who, &request, args.refresh_metadata)
+    args.log_in(app, &LoginPlan::of(&name))
 }
 
 impl Args {
-    /// The provider that is meant. What a URL is that nobody configured is found out first; then the configuration has
-    /// changed.
-    fn explored(&self, app: &App<'_>) -> Result<Explored, Error> {
-        let Some(ProviderRef::Url(url)) = &self.provider.provider else {
-            if self.challenge.is_some() {
-                return Err(Error::usage("--challenge goes with the URL that answered so"));
-            }
-            let name = self.provider.name(app)?;
-            let asks = app.system.input.is_terminal();
-            if name.is_none() && asks && app.config.credentials.is_empty() {
-                app.config.check_files(true)?;
-                return self.added(app, &add_provider::ask_start(app)?, None);
-            }
-            let unknown = name.as_ref().filter(|name| !app.config.credentials.contains_key(name));
-            return match unknown.and_then(|name| templates::find(name.as_str())) {
-                Some(template) if asks => self.added(app, &Start::Template(template), name),
-                _ => Ok(Explored { name, ..Explored::default() }),
-            };
-        };
+    /// Logs in to the configured provider that the URL belongs to, or to whatever the URL turns out to be.
+    fn log_in_to_url(&self, app: &App<'_>, url: &EndpointUrl) -> Result<(), Error> {
         app.config.check_files(true)?;
-        let config = app.config;
-        if let Ok(name) = config.choose_by_url(url.url())
-            && !config.is_learned(&name)
-        {
-            return Ok(Explored { name: Some(name), ..Explored::default() });
+        let configured = app.config.choose_by_url(url.url());
+        if let Some(name) = configured.ok().filter(|name| !app.config.is_discovered(name)) {
+            return self.log_in(app, &LoginPlan { shown: url.to_string(), ..LoginPlan::of(&name) });
         }
         let name = discovered::name_of(url.url());
-        let before = config.provider(&name).ok().map(|provider| provider.source.scopes());
-        let console = &app.system.console;
-        let waiting = console.wait("Asking the server how to log in");
-        let site = explore(app.system, url, self.challenge.as_deref(), before.as_ref());
+        let discovered = Some(self.discover(app, url, &name)?);
+        self.log_in(app, &LoginPlan { shown: url.to_string(), discovered, ..LoginPlan::of(&name) })
+    }
+
+    fn discover(
+        &self,
+        app: &App<'_>,
+        url: &EndpointUrl,
+        name: &ProviderName,
+    ) -> Result<DiscoveredUrl, Error> {
+        let asked_before = app.config.provider(name).ok().map(|provider| provider.source.scopes());
+        let waiting = app.system.console.wait("Asking the server how to log in");
+        let found = discover(app.system, url, self.challenge.as_deref(), asked_before.as_ref());
         drop(waiting);
-        let site = site.map_err(|source| Error::Site {
+        let found = found.map_err(|source| Error::Site {
             url: Untrusted::new(url.url().as_str()),
             source: Box::new(source),
         })?;
-        let before = Some(Before::of(app.system, &name));
-        discovered::write(app.system, &name, &site.learned)?;
-        let title = site.title.map(|title| format!(" ({})", Untrusted::new(title))).unwrap_or_default();
-        console.say(format_args!("{url}{title} gets its tokens from {}.", escaped(&site.issuer)));
-        let (config, scopes) = (Some(app.reload()), Some(site.scopes));
-        Ok(Explored { name: Some(name), config, scopes, before })
+        let title = found.title.as_ref().map(|title| format!(" ({})", Untrusted::new(title.as_str())));
+        let (title, issuer) = (title.unwrap_or_default(), escaped(&found.issuer));
+        app.system.console.say(format_args!("{url}{title} gets its tokens from {issuer}."));
+        Ok(found)
     }
 
-    /// A provider that was not configured yet, after the questions that only its user can answer.
-    fn added(&self, app: &App<'_>, start: &Start, name: Option<ProviderName>) -> Result<Explored, Error> {
+    fn log_in(&self, app: &App<'_>, plan: &LoginPlan<'_>) -> Result<(), Error> {
+        let plan = &LoginPlan {
+            account: self.account.account.as_ref(),
+            client_id: self.client_id.as_deref(),
+            refresh_metadata: self.refresh_metadata,
+            shown: plan.shown.clone(),
+            discovered: plan.discovered.clone(),
+            name: plan.name,
+        };
+        if let Some(kind) = &self.with_token {
+            return log_in(app, plan, &LoginMethod::WithToken(given(app, kind)?));
+        }
+        let challenge = self.challenge.as_deref().filter(|_| plan.discovered.is_none());
+        let challenged = || {
+            let configured = app.config.provider(plan.name).ok()?.source.scopes();
+            challenged_scopes(challenge?, &configured)
+        };
+        let request = LoginRequest {
+            scopes: self.scope.clone().or_else(challenged),
+            browser: browser_choice(app, self.browser.as_deref(), self.no_browser),
+            device: self.device,
+            timeout: self.timeout,
+        };
+        let _lock = lock(app, plan.name);
+        log_in(app, plan, &LoginMethod::WithConsent(request))
+    }
+
+    /// What a provider is made from that is not configured yet, where a person can answer the questions about it.
+    fn new_provider(&self, app: &App<'_>, name: Option<&ProviderName>) -> Result<Option<Start>, Error> {
+        let asks = app.system.input.is_terminal();
+        if name.is_none() && asks && app.config.credentials.is_empty() {
+            app.config.check_files(true)?;
+            return add_provider::ask_start(app).map(Some);
+        }
+        let unknown = name.filter(|name| asks && !app.config.credentials.contains_key(name));
+        Ok(unknown.and_then(|name| templates::find(name.as_str())).map(Start::Template))
+    }
+
+    fn add_and_log_in(&self, app: &App<'_>, start: &Start, name: Option<ProviderName>) -> Result<(), Error> {
         let draft = add_provider::ask_draft(app, start, name, Vec::new(), Vec::new())?;
-        match add_provider::write(app, &draft, false, false, true)? {
-            true => {
-                let config = Some(app.reload());
-                Ok(Explored { name: Some(draft.name), config, ..Explored::default() })
-            }
-            false => Err(Error::Reported(Status::Failed)),
+        if !add_provider::write(app, &draft, false, false, true)? {
+            return Err(Error::Reported(Status::Failed));
         }
+        self.log_in(&App { config: &app.reload(), ..*app }, &LoginPlan::of(&draft.name))
     }
+}
 
-    fn log_in_with_token(&self, app: &App<'_>, who: &Who<'_>, kind: &str) -> Result<(), Error> {
-        with_known_client(app, who, None, |app| {
-            let Open { provider, mut session } = app.open(Some(who.name))?;
-            session.refresh_metadata = self.refresh_metadata;
-            let text = app.system.input.read_all(secret::LONGEST);
-            let text = text.map_err(InputError::unreadable("standard input", "pipe the token in"))?;
-            let given = if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) };
-            let report = login_with(&session, &provider, who.account, &given)?;
-            tell(app, &session, who.shown, &report);
-            Ok(())
-        })
-    }
-
-    /// The provider as the user calls it.
-    fn shown(&self, name: &ProviderName) -> String {
-        match &self.provider.provider {
-            Some(ProviderRef::Url(url)) => url.to_string(),
-            _ => name.to_string(),
-        }
-    }
+/// The token on standard input.
+fn given(app: &App<'_>, kind: &str) -> Result<Given, Error> {
+    let text = app.system.input.read_all(secret::LONGEST);
+    let text = text.map_err(InputError::unreadable("standard input", "pipe the token in"))?;
+    Ok(if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) })
 }

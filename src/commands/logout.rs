@@ -3,17 +3,22 @@
 use crate::advice::Advise;
 use crate::app::App;
 use crate::app::args::{AccountArg, ProviderArg, browser_choice};
-use crate::app::login::tell_end;
-use crate::config::Provider;
+use crate::app::login_result::tell_end;
+use crate::config::discovered::{DiscoveredProvider, name_of};
+use crate::config::{ChoiceError, Provider};
+use crate::discovery::resource::DiscoveredUrl;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::oauth::revocation::RevocationError;
 use crate::ports::console::{GOOD, STRONG, styled, with_causes};
 use crate::provider::{EndedSession, ProviderError, Revocation};
-use crate::session::Session;
 use crate::session::acquire::AcquireError;
 use crate::session::logout::{Options, Report, logout};
-use crate::session::registration::forget;
+use crate::session::registration::{forget, unfinished};
+use crate::session::{Open, Session};
+use crate::text::untrusted::escaped;
+
+use url::Url;
 
 /// Revoke the tokens at the server where that is offered, and forget them here
 #[derive(Debug, clap::Args)]
@@ -46,7 +51,13 @@ pub struct Args {
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     // A project's wrong file keeps nobody logged in.
     let files = app.config.check_files(false);
-    let names = match (args.provider.name(app)?, args.all) {
+    let name = match args.provider.name(app) {
+        Err(Error::Choice(ChoiceError::UnknownUrl(url))) if end_unfinished(app, &url, args.local)? => {
+            return Ok(());
+        }
+        name => name?,
+    };
+    let names = match (name, args.all) {
         (None, true) => app.whole_store().listed()?,
         (Some(name), _) => vec![name],
         (None, false) => {
@@ -113,19 +124,34 @@ fn one(app: &App<'_>, session: &Session<'_>, name: &ProviderName, args: &Args) -
         }
     }
     if let (Some(provider), true) = (&provider, outcome.is_ok()) {
-        forget_learned(app, session, provider, args.local)?;
+        forget_discovered(app, session, provider, args.local)?;
     }
     outcome
 }
 
-/// What was only learned of a URL goes with its last login, and so does the client that was registered for it.
-fn forget_learned(
+/// Ends the registration that a login to a URL left because it failed, and there was none before. Returns whether there was
+/// a registration.
+fn end_unfinished(app: &App<'_>, url: &Url, local: bool) -> Result<bool, Error> {
+    let name = name_of(url);
+    let Ok(Some(client)) = unfinished(&app.session(&name), &name) else { return Ok(false) };
+    let found = DiscoveredUrl::at(url.clone(), client.issuer);
+    let discovered = DiscoveredProvider { name: name.clone(), url: Some(found), client: None };
+    let config = app.config.with_discovered(app.system, &discovered)?;
+    let Open { provider, session } = Session::open(app.system, &config, Some(&name))?;
+    let end = forget(&session, &provider, local)?;
+    app.system.console.say(format_args!("You were not logged in to {}.", escaped(url.as_str())));
+    tell_end(app, end);
+    Ok(true)
+}
+
+/// What was discovered about a URL goes with its last login, and so does the client that was registered for it.
+fn forget_discovered(
     app: &App<'_>,
     session: &Session<'_>,
     provider: &Provider,
     local: bool,
 ) -> Result<(), Error> {
-    if !app.config.is_learned(&provider.name) || !session.store.index(&provider.name)?.entries.is_empty() {
+    if !app.config.is_discovered(&provider.name) || !session.store.index(&provider.name)?.entries.is_empty() {
         return Ok(());
     }
     tell_end(app, forget(session, provider, local)?);

@@ -106,6 +106,7 @@ impl Config {
         };
         let table = without_foreign_client(
             table,
+            credential.client_issuer.as_deref(),
             &format!("{scheme}://{}", hosts.first().map_or("", String::as_str)),
         );
         let empty = Table::new();
@@ -135,19 +136,16 @@ impl Config {
     }
 }
 
-/// The keys of a kind without a client that was registered at another issuer than the one that is configured now (G4).
-fn without_foreign_client(mut table: Setting, derived_issuer: &str) -> Setting {
-    let text = |table: &Table, key: &str| table.get(key).and_then(Setting::text).map(str::to_owned);
-    let Value::Table(keys) = &mut table.value else { return table };
-    let Some(registered) = text(keys, "registered_with") else { return table };
-    let issuer = text(keys, "issuer");
-    let same = match &issuer {
-        Some(issuer) => *issuer == registered,
-        // One that nobody wrote may have a final slash in its metadata.
-        None => registered.trim_end_matches('/') == derived_issuer,
+/// The keys of a kind without a discovered client that another issuer than the configured one knows.
+fn without_foreign_client(mut table: Setting, client_issuer: Option<&str>, derived_issuer: &str) -> Setting {
+    let (Value::Table(keys), Some(client_issuer)) = (&mut table.value, client_issuer) else { return table };
+    let same = match keys.get("issuer").and_then(Setting::text) {
+        Some(issuer) => issuer == client_issuer,
+        // The metadata may add a final slash to an issuer that nobody wrote.
+        None => client_issuer.trim_end_matches('/') == derived_issuer,
     };
     if !same {
-        keys.retain(|key, setting| !discovered::is_client_key(key) || !discovered::is_learned(setting));
+        keys.retain(|key, setting| !discovered::is_client_key(key) || !discovered::is_discovered(setting));
     }
     table
 }

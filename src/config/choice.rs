@@ -76,9 +76,9 @@ impl Config {
         if let Some(name) = self.default.as_ref().and_then(|default| default.text()?.parse().ok()) {
             return Ok(name);
         }
-        // What was only learned is meant by its URL, unless there is nothing else.
-        let only_learned = self.credentials.keys().all(|name| self.is_learned(name));
-        let mut names = self.credentials.keys().filter(|name| only_learned || !self.is_learned(name));
+        // A discovered provider is selected by its URL, unless there is nothing else.
+        let only_discovered = self.credentials.keys().all(|name| self.is_discovered(name));
+        let mut names = self.credentials.keys().filter(|name| only_discovered || !self.is_discovered(name));
         match (names.next(), names.next()) {
             (Some(only), None) => Ok(only.clone()),
             (None, _) => Err(ConfigError(vec![self.nothing_configured()]).into()),
@@ -128,25 +128,25 @@ impl Config {
     pub fn serving(&self, url: &Url) -> Vec<Provider> {
         let serves = |provider: &Provider| provider.serves(url);
         let serving = self.credentials.keys().filter_map(|name| self.provider(name).ok()).filter(serves);
-        let (learned, configured): (Vec<_>, Vec<_>) =
-            serving.partition(|provider| self.is_learned(&provider.name));
+        let (discovered, configured): (Vec<_>, Vec<_>) =
+            serving.partition(|provider| self.is_discovered(&provider.name));
         if !configured.is_empty() {
             return configured;
         }
-        learned.into_iter().filter(|provider| self.depth_above(&provider.name, url).is_some()).collect()
+        discovered.into_iter().filter(|provider| self.depth_above(&provider.name, url).is_some()).collect()
     }
 
     /// Whether nobody configured a provider: it was logged in to by its URL.
     #[must_use]
-    pub fn is_learned(&self, name: &ProviderName) -> bool {
-        self.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Learned)
+    pub fn is_discovered(&self, name: &ProviderName) -> bool {
+        self.credentials.get(name).is_some_and(|credential| credential.origin.layer() == Layer::Discovered)
     }
 
     /// What people call a provider: by its name, or by the URL that was logged in to where nobody named it.
     #[must_use]
     pub fn called(&self, name: &ProviderName) -> String {
         let url = self.credentials.get(name).and_then(|credential| credential.keys.get("url")?.text());
-        match url.filter(|_| self.is_learned(name)) {
+        match url.filter(|_| self.is_discovered(name)) {
             Some(url) => escaped(url),
             None => name.to_string(),
         }

@@ -18,8 +18,8 @@ use crate::text::untrusted::escaped;
 /// The files of all layers.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// What was learned of servers.
-    pub learned: Option<Document>,
+    /// The discovered providers.
+    pub discovered: Option<Document>,
     /// The machine's file.
     pub site: Option<Document>,
     /// The user's file.
@@ -58,13 +58,13 @@ pub fn load(texts: Texts, options: &LoadOptions) -> Loaded {
     let mut loaded = Loaded::default();
     for text in texts.0 {
         let layer = text.layer;
-        if layer != Layer::Learned || text.read.is_ok() {
+        if layer != Layer::Discovered || text.read.is_ok() {
             let found = !matches!(&text.read, Err(Unread::Absent));
             loaded.files.push(ConfigFile { layer, path: text.path.clone(), found });
         }
         let warnings = &mut loaded.warnings;
         match layer {
-            Layer::Learned => loaded.learned = load_learned(text, options, warnings),
+            Layer::Discovered => loaded.discovered = load_discovered(text, options, warnings),
             Layer::Site => loaded.site = load_written(text, options, warnings, &mut loaded.problems),
             Layer::Project => {
                 loaded.project = load_written(text, options, warnings, &mut loaded.project_problems);
@@ -81,9 +81,9 @@ enum Unusable {
     NotToml(Vec<Problem>),
 }
 
-/// Loads the file of what was learned. Nobody wrote it, and only logins by URL need it, so its problems are warnings: they
+/// Loads the file of the discovered providers. Nobody wrote it, and only logins by URL need it, so its problems are warnings: they
 /// must not keep other providers from working.
-fn load_learned(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Warning>) -> Option<Document> {
+fn load_discovered(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Warning>) -> Option<Document> {
     let name = escaped(&text.path.display().to_string());
     let (why, command) = match document(text, options, warnings) {
         Ok(document) => return Some(document),

@@ -5,7 +5,7 @@ use super::merged::Config;
 use super::source_files::{LoadOptions, Texts};
 use super::templates::apply_template;
 use super::toml_document::Document;
-use super::{document, environment, merge, project};
+use super::{discovered, document, environment, merge, project};
 use crate::ports::System;
 use crate::schema::{Layer, Problem};
 use crate::text::untrusted::escaped;
@@ -28,13 +28,13 @@ impl Config {
         let chosen = layers::select_profile(system, options, &loaded, &mut config.project_problems);
         let profile = chosen.as_ref().map(|(name, _)| name.clone());
         let mut profile_found = false;
-        let files = [loaded.learned.take(), loaded.site.take(), loaded.user.take()];
+        let files = [loaded.discovered.take(), loaded.site.take(), loaded.user.take()];
         for file in files.into_iter().flatten() {
             profile_found |= config.add_file(file, profile.as_deref());
         }
         // A client that was registered for a provider that is configured no more is no provider.
         config.credentials.retain(|_, credential| {
-            credential.origin.layer() != Layer::Learned || credential.keys.contains_key("url")
+            credential.origin.layer() != Layer::Discovered || credential.keys.contains_key("url")
         });
         if let (Some((name, origin)), false) = (&chosen, profile_found) {
             let message = format!("the profile `{}` is not defined", escaped(name));
@@ -51,7 +51,7 @@ impl Config {
         environment::apply(&mut config, system);
         // A registration may outlive the configuration that it was for; by itself it is no provider.
         config.credentials.retain(|_, credential| {
-            credential.origin.layer() != Layer::Learned || credential.keys.contains_key("domain")
+            credential.origin.layer() != Layer::Discovered || credential.keys.contains_key("domain")
         });
         config.files = loaded.files;
         config
@@ -82,7 +82,8 @@ impl Config {
         let base = [parsed.base.clone()].into_iter().chain(chosen.cloned());
         for body in base {
             self.default = body.default.or(self.default.take());
-            for (name, credential) in body.credentials {
+            for (name, mut credential) in body.credentials {
+                discovered::take_state(&mut credential);
                 merge::lay_over(self.credentials.entry(name).or_default(), credential);
             }
         }

@@ -11,6 +11,7 @@ pub fn lay_over(base: &mut Credential, over: Credential) {
     lay_keys(&mut base.keys, over.keys, merges);
     base.problems.extend(over.problems);
     base.registration = over.registration.or(base.registration.take());
+    base.client_issuer = over.client_issuer.or(base.client_issuer.take());
     if !matches!(over.origin, Origin::Default) {
         base.origin = over.origin;
     }

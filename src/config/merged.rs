@@ -17,7 +17,7 @@ use crate::schema::{Problem, Setting};
 
 /// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
 /// when it is asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// The files that were looked for, in the order of their layers.
     pub files: Vec<ConfigFile>,

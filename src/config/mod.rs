@@ -18,6 +18,7 @@ mod load;
 mod merge;
 mod merged;
 mod narrowing;
+mod overlay;
 mod problems;
 mod project;
 mod provider;

@@ -40,6 +40,8 @@ pub struct Credential {
     pub problems: Vec<Problem>,
     /// Where the template says that an app is registered.
     pub registration: Option<String>,
+    /// The only issuer that the discovered client may be used at.
+    pub client_issuer: Option<String>,
 }
 
 impl Default for Credential {
@@ -50,6 +52,7 @@ impl Default for Credential {
             origin: Origin::Default,
             problems: Vec::new(),
             registration: None,
+            client_issuer: None,
         }
     }
 }

@@ -48,7 +48,7 @@ impl Part {
     pub fn is_from(&self, files: &[String]) -> bool {
         match (self.origin.layer(), &self.origin) {
             (Layer::Template | Layer::Site, _) => true,
-            (Layer::User | Layer::Learned, Origin::File { source, .. }) => {
+            (Layer::User | Layer::Discovered, Origin::File { source, .. }) => {
                 let path = source.path.as_deref().map(Path::to_string_lossy);
                 path.is_some_and(|path| files.iter().any(|file| **file == *path))
             }

@@ -65,7 +65,7 @@ impl Texts {
 /// The files of the layers above the project's: where each is looked for, and whether it must be there.
 fn paths(system: &System, options: &LoadOptions) -> Vec<(Layer, PathBuf, bool)> {
     let mut paths = Vec::new();
-    paths.extend(discovered::path(system).map(|path| (Layer::Learned, path, false)));
+    paths.extend(discovered::path(system).map(|path| (Layer::Discovered, path, false)));
     if let Ok(folder) = system.paths.folder(Folder::Site) {
         paths.push((Layer::Site, folder.join("config.toml"), false));
     }

@@ -54,7 +54,7 @@ pub(super) fn is_common_key(name: &str) -> bool {
 }
 
 /// `store`: as it is written, with its secrets named without their `_`, and as it is read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StoreTable {
     pub setting: Setting,
     pub(super) section: Section,

@@ -4,32 +4,53 @@
 use url::Url;
 
 use crate::advice::{Advise, Status};
-use crate::config::discovered::{Learned, OFFLINE, canonical};
 use crate::discovery::{self, DiscoveryError, Query};
 use crate::name::ScopeSet;
 use crate::oauth::challenge::{self, Challenge};
 use crate::oauth::endpoint::{EndpointUrl, Issuer, UrlRefused};
 use crate::oauth::metadata::Metadata;
-use crate::oauth::resource_metadata::{self, ResourceMetadata, ResourceMetadataError};
+use crate::oauth::resource_metadata::{self, ResourceMetadata, ResourceMetadataError, canonical};
 use crate::ports::{HttpError, HttpResponse, Method, Reach, System, Transport};
 use crate::secret::SecretText;
 
 /// What a resource may be asked for without harm: a stream of events is what servers of MCP offer to a GET.
 const ACCEPT: &str = "application/json, text/event-stream";
-/// The scopes that a person's login at an OpenID provider is for, where it has them.
+/// The scope that asks for a refresh token, and the prompt that has to go with it: otherwise the server "MUST ignore the
+/// `offline_access` request" (OpenID Connect Core section 11).
+const OFFLINE: &str = "offline_access";
+const CONSENT: &str = "consent";
+/// The scopes that a person's login at an OpenID provider asks for, where the provider has them.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", OFFLINE];
 
-/// What a URL turned out to be.
-#[derive(Debug)]
-pub struct Site {
-    /// What is to be noted of it.
-    pub learned: Learned,
+/// What a login needs to know about a URL.
+#[derive(Debug, Clone)]
+pub struct DiscoveredUrl {
+    pub url: Url,
     /// The issuer of its authorization server.
     pub issuer: String,
-    /// All the scopes that the resource knows.
+    /// The scopes to ask for.
     pub scopes: ScopeSet,
+    /// All the scopes that the resource knows: a later login may need them.
+    pub scopes_supported: ScopeSet,
+    /// The resource that tokens are for (RFC 8707).
+    pub resource: Option<String>,
     /// What the resource calls itself.
     pub title: Option<String>,
+}
+
+impl DiscoveredUrl {
+    /// A URL of which only the authorization server is known.
+    #[must_use]
+    pub fn at(url: Url, issuer: String) -> Self {
+        let (scopes, scopes_supported) = Default::default();
+        Self { url, issuer, scopes, scopes_supported, resource: None, title: None }
+    }
+
+    /// The `prompt` that its scopes need in the authorization request.
+    #[must_use]
+    pub fn prompt(&self) -> Option<&'static str> {
+        self.scopes.contains(OFFLINE).then_some(CONSENT)
+    }
 }
 
 /// Why a URL cannot be logged in to.
@@ -97,28 +118,40 @@ impl Advise for SiteError {
     }
 }
 
-/// Finds out what a URL is. A challenge that it answered a request with, if there is one, need not be asked for; after
-/// `insufficient_scope`, the scopes that were asked for before are asked for as well (C9).
+/// Finds out what a URL is. `challenge` is the `WWW-Authenticate` header that the URL answered with; without it, the URL is
+/// asked. After `insufficient_scope`, the scopes that were asked for before are asked for again (Model Context Protocol,
+/// "Step-Up Authorization Flow").
 ///
 /// # Errors
 /// [`SiteError`].
-pub fn explore(
+pub fn discover(
     system: &System,
     url: &EndpointUrl,
     challenge: Option<&str>,
     asked_before: Option<&ScopeSet>,
-) -> Result<Site, SiteError> {
+) -> Result<DiscoveredUrl, SiteError> {
     let challenges = match challenge {
         Some(text) => challenge::parse(text),
         None => challenge::challenges(&get(system, url)?),
     };
-    let challenge =
-        challenges.into_iter().find(|challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop"));
+    let challenge = token_challenge(challenges);
     let found = resource_metadata(system, url, challenge.as_ref())?;
     match found {
         Some(metadata) => of_resource(system, url, &metadata, challenge.as_ref(), asked_before),
         None => of_server(system, url, challenge.as_ref(), asked_before),
     }
+}
+
+/// The scopes that a challenge asks for where the configuration already says what the URL is.
+#[must_use]
+pub fn challenged_scopes(challenge: &str, configured: &ScopeSet) -> Option<ScopeSet> {
+    let challenge = token_challenge(challenge::parse(challenge))?;
+    let scopes = stepped_up(challenge.scope()?, Some(&challenge), Some(configured));
+    Some(scopes.union(&configured.intersection(&ScopeSet::lenient(OFFLINE))))
+}
+
+fn token_challenge(challenges: Vec<Challenge>) -> Option<Challenge> {
+    challenges.into_iter().find(|challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop"))
 }
 
 /// The resource's metadata: where the challenge says, else at its well-known URLs (C1, C2).
@@ -158,7 +191,7 @@ fn of_resource(
     resource: &ResourceMetadata,
     challenge: Option<&Challenge>,
     asked_before: Option<&ScopeSet>,
-) -> Result<Site, SiteError> {
+) -> Result<DiscoveredUrl, SiteError> {
     let issuer = resource.authorization_servers.first().ok_or(SiteError::NoServer)?;
     let issuer = Issuer::learned(issuer, url.url())?;
     let metadata = server_metadata(system, &issuer, false)?;
@@ -169,17 +202,13 @@ fn of_resource(
     // The challenge is about what was asked for, the metadata about all that there is (C8).
     let named = challenge.and_then(Challenge::scope).or_else(|| resource.scopes.clone());
     let scopes = with_renewal(named.unwrap_or_default(), &metadata);
-    Ok(Site {
+    Ok(DiscoveredUrl {
+        url: url.url().clone(),
         issuer: issuer.as_str().to_owned(),
+        scopes: stepped_up(scopes, challenge, asked_before),
+        scopes_supported: resource.scopes.clone().unwrap_or_default(),
+        resource: Some(resource.resource.clone()),
         title: resource.name.clone(),
-        scopes: resource.scopes.clone().unwrap_or_default(),
-        learned: Learned {
-            url: Some(url.url().clone()),
-            issuer: Some(issuer.as_str().to_owned()),
-            scopes: Some(words(&stepped_up(scopes, challenge, asked_before))),
-            resource: Some(resource.resource.clone()),
-            client: None,
-        },
     })
 }
 
@@ -190,7 +219,7 @@ fn of_server(
     url: &EndpointUrl,
     challenge: Option<&Challenge>,
     asked_before: Option<&ScopeSet>,
-) -> Result<Site, SiteError> {
+) -> Result<DiscoveredUrl, SiteError> {
     let mut base = url.url().clone();
     base.set_query(None);
     let issuer = Issuer::configured(&canonical(&base))?;
@@ -217,20 +246,15 @@ fn of_server(
         }
         None => with_renewal(ScopeSet::default(), &metadata),
     };
-    // As the document writes it: an issuer is compared to the letter from here on.
-    let written = metadata.issuer().unwrap_or(issuer.as_str()).to_owned();
-    Ok(Site {
-        issuer: written.clone(),
+    Ok(DiscoveredUrl {
+        url: url.url().clone(),
+        // As the document writes it: from here on an issuer is compared to the letter.
+        issuer: metadata.issuer().unwrap_or(issuer.as_str()).to_owned(),
+        scopes: stepped_up(scopes, challenge, asked_before),
+        scopes_supported: ScopeSet::default(),
+        // A challenge asks for a token of this resource (RFC 8707).
+        resource: challenge.map(|_| canonical(url.url())),
         title: None,
-        scopes: ScopeSet::default(),
-        learned: Learned {
-            url: Some(url.url().clone()),
-            issuer: Some(written),
-            scopes: Some(words(&stepped_up(scopes, challenge, asked_before))),
-            // Whoever asks for a token names what for (C4).
-            resource: challenge.map(|_| canonical(url.url())),
-            client: None,
-        },
     })
 }
 
@@ -249,10 +273,6 @@ fn stepped_up(scopes: ScopeSet, challenge: Option<&Challenge>, asked_before: Opt
         Some(before) => scopes.union(before),
         None => scopes,
     }
-}
-
-fn words(scopes: &ScopeSet) -> Vec<String> {
-    scopes.iter().map(str::to_owned).collect()
 }
 
 fn server_metadata(system: &System, issuer: &Issuer, derived: bool) -> Result<Metadata, DiscoveryError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::app::login::{Who, lock, log_in};
+use crate::app::login::{LoginMethod, LoginPlan, lock, log_in};
 use crate::app::render::headers;
 use crate::config::Provider;
 use crate::error::Error;
@@ -73,15 +73,8 @@ pub(super) fn with_login(
         device: false,
         timeout: None,
     };
-    let who = Who {
-        name: &provider.name,
-        shown: provider.name.as_str(),
-        account: options.account.as_ref(),
-        client_id: None,
-        further: None,
-        before: None,
-    };
-    log_in(app, &who, &request, false)?;
+    let plan = LoginPlan { account: options.account.as_ref(), ..LoginPlan::of(&provider.name) };
+    log_in(app, &plan, &LoginMethod::WithConsent(request))?;
     drop(lock);
     Ok(token(&session, provider, options)?)
 }

@@ -76,6 +76,15 @@ impl ResourceMetadata {
     }
 }
 
+/// The canonical URI of a resource, without a fragment and without a slash that is the whole path (Model Context Protocol,
+/// "Authorization").
+pub fn canonical(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    let text = url.to_string();
+    if url.path() == "/" && url.query().is_none() { text.trim_end_matches('/').to_owned() } else { text }
+}
+
 /// Whether an identifier is a URL to the letter; a URL without a path may be written with or without its slash, which are
 /// the same URL (RFC 3986 section 6.2.3).
 fn is_same(found: &str, resource: &Url) -> bool {
@@ -112,6 +121,20 @@ mod tests {
 
     fn url(text: &str) -> Url {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn resource_urls_have_one_canonical_form() {
+        for (text, want) in [
+            ("https://MCP.example.com", "https://mcp.example.com"),
+            ("https://mcp.example.com/", "https://mcp.example.com"),
+            ("https://mcp.example.com:443/mcp", "https://mcp.example.com/mcp"),
+            ("https://mcp.example.com/mcp/", "https://mcp.example.com/mcp/"),
+            ("https://mcp.example.com/mcp#x", "https://mcp.example.com/mcp"),
+            ("https://mcp.example.com/?a=b", "https://mcp.example.com/?a=b"),
+        ] {
+            assert_eq!(canonical(&url(text)), want, "{text}");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 pub enum Layer {
     /// A preset that a credential names by `template`.
     Template,
-    /// What `authctl login` learned of servers and registered with them; it may not name programs or secrets.
-    Learned,
+    /// What `authctl login` discovered about servers, and the clients it registered; it may not name programs or secrets.
+    Discovered,
     /// The machine's file, `/etc/authctl/config.toml`.
     Site,
     /// The user's file.
@@ -35,7 +35,7 @@ impl fmt::Display for Layer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Template => "template",
-            Self::Learned => "learned",
+            Self::Discovered => "discovered",
             Self::Site => "site",
             Self::User => "user",
             Self::Project => "project",

@@ -1,7 +1,6 @@
 //! Who logged in, and which account that is.
 
 use super::Session;
-use super::login::LoginError;
 use crate::config::Provider;
 use crate::name::AccountName;
 use crate::provider::Grant;
@@ -9,6 +8,15 @@ use crate::session::acquire::credential;
 use crate::store::index::Index;
 use crate::text::untrusted::Untrusted;
 use serde_json::{Map, Value};
+
+/// The account belongs to another person than the one who logged in.
+#[derive(Debug, thiserror::Error)]
+#[error("the account `{account}` belongs to {present}, and you logged in as {new}; nothing was changed")]
+pub struct OtherPerson {
+    pub(super) account: AccountName,
+    pub(super) present: Untrusted,
+    pub(super) new: Untrusted,
+}
 
 /// Who logged in, as far as it is known.
 #[derive(Debug, Default)]
@@ -65,7 +73,7 @@ pub(super) fn account_for(
     index: &Index,
     named: Option<&AccountName>,
     identity: &Identity,
-) -> Result<AccountName, LoginError> {
+) -> Result<AccountName, OtherPerson> {
     let others = |account: &AccountName| {
         index.entries.iter().find(|entry| {
             let both_known = entry.subject.is_some() && identity.subject.is_some();
@@ -78,7 +86,7 @@ pub(super) fn account_for(
         };
         return match others(account) {
             None => Ok(account.clone()),
-            Some(entry) => Err(LoginError::OtherPerson {
+            Some(entry) => Err(OtherPerson {
                 account: account.clone(),
                 present: called(&entry.label, &entry.subject),
                 new: called(&identity.label, &identity.subject),

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::acquire::AcquireError;
-use super::identity::{Identity, account_for, identify};
+use super::identity::{Identity, OtherPerson, account_for, identify};
 use crate::advice::{Advise, Status};
 use crate::config::Provider;
 use crate::loopback::{Outcome, Page};
@@ -12,21 +12,12 @@ use crate::provider::{Grant, LoginRequest, ProviderError, TokenRequest};
 use crate::store::index::{Entry, Index};
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Revision, StoreError, StoreKind};
-use crate::text::untrusted::Untrusted;
 
 /// Why there was no login.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// The account belongs to somebody else.
-    #[error("the account `{account}` belongs to {present}, and you logged in as {new}; nothing was changed")]
-    OtherPerson {
-        /// The account.
-        account: AccountName,
-        /// Whose it is.
-        present: Untrusted,
-        /// Who logged in.
-        new: Untrusted,
-    },
+    #[error(transparent)]
+    OtherPerson(#[from] OtherPerson),
     /// What was piped in is no token.
     #[error("standard input has no token: {0}")]
     NoToken(String),
@@ -60,13 +51,13 @@ impl Advise for LoginError {
             Self::Provider { source, .. } => source.status(),
             Self::Store(error) => error.status(),
             Self::Acquire(error) => error.status(),
-            Self::OtherPerson { .. } | Self::NoToken(_) | Self::NoAccessToken { .. } => Status::Failed,
+            Self::OtherPerson(_) | Self::NoToken(_) | Self::NoAccessToken { .. } => Status::Failed,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::OtherPerson { .. } => {
+            Self::OtherPerson(_) => {
                 "log in with `--account` and another name, or log out of this account first".to_owned()
             }
             Self::NoAccessToken { name, .. } => format!("run `authctl token {name}` to get another"),
@@ -78,9 +69,9 @@ impl Advise for LoginError {
     }
 }
 
-/// How a login ended.
+/// A login that is kept.
 #[derive(Debug)]
-pub struct Report {
+pub struct LoggedIn {
     /// The account.
     pub account: AccountName,
     /// What the user is called.
@@ -97,6 +88,8 @@ pub struct Report {
     pub store: StoreKind,
     /// The other accounts that there are.
     pub others: usize,
+    /// The signal that is to end the program now.
+    pub interrupted: Option<i32>,
 }
 
 /// Logs in with the user.
@@ -108,7 +101,7 @@ pub fn login(
     provider: &Provider,
     account: Option<&AccountName>,
     request: &LoginRequest,
-) -> Result<Report, LoginError> {
+) -> Result<LoggedIn, LoginError> {
     let context = session.context(&provider.name);
     if provider.source.is_interactive() {
         prepare_store(session, provider, account)?;
@@ -141,7 +134,7 @@ pub(super) fn keep(
     named: Option<&AccountName>,
     grant: Grant,
     page: Option<Page>,
-) -> Result<Report, LoginError> {
+) -> Result<LoggedIn, LoginError> {
     let (store, name) = (&session.store, &provider.name);
     let identity = identify(session, provider, &grant);
     let before = store.index(name)?;
@@ -160,11 +153,8 @@ pub(super) fn keep(
     if let Some(page) = page {
         page.show(Outcome::LoggedIn);
     }
-    if let Some(signal) = held.caught() {
-        return Err(AcquireError::Interrupted(signal).into());
-    }
     let granted = record.granted_scopes.as_ref();
-    Ok(Report {
+    Ok(LoggedIn {
         missing: granted.map(|granted| missing(&record.requested_scopes, granted)).unwrap_or_default(),
         expires_at: grant.tokens.life.expires_at,
         refreshable: record.refresh_token.is_some(),
@@ -173,6 +163,7 @@ pub(super) fn keep(
         granted: record.granted_scopes,
         account: record.account,
         label: record.label,
+        interrupted: held.caught(),
     })
 }
 
@@ -272,17 +263,16 @@ pub(super) fn failed(provider: &Provider, source: ProviderError) -> LoginError {
 mod tests {
     use super::*;
     use crate::advice::check;
+    use crate::text::untrusted::Untrusted;
 
     #[test]
     fn each_error_has_its_status_and_hint() {
         let name = || "github".parse().unwrap();
         let timed_out = || ProviderError::TimedOut(std::time::Duration::from_secs(1));
         let person = |name: &str| Untrusted::new(name);
-        let other = LoginError::OtherPerson {
-            account: "default".parse().unwrap(),
-            present: person("alice"),
-            new: person("bob"),
-        };
+        let account = "default".parse().unwrap();
+        let other = OtherPerson { account, present: person("alice"), new: person("bob") };
+        let other = LoginError::from(other);
         let no_token = LoginError::NoAccessToken { name: name(), source: timed_out() };
         check(&[
             (&other, Status::Failed, "--account"),

@@ -3,7 +3,7 @@
 use super::Session;
 use super::acquire::AcquireError;
 use super::identity::{Identity, account_for};
-use super::login::{LoginError, Report, failed, keep, prepare_store};
+use super::login::{LoggedIn, LoginError, failed, keep, prepare_store};
 use crate::config::Provider;
 use crate::name::AccountName;
 use crate::provider::{Grant, ProviderError, RefreshOutcome, TokenRequest};
@@ -31,7 +31,7 @@ pub fn login_with(
     provider: &Provider,
     account: Option<&AccountName>,
     given: &Given,
-) -> Result<Report, LoginError> {
+) -> Result<LoggedIn, LoginError> {
     if !provider.source.is_interactive() {
         return Err(failed(provider, ProviderError::NeedsNoLogin));
     }
@@ -136,7 +136,7 @@ fn forget(
     session: &Session<'_>,
     provider: &Provider,
     entry: &Entry,
-    report: &mut Report,
+    report: &mut LoggedIn,
 ) -> Result<(), LoginError> {
     if entry.account == report.account {
         return Ok(());

@@ -117,7 +117,7 @@ impl TokenStore<'_> {
     }
 
     /// The name of this machine among those that share a store, or rather of this home on it.
-    fn machine(&self) -> Result<String, StoreError> {
+    pub(crate) fn machine(&self) -> Result<String, StoreError> {
         let path = self.system.paths.folder(Folder::State)?.join("machine");
         let mut bytes = [0; 16];
         self.system.random.fill(&mut bytes);

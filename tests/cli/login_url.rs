@@ -757,3 +757,153 @@ fn a_file_that_others_could_write_is_not_used_f_sto2() {
     crate::support::sandbox::set_mode(&sandbox.path("state/learned.toml"), 0o622);
     sandbox.run(&["token", &resource.url()]).fails(3).says("can be written by others, and is not used");
 }
+
+fn refuse_tokens(server: &AuthorizationServer) {
+    server.fault("/token", Reply::full(400, &[], r#"{"error":"invalid_grant"}"#));
+}
+
+/// The file of the discovered providers, if it exists.
+fn discovered(sandbox: &Sandbox) -> Option<String> {
+    std::fs::read_to_string(sandbox.path("state/learned.toml")).ok()
+}
+
+fn registering_with_secrets() -> AuthorizationServer {
+    let server = registering();
+    server.set(|behaviour| {
+        behaviour.client_secret = Some("secret-canary".to_owned());
+        let methods = json!(["client_secret_basic"]);
+        behaviour.metadata.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
+    });
+    server
+}
+
+#[test]
+fn a_registration_outlives_a_first_login_that_fails() {
+    let (server, sandbox) = (registering_with_secrets(), empty());
+    let resource = Resource::of(&server);
+    let url = resource.url();
+    refuse_tokens(&server);
+    sandbox.run(&["login", &url]).fails(1);
+    assert_eq!(discovered(&sandbox), None, "nothing is configured");
+    assert!(!sandbox.run(&["status"]).stdout.contains("127-0-0-1-"));
+    sandbox.run(&["token", &url]).fails(3).says(&format!("run `authctl login {url}`"));
+    sandbox.run(&["login", &url]).ok();
+    assert_eq!(server.requests_to("/register").len(), 1, "the second login uses it");
+    sandbox.run(&["token", &url, "--refresh"]).ok();
+    for (path, text) in sandbox.files() {
+        assert!(!String::from_utf8_lossy(&text).contains("canary"), "{}", path.display());
+    }
+    sandbox.run(&["logout", &url]).ok().says("is gone as well");
+    assert_eq!(server.requests_to("/register/1").len(), 1);
+    assert!(sandbox.stores_nothing(), "the note is gone too");
+}
+
+#[test]
+fn logout_ends_the_registration_of_a_first_login_that_failed() {
+    let (server, sandbox) = (registering_with_secrets(), empty());
+    let resource = Resource::of(&server);
+    refuse_tokens(&server);
+    sandbox.run(&["login", &resource.url()]).fails(1);
+    sandbox
+        .run(&["logout", &resource.url()])
+        .ok()
+        .says(&format!("You were not logged in to {}", resource.url()))
+        .says("is gone as well");
+    assert_eq!(server.requests_to("/register/1").len(), 1);
+    assert!(sandbox.stores_nothing());
+    sandbox.run(&["logout", &resource.url()]).fails(3).says("no login is known");
+    // For a configured provider it ends with the provider.
+    let sandbox = Sandbox::new(&format!(
+        "store = \"file\"\n[credentials.as]\ndomain = \"{}\"\nscheme = \"http\"\noauth.scopes = [\"openid\"]\n",
+        server.domain()
+    ));
+    refuse_tokens(&server);
+    sandbox.run(&["login"]).fails(1);
+    sandbox.run(&["provider", "remove", "as"]).ok().says("is gone as well");
+    assert!(sandbox.stores_nothing());
+}
+
+#[test]
+fn a_noted_registration_that_cannot_be_used_is_ended_and_replaced() {
+    let (server, sandbox) = (registering(), empty());
+    let resource = Resource::of(&server);
+    refuse_tokens(&server);
+    sandbox.run(&["login", &resource.url()]).fails(1);
+    let redirect: url::Url = authorization(&server, "redirect_uri").unwrap().parse().unwrap();
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", redirect.port().unwrap())).unwrap();
+    server.set(|behaviour| behaviour.client_id = "another-app".to_owned());
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert_eq!(server.requests_to("/register").len(), 2);
+    assert_eq!(server.requests_to("/register/1").len(), 1, "the first one is nobody's");
+}
+
+#[test]
+fn a_login_that_fails_leaves_the_file_of_discovered_providers_alone() {
+    let (server, other, sandbox) = (registering(), registering(), empty());
+    let resource = Resource::of(&server);
+    let url = resource.url();
+    sandbox.run(&["login", &url]).ok();
+    let before = discovered(&sandbox);
+    assert!(before.is_some());
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:write\"";
+    refuse_tokens(&server);
+    sandbox.run(&["login", &url, "--challenge", challenge]).fails(1);
+    assert_eq!(discovered(&sandbox), before, "other scopes");
+    refuse_tokens(&server);
+    server.set(|behaviour| behaviour.client_id = "slip".to_owned());
+    sandbox.run(&["login", &url, "--client-id", "slip"]).fails(1);
+    server.set(|behaviour| behaviour.client_id = "app".to_owned());
+    assert_eq!(discovered(&sandbox), before, "another client");
+    resource.publish(
+        "/.well-known/oauth-protected-resource/mcp",
+        json!({ "resource": url, "authorization_servers": [other.issuer()] }),
+    );
+    refuse_tokens(&other);
+    sandbox.run(&["login", &url]).fails(1);
+    assert_eq!(discovered(&sandbox), before, "another authorization server");
+    assert_eq!(other.requests_to("/register/1").len(), 1);
+    sandbox.run(&["token", &url, "--refresh"]).ok();
+    // A second login that succeeds changes nothing either.
+    resource.publish(
+        "/.well-known/oauth-protected-resource/mcp",
+        json!({ "resource": url, "authorization_servers": [server.issuer()], "scopes_supported": ["files:read", "files:write"] }),
+    );
+    sandbox.run(&["login", &url]).ok();
+    assert_eq!(discovered(&sandbox), before, "the same URL again");
+    assert_eq!(server.requests_to("/register").len(), 1);
+}
+
+#[test]
+fn what_authctl_notes_about_a_client_is_not_configuration() {
+    let (server, sandbox) = (registering(), empty());
+    let resource = Resource::of(&server);
+    sandbox.run(&["login", &resource.url()]).ok();
+    assert!(discovered(&sandbox).unwrap().contains("registered_with"));
+    assert!(!sandbox.run(&["config", "show"]).ok().stdout.contains("registered_"));
+    for key in ["registered_with", "registered_scopes", "registered_until"] {
+        let sandbox = Sandbox::new(&format!(
+            "[credentials.a]\ndomain = \"a.example\"\noauth = {{ client_id = \"a\", {key} = \"x\" }}\n"
+        ));
+        sandbox.run(&["config", "check"]).fails(4).says(&format!("has no key `{key}`"));
+    }
+}
+
+#[test]
+fn a_challenge_is_answered_for_a_configured_provider_too() {
+    let server = AuthorizationServer::start();
+    let sandbox = Sandbox::new(&format!(
+        "store = \"file\"\n[credentials.as]\ndomain = \"{0}\"\nscheme = \"http\"\nurl = \"http://{0}/mcp\"\n[credentials.as.oauth]\nclient_id = \"app\"\nscopes = [\"openid\", \"offline_access\"]\n",
+        server.domain()
+    ));
+    let url = format!("{}/mcp", server.issuer());
+    for (challenge, want) in [
+        ("Bearer error=\"insufficient_scope\", scope=\"sudo\"", "offline_access openid sudo"),
+        ("Bearer scope=\"sudo\"", "offline_access sudo"),
+        ("Bearer error=\"invalid_token\"", "offline_access openid"),
+    ] {
+        for provider in [url.as_str(), "as"] {
+            sandbox.run(&["login", provider, "--challenge", challenge]).ok();
+            assert_eq!(authorization(&server, "scope").unwrap(), want, "{challenge}");
+        }
+    }
+}

@@ -254,3 +254,28 @@ fn a_read_only_disk_sends_nothing_f_rot5() {
     disk.call("mount", &["-o", "remount,rw"]);
     run(&sandbox, &["token", "--refresh"], "").ok();
 }
+
+#[test]
+fn a_crash_after_a_registration_loses_no_client() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| {
+        behaviour.registers = Some(serde_json::Map::new());
+        behaviour.client_secret = Some("secret-canary".to_owned());
+        let methods = serde_json::json!(["client_secret_basic"]);
+        behaviour.metadata.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
+    });
+    let sandbox = Sandbox::new(&format!(
+        "store = \"file\"\n[credentials.as]\ndomain = \"{}\"\nscheme = \"http\"\noauth.scopes = [\"openid\"]\n",
+        server.domain()
+    ));
+    let login = ["login", "--browser", "curl -sL -o /dev/null %s"];
+    let crashed = run(&sandbox, &login, "crash:registered");
+    assert_eq!((crashed.status, crashed.stdout.as_str()), (None, ""));
+    assert!(!sandbox.path("state/learned.toml").exists());
+    run(&sandbox, &login, "").ok();
+    assert_eq!(server.requests_to("/register").len(), 1, "the next login uses it");
+    run(&sandbox, &["token", "--refresh"], "").ok();
+    for (path, text) in sandbox.files() {
+        assert!(!String::from_utf8_lossy(&text).contains("canary"), "{}", path.display());
+    }
+}

@@ -1,13 +1,13 @@
 //! What a provider is made from: a template, a URL, or its keys alone.
 
 use crate::app::App;
-use crate::config::discovered::{Learned, canonical};
 use crate::config::edit::Assignment;
 use crate::config::templates::{self, Template, TemplateQuestion};
-use crate::discovery::resource::explore;
+use crate::discovery::resource::{DiscoveredUrl, discover};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::{EndpointUrl, authority};
+use crate::oauth::resource_metadata::canonical;
 use crate::schema::near;
 use crate::text::untrusted::{Untrusted, escaped};
 
@@ -18,8 +18,8 @@ const DEFAULT_KIND: &str = "oauth";
 pub enum Start {
     /// A template.
     Template(Template),
-    /// What was learned of a URL.
-    Url(Box<Learned>),
+    /// What was discovered about a URL.
+    Url(Box<DiscoveredUrl>),
     /// Neither: its keys alone.
     Plain(String),
 }
@@ -33,11 +33,11 @@ impl Start {
         if text.contains("://") {
             let url = EndpointUrl::configured(text).map_err(|error| Error::usage(error.to_string()))?;
             let waiting = app.system.console.wait("Asking the server how to log in");
-            let site = explore(app.system, &url, None, None);
+            let found = discover(app.system, &url, None, None);
             drop(waiting);
-            let site =
-                site.map_err(|source| Error::Site { url: Untrusted::new(text), source: Box::new(source) })?;
-            return Ok(Self::Url(Box::new(site.learned)));
+            let found = found
+                .map_err(|source| Error::Site { url: Untrusted::new(text), source: Box::new(source) })?;
+            return Ok(Self::Url(Box::new(found)));
         }
         templates::find(text).map(Self::Template).ok_or_else(|| {
             let near = near(text, templates::names()).map(|near| format!("did you mean `{near}`? "));
@@ -71,8 +71,8 @@ impl Start {
     pub fn proposed_name(&self) -> Option<ProviderName> {
         match self {
             Self::Template(template) => template.name.parse().ok(),
-            Self::Url(learned) => {
-                let host = learned.url.as_ref()?.host_str()?.to_ascii_lowercase();
+            Self::Url(found) => {
+                let host = found.url.host_str()?.to_ascii_lowercase();
                 let labels: Vec<&str> = host
                     .split('.')
                     .filter(|label| !matches!(*label, "www" | "mcp" | "api" | "auth" | "login"))
@@ -94,24 +94,20 @@ impl Start {
         };
         match self {
             Self::Template(template) => add("template", template.name)?,
-            Self::Url(learned) => {
-                if let Some(url) = &learned.url {
-                    add("domain", &authority(url))?;
-                    add("url", &canonical(url))?;
-                    if url.scheme() != "https" {
-                        add("scheme", url.scheme())?;
-                    }
+            Self::Url(found) => {
+                add("domain", &authority(&found.url))?;
+                add("url", &canonical(&found.url))?;
+                if found.url.scheme() != "https" {
+                    add("scheme", found.url.scheme())?;
                 }
-                if let Some(issuer) = &learned.issuer {
-                    add("oauth.issuer", issuer)?;
+                add("oauth.issuer", &found.issuer)?;
+                if !found.scopes.is_empty() {
+                    add("oauth.scopes", &found.scopes.to_string())?;
                 }
-                if let Some(scopes) = learned.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
-                    add("oauth.scopes", &scopes.join(" "))?;
-                }
-                if let Some(prompt) = learned.prompt() {
+                if let Some(prompt) = found.prompt() {
                     add("oauth.extra_params", &format!("{{ prompt = \"{prompt}\" }}"))?;
                 }
-                if let Some(resource) = &learned.resource {
+                if let Some(resource) = &found.resource {
                     add("oauth.resource", resource)?;
                 }
             }

@@ -5,7 +5,7 @@ use crate::app::add_provider;
 use crate::app::add_provider::{Draft, Start};
 use crate::app::args::browser_choice;
 use crate::app::input::{InputError, read_secret};
-use crate::app::login::{Who, log_in};
+use crate::app::login::{LoginMethod, LoginPlan, log_in};
 use crate::config::edit::Assignment;
 use crate::config::templates;
 use crate::error::Error;
@@ -147,19 +147,11 @@ fn offer_login(app: &App<'_>, draft: &Draft, asks: bool, login: bool) -> Result<
         app.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
         return Ok(());
     }
-    let who = Who {
-        name: &draft.name,
-        shown: draft.name.as_str(),
-        account: None,
-        client_id: None,
-        further: None,
-        before: None,
-    };
     let request = LoginRequest {
         scopes: None,
         browser: browser_choice(app, None, false),
         device: false,
         timeout: None,
     };
-    log_in(app, &who, &request, false)
+    log_in(app, &LoginPlan::of(&draft.name), &LoginMethod::WithConsent(request))
 }

@@ -1,7 +1,7 @@
 //! `authctl provider set` and `remove`
 
 use crate::app::App;
-use crate::app::login::tell_end;
+use crate::app::login_result::tell_end;
 use crate::config::edit::{Assignment, Edit, find_key};
 use crate::error::Error;
 use crate::name::ProviderName;

@@ -69,17 +69,6 @@ pub const KEYS: &[&Key] = &[
     )
     .or("false"),
     &Key::new(
-        "registered_with",
-        Shape::Text,
-        "Set by authctl: the issuer that knows the client_id, which is used at no other",
-    ),
-    &Key::new(
-        "registered_scopes",
-        Shape::Text,
-        "Set by authctl: the scopes that the registered client may ask for",
-    ),
-    &Key::new("registered_until", Shape::Text, "Set by authctl: when the registered client's secret ends"),
-    &Key::new(
         "id_token_signed_response_alg",
         Shape::Choice(ALGORITHMS),
         "The algorithm that id tokens are signed with",

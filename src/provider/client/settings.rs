@@ -22,10 +22,11 @@ impl OAuthClient {
     pub fn read(section: &Section, build: &BuildContext) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let derived = format!("{}://{}", build.scheme, build.domain);
-        let learned = section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Learned);
+        let is_discovered =
+            section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Discovered);
         let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
             // A resource named it, at a host of its own choice.
-            (Some(issuer), Ok(place)) if learned => Issuer::learned(issuer, place.url()),
+            (Some(issuer), Ok(place)) if is_discovered => Issuer::learned(issuer, place.url()),
             (Some(issuer), _) => Issuer::configured(issuer),
             (None, place) => place,
         };

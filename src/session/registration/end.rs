@@ -2,102 +2,97 @@
 
 use serde_json::Value;
 
-use super::{MANAGEMENT, SECRET};
-use crate::binding::Binding;
-use crate::config::discovered;
-use crate::config::discovered::{Before, LearnedClient};
-use crate::config::{Config, Provider};
+use super::{note, secrets};
+use crate::config::Provider;
+use crate::config::discovered::{self, DiscoveredClient};
 use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::registration::{self, End};
-use crate::ports::{System, Transport};
+use crate::ports::Transport;
 use crate::provider::client::OAuthClient;
 use crate::secret::{AccessToken, SecretText};
 use crate::session::Session;
 use crate::store::StoreError;
-use crate::store::record::RecordName;
 
-/// The records of what registrations are managed with, for whoever moves all records.
-#[must_use]
-pub fn management_records(
-    system: &System,
-    config: &Config,
-    stays: &dyn Fn(&ProviderName) -> bool,
-) -> Vec<(RecordName, Binding)> {
-    let record = |(name, client): (ProviderName, LearnedClient)| {
-        let provider = config.provider(&name).ok()?;
-        let binding = provider.source.oauth()?.binding().with(Binding::CLIENT_ID, client.id);
-        Some((RecordName::of_secret(&name, MANAGEMENT, &binding), binding))
-    };
-    let registered = discovered::clients(system)
-        .into_iter()
-        .filter(|(name, client)| client.is_registered() && !stays(name));
-    registered.filter_map(record).collect()
-}
-
-/// Forgets a provider that was only learned, and ends its client's registration at the server where no other provider uses
-/// it. Says what the server made of that; `None` where there was nothing to tell.
+/// Forgets what was discovered for a provider, and ends its client's registration where no other provider uses it. Returns
+/// what the server said; `None` where it was not asked.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
-    let known = discovered::clients(session.system);
-    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
-    let told = match (own, provider.source.oauth()) {
-        (Some(client), Some(oauth)) => retire(session, provider, oauth, client, &known, local)?,
-        _ => None,
-    };
-    discovered::forget(session.system, &provider.name)?;
-    Ok(told)
-}
-
-/// After a login with another client: the registration before it is nobody's any more. That it lingers is no reason to fail.
-pub fn end_replaced(session: &Session<'_>, provider: &Provider, replaced: &LearnedClient) {
+    let saved = discovered::clients(session.system);
+    let own = saved.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
+    let mut end = None;
     if let Some(oauth) = provider.source.oauth() {
-        let _ = retire(session, provider, oauth, replaced, &discovered::clients(session.system), false);
+        if let Some(client) = own {
+            end = retire(session, provider, oauth, client, &saved, local)?;
+        }
+        // A configured client needs no registration.
+        if own.is_some() || oauth.client_id().is_err() {
+            end = end.or(end_unfinished(session, provider, oauth, own, local)?);
+        }
     }
+    discovered::forget(session.system, &provider.name)?;
+    Ok(end)
 }
 
-/// After a login that failed: what worked before works again, and a client that was registered for it is ended.
+/// The client that an unfinished login to a provider left registered.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn take_back(session: &Session<'_>, provider: &Provider, before: &Before) -> Result<(), StoreError> {
-    let known = discovered::clients(session.system);
-    let own = known.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
-    let is_new = |own: &&LearnedClient| own.is_registered() && before.client().as_ref() != Some(own);
-    if let (Some(client), Some(oauth)) = (own.filter(is_new), provider.source.oauth()) {
-        retire(session, provider, oauth, client, &known, false)?;
-    }
-    before.put_back(session.system)
+pub fn unfinished(
+    session: &Session<'_>,
+    name: &ProviderName,
+) -> Result<Option<DiscoveredClient>, StoreError> {
+    Ok(note::read(session, name)?.map(|registered| registered.client))
 }
 
-/// Forgets what a client is managed and proved with, and ends its registration where its server is still the provider's and
-/// no other provider uses it.
-fn retire(
+/// Ends the registration that an unfinished login left.
+fn end_unfinished(
     session: &Session<'_>,
     provider: &Provider,
     oauth: &OAuthClient,
-    client: &LearnedClient,
-    known: &[(ProviderName, LearnedClient)],
+    own: Option<&DiscoveredClient>,
     local: bool,
 ) -> Result<Option<End>, StoreError> {
-    let binding = oauth.binding().with(Binding::ISSUER, &client.issuer).with(Binding::CLIENT_ID, &client.id);
-    let record = |key: &str| RecordName::of_secret(&provider.name, key, &binding);
-    let shared = known.iter().any(|(name, other)| {
-        *name != provider.name && other.id == client.id && other.issuer == client.issuer
-    });
-    let reachable = client.issuer == oauth.issuer().as_str();
-    let management = session.store.secret(&provider.name, MANAGEMENT, &binding)?;
-    let told = management
-        .filter(|_| !local && !shared && reachable)
-        .map(|management| end(session, oauth, &management).unwrap_or(End::Failed));
-    session.store.forget_secret(&record(MANAGEMENT))?;
-    session.store.forget_secret(&record(SECRET))?;
-    Ok(told)
+    let Some(registered) = note::read(session, &provider.name)? else { return Ok(None) };
+    let is_saved = own.is_some_and(|own| own.is_same(&registered.client));
+    let is_here = registered.client.issuer == oauth.issuer().as_str();
+    let management = registered.management.filter(|_| !local && is_here && !is_saved);
+    let end = end_registration(session, oauth, management.as_ref());
+    note::forget(session, &provider.name)?;
+    Ok(end)
 }
 
-fn end(session: &Session<'_>, oauth: &OAuthClient, management: &SecretText) -> Option<End> {
+/// Forgets a client's secrets, and ends its registration where its server is still the provider's and no other provider
+/// uses it.
+pub(super) fn retire(
+    session: &Session<'_>,
+    provider: &Provider,
+    oauth: &OAuthClient,
+    client: &DiscoveredClient,
+    saved: &[(ProviderName, DiscoveredClient)],
+    local: bool,
+) -> Result<Option<End>, StoreError> {
+    let is_shared = saved.iter().any(|(name, other)| *name != provider.name && other.is_same(client));
+    let is_here = client.issuer == oauth.issuer().as_str();
+    let management = secrets::management(session, provider, oauth, client)?;
+    let management = management.filter(|_| !local && !is_shared && is_here);
+    let end = end_registration(session, oauth, management.as_ref());
+    secrets::forget(session, provider, oauth, client)?;
+    Ok(end)
+}
+
+/// Asks the server to delete a registration; `None` where it cannot be managed.
+pub(super) fn end_registration(
+    session: &Session<'_>,
+    oauth: &OAuthClient,
+    management: Option<&SecretText>,
+) -> Option<End> {
+    management.map(|management| delete(session, oauth, management).unwrap_or(End::Failed))
+}
+
+fn delete(session: &Session<'_>, oauth: &OAuthClient, management: &SecretText) -> Option<End> {
     let management: Value = serde_json::from_str(management.expose()).ok()?;
     let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
     let token = AccessToken::parse(management["token"].as_str()?).ok()?;

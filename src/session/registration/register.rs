@@ -2,16 +2,15 @@
 
 use std::net::TcpListener;
 
-use super::{MANAGEMENT, RegistrationError, SECRET, Wanted};
-use crate::binding::Binding;
-use crate::config::Provider;
-use crate::config::discovered::LearnedClient;
+use super::error::RegistrationError;
+use super::note::Registered;
+use crate::config::discovered::DiscoveredClient;
+use crate::name::ScopeSet;
 use crate::oauth::client::AuthenticationMethod;
 use crate::oauth::registration::{self, ClientMetadata, Registration};
 use crate::provider::client::{OAuthClient, Server};
 use crate::secret::SecretText;
 use crate::session::Session;
-use crate::store::StoreError;
 
 /// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
 const LOWEST_PORT: u16 = 20_000;
@@ -20,18 +19,16 @@ const PORTS: u16 = 12_000;
 /// So many taken ports in a row are no chance.
 const PORT_TRIES: usize = 16;
 
-/// Registers a client, and keeps its secrets.
+/// Registers a client that may ask for these scopes.
 pub(super) fn register(
     session: &Session<'_>,
-    provider: &Provider,
     oauth: &OAuthClient,
     server: &Server<'_>,
-    wanted: &Wanted<'_>,
-) -> Result<LearnedClient, RegistrationError> {
+    scopes: &ScopeSet,
+) -> Result<Registered, RegistrationError> {
     let endpoint = server.endpoint("registration_endpoint")?;
     let port = free_port(session).map_err(RegistrationError::NoPort)?;
     let redirect_uri = format!("http://127.0.0.1:{port}/callback");
-    let scopes = wanted.scopes.union(&wanted.further);
     let mut metadata = ClientMetadata {
         redirect_uris: vec![redirect_uri.clone()],
         scope: Some(scopes.to_string()).filter(|scopes| !scopes.is_empty()),
@@ -55,17 +52,31 @@ pub(super) fn register(
         let reason = "it registered another redirect URI than was asked for";
         return Err(crate::oauth::answer::unusable("registration endpoint", &response, reason).into());
     }
-    keep_secrets(session, provider, oauth, &registration)?;
-    Ok(LearnedClient {
+    Ok(registered(oauth, registration, redirect_uri, scopes))
+}
+
+fn registered(
+    oauth: &OAuthClient,
+    registration: Registration,
+    redirect_uri: String,
+    asked_for: &ScopeSet,
+) -> Registered {
+    let client = DiscoveredClient {
         id: registration.client_id,
         issuer: oauth.issuer().as_str().to_owned(),
         redirect_uri: Some(redirect_uri),
         has_secret: registration.client_secret.is_some(),
         method: registration.method.map(|method| method.name().to_owned()),
-        // What was left out of those that were asked for stays so: another registration would not have it either.
-        scopes: registration.scopes.map(|granted| granted.union(&scopes)),
+        // The server left the others out on purpose: another registration would not have them either.
+        scopes: registration.scopes.map(|granted| granted.union(asked_for)),
         secret_ends: registration.secret_ends,
-    })
+    };
+    let management = registration.management.map(|management| {
+        let text = serde_json::json!({ "uri": management.uri, "token": management.token.expose() });
+        SecretText::new(text.to_string())
+    });
+    let secret = registration.client_secret.map(|secret| SecretText::new(secret.expose()));
+    Registered { client, secret, management }
 }
 
 /// A port to return to. Many servers compare it, though RFC 8252 says that they must not, so that it is remembered: one
@@ -95,24 +106,4 @@ fn method(server: &Server<'_>) -> AuthenticationMethod {
         AuthenticationMethod::ClientSecretPost,
     ];
     methods.into_iter().find(|&method| takes(method)).unwrap_or(AuthenticationMethod::None)
-}
-
-fn keep_secrets(
-    session: &Session<'_>,
-    provider: &Provider,
-    oauth: &OAuthClient,
-    registration: &Registration,
-) -> Result<(), StoreError> {
-    let binding = oauth.binding().with(Binding::CLIENT_ID, &registration.client_id);
-    let keep = |key: &str, text: &SecretText| {
-        session.store.save_secret(&provider.name, key, &binding, text).map(drop)
-    };
-    if let Some(secret) = &registration.client_secret {
-        keep(SECRET, &SecretText::new(secret.expose()))?;
-    }
-    if let Some(management) = &registration.management {
-        let text = serde_json::json!({ "uri": management.uri, "token": management.token.expose() });
-        keep(MANAGEMENT, &SecretText::new(text.to_string()))?;
-    }
-    Ok(())
 }
