@@ -81,7 +81,7 @@ fn picture(transcript: &str, page: usize) -> String {
     svg
 }
 
-/// A line as a terminal shows it: a longer one goes on in the next. Only unstyled lines are so long.
+/// A line as a terminal shows it: a longer one goes on in the next. Only unstyled lines exceed the width.
 fn broken(line: &str) -> Vec<String> {
     let plain: Vec<char> = anstream::adapter::strip_str(line).to_string().chars().collect();
     if plain.len() <= COLUMNS {

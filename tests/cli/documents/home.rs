@@ -1,5 +1,5 @@
-//! A reader's home, in which the blocks of a page are run in turn: the real binary, a browser that consents, and stand-ins
-//! for programs that would change something outside.
+//! A reader's home, where the blocks of a page run in order: the real binary, a browser that consents, and stand-ins for
+//! programs that would change something outside.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::internet::Internet;
 use super::page::Block;
 use crate::support::sandbox::set_mode;
 
-/// The providers that the pages take for granted.
+/// The providers that the pages assume.
 const STANDING: &str = "\
 [credentials.github]
 template = \"github\"
@@ -25,7 +25,7 @@ issuer = \"https://login.example.com\"
 client_id = \"cli\"
 scopes = [\"openid\", \"deploy\", \"read\"]
 ";
-/// Programs that do nothing here, and that need not be installed.
+/// Programs that do nothing here, so that they need not be installed.
 const QUIET: [&str; 15] = [
     "aws",
     "bazel",
@@ -45,15 +45,14 @@ const QUIET: [&str; 15] = [
 ];
 /// Programs that print a secret.
 const SECRET: [&str; 3] = ["pass", "op", "systemd-creds"];
-/// Ports of the pages, which may be taken here.
+/// Ports that the pages use. They may be taken on this machine, so each is replaced by a free one.
 const PORTS: [&str; 3] = ["8098", "8099", "8100"];
-/// The longest that a block may take.
+/// The time limit for a block, in seconds.
 const DEADLINE: &str = "60";
 
-/// How a block ended that did not do as the page says.
+/// Why a block does not do what the page says.
 pub type Failure = String;
 
-/// The home.
 pub struct Home {
     folder: tempfile::TempDir,
     internet: Internet,
@@ -76,7 +75,7 @@ impl Home {
         }
         set_mode(&home.path("run"), 0o700);
         std::fs::write(home.path("authority.pem"), &home.internet.authority).unwrap();
-        // What is called where its status gets lost, as in `$(…)`, is noted.
+        // Records each failed call, because `$(…)` loses its status.
         home.program(
             "authctl",
             &format!(
@@ -109,8 +108,7 @@ impl Home {
         self.path("home/.config/authctl/config.toml")
     }
 
-    /// Writes a part of a configuration into a file, beside the providers that were configured before and that it does not
-    /// configure itself.
+    /// Writes a configuration fragment to a file, together with the earlier providers that it does not define.
     fn configure(&self, path: &Path, text: &str) -> Result<(), Failure> {
         let parsed = |text: &str| text.parse::<toml_edit::DocumentMut>().map_err(|error| error.to_string());
         let before = parsed(&std::fs::read_to_string(self.config()).unwrap_or_default())?;
@@ -133,7 +131,7 @@ impl Home {
         Ok(())
     }
 
-    /// Nothing is configured and nothing stored any more.
+    /// Deletes the configuration and everything stored.
     fn empty(&mut self) {
         let home = self.path("home");
         std::fs::remove_dir_all(&home).unwrap();
@@ -142,7 +140,7 @@ impl Home {
         }
     }
 
-    /// Does what the comments before a block ask for, then what the block says.
+    /// Does what the comments before a block require, then runs the block.
     pub fn follow(&mut self, block: &Block) -> Result<(), Failure> {
         if block.has_comment("nothing configured") {
             self.empty();
@@ -162,7 +160,7 @@ impl Home {
         }
     }
 
-    /// A part of a configuration is right; one with providers is in place from then on.
+    /// Checks a configuration fragment. One with providers stays in effect.
     fn check(&self, text: &str) -> Result<(), Failure> {
         if text.starts_with("# .authctl.toml") {
             std::fs::write(self.path("home/work/.authctl.toml"), text).unwrap();
@@ -207,7 +205,7 @@ impl Home {
         command
     }
 
-    /// Output as the page has it.
+    /// The output, with the paths and ports that the page shows.
     fn shown(&self, bytes: &[u8]) -> String {
         let mut text = String::from_utf8_lossy(bytes).into_owned();
         for (real, shown) in [
@@ -221,7 +219,7 @@ impl Home {
         text
     }
 
-    /// Runs what must succeed, each command in it and each call of the program.
+    /// Runs a script in which every command and every call of authctl must succeed.
     fn run(&self, script: &str) -> Result<(), Failure> {
         let failures = self.path("failures");
         let _ = std::fs::remove_file(&failures);
@@ -233,7 +231,7 @@ impl Home {
         Err(format!("{}\n{lost}{}", output.status, self.shown(&output.stdout)))
     }
 
-    /// Starts what goes on until the page ends, and waits until it says that it is ready.
+    /// Starts a program that runs until the page ends, and waits until it is ready.
     fn start(&mut self, script: &str) -> Result<(), Failure> {
         let log = self.path(&format!("running-{}", self.running.len()));
         let file = std::fs::File::create(&log).unwrap();
@@ -249,13 +247,13 @@ impl Home {
             }
             if child.try_wait().unwrap().is_some() || begun.elapsed() > Duration::from_secs(20) {
                 let _ = child.kill();
-                return Err(format!("it did not keep running:\n{}", self.shown(&said)));
+                return Err(format!("it stopped:\n{}", self.shown(&said)));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Runs each command of a conversation, and compares what it says. Whoever fails is asked `echo $?` next.
+    /// Runs each command and compares its output. The command after a failing one must be `echo $?`.
     fn converse(&self, text: &str) -> Result<(), Failure> {
         let turns = turns(text);
         let mut script = "exec 2>&1\n".to_owned();
@@ -291,7 +289,7 @@ impl Drop for Home {
     }
 }
 
-/// The commands of a conversation, and what is said to each.
+/// The commands of a `console` block, each with its output.
 fn turns(text: &str) -> Vec<(String, String)> {
     let mut turns: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
@@ -307,7 +305,7 @@ fn turns(text: &str) -> Vec<(String, String)> {
     turns
 }
 
-/// Whether what is said is what a page shows: `…` stands for anything in a line, and for any lines where it stands alone.
+/// Whether the output matches the page: `…` matches anything within a line, and any number of lines if it is alone.
 pub fn fits(want: &str, said: &str) -> bool {
     fn lines(want: &[&str], said: &[&str]) -> bool {
         match (want, said) {

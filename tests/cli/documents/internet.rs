@@ -1,5 +1,4 @@
-//! The internet that the pages speak of, on one loopback port: every host is an authorization server and what its tokens
-//! are for.
+//! The internet of the pages, on one loopback port: every host is both an authorization server and an API.
 
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use crate::support::http::{Reply, Request, Server};
 
 /// Every host at once.
 pub struct Internet {
-    /// Dropped first: the authorization server then says what was wrong.
+    /// Dropped first, so that the authorization server reports unexpected requests afterwards.
     proxy: Server,
     pub authority: String,
     #[allow(dead_code, reason = "examples/picture.rs changes what it answers")]
@@ -33,19 +32,18 @@ impl Internet {
         Self { proxy, authority, server }
     }
 
-    /// The URL of the proxy.
     pub fn url(&self) -> String {
         self.proxy.url()
     }
 }
 
-/// The paths of well-known providers, and those that the server has for them.
+/// Paths of well-known providers, with the server's own paths.
 const PATHS: [(&str, &str); 3] = [
     ("/login/oauth/authorize", "/authorize"),
     ("/login/oauth/access_token", "/token"),
     ("/login/device/code", "/device"),
 ];
-/// The server's own paths.
+/// The paths that the authorization server answers.
 const OF_SERVER: [&str; 12] = [
     "/authorize",
     "/token",
@@ -82,7 +80,7 @@ fn answer(server: &AuthorizationServer, request: &Request) -> Reply {
     if !OF_SERVER.contains(&path) && !path.starts_with("/.well-known/") && !path.starts_with("/register/") {
         return resource(request, &host);
     }
-    // Whichever client comes is the one that it knows.
+    // Every client is registered.
     let basic = request.header("authorization").and_then(|header| header.strip_prefix("Basic "));
     let pair = basic.and_then(|text| String::from_utf8(STANDARD.decode(text).ok()?).ok());
     let (id, secret) = match pair.as_deref().and_then(|pair| pair.split_once(':')) {
@@ -99,7 +97,7 @@ fn answer(server: &AuthorizationServer, request: &Request) -> Reply {
     server.answer(&Request { target, ..request.clone() })
 }
 
-/// What tokens are for. It takes any: whose they are, the authorization server's own stories say.
+/// An API. It accepts any token; the authorization server's own stories check tokens.
 fn resource(request: &Request, host: &str) -> Reply {
     let Some(shown) = request.header("authorization").or(request.header("x-api-key")) else {
         let metadata = format!("https://{host}/.well-known/oauth-protected-resource/mcp");

@@ -1,15 +1,15 @@
-//! The documents are true: every block of the README and of `docs/` is run in a reader's home, every command and option
-//! that their prose names is there, every link leads somewhere, and the reference is made of the lists that it describes.
+//! The documentation is true: a test runs every block of the README and `docs/` in a reader's home, checks that every command
+//! and option in the prose exists and every link leads somewhere, and compares the reference with the lists that it describes.
 //!
-//! A page may say to the test, in a comment of its own line before a block:
+//! A page can tell the test, in a comment on its own line before a block:
 //! - `<!-- nothing configured -->`: the block is for an empty home;
-//! - `<!-- before: COMMANDS -->`: what a reader has done before;
-//! - `<!-- keeps running -->`: it is started, and goes on until the page ends;
-//! - `<!-- not run: REASON -->`: it is not run, for one of the reasons of [`NOT_RUN`].
+//! - `<!-- before: COMMANDS -->`: what a reader has done first;
+//! - `<!-- keeps running -->`: the test starts it, and it runs until the page ends;
+//! - `<!-- not run: REASON -->`: the test does not run it, for one of the reasons in [`NOT_RUN`].
 //!
-//! A block of `toml` is checked; one with providers is the configuration from then on, beside what was configured before.
-//! In a block of `sh` every command and every call of authctl succeeds. In one of `console` all that is said is compared,
-//! where `…` stands for anything; a command that fails is followed by `echo $?`.
+//! The test checks a `toml` block; one with providers is added to the configuration for the rest of the page. In an `sh` block,
+//! every command and every call of authctl must succeed. In a `console` block, the whole output must match, where `…` matches
+//! anything; a command that fails is followed by `echo $?`.
 
 mod home;
 mod internet;
@@ -24,7 +24,7 @@ use page::Page;
 
 use crate::support::Sandbox;
 
-/// Why blocks are not run, and how many for each reason.
+/// The reasons for which blocks are not run, and how many blocks each.
 const NOT_RUN: [(&str, usize); 5] = [
     ("builds the program", 4),
     ("installs what the tests need", 2),
@@ -32,7 +32,7 @@ const NOT_RUN: [(&str, usize); 5] = [
     ("needs etcd or Vault", 1),
     ("waits for a person", 1),
 ];
-/// The languages of blocks: one that is not listed could hold commands that nobody runs.
+/// The languages of blocks. A block in any other language could contain commands that no test runs.
 const LANGUAGES: [&str; 9] = ["sh", "console", "toml", "json", "yaml", "ini", "text", "record", "key"];
 /// The longest line of prose.
 const LONGEST_LINE: usize = 130;
@@ -110,18 +110,18 @@ fn documents_a_page_that_is_wrong_fails() {
 }
 
 #[test]
-fn documents_every_command_that_is_not_run_is_there() {
+fn documents_every_command_that_is_not_run_exists() {
     let sandbox = Sandbox::new("");
     let mut wrong = Vec::new();
     for page in page::all() {
         for (line, command) in page.spans().into_iter().chain(page.commands_not_run()) {
             let Some(written) = command.strip_prefix("authctl ") else { continue };
-            // What a shell makes of it, and what goes to another program, is not ours.
+            // Stop at shell syntax and at another program's arguments.
             let end = written.find(['|', '>', '<', ';', '$', '&', '#', '`']).unwrap_or(written.len());
             let words = written[..end].split_whitespace().take_while(|word| *word != "--");
             let mut words: Vec<&str> =
                 words.map(|word| word.trim_matches(['\'', '"', '[', ']', '…'])).collect();
-            // A placeholder is some name.
+            // A placeholder stands for a name.
             for word in words.iter_mut().filter(|word| word.chars().all(|letter| letter.is_ascii_uppercase()))
             {
                 *word = "x";
@@ -129,7 +129,7 @@ fn documents_every_command_that_is_not_run_is_there() {
             let at = if words.first() == Some(&"curl") { 1 } else { words.len() };
             words.insert(at, "--help");
             let output = sandbox.run(&words);
-            // An option may be named without its value, and a record's first line is no command.
+            // An option can be named without its value, and the first line of a record only looks like a command.
             let is_named = output.stderr.contains("a value is required for");
             let is_record = ["store key ", "sealed record "].iter().any(|first| written.starts_with(first));
             if output.status != 0 && !is_named && !is_record {
@@ -191,7 +191,7 @@ fn documents_every_link_leads_somewhere() {
 #[test]
 fn documents_lines_of_prose_are_short() {
     for page in page::all() {
-        // The rows of tables are one line each, and data have no blanks.
+        // A table row is one line, and data contains no spaces.
         let lines =
             page.text.lines().enumerate().filter(|(_, line)| !line.starts_with('|') && line.contains(' '));
         for (at, line) in lines {
@@ -201,7 +201,7 @@ fn documents_lines_of_prose_are_short() {
 }
 
 #[test]
-fn documents_the_reference_is_made_of_the_keys() {
+fn documents_the_reference_matches_the_keys() {
     let path = page::project().join("docs/configuration.md");
     let made = reference::page();
     if std::env::var_os("BLESS").is_some() {

@@ -1,26 +1,24 @@
-//! A page of the documents: its blocks in order, and what its comments say of them.
+//! A page of the documentation: its blocks in order, with the comments before them.
 
 use std::path::{Path, PathBuf};
 
-/// A page.
 pub struct Page {
     pub path: PathBuf,
     pub text: String,
 }
 
-/// A block between fences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// The line of its opening fence.
+    /// The line of the opening fence.
     pub line: usize,
     pub language: String,
     pub text: String,
-    /// The comments since the block before it: `<!-- … -->`, one a line.
+    /// The comments since the previous block: `<!-- … -->`, one per line.
     pub comments: Vec<String>,
 }
 
 impl Block {
-    /// What a comment `NAME: …` says.
+    /// The text of the comment `NAME: …`.
     pub fn comment(&self, name: &str) -> Option<&str> {
         self.comments.iter().find_map(|comment| comment.strip_prefix(name)?.strip_prefix(": "))
     }
@@ -30,7 +28,6 @@ impl Block {
     }
 }
 
-/// The folder of the project.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -78,11 +75,11 @@ impl Page {
                 }
             }
         }
-        assert!(open.is_none(), "{}: a block has no end", self.name());
+        assert!(open.is_none(), "{}: a block is not closed", self.name());
         blocks
     }
 
-    /// The code spans outside of blocks, with their lines.
+    /// The code spans outside blocks, with their lines.
     pub fn spans(&self) -> Vec<(usize, String)> {
         let mut inside = false;
         let mut spans = Vec::new();
@@ -90,7 +87,7 @@ impl Page {
             if line.starts_with("```") {
                 inside = !inside;
             } else if !inside {
-                // A bar in a table's cell is written with a backslash.
+                // A table cell escapes a bar with a backslash.
                 let code = line.split('`').skip(1).step_by(2);
                 spans.extend(code.map(|code| (at + 1, code.replace("\\|", "|"))));
             }
@@ -98,7 +95,7 @@ impl Page {
         spans
     }
 
-    /// Commands in blocks that are not run, with the blocks' lines.
+    /// Commands in blocks that are not run, with the lines of the blocks.
     pub fn commands_not_run(&self) -> Vec<(usize, String)> {
         let is_not_run = |block: &Block| {
             ["yaml", "ini", "text"].contains(&block.language.as_str()) || block.comment("not run").is_some()
@@ -112,13 +109,12 @@ impl Page {
         blocks.flat_map(of).collect()
     }
 
-    /// The targets of its links.
     pub fn links(&self) -> Vec<String> {
         let targets = self.text.split("](").skip(1);
         targets.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
     }
 
-    /// The anchors of its headings and of its rows: `<a id="…"></a>`.
+    /// The anchors of headings and of rows: `<a id="…"></a>`.
     pub fn anchors(&self) -> Vec<String> {
         let mut inside = false;
         let ids = self.text.split("<a id=\"").skip(1).filter_map(|rest| rest.split_once('"'));
