@@ -10,7 +10,7 @@ use crate::secret::{self, SecretText};
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    #[error("{what} cannot be read: {reason}")]
+    #[error("cannot read {what}: {reason}")]
     Unreadable { what: &'static str, hint: &'static str, reason: io::Error },
     #[error("{what} is empty")]
     Empty { what: &'static str, hint: &'static str },

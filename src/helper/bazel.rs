@@ -1,5 +1,6 @@
 //! The credential helper protocol of Bazel and of tools like it (EngFlow's credential-helper-spec).
 
+use super::error::HelperError;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -32,9 +33,10 @@ impl Protocol for Args {
         match self.command.as_deref() {
             Some("get") => get(app),
             Some(other) => {
-                Err(Error::usage(format!("there is no command {}: it is `get`", Untrusted::new(other))))
+                Err(HelperError::UnknownOperation { operation: Untrusted::new(other), operations: "`get`" }
+                    .into())
             }
-            None => Err(Error::usage("Bazel names a command: `get`")),
+            None => Err(HelperError::NoOperation { program: "Bazel", operations: "`get`" }.into()),
         }
     }
 
@@ -67,18 +69,16 @@ fn pattern(host: &str) -> Option<&str> {
 
 fn get(app: &App<'_>) -> Result<(), Error> {
     let text = input(app)?;
-    let wrong =
-        |what: &str| Error::failed(format!("Bazel's question {what}"), "it is an object with a `uri`");
+    let wrong = |problem: &str| HelperError::Malformed {
+        question: "Bazel's question",
+        problem: problem.to_owned(),
+        hint: "it is an object with a `uri`",
+    };
     let question: Map<String, Value> =
         serde_json::from_str(text.expose()).map_err(|_| wrong("is no JSON object"))?;
     let uri = question.get("uri").and_then(Value::as_str).ok_or_else(|| wrong("has no uri"))?;
     let found = url_or_host(app, uri).map(|url| answerer(app, &url, None)).transpose()?.flatten();
-    let who = found.ok_or_else(|| {
-        Error::failed(
-            format!("no provider answers for {}", Untrusted::new(uri)),
-            "one must have its host in `domain` or `hosts`; where several have it, one must be the `default`",
-        )
-    })?;
+    let who = found.ok_or_else(|| HelperError::NoProvider(Untrusted::new(uri)))?;
     let options = AcquireRequest { account: who.account, ..AcquireRequest::default() };
     let issued = with_login(app, &who.provider, &options, false)?;
     let headers = headers(&who.provider, &issued, None)?;

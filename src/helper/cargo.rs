@@ -1,11 +1,13 @@
 //! cargo's credential provider protocol, version 1 (the Cargo book, "Credential Provider Protocol").
 
+use super::error::HelperError;
+use crate::app::input::InputError;
 use serde_json::{Map, Value, json};
 
 use super::host::{Answerer, answerer, providers, url_or_host};
 use super::installed::files;
 use super::protocol::Protocol;
-use super::setup::Plan;
+use super::setup::{Plan, SetupError};
 use super::token::{authorization, with_login};
 use crate::app::App;
 use crate::app::installed::Installed;
@@ -38,14 +40,14 @@ impl Protocol for Args {
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let console = &app.system.console;
         console.out(&format!("{}\n", json!({ "v": [VERSION] })))?;
-        let lines = app.system.input.lines().map_err(|error| {
-            let hint = "allow yourself more processes with `ulimit -u`, then run cargo again";
-            Error::failed(format!("cannot read standard input: {error}"), hint)
-        })?;
+        let lines = app.system.input.lines().map_err(InputError::unreadable(
+            "standard input",
+            "allow yourself more processes with `ulimit -u`, then run cargo again",
+        ))?;
         for line in lines {
             let answer = match answer(app, line.expose()) {
                 Ok(answer) => json!({ "Ok": answer }),
-                Err(refusal) => json!({ "Err": refusal.value(app) }),
+                Err(no_answer) => json!({ "Err": no_answer.value(app) }),
             };
             console.out(&format!("{answer}\n"))?;
         }
@@ -73,14 +75,14 @@ impl Protocol for Args {
 }
 
 /// Why there is no token, in the protocol's words.
-enum Refusal {
+enum NoAnswer {
     UrlNotSupported,
     NotSupported,
     NotFound,
     Failed(Error),
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for NoAnswer {
     fn from(error: Error) -> Self {
         match error {
             Error::Acquire(AcquireError::LoginRequired { .. }) => Self::NotFound,
@@ -89,7 +91,7 @@ impl From<Error> for Refusal {
     }
 }
 
-impl Refusal {
+impl NoAnswer {
     fn value(self, app: &App<'_>) -> Value {
         match self {
             Self::UrlNotSupported => json!({ "kind": "url-not-supported" }),
@@ -103,12 +105,13 @@ impl Refusal {
     }
 }
 
-fn answer(app: &App<'_>, line: &str) -> Result<Value, Refusal> {
-    let unusable = |what: &str| {
-        Refusal::Failed(Error::failed(
-            format!("cargo's question {what}"),
-            "is this cargo newer than authctl?",
-        ))
+fn answer(app: &App<'_>, line: &str) -> Result<Value, NoAnswer> {
+    let unusable = |problem: &str| {
+        NoAnswer::from(Error::from(HelperError::Malformed {
+            question: "cargo's question",
+            problem: problem.to_owned(),
+            hint: "is this cargo newer than authctl?",
+        }))
     };
     let question: Map<String, Value> =
         serde_json::from_str(line).map_err(|_| unusable("is no JSON object"))?;
@@ -120,7 +123,7 @@ fn answer(app: &App<'_>, line: &str) -> Result<Value, Refusal> {
     let url = url_or_host(app, index.strip_prefix("sparse+").unwrap_or(index));
     let found = url.as_ref().map(|url| answerer(app, url, None)).transpose()?.flatten();
     let who = found.zip(url).filter(|(who, url)| serves(&who.provider, url, index));
-    let (Answerer { provider, account }, _) = who.ok_or(Refusal::UrlNotSupported)?;
+    let (Answerer { provider, account }, _) = who.ok_or(NoAnswer::UrlNotSupported)?;
     let options = AcquireRequest { account, ..AcquireRequest::default() };
     match question.get("kind").and_then(Value::as_str) {
         Some("get") => get(app, &provider, &options, false),
@@ -129,15 +132,9 @@ fn answer(app: &App<'_>, line: &str) -> Result<Value, Refusal> {
             get(app, &provider, &options, true)?;
             Ok(json!({ "kind": "login" }))
         }
-        Some("login") => Err(Refusal::Failed(Error::failed(
-            format!("the token of this registry is authctl's: run `authctl login {}`", provider.name),
-            "no other is kept for it",
-        ))),
-        Some("logout") => Err(Refusal::Failed(Error::failed(
-            format!("this registry's login is authctl's: run `authctl logout {}`", provider.name),
-            "other programs may use it too",
-        ))),
-        _ => Err(Refusal::NotSupported),
+        Some("login") => Err(Error::from(HelperError::OwnToken(provider.name)).into()),
+        Some("logout") => Err(Error::from(HelperError::OwnLogin(provider.name)).into()),
+        _ => Err(NoAnswer::NotSupported),
     }
 }
 
@@ -148,7 +145,12 @@ fn serves(provider: &Provider, url: &url::Url, index: &str) -> bool {
 }
 
 /// The whole value of the `Authorization` header: cargo adds nothing to it.
-fn get(app: &App<'_>, provider: &Provider, options: &AcquireRequest, person: bool) -> Result<Value, Refusal> {
+fn get(
+    app: &App<'_>,
+    provider: &Provider,
+    options: &AcquireRequest,
+    person: bool,
+) -> Result<Value, NoAnswer> {
     let issued = with_login(app, provider, options, person)?;
     let value = authorization(provider, &issued)?;
     let mut answer = json!({ "kind": "get", "token": value.expose(), "operation_independent": true });
@@ -168,10 +170,11 @@ fn registries(
     program: &str,
     served: &dyn Fn(&str) -> bool,
     undo: bool,
-) -> Result<Option<String>, Error> {
-    let mut document: toml_edit::DocumentMut = text.unwrap_or_default().parse().map_err(|_| {
-        Error::failed("cargo's config.toml is not TOML", "mend it first; nothing was changed")
-    })?;
+) -> Result<Option<String>, SetupError> {
+    let mut document: toml_edit::DocumentMut = text
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| SetupError::Syntax { file: "cargo's config.toml", syntax: "TOML document" })?;
     let registries = document.get_mut("registries").and_then(|item| item.as_table_like_mut());
     for (_, registry) in registries.into_iter().flat_map(|registries| registries.iter_mut()) {
         let Some(registry) = registry.as_table_like_mut() else { continue };
@@ -188,10 +191,12 @@ fn registries(
         };
         match registry.get("credential-provider").map(is_ours) {
             Some(false) if !undo => {
-                return Err(Error::failed(
-                    format!("cargo asks another credential provider about {} already", Untrusted::new(index)),
-                    "take its `credential-provider` out of cargo's config.toml, if authctl is to answer; nothing was changed",
-                ));
+                return Err(SetupError::OtherHelper {
+                    program: "cargo",
+                    other: Untrusted::new("another credential provider"),
+                    subject: Untrusted::new(index),
+                    entry: "its `credential-provider` out of cargo's config.toml",
+                });
             }
             Some(true) if undo => drop(registry.remove("credential-provider")),
             Some(false) | None if undo => {}

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::error::HelperError;
 use super::host::{Answerer, answerer, providers, url_or_host};
 use super::installed::files;
 use super::protocol::Protocol;
-use super::setup::Plan;
+use super::setup::{Plan, SetupError};
 use super::token::{input, with_login};
 use crate::app::App;
 use crate::app::installed::Installed;
@@ -42,11 +43,11 @@ impl Protocol for Args {
         let console = &app.system.console;
         match self.answer(app) {
             Ok(text) => Ok(console.out(text.expose())?),
-            Err(Refusal::Said(message)) => {
+            Err(NoAnswer::Said(message)) => {
                 console.out(&format!("{message}\n"))?;
                 Err(Error::Reported(Status::Failed))
             }
-            Err(Refusal::Failed(error)) => {
+            Err(NoAnswer::Failed(error)) => {
                 error.tell(console);
                 console.out(&format!("authctl: {}\n", escaped(&error.to_string())))?;
                 Err(Error::Reported(Status::Failed))
@@ -79,20 +80,20 @@ impl Protocol for Args {
 }
 
 /// Why there is nothing.
-enum Refusal {
+enum NoAnswer {
     /// In docker's own words, or for it to show.
     Said(String),
     Failed(Error),
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for NoAnswer {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
 impl Args {
-    fn answer(&self, app: &App<'_>) -> Result<SecretText, Refusal> {
+    fn answer(&self, app: &App<'_>) -> Result<SecretText, NoAnswer> {
         match self.action.as_deref() {
             Some("get") => get(app),
             Some("store") => store(app),
@@ -104,9 +105,13 @@ impl Args {
                 "\n"
             ))),
             Some(other) => {
-                Err(Refusal::Said(format!("docker-credential-authctl: unknown action: {}", escaped(other))))
+                Err(NoAnswer::Said(format!("docker-credential-authctl: unknown action: {}", escaped(other))))
             }
-            None => Err(Error::usage("docker names an action: get, store, erase, list or version").into()),
+            None => Err(Error::from(HelperError::NoOperation {
+                program: "docker",
+                operations: "get, store, erase, list or version",
+            })
+            .into()),
         }
     }
 }
@@ -119,7 +124,7 @@ fn found(app: &App<'_>, server: &str) -> Result<Option<Answerer>, Error> {
 }
 
 /// The user name and the secret of a provider: an identity token is marked by docker's own `<token>`.
-fn pair(app: &App<'_>, who: &Answerer) -> Result<(String, SecretText), Refusal> {
+fn pair(app: &App<'_>, who: &Answerer) -> Result<(String, SecretText), NoAnswer> {
     let options = AcquireRequest { account: who.account.clone(), ..AcquireRequest::default() };
     let issued = with_login(app, &who.provider, &options, false)?;
     match &issued.credential {
@@ -130,40 +135,40 @@ fn pair(app: &App<'_>, who: &Answerer) -> Result<(String, SecretText), Refusal> 
             Ok((username.clone(), SecretText::new(password.expose())))
         }
         Credential::Headers(_) => Ok((who.provider.helper.docker_username.clone(), issued.credential.bare())),
-        Credential::Dpop(..) | Credential::Untyped(_) => Err(Refusal::Said(format!(
+        Credential::Dpop(..) | Credential::Untyped(_) => Err(NoAnswer::Said(format!(
             "authctl: the credential of {} is none that docker can show",
             who.provider.name
         ))),
     }
 }
 
-fn get(app: &App<'_>) -> Result<SecretText, Refusal> {
+fn get(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let server = input(app)?;
     let server = server.expose().trim();
     if server.is_empty() {
-        return Err(Refusal::Said(NO_SERVER.to_owned()));
+        return Err(NoAnswer::Said(NO_SERVER.to_owned()));
     }
     // Without these very words docker gives up, where it would go on without credentials (DH2).
-    let who = found(app, server)?.ok_or_else(|| Refusal::Said(NOT_FOUND.to_owned()))?;
+    let who = found(app, server)?.ok_or_else(|| NoAnswer::Said(NOT_FOUND.to_owned()))?;
     let (username, secret) = pair(app, &who)?;
     let answer = json!({ "ServerURL": server, "Username": username, "Secret": secret.expose() });
     Ok(SecretText::new(format!("{answer}\n")))
 }
 
 /// `docker login` gives back what it was given; nothing else is kept here (DH3).
-fn store(app: &App<'_>) -> Result<SecretText, Refusal> {
+fn store(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let text = input(app)?;
     let given: Map<String, Value> = serde_json::from_str(text.expose())
-        .map_err(|_| Refusal::Said("authctl: the credentials are no JSON object".to_owned()))?;
+        .map_err(|_| NoAnswer::Said("authctl: the credentials are no JSON object".to_owned()))?;
     let member = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
     match (member("ServerURL").trim(), member("Username")) {
-        ("", _) => return Err(Refusal::Said(NO_SERVER.to_owned())),
-        (_, "") => return Err(Refusal::Said(NO_USERNAME.to_owned())),
+        ("", _) => return Err(NoAnswer::Said(NO_SERVER.to_owned())),
+        (_, "") => return Err(NoAnswer::Said(NO_USERNAME.to_owned())),
         _ => {}
     }
     let who = found(app, member("ServerURL").trim())?.ok_or_else(|| {
         let server = Untrusted::new(member("ServerURL"));
-        Refusal::Said(format!(
+        NoAnswer::Said(format!(
             "authctl: no provider is configured for {server}, and passwords of others are not kept here"
         ))
     })?;
@@ -172,7 +177,7 @@ fn store(app: &App<'_>) -> Result<SecretText, Refusal> {
         return Ok(SecretText::new(""));
     }
     let name = &who.provider.name;
-    Err(Refusal::Said(format!("authctl: {name} is managed by authctl: run `authctl login {name}` instead")))
+    Err(NoAnswer::Said(format!("authctl: {name} is managed by authctl: run `authctl login {name}` instead")))
 }
 
 fn is_same(one: &str, other: &str) -> bool {
@@ -181,11 +186,11 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// `docker logout` of one registry is no logout of the provider, which others use.
-fn erase(app: &App<'_>) -> Result<SecretText, Refusal> {
+fn erase(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let server = input(app)?;
     let server = server.expose().trim();
     if server.is_empty() {
-        return Err(Refusal::Said(NO_SERVER.to_owned()));
+        return Err(NoAnswer::Said(NO_SERVER.to_owned()));
     }
     if let Some(who) = found(app, server)? {
         let name = &who.provider.name;
@@ -197,7 +202,7 @@ fn erase(app: &App<'_>) -> Result<SecretText, Refusal> {
 }
 
 /// The registries and their user names; no token is needed for it.
-fn list(app: &App<'_>) -> Result<SecretText, Refusal> {
+fn list(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     app.config.check_files(true).map_err(Error::from)?;
     let mut servers = Map::new();
     for provider in providers(app) {
@@ -210,9 +215,8 @@ fn list(app: &App<'_>) -> Result<SecretText, Refusal> {
 }
 
 /// `credHelpers` of docker's configuration with our hosts; or without what points here.
-fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Option<String>, Error> {
-    let wrong =
-        || Error::failed("docker's config.json is no JSON object", "mend it first; nothing was changed");
+fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Option<String>, SetupError> {
+    let wrong = || SetupError::Syntax { file: "docker's config.json", syntax: "JSON object" };
     let mut root: Map<String, Value> = match text {
         Some(text) => serde_json::from_str(text).map_err(|_| wrong())?,
         None => Map::new(),
@@ -226,13 +230,12 @@ fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Opti
             .iter()
             .find_map(|host| Some((host, helpers.get(host).filter(|helper| *helper != "authctl")?)));
         if let Some((host, other)) = taken {
-            return Err(Error::failed(
-                format!(
-                    "docker asks {} about {host} already",
-                    Untrusted::new(other.as_str().unwrap_or_default())
-                ),
-                "take it out of credHelpers in docker's config.json, if authctl is to answer; nothing was changed",
-            ));
+            return Err(SetupError::OtherHelper {
+                program: "docker",
+                other: Untrusted::new(other.as_str().unwrap_or_default()),
+                subject: Untrusted::new(host),
+                entry: "it out of credHelpers in docker's config.json",
+            });
         }
         helpers.extend(hosts.iter().map(|host| (host.clone(), Value::from("authctl"))));
     }

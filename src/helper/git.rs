@@ -1,5 +1,6 @@
 //! git's credential helper protocol (gitcredentials(7), git-credential(1)).
 
+use super::error::HelperError;
 use super::host::{Answerer, answerer, providers, url_of};
 use super::installed::programs;
 use super::protocol::Protocol;
@@ -44,7 +45,9 @@ impl Protocol for Args {
             // ignored" (gitcredentials(7)). What git writes is read, or git would be told of a broken pipe.
             Some("store") => input(app).map(drop),
             Some(_) => Ok(()),
-            None => Err(Error::usage("git names an operation: get, store or erase")),
+            None => {
+                Err(HelperError::NoOperation { program: "git", operations: "get, store or erase" }.into())
+            }
         }
     }
 
@@ -148,11 +151,10 @@ fn parse(text: &str) -> Result<Question, Malformed> {
 /// Reads the question, and finds who answers. Without both a protocol and a host nobody does (GH6, CVE-2020-11008).
 fn question(app: &App<'_>) -> Result<Option<(Question, Answerer)>, Error> {
     let text = input(app)?;
-    let question = parse(text.expose()).map_err(|error| {
-        Error::failed(
-            format!("git's question cannot be answered: {error}"),
-            "check the URL of the repository",
-        )
+    let question = parse(text.expose()).map_err(|error| HelperError::Malformed {
+        question: "git's question",
+        problem: format!("cannot be answered: {error}"),
+        hint: "check the URL of the repository",
     })?;
     let (Some(protocol), Some(host)) = (&question.protocol, &question.host) else { return Ok(None) };
     let Some(url) = url_of(protocol, host) else { return Ok(None) };

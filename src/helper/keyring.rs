@@ -1,5 +1,6 @@
 //! The command line of Python's `keyring`, which pip and uv call for the password of an index.
 
+use super::error::HelperError;
 use serde_json::json;
 
 use super::host::{Answerer, answerer, url_or_host};
@@ -42,12 +43,12 @@ impl Protocol for Args {
         match (self.operation.as_deref(), &self.service) {
             (Some("get"), Some(service)) => self.get(app, service),
             (Some("get"), None) | (None, _) => Err(Error::usage("write `keyring get SERVICE [USERNAME]`")),
-            (Some("set" | "del"), _) => Err(Error::failed(
-                "passwords of others are not kept here",
-                "configure the index as a provider, and run `authctl login`",
-            )),
+            (Some("set" | "del"), _) => {
+                Err(HelperError::NotKept { what: "passwords of others", place: "index" }.into())
+            }
             (Some(other), _) => {
-                Err(Error::usage(format!("there is no {}: it is `get`", Untrusted::new(other))))
+                Err(HelperError::UnknownOperation { operation: Untrusted::new(other), operations: "`get`" }
+                    .into())
             }
         }
     }
@@ -85,10 +86,12 @@ impl Args {
             }
             Credential::Basic { username, .. } => (username.clone(), issued.credential.bare()),
             Credential::Dpop(..) | Credential::Untyped(_) => {
-                return Err(Error::failed(
-                    format!("the credential of `{}` is no password", provider.name),
-                    "pip and uv show nothing else",
-                ));
+                return Err(HelperError::OtherCredential {
+                    provider: provider.name.clone(),
+                    wanted: "password",
+                    hint: "pip and uv show nothing else",
+                }
+                .into());
             }
         };
         if self.output == "json" {
@@ -104,7 +107,7 @@ impl Args {
             vec![password.expose()]
         };
         if lines.iter().any(|line| line.chars().any(char::is_control)) {
-            return Err(Error::failed("the password has a control character", "a line cannot carry it"));
+            return Err(HelperError::ControlCharacter.into());
         }
         Ok(app.system.console.out(&(lines.join("\n") + "\n"))?)
     }

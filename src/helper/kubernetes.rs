@@ -1,6 +1,7 @@
 //! Kubernetes' `ExecCredential`: the protocol of client-go's credential plugins, `client.authentication.k8s.io/v1` and
 //! `v1beta1`.
 
+use super::error::HelperError;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
@@ -129,12 +130,11 @@ struct Question {
 
 impl Question {
     /// Reads the variable; without one, it is asked by a person or a script.
-    fn read(info: Option<&str>) -> Result<Self, Error> {
-        let wrong = |what: String| {
-            Error::failed(
-                format!("KUBERNETES_EXEC_INFO {what}"),
-                "it is kubectl that sets it; this speaks client.authentication.k8s.io/v1 and v1beta1",
-            )
+    fn read(info: Option<&str>) -> Result<Self, HelperError> {
+        let wrong = |problem: String| HelperError::Malformed {
+            question: "KUBERNETES_EXEC_INFO",
+            problem,
+            hint: "it is kubectl that sets it; this speaks client.authentication.k8s.io/v1 and v1beta1",
         };
         let Some(info) = info.filter(|info| !info.is_empty()) else {
             return Ok(Self { api_version: API_VERSION, by_client: false, interactive: false, server: None });
@@ -168,15 +168,13 @@ impl Question {
     }
 
     /// A cluster that is named must be one of the provider's hosts (KH4).
-    fn check_cluster(&self, provider: &Provider) -> Result<(), Error> {
+    fn check_cluster(&self, provider: &Provider) -> Result<(), HelperError> {
         let Some(server) = &self.server else { return Ok(()) };
         if EndpointUrl::configured(server).is_ok_and(|url| provider.serves(url.url())) {
             return Ok(());
         }
-        Err(Error::failed(
-            format!("the cluster {} is none of the hosts of `{}`", Untrusted::new(server), provider.name),
-            "add it to `hosts` in the configuration, if its tokens may be sent there",
-        ))
+        let (cluster, provider) = (Untrusted::new(server), provider.name.clone());
+        Err(HelperError::OtherCluster { cluster, provider })
     }
 }
 

@@ -7,6 +7,7 @@ mod aws;
 mod bazel;
 mod cargo;
 mod docker;
+mod error;
 mod git;
 mod host;
 mod installed;

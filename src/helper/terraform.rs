@@ -1,11 +1,12 @@
 //! Terraform's credentials helper protocol, which OpenTofu speaks as well (Terraform, "Credentials Helpers").
 
+use super::error::HelperError;
 use serde_json::json;
 
 use super::host::{answerer, url_of};
 use super::installed::files;
 use super::protocol::Protocol;
-use super::setup::{Plan, block};
+use super::setup::{Plan, SetupError, block};
 use super::token::{input, with_login};
 use crate::app::App;
 use crate::app::installed::Installed;
@@ -31,17 +32,18 @@ impl Protocol for Args {
 
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let [.., verb, host] = self.arguments.as_slice() else {
-            return Err(Error::usage("Terraform names what to do and a host: get, store or forget"));
+            return Err(HelperError::NoOperation {
+                program: "Terraform",
+                operations: "get, store or forget, and a host",
+            }
+            .into());
         };
         match verb.as_str() {
             "get" => get(app, host),
             "store" => {
                 // It is read to its end even so, or Terraform would be told of a broken pipe.
                 input(app)?;
-                Err(Error::failed(
-                    "tokens of `terraform login` are not kept here",
-                    "configure the host as a provider, and run `authctl login`",
-                ))
+                Err(HelperError::NotKept { what: "tokens of `terraform login`", place: "host" }.into())
             }
             "forget" => match found(app, host)? {
                 Some(who) => {
@@ -52,10 +54,11 @@ impl Protocol for Args {
                 }
                 None => Ok(()),
             },
-            other => Err(Error::usage(format!(
-                "there is no {}: it is get, store or forget",
-                Untrusted::new(other)
-            ))),
+            other => Err(HelperError::UnknownOperation {
+                operation: Untrusted::new(other),
+                operations: "get, store or forget",
+            }
+            .into()),
         }
     }
 
@@ -71,10 +74,7 @@ impl Protocol for Args {
         let lines = ["credentials_helper \"authctl\" {".to_owned(), "}".to_owned()];
         plan.edit(file.unwrap_or_else(|| home.join(".terraformrc")), |text, undo| {
             if !undo && text.is_some_and(has_another) {
-                return Err(Error::failed(
-                    "Terraform's configuration names another credentials helper, and takes no more than one",
-                    "remove its block first; nothing was changed",
-                ));
+                return Err(SetupError::OneHelper);
             }
             block(text, LABEL, &lines, undo)
         })?;
@@ -107,10 +107,12 @@ fn get(app: &App<'_>, host: &str) -> Result<(), Error> {
                 Credential::Bearer(token) => json!({ "token": token.expose() }),
                 Credential::Headers(_) => json!({ "token": issued.credential.bare().expose() }),
                 _ => {
-                    return Err(Error::failed(
-                        format!("the credential of `{}` is no bearer token", who.provider.name),
-                        "Terraform shows no other",
-                    ));
+                    return Err(HelperError::OtherCredential {
+                        provider: who.provider.name.clone(),
+                        wanted: "bearer token",
+                        hint: "Terraform shows no other",
+                    }
+                    .into());
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! A token for another program: the stored one, renewed where needed; with a login where a person is there for it.
 
+use super::error::HelperError;
+use crate::app::input::InputError;
 use std::time::Duration;
 
 use crate::app::App;
@@ -23,15 +25,11 @@ const INPUT_DEADLINE: Duration = Duration::from_secs(10);
 /// What the other program asks, to its end.
 ///
 /// # Errors
-/// [`Error::Failed`], when it is too long, too slow or not UTF-8.
+/// [`InputError::Unreadable`], when it is too long, too slow or not UTF-8.
 pub(super) fn input(app: &App<'_>) -> Result<SecretText, Error> {
     let read = app.system.input.read_within(LONGEST_INPUT, INPUT_DEADLINE);
-    read.map_err(|error| {
-        Error::failed(
-            format!("standard input cannot be read: {error}"),
-            "this command is for other programs: `authctl helper NAME --setup` says how",
-        )
-    })
+    let hint = "this command is for other programs: `authctl helper NAME --setup` says how";
+    Ok(read.map_err(InputError::unreadable("standard input", hint))?)
 }
 
 /// Gets a token; where `person` says that somebody is there, and a login is needed, with a login. One login at a time for
@@ -104,9 +102,6 @@ pub(super) fn authorization(provider: &Provider, issued: &Issued) -> Result<Secr
             }
             Err(ProviderError::NotOffered("a header in ASCII").into())
         }
-        _ => Err(Error::failed(
-            format!("the keys of `{}` go into other headers than Authorization", provider.name),
-            "use `authctl curl` or `authctl exec`",
-        )),
+        _ => Err(HelperError::OtherHeaders(provider.name.clone()).into()),
     }
 }

@@ -1,13 +1,18 @@
 //! Our lines in a text file of another program's, between two marks.
 
-use crate::error::Error;
+use super::error::SetupError;
 
 /// A text with our block of lines at its end; or without it. The label tells blocks apart. All else stays as it is, byte by
 /// byte.
 ///
 /// # Errors
-/// [`Error::Failed`], where one of the marks is missing: what is ours could not be told from what is not.
-pub fn block(text: Option<&str>, label: &str, lines: &[String], undo: bool) -> Result<Option<String>, Error> {
+/// [`SetupError::BrokenBlock`], where one of the marks is missing: what is ours could not be told from what is not.
+pub fn block(
+    text: Option<&str>,
+    label: &str,
+    lines: &[String],
+    undo: bool,
+) -> Result<Option<String>, SetupError> {
     let (begin, end) = (format!("# begin: authctl {label}"), format!("# end: authctl {label}"));
     let before = text.unwrap_or_default();
     let mut kept = String::new();
@@ -37,11 +42,8 @@ pub fn block(text: Option<&str>, label: &str, lines: &[String], undo: bool) -> R
     Ok(Some(kept).filter(|kept| !kept.is_empty() || before.is_empty() && text.is_some()))
 }
 
-fn half(begin: &str, end: &str) -> Error {
-    Error::failed(
-        format!("the lines `{begin}` and `{end}` do not belong together any more"),
-        "remove what is between them, and both; nothing was changed",
-    )
+fn half(begin: &str, end: &str) -> SetupError {
+    SetupError::BrokenBlock { begin: begin.to_owned(), end: end.to_owned() }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::failed::failed;
+use super::error::SetupError;
 use super::git_key::GitKey;
 use super::link::{is_link_to, make_link};
 use crate::app::App;
@@ -120,32 +120,28 @@ impl Change {
             Self::File { path, before, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
                 user_file::replace(path, before.as_deref(), after.as_deref())
-                    .map_err(|error| failed(format!("{} cannot be written: {error}", path.display())))
+                    .map_err(|error| SetupError::step(path, "written")(error).into())
             }
-            Self::Link { path, program } if way == Way::Make => make_link(path, program),
-            Self::Link { path, .. } => std::fs::remove_file(path)
-                .map_err(|error| failed(format!("{} cannot be removed: {error}", path.display()))),
+            Self::Link { path, program } if way == Way::Make => Ok(make_link(path, program)?),
+            Self::Link { path, .. } => {
+                std::fs::remove_file(path).map_err(|error| SetupError::step(path, "removed")(error).into())
+            }
             Self::Command { .. } | Self::Git(_) => {
                 if let (Self::Command { files, .. }, Way::Make) = (self, way)
                     && let Some(folder) = files.first().and_then(|file| file.parent())
                 {
-                    user_file::make_folder(folder).map_err(|error| {
-                        failed(format!("the folder {} cannot be made: {error}", folder.display()))
-                    })?;
+                    user_file::make_folder(folder).map_err(SetupError::step(folder, "made"))?;
                 }
                 let owners = owners(self.files())?;
-                let ran = self.commands(way).iter().try_for_each(|command| {
-                    output(app, command).map(drop).map_err(|error| failed(error.to_string()))
-                });
+                let ran = self
+                    .commands(way)
+                    .iter()
+                    .try_for_each(|command| output(app, command).map(drop).map_err(SetupError::Command));
                 for (path, owner) in owners {
-                    owner.restore().map_err(|error| {
-                        let path = path.display();
-                        let reason =
-                            format!("{path} was changed, but cannot be given back to its owner: {error}");
-                        Error::failed(escaped(&reason), "run `chown` on it")
-                    })?;
+                    let failed = |reason| SetupError::NotGivenBack { path: path.clone(), reason };
+                    owner.restore().map_err(failed)?;
                 }
-                ran
+                Ok(ran?)
             }
         }
     }
@@ -154,14 +150,12 @@ impl Change {
 /// The owners of the files that another program may replace, where they need to be restored (F-HLP7).
 ///
 /// # Errors
-/// [`Error::Failed`] if one is not a regular file: the other program could wait forever for a pipe.
-pub(super) fn owners(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Owner)>, Error> {
+/// [`SetupError::Untouched`] if one is not a regular file: the other program could wait forever for a pipe.
+pub(super) fn owners(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Owner)>, SetupError> {
     let mut owners = Vec::new();
     for path in files {
-        let owner = Owner::of(path).map_err(|error| {
-            let message = format!("{} cannot be changed: {error}", path.display());
-            Error::failed(escaped(&message), "nothing was changed")
-        })?;
+        let failed = |reason| SetupError::Untouched { path: path.clone(), action: "changed", reason };
+        let owner = Owner::of(path).map_err(failed)?;
         owners.extend(owner.map(|owner| (path, owner)));
     }
     Ok(owners)

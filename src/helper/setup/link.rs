@@ -2,29 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failed::failed;
-use crate::error::Error;
+use super::error::SetupError;
 use crate::os::user_file;
-use crate::text::untrusted::escaped;
 
 /// Makes a link, over one that is ours.
-pub(super) fn make_link(path: &Path, program: &Path) -> Result<(), Error> {
-    let shown = escaped(&path.display().to_string());
+pub(super) fn make_link(path: &Path, program: &Path) -> Result<(), SetupError> {
     if let Ok(metadata) = std::fs::symlink_metadata(path) {
         // A link to an authctl that has moved is ours; anything else is somebody's.
         let target = std::fs::read_link(path).unwrap_or_default();
         let ours = metadata.is_symlink() && target.file_name() == program.file_name();
         if !ours {
-            return Err(Error::failed(
-                format!("{shown} is there already, and is not ours"),
-                "remove or rename it first",
-            ));
+            return Err(SetupError::NotOurs(path.to_owned()));
         }
-        std::fs::remove_file(path).map_err(|error| failed(format!("{shown} cannot be replaced: {error}")))?;
+        std::fs::remove_file(path).map_err(SetupError::step(path, "replaced"))?;
     }
     let linked = path.parent().map_or(Ok(()), user_file::make_folder).and_then(|()| link(program, path));
     let linked = linked.and_then(|()| user_file::own_like_folder(path));
-    linked.map_err(|error| failed(format!("{shown} cannot be made: {error}")))
+    linked.map_err(SetupError::step(path, "made"))
 }
 
 #[cfg(unix)]

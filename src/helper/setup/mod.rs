@@ -2,7 +2,7 @@
 
 mod block;
 mod change;
-mod failed;
+mod error;
 mod git_key;
 mod link;
 mod syntax;
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 pub(super) use self::block::block;
 use self::change::{Change, Way, output, owners};
+pub(super) use self::error::SetupError;
 use self::git_key::GitKey;
 use self::link::{is_ours, split_paths};
 pub(super) use self::syntax::{bazel_word, command_line, csv_field, ini_value};
@@ -20,7 +21,6 @@ use crate::os::user_file;
 use crate::ports::ProcessError;
 use crate::ports::console::{GOOD, STRONG, styled};
 use crate::text::shell;
-use crate::text::untrusted::escaped;
 
 /// What is to be changed so that another program asks here.
 pub struct Plan {
@@ -28,7 +28,7 @@ pub struct Plan {
     changes: Vec<Change>,
     then: Vec<String>,
     /// Why it cannot be made, though it may be taken back.
-    refused: Option<Error>,
+    refused: Option<SetupError>,
 }
 
 impl Plan {
@@ -39,8 +39,7 @@ impl Plan {
     /// This program, as other programs are to call it.
     pub(super) fn program(&self, app: &App<'_>) -> Result<String, Error> {
         let program = app.system.environment.program();
-        let program = program
-            .ok_or_else(|| Error::failed("this program's own path is not known", "install it on PATH"))?;
+        let program = program.ok_or(SetupError::NoProgramPath)?;
         Ok(program.display().to_string())
     }
 
@@ -58,7 +57,7 @@ impl Plan {
     }
 
     pub(super) fn home(&self, app: &App<'_>) -> Result<PathBuf, Error> {
-        app.system.paths.home().ok_or_else(|| Error::failed("your home folder is not known", "set HOME"))
+        app.system.paths.home().ok_or_else(|| SetupError::NoHome.into())
     }
 
     /// A link to this program on PATH: beside it where that is ours, else in `~/.local/bin`.
@@ -82,9 +81,7 @@ impl Plan {
     pub(super) fn link_at(&mut self, app: &App<'_>, path: PathBuf) -> Result<(), Error> {
         let options = app.options;
         if options.config.is_some() || options.profile.is_some() {
-            return Err(Error::usage(
-                "the other program runs authctl without options: leave --config and --profile out, and set AUTHCTL_CONFIG and AUTHCTL_PROFILE where it runs",
-            ));
+            return Err(SetupError::TakesNoOptions.into());
         }
         let program = PathBuf::from(self.program(app)?);
         self.changes.push(Change::Link { path, program });
@@ -95,7 +92,7 @@ impl Plan {
     pub(super) fn edit(
         &mut self,
         path: PathBuf,
-        change: impl Fn(Option<&str>, bool) -> Result<Option<String>, Error>,
+        change: impl Fn(Option<&str>, bool) -> Result<Option<String>, SetupError>,
     ) -> Result<(), Error> {
         self.edit_normalised(path, |text| text.to_owned(), change)
     }
@@ -105,12 +102,10 @@ impl Plan {
         &mut self,
         path: PathBuf,
         normalise: impl Fn(&str) -> String,
-        change: impl Fn(Option<&str>, bool) -> Result<Option<String>, Error>,
+        change: impl Fn(Option<&str>, bool) -> Result<Option<String>, SetupError>,
     ) -> Result<(), Error> {
-        let before = user_file::read(&path).map_err(|error| {
-            let message = format!("{} cannot be read: {error}", escaped(&path.display().to_string()));
-            Error::failed(message, "nothing was changed")
-        })?;
+        let unread = |reason| SetupError::Untouched { path: path.clone(), action: "read", reason };
+        let before = user_file::read(&path).map_err(unread)?;
         let without = change(before.as_deref(), true)?;
         let with = match change(before.as_deref(), false) {
             Ok(with) => with,
@@ -139,7 +134,7 @@ impl Plan {
             Ok(text) => text.split_terminator('\0').map(str::to_owned).collect(),
             // Status 1: the key has no value, or there is no such file.
             Err(ProcessError::Failed { .. }) => Vec::new(),
-            Err(error) => return Err(Error::failed(error.to_string(), "is git installed?")),
+            Err(error) => return Err(SetupError::NoGit(error).into()),
         };
         let wanted = wanted.iter().map(|&value| value.to_owned()).collect();
         self.changes.push(Change::Git(GitKey { key: key.to_owned(), present, wanted, files }));
@@ -158,7 +153,7 @@ impl Plan {
     }
 
     /// Returns a part of a change. If it cannot be made, the plan is refused, but `--undo` still works.
-    pub(super) fn or_refuse(&mut self, part: Result<String, Error>) -> String {
+    pub(super) fn or_refuse(&mut self, part: Result<String, SetupError>) -> String {
         part.unwrap_or_else(|error| {
             self.refused.get_or_insert(error);
             String::new()
@@ -166,7 +161,7 @@ impl Plan {
     }
 
     /// The plan, if it can be made.
-    fn granted(mut self) -> Result<Self, Error> {
+    fn granted(mut self) -> Result<Self, SetupError> {
         self.refused.take().map_or(Ok(self), Err)
     }
 

@@ -2,26 +2,23 @@
 //!
 //! A server may have chosen the account's name, so every value for another program is quoted here (F-HLP6).
 
-use crate::error::Error;
+use super::error::SetupError;
 use crate::text::shell;
 use crate::text::untrusted::{Untrusted, steers};
 
 /// Why a value is not written.
-fn refused(value: &str, reason: &str) -> Error {
-    Error::failed(
-        format!("{} cannot be written in the other program's syntax: {reason}", Untrusted::new(value)),
-        "rename the account with `authctl account rename`, or choose another value; nothing was changed",
-    )
+fn refused(value: &str, reason: &'static str) -> SetupError {
+    SetupError::Unquotable { value: Untrusted::new(value), reason }
 }
 
 /// A command line for programs that pass it to a shell or split it like one, such as AWS's `credential_process`.
 ///
 /// # Errors
-/// [`Error::Failed`].
-pub fn command_line(words: &[String]) -> Result<String, Error> {
+/// [`SetupError::Unquotable`].
+pub fn command_line(words: &[String]) -> Result<String, SetupError> {
     words.iter().try_for_each(|word| check_visible(word))?;
     if cfg!(windows) {
-        let words: Result<Vec<String>, Error> = words.iter().map(|word| windows_word(word)).collect();
+        let words: Result<Vec<String>, SetupError> = words.iter().map(|word| windows_word(word)).collect();
         Ok(words?.join(" "))
     } else {
         Ok(shell::line(words))
@@ -30,7 +27,7 @@ pub fn command_line(words: &[String]) -> Result<String, Error> {
 
 /// A word for `cmd.exe` and for programs that split a command as C's runtime does. Both read a word in double quotes alike,
 /// unless it has a character that `cmd.exe` interprets inside quotes as well.
-fn windows_word(word: &str) -> Result<String, Error> {
+fn windows_word(word: &str) -> Result<String, SetupError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@,+\\".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return Ok(word.to_owned());
@@ -45,8 +42,8 @@ fn windows_word(word: &str) -> Result<String, Error> {
 /// is refused.
 ///
 /// # Errors
-/// [`Error::Failed`].
-pub fn ini_value(value: &str) -> Result<String, Error> {
+/// [`SetupError::Unquotable`].
+pub fn ini_value(value: &str) -> Result<String, SetupError> {
     check_visible(value)?;
     let begins_comment =
         |(at, c): (usize, char)| matches!(c, '#' | ';') && value[..at].ends_with(char::is_whitespace);
@@ -62,8 +59,8 @@ pub fn ini_value(value: &str) -> Result<String, Error> {
 /// A value in a list that kubectl splits at commas, with the quotes of CSV (RFC 4180).
 ///
 /// # Errors
-/// [`Error::Failed`].
-pub fn csv_field(value: &str) -> Result<String, Error> {
+/// [`SetupError::Unquotable`].
+pub fn csv_field(value: &str) -> Result<String, SetupError> {
     check_visible(value)?;
     let quotes = value.contains([',', '"']);
     Ok(if quotes { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() })
@@ -72,8 +69,8 @@ pub fn csv_field(value: &str) -> Result<String, Error> {
 /// A word of a line in `.bazelrc`, where a backslash also has its meaning inside quotes.
 ///
 /// # Errors
-/// [`Error::Failed`].
-pub fn bazel_word(word: &str) -> Result<String, Error> {
+/// [`SetupError::Unquotable`].
+pub fn bazel_word(word: &str) -> Result<String, SetupError> {
     check_visible(word)?;
     let mut written = String::with_capacity(word.len());
     for character in word.chars() {
@@ -86,7 +83,7 @@ pub fn bazel_word(word: &str) -> Result<String, Error> {
 }
 
 /// A line break would begin another entry, and a reader of the file could not see other such characters.
-fn check_visible(value: &str) -> Result<(), Error> {
+fn check_visible(value: &str) -> Result<(), SetupError> {
     if value.contains(steers) { Err(refused(value, "it has characters that do not show")) } else { Ok(()) }
 }
 
@@ -94,7 +91,7 @@ fn check_visible(value: &str) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    fn told(result: Result<String, Error>) -> Option<String> {
+    fn told(result: Result<String, SetupError>) -> Option<String> {
         result.ok()
     }
 

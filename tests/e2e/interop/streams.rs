@@ -40,7 +40,7 @@ fn a_helper_request_that_never_ends_times_out_f_hlp1() {
         let ended = Ended::from(helper.wait_with_output().unwrap());
         drop(input);
         assert_eq!(ended.status, Some(1), "{arguments:?}: {ended:#?}");
-        desk.silent(ended).says("standard input cannot be read");
+        desk.silent(ended).says("cannot read standard input");
     }
     let taken = started.elapsed();
     assert!((9..15).contains(&taken.as_secs()), "{taken:?}");
