@@ -13,93 +13,71 @@ use crate::store::kind::StoreKind;
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The keyring cannot be used.
     #[error("the keyring cannot be used")]
     Keyring(#[source] KeyringFault),
-    /// There is no keyring.
     #[error(transparent)]
     NoKeyring(#[from] NoKeyring),
-    /// A file cannot be used.
     #[error("the token store cannot be used")]
     File(#[from] FileError),
-    /// There is no folder for it.
     #[error(transparent)]
     NoFolder(#[from] NoFolder),
-    /// A record cannot be read. It is kept.
+    /// A record cannot be read. It is left unchanged.
     #[error("{place} cannot be read, and was left as it is: {reason}")]
     Corrupt { place: String, reason: String },
-    /// Another process or machine has changed the record meanwhile.
-    #[error("{place} was changed by somebody else meanwhile")]
+    #[error("another process or machine changed {place} in the meantime")]
     Conflict { place: String },
     /// The target of a move holds something else under this name.
     #[error("there is another {place} already, so nothing was moved over it")]
     Occupied { place: String },
-    /// What was rescued of a record does not go into its place.
     #[error("new tokens of {place} could not be saved yet, so it was not moved")]
     UnsavedTokens { place: String },
-    /// What a refresh brought could not be saved in its place.
     #[error(
         "the new tokens could not be saved in {store}, and are kept in a sealed file until the next run moves them home"
     )]
     Rescued { store: StoreKind, source: Box<StoreError> },
-    /// Several entries of one name.
-    #[error("{place} is there {count} times, and it cannot be told which one is right")]
+    #[error("found {count} copies of {place}; cannot tell which is current")]
     Ambiguous { place: String, count: usize },
-    /// The store takes no record of this length.
     #[error("{place} takes at most {limit} characters")]
     TooLong { place: String, limit: u32 },
-    /// The store did not keep what was written.
     #[error("{place} did not keep what was written")]
     NotStored { place: String },
-    /// The key of the sealed files is gone.
     #[error("there are sealed records, but their key {path} is not there")]
     KeyMissing { path: String },
     /// The sealed files' passphrase was not given, or not lately.
     #[error("the sealed files are locked with a passphrase")]
     Locked,
-    /// Another passphrase.
     #[error("that is not the passphrase of the sealed files")]
     WrongPassphrase,
-    /// The program's key opens nothing.
     #[error("the key that the program printed is not that of the sealed files")]
     WrongKey,
-    /// The program printed no key.
     #[error("the program did not print a key: 32 bytes in base64")]
     NoKeyPrinted,
-    /// The program failed.
     #[error("the program that prints the store's key failed")]
     KeyProgram(#[from] ProcessError),
-    /// The key is kept in another way than the configuration says.
     #[error("the sealed files' key is kept as `{found}`, but the configuration says key = \"{configured}\"")]
     OtherKeySource { found: String, configured: &'static str },
-    /// A program printed the key so far, and nothing says which.
     #[error("the sealed files' key was printed by a program that the configuration no longer names")]
     OldProgramNeeded,
-    /// A shared store cannot be used.
     #[error("{kind} cannot be used: {reason}")]
     SharedStore { kind: StoreKind, reason: String },
-    /// The credentials for a shared store are not available.
     #[error("cannot get the credentials for {kind}")]
     SharedStoreCredential { kind: StoreKind, source: Box<dyn std::error::Error> },
-    /// No such shared store is configured.
     #[error("no {0} is configured")]
     NoSharedStore(StoreKind),
     /// Only the environment says where Vault is, and its token comes from somewhere else.
     #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
     TokenWithheld,
-    /// The passphrase cannot be remembered.
     #[error("a passphrase needs the kernel's keyring: {0}")]
     NoKernelKeyring(String),
     /// The account is in another store than the configured one (F-KR2).
     #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
     OtherStore { account: AccountName, actual: StoreKind, configured: StoreKind },
-    /// The definition that is in force would send what is stored to a place that it was not stored for.
+    /// The definition in force would send a stored secret to a place that it was not stored for.
     #[error("{}", new_place(provider, stored, part))]
     NewPlace { provider: ProviderName, stored: Stored, part: Box<NewPart> },
-    /// Another file than the user's own says which server would be shown what opens the shared store.
+    /// A file that is not the user's own names the server that would get the shared store's credentials.
     #[error("what opens {kind} is not for {what}, which {origin} sets; nothing was sent", what = part.what, origin = part.origin)]
     NewServer { kind: StoreKind, part: Box<NewPart> },
-    /// Another process holds the lock.
     #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
     LockTimeout { path: String, waited: Duration },
 }

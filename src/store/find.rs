@@ -6,8 +6,7 @@ use crate::store::backend::Backend;
 use crate::store::destinations::Stored;
 use crate::store::error::StoreError;
 use crate::store::index::Entry;
-use crate::store::keyring::fault::KeyringFault;
-use crate::store::kind::{StoreChoice, StoreKind};
+use crate::store::kind::StoreKind;
 use crate::store::lock::Lock;
 use crate::store::record::{Record, RecordName};
 use crate::store::token_store::TokenStore;
@@ -40,7 +39,7 @@ impl TokenStore<'_> {
         self.find_with_lock(None, provider, account, configured)
     }
 
-    /// The same for whoever holds a lock already: what is brought home needs the record's.
+    /// Finds it for a caller that may hold the record's lock, which is needed to move a rescued record home.
     pub fn find_with_lock(
         &self,
         held: Option<&Lock>,
@@ -86,8 +85,8 @@ impl TokenStore<'_> {
         Ok(record.map_or(Lookup::Nothing, |record| Lookup::Found(Box::new(record), entry.store)))
     }
 
-    /// Looks for records that the index does not list: it was lost, or another home's authctl made them. What is found
-    /// is listed from now on.
+    /// Looks for records that the index does not list, because it was lost or another home's authctl made them. A record that
+    /// is found is listed from now on.
     fn find_unlisted(
         &self,
         provider: &ProviderName,
@@ -98,14 +97,7 @@ impl TokenStore<'_> {
         let mut found: Option<(Record, StoreKind)> = None;
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
-            let names = match backend.list() {
-                Err(StoreError::Keyring(KeyringFault::Absent(_)))
-                    if self.settings.choice == StoreChoice::Auto =>
-                {
-                    continue;
-                }
-                names => names?,
-            };
+            let Some(names) = self.unless_absent(backend.list())? else { continue };
             for name in names.into_iter().filter(|name| name.is_tokens_of(provider)) {
                 let claimed = backend.claimed_binding(&name)?.unwrap_or_default();
                 let Some(record) = decode(&*backend, &name, &claimed)? else { continue };
@@ -113,7 +105,7 @@ impl TokenStore<'_> {
                     continue;
                 }
                 if configured.fits(&record.binding) {
-                    // Of two stores that both have it, the one that was written last is right.
+                    // If two stores have it, the newer record is right.
                     if found.as_ref().is_none_or(|(known, _)| known.age() < record.age()) {
                         found = Some((record, kind));
                     }
@@ -132,8 +124,8 @@ impl TokenStore<'_> {
         Ok(other.unwrap_or(Lookup::Nothing))
     }
 
-    /// Reads a listed record. After a refresh whose end nobody knows, what it brought may lie elsewhere: then it is moved
-    /// home.
+    /// Reads a listed record. After a refresh whose result is unknown, the new tokens may have been rescued: then they are
+    /// moved home.
     pub fn read_entry(
         &self,
         held: Option<&Lock>,
@@ -153,7 +145,7 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Whether a record is older than the last that was saved from here. Other machines count for themselves.
+    /// Whether a record is older than the last one saved from here. Machines that share a store do not see each other's index.
     pub fn is_older_than_saved(&self, provider: &ProviderName, record: &Record, kind: StoreKind) -> bool {
         let Ok(index) = self.index(provider) else { return false };
         let entry = index.entry(&record.account, &record.binding);

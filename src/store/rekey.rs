@@ -6,13 +6,13 @@ use crate::store::error::StoreError;
 use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
-    /// Unlocks sealed files with their passphrase, or chooses it where there is none.
+    /// Unlocks sealed records with their passphrase, or chooses it if they have none.
     pub fn unlock_files(&self, passphrase: &SecretText) -> Result<(), StoreError> {
         self.sealed(self.sealed_kind())?.key.unlock(passphrase)
     }
 
-    /// Seals every record with a new key, and keeps that as the configuration says: also where it says something else than
-    /// before. Whoever is in the middle of it when the machine stops can still open everything.
+    /// Seals every record with a new key, which is stored as the configuration now says. If it is interrupted, everything can
+    /// still be opened.
     pub fn rekey(
         &self,
         old_passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
@@ -35,7 +35,7 @@ impl TokenStore<'_> {
             let _lock = files.lock(name)?;
             files.reseal(name)
         };
-        // One that cannot be opened keeps none of the others back; it keeps the old keys.
+        // A record that cannot be opened does not stop the others. The old keys stay until it can be.
         let failures: Vec<StoreError> = names.iter().filter_map(|name| reseal(name).err()).collect();
         if let Some(error) = failures.into_iter().next() {
             return Err(error);

@@ -56,49 +56,70 @@ impl TokenStore<'_> {
         }
         for provider in self.listed()?.into_iter().filter(|provider| !stays(provider)) {
             for entry in self.index(&provider)?.entries.into_iter().filter(|entry| entry.store != to) {
-                let name = entry.name(&provider);
-                let lock = self.lock(entry.store, &name)?;
-                let _other = self.lock(to, &name)?;
-                // What was rescued belongs to the record; where it does not come home, nothing is moved.
-                self.read_entry(Some(&lock), &provider, &entry)?;
-                if self.rescued(&name, &entry.binding)?.is_some() {
-                    return Err(StoreError::UnsavedTokens { place: name.to_string() });
-                }
-                if move_one(&*self.backend(entry.store)?, &*target, &name, &entry.binding)? {
-                    let place = entry.clone();
-                    self.update_index(&provider, |index| index.insert(Entry { store: to, ..place }))?;
-                    if let Err(error) = self.backend(entry.store).and_then(|source| source.delete(&name)) {
-                        self.may_keep_old_copy(entry.store, &error);
-                    }
+                if self.move_account(&*target, &provider, &entry)? {
                     moved.accounts.push((provider.clone(), entry));
                 }
             }
         }
         for (name, binding) in secrets {
             for from in self.reachable().into_iter().filter(|from| *from != to) {
-                let Ok(source) = self.backend(from) else { continue };
-                let is_moved = match move_one(&*source, &*target, name, binding) {
-                    Err(error) if error.is_keyring_absent() => false,
-                    // It does not need to move.
-                    Err(error @ StoreError::Keyring(_)) if target.read(name, binding)?.is_some() => {
-                        self.may_keep_old_copy(from, &error);
-                        false
-                    }
-                    is_moved => is_moved?,
-                };
-                if is_moved {
-                    moved.secrets += 1;
-                    if let Err(error) = source.delete(name) {
-                        self.may_keep_old_copy(from, &error);
-                    }
-                }
+                moved.secrets += usize::from(self.move_secret(&*target, from, name, binding)?);
             }
         }
         Ok(moved)
     }
+
+    fn move_account(
+        &self,
+        target: &dyn Backend,
+        provider: &ProviderName,
+        entry: &Entry,
+    ) -> Result<bool, StoreError> {
+        let name = entry.name(provider);
+        let source = self.backend(entry.store)?;
+        let lock = source.lock(&name)?;
+        let _other = target.lock(&name)?;
+        // A rescued record belongs to it: if that cannot be moved home, nothing is moved.
+        self.read_entry(Some(&lock), provider, entry)?;
+        if self.rescued(&name, &entry.binding)?.is_some() {
+            return Err(StoreError::UnsavedTokens { place: name.to_string() });
+        }
+        if !move_one(&*source, target, &name, &entry.binding)? {
+            return Ok(false);
+        }
+        let moved = Entry { store: target.kind(), ..entry.clone() };
+        self.update_index(provider, |index| index.insert(moved))?;
+        if let Err(error) = source.delete(&name) {
+            self.may_keep_old_copy(entry.store, &error);
+        }
+        Ok(true)
+    }
+
+    fn move_secret(
+        &self,
+        target: &dyn Backend,
+        from: StoreKind,
+        name: &RecordName,
+        binding: &Binding,
+    ) -> Result<bool, StoreError> {
+        let Ok(source) = self.backend(from) else { return Ok(false) };
+        let is_moved = match move_one(&*source, target, name, binding) {
+            Err(error) if error.is_keyring_absent() => false,
+            // It does not need to move.
+            Err(error @ StoreError::Keyring(_)) if target.read(name, binding)?.is_some() => {
+                self.may_keep_old_copy(from, &error);
+                false
+            }
+            is_moved => is_moved?,
+        };
+        if is_moved && let Err(error) = source.delete(name) {
+            self.may_keep_old_copy(from, &error);
+        }
+        Ok(is_moved)
+    }
 }
 
-/// Copies a record, and checks that the copy is the same; `false` when there is none.
+/// Copies a record, and checks that the copy is the same; `false` if there is none.
 fn move_one(
     from: &dyn Backend,
     to: &dyn Backend,

@@ -1,15 +1,15 @@
 //! States of a stored value, for compare and swap.
 
-/// Which state of a record a write replaces: it fails where the record is in another one (compare and swap). A lock keeps
-/// that from happening on one machine; on several it only makes it rare.
+/// The state of a stored value. A write names the state that it replaces, and fails if the value is in another (compare and
+/// swap). On one machine a lock prevents that; among several it only makes it rare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Revision {
-    /// There was none.
+    /// There is no value.
     #[default]
     Absent,
-    /// The one that was read.
+    /// The state that was read.
     At(String),
-    /// Whatever is there: it cannot be read, or it does not matter.
+    /// Any: the value cannot be read, or does not matter.
     Any,
 }
 
@@ -20,7 +20,7 @@ impl Revision {
         Self::At(base16ct::lower::encode_string(digest.as_ref()))
     }
 
-    /// Whether a write over this may replace what is there.
+    /// Whether a write over this state may replace the present one.
     pub fn allows(&self, present: &Self) -> bool {
         matches!(self, Self::Any) || self == present
     }

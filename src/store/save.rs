@@ -20,7 +20,7 @@ impl TokenStore<'_> {
         record: &mut Record,
         kind: StoreKind,
     ) -> Result<(), StoreError> {
-        // Earlier versions did not record the destinations. Only a definition that may use the record may supply it.
+        // Earlier versions did not record the destinations. Only a definition that may use the record may supply them.
         if record.destinations.is_none() {
             if record.generation == 0 {
                 record.destinations = Some(self.destinations(provider, kind));
@@ -35,13 +35,13 @@ impl TokenStore<'_> {
             self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
         failpoint::crash("written");
         self.update_index(provider, |index| index.insert(Entry::of(record, kind)))?;
-        // What could not be saved before is in this record, or of a session that it takes the place of.
+        // A rescued record is in this one, or belongs to a session that this one replaces.
         self.forget_rescued(&name);
         Ok(())
     }
 
-    /// Forgets what the saved record of a new grant takes the place of: the account's records that were listed before and
-    /// that the configuration means as well, such as one of a token endpoint that has moved, or one in another store.
+    /// Forgets the records that the record of a new login replaces: those of the account that were listed before and that the
+    /// configuration selects too, such as one for a token endpoint that has moved, or one in another store.
     pub fn forget_superseded(
         &self,
         provider: &ProviderName,
@@ -65,14 +65,13 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Removes a record, from whatever store has a copy of it, and takes it off the list. The caller holds the record's
-    /// lock.
+    /// Removes a record from every store that has a copy, and takes it off the list. The caller holds the record's lock.
     pub fn forget(&self, _: &Lock, provider: &ProviderName, entry: &Entry) -> Result<(), StoreError> {
         let name = entry.name(provider);
         self.backend(entry.store)?.delete(&name)?;
         for kind in self.kinds().into_iter().filter(|&kind| kind != entry.store) {
             if let Ok(Some(backend)) = self.present(kind) {
-                // A copy that another version left; where it cannot be removed, it is not listed either.
+                // Another version left a copy. If it cannot be removed, it is not listed either.
                 let _ = backend.delete(&name);
             }
         }

@@ -1,12 +1,11 @@
-//! Configured secrets that are kept in the store instead of the configuration.
+//! Configured secrets that are stored instead of written in the configuration.
 
 use crate::binding::Binding;
 use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::store::destinations::{Destinations, Stored};
 use crate::store::error::StoreError;
-use crate::store::keyring::fault::KeyringFault;
-use crate::store::kind::{StoreChoice, StoreKind};
+use crate::store::kind::StoreKind;
 use crate::store::record::RecordName;
 use crate::store::revision::Revision;
 use crate::store::token_store::TokenStore;
@@ -17,12 +16,13 @@ use zeroize::Zeroize as _;
 /// The version of the envelope.
 const VERSION: u32 = 1;
 
-/// A secret as it is kept: with what its provider's definition said when it was stored.
+/// A secret as it is stored, with the destinations that its provider had then.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     authctl_secret: u32,
     secret: String,
-    reach: Destinations,
+    #[serde(rename = "reach")]
+    destinations: Destinations,
 }
 
 impl Drop for Envelope {
@@ -43,19 +43,15 @@ impl TokenStore<'_> {
         let name = RecordName::of_secret(provider, key, binding);
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
-            match backend.read(&name, binding) {
-                Err(StoreError::Keyring(KeyringFault::Absent(_)))
-                    if self.settings.choice == StoreChoice::Auto => {}
-                Ok(None) => {}
-                Ok(Some(stored)) => return self.opened(provider, key, stored.value).map(Some),
-                Err(error) => return Err(error),
+            if let Some(stored) = self.unless_absent(backend.read(&name, binding))?.flatten() {
+                return self.opened(provider, key, stored.value).map(Some);
             }
         }
         Ok(None)
     }
 
     fn opened(&self, provider: &ProviderName, key: &str, text: SecretText) -> Result<SecretText, StoreError> {
-        let (secret, reach) = match serde_json::from_str::<Envelope>(text.expose()) {
+        let (secret, destinations) = match serde_json::from_str::<Envelope>(text.expose()) {
             Ok(envelope) if envelope.authctl_secret > VERSION => {
                 let version = envelope.authctl_secret;
                 let place = format!("the stored `{key}` of `{provider}`");
@@ -64,12 +60,12 @@ impl TokenStore<'_> {
             }
             Ok(mut envelope) => {
                 let secret = SecretText::new(std::mem::take(&mut envelope.secret));
-                (secret, Some(std::mem::take(&mut envelope.reach)))
+                (secret, Some(std::mem::take(&mut envelope.destinations)))
             }
-            // As earlier versions kept it.
+            // As earlier versions stored it.
             Err(_) => (text, None),
         };
-        match self.definitions.new_part(provider, reach.as_ref()) {
+        match self.definitions.new_part(provider, destinations.as_ref()) {
             Some(part) => Err(StoreError::NewPlace {
                 provider: provider.clone(),
                 stored: Stored::Secret(key.to_owned()),
@@ -79,7 +75,7 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Keeps a configured secret; says in which store.
+    /// Saves a configured secret; returns the store that has it.
     pub fn save_secret(
         &self,
         provider: &ProviderName,
@@ -92,7 +88,7 @@ impl TokenStore<'_> {
         let envelope = Envelope {
             authctl_secret: VERSION,
             secret: secret.expose().to_owned(),
-            reach: self.destinations(provider, kind),
+            destinations: self.destinations(provider, kind),
         };
         // It contains only strings, which JSON can always represent.
         let text = SecretText::new(serde_json::to_string(&envelope).unwrap_or_default());
@@ -120,16 +116,12 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Removes a configured secret from every store; `false` when there was none.
+    /// Removes a configured secret from every store; `false` if there was none.
     pub fn forget_secret(&self, name: &RecordName) -> Result<bool, StoreError> {
         let mut removed = false;
         for kind in self.kinds() {
             let Some(backend) = self.present(kind)? else { continue };
-            match backend.delete(name) {
-                Err(StoreError::Keyring(KeyringFault::Absent(_)))
-                    if self.settings.choice == StoreChoice::Auto => {}
-                deleted => removed |= deleted?,
-            }
+            removed |= self.unless_absent(backend.delete(name))?.unwrap_or(false);
         }
         Ok(removed)
     }

@@ -31,7 +31,7 @@ impl TokenStore<'_> {
                 self.system.keyring.open()?;
                 match self.store_for(name, unlock)? {
                     StoreKind::Keyring => Ok(StoreKind::Keyring),
-                    // It is gone today, and what it holds is not: no second copy takes its place.
+                    // The account is in a keyring that this session does not have: no second copy is made.
                     _ => Err(StoreError::Keyring(KeyringFault::Absent("no keyring service runs".to_owned()))),
                 }
             }
@@ -39,7 +39,7 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Which store a new record of this name goes to. Where `unlock` is set and the keyring is locked, the user is asked.
+    /// Which store a new record of this name goes to. If the keyring is locked and `unlock` is set, the user is asked.
     /// A keyring that exists but cannot be used is an error: it is never passed over.
     pub fn store_for(&self, name: &RecordName, unlock: bool) -> Result<StoreKind, StoreError> {
         if let StoreChoice::Only(kind) = self.settings.choice
@@ -47,15 +47,14 @@ impl TokenStore<'_> {
         {
             return Ok(kind);
         }
-        let fallback = self.settings.choice == StoreChoice::Auto;
         let Some(backend) = self.present(StoreKind::Keyring)? else { return Ok(StoreKind::File) };
-        match backend.read(name, &Binding::default()) {
-            Err(StoreError::Keyring(KeyringFault::Absent(_))) if fallback => Ok(StoreKind::File),
+        match self.unless_absent(backend.read(name, &Binding::default())) {
+            Ok(None) => Ok(StoreKind::File),
             Err(StoreError::Keyring(KeyringFault::Locked)) if unlock => {
                 self.unlock_keyring()?;
                 Ok(StoreKind::Keyring)
             }
-            Err(StoreError::Corrupt { .. }) | Ok(_) => Ok(StoreKind::Keyring),
+            Err(StoreError::Corrupt { .. }) | Ok(Some(_)) => Ok(StoreKind::Keyring),
             Err(error) => Err(error),
         }
     }
@@ -65,7 +64,7 @@ impl TokenStore<'_> {
         KeyringBackend::open(self.system)?.unlock()
     }
 
-    /// Prepares the store of a kind for a record, so that what would keep it from being saved is known beforehand.
+    /// Prepares the store of a kind for a record, so that a store that cannot save it fails beforehand.
     pub fn prepare(&self, kind: StoreKind, name: &RecordName) -> Result<(), StoreError> {
         self.backend(kind)?.prepare()?;
         self.lock(kind, name).map(drop)

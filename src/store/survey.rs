@@ -7,18 +7,15 @@ use crate::store::kind::{StoreChoice, StoreKind};
 use crate::store::sealed::key_source::KeySource;
 use crate::store::token_store::TokenStore;
 
-/// How the store stands. Nothing of it is secret.
+/// The state of the store, without secrets.
 #[derive(Debug)]
 pub struct Survey {
-    /// Which store is configured.
     pub choice: StoreChoice,
-    /// Whether there is a keyring; `None` where none is looked for.
+    /// Whether the session has a keyring; `None` if none is used.
     pub keyring: Option<bool>,
-    /// Where sealed files lie.
+    /// Where sealed records are.
     pub records: String,
-    /// The key file.
     pub key_file: String,
-    /// How the key of sealed files is kept, where there is one.
     pub key_source_name: Option<String>,
     /// Whether sealed files cannot be opened without a passphrase.
     pub locked: bool,
@@ -26,19 +23,16 @@ pub struct Survey {
     pub accounts: Vec<(StoreKind, usize)>,
 }
 
-/// How a passphrase stands.
+/// Whether the passphrase of sealed records is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passphrase {
-    /// There is none yet.
     ToBeChosen,
-    /// It must be given.
     Locked,
-    /// It is remembered.
+    /// The kernel's keyring remembers it.
     Given,
 }
 
 impl TokenStore<'_> {
-    /// How the store stands.
     pub fn survey(&self) -> Result<Survey, StoreError> {
         let files = self.sealed(self.sealed_kind())?;
         let mut accounts: Vec<_> = self.reachable().into_iter().map(|kind| (kind, 0)).collect();
@@ -68,7 +62,7 @@ impl TokenStore<'_> {
         })
     }
 
-    /// Whether sealed files need a passphrase, and whether there is one already. `None` where they need none.
+    /// Whether the passphrase of sealed records is needed; `None` if they have none.
     pub fn passphrase(&self) -> Result<Option<Passphrase>, StoreError> {
         if self.settings.key != KeySource::Passphrase {
             return Ok(None);
@@ -81,12 +75,12 @@ impl TokenStore<'_> {
         }))
     }
 
-    /// Whether whoever has the files of this machine can open what is sealed.
+    /// Whether anyone who has this machine's files can open sealed records.
     pub fn key_is_unprotected(&self) -> bool {
         self.settings.key == KeySource::File
     }
 
-    /// Whether a new login of a provider is kept sealed with our key.
+    /// Whether a new login of a provider is sealed.
     pub fn goes_to_sealed(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         let index = self.index(provider)?;
         Ok(match (self.settings.choice, index.entries.first()) {

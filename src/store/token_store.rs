@@ -82,11 +82,16 @@ impl<'a> TokenStore<'a> {
         })
     }
 
-    /// The backend of a kind; `None` for a keyring that this session does not have, if it need not have one.
+    /// The backend of a kind; `None` if this session has no keyring and need not have one.
     pub(super) fn present(&self, kind: StoreKind) -> Result<Option<Box<dyn Backend + '_>>, StoreError> {
-        match self.backend(kind) {
-            Err(StoreError::NoKeyring(_)) if self.settings.choice == StoreChoice::Auto => Ok(None),
-            backend => backend.map(Some),
+        self.unless_absent(self.backend(kind))
+    }
+
+    /// `None` if this session has no keyring and need not have one.
+    pub(super) fn unless_absent<T>(&self, result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match result {
+            Err(error) if error.is_keyring_absent() && self.settings.choice == StoreChoice::Auto => Ok(None),
+            result => result.map(Some),
         }
     }
 

@@ -139,7 +139,7 @@ fn two_entries_with_one_name_are_an_error_f_kr4() {
         &["store", "--label=x", "service", "authctl", "username", &name, "more", "attributes"],
         "other",
     );
-    home.run(&["token"]).fails(6).says("is there 2 times");
+    home.run(&["token"]).fails(6).says("found 2 copies of");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Records that are too long for a keyring's entry: sealed in a file, and the entry keeps the file's key.
+//! Records that are too long for a keyring's entry: sealed in a file, whose key is in the entry.
 //!
-//! Every write makes a new file with a new key, and replaces the entry after that: whoever reads sees the old record or the
+//! Every write makes a new file with a new key, and replaces the entry after that: a reader sees the old record or the
 //! new one, never a mixture.
 
 use std::path::PathBuf;

@@ -59,7 +59,7 @@ impl<'a> KeyringBackend<'a> {
         Ok(())
     }
 
-    /// The bytes of an entry; `None` when there is none.
+    /// The bytes of an entry; `None` if there is none.
     fn entry_bytes(&self, name: &RecordName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         self.call(name, |entry| match entry.get_secret() {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),

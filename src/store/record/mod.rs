@@ -20,7 +20,7 @@ use crate::secret::{DpopKey, IdToken, RefreshToken, SecretText};
 use crate::store::destinations::Destinations;
 use crate::store::revision::Revision;
 
-/// The version of the encoding. A record of a later one is refused and kept.
+/// The version of the encoding. A record of a later one is refused and left unchanged.
 const VERSION: u32 = 1;
 /// The most access tokens that a record holds: past it, the one that ends first goes.
 const MOST_TOKENS: usize = 32;
@@ -155,17 +155,17 @@ impl Record {
         self.access_tokens.values()
     }
 
-    /// Keeps an access token, in the place of an earlier one of the same parameters.
+    /// Stores an access token, and replaces an earlier one of the same parameters.
     pub fn insert_token(&mut self, key: &TokenKey, token: StoredToken) {
-        keep(&mut self.access_tokens, key.encoded(), token);
+        insert(&mut self.access_tokens, key.encoded(), token);
     }
 
     /// Notes that a server refused an access token, or all of them: none is used again. Says whether there was one.
     pub fn refuse(&mut self, token: Option<&str>) -> bool {
         let mut found = false;
-        for kept in self.access_tokens.values_mut() {
-            if token.is_none_or(|token| kept.access_token.expose() == token) {
-                found |= !std::mem::replace(&mut kept.refused, true);
+        for stored in self.access_tokens.values_mut() {
+            if token.is_none_or(|token| stored.access_token.expose() == token) {
+                found |= !std::mem::replace(&mut stored.refused, true);
             }
         }
         found
@@ -176,12 +176,12 @@ impl Record {
         self.traded.get(&key.encoded())
     }
 
-    /// Keeps what another service gave for a token of this record.
+    /// Stores a token that another service gave for a token of this record.
     pub fn insert_traded(&mut self, key: &TokenKey, token: StoredToken) {
-        keep(&mut self.traded, key.encoded(), token);
+        insert(&mut self.traded, key.encoded(), token);
     }
 
-    /// Keeps what proves the key that its tokens are bound to, and the certificate that was shown for them.
+    /// Stores the key or the certificate that its tokens are bound to.
     pub fn set_proof(&mut self, prover: Option<&Prover>, certificate: Option<&String>) {
         if let Some(prover) = prover {
             self.dpop_key = Some(prover.key().clone());
@@ -199,7 +199,7 @@ impl Record {
         self.traded.clear();
     }
 
-    /// Forgets every token and key, and keeps what the record is called and how often it was saved.
+    /// Forgets every token and key, but not the record's name and generation.
     pub fn forget_tokens(&mut self) {
         self.refresh_token = None;
         self.id_token = None;
@@ -253,8 +253,8 @@ impl Record {
     }
 }
 
-/// Keeps a token under its key; of too many, the one that ends first goes.
-fn keep(tokens: &mut BTreeMap<String, StoredToken>, key: String, token: StoredToken) {
+/// Inserts a token; if there are too many, the one that expires first goes.
+fn insert(tokens: &mut BTreeMap<String, StoredToken>, key: String, token: StoredToken) {
     tokens.insert(key.clone(), token);
     while tokens.len() > MOST_TOKENS {
         let others = tokens.iter().filter(|(present, _)| **present != key);

@@ -19,7 +19,7 @@ impl RecordName {
         Self(format!("{provider}+{}+{}", slug(account.as_str()), binding.fingerprint()))
     }
 
-    /// The name of a configured secret that is kept in the store.
+    /// The name of a stored secret of the configuration.
     pub fn of_secret(provider: &ProviderName, key: &str, binding: &Binding) -> Self {
         Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
     }

@@ -21,7 +21,7 @@ use crate::store::record::RecordName;
 
 /// The first line.
 const MAGIC: &str = "authctl sealed record ";
-/// The format's version. A later one is refused and kept.
+/// The format's version. A later one is refused and left unchanged.
 const VERSION: u32 = 1;
 /// The length of an XChaCha20 nonce; long enough to be drawn at random.
 const NONCE: usize = 24;

@@ -1,4 +1,4 @@
-//! The keys of sealed records, and the text in which a key file keeps them (`docs/store-format.md`).
+//! The keys of sealed records, and the text of the key file (`docs/store-format.md`).
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};

@@ -236,7 +236,7 @@ impl Bytes for Vault {
             let present = self.version(key)?;
             let number = present.as_ref().map_or(0, |version| version.number);
             let held = present.and_then(|version| version.bytes).is_some_and(|bytes| !bytes.is_empty());
-            // Whoever holds it without a change for a lock's life has died. The clocks of two machines are not compared.
+            // A holder that has not changed for a lock's life has died. The clocks of two machines are not compared.
             let since = match seen {
                 Some((same, since)) if same == number => since,
                 _ => clock.elapsed(),
