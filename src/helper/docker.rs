@@ -66,7 +66,7 @@ impl Protocol for Args {
         let folder = app.system.environment.variable("DOCKER_CONFIG").map(std::path::PathBuf::from);
         let path = folder.unwrap_or_else(|| home.join(".docker")).join("config.json");
         let hosts: Vec<String> = providers(app)
-            .filter(|provider| provider.source.oauth().is_some() || provider.kind.name == "basic")
+            .filter(|provider| provider.source.is_oauth() || provider.kind.name == "basic")
             .flat_map(|provider| provider.hosts)
             .map(|host| if host == HUB { HUB_KEY.to_owned() } else { host })
             .collect();

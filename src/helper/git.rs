@@ -75,7 +75,7 @@ impl Protocol for Args {
 
 /// Whether git can show such a credential; what needs a proof for each request it cannot.
 fn is_for_git(provider: &Provider) -> bool {
-    provider.source.oauth().is_some()
+    provider.source.is_oauth()
         || matches!(provider.kind.name, "basic" | "jwt" | "command" | "external" | "api_key")
 }
 

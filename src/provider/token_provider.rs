@@ -1,8 +1,10 @@
 //! What every kind of provider and every OAuth grant implements.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::client::oauth_client::OAuthClient;
@@ -16,6 +18,8 @@ use super::subject_token;
 use crate::binding::Binding;
 use crate::loopback::RedirectUri;
 use crate::name::ScopeSet;
+use crate::oauth::dpop::Prover;
+use crate::ports::Transport;
 use crate::store::record::{Record, TokenKey};
 use crate::token::Credential;
 
@@ -30,9 +34,9 @@ pub enum Need {
     File(PathBuf),
 }
 
-/// A configured provider. Kinds that are an OAuth client say so by [`TokenProvider::oauth`], and most is done for them.
+/// A configured provider. A kind that is an OAuth client returns that client, and most methods are done for it.
 pub trait TokenProvider {
-    /// The OAuth client that it is.
+    /// The OAuth client that it is. Others ask for it only to register the client or to examine its configuration.
     fn oauth(&self) -> Option<&OAuthClient> {
         None
     }
@@ -159,6 +163,64 @@ pub trait TokenProvider {
         _: &BrowserChoice,
     ) -> Result<EndedSession, ProviderError> {
         Err(ProviderError::NotOffered("a logout in the browser"))
+    }
+
+    /// Whether it is an OAuth client, so that its tokens are OAuth access tokens.
+    fn is_oauth(&self) -> bool {
+        self.oauth().is_some()
+    }
+
+    /// How servers are reached, without the client's certificate, which is for the provider alone.
+    fn transport(&self) -> Transport {
+        let transport = self.oauth().map(|oauth| Transport { identity: None, ..oauth.transport.clone() });
+        transport.unwrap_or_default()
+    }
+
+    /// How the provider's own servers are reached: with the client's certificate, if it has one (RFC 8705 section 2).
+    ///
+    /// # Errors
+    /// [`ProviderError`], when the certificate cannot be used.
+    fn transport_with_certificate(&self, context: &Context<'_>) -> Result<Transport, ProviderError> {
+        self.oauth().map_or_else(|| Ok(Transport::default()), |oauth| oauth.transport(context))
+    }
+
+    /// What proves the key that a record's tokens are bound to, if they are bound to one.
+    ///
+    /// # Errors
+    /// [`ProviderError`], when the stored key cannot be used.
+    fn stored_prover(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+    ) -> Result<Option<Rc<Prover>>, ProviderError> {
+        self.oauth().map_or(Ok(None), |oauth| oauth.stored_prover(context, record))
+    }
+
+    /// Whether one of the server's keys made a token's signature.
+    ///
+    /// # Errors
+    /// [`ProviderError`], when the keys are not available.
+    fn has_signed(
+        &self,
+        context: &Context<'_>,
+        token: &str,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+    ) -> Result<bool, ProviderError> {
+        self.oauth().ok_or(ProviderError::NotOffered("keys"))?.has_signed(context, token, algorithm, key_id)
+    }
+
+    /// Asks the server what it knows of an access token (RFC 7662); `None` if it does not offer that.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    fn introspect(
+        &self,
+        context: &Context<'_>,
+        record: &Record,
+        token: &str,
+    ) -> Result<Option<Map<String, Value>>, ProviderError> {
+        self.oauth().map_or(Ok(None), |oauth| oauth.introspect(context, record, token, "access_token"))
     }
 
     /// Asks the server who the user of a token is.

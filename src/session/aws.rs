@@ -291,12 +291,7 @@ fn ask(
     role: &Role,
     token: &SecretText,
 ) -> Result<Keys, AwsError> {
-    let transport = provider.source.oauth().map(|oauth| Transport {
-        // The client's certificate is for the provider alone.
-        identity: None,
-        ..oauth.transport.clone()
-    });
-    let request = role.request(token, &transport.unwrap_or_default());
+    let request = role.request(token, &provider.source.transport());
     answer(&session.system.http.send(&request)?)
 }
 

@@ -61,9 +61,9 @@ pub fn inspect(
 }
 
 fn check(session: &Session<'_>, provider: &Provider, token: &SecretText, jwt: &Jwt) -> Signature {
-    let Some(oauth) = provider.source.oauth() else {
+    if !provider.source.is_oauth() {
         return Signature::Unchecked("no server is configured whose keys could have made it".to_owned());
-    };
+    }
     let algorithm = jwt.algorithm().parse::<Algorithm>();
     let algorithm = match algorithm {
         Ok(algorithm) if !jwt.algorithm().starts_with("HS") => algorithm,
@@ -72,7 +72,8 @@ fn check(session: &Session<'_>, provider: &Provider, token: &SecretText, jwt: &J
             return Signature::Unchecked(format!("{name} is no algorithm of public keys"));
         }
     };
-    match oauth.made(&session.context(&provider.name), token.expose(), algorithm, jwt.key_id()) {
+    let context = session.context(&provider.name);
+    match provider.source.has_signed(&context, token.expose(), algorithm, jwt.key_id()) {
         Ok(true) => Signature::Verified,
         Ok(false) => Signature::Wrong,
         Err(error) => Signature::Unchecked(with_causes(&error)),
@@ -85,12 +86,14 @@ fn introspect(
     options: &AcquireRequest,
     token: &SecretText,
 ) -> Result<Introspection, AcquireError> {
-    let Some(oauth) = provider.source.oauth().filter(|_| !options.id_token) else { return Ok(None) };
+    if !provider.source.is_oauth() || options.id_token {
+        return Ok(None);
+    }
     let account = options.account.as_ref();
     let found = session.store.find(&provider.name, account, &provider.source.binding())?;
     let Lookup::Found(record, _) = found else { return Ok(None) };
     let context = session.context(&provider.name);
-    Ok(match oauth.introspect(&context, &record, token.expose(), "access_token") {
+    Ok(match provider.source.introspect(&context, &record, token.expose()) {
         Ok(answer) => answer.map(Ok),
         Err(ProviderError::Unconfigured { .. } | ProviderError::NotOffered(_)) => None,
         Err(error) => Some(Err(with_causes(&error))),

@@ -37,7 +37,7 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) 
             findings.push(finding);
             continue;
         }
-        let transport = provider.source.oauth().map(|oauth| oauth.transport.clone()).unwrap_or_default();
+        let transport = provider.source.transport();
         let mut others = Vec::new();
         if let Some(oauth) = provider.source.oauth() {
             let server = authority(oauth.issuer().url());
@@ -91,7 +91,7 @@ fn reached(examination: &Examination<'_>, url: &Url) -> Finding {
 }
 
 fn unreachable(examination: &Examination<'_>, provider: &Provider, url: &Url, error: &HttpError) -> Finding {
-    let transport = provider.source.oauth().map(|oauth| oauth.transport.clone()).unwrap_or_default();
+    let transport = provider.source.transport();
     let subject = format!("{} ({})", authority(url), provider.name);
     let proxy = proxy_of(examination, &transport, url);
     match error {
@@ -198,9 +198,8 @@ fn proxies(examination: &Examination<'_>) -> Vec<Finding> {
         }
     }
     for provider in &examination.providers {
-        let proxy = provider.source.oauth().and_then(|oauth| oauth.transport.proxy.as_deref());
-        if let Some(proxy) = proxy {
-            let what = format!("the proxy {} is used, as the key `proxy` says", address(proxy));
+        if let Some(proxy) = provider.source.transport().proxy {
+            let what = format!("the proxy {} is used, as the key `proxy` says", address(&proxy));
             findings.push(Finding::note(TOPIC, provider.name.as_str(), what));
         }
     }

@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::challenge::token_is_invalid;
 use crate::oauth::dpop;
+use crate::ports::HttpResponse;
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward, Objection, Reply, Service};
-use crate::ports::{HttpResponse, Transport};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{AcquireRequest, token};
@@ -167,10 +167,8 @@ impl Proxy {
         let dpop_nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let target = RequestTarget { method: asked.method.clone(), url, dpop_nonce };
         let headers = headers(provider, issued, Some(&target))?;
-        let transport = match provider.source.oauth() {
-            Some(oauth) => oauth.transport(&session.context(&provider.name)).map_err(Error::from)?,
-            None => Transport::default(),
-        };
+        let context = session.context(&provider.name);
+        let transport = provider.source.transport_with_certificate(&context).map_err(Error::from)?;
         Ok(Forward {
             url: target.url,
             headers,

@@ -21,7 +21,8 @@ impl OAuthClient {
         if !self.use_dpop {
             return Ok(None);
         }
-        if let Some(prover) = stored.map(|record| self.prover_of(context, record)).transpose()?.flatten() {
+        if let Some(prover) = stored.map(|record| self.stored_prover(context, record)).transpose()?.flatten()
+        {
             return Ok(Some(prover));
         }
         let (clock, random) = (context.system.clock.clone(), context.system.random.clone());
@@ -33,7 +34,7 @@ impl OAuthClient {
     ///
     /// # Errors
     /// [`ProviderError::PrivateKey`].
-    pub fn prover_of(
+    pub fn stored_prover(
         &self,
         context: &Context<'_>,
         record: &Record,

@@ -64,7 +64,7 @@ impl OAuthClient {
     ///
     /// # Errors
     /// [`ProviderError`], when the keys cannot be had.
-    pub fn made(
+    pub fn has_signed(
         &self,
         context: &Context<'_>,
         token: &str,

@@ -45,12 +45,11 @@ impl Acquisition<'_> {
 
     pub(super) fn issued(&self, record: &Record, token: &StoredToken) -> Result<Issued, AcquireError> {
         let context = self.session.context(&self.provider.name);
-        let prover = match (token.token_type, self.provider.source.oauth()) {
-            (TokenType::Dpop, Some(oauth)) if record.dpop_key.is_some() => {
-                oauth.prover_of(&context, record).map_err(|error| self.failed(error))?
-            }
-            _ => None,
+        let prover = match token.token_type {
+            TokenType::Dpop => self.provider.source.stored_prover(&context, record),
+            _ => Ok(None),
         };
+        let prover = prover.map_err(|error| self.failed(error))?;
         let credential = credential(&token.access_token, token.token_type, prover);
         Ok(Issued {
             credential: credential.ok_or_else(|| self.login_required(Reason::KeyLost))?,

@@ -227,7 +227,7 @@ fn fetch(
             let id_token = issued.id_token.as_ref().ok_or_else(|| missing("an id token"))?;
             (SecretText::new(id_token.expose()), ID_TOKEN)
         }
-        _ if needed.source.oauth().is_some() => (issued.credential.bare(), ACCESS_TOKEN),
+        _ if needed.source.is_oauth() => (issued.credential.bare(), ACCESS_TOKEN),
         _ => {
             let secret = issued.credential.bare();
             (secret.clone(), type_of(&secret))

@@ -60,7 +60,7 @@ impl OAuthClient {
             form.set("scope", &self.scope_text(scopes));
         }
         self.add_audience(request, &mut form);
-        let prover = self.prover_of(context, record)?;
+        let prover = self.stored_prover(context, record)?;
         if self.use_dpop && prover.is_none() {
             context.system.prompter.note(&format_args!(
                 "`use_dpop` is set now but was not when you logged in: run `authctl login {}` to get tokens that are bound to a key",
