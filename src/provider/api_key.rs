@@ -3,7 +3,7 @@
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::Kind;
 use super::request::IssueRequest;
 use super::token_provider::TokenProvider;
@@ -83,7 +83,7 @@ impl TokenProvider for ApiKey {
         Binding::default().with("domain", &self.domain)
     }
 
-    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         let binding = self.binding();
         let mut headers = Vec::new();
         for (name, prefix, source) in &self.headers {
@@ -95,6 +95,6 @@ impl TokenProvider for ApiKey {
             }
             headers.push(KeyHeader { name: name.clone(), prefix: prefix.clone(), key });
         }
-        Ok(Issue::Immediate(Issued::lasting(Credential::Headers(headers))))
+        Ok(IssueOutcome::Immediate(Issued::lasting(Credential::Headers(headers))))
     }
 }

@@ -9,7 +9,7 @@ use super::browser::wait_for_user;
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{Grant, Issue, Login};
+use super::grant::{Grant, IssueOutcome, Login};
 use super::kind::Kind;
 use super::logout::EndedSession;
 use super::request::{BrowserChoice, IssueRequest, LoginRequest, TokenRequest};
@@ -28,7 +28,7 @@ use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::oauth::{jar, par};
 use crate::ports::prompter::WaitReason;
 use crate::provider::client;
-use crate::provider::client::{OAuthClient, Presented, Server, TokenCall};
+use crate::provider::client::{AuthenticationRequest, OAuthClient, Server, TokenCall};
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::AuthorizationCode;
 use crate::store::record::Record;
@@ -128,7 +128,7 @@ impl TokenProvider for AuthorizationCodeGrant {
         true
     }
 
-    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         Err(ProviderError::NotOffered("tokens without a login"))
     }
 
@@ -262,12 +262,12 @@ impl AuthorizationCodeGrant {
         };
         let tokens = self.oauth.request_tokens(context, &endpoint, &call)?;
         let openid = self.oauth.uses_openid(&scopes);
-        let presented = Presented {
+        let authentication = AuthenticationRequest {
             client_id: binding.get(Binding::CLIENT_ID),
             nonce: openid.then_some(&pending.nonce),
             max_age: self.max_age(),
         };
-        let claims = self.oauth.validate_id_token(context, &server, &tokens, &presented)?;
+        let claims = self.oauth.validate_id_token(context, &server, &tokens, &authentication)?;
         if openid && claims.is_none() {
             return Err(IdTokenError::Missing("id_token").into());
         }

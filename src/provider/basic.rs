@@ -3,7 +3,7 @@
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::Kind;
 use super::request::IssueRequest;
 use super::token_provider::TokenProvider;
@@ -52,7 +52,7 @@ impl TokenProvider for Basic {
         Binding::default().with("domain", &self.domain).with("username", &self.username)
     }
 
-    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         let binding = self.binding();
         let password = context.secrets(&binding).resolve(&self.password)?;
         if password.expose().chars().any(char::is_control) {
@@ -60,6 +60,6 @@ impl TokenProvider for Basic {
         }
         let credential =
             Credential::Basic { username: self.username.clone(), password: Password::new(password.expose()) };
-        Ok(Issue::Immediate(Issued::lasting(credential)))
+        Ok(IssueOutcome::Immediate(Issued::lasting(credential)))
     }
 }

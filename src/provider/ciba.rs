@@ -2,11 +2,11 @@
 //! server knows.
 
 use super::build_context::BuildContext;
-use super::consent::{Consent, Ticket};
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{Issue, Login};
+use super::grant::{IssueOutcome, Login};
 use super::kind::Kind;
+use super::polled_login::{PollRequest, PolledLogin};
 use super::request::{IssueRequest, LoginRequest};
 use super::token_provider::TokenProvider;
 use crate::oauth::ciba;
@@ -67,13 +67,13 @@ impl TokenProvider for Ciba {
         true
     }
 
-    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         Err(ProviderError::NotOffered("tokens without a login"))
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {
-        let consent = Consent::prepare(&self.oauth, context, request, ENDPOINT)?;
-        let mut form = consent.form(context)?;
+        let polled = PolledLogin::prepare(&self.oauth, context, request, ENDPOINT)?;
+        let mut form = polled.form(context)?;
         form.set("login_hint", &self.login_hint);
         // The same word on both devices: the user approves this request and nobody else's (CIBA Core section 7.1).
         let message: String = random_text(&*context.system.random)
@@ -83,10 +83,10 @@ impl TokenProvider for Ciba {
             .take(BINDING_MESSAGE_LENGTH)
             .collect();
         form.set("binding_message", &message);
-        let response = self.oauth.post(context, &consent.server, &consent.binding, ENDPOINT, &form, None)?;
+        let response = self.oauth.post(context, &polled.server, &polled.binding, ENDPOINT, &form, None)?;
         let asked = ciba::response(&response)?;
         context.system.prompter.approve(&message);
-        let ticket = Ticket {
+        let poll = PollRequest {
             grant_type: ciba::GRANT_TYPE,
             parameter: "auth_req_id",
             code: &asked.request_id,
@@ -94,6 +94,6 @@ impl TokenProvider for Ciba {
             interval: asked.interval,
             link: None,
         };
-        consent.log_in(context, ticket, request.timeout)
+        polled.log_in(context, poll, request.timeout)
     }
 }

@@ -3,7 +3,7 @@
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::Kind;
 use super::request::IssueRequest;
 use super::token_provider::TokenProvider;
@@ -50,7 +50,11 @@ impl TokenProvider for ClientCredentials {
         Some(&self.oauth)
     }
 
-    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(
+        &self,
+        context: &Context<'_>,
+        request: &IssueRequest<'_>,
+    ) -> Result<IssueOutcome, ProviderError> {
         let nothing_more = |_: &Server<'_>, _: &TokenEndpoint, _: &mut Form| Ok(());
         let grant = UserlessGrant { grant_type: "client_credentials", exchange: None, fill: &nothing_more };
         self.oauth.issue(context, request, &grant)

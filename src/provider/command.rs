@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{Grant, Issue};
+use super::grant::{Grant, IssueOutcome};
 use super::kind::Kind;
 use super::request::IssueRequest;
-use super::token_provider::{Need, TokenProvider};
+use super::token_provider::{Requirement, TokenProvider};
 use crate::binding::Binding;
 use crate::name::ScopeSet;
 use crate::oauth::json;
@@ -59,8 +59,8 @@ fn build(section: &Section, _: &BuildContext) -> Result<Box<dyn TokenProvider>, 
 }
 
 impl TokenProvider for Command {
-    fn needs(&self) -> Vec<Need> {
-        self.command.first().map(|program| Need::Program(program.clone())).into_iter().collect()
+    fn requirements(&self) -> Vec<Requirement> {
+        self.command.first().map(|program| Requirement::Program(program.clone())).into_iter().collect()
     }
 
     /// The command itself: what one program printed is not handed out when another is configured.
@@ -73,7 +73,7 @@ impl TokenProvider for Command {
         self.field.is_some()
     }
 
-    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         let withheld = BTreeSet::new();
         let program =
             Program { command: &self.command, timeout: self.timeout, withheld: &withheld, input: None };
@@ -84,7 +84,7 @@ impl TokenProvider for Command {
             Some(end) if end <= now => {
                 Err(ProviderError::Unusable(format!("the program's token ended {end}")))
             }
-            Some(_) => Ok(Issue::Grant(Box::new(Grant {
+            Some(_) => Ok(IssueOutcome::Grant(Box::new(Grant {
                 tokens: TokenSet::lasting(token, Life { obtained_at: now, expires_at }),
                 binding: self.binding(),
                 issuer: None,
@@ -93,7 +93,7 @@ impl TokenProvider for Command {
                 prover: None,
                 certificate: None,
             }))),
-            None => Ok(Issue::Immediate(Issued::lasting(Credential::Bearer(token)))),
+            None => Ok(IssueOutcome::Immediate(Issued::lasting(Credential::Bearer(token)))),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::browser::{open_browser, wants_browser};
 use super::build_context::BuildContext;
-use super::consent::{Consent, Ticket};
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{Issue, Login};
+use super::grant::{IssueOutcome, Login};
 use super::kind::Kind;
+use super::polled_login::{PollRequest, PolledLogin};
 use super::request::{IssueRequest, LoginRequest};
 use super::token_provider::TokenProvider;
 use crate::loopback::LinkServer;
@@ -50,7 +50,7 @@ impl TokenProvider for DeviceCodeGrant {
         true
     }
 
-    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         Err(ProviderError::NotOffered("tokens without a login"))
     }
 
@@ -68,13 +68,13 @@ pub fn log_in(
     context: &Context<'_>,
     request: &LoginRequest,
 ) -> Result<Login, ProviderError> {
-    let consent = Consent::prepare(oauth, context, request, ENDPOINT)?;
-    let form = consent.form(context)?;
-    let prover = consent.prover.as_deref();
-    let response = oauth.post(context, &consent.server, &consent.binding, ENDPOINT, &form, prover)?;
+    let polled = PolledLogin::prepare(oauth, context, request, ENDPOINT)?;
+    let form = polled.form(context)?;
+    let prover = polled.prover.as_deref();
+    let response = oauth.post(context, &polled.server, &polled.binding, ENDPOINT, &form, prover)?;
     let codes = device::response(&response, oauth.issuer())?;
     let link = show(context, &codes, request);
-    let ticket = Ticket {
+    let poll = PollRequest {
         grant_type: device::GRANT_TYPE,
         parameter: "device_code",
         code: &codes.device_code,
@@ -82,7 +82,7 @@ pub fn log_in(
         interval: codes.interval,
         link,
     };
-    consent.log_in(context, ticket, request.timeout)
+    polled.log_in(context, poll, request.timeout)
 }
 
 /// Shows the code and where to enter it, and opens a browser there. Returns the server of the browser's one-time link.

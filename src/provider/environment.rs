@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::Kind;
 use super::request::IssueRequest;
-use super::token_provider::{Need, TokenProvider};
+use super::token_provider::{Requirement, TokenProvider};
 use crate::oauth::json;
 use crate::os::text_file::read_text;
 use crate::schema::{Key, Problem, Section, Shape};
@@ -71,14 +71,14 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
 }
 
 impl TokenProvider for Environment {
-    fn needs(&self) -> Vec<Need> {
+    fn requirements(&self) -> Vec<Requirement> {
         vec![match &self.source {
-            Source::Variable(name) => Need::Variable(name.clone()),
-            Source::File(path) => Need::File(path.clone()),
+            Source::Variable(name) => Requirement::Variable(name.clone()),
+            Source::File(path) => Requirement::File(path.clone()),
         }]
     }
 
-    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         let text = match &self.source {
             Source::Variable(name) => {
                 let value =
@@ -98,7 +98,10 @@ impl TokenProvider for Environment {
             Some(end) if end <= context.system.clock.now() => {
                 Err(ProviderError::Unusable(format!("the platform's token ended {end}")))
             }
-            _ => Ok(Issue::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) })),
+            _ => Ok(IssueOutcome::Immediate(Issued {
+                expires_at,
+                ..Issued::lasting(Credential::Bearer(token))
+            })),
         }
     }
 }

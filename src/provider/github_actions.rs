@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::jwt::expiry;
 use super::kind::Kind;
 use super::request::IssueRequest;
-use super::token_provider::{Need, TokenProvider};
+use super::token_provider::{Requirement, TokenProvider};
 use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::json;
 use crate::oauth::jwt::Jwt;
@@ -51,15 +51,19 @@ fn build(section: &Section, _: &BuildContext) -> Result<Box<dyn TokenProvider>, 
 }
 
 impl TokenProvider for GithubActions {
-    fn needs(&self) -> Vec<Need> {
-        [URL, TOKEN].map(|name| Need::Variable(name.to_owned())).into()
+    fn requirements(&self) -> Vec<Requirement> {
+        [URL, TOKEN].map(|name| Requirement::Variable(name.to_owned())).into()
     }
 
     fn is_ephemeral(&self) -> bool {
         true
     }
 
-    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(
+        &self,
+        context: &Context<'_>,
+        request: &IssueRequest<'_>,
+    ) -> Result<IssueOutcome, ProviderError> {
         if request.wanted.audience.len() > 1 {
             return Err(ProviderError::Unusable("GitHub gives tokens for one audience at a time".to_owned()));
         }
@@ -109,6 +113,6 @@ impl TokenProvider for GithubActions {
             return Err(unusable(&format!("it is for {}, not {wanted}", Untrusted::new(found.to_string()))));
         }
         let expires_at = expiry(token.expose());
-        Ok(Issue::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) }))
+        Ok(IssueOutcome::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) }))
     }
 }

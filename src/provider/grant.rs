@@ -31,7 +31,7 @@ pub struct Grant {
 
 /// What a provider issued.
 #[derive(Debug)]
-pub enum Issue {
+pub enum IssueOutcome {
     /// Something to use now and not to keep.
     Immediate(Issued),
     /// Tokens to keep.

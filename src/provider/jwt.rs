@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::Kind;
 use super::request::IssueRequest;
 use super::token_provider::TokenProvider;
@@ -44,7 +44,7 @@ impl TokenProvider for Jwt {
         Binding::default().with("domain", &self.domain)
     }
 
-    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         let binding = self.binding();
         let secret = context.secrets(&binding).resolve(&self.token)?;
         let token = AccessToken::parse(secret.expose())
@@ -52,7 +52,10 @@ impl TokenProvider for Jwt {
         let expires_at = expiry(token.expose());
         match expires_at {
             Some(end) if end <= context.system.clock.now() => Err(ProviderError::Ended(end)),
-            _ => Ok(Issue::Immediate(Issued { expires_at, ..Issued::lasting(Credential::Bearer(token)) })),
+            _ => Ok(IssueOutcome::Immediate(Issued {
+                expires_at,
+                ..Issued::lasting(Credential::Bearer(token))
+            })),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::Kind;
 use super::request::IssueRequest;
 use super::token_provider::TokenProvider;
@@ -117,7 +117,11 @@ impl TokenProvider for JwtBearer {
         Some(&self.oauth)
     }
 
-    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(
+        &self,
+        context: &Context<'_>,
+        request: &IssueRequest<'_>,
+    ) -> Result<IssueOutcome, ProviderError> {
         let fill = |server: &Server<'_>, endpoint: &TokenEndpoint, form: &mut Form| {
             let signer = self.signer(context, server, endpoint)?;
             let scope = form.get("scope").unwrap_or_default().to_owned();

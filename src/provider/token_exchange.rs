@@ -4,7 +4,7 @@
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::Issue;
+use super::grant::IssueOutcome;
 use super::kind::{ANY_URN, Kind};
 use super::request::{IssueRequest, TokenRequest};
 use super::token_provider::TokenProvider;
@@ -161,7 +161,11 @@ impl TokenProvider for TokenExchange {
         self.oauth.token_key(request).with("connection", connection.cloned().as_slice())
     }
 
-    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError> {
+    fn issue(
+        &self,
+        context: &Context<'_>,
+        request: &IssueRequest<'_>,
+    ) -> Result<IssueOutcome, ProviderError> {
         let fill = |_: &Server<'_>, endpoint: &TokenEndpoint, form: &mut Form| {
             let origin = endpoint.url().origin().ascii_serialization();
             self.add(form, Role::Subject, request.tokens.subject.as_ref(), &origin)?;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::client::oauth_client::OAuthClient;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{Issue, Login};
+use super::grant::{IssueOutcome, Login};
 use super::logout::{EndedSession, Revocation};
 use super::refresh::PreparedRefresh;
 use super::request::{BrowserChoice, IssueRequest, LoginRequest, TokenRequest};
@@ -25,7 +25,7 @@ use crate::token::Credential;
 
 /// What a kind's tokens come from, as far as that can be seen without asking for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Need {
+pub enum Requirement {
     /// This program.
     Program(String),
     /// This variable, which the platform sets.
@@ -89,7 +89,7 @@ pub trait TokenProvider {
     }
 
     /// What must be on this machine for it.
-    fn needs(&self) -> Vec<Need> {
+    fn requirements(&self) -> Vec<Requirement> {
         Vec::new()
     }
 
@@ -120,7 +120,8 @@ pub trait TokenProvider {
     ///
     /// # Errors
     /// [`ProviderError`].
-    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>) -> Result<Issue, ProviderError>;
+    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>)
+    -> Result<IssueOutcome, ProviderError>;
 
     /// Gets tokens with the user.
     ///

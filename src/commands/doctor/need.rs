@@ -6,19 +6,24 @@ use super::path;
 use crate::config::Provider;
 use crate::error::Status;
 use crate::os::replaceable;
-use crate::provider::Need;
+use crate::provider::Requirement;
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Provider;
 
 pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<Finding> {
-    provider.source.needs().iter().map(|need| found(examination, provider.name.as_str(), need)).collect()
+    provider
+        .source
+        .requirements()
+        .iter()
+        .map(|need| found(examination, provider.name.as_str(), need))
+        .collect()
 }
 
-fn found(examination: &Examination<'_>, name: &str, need: &Need) -> Finding {
+fn found(examination: &Examination<'_>, name: &str, need: &Requirement) -> Finding {
     let system = examination.app.system;
     match need {
-        Need::Program(word) => {
+        Requirement::Program(word) => {
             let shown = escaped(word);
             let program = path::program(&*system.environment, word);
             let how = program.as_deref().and_then(replaceable::of_program);
@@ -36,7 +41,7 @@ fn found(examination: &Examination<'_>, name: &str, need: &Need) -> Finding {
                 Some(program) => Finding::ok(TOPIC, name, format!("{} is there", program.display())),
             }
         }
-        Need::Variable(variable) => {
+        Requirement::Variable(variable) => {
             let shown = escaped(variable);
             match system.environment.variable(variable).filter(|value| !value.trim().is_empty()) {
                 Some(_) => Finding::ok(TOPIC, name, format!("the platform has set {shown}")),
@@ -45,7 +50,7 @@ fn found(examination: &Examination<'_>, name: &str, need: &Need) -> Finding {
                     .mend("run it where the platform sets it"),
             }
         }
-        Need::File(path) => {
+        Requirement::File(path) => {
             let path = system.paths.expand(path);
             let shown = path.display();
             if path.exists() {

@@ -11,7 +11,7 @@ use crate::token::TokenSet;
 
 /// What an authentication request said, which its id token must agree with.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Presented<'a> {
+pub struct AuthenticationRequest<'a> {
     /// The client.
     pub client_id: Option<&'a str>,
     /// The nonce.
@@ -36,7 +36,7 @@ impl OAuthClient {
         context: &Context<'_>,
         server: &Server<'_>,
         tokens: &TokenSet,
-        presented: &Presented<'_>,
+        request: &AuthenticationRequest<'_>,
     ) -> Result<Option<Claims>, ProviderError> {
         let Some(token) = tokens.id_token.as_ref().filter(|_| self.can("id_token")) else { return Ok(None) };
         let algorithms = server.id_token_algorithms();
@@ -49,12 +49,12 @@ impl OAuthClient {
         let issuer = server.issuer();
         let expected = Expected {
             issuer: self.accepted_issuer(&issuer),
-            client_id: presented.client_id.unwrap_or_default(),
-            nonce: presented.nonce,
+            client_id: request.client_id.unwrap_or_default(),
+            nonce: request.nonce,
             algorithms: &algorithms,
             client_secret: client_secret.as_ref(),
             access_token: Some(&tokens.access_token),
-            max_age: presented.max_age,
+            max_age: request.max_age,
             now: context.system.clock.now(),
         };
         if symmetric {

@@ -3,6 +3,7 @@
 pub mod authentication;
 mod certificate;
 mod client_settings;
+mod clock_skew;
 mod diagnosis;
 mod discovered;
 mod id_token;
@@ -13,11 +14,14 @@ mod refresh;
 mod requests;
 mod server;
 mod settings;
+mod token_form;
 mod token_services;
+mod userless_grant;
 
 pub use self::authentication::check_key_file;
-pub use self::id_token::Presented;
+pub use self::id_token::AuthenticationRequest;
 pub use self::keys::KEYS;
 pub use self::oauth_client::OAuthClient;
-pub use self::requests::{TokenCall, UserlessGrant};
+pub use self::requests::TokenCall;
 pub use self::server::Server;
+pub use self::userless_grant::UserlessGrant;

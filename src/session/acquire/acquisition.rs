@@ -11,7 +11,7 @@ use crate::binding::Binding;
 use crate::config::Provider;
 use crate::name::{AccountName, ScopeSet};
 use crate::provider::subject_token::SubjectTokens;
-use crate::provider::{Issue, IssueRequest, ProviderError, TokenRequest};
+use crate::provider::{IssueOutcome, IssueRequest, ProviderError, TokenRequest};
 use crate::session::provider_session::Session;
 use crate::store::lock::Lock;
 use crate::store::record::{Record, RecordName, TokenKey};
@@ -77,8 +77,8 @@ impl<'a> Acquisition<'a> {
         if !self.provider.source.keeps_tokens() || self.subject_tokens.ephemeral {
             let tokens = self.subject_tokens.fetch(self.session)?;
             return match self.issue(None, &tokens)? {
-                Issue::Immediate(issued) => self.checked(issued),
-                Issue::Grant(grant) => self.checked(self.issued_of(&grant)?),
+                IssueOutcome::Immediate(issued) => self.checked(issued),
+                IssueOutcome::Grant(grant) => self.checked(self.issued_of(&grant)?),
             };
         }
         let stored = self.find()?;
@@ -165,8 +165,8 @@ impl<'a> Acquisition<'a> {
         tokens: &SubjectTokens,
     ) -> Result<Issued, AcquireError> {
         let grant = match self.issue(record_of(&stored), tokens)? {
-            Issue::Immediate(issued) => return self.checked(issued),
-            Issue::Grant(grant) => *grant,
+            IssueOutcome::Immediate(issued) => return self.checked(issued),
+            IssueOutcome::Grant(grant) => *grant,
         };
         let account = self.account.cloned().unwrap_or_else(AccountName::unnamed);
         let fresh = || Record::new(&self.provider.name, account, grant.binding.clone(), self.now());
@@ -210,7 +210,7 @@ impl<'a> Acquisition<'a> {
         }
     }
 
-    fn issue(&self, stored: Option<&Record>, tokens: &SubjectTokens) -> Result<Issue, AcquireError> {
+    fn issue(&self, stored: Option<&Record>, tokens: &SubjectTokens) -> Result<IssueOutcome, AcquireError> {
         let context = self.session.context(&self.provider.name);
         let request = IssueRequest { wanted: &self.request, stored, tokens };
         self.provider.source.issue(&context, &request).map_err(|error| self.failed(error))

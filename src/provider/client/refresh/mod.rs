@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::id_token::Presented;
+use super::id_token::AuthenticationRequest;
 use super::oauth_client::OAuthClient;
 use super::requests::TokenCall;
 use super::server::Server;
@@ -135,8 +135,9 @@ impl PreparedRefresh for PreparedTokenRefresh<'_> {
 
     fn judge(&self, tokens: TokenSet) -> Result<Grant, ProviderError> {
         let client_id = self.record.binding.get(Binding::CLIENT_ID);
-        let presented = Presented { client_id, ..Presented::default() };
-        let claims = match self.oauth.validate_id_token(self.context, &self.server, &tokens, &presented) {
+        let authentication = AuthenticationRequest { client_id, ..AuthenticationRequest::default() };
+        let claims = match self.oauth.validate_id_token(self.context, &self.server, &tokens, &authentication)
+        {
             Ok(claims) => claims,
             Err(ProviderError::IdToken(error)) if !error.is_about_time() => return Err(error.into()),
             // A wrong clock or a key set that cannot be fetched says nothing about the access token.

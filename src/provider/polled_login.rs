@@ -19,15 +19,15 @@ use crate::oauth::polling::{Next, Polling};
 use crate::oauth::token_endpoint::TokenEndpoint;
 use crate::ports::prompter::WaitReason;
 use crate::ports::{Held, HttpError};
-use crate::provider::client::{OAuthClient, Presented, Server, TokenCall};
+use crate::provider::client::{AuthenticationRequest, OAuthClient, Server, TokenCall};
 use crate::secret::DeviceCode;
 use crate::token::TokenSet;
 
 /// How often signals and the browser are looked for.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// A login that waits for the user's word elsewhere.
-pub struct Consent<'a> {
+/// A login that the user completes on another device, while authctl polls the token endpoint.
+pub struct PolledLogin<'a> {
     /// The client.
     pub oauth: &'a OAuthClient,
     /// The server.
@@ -36,7 +36,7 @@ pub struct Consent<'a> {
     pub binding: Binding,
     /// The token endpoint.
     pub endpoint: TokenEndpoint,
-    /// The scopes that were asked for.
+    /// The requested scopes.
     pub scopes: ScopeSet,
     /// What proves the key that the tokens are to be bound to.
     pub prover: Option<Rc<Prover>>,
@@ -46,8 +46,8 @@ pub struct Consent<'a> {
 /// for ever (F-DEV1).
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
-/// What the server gave to ask it with.
-pub struct Ticket<'a> {
+/// What the token endpoint is polled with.
+pub struct PollRequest<'a> {
     /// The grant.
     pub grant_type: &'a str,
     /// Its parameter that holds the code.
@@ -70,7 +70,7 @@ struct Pauses<'a> {
     on_other_user: &'a dyn Fn(u32),
 }
 
-impl<'a> Consent<'a> {
+impl<'a> PolledLogin<'a> {
     /// Prepares a login: what is missing for it is told before the user is asked anything.
     ///
     /// # Errors
@@ -110,25 +110,28 @@ impl<'a> Consent<'a> {
     pub fn log_in(
         self,
         context: &Context<'_>,
-        ticket: Ticket<'_>,
+        poll: PollRequest<'_>,
         timeout: Option<Duration>,
     ) -> Result<Login, ProviderError> {
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
-        form.set(ticket.parameter, ticket.code.expose());
-        let limit = timeout.unwrap_or(LONGEST_WAIT).min(ticket.lifetime);
-        let pace = Polling::new(ticket.interval, limit, context.system.clock.elapsed());
+        form.set(poll.parameter, poll.code.expose());
+        let limit = timeout.unwrap_or(LONGEST_WAIT).min(poll.lifetime);
+        let pace = Polling::new(poll.interval, limit, context.system.clock.elapsed());
         let call = TokenCall {
-            grant_type: ticket.grant_type,
+            grant_type: poll.grant_type,
             form: &form,
             prover: self.prover.as_deref(),
             exchange: None,
         };
         let held = context.system.signals.hold();
         let pauses =
-            Pauses { context, held: &*held, link: ticket.link, on_other_user: &other_user_note(context) };
+            Pauses { context, held: &*held, link: poll.link, on_other_user: &other_user_note(context) };
         let tokens = self.wait_for_tokens(context, &call, pace, limit, pauses)?;
-        let presented = Presented { client_id: self.binding.get(Binding::CLIENT_ID), ..Presented::default() };
-        let claims = self.oauth.validate_id_token(context, &self.server, &tokens, &presented)?;
+        let asked = AuthenticationRequest {
+            client_id: self.binding.get(Binding::CLIENT_ID),
+            ..AuthenticationRequest::default()
+        };
+        let claims = self.oauth.validate_id_token(context, &self.server, &tokens, &asked)?;
         let grant = self.oauth.grant(context, &self.server, self.binding, tokens, self.scopes)?;
         Ok(Login { grant: Grant { claims, prover: self.prover, ..grant }, page: None, held: Some(held) })
     }

@@ -1,0 +1,60 @@
+//! Gets a token without the user.
+
+use super::oauth_client::OAuthClient;
+use super::requests::TokenCall;
+use super::server::Server;
+use crate::oauth::form::Form;
+use crate::oauth::token_endpoint::{Exchange, TokenEndpoint};
+use crate::provider::context::Context;
+use crate::provider::error::ProviderError;
+use crate::provider::grant::{Grant, IssueOutcome};
+use crate::provider::request::IssueRequest;
+
+/// A grant that goes without the user.
+pub struct UserlessGrant<'a> {
+    /// Its `grant_type`.
+    pub grant_type: &'a str,
+    /// What a token exchange asks for.
+    pub exchange: Option<Exchange<'a>>,
+    /// Adds what is its own to the request.
+    pub fill: &'a dyn Fn(&Server<'_>, &TokenEndpoint, &mut Form) -> Result<(), ProviderError>,
+}
+
+impl OAuthClient {
+    /// Gets a token without the user: the request as the grant fills it, and of the answer the access token alone. What got
+    /// it gets the next one as well; a refresh token would be of one subject where the record may be of several.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub fn issue(
+        &self,
+        context: &Context<'_>,
+        request: &IssueRequest<'_>,
+        grant: &UserlessGrant<'_>,
+    ) -> Result<IssueOutcome, ProviderError> {
+        let server = self.server(context, &["token_endpoint"])?;
+        let binding = server.binding()?;
+        let endpoint = self.token_endpoint(context, &server, &binding)?;
+        let scopes = request.wanted.scopes.clone().unwrap_or_else(|| self.scopes().clone());
+        let mut form = self.token_form(context, request.wanted)?;
+        form.set("scope", &self.scope_text(&scopes));
+        self.add_audience(request.wanted, &mut form);
+        (grant.fill)(&server, &endpoint, &mut form)?;
+        let prover = self.new_prover(context, request.stored)?;
+        let call = TokenCall {
+            grant_type: grant.grant_type,
+            form: &form,
+            prover: prover.as_deref(),
+            exchange: grant.exchange,
+        };
+        let tokens = self.request_tokens(context, &endpoint, &call);
+        let mut tokens = tokens.map_err(|error| match error {
+            ProviderError::Token(error) if error.is("invalid_grant") => ProviderError::GrantRefused(error),
+            error => error,
+        })?;
+        tokens.refresh_token = None;
+        tokens.id_token = None;
+        let grant = self.grant(context, &server, binding, tokens, scopes)?;
+        Ok(IssueOutcome::Grant(Box::new(Grant { prover, ..grant })))
+    }
+}
