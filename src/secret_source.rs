@@ -13,7 +13,7 @@ use crate::secret::{self, SecretText};
 use crate::store::{StoreError, TokenStore};
 use crate::text::untrusted::escaped;
 
-/// Programs that print a secret get this long (DESIGN 2).
+/// Programs that print a secret get this long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a secret could not be resolved. It never holds what was found.
@@ -121,7 +121,7 @@ fn trimmed(secret: &SecretText) -> Result<SecretText, SecretError> {
     if trimmed.is_empty() { Err(SecretError::Empty) } else { Ok(SecretText::new(trimmed)) }
 }
 
-/// Reads a secret file; links are followed, for Kubernetes projects tokens through them (Q3).
+/// Reads a secret file; links are followed, for Kubernetes projects tokens through them.
 fn read(system: &System, path: &Path) -> Result<SecretText, SecretError> {
     let path = system.paths.expand(path);
     read_text(&path, secret::LONGEST as u64)

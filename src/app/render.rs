@@ -85,7 +85,7 @@ pub fn format_error(error: FormatError, provider: &ProviderName) -> Error {
     Error::failed(error.to_string(), hint)
 }
 
-/// The id token in the place of the access token, with its own end (E16).
+/// The id token in the place of the access token, with its own end.
 ///
 /// # Errors
 /// [`Error::Failed`] where there is none.

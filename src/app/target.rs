@@ -1,4 +1,4 @@
-//! Where a credential may go: the one check of URLs that the user names for a request (B8).
+//! Where a credential may go: the one check of URLs that the user names for a request (RFC 9700 section 4.9.1).
 
 use url::Url;
 

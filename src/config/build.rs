@@ -35,7 +35,7 @@ impl Config {
     }
 
     /// What is wrong with the chain of providers that one needs tokens of: one that is not configured, or that in the end
-    /// needs itself (X5).
+    /// needs itself.
     fn broken_chain(&self, provider: &Provider, chain: &mut Vec<ProviderName>) -> Option<Problem> {
         for wanted in provider.source.subject_tokens() {
             let Some(needed) = wanted.provider() else { continue };

@@ -162,7 +162,7 @@ fn beyond_override(name: &ProviderName, defined: &Credential, credential: &Crede
     problems
 }
 
-/// The environment gives secrets as they are: a reference could send any file's content to a server (DESIGN 1.5).
+/// The environment gives secrets as they are: a reference could send any file's content to a server.
 fn references(setting: &Setting) -> Vec<Problem> {
     let members = setting.table().into_iter().flatten();
     members

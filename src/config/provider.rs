@@ -25,7 +25,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Whether its tokens may be sent to a URL: by its own scheme, to exactly one of its hosts (B8).
+    /// Whether its tokens may be sent to a URL: by its own scheme, to exactly one of its hosts (RFC 9700 section 4.9.1).
     #[must_use]
     pub fn serves(&self, url: &url::Url) -> bool {
         url.scheme() == self.scheme && self.hosts.contains(&authority(url))

@@ -18,7 +18,7 @@ use crate::os::private_file;
 use crate::ports::{Folder, HttpError, HttpResponse, Method, System, Transport};
 use crate::secret::SecretText;
 
-/// What is older than this is fetched again (M8).
+/// What is older than this is fetched again.
 const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why nothing was learned from a server.
@@ -188,7 +188,7 @@ fn read(query: &Query<'_>, response: &HttpResponse) -> Result<Metadata, Discover
     }
 }
 
-/// The key set at a server's `jwks_uri`, from the cache or, with `fresh`, from the server alone (M7).
+/// The key set at a server's `jwks_uri`, from the cache or, with `fresh`, from the server alone (OpenID Connect Core section 10.1.1).
 ///
 /// # Errors
 /// [`DiscoveryError`].

@@ -84,7 +84,7 @@ pub enum SiteError {
     /// The authorization server's metadata cannot be had.
     #[error("what is needed of the authorization server is not known")]
     Discovery(#[from] DiscoveryError),
-    /// MCP 2025-11-25: "clients MUST refuse to proceed" (C5).
+    /// MCP 2025-11-25: "clients MUST refuse to proceed".
     #[error(
         "the authorization server {0} does not say that it checks PKCE (S256), which this resource's tokens need"
     )]
@@ -154,7 +154,7 @@ fn token_challenge(challenges: Vec<Challenge>) -> Option<Challenge> {
     challenges.into_iter().find(|challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop"))
 }
 
-/// The resource's metadata: where the challenge says, else at its well-known URLs (C1, C2).
+/// The resource's metadata: where the challenge says, else at its well-known URLs (RFC 9728 section 5.1, RFC 9728 section 3.1).
 fn resource_metadata(
     system: &System,
     url: &EndpointUrl,
@@ -199,7 +199,7 @@ fn of_resource(
     if !methods.iter().any(|method| method == "S256") {
         return Err(SiteError::NoPkce(issuer.to_string()));
     }
-    // The challenge is about what was asked for, the metadata about all that there is (C8).
+    // The challenge is about what was asked for, the metadata about all that there is.
     let named = challenge.and_then(Challenge::scope).or_else(|| resource.scopes.clone());
     let scopes = with_renewal(named.unwrap_or_default(), &metadata);
     Ok(DiscoveredUrl {
@@ -258,14 +258,14 @@ fn of_server(
     })
 }
 
-/// Asks for a refresh token where the server says how (C13).
+/// Asks for a refresh token where the server says how (OpenID Connect Core section 11).
 fn with_renewal(scopes: ScopeSet, metadata: &Metadata) -> ScopeSet {
     let offered = metadata.strings("scopes_supported").unwrap_or_default();
     let offline = offered.iter().any(|scope| scope == OFFLINE);
     if offline { scopes.union(&ScopeSet::lenient(OFFLINE)) } else { scopes }
 }
 
-/// The union with what was asked for before, where that was not enough (C9).
+/// The union with what was asked for before, where that was not enough (RFC 6750 section 3.1).
 fn stepped_up(scopes: ScopeSet, challenge: Option<&Challenge>, asked_before: Option<&ScopeSet>) -> ScopeSet {
     let insufficient =
         challenge.is_some_and(|challenge| challenge.parameter("error") == Some("insufficient_scope"));

@@ -138,7 +138,7 @@ fn answer(app: &App<'_>, line: &str) -> Result<Value, NoAnswer> {
     }
 }
 
-/// Exactly the registries that the provider names, or else those on its hosts (CH1).
+/// Exactly the registries that the provider names, or else those on its hosts.
 fn serves(provider: &Provider, url: &url::Url, index: &str) -> bool {
     let named = &provider.helper.cargo_index;
     provider.serves(url) && (named.is_empty() || named.iter().any(|named| named == index))

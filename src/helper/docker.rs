@@ -148,14 +148,14 @@ fn get(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     if server.is_empty() {
         return Err(NoAnswer::Said(NO_SERVER.to_owned()));
     }
-    // Without these very words docker gives up, where it would go on without credentials (DH2).
+    // Without these very words docker gives up, where it would go on without credentials.
     let who = found(app, server)?.ok_or_else(|| NoAnswer::Said(NOT_FOUND.to_owned()))?;
     let (username, secret) = pair(app, &who)?;
     let answer = json!({ "ServerURL": server, "Username": username, "Secret": secret.expose() });
     Ok(SecretText::new(format!("{answer}\n")))
 }
 
-/// `docker login` gives back what it was given; nothing else is kept here (DH3).
+/// `docker login` gives back what it was given; nothing else is kept here.
 fn store(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let text = input(app)?;
     let given: Map<String, Value> = serde_json::from_str(text.expose())

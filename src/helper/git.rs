@@ -19,7 +19,7 @@ use crate::text::shell;
 use crate::token::{Credential, Issued};
 use std::time::Duration;
 
-/// A line is at most this long, its line feed counted (GH5).
+/// A line is at most this long, its line feed counted.
 const LONGEST_LINE: usize = 65_535;
 
 /// Serve git: `get`, `store` and `erase` of its credential helper protocol
@@ -148,7 +148,7 @@ fn parse(text: &str) -> Result<Question, Malformed> {
     Ok(question)
 }
 
-/// Reads the question, and finds who answers. Without both a protocol and a host nobody does (GH6, CVE-2020-11008).
+/// Reads the question, and finds who answers. Without both a protocol and a host nobody does (CVE-2020-11008).
 fn question(app: &App<'_>) -> Result<Option<(Question, Answerer)>, Error> {
     let text = input(app)?;
     let question = parse(text.expose()).map_err(|error| HelperError::Malformed {
@@ -175,7 +175,7 @@ fn get(app: &App<'_>) -> Result<(), Error> {
     }
 }
 
-/// A server that refused a token is shown another one next time (GH4).
+/// A server that refused a token is shown another one next time.
 fn erase(app: &App<'_>) -> Result<(), Error> {
     let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
     let session = app.session(&provider.name);
@@ -234,7 +234,7 @@ fn answer(question: &Question, provider: &Provider, issued: &Issued) -> Option<S
     lines.iter().all(framed).then(|| SecretText::new(lines.join("\n") + "\n"))
 }
 
-/// Whether somebody is there to log in: git is told not to ask where nobody is (GH7).
+/// Whether somebody is there to log in: git is told not to ask where nobody is.
 fn may_ask(app: &App<'_>) -> bool {
     let environment = &app.system.environment;
     let forbidden = environment.variable("GIT_TERMINAL_PROMPT").is_some_and(|value| is_no(&value));

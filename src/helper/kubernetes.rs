@@ -167,7 +167,7 @@ impl Question {
         })
     }
 
-    /// A cluster that is named must be one of the provider's hosts (KH4).
+    /// A cluster that is named must be one of the provider's hosts.
     fn check_cluster(&self, provider: &Provider) -> Result<(), HelperError> {
         let Some(server) = &self.server else { return Ok(()) };
         if EndpointUrl::configured(server).is_ok_and(|url| provider.serves(url.url())) {
@@ -178,7 +178,7 @@ impl Question {
     }
 }
 
-/// The end that client-go is told: before ours, so that it asks again while there is still time (KH3).
+/// The end that client-go is told: before ours, so that it asks again while there is still time.
 fn told_end(end: Timestamp, early: std::time::Duration, now: Timestamp) -> Timestamp {
     let left = end.duration_since(now);
     let early = SignedDuration::try_from(early).unwrap_or(SignedDuration::MAX).min(left / 2);

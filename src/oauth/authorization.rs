@@ -247,15 +247,15 @@ mod tests {
             )
         };
         for (name, required, query, want) in [
-            ("I1 advertised and missing", true, "code=a", "refused: the authorization server says that it names itself in its answer (`iss`), and the answer does not".to_owned()),
-            ("I1 advertised and right", true, "code=a&iss=https%3A%2F%2Fas.example", "code a".to_owned()),
-            ("I2 other server", true, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
-            ("I2 final slash", true, "code=a&iss=https%3A%2F%2Fas.example%2F", mismatch("https://as.example/")),
-            ("I2 case", true, "code=a&iss=https%3A%2F%2FAS.example", mismatch("https://AS.example")),
-            ("I2 default port", true, "code=a&iss=https%3A%2F%2Fas.example%3A443", mismatch("https://as.example:443")),
-            ("I2 error of another server", false, "error=x&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
-            ("I3 unadvertised and wrong", false, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
-            ("I3 unadvertised and missing", false, "code=a", "code a".to_owned()),
+            ("advertised and missing", true, "code=a", "refused: the authorization server says that it names itself in its answer (`iss`), and the answer does not".to_owned()),
+            ("advertised and right", true, "code=a&iss=https%3A%2F%2Fas.example", "code a".to_owned()),
+            ("other server", true, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
+            ("final slash", true, "code=a&iss=https%3A%2F%2Fas.example%2F", mismatch("https://as.example/")),
+            ("case", true, "code=a&iss=https%3A%2F%2FAS.example", mismatch("https://AS.example")),
+            ("default port", true, "code=a&iss=https%3A%2F%2Fas.example%3A443", mismatch("https://as.example:443")),
+            ("error of another server", false, "error=x&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
+            ("unadvertised and wrong", false, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
+            ("unadvertised and missing", false, "code=a", "code a".to_owned()),
         ] {
             let expected = Expected { issuer_required: required, ..expected() };
             let target = format!("/callback?state=the-state&{query}");

@@ -124,13 +124,13 @@ mod tests {
                 "the device authorization endpoint's answer cannot be used: it has no `verification_uri` (status 200, ``, 54 bytes)",
             ),
             (
-                "D9 javascript",
+                "javascript",
                 200,
                 with(r#""verification_uri":"javascript:alert(1)","expires_in":5"#),
                 "the device authorization endpoint named an address that is not opened: `javascript:alert(1)` is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration",
             ),
             (
-                "D9 plain http",
+                "plain http",
                 200,
                 with(r#""verification_uri":"http://as.example/device","expires_in":5"#),
                 "the device authorization endpoint named an address that is not opened: `http://as.example/device` is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration",

@@ -70,7 +70,7 @@ mod tests {
     fn introspection_responses_are_read() {
         for (name, status, body, want) in [
             ("active", 200, r#"{"active":true,"scope":"a","more":[1]}"#, Ok(3)),
-            ("V6 not active is an answer", 200, r#"{"active":false}"#, Ok(1)),
+            ("not active is an answer", 200, r#"{"active":false}"#, Ok(1)),
             ("no answer", 200, "{}", Err(IntrospectionError::Unusable(200))),
             ("active is a string", 200, r#"{"active":"yes"}"#, Err(IntrospectionError::Unusable(200))),
             ("html", 200, "<html>", Err(IntrospectionError::Unusable(200))),

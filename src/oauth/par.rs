@@ -11,7 +11,7 @@ const ENDPOINT: &str = "pushed authorization request endpoint";
 const LONGEST: usize = 2048;
 
 /// Reads the answer: the `request_uri` to authorize with, once (RFC 9126 section 2.2). There is no fallback to a request
-/// that is not pushed: that would be a downgrade (A4).
+/// that is not pushed: that would be a downgrade (RFC 9126 section 5).
 ///
 /// # Errors
 /// [`EndpointError`].

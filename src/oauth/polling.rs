@@ -39,7 +39,7 @@ impl Polling {
         Self { interval, pause: interval, end: now.saturating_add(lifetime) }
     }
 
-    /// What to do now. Once the pace would lead past the codes' end (D8), they are asked for a last time just before it,
+    /// What to do now. Once the pace would lead past the codes' end (RFC 8628 section 3.2), they are asked for a last time just before it,
     /// where the server's own interval allows that.
     #[must_use]
     pub fn next(&self, now: Duration) -> Next {
@@ -58,14 +58,14 @@ impl Polling {
         self.pause = self.interval;
     }
 
-    /// The server asked to slow down, for this and all further requests; GitHub says by itself to what (D5).
+    /// The server asked to slow down, for this and all further requests; GitHub says by itself to what (RFC 8628 section 3.5).
     pub fn slow_down(&mut self, named: Option<Duration>) {
         self.interval = (self.interval + SLOW_DOWN).max(named.unwrap_or_default()).min(LONGEST_PAUSE);
         self.pause = self.interval;
     }
 
     /// The server did not answer: "clients MUST unilaterally reduce their polling frequency", doubling the pause until an
-    /// answer comes (D7).
+    /// answer comes (RFC 8628 section 3.5).
     pub fn unanswered(&mut self, asked: Option<Duration>) {
         self.pause = (self.pause * 2).max(asked.unwrap_or_default()).min(LONGEST_PAUSE);
     }
@@ -83,22 +83,22 @@ mod tests {
     fn polling_follows_the_interval_and_slow_down() {
         let mut pace = Polling::new(None, seconds(900), seconds(100));
         let now = seconds(100);
-        assert_eq!(pace.next(now), Next::Ask(seconds(5)), "D1 the default");
+        assert_eq!(pace.next(now), Next::Ask(seconds(5)), "the default");
         pace.pending();
         assert_eq!(pace.next(now), Next::Ask(seconds(5)));
         pace.slow_down(None);
         pace.slow_down(None);
-        assert_eq!(pace.next(now), Next::Ask(seconds(15)), "D5 cumulative");
+        assert_eq!(pace.next(now), Next::Ask(seconds(15)), "cumulative");
         pace.slow_down(Some(seconds(30)));
-        assert_eq!(pace.next(now), Next::Ask(seconds(30)), "D5 the larger");
+        assert_eq!(pace.next(now), Next::Ask(seconds(30)), "the larger");
         pace.unanswered(None);
         pace.unanswered(None);
-        assert_eq!(pace.next(now), Next::Ask(seconds(120)), "D7 doubled");
+        assert_eq!(pace.next(now), Next::Ask(seconds(120)), "doubled");
         pace.pending();
-        assert_eq!(pace.next(now), Next::Ask(seconds(30)), "D7 until an answer comes");
+        assert_eq!(pace.next(now), Next::Ask(seconds(30)), "until an answer comes");
         assert_eq!(pace.next(seconds(969)), Next::Ask(seconds(30)));
         pace.unanswered(None);
-        assert_eq!(pace.next(seconds(965)), Next::Ask(seconds(34)), "D8 a last time");
+        assert_eq!(pace.next(seconds(965)), Next::Ask(seconds(34)), "a last time");
         pace.pending();
         assert_eq!(pace.next(seconds(970)), Next::End(seconds(30)), "D8");
         assert_eq!(Polling::new(Some(seconds(0)), seconds(9), now).next(now), Next::Ask(seconds(1)));

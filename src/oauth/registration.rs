@@ -21,7 +21,7 @@ const CLIENT_URI: &str = "https://crates.io/crates/authctl";
 /// The endpoint, in messages.
 const ENDPOINT: &str = "registration endpoint";
 
-/// What a server is told of the client (RFC 7591 section 2): a native application (N8) whose browser returns to a loopback
+/// What a server is told of the client (RFC 7591 section 2): a native application (OpenID Connect Registration section 2) whose browser returns to a loopback
 /// address.
 #[derive(Debug, Clone)]
 pub struct ClientMetadata {
@@ -74,7 +74,7 @@ impl ClientMetadata {
     }
 }
 
-/// The URL of a client ID metadata document, which is the client's identifier (C7).
+/// The URL of a client ID metadata document, which is the client's identifier (OAuth Client ID Metadata Document section 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientIdUrl(String);
 
@@ -142,10 +142,10 @@ pub struct Management {
     pub token: AccessToken,
 }
 
-/// Reads the answer to a registration (G2).
+/// Reads the answer to a registration (RFC 7591 section 3.2.1).
 ///
 /// # Errors
-/// [`EndpointError`]: a refusal such as `invalid_redirect_uri` (G6), or an answer that is none.
+/// [`EndpointError`]: a refusal such as `invalid_redirect_uri` (MCP), or an answer that is none.
 pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> {
     // The standard says 201; servers say 200 as well.
     let object = answer::object(ENDPOINT, response)?;

@@ -43,7 +43,7 @@ pub enum ResourceMetadataError {
 }
 
 impl ResourceMetadata {
-    /// Reads a document about a resource (P2).
+    /// Reads a document about a resource (RFC 9728 section 3.3).
     ///
     /// # Errors
     /// [`ResourceMetadataError`].

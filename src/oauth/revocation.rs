@@ -79,10 +79,10 @@ mod tests {
     #[test]
     fn revocation_responses_are_read() {
         for (name, status, body, want) in [
-            ("V2 revoked", 200, "", Ok(())),
+            ("revoked", 200, "", Ok(())),
             ("no content", 204, "", Ok(())),
             ("V3", 400, r#"{"error":"unsupported_token_type"}"#, Err(RevocationError::UnsupportedTokenType)),
-            ("V2 503", 503, "", Err(RevocationError::TryLater { status: 503, retry_after: Some(7) })),
+            ("503", 503, "", Err(RevocationError::TryLater { status: 503, retry_after: Some(7) })),
             (
                 "refused",
                 401,

@@ -398,14 +398,14 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}",
             include_str!("vectors/p256-sec1.pem")
         );
-        assert!(parse(&beside).is_ok(), "T4 a certificate beside it");
+        assert!(parse(&beside).is_ok(), "a certificate beside it");
         for (name, text, want) in [
             ("nothing", "", KeyError::NotAKey),
             ("a password", "canary", KeyError::NotAKey),
             ("a public JWK", r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#, KeyError::NotAKey),
             ("a secret JWK", r#"{"kty":"oct","k":"AA"}"#, KeyError::NotAKey),
             ("two JWKs", r#"{"keys":[{},{}]}"#, KeyError::NotAKey),
-            ("T4 encrypted", include_str!("vectors/enc.pem"), KeyError::Encrypted),
+            ("encrypted", include_str!("vectors/enc.pem"), KeyError::Encrypted),
             ("P-521", include_str!("vectors/p521-sec1.pem"), KeyError::Unsupported),
             ("X25519", r#"{"kty":"OKP","crv":"X25519","x":"AA","d":"AA"}"#, KeyError::Unsupported),
             (
@@ -419,7 +419,7 @@ mod tests {
         let rsa = || parse(include_str!("vectors/rsa-pkcs1.pem")).unwrap();
         let ed = || parse(include_str!("vectors/ed-pkcs8.pem")).unwrap();
         for (name, key, algorithm) in
-            [("W4 a MAC", rsa(), Algorithm::HS256), ("another kind", ed(), Algorithm::ES256)]
+            [("a MAC", rsa(), Algorithm::HS256), ("another kind", ed(), Algorithm::ES256)]
         {
             assert_eq!(
                 key.using(Some(algorithm), None).unwrap_err(),

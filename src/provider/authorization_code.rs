@@ -187,7 +187,7 @@ impl TokenProvider for AuthorizationCodeGrant {
 }
 
 impl AuthorizationCodeGrant {
-    /// `max_age` of the configured parameters: the id token must say that the login is no older (E9).
+    /// `max_age` of the configured parameters: the id token must say that the login is no older (OpenID Connect Core section 3.1.3.7).
     fn max_age(&self) -> Option<i64> {
         match self.extra_params.get("max_age")? {
             SecretSource::Literal(seconds) => seconds.expose().parse().ok(),

@@ -103,7 +103,7 @@ impl TokenProvider for GithubActions {
             .and_then(Value::as_str)
             .ok_or_else(|| unusable("its answer has no `value`"))?;
         let token = AccessToken::parse(value).map_err(|error| unusable(&error.to_string()))?;
-        // Q6: what is for somebody else is sent to nobody.
+        // What is for somebody else is sent to nobody.
         let wanted = request.wanted.audience.first().or(self.audience.as_ref());
         let found = Jwt::decode(token.expose()).and_then(|jwt| jwt.claims.get("aud").cloned());
         if let (Some(wanted), Some(found)) = (wanted, found)

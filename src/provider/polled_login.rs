@@ -171,7 +171,7 @@ impl<'a> PolledLogin<'a> {
                     pace.unanswered(retry_after);
                     away = Some(error);
                 }
-                // A fault of the network does not end a login (D7).
+                // A fault of the network does not end a login (RFC 8628 section 3.5).
                 Err(
                     error @ ProviderError::Http(
                         HttpError::NotSent { .. }

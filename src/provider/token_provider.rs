@@ -78,7 +78,7 @@ pub trait TokenProvider {
     }
 
     /// Whether nothing is to be kept of what is got with its tokens: they are a job's, and the machine is the next job's
-    /// afterwards (Q6).
+    /// afterwards.
     fn is_ephemeral(&self) -> bool {
         false
     }

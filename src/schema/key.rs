@@ -15,7 +15,7 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether a table without it is wrong.
     pub required: bool,
-    /// Whether the environment may set it for a provider that a file defines (DESIGN 1.5).
+    /// Whether the environment may set it for a provider that a file defines.
     pub from_environment: bool,
     /// Whether its value cannot send a secret to another place.
     harmless: bool,

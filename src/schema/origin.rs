@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where a value may come from, lowest first: a later layer wins (DESIGN 1.5).
+/// Where a value may come from, lowest first: a later layer wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// A preset that a credential names by `template`.

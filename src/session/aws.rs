@@ -217,7 +217,7 @@ pub fn keys(
     // Got before the lock is taken, which a refresh takes as well.
     let web_identity = web_identity(session, provider, account)?;
     let Some((record, kind)) = find(session, provider, account)? else {
-        // Nothing is kept of a job's tokens (Q6).
+        // Nothing is kept of a job's tokens.
         return ask(session, provider, role, &web_identity);
     };
     let store = &session.store;

@@ -3,7 +3,7 @@
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// O15, B8: tokens go to the server that issued them.
+/// Tokens go to the server that issued them.
 #[test]
 fn a_changed_endpoint_issuer_or_client_sends_nothing_f_bind1_f_bind4() {
     let evil = AuthorizationServer::start();

@@ -136,7 +136,7 @@ fn idle_and_slow_connections_do_not_block_the_redirect_f_cb10() {
     }));
 }
 
-/// O20: no open redirector.
+/// No open redirector.
 #[test]
 fn the_redirect_counts_once_and_leads_nowhere_f_cb9_f_cb13() {
     let again = Arc::new(Mutex::new(None));
@@ -243,7 +243,7 @@ fn a_taken_port_is_reported_before_a_browser_opens_f_cb14() {
     sandbox.run(&["login"]).fails(1).says(&format!("cannot listen on 127.0.0.1:{port}"));
 }
 
-/// N2: the redirect is a literal address unless the configuration says `localhost`.
+/// The redirect is a literal address unless the configuration says `localhost`.
 #[test]
 fn localhost_is_listened_on_in_both_families_f_cb15() {
     let server = AuthorizationServer::start();
@@ -321,26 +321,26 @@ fn a_signal_closes_the_port_and_leaves_nothing_f_cb17() {
     }
 }
 
-/// I4: the issuer is known from metadata before the browser opens; B3 is not needed where `iss` is compared.
+/// The issuer is known from metadata before the browser opens; B3 is not needed where `iss` is compared.
 #[test]
 fn a_response_from_another_issuer_is_rejected_f_cb18() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     for (name, metadata, issuer, refused) in [
         (
-            "I2 another issuer",
+            "another issuer",
             None,
             Some("https://evil.example".to_owned()),
             Some("its `iss` is `https://evil.example`"),
         ),
         (
-            "I1 advertised and missing",
+            "advertised and missing",
             Some(true),
             None,
             Some("names itself in its answer (`iss`), and the answer does not"),
         ),
-        ("I1 advertised and right", Some(true), Some(server.issuer()), None),
-        ("I3 unadvertised and missing", None, None, None),
+        ("advertised and right", Some(true), Some(server.issuer()), None),
+        ("unadvertised and missing", None, None, None),
     ] {
         server.set(|behaviour| {
             behaviour.redirect_issuer = issuer;
@@ -435,7 +435,7 @@ fn the_code_is_sent_once_f_cb19() {
     }
     let verifiers: std::collections::BTreeSet<_> =
         server.requests_to("/token").iter().map(|r| r.parameter("code_verifier")).collect();
-    assert_eq!(verifiers.len(), 3, "K1 every request has a fresh verifier");
+    assert_eq!(verifiers.len(), 3, "every request has a fresh verifier");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn home(server: &AuthorizationServer, more: &str) -> Sandbox {
     Sandbox::new(&server_config(&server.domain(), &format!("grant_type = \"client_credentials\"\n{more}")))
 }
 
-/// W1, W2: the embedded server checks every claim of each assertion, and that none comes twice.
+/// The embedded server checks every claim of each assertion, and that none comes twice.
 #[test]
 fn private_key_jwt_works_from_every_secret_source() {
     let (pem, public) = key();
@@ -99,9 +99,9 @@ fn an_unusable_key_says_why_and_sends_nothing() {
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     for (name, key, more, said) in [
         ("no key", "canary", "", "neither a private key in PEM"),
-        ("T4 encrypted", encrypted, "", "encrypted with a password"),
+        ("encrypted", encrypted, "", "encrypted with a password"),
         (
-            "W4 another algorithm",
+            "another algorithm",
             &self::key().0,
             "token_endpoint_auth_signing_alg = \"RS256\"",
             "it does not make RS256 signatures",
@@ -217,7 +217,7 @@ fn mutual_tls_authenticates_the_client() {
     let request = &mutual.requests()[0];
     assert_eq!(request.parameter("client_id").as_deref(), Some("app"));
     assert!(request.parameter("client_secret").is_none() && request.header("authorization").is_none());
-    assert!(server.requests_to("/token").is_empty(), "T2 the alias alone");
+    assert!(server.requests_to("/token").is_empty(), "the alias alone");
 
     // The key may stand by itself, and be of another form.
     sandbox.clock.advance(100);

@@ -85,7 +85,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
             &["has a user name or password"],
         ),
         (
-            "O16 password grant",
+            "password grant",
             &format!("{X}oauth = {{ grant_type = \"password\" }}\n"),
             &["is refused: it gives this program your password"],
         ),
@@ -100,7 +100,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
             &["is not known", "did you mean \"client_credentials\"?"],
         ),
         (
-            "O17 http endpoint",
+            "http endpoint",
             &format!(
                 "{X}[credentials.x.oauth]\nclient_id = \"a\"\ntoken_endpoint = \"http://x.example/t\"\n"
             ),
@@ -112,7 +112,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
             &["cannot set `state`"],
         ),
         (
-            "S1 fragment",
+            "fragment",
             &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nresource = \"https://a/#b\"\n"),
             &["absolute URIs without a fragment"],
         ),

@@ -61,7 +61,7 @@ const BASIC: &[(&str, SetUp, Option<&str>)] = &[
         None,
     ),
     (
-        // Several keys of the algorithm, and no word which: all are tried (E15).
+        // Several keys of the algorithm, and no word which: all are tried (RFC 7515 section 4.1.4).
         "oidcc-client-test-kid-absent-multiple-jwks",
         |s| {
             let other = key().1;
@@ -201,9 +201,9 @@ fn refresh_token_plan() {
             json!({ "sub": "mallory" }),
             Some("`sub` is `mallory`"),
         ),
-        ("E13 another login's time", json!({ "auth_time": now - 7 }), Some("`auth_time` does not agree")),
-        ("E13 another nonce", json!({ "nonce": "other" }), Some("`nonce` does not agree")),
-        ("E13 another party", json!({ "azp": "app" }), Some("`azp` does not agree")),
+        ("another login's time", json!({ "auth_time": now - 7 }), Some("`auth_time` does not agree")),
+        ("another nonce", json!({ "nonce": "other" }), Some("`nonce` does not agree")),
+        ("another party", json!({ "azp": "app" }), Some("`azp` does not agree")),
     ] {
         let server = AuthorizationServer::start();
         server.set(|behaviour| {

@@ -1,4 +1,4 @@
-//! `authctl curl`: the real curl with the right headers, and the token in nobody's arguments (STANDARDS 2.7).
+//! `authctl curl`: the real curl with the right headers, and the token in nobody's arguments.
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -136,7 +136,7 @@ fn curl_sends_the_headers_and_its_status_is_ours() {
     story.run(&["-s", "-o", "/dev/null", "-w", "%{http_code}"], "/missing").is(0, "404");
     story.run(&["-sS", "-f"], "/missing").is(22, "").says("curl: (22)");
     story.run(&["-s"], "/scope").is(0, "not for you");
-    assert_eq!(story.tokens_got(), 1, "R4: only a token that is not good is renewed");
+    assert_eq!(story.tokens_got(), 1, "only a token that is not good is renewed");
     assert!(story.shown().iter().all(|shown| shown == "Bearer access-canary-1"), "{:?}", story.shown());
     drop(story.api);
     let gone = story.sandbox.binary(PROGRAM, &["curl", "as", "-s", "http://127.0.0.1:9/x"]).output().unwrap();
@@ -630,7 +630,7 @@ fn redirects_leave_the_token_behind() {
     Ended::from(command.output().unwrap()).is(127, "").says("cannot run curl: there is no such program");
 }
 
-/// J1, J2, J6: a proof for the method and the URL that curl really sends; the server checks each one.
+/// A proof for the method and the URL that curl really sends; the server checks each one.
 #[test]
 fn curl_proves_each_request_and_uses_nonces() {
     let server = AuthorizationServer::start();
@@ -661,7 +661,7 @@ fn curl_proves_each_request_and_uses_nonces() {
         (&serde_json::Value::Null, &"rs-nonce".into())
     );
     assert_ne!(first.claims["jti"], second.claims["jti"], "J6");
-    assert_eq!(second.claims["htu"], format!("{}/api", server.issuer()), "J1: no query");
+    assert_eq!(second.claims["htu"], format!("{}/api", server.issuer()), "no query");
     assert_eq!(server.token_requests("refresh_token"), 0, "a nonce needs no new token");
 
     for (arguments, says) in [

@@ -61,7 +61,7 @@ fn a_device_code_login_works() {
         let poll = &server.requests_to("/token")[0];
         let grant_type = poll.parameter("grant_type");
         assert_eq!(grant_type.as_deref(), Some("urn:ietf:params:oauth:grant-type:device_code"));
-        assert_eq!(pauses(&timed), [5], "D4: not before the first interval is over");
+        assert_eq!(pauses(&timed), [5], "not before the first interval is over");
         assert!(server.accepts(sandbox.run(&["token"]).ok().text()));
         sandbox.clock.advance(4000);
         assert!(server.accepts(sandbox.run(&["token"]).ok().text()), "refreshed as any other");

@@ -1,4 +1,4 @@
-//! What servers say about themselves (STANDARDS 1.11).
+//! What servers say about themselves.
 
 use serde_json::json;
 

@@ -32,7 +32,7 @@ fn call(server: &AuthorizationServer, headers: &[(String, String)]) -> u16 {
     crate::support::http::exchange(address, request.as_bytes()).unwrap().0
 }
 
-/// J1, J2: the server checks each proof; J7: the code is bound to the key as well; J9: the key is kept with the tokens.
+/// The server checks each proof; the code is bound to the key as well; the key is kept with the tokens.
 #[test]
 fn a_dpop_login_is_used_refreshed_and_revoked() {
     let server = AuthorizationServer::start();
@@ -72,12 +72,12 @@ fn dpop_nonces_are_used_with_one_retry_and_stored() {
     let codes = server.token_requests("authorization_code");
     assert_eq!(codes, 2, "the same code, once more with the nonce");
     let requests = server.requests_to("/token");
-    assert_eq!(requests[0].parameter("code"), requests[1].parameter("code"), "J3 the same body");
+    assert_eq!(requests[0].parameter("code"), requests[1].parameter("code"), "the same body");
     let id = |index: usize| proof(requests[index].header("dpop").unwrap()).claims["jti"].clone();
-    assert_ne!(id(0), id(1), "J6 a fresh proof");
+    assert_ne!(id(0), id(1), "a fresh proof");
     sandbox.run(&["token", "--refresh"]).ok();
-    assert_eq!(server.token_requests("refresh_token"), 1, "J4 the nonce was kept");
-    // J5: the resource server's nonce is another's.
+    assert_eq!(server.token_requests("refresh_token"), 1, "the nonce was kept");
+    // The resource server's nonce is another's.
     sandbox.run(&["whoami"]).ok();
     assert_eq!(server.requests_to("/userinfo").len(), 2);
     assert_eq!(call(&server, &headers(&sandbox, &server, &[])), 401);
@@ -200,7 +200,7 @@ fn f_rot_use_dpop_that_comes_later_loses_no_session() {
     assert!(server.requests_to("/token").last().unwrap().header("dpop").is_none());
 }
 
-/// J8: what is not bound is not used, but the refresh token that came with it may be the only one that is left.
+/// What is not bound is not used, but the refresh token that came with it may be the only one that is left.
 #[test]
 fn f_rot_a_refresh_that_is_downgraded_keeps_the_session() {
     let server = AuthorizationServer::start();

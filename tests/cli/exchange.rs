@@ -53,7 +53,7 @@ fn an_exchange_chain_refreshes_each_token_first() {
     assert_eq!(other.token_requests(EXCHANGE), 1);
     assert_ne!(sandbox.run(&["token", "--audience", "queue"]).ok(), first, "F-LEAK9 another audience");
 
-    // Another person's login is another subject: the cached token is not theirs (X5).
+    // Another person's login is another subject: the cached token is not theirs.
     server.set(|behaviour| behaviour.user = "bob".to_owned());
     sandbox.run(&["login", "as"]).ok();
     let bobs = sandbox.run(&["token"]).ok();
@@ -140,7 +140,7 @@ fn subject_tokens_come_from_variables_files_programs_and_stdin() {
         sandbox.input.pipe("piped\n");
         sandbox.run(&["token"]).ok();
         assert_eq!(other.token_requests(EXCHANGE), count, "{name}: cached for the same subject");
-        // Q3: what is projected into the file anew is another subject's, or may be.
+        // What is projected into the file anew is another subject's, or may be.
         sandbox.write("projected/token", "second");
         sandbox.input.pipe("piped by another");
         sandbox.run(&["token"]).ok();
@@ -157,12 +157,12 @@ fn unexpected_exchange_responses_are_rejected() {
     let jwt = "urn:ietf:params:oauth:token-type:jwt";
     for (name, config, members, said) in [
         (
-            "X2 another type",
+            "another type",
             "requested_token_type = \"urn:x\"",
             json!({ "issued_token_type": jwt }),
             "not urn:x",
         ),
-        ("X2 no type", "", json!({ "issued_token_type": null }), "it has no `issued_token_type`"),
+        ("no type", "", json!({ "issued_token_type": null }), "it has no `issued_token_type`"),
         ("X3", "", json!({ "access_token": null, "error": "invalid_target" }), "`invalid_target`"),
     ] {
         let other = AuthorizationServer::start();
@@ -217,11 +217,7 @@ fn impossible_exchange_chains_are_reported() {
         ("no subject", "", "subject` is missing"),
         ("two", "subject = { env = \"A\", file = \"b\" }", "must be one of"),
         ("wrong", "subject = { provider = \"a\", token = \"key\" }", "must be one of"),
-        (
-            "X1 type alone",
-            "subject = { env = \"A\" }\nactor_token_type = \"urn:x\"",
-            "stands without `actor`",
-        ),
+        ("type alone", "subject = { env = \"A\" }\nactor_token_type = \"urn:x\"", "stands without `actor`"),
         ("a literal", "subject = \"tok\"", "must be one of"),
     ] {
         let output = Sandbox::new(&exchanger("x", &other, config)).run(&["token"]).fails(4);
@@ -248,7 +244,7 @@ fn the_environment_cannot_redirect_a_token_exchange_f_bind3() {
     assert!(evil.requests().is_empty());
 }
 
-/// X6: the grant that Auth0 calls a federated connection, as its template says it.
+/// The grant that Auth0 calls a federated connection, as its template says it.
 #[test]
 fn the_auth0_federated_connection_grant_works() {
     let auth0 = AuthorizationServer::start();
@@ -297,7 +293,7 @@ fn the_auth0_federated_connection_grant_works() {
         .says("rotation is enabled")
         .says("turn refresh token rotation off");
 
-    // A refresh token goes to no other server (B7).
+    // A refresh token goes to no other server (RFC 9700 section 4.14).
     let evil = AuthorizationServer::start();
     sandbox.configure(&config(&evil));
     let output =
@@ -420,7 +416,7 @@ fn a_workflow_gets_a_cloud_token_without_a_secret() {
         Some("urn:ietf:params:oauth:token-type:jwt")
     );
     sandbox.run(&["token"]).ok();
-    assert_eq!(cloud.token_requests(EXCHANGE), 2, "Q6: nothing of it is kept");
+    assert_eq!(cloud.token_requests(EXCHANGE), 2, "nothing of it is kept");
     assert!(sandbox.stores_nothing(), "Q6");
     sandbox.run(&["token", "actions", "--audience", "other"]).ok();
     assert_eq!(cloud.requests_to("/actions").last().unwrap().parameter("audience").as_deref(), Some("other"));

@@ -1,4 +1,4 @@
-//! `authctl exec`: a program with tokens in its environment, and nothing else of ours (STANDARDS 2.12).
+//! `authctl exec`: a program with tokens in its environment, and nothing else of ours.
 
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;

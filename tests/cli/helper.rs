@@ -67,9 +67,9 @@ fn git_gets_credentials_for_the_configured_hosts_only_f_git4_f_git6() {
             nothing(&output, name);
         }
     }
-    nothing(&git(&sandbox, "get", &["protocol=https"]), "GH6: no host");
-    nothing(&git(&sandbox, "get", &["host=git.example"]), "GH6: no protocol");
-    nothing(&git(&sandbox, "get", &[]), "GH6: nothing");
+    nothing(&git(&sandbox, "get", &["protocol=https"]), "no host");
+    nothing(&git(&sandbox, "get", &["host=git.example"]), "no protocol");
+    nothing(&git(&sandbox, "get", &[]), "nothing");
 }
 
 #[test]

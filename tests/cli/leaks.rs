@@ -206,7 +206,7 @@ fn no_core_file_and_not_traceable_f_leak4() {
     }
 }
 
-/// Keys, and what is signed with them, are as secret as tokens; D10: so are device codes.
+/// Keys, and what is signed with them, are as secret as tokens; so are device codes.
 #[test]
 fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
     let (pem, public) = crate::client_authentication::key();

@@ -2,8 +2,8 @@
 
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// N1: nothing but the browser is asked for a password; O1, O2: the server refuses any token request that is no clean POST; F-CTRL4: the
-/// host and the redirect are named before the browser opens; B4: configured from metadata.
+/// Nothing but the browser is asked for a password; the server refuses any token request that is no clean POST; F-CTRL4: the
+/// host and the redirect are named before the browser opens; configured from metadata.
 #[test]
 fn from_nothing_to_logout() {
     let server = AuthorizationServer::start();
@@ -79,8 +79,5 @@ fn a_token_revoked_early_is_refreshed_once() {
     let scope = [("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"profile\"")];
     server.fault("/userinfo", crate::support::http::Reply::full(403, &scope, ""));
     sandbox.run(&["whoami"]).fails(1).says("wants more of the access token (status 403): the scope profile");
-    assert!(
-        server.requests().iter().all(|request| !request.target.contains("access")),
-        "R1 no token in a URL"
-    );
+    assert!(server.requests().iter().all(|request| !request.target.contains("access")), "no token in a URL");
 }

@@ -14,7 +14,7 @@ fn asked_for(server: &AuthorizationServer, sandbox: &Sandbox, arguments: &[&str]
     server.requests_to("/authorize").last().unwrap().query()
 }
 
-/// K3, K4, N5, N7: PKCE and `state` always, whoever the client is; N4: any free port; B5: what is configured and no more.
+/// PKCE and `state` always, whoever the client is; any free port; what is configured and no more.
 /// F-ROT9: what belongs to one login is in the memory of its process alone, so that two at once cannot mix it up.
 #[test]
 fn a_login_in_progress_leaves_nothing_on_disk_f_rot9() {

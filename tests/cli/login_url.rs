@@ -120,11 +120,11 @@ fn a_url_login_discovers_registers_and_logs_out() {
     assert_eq!(
         authorization(&server, "scope").unwrap(),
         "files:read offline_access",
-        "C8, C13: the challenge's, not all"
+        "the challenge's, not all"
     );
     assert_eq!(authorization(&server, "resource").unwrap(), url, "C4");
     let exchange = server.requests_to("/token").last().unwrap().clone();
-    assert_eq!(exchange.parameter("resource").unwrap(), url, "C4: in the token request too");
+    assert_eq!(exchange.parameter("resource").unwrap(), url, "in the token request too");
     let registration: Value = serde_json::from_str(&server.requests_to("/register")[0].body).unwrap();
     assert_eq!(registration["application_type"], "native", "N8");
     assert_eq!(registration["redirect_uris"][0], authorization(&server, "redirect_uri").unwrap(), "G1");
@@ -368,7 +368,7 @@ fn without_registration_a_client_id_is_required() {
         .says(&format!("authctl login {url} --client-id ID"));
     sandbox.run(&["login", &url, "--client-id", "app"]).ok();
     sandbox.run(&["login", &url]).ok();
-    // C12: another server than it was named for.
+    // Another server than it was named for.
     let other = registering();
     resource.publish(
         "/.well-known/oauth-protected-resource/mcp",
@@ -436,11 +436,7 @@ fn a_client_is_registered_for_all_scopes() {
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(registered(&server), ["files:read files:write offline_access"]);
-    assert_eq!(
-        authorization(&server, "scope").unwrap(),
-        "files:read offline_access",
-        "P6: and not asked for"
-    );
+    assert_eq!(authorization(&server, "scope").unwrap(), "files:read offline_access", "and not asked for");
     // What no registration is for needs another one.
     let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:delete\"";
     sandbox.run(&["login", &resource.url(), "--challenge", challenge]).ok();
@@ -600,7 +596,7 @@ fn a_registration_with_a_taken_port_or_expired_secret_is_replaced() {
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 2);
     assert_ne!(authorization(&server, "redirect_uri").unwrap(), redirect.to_string());
-    assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the one before is gone");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "the one before is gone");
     drop(taken);
     sandbox.run(&["logout", &resource.url()]).ok();
     assert!(
@@ -697,7 +693,7 @@ fn one_registration_serves_two_resources_of_a_server() {
     sandbox.run(&["refresh", &other.url()]).ok().says(&format!("Renewed {}", other.url()));
     let logout = sandbox.run(&["logout", &other.url()]).ok();
     logout.says(&format!("Logged out of {}", other.url())).says("is gone as well");
-    assert_eq!(server.requests_to("/register/1").len(), 1, "G3: the last one ends it");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "the last one ends it");
     assert!(sandbox.stores_nothing());
 }
 
@@ -737,7 +733,7 @@ fn a_configured_provider_without_a_client_is_registered_too() {
     assert!(sandbox.stores_nothing());
     sandbox.configure(&before);
     sandbox.run(&["login"]).ok();
-    // At another issuer it is nobody (G4).
+    // At another issuer it is nobody (MCP 2026-07-28).
     let other = registering();
     other.set(|behaviour| behaviour.client_id = "other".to_owned());
     sandbox.configure(&format!(

@@ -28,7 +28,7 @@ fn logout_always_succeeds_locally() {
             "could not be revoked and may still be good",
         ),
         (
-            "V3 unsupported",
+            "unsupported",
             Reply::json(400, &json!({ "error": "unsupported_token_type" })),
             0,
             "does not revoke tokens of this type",

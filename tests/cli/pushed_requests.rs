@@ -8,7 +8,7 @@ use crate::support::http::Reply;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A1, A3: the embedded server refuses a URL with more in it, and a request that is used twice; A5: it checks the
+/// The embedded server refuses a URL with more in it, and a request that is used twice; it checks the
 /// assertion's audience at this endpoint as well.
 #[test]
 fn the_request_is_pushed_if_the_server_or_the_configuration_requires_it() {

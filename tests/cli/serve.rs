@@ -632,7 +632,7 @@ fn a_refused_credential_is_renewed_once_and_nonces_are_kept() {
     assert_eq!(server.token_requests("refresh_token"), 1);
     let scope = [("www-authenticate", "Bearer error=\"insufficient_scope\"")];
     server.fault("/api", Reply::full(401, &scope, "more"));
-    assert_eq!(running.get("/api", ""), (401, "more".to_owned()), "R4 a new token would have no more scopes");
+    assert_eq!(running.get("/api", ""), (401, "more".to_owned()), "a new token would have no more scopes");
     server.fault("/api", refusal());
     let posted = "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx";
     assert_eq!(running.exchange(posted).0, 401, "a body is sent once");

@@ -180,7 +180,7 @@ fn a_provider_that_cannot_be_reached_is_status_5() {
     sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("what is stored is kept");
 }
 
-/// O19: all that is received is hostile; B9: no redirect is followed; R2: what no header can carry is not taken.
+/// All that is received is hostile; no redirect is followed; what no header can carry is not taken.
 #[test]
 fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
     let (server, sandbox) = logged_in();
@@ -406,7 +406,7 @@ fn an_expired_id_token_is_refreshed() {
     assert_ne!(first, second);
 }
 
-/// B7: rotation is survived.
+/// Rotation is survived.
 #[test]
 fn twenty_processes_make_one_refresh_f_rot1() {
     let (server, sandbox) = parallel_sandbox();

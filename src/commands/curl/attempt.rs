@@ -1,4 +1,4 @@
-//! The request, and once more with what the server's refusal asks for: a nonce, or a new token (R4, J5).
+//! The request, and once more with what the server's refusal asks for: a nonce, or a new token (OAuth 2.1 section 5.3.2, RFC 9449 section 9).
 //!
 //! Of the first try nothing may reach the user that a second one would have to take back. So curl writes the answer's
 //! headers down where only we see them, and its output waits until they are there: a refusal is thrown away, all else is
@@ -202,7 +202,7 @@ impl<'a> Attempt<'a> {
         Some(With { issued, nonce: nonce.or_else(|| with.nonce.clone()), renewed: true })
     }
 
-    /// Says what a login is to ask for where the token is good, but not good enough (RFC 6750 section 3.1, C9): that is for
+    /// Says what a login is to ask for where the token is good, but not good enough (RFC 6750 section 3.1): that is for
     /// the user to decide.
     fn tell_of_scopes(&self, answer: &Answer) {
         if answer.redirected || answer.response.status != 403 {

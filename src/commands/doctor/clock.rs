@@ -1,4 +1,4 @@
-//! The clock: against the servers', and against when stored tokens were got (F-EXP4, J10).
+//! The clock: against the servers', and against when stored tokens were got (F-EXP4).
 
 use jiff::SignedDuration;
 

@@ -112,7 +112,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// The host that requests are passed on to (B8).
+    /// The host that requests are passed on to (RFC 9700 section 4.9.1).
     fn host(&self, app: &App<'_>, name: &ProviderName) -> Result<String, Error> {
         let provider = app.provider(Some(name))?;
         let first = provider.hosts.first().cloned();

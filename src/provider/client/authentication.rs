@@ -110,7 +110,7 @@ impl OAuthClient {
     }
 }
 
-/// A key in a file: others must not have written it, and should not be able to read it (T4).
+/// A key in a file: others must not have written it, and should not be able to read it.
 ///
 /// # Errors
 /// [`ProviderError::Unconfigured`].

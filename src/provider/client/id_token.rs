@@ -64,7 +64,7 @@ impl OAuthClient {
         let uri = self.server(context, &["jwks_uri"])?.endpoint("jwks_uri")?;
         let keys = |fresh| discovery::key_set(context.system, &uri, &self.transport, fresh);
         match id_token::validate(token, &keys(context.refresh_metadata)?, &expected) {
-            // The server may have changed its keys since they were fetched (M7).
+            // The server may have changed its keys since they were fetched (OpenID Connect Core section 10.1.1).
             Err(IdTokenError::Signature) => Ok(Some(id_token::validate(token, &keys(true)?, &expected)?)),
             claims => Ok(Some(claims?)),
         }

@@ -145,7 +145,7 @@ impl OAuthClient {
         })
     }
 
-    /// The key of an access token: every parameter that changes what it is good for (F-LEAK9, S4).
+    /// The key of an access token: every parameter that changes what it is good for (F-LEAK9).
     #[must_use]
     pub fn token_key(&self, request: &TokenRequest) -> TokenKey {
         let scopes: Vec<String> = request.scopes.iter().flat_map(ScopeSet::iter).map(str::to_owned).collect();

@@ -52,7 +52,7 @@ impl OAuthClient {
             }
         };
         match (missing(&server), failure) {
-            // A document for another issuer is no failure to pass over (M2).
+            // A document for another issuer is no failure to pass over (RFC 8414 section 3.3).
             (_, Some(error)) if error.is_issuer_mismatch() => Err(error.into()),
             (None, _) => {
                 let _ = self.discovered.set(server.discovered.clone());
@@ -82,7 +82,7 @@ impl Server<'_> {
         alias().or_else(|| metadata.text(name)).filter(|url| !url.is_empty())
     }
 
-    /// An endpoint: the configured, or the discovered if it passes the URL gate (M6).
+    /// An endpoint: the configured, or the discovered if it passes the URL gate.
     ///
     /// # Errors
     /// [`ProviderError::Url`], [`ProviderError::Unconfigured`].
@@ -101,7 +101,7 @@ impl Server<'_> {
 
     /// An endpoint that is sent a secret of the token endpoint at `origin`. What a server merely says of itself must not
     /// lead it elsewhere: a learned endpoint is at that origin, or named by the document that names the token endpoint
-    /// there; and the document of an issuer that nobody wrote says nothing about a token endpoint that somebody did (O15).
+    /// there; and the document of an issuer that nobody wrote says nothing about a token endpoint that somebody did (RFC 6749 section 10.4).
     ///
     /// # Errors
     /// As [`Self::endpoint`]; `None` for one that is not to be trusted with it.

@@ -44,7 +44,7 @@ impl OAuthClient {
         }
     }
 
-    /// Adds `resource`, the same in every request (S2), unless the server chokes on it (S5).
+    /// Adds `resource`, the same in every request (RFC 8707 section 2.2), unless the server chokes on it.
     pub fn add_resource(&self, request: &TokenRequest, form: &mut Form) {
         for resource in self.resource(request).iter().filter(|_| !self.quirks.no_resource) {
             form.add("resource", resource);

@@ -60,7 +60,7 @@ impl OAuthClient {
         Ok(revocation::response(&context.system.http.send(&request)?)?)
     }
 
-    /// Whether one of the server's keys made a token's signature; the keys are fetched again before the answer is no (M7).
+    /// Whether one of the server's keys made a token's signature; the keys are fetched again before the answer is no (OpenID Connect Core section 10.1.1).
     ///
     /// # Errors
     /// [`ProviderError`], when the keys cannot be had.

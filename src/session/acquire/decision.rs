@@ -140,7 +140,7 @@ pub fn lasts(expires_at: Option<Timestamp>, requirements: &Requirements, now: Ti
     }
 }
 
-/// Whether the id token is there and good, by its own `exp` (E16).
+/// Whether the id token is there and good, by its own `exp`.
 #[must_use]
 pub fn id_token_suits(record: &Record, requirements: &Requirements, now: Timestamp) -> bool {
     let end = record.id_token.as_ref().and_then(stored_expiry);

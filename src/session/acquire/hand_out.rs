@@ -81,7 +81,7 @@ impl Acquisition<'_> {
     }
 }
 
-/// The credential that a token is. `None` for one whose key is lost: it is good for nothing (J9).
+/// The credential that a token is. `None` for one whose key is lost: it is good for nothing (RFC 9449 section 5).
 pub(crate) fn credential(
     token: &AccessToken,
     token_type: TokenType,

@@ -103,7 +103,7 @@ impl PendingSubjectTokens {
                 let binding = provider.source.binding();
                 let secret = session.context(&provider.name).secrets(&binding).resolve(source);
                 let secret = secret.map_err(|error| failed(error.into()))?;
-                // A projected file may have blanks around the token (Q3).
+                // A projected file may have blanks around the token.
                 Ok(ready(SecretText::new(secret.expose().trim())))
             }
             Source::Stdin if session.system.input.is_terminal() => Err(failed(ProviderError::NothingPiped)),

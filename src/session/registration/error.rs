@@ -29,7 +29,7 @@ pub enum RegistrationError {
         /// The issuer.
         issuer: String,
     },
-    /// The client that was named belongs to another server (C12).
+    /// The client that was named belongs to another server (MCP 2026-07-28).
     #[error("the client {client} was named for {before}, and the authorization server is now {now}")]
     OtherIssuer {
         /// The client.

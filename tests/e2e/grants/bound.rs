@@ -25,7 +25,7 @@ fn a_required_pushed_request_works() {
     let authorized = &server.requests_to("/auth")[0];
     assert_eq!(names(authorized), ["client_id", "request_uri"], "A3");
     pushing.run(&["login", "--no-browser", "--timeout", "1s"]).fails(1);
-    assert_eq!(server.requests_to("/request").len(), 2, "A3: a request_uri is used once");
+    assert_eq!(server.requests_to("/request").len(), 2, "a request_uri is used once");
 
     // What the server wants is not worked around, and what is configured is done although the server does not want it.
     let refusing = home(&[op(&server, "use_par = false\n")]);
@@ -98,8 +98,8 @@ fn dpop_bound_tokens_work() {
     home.login("walk.mjs", &[]).ok().says("Logged in to op as alice");
     let polls = server.requests_to("/token");
     let statuses: Vec<&Value> = polls.iter().map(|request| &request["status"]).collect();
-    assert_eq!(statuses, [400, 200], "J3: once more, with the nonce");
-    assert_eq!(polls[0]["parameters"], polls[1]["parameters"], "J3: the same body");
+    assert_eq!(statuses, [400, 200], "once more, with the nonce");
+    assert_eq!(polls[0]["parameters"], polls[1]["parameters"], "the same body");
     assert_eq!(polls[0]["dpop"]["claims"]["nonce"], Value::Null);
     assert!(polls[1]["dpop"]["claims"]["nonce"].is_string());
     assert!(
@@ -110,19 +110,19 @@ fn dpop_bound_tokens_work() {
     let token = home.run(&["token"]).ok().says("good for nothing by itself");
     let url = format!("{}/api", server.issuer);
     let (status, head, _) = call(&url, &format!("Authorization: Bearer {}", token.text()), &[]);
-    assert_eq!(status, 401, "J2: bound, so no bearer token: {head}");
+    assert_eq!(status, 401, "bound, so no bearer token: {head}");
     home.run(&["headers"]).fails(1).says("--method GET --url URL");
     home.run(&["headers", "--url", "https://elsewhere.example/api"])
         .fails(1)
         .says("none of the hosts of `op`");
-    assert_eq!(api(&server, &home, "GET", None).0, 200, "J2: every claim of the proof was checked there");
+    assert_eq!(api(&server, &home, "GET", None).0, 200, "every claim of the proof was checked there");
     assert_eq!(api(&server, &home, "POST", None).0, 200);
 
     let headers = home.run(&["headers", "--url", &url]).ok().stdout;
     assert_eq!(call(&url, &headers, &["-X", "POST"]).0, 401, "a proof is for one method");
     assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 401, "and good once, though it was refused");
     let headers = home.run(&["headers", "--url", &format!("{url}?page=1")]).ok().stdout;
-    assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 200, "J1: htu is without the query");
+    assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 200, "htu is without the query");
 
     server.control("set", Some(r#"{"apiNonce":"the-api-wants-this"}"#));
     let (status, nonce) = api(&server, &home, "GET", None);
@@ -133,7 +133,7 @@ fn dpop_bound_tokens_work() {
     let renewed = home.run(&["token", "--refresh"]).ok();
     assert_ne!(renewed.text(), token.text());
     let refreshes = server.requests_to("/token").split_off(before);
-    assert_eq!(refreshes.len(), 1, "J4: the nonce of the last answer is used at once");
+    assert_eq!(refreshes.len(), 1, "the nonce of the last answer is used at once");
     assert_eq!(refreshes[0]["status"], 200);
     assert!(home.run(&["whoami"]).ok().stdout.contains("The user alice"), "userinfo takes a proof, too");
 
@@ -145,7 +145,7 @@ fn dpop_bound_tokens_work() {
         .collect();
     let keys: BTreeSet<String> = proofs.iter().map(|proof| proof["header"]["jwk"].to_string()).collect();
     let ids: BTreeSet<String> = proofs.iter().map(|proof| proof["claims"]["jti"].to_string()).collect();
-    assert_eq!((keys.len(), ids.len()), (1, proofs.len()), "J1: one key, a new jti each");
+    assert_eq!((keys.len(), ids.len()), (1, proofs.len()), "one key, a new jti each");
     for proof in &proofs {
         assert_eq!(proof["header"]["typ"], "dpop+jwt", "J1");
         assert!(proof["header"]["jwk"]["d"].is_null(), "J1: {proof}");
@@ -162,11 +162,7 @@ fn a_pushed_request_has_a_dpop_proof() {
     let pushed = server.requests_to("/request");
     let statuses: Vec<&Value> = pushed.iter().map(|request| &request["status"]).collect();
     assert_eq!(statuses, [400, 201]);
-    assert_eq!(
-        server.requests_to("/token").len(),
-        1,
-        "J4: the nonce of the one endpoint is good for the other"
-    );
+    assert_eq!(server.requests_to("/token").len(), 1, "the nonce of the one endpoint is good for the other");
     assert_eq!(api(&server, &home, "GET", None).0, 200);
 }
 

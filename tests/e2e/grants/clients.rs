@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{file, home, names, oauth, openssl};
 use crate::parts::{OidcProvider, node};
 
-/// A secret that must be encoded in each of its places (O3, O4).
+/// A secret that must be encoded in each of its places (RFC 6749 appendix B, RFC 6749 section 2.3.1).
 const SECRET: &str = "a:b%c+d /=&?0123456789abcdef0123456789";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -167,8 +167,8 @@ fn assertions_work_with_every_key_type() {
     home.run(&["token", "legacy"]).ok();
     let request = server.requests_to("/token").pop().unwrap();
     let (header, claims) = (&request["client_assertion"]["header"], &request["client_assertion"]["claims"]);
-    assert_eq!(claims["aud"], format!("{}/token", server.issuer), "W2 for old servers");
-    assert_eq!(header["typ"], "JWT", "W2 for old servers");
+    assert_eq!(claims["aud"], format!("{}/token", server.issuer), "for old servers");
+    assert_eq!(header["typ"], "JWT", "for old servers");
 }
 
 #[test]

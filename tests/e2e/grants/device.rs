@@ -89,7 +89,7 @@ fn a_device_code_is_entered_in_another_browser() {
     let device_code = poll["parameters"]["device_code"].as_str().unwrap();
     assert!(!login.stderr.contains(device_code), "D10");
     let first = times(&server, "/device/auth", "/token")[0];
-    assert!((4900..8000).contains(&first), "D4: this server names no interval, so 5 seconds, not {first} ms");
+    assert!((4900..8000).contains(&first), "this server names no interval, so 5 seconds, not {first} ms");
 }
 
 #[test]
@@ -100,14 +100,14 @@ fn the_complete_verification_uri_and_the_servers_interval_are_used() {
     server.fault(r#"{"status":400,"body":{"error":"slow_down"}}"#);
     let login = home.login("walk.mjs", &["op"]).ok().says("Logged in to op as alice");
     let asked = server.requests_to("/device/auth");
-    assert_eq!(asked.len(), 1, "D6: one code for the whole login");
-    assert!(login.stderr.contains("and enter this code"), "D2: though the browser has it: {login:#?}");
+    assert_eq!(asked.len(), 1, "one code for the whole login");
+    assert!(login.stderr.contains("and enter this code"), "though the browser has it: {login:#?}");
     let polls = times(&server, "/device/auth", "/token");
     let gaps: Vec<i64> = [0].iter().chain(&polls).zip(&polls).map(|(from, to)| to - from).collect();
     for (name, gap, least) in [
-        ("D4 the server's second", gaps[0], 900),
-        ("D7 twice that after a lost connection", gaps[1], 1900),
-        ("D5 five more after slow_down", gaps[2], 5900),
+        ("the server's second", gaps[0], 900),
+        ("twice that after a lost connection", gaps[1], 1900),
+        ("five more after slow_down", gaps[2], 5900),
     ] {
         assert!((least..least + 1500).contains(&gap), "{name}: {gap} ms of {gaps:?}");
     }

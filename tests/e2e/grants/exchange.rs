@@ -53,7 +53,7 @@ fn another_providers_token_is_exchanged() {
     assert_eq!(
         names(&request),
         ["audience", "grant_type", "scope", "subject_token", "subject_token_type"],
-        "X1: no actor_token_type without an actor"
+        "no actor_token_type without an actor"
     );
     assert_eq!(request["parameters"]["subject_token"], subject.text());
     assert_eq!(
@@ -61,12 +61,8 @@ fn another_providers_token_is_exchanged() {
         "X4"
     );
     assert_eq!(request["authorization"], "Basic", "only the new server's client authenticates");
-    assert_eq!(home.run(&["token", "other"]).ok(), token, "X5: kept");
-    assert_ne!(
-        home.run(&["token", "other", "--audience", "b"]).ok(),
-        token,
-        "X5: for another audience another"
-    );
+    assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
+    assert_ne!(home.run(&["token", "other", "--audience", "b"]).ok(), token, "for another audience another");
     assert_eq!(grants(&server), ["authorization_code", EXCHANGE, EXCHANGE]);
 }
 
@@ -193,13 +189,9 @@ fn a_refused_exchange_stores_nothing() {
     let token = "\"access_token\":\"a\",\"token_type\":";
     for (name, fault, said) in [
         ("X3", r#"{"status":400,"body":{"error":"invalid_target"}}"#.to_owned(), "invalid_target"),
+        ("not said", format!("{{\"status\":200,\"body\":{{{token}\"Bearer\"}}}}"), "no `issued_token_type`"),
         (
-            "X2 not said",
-            format!("{{\"status\":200,\"body\":{{{token}\"Bearer\"}}}}"),
-            "no `issued_token_type`",
-        ),
-        (
-            "X2 another",
+            "another",
             format!("{{\"status\":200,\"body\":{{{token}\"N_A\",\"issued_token_type\":\"urn:x\"}}}}"),
             "urn:x",
         ),
@@ -325,15 +317,11 @@ fn a_ci_job_gets_a_cloud_token_without_a_secret() {
         "no client, no secret"
     );
     assert_eq!(request["parameters"]["subject_token_type"], "urn:ietf:params:oauth:token-type:jwt");
-    assert_ne!(
-        Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok(),
-        token,
-        "Q6: nothing of it is kept"
-    );
+    assert_ne!(Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok(), token, "nothing of it is kept");
     assert!(!home.folder.path().join(".local/state/authctl/records").exists(), "Q6");
     ci.control("set", Some(r#"{"actionsSubject":"repo:octo/app:pull_request"}"#));
     let pull_request = Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok();
-    assert_eq!(user_of(&cloud, &pull_request), "repo:octo/app:pull_request", "X5: not the other's token");
+    assert_eq!(user_of(&cloud, &pull_request), "repo:octo/app:pull_request", "not the other's token");
     for said in [&subject, &token, &pull_request] {
         assert!(!said.stderr.contains("the-jobs-own") && !said.stderr.contains(subject.text()), "Q2");
     }

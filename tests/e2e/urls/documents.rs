@@ -29,7 +29,7 @@ fn the_printed_client_metadata_document_is_accepted() {
     let early =
         trusting(home.command(&["login", &server.issuer, "--browser", &super::walker(), "--timeout", "3s"]));
     early.fails(1);
-    assert!(server.registered().is_empty(), "C6: documents go before registrations");
+    assert!(server.registered().is_empty(), "documents go before registrations");
 
     let document: serde_json::Value =
         serde_json::from_str(home.run(&["client-metadata"]).ok().text()).unwrap();

@@ -53,7 +53,7 @@ impl Scene {
         fed(curl, &headers.stdout).ok().stdout
     }
 
-    /// Nothing but the headers of requests to it held a token, and each was a token for it (C11).
+    /// Nothing but the headers of requests to it held a token, and each was a token for it.
     #[track_caller]
     fn got_its_own_tokens_alone(&self) {
         for entry in self.notes.log() {
