@@ -59,6 +59,11 @@ use std::ffi::OsString;
 pub use advice::Status;
 use ports::System;
 
+/// Prints completions if a shell asks for them, and returns whether one does.
+pub fn answer_completion(arguments: &[OsString], system: &System) -> bool {
+    commands::completions::answer(arguments, cli::command, system)
+}
+
 /// Runs the program with these arguments, the first of which is its own name.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
     cli::run(arguments, system)

@@ -10,9 +10,10 @@ fn main() -> ExitCode {
         adapters::browser::open_from_input();
         return ExitCode::SUCCESS;
     }
-    if adapters::completion::answered() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let mut system = adapters::system();
+    if authctl::answer_completion(&arguments, &system) {
         return ExitCode::SUCCESS;
     }
-    let mut system = adapters::system();
-    ExitCode::from(authctl::run(std::env::args_os(), &mut system).code())
+    ExitCode::from(authctl::run(arguments, &mut system).code())
 }

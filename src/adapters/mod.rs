@@ -2,7 +2,6 @@
 
 pub mod browser;
 pub mod clock;
-pub mod completion;
 pub mod environment;
 pub mod hardening;
 pub mod http;

@@ -1,10 +1,14 @@
 //! `authctl completions`
 
+mod engine;
 mod shells;
+mod typed;
+mod values;
 
 use clap::builder::PossibleValuesParser;
 
-pub use self::shells::SHELLS;
+pub use self::engine::answer;
+use self::shells::SHELLS;
 use crate::app::App;
 use crate::error::Error;
 
