@@ -1,5 +1,7 @@
 //! The browser: which one would be opened, whether anybody could see it, and whether somebody else could have put it there.
 
+use std::path::Path;
+
 use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use super::path;
@@ -46,20 +48,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
         None if cfg!(windows) => None,
         None => OPENERS.iter().find_map(|opener| path::program(environment, opener)),
     };
-    if let Some(program) = &program {
-        let shown = program.display().to_string();
-        if let Some(how) = replaceable::of_program(program) {
-            findings.push(
-                Finding::problem(
-                    TOPIC,
-                    shown.clone(),
-                    "others can replace the program that opens the browser",
-                )
-                .why(format!("authctl does not start it: {how}"))
-                .mend("authctl login --no-browser; or take its folder out of PATH"),
-            );
-        }
-    }
+    findings.extend(program.as_deref().and_then(replaceable_program));
     let seen = configured.is_some() || system.browser.can_be_seen();
     match (seen, &program) {
         (false, _) => findings.push(
@@ -79,12 +68,21 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     findings
 }
 
+fn replaceable_program(program: &Path) -> Option<Finding> {
+    let how = replaceable::of_program(program)?;
+    let what = "others can replace the program that opens the browser";
+    Some(
+        Finding::problem(TOPIC, program.display().to_string(), what)
+            .why(format!("authctl does not start it: {how}"))
+            .mend("authctl login --no-browser; or take its folder out of PATH"),
+    )
+}
+
 /// Why nobody would see a browser.
 fn hidden(examination: &Examination<'_>) -> String {
     let environment = &examination.app.system.environment;
     let set = |name: &str| environment.variable(name).is_some_and(|value| !value.is_empty());
-    let container =
-        ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| std::path::Path::new(mark).exists());
+    let container = ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists());
     let reason = if set("SSH_CONNECTION") || set("SSH_TTY") {
         "this is a session over SSH"
     } else if container || set("KUBERNETES_SERVICE_HOST") {

@@ -1,11 +1,14 @@
 //! Who is logged in: until when, and whether that can go on by itself.
 
+use jiff::Timestamp;
+
 use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use super::store::Stored;
 use crate::config::Provider;
 use crate::provider::subject_token::{Source, TokenKind};
 use crate::session::login::missing;
+use crate::store::index::Entry;
 use crate::text::humanize::relative;
 use crate::text::untrusted::escaped;
 use crate::token::TokenType;
@@ -30,11 +33,6 @@ pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: 
 
 fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) -> Vec<Finding> {
     let (name, entry) = (&provider.name, &stored.entry);
-    let now = examination.app.system.clock.now();
-    let who = match &entry.label {
-        Some(label) if label != entry.account.as_str() => format!("{} ({})", entry.account, escaped(label)),
-        _ => entry.account.to_string(),
-    };
     let subject = format!("{name} ({})", entry.account);
     let login = format!("authctl login {name}");
     let mut findings = Vec::new();
@@ -49,30 +47,7 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
             .mend(login.clone()),
         );
     }
-    findings.push(match entry.expires_at {
-        _ if entry.login_needed => Finding::note(TOPIC, subject.clone(), "a new login is needed")
-            .why("the server refused the last refresh")
-            .mend(login.clone()),
-        Some(end) if end <= now && !entry.refreshable => {
-            Finding::note(TOPIC, subject.clone(), format!("the token ended {}", relative(end, now)))
-                .why("there is no refresh token")
-                .mend(login.clone())
-        }
-        Some(end) if entry.refreshable => {
-            let when = if end <= now { "at the next use".to_owned() } else { relative(end, now) };
-            Finding::ok(TOPIC, subject.clone(), format!("{who} is logged in; the token is renewed {when}"))
-        }
-        Some(end) => Finding::ok(
-            TOPIC,
-            subject.clone(),
-            format!("{who} is logged in; the token ends {}, and cannot be renewed", relative(end, now)),
-        ),
-        None => Finding::ok(
-            TOPIC,
-            subject.clone(),
-            format!("{who} is logged in; when the token ends is not known"),
-        ),
-    });
+    findings.push(life(entry, &subject, &login, examination.app.system.clock.now()));
     if entry.in_flight.is_some() {
         findings.push(
             Finding::warning(TOPIC, subject.clone(), "a refresh was sent, and nobody knows how it ended")
@@ -103,6 +78,34 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
         );
     }
     findings
+}
+
+/// How long the login is good for.
+fn life(entry: &Entry, subject: &str, login: &str, now: Timestamp) -> Finding {
+    let who = match &entry.label {
+        Some(label) if label != entry.account.as_str() => format!("{} ({})", entry.account, escaped(label)),
+        _ => entry.account.to_string(),
+    };
+    match entry.expires_at {
+        _ if entry.login_needed => Finding::note(TOPIC, subject, "a new login is needed")
+            .why("the server refused the last refresh")
+            .mend(login),
+        Some(end) if end <= now && !entry.refreshable => {
+            Finding::note(TOPIC, subject, format!("the token ended {}", relative(end, now)))
+                .why("there is no refresh token")
+                .mend(login)
+        }
+        Some(end) if entry.refreshable => {
+            let when = if end <= now { "at the next use".to_owned() } else { relative(end, now) };
+            Finding::ok(TOPIC, subject, format!("{who} is logged in; the token is renewed {when}"))
+        }
+        Some(end) => Finding::ok(
+            TOPIC,
+            subject,
+            format!("{who} is logged in; the token ends {}, and cannot be renewed", relative(end, now)),
+        ),
+        None => Finding::ok(TOPIC, subject, format!("{who} is logged in; when the token ends is not known")),
+    }
 }
 
 /// The subject tokens that other providers supply. That these providers are configured was checked with
