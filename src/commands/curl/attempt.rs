@@ -10,8 +10,8 @@ use std::path::Path;
 use url::Url;
 
 use super::answer::{self, Answer};
-use super::arguments::Request;
 use super::error::RunError;
+use super::request::Request;
 use crate::app::render::header_lines;
 use crate::config::Provider;
 use crate::error::Error;

@@ -5,6 +5,7 @@ mod arguments;
 mod attempt;
 mod error;
 mod options;
+mod request;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,9 +13,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use self::arguments::Request;
 use self::attempt::{Attempt, CURL};
 use self::error::{ArgumentError, RunError};
+use self::request::Request;
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderRef};
 use crate::app::target::target_url;
