@@ -8,7 +8,7 @@ use crate::advice::Advise;
 pub use crate::advice::Status;
 use crate::config::edit::EditError;
 use crate::config::{ChoiceError, ConfigError, report};
-use crate::discovery::resource::SiteError;
+use crate::discovery::resource::UrlDiscoveryError;
 use crate::name::ProviderName;
 use crate::ports::LaunchError;
 use crate::ports::console::{Console, ERROR, styled};
@@ -68,11 +68,11 @@ pub enum Error {
     Edit(#[from] EditError),
     /// A URL cannot be logged in to.
     #[error("{url} cannot be logged in to")]
-    Site {
+    UrlDiscovery {
         /// The URL.
         url: Untrusted,
         /// Why.
-        source: Box<SiteError>,
+        source: Box<UrlDiscoveryError>,
     },
     /// The client is not known to the server.
     #[error("the login to `{name}` failed")]
@@ -167,7 +167,7 @@ impl Error {
             Self::Acquire(error) => error,
             Self::Login(error) => error,
             Self::Edit(error) => error,
-            Self::Site { source, .. } => &**source,
+            Self::UrlDiscovery { source, .. } => &**source,
             Self::Registration { source, .. } => &**source,
             Self::Aws(error) => error,
             Self::Store(error) => error,

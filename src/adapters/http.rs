@@ -60,8 +60,8 @@ impl Kind {
         let direct = is_loopback(url);
         let lookups = match reach {
             Reach::Configured => Lookups::Any,
-            Reach::Learned if direct => Lookups::Public { proxy: None },
-            Reach::Learned => Lookups::Public { proxy: proxy_name(transport.proxy.as_deref(), url) },
+            Reach::Discovered if direct => Lookups::Public { proxy: None },
+            Reach::Discovered => Lookups::Public { proxy: proxy_name(transport.proxy.as_deref(), url) },
         };
         Self { transport: transport.clone(), direct, lookups }
     }
@@ -114,7 +114,8 @@ impl Http {
 
     fn client(&self, request: &HttpRequest) -> Result<Client, HttpError> {
         // No lookup is made for an address, so it is checked here. A proxy would connect to it for us.
-        if request.reach == Reach::Learned && address(&request.url).is_some_and(|address| !is_public(address))
+        if request.reach == Reach::Discovered
+            && address(&request.url).is_some_and(|address| !is_public(address))
         {
             return Err(HttpError::NotPublic { host: authority(&request.url) });
         }
@@ -389,8 +390,8 @@ mod tests {
     fn a_name_that_resolves_to_a_private_address_is_not_connected_to_f_ssrf() {
         let server = Private::listen();
         let url = format!("http://localhost:{}/", server.port());
-        let learned = send(Reach::Learned, &url, None);
-        assert!(matches!(learned, Err(HttpError::NotPublic { .. })), "{learned:?}");
+        let discovered = send(Reach::Discovered, &url, None);
+        assert!(matches!(discovered, Err(HttpError::NotPublic { .. })), "{discovered:?}");
         assert!(!server.was_connected_to());
         // The configuration may name it: there the same request goes out.
         let configured = send(Reach::Configured, &url, None);
@@ -403,18 +404,18 @@ mod tests {
     fn a_private_proxy_is_used_but_nothing_else_at_its_name() {
         let proxy = Private::listen();
         let address = format!("http://localhost:{}", proxy.port());
-        let elsewhere = send(Reach::Learned, "https://as.example/", Some(address.clone()));
+        let elsewhere = send(Reach::Discovered, "https://as.example/", Some(address.clone()));
         assert!(
             matches!(elsewhere, Err(HttpError::NotSent { .. } | HttpError::AnswerLost { .. })),
             "{elsewhere:?}"
         );
         assert!(proxy.was_connected_to(), "{elsewhere:?}");
         let itself =
-            send(Reach::Learned, &format!("https://localhost:{}/", proxy.port()), Some(address.clone()));
+            send(Reach::Discovered, &format!("https://localhost:{}/", proxy.port()), Some(address.clone()));
         assert!(matches!(itself, Err(HttpError::NotPublic { .. })), "{itself:?}");
         for url in ["https://10.0.0.1/", "https://[fd00::1]/", "https://[::ffff:169.254.169.254]/"] {
             for proxy in [Some(address.clone()), None] {
-                let literal = send(Reach::Learned, url, proxy);
+                let literal = send(Reach::Discovered, url, proxy);
                 assert!(matches!(literal, Err(HttpError::NotPublic { .. })), "{url}: {literal:?}");
             }
         }

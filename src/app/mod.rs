@@ -88,7 +88,7 @@ impl<'a> App<'a> {
         configured_store(self.system, self.config)
     }
 
-    /// The configuration as it is now, after something was learned.
+    /// The configuration as it is now, after something was written.
     #[must_use]
     pub fn reload(&self) -> Config {
         Config::load(self.system, self.options)

@@ -102,7 +102,7 @@ impl Args {
         let waiting = app.system.console.wait("Asking the server how to log in");
         let found = discover(app.system, url, self.challenge.as_deref(), asked_before.as_ref());
         drop(waiting);
-        let found = found.map_err(|source| Error::Site {
+        let found = found.map_err(|source| Error::UrlDiscovery {
             url: Untrusted::new(url.url().as_str()),
             source: Box::new(source),
         })?;

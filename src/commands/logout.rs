@@ -13,7 +13,7 @@ use crate::oauth::revocation::RevocationError;
 use crate::ports::console::{GOOD, STRONG, styled, with_causes};
 use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::acquire::AcquireError;
-use crate::session::logout::{Options, Report, logout};
+use crate::session::logout::{LoggedOut, Options, logout};
 use crate::session::registration::{forget, unfinished};
 use crate::session::{Open, Session};
 use crate::text::untrusted::escaped;
@@ -158,7 +158,7 @@ fn forget_discovered(
     Ok(())
 }
 
-fn tell(app: &App<'_>, name: &ProviderName, report: &Report) {
+fn tell(app: &App<'_>, name: &ProviderName, report: &LoggedOut) {
     let console = &app.system.console;
     console.say(format_args!(
         "{} Logged out of {} ({}): forgotten in {}.",

@@ -21,7 +21,7 @@ use crate::secret::SecretText;
 /// What is older than this is fetched again.
 const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Why nothing was learned from a server.
+/// Why nothing was discovered about a server.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// The server cannot be reached.

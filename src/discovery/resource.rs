@@ -55,7 +55,7 @@ impl DiscoveredUrl {
 
 /// Why a URL cannot be logged in to.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteError {
+pub enum UrlDiscoveryError {
     /// It cannot be reached.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -91,7 +91,7 @@ pub enum SiteError {
     NoPkce(String),
 }
 
-impl Advise for SiteError {
+impl Advise for UrlDiscoveryError {
     fn status(&self) -> Status {
         match self {
             Self::Http(error) if error.is_transient() => Status::Unreachable,
@@ -123,13 +123,13 @@ impl Advise for SiteError {
 /// "Step-Up Authorization Flow").
 ///
 /// # Errors
-/// [`SiteError`].
+/// [`UrlDiscoveryError`].
 pub fn discover(
     system: &System,
     url: &EndpointUrl,
     challenge: Option<&str>,
     asked_before: Option<&ScopeSet>,
-) -> Result<DiscoveredUrl, SiteError> {
+) -> Result<DiscoveredUrl, UrlDiscoveryError> {
     let challenges = match challenge {
         Some(text) => challenge::parse(text),
         None => challenge::challenges(&get(system, url)?),
@@ -159,18 +159,21 @@ fn resource_metadata(
     system: &System,
     url: &EndpointUrl,
     challenge: Option<&Challenge>,
-) -> Result<Option<ResourceMetadata>, SiteError> {
+) -> Result<Option<ResourceMetadata>, UrlDiscoveryError> {
     let read = |response: &HttpResponse, place: &Url, resource: &Url| {
-        ResourceMetadata::parse(&response.body, resource).map_err(|source| SiteError::Resource {
+        ResourceMetadata::parse(&response.body, resource).map_err(|source| UrlDiscoveryError::Resource {
             url: crate::text::untrusted::escaped(place.as_str()),
             source,
         })
     };
     if let Some(named) = challenge.and_then(|challenge| challenge.parameter("resource_metadata")) {
-        let place = EndpointUrl::learned_beside(named, url.url(), Reach::Configured)?;
+        let place = EndpointUrl::discovered_beside(named, url.url(), Reach::Configured)?;
         let response = get(system, &place)?;
         if response.status != 200 {
-            return Err(SiteError::NoResourceMetadata { url: place.to_string(), status: response.status });
+            return Err(UrlDiscoveryError::NoResourceMetadata {
+                url: place.to_string(),
+                status: response.status,
+            });
         }
         return read(&response, place.url(), url.url()).map(Some);
     }
@@ -191,13 +194,13 @@ fn of_resource(
     resource: &ResourceMetadata,
     challenge: Option<&Challenge>,
     asked_before: Option<&ScopeSet>,
-) -> Result<DiscoveredUrl, SiteError> {
-    let issuer = resource.authorization_servers.first().ok_or(SiteError::NoServer)?;
-    let issuer = Issuer::learned(issuer, url.url())?;
+) -> Result<DiscoveredUrl, UrlDiscoveryError> {
+    let issuer = resource.authorization_servers.first().ok_or(UrlDiscoveryError::NoServer)?;
+    let issuer = Issuer::discovered(issuer, url.url())?;
     let metadata = server_metadata(system, &issuer, false)?;
     let methods = metadata.strings("code_challenge_methods_supported").unwrap_or_default();
     if !methods.iter().any(|method| method == "S256") {
-        return Err(SiteError::NoPkce(issuer.to_string()));
+        return Err(UrlDiscoveryError::NoPkce(issuer.to_string()));
     }
     // The challenge is about what was asked for, the metadata about all that there is.
     let named = challenge.and_then(Challenge::scope).or_else(|| resource.scopes.clone());
@@ -219,7 +222,7 @@ fn of_server(
     url: &EndpointUrl,
     challenge: Option<&Challenge>,
     asked_before: Option<&ScopeSet>,
-) -> Result<DiscoveredUrl, SiteError> {
+) -> Result<DiscoveredUrl, UrlDiscoveryError> {
     let mut base = url.url().clone();
     base.set_query(None);
     let issuer = Issuer::configured(&canonical(&base))?;
@@ -301,14 +304,14 @@ mod tests {
         let not_published = DiscoveryError::NotPublished { issuer: text(), status: 404 };
         let other = ResourceMetadataError::OtherResource { expected: text(), found: Untrusted::new("y") };
         check(&[
-            (&SiteError::Http(unreachable()), Status::Unreachable, "try again later"),
-            (&SiteError::Http(HttpError::Setup(text())), Status::Failed, ""),
-            (&SiteError::Resource { url: text(), source: other }, Status::Failed, "its own URL"),
-            (&SiteError::NoResourceMetadata { url: text(), status: 404 }, Status::Failed, ""),
-            (&SiteError::NoServer, Status::Failed, ""),
-            (&SiteError::Discovery(unreachable().into()), Status::Unreachable, "try again later"),
-            (&SiteError::Discovery(not_published), Status::Failed, "authctl provider add"),
-            (&SiteError::NoPkce(text()), Status::Failed, "code_challenge_methods_supported"),
+            (&UrlDiscoveryError::Http(unreachable()), Status::Unreachable, "try again later"),
+            (&UrlDiscoveryError::Http(HttpError::Setup(text())), Status::Failed, ""),
+            (&UrlDiscoveryError::Resource { url: text(), source: other }, Status::Failed, "its own URL"),
+            (&UrlDiscoveryError::NoResourceMetadata { url: text(), status: 404 }, Status::Failed, ""),
+            (&UrlDiscoveryError::NoServer, Status::Failed, ""),
+            (&UrlDiscoveryError::Discovery(unreachable().into()), Status::Unreachable, "try again later"),
+            (&UrlDiscoveryError::Discovery(not_published), Status::Failed, "authctl provider add"),
+            (&UrlDiscoveryError::NoPkce(text()), Status::Failed, "code_challenge_methods_supported"),
         ]);
     }
 }

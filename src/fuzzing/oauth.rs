@@ -167,7 +167,7 @@ pub(super) fn metadata(data: &[u8]) {
                 Ok(metadata) => {
                     assert!(derived || tenant || metadata.issuer() == Some(issuer.as_str()));
                     let named = ENDPOINTS.iter().filter_map(|name| metadata.text(name));
-                    named.for_each(|url| check_learned(url, &issuer));
+                    named.for_each(|url| check_discovered(url, &issuer));
                 }
                 Err(error) => error_is_harmless(&error),
             }
@@ -180,8 +180,8 @@ pub(super) fn metadata(data: &[u8]) {
     }
 }
 
-fn check_learned(text: &str, issuer: &Issuer) {
-    match EndpointUrl::learned(text, issuer) {
+fn check_discovered(text: &str, issuer: &Issuer) {
+    match EndpointUrl::discovered(text, issuer) {
         Ok(url) => {
             let url = url.url();
             assert_eq!(url.scheme(), "https", "{url}");

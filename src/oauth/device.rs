@@ -64,8 +64,8 @@ pub fn response(response: &HttpResponse, issuer: &Issuer) -> Result<DeviceAuthor
     Ok(DeviceAuthorization {
         device_code: DeviceCode::parse(code).map_err(|_| unusable("its `device_code` is none"))?,
         user_code: user_code.to_owned(),
-        verification_uri: EndpointUrl::learned(uri, issuer)?,
-        verification_uri_complete: complete.map(|uri| EndpointUrl::learned(uri, issuer)).transpose()?,
+        verification_uri: EndpointUrl::discovered(uri, issuer)?,
+        verification_uri_complete: complete.map(|uri| EndpointUrl::discovered(uri, issuer)).transpose()?,
         lifetime: seconds(&object, "expires_in").ok_or_else(|| unusable("it has no `expires_in`"))?,
         interval: seconds(&object, "interval"),
     })

@@ -75,15 +75,15 @@ impl EndpointUrl {
     ///
     /// # Errors
     /// [`UrlRefused`].
-    pub fn learned(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
-        Self::learned_beside(text, &issuer.url, issuer.reach)
+    pub fn discovered(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
+        Self::discovered_beside(text, &issuer.url, issuer.reach)
     }
 
     /// The same for a URL that the server at another URL named: on that one's host it is reached as that one is.
     ///
     /// # Errors
     /// [`UrlRefused`].
-    pub fn learned_beside(text: &str, beside: &Url, reach: Reach) -> Result<Self, UrlRefused> {
+    pub fn discovered_beside(text: &str, beside: &Url, reach: Reach) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
         if url.host() == beside.host() && (url.scheme() == "https" || url.scheme() == beside.scheme()) {
             return Ok(Self { reach, ..Self::configured(text)? });
@@ -98,7 +98,7 @@ impl EndpointUrl {
             None => false,
         };
         if public {
-            Ok(Self { url, reach: Reach::Learned })
+            Ok(Self { url, reach: Reach::Discovered })
         } else {
             Err(UrlRefused::NotPublic(Untrusted::new(text)))
         }
@@ -193,8 +193,8 @@ impl Issuer {
     ///
     /// # Errors
     /// As [`Self::configured`].
-    pub fn learned(text: &str, resource: &Url) -> Result<Self, UrlRefused> {
-        Self::of(text, EndpointUrl::learned_beside(text, resource, Reach::Configured)?)
+    pub fn discovered(text: &str, resource: &Url) -> Result<Self, UrlRefused> {
+        Self::of(text, EndpointUrl::discovered_beside(text, resource, Reach::Configured)?)
     }
 
     fn of(text: &str, endpoint: EndpointUrl) -> Result<Self, UrlRefused> {
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn on_the_host_that_was_configured_a_server_may_name_private_urls_but_not_lower_ones() {
         let accepts = |url: &str, beside: &str| {
-            EndpointUrl::learned_beside(url, &beside.parse().unwrap(), Reach::Configured).is_ok()
+            EndpointUrl::discovered_beside(url, &beside.parse().unwrap(), Reach::Configured).is_ok()
         };
         for (name, url, beside, want) in [
             ("the same", "http://127.0.0.1:8080/token", "http://127.0.0.1:9090/", true),
@@ -384,7 +384,7 @@ mod tests {
         let local = Issuer::configured("http://127.0.0.1:8080").unwrap();
         for (issuer, text, want) in [
             (&public, "https://as.example/token", Some(Reach::Configured)),
-            (&public, "https://tokens.example/token", Some(Reach::Learned)),
+            (&public, "https://tokens.example/token", Some(Reach::Discovered)),
             (&public, "http://as.example/token", None),
             (&public, "http://127.0.0.1/token", None),
             (&public, "https://127.0.0.1/token", None),
@@ -399,7 +399,7 @@ mod tests {
             (&local, "http://[::1]:8080/token", None),
             (&local, "http://169.254.169.254/", None),
         ] {
-            let reach = EndpointUrl::learned(text, issuer).ok().map(|endpoint| endpoint.reach());
+            let reach = EndpointUrl::discovered(text, issuer).ok().map(|endpoint| endpoint.reach());
             assert_eq!(reach, want, "{issuer} {text}");
         }
     }

@@ -35,7 +35,7 @@ pub enum Reach {
     /// The configuration: any address.
     Configured,
     /// A server: public addresses only, checked on the address that is connected to.
-    Learned,
+    Discovered,
 }
 
 /// A request.

@@ -11,7 +11,7 @@ use crate::store::{StoreError, StoreKind};
 
 /// What became of one account.
 #[derive(Debug)]
-pub struct Report {
+pub struct LoggedOut {
     /// The account.
     pub account: AccountName,
     /// Where it was kept.
@@ -24,7 +24,7 @@ pub struct Report {
     pub not_asked: Option<String>,
 }
 
-impl Report {
+impl LoggedOut {
     /// The signal that ended it before anything was forgotten.
     #[must_use]
     pub fn interrupted(&self) -> Option<i32> {
@@ -71,7 +71,7 @@ pub fn logout(
     provider: Option<&Provider>,
     account: Option<&AccountName>,
     options: &Options,
-) -> Result<Vec<Result<Report, StoreError>>, StoreError> {
+) -> Result<Vec<Result<LoggedOut, StoreError>>, StoreError> {
     let mut index = session.store.index(name)?;
     if let (true, Some(provider)) = (index.entries.is_empty(), provider) {
         // Another home's authctl may have made a record: finding it lists it.
@@ -93,11 +93,11 @@ fn logout_entry(
     provider: Option<&Provider>,
     entry: &Entry,
     options: &Options,
-) -> Result<Report, StoreError> {
+) -> Result<LoggedOut, StoreError> {
     let record_name = entry.name(name);
     // The lock keeps a refresh that is under way from bringing the record back (F-ROT8).
     let lock = session.store.lock(entry.store, &record_name)?;
-    let mut report = Report {
+    let mut report = LoggedOut {
         account: entry.account.clone(),
         store: entry.store,
         revocations: Vec::new(),

@@ -233,7 +233,7 @@ fn the_final_message_of_a_device_login_is_accurate() {
     sandbox.run(&["login", "--device", "--timeout", "2m"]).fails(5).says("cannot answer now (status 503)");
 }
 
-/// The key set is learned before the user is asked: afterwards the tokens would be lost.
+/// The key set is fetched before the user is asked: afterwards the tokens would be lost.
 #[test]
 fn a_key_set_that_only_discovery_knows_is_found() {
     let server = AuthorizationServer::start();

@@ -164,8 +164,8 @@ fn the_discovered_providers_file_holds_no_secret_f_leak3() {
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
     sandbox.run(&["token", &resource.url(), "--refresh"]).ok();
-    let learned = std::fs::read_to_string(sandbox.path("state/learned.toml")).unwrap();
-    assert!(learned.contains("client_secret = { stored = true }"), "{learned}");
+    let discovered = std::fs::read_to_string(sandbox.path("state/learned.toml")).unwrap();
+    assert!(discovered.contains("client_secret = { stored = true }"), "{discovered}");
     for (path, text) in sandbox.files() {
         assert!(!String::from_utf8_lossy(&text).contains("canary"), "{}", path.display());
     }
@@ -469,8 +469,8 @@ fn offline_access_is_requested_with_consent() {
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(authorization(&server, "prompt").unwrap(), "consent", "OpenID Connect Core section 11");
-    let learned = std::fs::read_to_string(sandbox.path("state/learned.toml")).unwrap();
-    assert!(learned.starts_with("# Written by authctl"), "{learned}");
+    let discovered = std::fs::read_to_string(sandbox.path("state/learned.toml")).unwrap();
+    assert!(discovered.starts_with("# Written by authctl"), "{discovered}");
     // Without it nobody is asked more than they need to be.
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.registers = Some(serde_json::Map::new()));
@@ -622,10 +622,10 @@ fn a_registration_with_a_taken_port_or_expired_secret_is_replaced() {
     assert_eq!(server.requests_to("/register").len(), 4, "G2");
 }
 
-/// What was learned, and the token that is handed out, renewed.
+/// The file of the discovered providers, and whether its token can be refreshed.
 fn state(sandbox: &Sandbox, url: &str) -> (String, bool) {
-    let learned = sandbox.files().into_iter().find(|(path, _)| path.ends_with("learned.toml")).unwrap().1;
-    (String::from_utf8(learned).unwrap(), sandbox.run(&["token", url, "--refresh"]).status == 0)
+    let discovered = sandbox.files().into_iter().find(|(path, _)| path.ends_with("learned.toml")).unwrap().1;
+    (String::from_utf8(discovered).unwrap(), sandbox.run(&["token", url, "--refresh"]).status == 0)
 }
 
 #[test]
@@ -698,13 +698,17 @@ fn one_registration_serves_two_resources_of_a_server() {
 }
 
 #[test]
-fn a_configured_provider_goes_before_what_was_learned() {
+fn a_configured_provider_goes_before_a_discovered_one() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
     sandbox
         .configure("store = \"file\"\n[credentials.mine]\ndomain = \"mine.example\"\njwt = \"mine-token\"\n");
-    assert_eq!(sandbox.run(&["token"]).ok().text(), "mine-token", "what was learned is meant by its URL");
+    assert_eq!(
+        sandbox.run(&["token"]).ok().text(),
+        "mine-token",
+        "a discovered provider is selected by its URL"
+    );
     assert_eq!(sandbox.run(&["token", "https://mine.example/x"]).ok().text(), "mine-token");
     sandbox.run(&["token", "https://mine.example:8443/x"]).fails(3);
     assert!(server.accepts(sandbox.run(&["token", &resource.url()]).ok().text()));

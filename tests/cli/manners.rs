@@ -100,7 +100,7 @@ fn a_project_cannot_name_a_program_f_bind2() {
 }
 
 #[test]
-fn what_was_learned_and_is_damaged_keeps_nobody_else_from_working() {
+fn a_damaged_file_of_discovered_providers_keeps_nobody_else_from_working() {
     let sandbox =
         Sandbox::new("store = \"file\"\n[credentials.a]\ndomain = \"a.example\"\njwt = \"static-token\"\n");
     sandbox.write("state/learned.toml", "= \"canary");

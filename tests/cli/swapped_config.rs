@@ -382,12 +382,12 @@ fn a_moved_state_folder_leads_nowhere_else() {
     sandbox.run(&["login", &url]).ok();
     let mut story = Story { server, evil, sandbox, keyring };
     story.sandbox.run(&["token", &url]).ok();
-    let learned = std::fs::read_to_string(story.sandbox.path("state/learned.toml")).unwrap();
+    let discovered = std::fs::read_to_string(story.sandbox.path("state/learned.toml")).unwrap();
     let evil_domain = story.evil.domain();
-    let hostile = learned
+    let hostile = discovered
         .replace(&format!("domain = \"{own}\""), &format!("domain = \"{evil_domain}\""))
         .replace(&format!("url = \"http://{own}"), &format!("url = \"http://{evil_domain}"));
-    assert_ne!(hostile, learned);
+    assert_ne!(hostile, discovered);
     story.sandbox.write("elsewhere/learned.toml", &hostile);
     moved(&mut story, Folder::State, "elsewhere");
     let evil_url = story.evil.issuer();
@@ -395,7 +395,7 @@ fn a_moved_state_folder_leads_nowhere_else() {
         let output = story.sandbox.run(command);
         assert!(output.status != 0 && output.stdout.is_empty(), "{command:?}: {output}");
     }
-    story.nothing_is_reached("learned elsewhere", &[]);
+    story.nothing_is_reached("discovered elsewhere", &[]);
 }
 
 /// F-BIND6: `secret set` keeps more than tokens.

@@ -28,15 +28,17 @@ impl Start {
     /// What a person means: a template's name, or a URL, which is looked at first.
     ///
     /// # Errors
-    /// [`Error::Site`]; [`Error::Usage`] for what is neither, with what is near.
+    /// [`Error::UrlDiscovery`]; [`Error::Usage`] for what is neither, with what is near.
     pub fn of(app: &App<'_>, text: &str) -> Result<Self, Error> {
         if text.contains("://") {
             let url = EndpointUrl::configured(text).map_err(|error| Error::usage(error.to_string()))?;
             let waiting = app.system.console.wait("Asking the server how to log in");
             let found = discover(app.system, &url, None, None);
             drop(waiting);
-            let found = found
-                .map_err(|source| Error::Site { url: Untrusted::new(text), source: Box::new(source) })?;
+            let found = found.map_err(|source| Error::UrlDiscovery {
+                url: Untrusted::new(text),
+                source: Box::new(source),
+            })?;
             return Ok(Self::Url(Box::new(found)));
         }
         templates::find(text).map(Self::Template).ok_or_else(|| {

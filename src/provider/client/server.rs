@@ -71,12 +71,12 @@ impl Server<'_> {
     /// Whether an endpoint is known.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.oauth.endpoints.contains_key(name) || self.learned(name).is_some()
+        self.oauth.endpoints.contains_key(name) || self.published(name).is_some()
     }
 
     /// What the metadata calls an endpoint. A client that shows a certificate is sent to the endpoint for that, where
     /// there is one: "the client MUST use the alias" (RFC 8705 section 5).
-    fn learned(&self, name: &str) -> Option<&str> {
+    fn published(&self, name: &str) -> Option<&str> {
         let metadata = self.discovered.metadata.as_ref()?;
         let alias = || metadata.mtls_alias(name).filter(|_| self.oauth.client.shows_certificate());
         alias().or_else(|| metadata.text(name)).filter(|url| !url.is_empty())
@@ -90,8 +90,8 @@ impl Server<'_> {
         if let Some(url) = self.oauth.endpoints.get(name) {
             return Ok(url.clone());
         }
-        match self.learned(name) {
-            Some(url) => Ok(EndpointUrl::learned(url, &self.oauth.issuer)?),
+        match self.published(name) {
+            Some(url) => Ok(EndpointUrl::discovered(url, &self.oauth.issuer)?),
             None => Err(ProviderError::Unconfigured {
                 message: format!("the server's `{name}` is not known"),
                 hint: Some(format!("set {name} in the configuration")),
@@ -100,15 +100,15 @@ impl Server<'_> {
     }
 
     /// An endpoint that is sent a secret of the token endpoint at `origin`. What a server merely says of itself must not
-    /// lead it elsewhere: a learned endpoint is at that origin, or named by the document that names the token endpoint
+    /// lead it elsewhere: a discovered endpoint is at that origin, or named by the document that names the token endpoint
     /// there; and the document of an issuer that nobody wrote says nothing about a token endpoint that somebody did (RFC 6749 section 10.4).
     ///
     /// # Errors
     /// As [`Self::endpoint`]; `None` for one that is not to be trusted with it.
     pub fn endpoint_beside(&self, name: &str, origin: &str) -> Result<Option<EndpointUrl>, ProviderError> {
         let endpoint = self.endpoint(name)?;
-        let document = self.learned("token_endpoint");
-        let document = document.and_then(|url| EndpointUrl::learned(url, &self.oauth.issuer).ok());
+        let document = self.published("token_endpoint");
+        let document = document.and_then(|url| EndpointUrl::discovered(url, &self.oauth.issuer).ok());
         let vouched = self.oauth.issuer_written || !self.oauth.endpoints.contains_key("token_endpoint");
         let trusted = self.oauth.endpoints.contains_key(name)
             || endpoint.origin() == origin
@@ -130,8 +130,8 @@ impl Server<'_> {
     /// The issuer, as its metadata writes it.
     #[must_use]
     pub fn issuer(&self) -> String {
-        let learned = self.known().and_then(Metadata::issuer);
-        learned.unwrap_or(self.oauth.issuer.as_str()).to_owned()
+        let written = self.known().and_then(Metadata::issuer);
+        written.unwrap_or(self.oauth.issuer.as_str()).to_owned()
     }
 
     /// The issuer to compare redirects with: known only from validated metadata, or written (RFC 9207 section 2.4).

@@ -26,7 +26,7 @@ impl OAuthClient {
             section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Discovered);
         let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
             // A resource named it, at a host of its own choice.
-            (Some(issuer), Ok(place)) if is_discovered => Issuer::learned(issuer, place.url()),
+            (Some(issuer), Ok(place)) if is_discovered => Issuer::discovered(issuer, place.url()),
             (Some(issuer), _) => Issuer::configured(issuer),
             (None, place) => place,
         };

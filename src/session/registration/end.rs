@@ -94,7 +94,7 @@ pub(super) fn end_registration(
 
 fn delete(session: &Session<'_>, oauth: &OAuthClient, management: &SecretText) -> Option<End> {
     let management: Value = serde_json::from_str(management.expose()).ok()?;
-    let uri = EndpointUrl::learned(management["uri"].as_str()?, oauth.issuer()).ok()?;
+    let uri = EndpointUrl::discovered(management["uri"].as_str()?, oauth.issuer()).ok()?;
     let token = AccessToken::parse(management["token"].as_str()?).ok()?;
     let transport = Transport { identity: None, ..oauth.transport.clone() };
     let response = session.system.http.send(&registration::deletion(&uri, &token, &transport)).ok()?;

@@ -48,9 +48,12 @@ fn leave(server: &OidcProvider, home: &Home) {
         .says("The client that was registered for it is gone as well");
     assert_eq!(status_of(uri, token), 401, "G3");
     home.run(&["token", &server.issuer]).fails(3);
-    let learned =
+    let discovered =
         std::fs::read_to_string(home.folder.path().join(".local/state/authctl/learned.toml")).unwrap();
-    assert!(learned.starts_with("# Written by authctl") && learned.lines().count() == 1, "{learned}");
+    assert!(
+        discovered.starts_with("# Written by authctl") && discovered.lines().count() == 1,
+        "{discovered}"
+    );
 }
 
 #[test]
