@@ -15,6 +15,7 @@ pub mod stored_secrets;
 pub mod target;
 pub mod wire_log;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::app::prompter::ConsolePrompter;
@@ -72,7 +73,7 @@ impl<'a> App<'a> {
     ///
     /// # Errors
     /// [`ChoiceError`].
-    pub fn provider(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
+    pub fn provider(&self, named: Option<&ProviderName>) -> Result<Rc<Provider>, ChoiceError> {
         self.config.selected(named)
     }
 

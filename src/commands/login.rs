@@ -74,7 +74,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     }
     let name = match name {
         Some(name) => name,
-        None => app.provider(None)?.name,
+        None => app.provider(None)?.name.clone(),
     };
     args.log_in(app, &LoginPlan::of(&name))
 }

@@ -101,7 +101,7 @@ fn one(app: &App<'_>, session: &Session<'_>, name: &ProviderName, args: &Args) -
         local: args.local,
         end_session: args.end_session.then(|| browser_choice(app, args.browser.as_deref(), args.no_browser)),
     };
-    let reports = logout(session, name, provider.as_ref(), account, &options)?;
+    let reports = logout(session, name, provider.as_deref(), account, &options)?;
     if reports.is_empty() {
         if provider.is_none() {
             // Neither configured nor stored: a slip in the name.

@@ -49,7 +49,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         {
             claims.all().clone()
         }
-        (Err(source), _) => return Err(AcquireError::Provider { name: provider.name, source }.into()),
+        (Err(source), _) => return Err(AcquireError::Provider { name: provider.name.clone(), source }.into()),
     };
     if app.json {
         return app.print_json(&Value::Object(claims));

@@ -1,5 +1,7 @@
 //! A merged credential becomes a provider: over its template, checked, and read by its kind.
 
+use std::rc::Rc;
+
 use super::discovered;
 use super::helper::HelperSettings;
 use super::merged::{Config, ConfigError};
@@ -21,17 +23,17 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn provider(&self, name: &ProviderName) -> Result<Provider, ConfigError> {
-        self.build(name).map_err(ConfigError)
-    }
-
-    /// Checks a provider's keys and reads them; those of the providers whose tokens it needs as well.
-    pub(super) fn build(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
-        let provider = self.build_alone(name)?;
+    pub fn provider(&self, name: &ProviderName) -> Result<Rc<Provider>, ConfigError> {
+        let provider = self.alone(name).map_err(ConfigError)?;
         match self.broken_chain(&provider, &mut vec![name.clone()]) {
-            Some(problem) => Err(vec![problem]),
+            Some(problem) => Err(ConfigError(vec![problem])),
             None => Ok(provider),
         }
+    }
+
+    /// A provider, whatever is wrong with the providers whose tokens it needs.
+    fn alone(&self, name: &ProviderName) -> Result<Rc<Provider>, Vec<Problem>> {
+        self.built.get_or_build(name, || self.build(name))
     }
 
     /// What is wrong with the chain of providers that one needs tokens of: one that is not configured, or that in the end
@@ -73,7 +75,7 @@ impl Config {
             }
             // What else is wrong with it is told when it is used.
             if let Some(problem) =
-                self.build_alone(needed).ok().and_then(|needed| self.broken_chain(&needed, chain))
+                self.alone(needed).ok().and_then(|needed| self.broken_chain(&needed, chain))
             {
                 return Some(problem);
             }
@@ -82,7 +84,7 @@ impl Config {
         None
     }
 
-    fn build_alone(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
+    fn build(&self, name: &ProviderName) -> Result<Provider, Vec<Problem>> {
         let Some(credential) = self.credentials.get(name) else {
             return Err(vec![Problem::new(
                 format!("the provider `{name}` is not configured"),

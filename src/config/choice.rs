@@ -1,5 +1,7 @@
 //! Which provider is meant: by its name, by a URL, or by nothing at all.
 
+use std::rc::Rc;
+
 use url::Url;
 
 use super::merged::{Config, ConfigError};
@@ -92,7 +94,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ChoiceError`].
-    pub fn selected(&self, named: Option<&ProviderName>) -> Result<Provider, ChoiceError> {
+    pub fn selected(&self, named: Option<&ProviderName>) -> Result<Rc<Provider>, ChoiceError> {
         self.check_files(true)?;
         let name = self.choose(named)?;
         Ok(self.provider(&name)?)
@@ -110,7 +112,7 @@ impl Config {
             return Ok(name.clone());
         }
         let serving: Vec<ProviderName> =
-            self.serving(url).into_iter().map(|provider| provider.name).collect();
+            self.serving(url).iter().map(|provider| provider.name.clone()).collect();
         let default = self.default.as_ref().and_then(Setting::text);
         match serving.as_slice() {
             [only] => Ok(only.clone()),
@@ -125,8 +127,8 @@ impl Config {
     /// The providers that are configured right and serve a URL. One that nobody configured serves what is at and below the
     /// URL that was logged in to, and only where no other does.
     #[must_use]
-    pub fn serving(&self, url: &Url) -> Vec<Provider> {
-        let serves = |provider: &Provider| provider.serves(url);
+    pub fn serving(&self, url: &Url) -> Vec<Rc<Provider>> {
+        let serves = |provider: &Rc<Provider>| provider.serves(url);
         let serving = self.credentials.keys().filter_map(|name| self.provider(name).ok()).filter(serves);
         let (discovered, configured): (Vec<_>, Vec<_>) =
             serving.partition(|provider| self.is_discovered(&provider.name));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::layers::Warning;
 use super::narrowing::Narrowing;
+use super::provider::BuiltProviders;
 use super::provider_table::Credential;
 use super::source_files::ConfigFile;
 use super::store_table::StoreTable;
@@ -35,6 +36,7 @@ pub struct Config {
     pub client_id_metadata: Option<Setting>,
     /// The providers as merged, right or wrong.
     pub credentials: BTreeMap<ProviderName, Credential>,
+    pub(super) built: BuiltProviders,
     pub(super) narrowing: BTreeMap<ProviderName, Narrowing>,
     pub(super) problems: Vec<Problem>,
     pub(super) project_problems: Vec<Problem>,
@@ -74,6 +76,7 @@ impl Config {
             client_id_metadata: None,
             on_login_required: None,
             credentials: BTreeMap::new(),
+            built: BuiltProviders::default(),
             narrowing: BTreeMap::new(),
             problems: Vec::new(),
             project_problems: Vec::new(),

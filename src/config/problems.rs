@@ -16,7 +16,7 @@ impl Config {
         problems.extend(self.check_default());
         problems.extend(self.client_id_metadata().err().into_iter().flat_map(|error| error.0));
         for name in self.credentials.keys() {
-            problems.extend(self.build(name).err().into_iter().flatten());
+            problems.extend(self.provider(name).err().into_iter().flat_map(|error| error.0));
         }
         problems
     }

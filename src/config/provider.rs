@@ -1,10 +1,16 @@
 //! A provider as it is configured.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
 use super::helper::HelperSettings;
 use super::narrowing::Narrowing;
 use crate::name::ProviderName;
 use crate::oauth::endpoint::authority;
 use crate::provider::{Kind, TokenProvider};
+use crate::schema::Problem;
 
 /// A provider that is configured right.
 pub struct Provider {
@@ -29,5 +35,39 @@ impl Provider {
     #[must_use]
     pub fn serves(&self, url: &url::Url) -> bool {
         url.scheme() == self.scheme && self.hosts.contains(&authority(url))
+    }
+}
+
+/// The providers that are built already, so that each is built once per configuration, right or wrong.
+#[derive(Default)]
+pub(super) struct BuiltProviders(RefCell<BTreeMap<ProviderName, Built>>);
+
+type Built = Result<Rc<Provider>, Vec<Problem>>;
+
+impl BuiltProviders {
+    pub(super) fn get_or_build(
+        &self,
+        name: &ProviderName,
+        build: impl FnOnce() -> Result<Provider, Vec<Problem>>,
+    ) -> Built {
+        if let Some(built) = self.0.borrow().get(name) {
+            return built.clone();
+        }
+        let built = build().map(Rc::new);
+        self.0.borrow_mut().insert(name.clone(), built.clone());
+        built
+    }
+}
+
+/// A copy of a configuration may be changed, so it starts without providers.
+impl Clone for BuiltProviders {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for BuiltProviders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.borrow().keys()).finish()
     }
 }

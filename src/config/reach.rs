@@ -15,38 +15,64 @@ use crate::text::untrusted::escaped;
 
 /// One such part.
 #[derive(Debug, Clone)]
-pub struct Part {
-    /// What it is, for messages.
-    pub what: String,
-    /// The host, or the key with a digest of its value: the value may be a secret.
-    pub recorded: String,
+pub struct Part<'a> {
+    value: PartValue<'a>,
+    /// Whose definition it belongs to, if that is not the provider whose secrets are at stake.
+    consumer: Option<Consumer>,
     /// Where it is written.
-    pub origin: Origin,
+    pub origin: &'a Origin,
 }
 
-impl Part {
-    fn host(text: &str, scheme: &str, origin: &Origin) -> Self {
-        let host = host_url(scheme, text).map_or_else(|_| text.to_owned(), |url| authority(&url));
-        Self {
-            what: format!("the host {}", escaped(&host)),
-            recorded: format!("host {host}"),
-            origin: origin.clone(),
+#[derive(Debug, Clone)]
+enum PartValue<'a> {
+    Host(String),
+    Kind(&'a str),
+    /// The path of a key, and its value.
+    Key(String, &'a Setting),
+}
+
+impl<'a> Part<'a> {
+    fn new(value: PartValue<'a>, origin: &'a Origin) -> Self {
+        Self { value, consumer: None, origin }
+    }
+
+    /// What it is, for messages.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let what = match &self.value {
+            PartValue::Host(host) => format!("the host {}", escaped(host)),
+            PartValue::Kind(_) => "this value of `kind`".to_owned(),
+            PartValue::Key(path, _) => format!("this value of `{}`", escaped(path)),
+        };
+        match &self.consumer {
+            Some(Consumer::Provider(name)) => format!("{what} of `{name}`"),
+            _ => what,
         }
     }
 
-    fn key(path: &str, setting: &Setting) -> Self {
-        let digest = Binding::default().with(path, setting.json().to_string()).fingerprint();
-        Self {
-            what: format!("this value of `{}`", escaped(path)),
-            recorded: format!("{path} {digest}"),
-            origin: setting.origin.clone(),
+    /// The host, or the key with a digest of its value: the value may be a secret. The digest is made only here, because
+    /// most parts are known by the file that they are in.
+    #[must_use]
+    pub fn recorded(&self) -> String {
+        let key = |path: &str, value: serde_json::Value| {
+            format!("{path} {}", Binding::default().with(path, value.to_string()).fingerprint())
+        };
+        let recorded = match &self.value {
+            PartValue::Host(host) => format!("host {host}"),
+            PartValue::Kind(name) => key("kind", (*name).into()),
+            PartValue::Key(path, setting) => key(path, setting.json()),
+        };
+        match &self.consumer {
+            None => recorded,
+            Some(Consumer::Provider(name)) => format!("{CONSUMER}{name} {recorded}"),
+            Some(Consumer::Store) => format!("{CONSUMER}{recorded}"),
         }
     }
 
     /// Whether one of these files, the machine's file or a template says it.
     #[must_use]
     pub fn is_from(&self, files: &[String]) -> bool {
-        match (self.origin.layer(), &self.origin) {
+        match (self.origin.layer(), self.origin) {
             (Layer::Template | Layer::Site, _) => true,
             (Layer::User | Layer::Discovered, Origin::File { source, .. }) => {
                 let path = source.path.as_deref().map(Path::to_string_lossy);
@@ -78,27 +104,18 @@ impl Config {
     /// The parts of the definition of something that is given another provider's token, as that provider's reach records
     /// them.
     #[must_use]
-    pub fn parts_of(&self, consumer: &Consumer) -> Vec<Part> {
-        match consumer {
-            Consumer::Provider(name) => {
-                let parts = self.parts(name).into_iter();
-                let of_consumer = |part: Part| Part {
-                    what: format!("{} of `{name}`", part.what),
-                    recorded: format!("{CONSUMER}{name} {}", part.recorded),
-                    ..part
-                };
-                parts.map(of_consumer).collect()
-            }
-            Consumer::Store => {
-                let recorded = |part: Part| Part { recorded: format!("{CONSUMER}{}", part.recorded), ..part };
-                self.store_parts().into_iter().map(recorded).collect()
-            }
-        }
+    pub fn parts_of(&self, consumer: &Consumer) -> Vec<Part<'_>> {
+        let mut parts = match consumer {
+            Consumer::Provider(name) => self.parts(name),
+            Consumer::Store => self.store_parts(),
+        };
+        parts.iter_mut().for_each(|part| part.consumer = Some(consumer.clone()));
+        parts
     }
 
     /// The parts of `[store]` that decide which server is shown what opens it.
     #[must_use]
-    pub fn store_parts(&self) -> Vec<Part> {
+    pub fn store_parts(&self) -> Vec<Part<'_>> {
         let mut parts = Vec::new();
         let Some(table) = self.store.as_ref().and_then(|store| store.setting.table()) else { return parts };
         for key in ["address", "endpoints", "ca_file"] {
@@ -131,21 +148,24 @@ impl Config {
 
     /// The parts of a provider's definition. A key counts unless it is declared harmless, so a new key is covered by default.
     #[must_use]
-    pub fn parts(&self, name: &ProviderName) -> Vec<Part> {
+    pub fn parts(&self, name: &ProviderName) -> Vec<Part<'_>> {
         let Some(credential) = self.credentials.get(name) else { return Vec::new() };
         let mut parts = Vec::new();
         let scheme = credential.keys.get("scheme").and_then(Setting::text).unwrap_or("https");
         for (key, setting) in &credential.keys {
             match (key.as_str(), setting.strings()) {
                 ("domain" | "hosts", Some(hosts)) => {
-                    parts.extend(hosts.iter().map(|host| Part::host(host, scheme, &setting.origin)));
+                    let normalised = |host: &str| {
+                        host_url(scheme, host).map_or_else(|_| host.to_owned(), |url| authority(&url))
+                    };
+                    let hosts = hosts.into_iter().map(|host| PartValue::Host(normalised(host)));
+                    parts.extend(hosts.map(|host| Part::new(host, &setting.origin)));
                 }
                 _ => add(&mut parts, key, setting),
             }
         }
         let Some(kind) = &credential.kind else { return parts };
-        let called = Setting::new(Value::Text(kind.canonical().to_owned()), kind.table.origin.clone());
-        parts.push(Part::key("kind", &called));
+        parts.push(Part::new(PartValue::Kind(kind.canonical()), &kind.table.origin));
         let is_harmless =
             |name: &str| Kind::keys_of(&kind.called).any(|key| key.name == name && key.is_harmless());
         for (key, setting) in kind.table.table().into_iter().flatten() {
@@ -169,11 +189,11 @@ impl Credential {
 }
 
 /// Adds each value below a key, with its own origin.
-fn add(parts: &mut Vec<Part>, path: &str, setting: &Setting) {
+fn add<'a>(parts: &mut Vec<Part<'a>>, path: &str, setting: &'a Setting) {
     match &setting.value {
         Value::Table(members) => {
             members.iter().for_each(|(name, member)| add(parts, &format!("{path}.{name}"), member));
         }
-        _ => parts.push(Part::key(path, setting)),
+        _ => parts.push(Part::new(PartValue::Key(path.to_owned(), setting), &setting.origin)),
     }
 }

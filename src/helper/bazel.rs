@@ -47,7 +47,7 @@ impl Protocol for Args {
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::new("Bazel asks authctl for these hosts");
         let link = plan.link(app, "bazel-credential-authctl")?;
-        let hosts: Vec<String> = providers(app).flat_map(|provider| provider.hosts).collect();
+        let hosts: Vec<String> = providers(app).flat_map(|provider| provider.hosts.clone()).collect();
         let names: BTreeSet<&str> = hosts.iter().filter_map(|host| pattern(host)).collect();
         let option = |name: &str| format!("--credential_helper={name}={}", link.display());
         let line = |name: &str| Ok(format!("common {}", bazel_word(&option(name))?));

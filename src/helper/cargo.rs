@@ -132,8 +132,8 @@ fn answer(app: &App<'_>, line: &str) -> Result<Value, NoAnswer> {
             get(app, &provider, &options, true)?;
             Ok(json!({ "kind": "login" }))
         }
-        Some("login") => Err(Error::from(HelperError::OwnToken(provider.name)).into()),
-        Some("logout") => Err(Error::from(HelperError::OwnLogin(provider.name)).into()),
+        Some("login") => Err(Error::from(HelperError::OwnToken(provider.name.clone())).into()),
+        Some("logout") => Err(Error::from(HelperError::OwnLogin(provider.name.clone())).into()),
         _ => Err(NoAnswer::NotSupported),
     }
 }

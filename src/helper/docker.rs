@@ -67,7 +67,7 @@ impl Protocol for Args {
         let path = folder.unwrap_or_else(|| home.join(".docker")).join("config.json");
         let hosts: Vec<String> = providers(app)
             .filter(|provider| provider.source.is_oauth() || provider.kind.name == "basic")
-            .flat_map(|provider| provider.hosts)
+            .flat_map(|provider| provider.hosts.clone())
             .map(|host| if host == HUB { HUB_KEY.to_owned() } else { host })
             .collect();
         let normalise = |text: &str| {

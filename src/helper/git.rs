@@ -60,7 +60,7 @@ impl Protocol for Args {
         let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
         let helper = format!("!{} helper git", shell::line(&plan.command(app)?));
         let mut keys: Vec<String> = Vec::new();
-        for provider in providers(app).filter(is_for_git) {
+        for provider in providers(app).filter(|provider| is_for_git(provider)) {
             keys.extend(
                 provider.hosts.iter().map(|host| format!("credential.{}://{host}.helper", provider.scheme)),
             );

@@ -1,5 +1,7 @@
 //! Which provider answers for a host: exactly the one that names it (F-GIT6, F-DOCK1).
 
+use std::rc::Rc;
+
 use url::Url;
 
 use crate::app::App;
@@ -11,7 +13,7 @@ use crate::text::untrusted::Untrusted;
 
 /// Who answers.
 pub(super) struct Answerer {
-    pub(super) provider: Provider,
+    pub(super) provider: Rc<Provider>,
     pub(super) account: Option<AccountName>,
 }
 
@@ -70,7 +72,7 @@ pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Resu
     }
 }
 
-fn choose(app: &App<'_>, url: &Url, mut found: Vec<Provider>) -> Option<Answerer> {
+fn choose(app: &App<'_>, url: &Url, mut found: Vec<Rc<Provider>>) -> Option<Answerer> {
     let config = app.config;
     let default: Option<ProviderName> =
         config.default.as_ref().and_then(|default| default.text()?.parse().ok());
@@ -103,7 +105,7 @@ fn choose(app: &App<'_>, url: &Url, mut found: Vec<Provider>) -> Option<Answerer
 }
 
 /// The providers that are configured right.
-pub(super) fn providers<'a>(app: &'a App<'_>) -> impl Iterator<Item = Provider> + 'a {
+pub(super) fn providers<'a>(app: &'a App<'_>) -> impl Iterator<Item = Rc<Provider>> + 'a {
     let config = app.config;
     config.credentials.keys().filter_map(move |name| config.provider(name).ok())
 }

@@ -44,22 +44,24 @@ impl<'a> Definitions<'a> {
     /// The first part that is neither recorded nor in the user's own files.
     fn new_among(
         &self,
-        parts: &dyn Fn(&Config) -> Vec<Part>,
+        parts: &dyn for<'c> Fn(&'c Config) -> Vec<Part<'c>>,
         only: Option<&ProviderName>,
         recorded: Option<&Destinations>,
         own_files: &[String],
-    ) -> Option<Part> {
+    ) -> Option<Part<'a>> {
         let mut found = parts(self.config);
         found.retain(|part| {
-            let is_recorded = recorded.is_some_and(|recorded| recorded.parts.contains(&part.recorded));
-            !is_recorded && !part.is_from(own_files)
+            !part.is_from(own_files)
+                && !recorded.is_some_and(|recorded| recorded.parts.contains(&part.recorded()))
         });
         if found.is_empty() {
             return None;
         }
-        let mut own = self.in_own_files(only, own_files).map(|config| parts(&config)).unwrap_or_default();
-        own.retain(|part| part.is_from(own_files));
-        found.into_iter().find(|part| !own.iter().any(|own| own.recorded == part.recorded))
+        let own = self.in_own_files(only, own_files);
+        let own = own.as_ref().map(parts).unwrap_or_default();
+        let own: Vec<String> =
+            own.iter().filter(|part| part.is_from(own_files)).map(Part::recorded).collect();
+        found.into_iter().find(|part| !own.contains(&part.recorded()))
     }
 
     /// The first part of `[store]` that decides where its own token or password goes, and that the user's own files do
@@ -67,13 +69,13 @@ impl<'a> Definitions<'a> {
     pub(super) fn new_part_of_store(&self) -> Option<NewPart> {
         let own_files = self.own_files();
         let new = self.new_among(&Config::store_parts, None, None, &own_files)?;
-        Some(new_part(new, false, &own_files))
+        Some(new_part(&new, false, &own_files))
     }
 }
 
-fn new_part(part: Part, is_recorded: bool, own_files: &[String]) -> NewPart {
+fn new_part(part: &Part<'_>, is_recorded: bool, own_files: &[String]) -> NewPart {
     NewPart {
-        what: part.what,
+        what: part.what(),
         origin: escaped(&part.origin.to_string()),
         is_recorded,
         own_file: own_files.first().map(|path| escaped(path)),
@@ -85,7 +87,7 @@ impl destinations::Definitions for Definitions<'_> {
         let consumers = self.config.consumers(provider);
         let consumers = self.consumers.iter().chain(&consumers);
         let parts = consumers.flat_map(|consumer| self.config.parts_of(consumer));
-        let parts = self.config.parts(provider).into_iter().chain(parts).map(|part| part.recorded);
+        let parts = self.config.parts(provider).into_iter().chain(parts).map(|part| part.recorded());
         Destinations { parts: parts.collect(), own_files: self.own_files() }
     }
 
@@ -95,13 +97,11 @@ impl destinations::Definitions for Definitions<'_> {
             _ => self.own_files(),
         };
         let of_consumer = |consumer: &Consumer| {
-            let parts = |config: &Config| config.parts_of(consumer);
-            self.new_among(&parts, consumer.provider(), recorded, &own_files)
+            self.new_among(&|config| config.parts_of(consumer), consumer.provider(), recorded, &own_files)
         };
-        let parts = |config: &Config| config.parts(provider);
-        let new = self.new_among(&parts, Some(provider), recorded, &own_files);
+        let new = self.new_among(&|config| config.parts(provider), Some(provider), recorded, &own_files);
         let new = new.or_else(|| self.consumers.iter().find_map(of_consumer))?;
-        Some(new_part(new, recorded.is_some(), &own_files))
+        Some(new_part(&new, recorded.is_some(), &own_files))
     }
 
     fn can_issue_again(&self, provider: &ProviderName) -> bool {

@@ -14,7 +14,7 @@ use crate::store::TokenStore;
 /// A provider, and the session whose store has its tokens and secrets.
 pub struct Open<'a> {
     /// The provider.
-    pub provider: Provider,
+    pub provider: Rc<Provider>,
     /// The session.
     pub session: Session<'a>,
 }

@@ -1,6 +1,7 @@
 //! What every topic of the doctor works with.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub struct Examination<'a> {
     /// The configured store as a whole.
     pub store: TokenStore<'a>,
     /// The providers that are looked at: those that are configured right.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<Rc<Provider>>,
     /// Those that are not.
     pub unusable: Vec<ProviderName>,
     /// What went over the network so far.

@@ -10,6 +10,8 @@ pub(crate) struct Discovered {
     /// Cached metadata of any age, if the current metadata could not be fetched. authctl uses only its flags and its
     /// issuer: an attacker who blocks discovery must not disable the check of `iss` (F-CB22).
     pub(crate) earlier: Option<Metadata>,
+    /// Whether the server was asked, whatever was cached.
+    pub(crate) fresh: bool,
     /// Why discovery failed, if no metadata is cached and the server does publish some.
     pub(crate) failure: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! The OAuth client that a provider is configured as: its server, its identity, and what it asks for.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub struct OAuthClient {
     pub(super) registration: Option<String>,
     pub(super) defined_by_environment: bool,
     /// The result of discovery in this run, once everything that was needed is known.
-    pub(super) discovered: OnceCell<Discovered>,
+    pub(super) discovered: RefCell<Option<Discovered>>,
     pub(super) known_identity: OnceCell<ClientIdentity>,
 }
 

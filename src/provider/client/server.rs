@@ -23,10 +23,12 @@ impl OAuthClient {
     /// # Errors
     /// [`ProviderError::Discovery`], [`ProviderError::Unconfigured`].
     pub fn server(&self, context: &Context<'_>, needed: &[&str]) -> Result<Server<'_>, ProviderError> {
-        let mut server =
-            Server { oauth: self, discovered: self.discovered.get().cloned().unwrap_or_default() };
+        // A provider is used for as long as the process runs; who asks for fresh metadata is not served the cached.
+        let known = self.discovered.borrow().clone();
+        let known = known.filter(|known| known.fresh || !context.refresh_metadata);
+        let is_known = !self.discovers || known.is_some();
+        let mut server = Server { oauth: self, discovered: known.unwrap_or_default() };
         let missing = |server: &Server<'_>| needed.iter().copied().find(|name| !server.has(name));
-        let is_known = !self.discovers || self.discovered.get().is_some();
         if is_known && missing(&server).is_none() {
             return Ok(server);
         }
@@ -47,7 +49,7 @@ impl OAuthClient {
                 // Many servers publish no metadata, and say so with a status like 404.
                 let none = matches!(error, DiscoveryError::NotPublished { status, .. } if status < 500 && status != 429);
                 let failure = (earlier.is_none() && !none).then(|| crate::text::causes::with_causes(&error));
-                server.discovered = Discovered { metadata: None, earlier, failure };
+                server.discovered = Discovered { earlier, failure, ..Discovered::default() };
                 Some(error)
             }
         };
@@ -55,7 +57,8 @@ impl OAuthClient {
             // A document for another issuer is no failure to pass over (RFC 8414 section 3.3).
             (_, Some(error)) if error.is_issuer_mismatch() => Err(error.into()),
             (None, _) => {
-                let _ = self.discovered.set(server.discovered.clone());
+                server.discovered.fresh = context.refresh_metadata;
+                self.discovered.replace(Some(server.discovered.clone()));
                 Ok(server)
             }
             (Some(_), Some(error)) => Err(error.into()),

@@ -1,6 +1,6 @@
 //! Reads the settings that all OAuth grants share.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ impl OAuthClient {
             },
             registration: build.registration.clone(),
             defined_by_environment: build.defined_by_environment,
-            discovered: OnceCell::new(),
+            discovered: RefCell::new(None),
             known_identity: OnceCell::new(),
         })
     }

@@ -41,7 +41,7 @@ pub struct PendingSubjectTokens {
 
 enum PendingToken {
     Ready(SubjectToken),
-    OfProvider(Box<Provider>, Option<AccountName>, TokenKind),
+    OfProvider(Rc<Provider>, Option<AccountName>, TokenKind),
 }
 
 impl PendingSubjectTokens {
@@ -128,7 +128,7 @@ impl PendingSubjectTokens {
     fn identify_provider(
         &mut self,
         session: &Session<'_>,
-        needed: Provider,
+        needed: Rc<Provider>,
         account: Option<&AccountName>,
         kind: TokenKind,
     ) -> Result<(String, PendingToken), AcquireError> {
@@ -157,7 +157,7 @@ impl PendingSubjectTokens {
         for (role, of) in &further.identities {
             identity = identity.with(&format!("its {}", role.name()), of);
         }
-        let token = PendingToken::OfProvider(Box::new(needed), account.cloned(), kind);
+        let token = PendingToken::OfProvider(needed, account.cloned(), kind);
         Ok((identity.fingerprint(), token))
     }
 
