@@ -41,6 +41,8 @@ pub struct Body {
 /// A configuration text, read.
 #[derive(Debug, Default)]
 pub struct Parsed {
+    /// The profile that it selects.
+    pub selected_profile: Option<Setting>,
     /// What holds without a profile.
     pub base: Body,
     /// What each profile lays over that.
@@ -100,8 +102,7 @@ pub fn parse_file(document: &Document) -> Parsed {
 
 fn parse_profiles(setting: &Setting, parsed: &mut Parsed) {
     let profiles = match &setting.value {
-        // `profile = "work"` selects one.
-        Value::Text(_) => return,
+        Value::Text(_) => return parsed.selected_profile = Some(setting.clone()),
         Value::Table(profiles) => profiles,
         other => {
             let message = format!(

@@ -5,13 +5,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::document::{holds_literal_secrets, parse_file};
+use super::document::{Parsed, holds_literal_secrets, parse_file};
 use super::excerpt::excerpt;
 use super::guarded_file::{Unread, Unsafe};
 use super::source_files::{ConfigFile, LayerText, LoadOptions, Texts};
-use super::toml_document::{Document, parse};
+use super::toml_document::{self, Document};
 use crate::ports::System;
-use crate::schema::{Layer, Origin, Problem, SourceFile};
+use crate::schema::{Layer, Origin, Problem, Setting, SourceFile};
 use crate::text::shell;
 use crate::text::untrusted::escaped;
 
@@ -19,11 +19,11 @@ use crate::text::untrusted::escaped;
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The discovered providers.
-    pub discovered: Option<Document>,
+    pub discovered: Option<Parsed>,
     /// The machine's file.
-    pub site: Option<Document>,
+    pub site: Option<Parsed>,
     /// The user's file.
-    pub user: Option<Document>,
+    pub user: Option<Parsed>,
     /// The project's file.
     pub project: Option<Document>,
     /// Every file that was looked for.
@@ -62,31 +62,29 @@ pub fn load(texts: Texts, options: &LoadOptions) -> Loaded {
             let found = !matches!(&text.read, Err(Unread::Absent));
             loaded.files.push(ConfigFile { layer, path: text.path.clone(), found });
         }
-        let warnings = &mut loaded.warnings;
+        let Loaded { problems, project_problems, warnings, .. } = &mut loaded;
         match layer {
             Layer::Discovered => loaded.discovered = load_discovered(text, options, warnings),
-            Layer::Site => loaded.site = load_written(text, options, warnings, &mut loaded.problems),
-            Layer::Project => {
-                loaded.project = load_written(text, options, warnings, &mut loaded.project_problems);
-            }
-            _ => loaded.user = load_written(text, options, warnings, &mut loaded.problems),
+            Layer::Site => loaded.site = load_written(text, options, warnings, problems),
+            Layer::Project => loaded.project = load_project(text, project_problems),
+            _ => loaded.user = load_written(text, options, warnings, problems),
         }
     }
     loaded
 }
 
-/// Why there is no document.
+/// Why a file is not used.
 enum Unusable {
     Unread(Unread),
     NotToml(Vec<Problem>),
 }
 
-/// Loads the file of the discovered providers. Nobody wrote it, and only logins by URL need it, so its problems are warnings: they
-/// must not keep other providers from working.
-fn load_discovered(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Warning>) -> Option<Document> {
+/// Loads the file of the discovered providers. Nobody wrote it, and only logins by URL need it, so its problems are
+/// warnings: they must not keep other providers from working.
+fn load_discovered(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Warning>) -> Option<Parsed> {
     let name = escaped(&text.path.display().to_string());
-    let (why, command) = match document(text, options, warnings) {
-        Ok(document) => return Some(document),
+    let (why, command) = match read(text, options, warnings) {
+        Ok(parsed) => return Some(parsed),
         Err(Unusable::Unread(Unread::Absent)) => return None,
         // The state folder may be something else: whoever needs it reports that.
         Err(Unusable::Unread(Unread::Io(error))) if error.kind() == io::ErrorKind::NotADirectory => {
@@ -103,56 +101,65 @@ fn load_discovered(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Wa
     None
 }
 
-/// Loads a file that somebody wrote.
+/// Loads a file of the site or the user.
 fn load_written(
     text: LayerText,
     options: &LoadOptions,
     warnings: &mut Vec<Warning>,
     problems: &mut Vec<Problem>,
-) -> Option<Document> {
+) -> Option<Parsed> {
     let (path, required) = (text.path.clone(), text.required);
-    let unreadable = |why: &str| {
-        let message = format!("{} cannot be read: {why}", escaped(&path.display().to_string()));
-        Problem::new(message, &Origin::Default).hint("check the path and its permissions")
-    };
-    match document(text, options, warnings) {
-        Ok(document) => return Some(document),
-        Err(Unusable::Unread(Unread::Absent)) if !required => {}
-        Err(Unusable::Unread(Unread::Absent)) => problems.push(unreadable("there is no such file")),
-        Err(Unusable::Unread(Unread::Io(error))) => problems.push(unreadable(&error.to_string())),
-        Err(Unusable::Unread(Unread::Unsafe(refusal))) => problems.push(refusal.problem(&path)),
-        Err(Unusable::NotToml(found)) => problems.extend(found),
-    }
-    None
+    let read = read(text, options, warnings);
+    read.map_err(|unusable| problems.extend(unusable.problems(&path, required))).ok()
 }
 
-fn document(
+fn load_project(text: LayerText, problems: &mut Vec<Problem>) -> Option<Document> {
+    let LayerText { layer, path, required, read } = text;
+    let document = read.map_err(Unusable::Unread).and_then(|file| parse(layer, &path, file.text));
+    document.map_err(|unusable| problems.extend(unusable.problems(&path, required))).ok()
+}
+
+impl Unusable {
+    fn problems(self, path: &Path, required: bool) -> Vec<Problem> {
+        let unreadable = |why: &str| {
+            let message = format!("{} cannot be read: {why}", escaped(&path.display().to_string()));
+            vec![Problem::new(message, &Origin::Default).hint("check the path and its permissions")]
+        };
+        match self {
+            Self::Unread(Unread::Absent) if !required => Vec::new(),
+            Self::Unread(Unread::Absent) => unreadable("there is no such file"),
+            Self::Unread(Unread::Io(error)) => unreadable(&error.to_string()),
+            Self::Unread(Unread::Unsafe(refusal)) => vec![refusal.problem(path)],
+            Self::NotToml(problems) => problems,
+        }
+    }
+}
+
+fn read(
     LayerText { layer, path, read, .. }: LayerText,
     options: &LoadOptions,
     warnings: &mut Vec<Warning>,
-) -> Result<Document, Unusable> {
+) -> Result<Parsed, Unusable> {
     let file = read.map_err(Unusable::Unread)?;
-    let of_interest = options.only.as_ref().filter(|_| layer != Layer::Project && !file.readable_by_others);
+    let of_interest = options.only.as_ref().filter(|_| !file.readable_by_others);
     let excerpt = of_interest.and_then(|only| excerpt(&file.text, only));
-    let text = excerpt.unwrap_or(file.text);
-    let name = path.display().to_string();
-    let document = parse(&Arc::new(SourceFile { layer, name, path: Some(path.clone()), text }))
-        .map_err(Unusable::NotToml)?;
-    if layer != Layer::Project && file.readable_by_others && holds_literal_secrets(&parse_file(&document)) {
-        warnings.push(secrets_are_readable(&path));
+    let parsed = parse_file(&parse(layer, &path, excerpt.unwrap_or(file.text))?);
+    if file.readable_by_others && holds_literal_secrets(&parsed) {
+        let name = path.display().to_string();
+        warnings.push(Warning {
+            what: format!("{} holds secrets and can be read by others", escaped(&name)),
+            command: Some(format!("chmod 600 {}", shell::word(&name))),
+        });
     }
-    Ok(document)
+    Ok(parsed)
 }
 
-fn secrets_are_readable(path: &Path) -> Warning {
+fn parse(layer: Layer, path: &Path, text: String) -> Result<Document, Unusable> {
     let name = path.display().to_string();
-    Warning {
-        what: format!("{} holds secrets and can be read by others", escaped(&name)),
-        command: Some(format!("chmod 600 {}", shell::word(&name))),
-    }
+    let source = SourceFile { layer, name, path: Some(path.to_owned()), text };
+    toml_document::parse(&Arc::new(source)).map_err(Unusable::NotToml)
 }
 
-/// The profile that is asked for: by the command line, the environment, the project, the user's or the machine's file.
 #[must_use]
 pub fn select_profile(
     system: &System,
@@ -160,10 +167,8 @@ pub fn select_profile(
     loaded: &Loaded,
     problems: &mut Vec<Problem>,
 ) -> Option<(String, Origin)> {
-    let written = |document: &Option<Document>| {
-        let setting = document.as_ref()?.root.get("profile")?;
-        Some((setting.text()?.to_owned(), setting.origin.clone()))
-    };
+    let written = |setting: Option<&Setting>| Some((setting?.text()?.to_owned(), setting?.origin.clone()));
+    let selected = |parsed: &Option<Parsed>| written(parsed.as_ref()?.selected_profile.as_ref());
     let project = loaded.project.as_ref().and_then(|project| project.root.get("profile"));
     if let Some(setting) = project.filter(|setting| setting.text().is_none()) {
         problems.push(Problem::new("a project's `profile` must be the name of one", &setting.origin));
@@ -175,7 +180,7 @@ pub fn select_profile(
     let option = options.profile.clone().map(|name| (name, Origin::Default));
     option
         .or_else(variable)
-        .or_else(|| written(&loaded.project))
-        .or_else(|| written(&loaded.user))
-        .or_else(|| written(&loaded.site))
+        .or_else(|| written(project))
+        .or_else(|| selected(&loaded.user))
+        .or_else(|| selected(&loaded.site))
 }

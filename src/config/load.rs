@@ -1,11 +1,12 @@
 //! All layers become one configuration: files, then templates, the project, and the environment.
 
+use super::document::{Parsed, parse_file};
 use super::layers;
 use super::merged::Config;
 use super::source_files::{LoadOptions, Texts};
 use super::templates::apply_template;
 use super::toml_document::Document;
-use super::{discovered, document, environment, merge, project};
+use super::{discovered, environment, merge, project};
 use crate::ports::System;
 use crate::schema::{Layer, Problem};
 use crate::text::untrusted::escaped;
@@ -68,19 +69,18 @@ impl Config {
     /// The same without what templates add to it.
     pub(super) fn as_written(system: &System, document: Document) -> Self {
         let mut config = Self::empty(system);
-        config.add_file(document, None);
+        config.add_file(parse_file(&document), None);
         config
     }
 
     /// Adds a site or user file; says whether it defines the profile.
-    fn add_file(&mut self, file: Document, profile: Option<&str>) -> bool {
-        let parsed = document::parse_file(&file);
+    fn add_file(&mut self, mut parsed: Parsed, profile: Option<&str>) -> bool {
         self.problems.extend(parsed.problems);
         self.loose_problems.extend(parsed.loose_problems);
         self.profiles.extend(parsed.profiles.keys().cloned());
-        let chosen = profile.and_then(|name| parsed.profiles.get(name));
-        let base = [parsed.base.clone()].into_iter().chain(chosen.cloned());
-        for body in base {
+        let chosen = profile.and_then(|name| parsed.profiles.remove(name));
+        let defines_profile = chosen.is_some();
+        for body in [parsed.base].into_iter().chain(chosen) {
             self.default = body.default.or(self.default.take());
             for (name, mut credential) in body.credentials {
                 discovered::take_state(&mut credential);
@@ -91,7 +91,7 @@ impl Config {
         self.browser = parsed.browser.or(self.browser.take());
         self.on_login_required = parsed.on_login_required.or(self.on_login_required.take());
         self.client_id_metadata = parsed.client_id_metadata.or(self.client_id_metadata.take());
-        chosen.is_some()
+        defines_profile
     }
 
     /// Lays each credential over the template that it names.

@@ -1,6 +1,7 @@
 //! The configuration: layers of TOML and variables merged into providers, each value with the place it came from.
 
 mod build;
+mod chain;
 mod changes;
 mod choice;
 pub mod discovered;
@@ -13,6 +14,7 @@ mod fingerprint;
 mod guarded_file;
 pub mod helper;
 pub mod json_schema;
+mod kind_choice;
 mod layers;
 mod load;
 mod merge;
