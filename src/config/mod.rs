@@ -42,5 +42,5 @@ pub use self::narrowing::Narrowing;
 pub use self::project::NARROWED;
 pub use self::provider::Provider;
 pub use self::source_files::{LoadOptions, Texts, tell_if_named_by_environment};
-pub use self::store_settings::{EngineSecret, EngineSecrets};
+pub use self::store_settings::{SharedStoreSecret, SharedStoreSecrets};
 pub use self::store_table::STORE_KEYS;

@@ -1,4 +1,4 @@
-//! Which store is configured, and what lets us into it.
+//! Which store is configured, and its credentials.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,11 @@ use crate::schema::{SecretSource, Section, TokenSource};
 use crate::store::shared::{SharedAddress, SharedSettings};
 use crate::store::{StoreChoice, StoreKind, StoreSettings};
 
-/// Where what lets us into a shared engine comes from.
+/// Where the credentials for the shared store come from.
 #[derive(Debug, Clone, Default)]
-pub struct EngineSecrets {
+pub struct SharedStoreSecrets {
     /// etcd's password, or Vault's token.
-    pub secret: EngineSecret,
+    pub secret: SharedStoreSecret,
     /// The file of the client certificate.
     pub certificate: Option<PathBuf>,
     /// Its key.
@@ -24,7 +24,7 @@ pub struct EngineSecrets {
 
 /// The password or the token.
 #[derive(Debug, Clone, Default)]
-pub enum EngineSecret {
+pub enum SharedStoreSecret {
     /// None is configured.
     #[default]
     None,
@@ -67,28 +67,29 @@ impl Config {
         self.store.as_ref().is_some_and(|table| table.section.text("cache") == Some("kernel"))
     }
 
-    /// Whether a provider's token lets us into the shared engine.
+    /// Whether the shared store is opened with a provider's token.
     #[must_use]
     pub fn opens_store(&self, name: &ProviderName) -> bool {
-        matches!(self.engine_secrets().secret, EngineSecret::Provider(provider, _) if provider == *name)
+        matches!(self.shared_store_secrets().secret, SharedStoreSecret::Provider(provider, _) if provider == *name)
     }
 
-    /// What lets us into the shared engine.
+    /// The credentials for the shared store.
     #[must_use]
-    pub fn engine_secrets(&self) -> EngineSecrets {
-        let Some(table) = &self.store else { return EngineSecrets::default() };
+    pub fn shared_store_secrets(&self) -> SharedStoreSecrets {
+        let Some(table) = &self.store else { return SharedStoreSecrets::default() };
         let section = &table.section;
         let secret = match (section.token("token"), section.secret("password")) {
             (Some(TokenSource::Provider { name, account, .. }), _) => {
                 let account = account.as_ref().and_then(|account| account.parse().ok());
-                name.parse().map_or(EngineSecret::None, |name| EngineSecret::Provider(name, account))
+                name.parse()
+                    .map_or(SharedStoreSecret::None, |name| SharedStoreSecret::Provider(name, account))
             }
-            (_, Some(password)) => EngineSecret::From(password),
-            (Some(TokenSource::Secret(token)), None) => EngineSecret::From(token.clone()),
-            _ if table.kind() == Some(StoreKind::Vault) => EngineSecret::OfVault,
-            _ => EngineSecret::None,
+            (_, Some(password)) => SharedStoreSecret::From(password),
+            (Some(TokenSource::Secret(token)), None) => SharedStoreSecret::From(token.clone()),
+            _ if table.kind() == Some(StoreKind::Vault) => SharedStoreSecret::OfVault,
+            _ => SharedStoreSecret::None,
         };
-        EngineSecrets {
+        SharedStoreSecrets {
             secret,
             certificate: section.path("certificate", None),
             private_key: section.secret("private_key"),

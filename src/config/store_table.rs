@@ -1,4 +1,4 @@
-//! The grammar of `store`: which store, where the key of sealed records comes from, and where a shared engine is.
+//! The grammar of `store`: which store, where the key of sealed records comes from, and where a shared store is.
 
 use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;

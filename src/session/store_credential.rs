@@ -7,7 +7,7 @@ use super::definitions::Definitions;
 use super::local_store::local_store;
 use super::provider_session::Session;
 use crate::config::reach::Consumer;
-use crate::config::{Config, EngineSecret, EngineSecrets};
+use crate::config::{Config, SharedStoreSecret, SharedStoreSecrets};
 use crate::name::{AccountName, ProviderName};
 use crate::oauth::certificate;
 use crate::os::text_file::read_text;
@@ -27,7 +27,7 @@ const LONGEST_CERTIFICATE: u64 = 1 << 20;
 struct Configured<'a> {
     system: &'a System,
     config: &'a Config,
-    secrets: EngineSecrets,
+    secrets: SharedStoreSecrets,
 }
 
 impl Configured<'_> {
@@ -86,15 +86,15 @@ impl Configured<'_> {
 
     fn secret(&self) -> Result<Option<SecretText>, StoreError> {
         match &self.secrets.secret {
-            EngineSecret::None => Ok(None),
-            EngineSecret::OfVault => self.of_vault(),
-            EngineSecret::From(source) => {
+            SharedStoreSecret::None => Ok(None),
+            SharedStoreSecret::OfVault => self.of_vault(),
+            SharedStoreSecret::From(source) => {
                 if matches!(source, SecretSource::File(_) | SecretSource::Command(_)) {
                     self.check_server()?;
                 }
                 secret_source::outside(self.system, source).map(Some).map_err(|error| self.failed(error))
             }
-            EngineSecret::Provider(name, account) => self.of_provider(name, account.as_ref()).map(Some),
+            SharedStoreSecret::Provider(name, account) => self.of_provider(name, account.as_ref()).map(Some),
         }
     }
 
@@ -115,7 +115,7 @@ impl Configured<'_> {
 
 /// Gets the credentials for the shared store.
 pub(super) fn credentials(system: &System, config: &Config) -> Result<SharedCredentials, StoreError> {
-    let configured = Configured { system, config, secrets: config.engine_secrets() };
+    let configured = Configured { system, config, secrets: config.shared_store_secrets() };
     let identity = configured.identity()?;
     Ok(SharedCredentials { identity, secret: configured.secret()? })
 }

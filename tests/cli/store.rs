@@ -119,11 +119,7 @@ fn locked_silent_and_broken_keyrings_are_distinguished_f_kr1_f_kr4_f_kr5() {
             || keyring_core::Error::BadDataFormat(b"canary-bytes".to_vec(), "canary".into()),
             "the keyring cannot decode it",
         ),
-        (
-            "F-KR4 ambiguous",
-            || keyring_core::Error::Ambiguous(Vec::new()),
-            "it cannot be told which one is right",
-        ),
+        ("F-KR4 ambiguous", || keyring_core::Error::Ambiguous(Vec::new()), "cannot tell which is current"),
         (
             "F-KR4 too long",
             || keyring_core::Error::TooLong("secret".to_owned(), 2560),

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 
 use crate::commands::token::print;
-use crate::config::{self, Config, EngineSecret, LoadOptions, Texts};
+use crate::config::{self, Config, LoadOptions, SharedStoreSecret, Texts};
 use crate::error::Error;
 use crate::format;
 use crate::name::ProviderName;
@@ -44,7 +44,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
     }
     let config = Config::of(system, &options, texts);
     // What is opened with another provider's token needs that provider.
-    let by_provider = matches!(config.engine_secrets().secret, EngineSecret::Provider(..));
+    let by_provider = matches!(config.shared_store_secrets().secret, SharedStoreSecret::Provider(..));
     if by_provider || !config.warnings().is_empty() {
         return None;
     }

@@ -19,7 +19,7 @@ use crate::store::revision::Revision;
 use crate::store::sealed::cipher::{self, SealingKey};
 use crate::store::sealed::key_copy::KeyCopy;
 use crate::store::sealed::key_format::{
-    KDF, Kdf, Keys, MOST, NOT_A_KEY, SALT, Stored, associated, derive, parse, written,
+    KDF, Kdf, Keys, MOST, NOT_A_KEY, SALT, Stored, associated_data, derive, encode, parse,
 };
 use crate::store::sealed::key_source::{KeySource, printed};
 
@@ -223,13 +223,13 @@ impl<'a> KeyFile<'a> {
             salt: None,
             keys: STANDARD.encode(&*keys.0),
         };
-        written(&stored)
+        encode(&stored)
     }
 
     fn sealed(&self, keys: &Keys, key: &SealingKey, kdf: Option<(Kdf, &[u8])>) -> SecretText {
         let source = if kdf.is_some() { KeySource::Passphrase.name() } else { "command" };
-        let sealed = cipher::wrap(key, &associated(source), &keys.0, &*self.system.random);
-        written(&Stored {
+        let sealed = cipher::wrap(key, &associated_data(source), &keys.0, &*self.system.random);
+        encode(&Stored {
             source: source.to_owned(),
             kdf: kdf.map(|(kdf, _)| kdf),
             salt: kdf.map(|(_, salt)| STANDARD.encode(salt)),
@@ -262,7 +262,7 @@ impl<'a> KeyFile<'a> {
 
     fn opened(&self, stored: &Stored, key: &SealingKey) -> Result<Keys, StoreError> {
         let sealed = STANDARD.decode(&stored.keys).map_err(|_| self.corrupt(NOT_A_KEY))?;
-        let opened = cipher::unwrap(key, &associated(&stored.source), &sealed);
+        let opened = cipher::unwrap(key, &associated_data(&stored.source), &sealed);
         let wrong = || match stored.source.as_str() {
             "passphrase" => StoreError::WrongPassphrase,
             _ => StoreError::WrongKey,

@@ -102,11 +102,11 @@ pub(super) fn parse(bytes: &[u8], place: &str) -> Result<Stored, StoreError> {
     }
 }
 
-pub(super) fn associated(source: &str) -> String {
+pub(super) fn associated_data(source: &str) -> String {
     format!("{MAGIC_2} {source}")
 }
 
-pub(super) fn written(stored: &Stored) -> SecretText {
+pub(super) fn encode(stored: &Stored) -> SecretText {
     SecretText::new(format!("{MAGIC_2}\n{}\n", serde_json::to_string(stored).unwrap_or_default()))
 }
 
