@@ -14,7 +14,7 @@ use crate::oauth::id_token::{self, Claims, check_refreshed, stored_claims};
 use crate::oauth::jose::KeySet;
 use crate::oauth::metadata::{ENDPOINTS, Metadata};
 use crate::oauth::quirks::Quirks;
-use crate::oauth::redirect::{Expectation as _, Verdict};
+use crate::oauth::redirect::{Expectation as _, RedirectVerdict};
 use crate::oauth::resource_metadata::ResourceMetadata;
 use crate::oauth::token_endpoint::{Asked, Exchange, TokenEndpoint};
 use crate::oauth::{
@@ -55,13 +55,15 @@ pub(super) fn callback(data: &[u8]) {
 }
 
 /// Nothing that does not carry the `state` may end the wait (F-CB2).
-fn judge(verdict: &Verdict<AuthorizationCode>, target: &str) {
+fn judge(verdict: &RedirectVerdict<AuthorizationCode>, target: &str) {
     match verdict {
-        Verdict::Ignored(status) => assert!((400..600).contains(status), "{status}"),
-        Verdict::Refused(error) => error_is_harmless(error),
-        Verdict::Answer(code) => assert!(code.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e))),
+        RedirectVerdict::Ignored(status) => assert!((400..600).contains(status), "{status}"),
+        RedirectVerdict::Refused(error) => error_is_harmless(error),
+        RedirectVerdict::Answer(code) => {
+            assert!(code.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e)))
+        }
     }
-    if !matches!(verdict, Verdict::Ignored(_)) {
+    if !matches!(verdict, RedirectVerdict::Ignored(_)) {
         let decoded = percent_encoding::percent_decode_str(target).decode_utf8_lossy();
         assert!(decoded.contains(STATE), "{target:?} ended the wait without the state");
     }

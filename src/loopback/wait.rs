@@ -10,7 +10,7 @@ use crate::loopback::listener::Listener;
 use crate::loopback::one_time_link::OneTimeLink;
 use crate::loopback::page::{self, Page};
 use crate::loopback::user_check::{RequestUser, UserCheck};
-use crate::oauth::redirect::{AuthorizationError, Expectation, Verdict};
+use crate::oauth::redirect::{AuthorizationError, Expectation, RedirectVerdict};
 use crate::ports::peer::Peers;
 use crate::ports::{Clock, Held};
 use crate::secret::SecretText;
@@ -84,17 +84,18 @@ impl Listener {
                 continue;
             };
             let language = request.as_ref().map_or_else(|_| Language::english(), |request| request.language);
-            let verdict = request.map_or_else(Verdict::Ignored, |request| expected.check(&request.redirect));
+            let verdict =
+                request.map_or_else(RedirectVerdict::Ignored, |request| expected.check(&request.redirect));
             // Another user may know what the answer must look like (F-CB20).
             let is_other_user =
                 || matches!(users.of(&stream), RequestUser::Other(_) | RequestUser::Disconnected);
             let refusal = match verdict {
-                Verdict::Ignored(status) => page::refusal(status),
+                RedirectVerdict::Ignored(status) => page::refusal(status),
                 _ if is_other_user() => page::not_the_user(),
-                Verdict::Refused(error) => {
+                RedirectVerdict::Refused(error) => {
                     return Ok(Answer { outcome: Err(error), page: Page::new(stream, language), ignored });
                 }
-                Verdict::Answer(answer) => {
+                RedirectVerdict::Answer(answer) => {
                     return Ok(Answer { outcome: Ok(answer), page: Page::new(stream, language), ignored });
                 }
             };
@@ -130,12 +131,12 @@ fn read_pasted<E: Expectation>(
         return None;
     }
     let outcome = match expected.check_pasted(line.expose()) {
-        Verdict::Ignored(_) => {
+        RedirectVerdict::Ignored(_) => {
             (wait.on_wrong_paste)();
             return None;
         }
-        Verdict::Refused(error) => Err(error),
-        Verdict::Answer(answer) => Ok(answer),
+        RedirectVerdict::Refused(error) => Err(error),
+        RedirectVerdict::Answer(answer) => Ok(answer),
     };
     Some(Answer { outcome, page: Page::nobody(), ignored })
 }

@@ -14,7 +14,7 @@ use crate::text::untrusted::Untrusted;
 pub enum EndpointError {
     /// The server said no (RFC 6749 section 5.2).
     #[error(transparent)]
-    Refused(#[from] Box<Refusal>),
+    Refused(#[from] Box<ErrorResponse>),
     /// The server said "later": 429, or an error of its own.
     #[error("the {endpoint} cannot answer now (status {status}){}", retry_after.map(|wait| format!("; it asks to wait {} seconds", wait.as_secs())).unwrap_or_default())]
     TryLater {
@@ -52,7 +52,7 @@ pub enum EndpointError {
 /// What an endpoint says where it says no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {endpoint} answered {}{}", Untrusted::new(code.as_str()), description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
-pub struct Refusal {
+pub struct ErrorResponse {
     /// What the endpoint is called.
     pub endpoint: &'static str,
     /// The error code.
@@ -125,7 +125,7 @@ fn refusal(endpoint: &'static str, object: &Map<String, Value>) -> Option<Endpoi
         _ => return None,
     };
     let description = object.get("error_description").and_then(Value::as_str).filter(|text| !text.is_empty());
-    Some(EndpointError::Refused(Box::new(Refusal {
+    Some(EndpointError::Refused(Box::new(ErrorResponse {
         endpoint,
         code: error,
         description: description.map(Untrusted::new),

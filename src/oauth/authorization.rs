@@ -5,7 +5,7 @@ use url::Url;
 use super::endpoint::EndpointUrl;
 use super::form::Form;
 use super::pkce;
-use super::redirect::{AuthorizationError, Expectation, Parameters, Verdict};
+use super::redirect::{AuthorizationError, Expectation, Parameters, RedirectVerdict};
 use crate::ports::Random;
 use crate::secret::{AuthorizationCode, CodeVerifier, Nonce, State};
 use crate::text::untrusted::Untrusted;
@@ -101,11 +101,13 @@ impl Expectation for Expected {
 
     /// Checks what carries the right `state`, in the order: `iss`, `error`, `code`. RFC 9207 section 2.4: simple string
     /// comparison, before anything is believed.
-    fn read(&self, parameters: &Parameters) -> Verdict<AuthorizationCode> {
+    fn read(&self, parameters: &Parameters) -> RedirectVerdict<AuthorizationCode> {
         match (parameters.get("iss"), &self.issuer) {
-            (None, _) if self.issuer_required => return Verdict::Refused(AuthorizationError::IssuerMissing),
+            (None, _) if self.issuer_required => {
+                return RedirectVerdict::Refused(AuthorizationError::IssuerMissing);
+            }
             (Some(found), Some(expected)) if found != expected => {
-                return Verdict::Refused(AuthorizationError::IssuerMismatch {
+                return RedirectVerdict::Refused(AuthorizationError::IssuerMismatch {
                     expected: expected.clone(),
                     found: Untrusted::new(found),
                 });
@@ -113,16 +115,16 @@ impl Expectation for Expected {
             _ => {}
         }
         if let Some(error) = parameters.get("error") {
-            return Verdict::Refused(AuthorizationError::Server {
+            return RedirectVerdict::Refused(AuthorizationError::Server {
                 error: Untrusted::new(error),
                 description: parameters.get("error_description").map(Untrusted::new),
                 denied: error == "access_denied",
             });
         }
         match parameters.get("code").map(AuthorizationCode::parse) {
-            Some(Ok(code)) => Verdict::Answer(code),
-            Some(Err(_)) => Verdict::Ignored(400),
-            None => Verdict::Refused(AuthorizationError::Empty),
+            Some(Ok(code)) => RedirectVerdict::Answer(code),
+            Some(Err(_)) => RedirectVerdict::Ignored(400),
+            None => RedirectVerdict::Refused(AuthorizationError::Empty),
         }
     }
 }
@@ -150,11 +152,11 @@ mod tests {
         }
     }
 
-    fn summary(verdict: Verdict<AuthorizationCode>) -> String {
+    fn summary(verdict: RedirectVerdict<AuthorizationCode>) -> String {
         match verdict {
-            Verdict::Ignored(status) => format!("ignored {status}"),
-            Verdict::Refused(error) => format!("refused: {error}"),
-            Verdict::Answer(code) => format!("code {}", code.expose()),
+            RedirectVerdict::Ignored(status) => format!("ignored {status}"),
+            RedirectVerdict::Refused(error) => format!("refused: {error}"),
+            RedirectVerdict::Answer(code) => format!("code {}", code.expose()),
         }
     }
 

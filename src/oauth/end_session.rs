@@ -4,7 +4,7 @@ use url::Url;
 
 use super::endpoint::EndpointUrl;
 use super::form::Form;
-use super::redirect::{Expectation, Parameters, Verdict};
+use super::redirect::{Expectation, Parameters, RedirectVerdict};
 use crate::secret::{IdToken, State};
 
 /// A request to end a session that is under way.
@@ -27,8 +27,8 @@ impl Expectation for ExpectedReturn {
         &self.state
     }
 
-    fn read(&self, _: &Parameters) -> Verdict<()> {
-        Verdict::Answer(())
+    fn read(&self, _: &Parameters) -> RedirectVerdict<()> {
+        RedirectVerdict::Answer(())
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Redirect {
 
 /// What a redirect turned out to be.
 #[derive(Debug)]
-pub enum Verdict<T> {
+pub enum RedirectVerdict<T> {
     /// Not an answer to the request: it is sent this status and the wait goes on.
     Ignored(u16),
     /// The answer, and it says no. The wait is over.
@@ -93,41 +93,41 @@ pub trait Expectation {
     fn state(&self) -> &State;
 
     /// Reads what carries the right `state`.
-    fn read(&self, parameters: &Parameters) -> Verdict<Self::Answer>;
+    fn read(&self, parameters: &Parameters) -> RedirectVerdict<Self::Answer>;
 
     /// Checks a browser's request.
-    fn check(&self, redirect: &Redirect) -> Verdict<Self::Answer> {
+    fn check(&self, redirect: &Redirect) -> RedirectVerdict<Self::Answer> {
         // The target is compared as raw bytes, so that no encoding, dot segment or doubled slash leads here (F-CB11).
         let (path, query) = redirect.target.split_once('?').unwrap_or((&redirect.target, ""));
         if path != self.redirect_uri().path() {
-            return Verdict::Ignored(404);
+            return RedirectVerdict::Ignored(404);
         }
         refused_as_navigation(redirect, self.redirect_uri())
-            .map_or_else(|| self.check_query(query), Verdict::Ignored)
+            .map_or_else(|| self.check_query(query), RedirectVerdict::Ignored)
     }
 
     /// Checks a redirect that the user pasted: the whole URL.
-    fn check_pasted(&self, pasted: &str) -> Verdict<Self::Answer> {
+    fn check_pasted(&self, pasted: &str) -> RedirectVerdict<Self::Answer> {
         match pasted.trim().split_once('?') {
             Some((base, query)) if base == self.redirect_uri().as_str() => {
                 self.check_query(query.split('#').next().unwrap_or_default())
             }
-            _ => Verdict::Ignored(404),
+            _ => RedirectVerdict::Ignored(404),
         }
     }
 
     /// Checks a query.
-    fn check_query(&self, query: &str) -> Verdict<Self::Answer> {
-        let Some(parameters) = decode(query) else { return Verdict::Ignored(400) };
+    fn check_query(&self, query: &str) -> RedirectVerdict<Self::Answer> {
+        let Some(parameters) = decode(query) else { return RedirectVerdict::Ignored(400) };
         let mut seen = BTreeSet::new();
         // RFC 6749 section 3.1: "Request and response parameters MUST NOT be included more than once" (F-CB4).
         if !parameters.iter().all(|(name, _)| seen.insert(name.as_str())) {
-            return Verdict::Ignored(400);
+            return RedirectVerdict::Ignored(400);
         }
         let parameters = Parameters(parameters);
         let state = parameters.get("state").unwrap_or_default();
         if !bool::from(state.as_bytes().ct_eq(self.state().expose().as_bytes())) {
-            return Verdict::Ignored(400);
+            return RedirectVerdict::Ignored(400);
         }
         // From here on it is the answer.
         self.read(&parameters)

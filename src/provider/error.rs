@@ -202,12 +202,12 @@ mod tests {
 
     use super::*;
     use crate::advice::check;
-    use crate::oauth::answer::Refusal;
+    use crate::oauth::answer::ErrorResponse;
     use crate::store::StoreError;
 
     fn refused(code: &str) -> EndpointError {
         let code = code.to_owned();
-        Box::new(Refusal { endpoint: "token endpoint", code, description: None, interval: None }).into()
+        Box::new(ErrorResponse { endpoint: "token endpoint", code, description: None, interval: None }).into()
     }
 
     #[test]

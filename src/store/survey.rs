@@ -11,8 +11,6 @@ use crate::store::token_store::TokenStore;
 #[derive(Debug)]
 pub struct Survey {
     pub choice: StoreChoice,
-    /// Whether the session has a keyring; `None` if none is used.
-    pub keyring: Option<bool>,
     /// Where sealed records are.
     pub records: String,
     pub key_file: String,
@@ -46,11 +44,6 @@ impl TokenStore<'_> {
         }
         Ok(Survey {
             choice: self.settings.choice,
-            keyring: matches!(
-                self.settings.choice,
-                StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)
-            )
-            .then(|| self.system.keyring.open().is_ok()),
             records: match &self.settings.shared {
                 Some(shared) => format!("{}, under {}", shared.kind(), shared.prefix),
                 None => self.system.paths.folder(Folder::State)?.join("records").display().to_string(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::binding::Binding;
 use crate::name::ScopeSet;
-use crate::oauth::answer::{EndpointError, Refusal};
+use crate::oauth::answer::{EndpointError, ErrorResponse};
 use crate::oauth::json;
 use crate::ports::{ProcessError, Program};
 use crate::provider::context::Context;
@@ -122,7 +122,7 @@ impl ProviderProgram {
         match code {
             "login_required" => ProviderError::LoginRequired(said()),
             "try_later" => ProviderError::TryLater(said()),
-            _ => ProviderError::Token(EndpointError::Refused(Box::new(Refusal {
+            _ => ProviderError::Token(EndpointError::Refused(Box::new(ErrorResponse {
                 endpoint: PROGRAM,
                 code: code.to_owned(),
                 description: description.map(Untrusted::new),

@@ -2,7 +2,6 @@
 
 mod acquisition;
 mod adoption;
-mod advice;
 pub mod decision;
 mod error;
 mod grant;

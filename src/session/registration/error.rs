@@ -102,7 +102,7 @@ impl Advise for RegistrationError {
 mod tests {
     use super::*;
     use crate::advice::check;
-    use crate::oauth::answer::Refusal;
+    use crate::oauth::answer::ErrorResponse;
 
     #[test]
     fn each_error_has_its_status_and_hint() {
@@ -112,7 +112,9 @@ mod tests {
         let later = EndpointError::TryLater { endpoint: "x", status: 503, retry_after: None };
         let refused = |code: &str| {
             let code = code.to_owned();
-            E::Refused(Box::new(Refusal { endpoint: "x", code, description: None, interval: None }).into())
+            E::Refused(
+                Box::new(ErrorResponse { endpoint: "x", code, description: None, interval: None }).into(),
+            )
         };
         check(&[
             (&E::Provider(ProviderError::NothingPiped), Status::Usage, "pipe"),
