@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes what the program is made of: parts.py TARGET FOLDER [NAME@VERSION=FILE]…
+"""Lists the libraries in the program, with their licences: parts.py TARGET FOLDER [NAME@VERSION=FILE]…
 
-A NAME is a part that no Cargo.lock names, with the file of its licence. Two files: `authctl.cdx.json`, a list of all parts in CycloneDX 1.5, and `THIRD-PARTY-LICENSES.txt`, the licences of all
-libraries with their texts. All is from `cargo metadata`, Cargo.lock and the sources, so that they are the same every time.
+A NAME is a part that is not in Cargo.lock, with its licence file. Writes two files: `authctl.cdx.json`, a list of all parts in
+CycloneDX 1.5, and `THIRD-PARTY-LICENSES.txt`, the licence texts of all libraries. Reads only `cargo metadata`, Cargo.lock and the
+sources, so the result is reproducible.
 """
 
 import datetime
@@ -23,7 +24,7 @@ def metadata(target):
 
 
 def linked(graph):
-    """The packages that the program is linked of, and what each uses: no tests, no build scripts' parts."""
+    """The packages that are linked into the program, each with its dependencies. Excludes tests and build scripts."""
     nodes = {node["id"]: node for node in graph["resolve"]["nodes"]}
     uses, waiting = {}, [graph["resolve"]["root"]]
     while waiting:
@@ -41,7 +42,7 @@ def address(package):
 
 
 def expression(package):
-    # Cargo's older way to say OR.
+    # Cargo's older form of OR.
     return re.sub(r"\s*/\s*", " OR ", package["license"] or "NOASSERTION")
 
 
@@ -82,13 +83,13 @@ def bill(packages, uses, root, checksums, others, moment):
             for name in [root, *order]
         ],
     }
-    # The number is that of the contents.
+    # Derived from the contents, so it is reproducible.
     number = uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest())
     return {"bomFormat": "CycloneDX", "specVersion": "1.5", "serialNumber": f"urn:uuid:{number}", "version": 1, **body}
 
 
 def licences(packages, uses, root, others):
-    """Every text once, with those it is of."""
+    """Every licence text once, with its libraries."""
     texts, without = {}, []
     for name, path in others.items():
         text = pathlib.Path(path).read_text(errors="replace").strip()
@@ -113,11 +114,11 @@ def licences(packages, uses, root, others):
         for text in sorted(found):
             texts.setdefault(text, []).append(title)
     line = "=" * 80
-    yield "authctl is made with the libraries below, each under its own licence.\n"
+    yield "authctl contains the libraries below, each under its own licence.\n"
     for text, titles in sorted(texts.items(), key=lambda item: (item[1], item[0])):
         yield f"\n{line}\n" + "".join(f"{title}\n" for title in titles) + f"{line}\n\n{text}\n"
     if without:
-        yield f"\n{line}\nThese bring no text along; the names of their licences stand for it.\n{line}\n\n"
+        yield f"\n{line}\nThese libraries include no licence text, only its name.\n{line}\n\n"
         yield "".join(f"{title}\n" for title in without)
 
 
