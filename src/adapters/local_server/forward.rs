@@ -13,7 +13,7 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::adapters::http::{self, Kind};
+use crate::adapters::http::{self, ClientKey};
 use crate::adapters::local_server::reply::Body;
 use crate::adapters::local_server::shared::{Clients, Shared};
 use crate::oauth::endpoint::authority;
@@ -87,16 +87,16 @@ async fn send(
 }
 
 fn client(clients: &Clients, forward: &Forward) -> Result<reqwest::Client, HttpError> {
-    let kind = Kind::of(&forward.transport, Reach::Configured, &forward.url);
+    let key = ClientKey::of(&forward.transport, Reach::Configured, &forward.url);
     let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(client) = clients.get(&kind) {
+    if let Some(client) = clients.get(&key) {
         return Ok(client.clone());
     }
-    let builder = http::builder(&kind)?.pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE);
-    let client = builder.build().map_err(|error| kind.unusable(error))?;
+    let builder = http::builder(&key)?.pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE);
+    let client = builder.build().map_err(|error| key.unusable(error))?;
     // A certificate that was renewed makes another client: the earlier ones are not needed any more.
     clients.clear();
-    clients.insert(kind, client.clone());
+    clients.insert(key, client.clone());
     Ok(client)
 }
 

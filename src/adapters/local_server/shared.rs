@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use hyper::Response;
 
-use crate::adapters::http::Kind;
+use crate::adapters::http::ClientKey;
 use crate::adapters::local_server::reply::{Body, response};
 use crate::adapters::local_server::workers::Workers;
 use crate::ports::local_server::{Failure, Service};
 
 /// The HTTP clients that forward requests, built when they are first needed.
-pub(super) type Clients = Mutex<HashMap<Kind, reqwest::Client>>;
+pub(super) type Clients = Mutex<HashMap<ClientKey, reqwest::Client>>;
 
 /// What all connections share.
 pub(super) struct Shared {

@@ -1,0 +1,119 @@
+//! Builds clients.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::blocking::Client;
+
+use crate::adapters::http::address::is_loopback;
+use crate::adapters::http::failure::{reason, setup};
+use crate::adapters::http::resolver::{AnyAddress, PublicOnly, proxy_name};
+use crate::os::open_files;
+use crate::os::text_file::read_text;
+use crate::ports::{HttpError, Reach, Transport};
+
+/// What a client opens before its first connection, and for it.
+const FILES_OF_CLIENT: usize = 6;
+/// The most bytes of a certificate file.
+const LARGEST_CA_FILE: u64 = 4 << 20;
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What tells clients apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ClientKey {
+    transport: Transport,
+    direct: bool,
+    lookups: Lookups,
+}
+
+/// Which addresses a name may resolve to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Lookups {
+    /// Any: the user's configuration names the server.
+    Any,
+    /// Public ones. The user names the proxy, if there is one, so its name may resolve to any address.
+    Public { proxy: Option<String> },
+}
+
+impl ClientKey {
+    pub(crate) fn of(transport: &Transport, reach: Reach, url: &url::Url) -> Self {
+        let direct = is_loopback(url);
+        let lookups = match reach {
+            Reach::Configured => Lookups::Any,
+            Reach::Discovered if direct => Lookups::Public { proxy: None },
+            Reach::Discovered => Lookups::Public { proxy: proxy_name(transport.proxy.as_deref(), url) },
+        };
+        Self { transport: transport.clone(), direct, lookups }
+    }
+
+    /// What is said when no client can be built.
+    pub(crate) fn unusable(&self, error: reqwest::Error) -> HttpError {
+        let what = match self.transport.identity {
+            Some(_) => "the client certificate and its key cannot be used",
+            None => "the network cannot be used",
+        };
+        setup(what, &reason(&error.without_url()))
+    }
+}
+
+pub(super) fn build(key: &ClientKey) -> Result<Client, HttpError> {
+    // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
+    let mut builder = builder(key)?.pool_max_idle_per_host(0);
+    if key.lookups == Lookups::Any {
+        builder = builder.dns_resolver(Arc::new(AnyAddress));
+    }
+    blocking(builder, key.transport.timeout).map_err(|error| key.unusable(error))
+}
+
+/// A client whose timeout covers the whole exchange, including the last byte. The blocking client restarts its own timeout
+/// with every part; the timeout of the client beneath it does not restart.
+pub(crate) fn blocking(builder: reqwest::ClientBuilder, timeout: Duration) -> reqwest::Result<Client> {
+    reqwest::blocking::ClientBuilder::from(builder.timeout(timeout)).timeout(timeout).build()
+}
+
+/// Sets up a client, so far without limits of time and of connections kept.
+pub(crate) fn builder(key: &ClientKey) -> Result<reqwest::ClientBuilder, HttpError> {
+    // Another part of the process may have been first; ring is the only provider that is linked.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = started(&key.transport, key.direct)?;
+    if let Some(path) = &key.transport.ca_file {
+        let place = format!("the certificate file {} cannot be used", path.display());
+        let pem = read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| setup(&place, &error))?;
+        if certificates.is_empty() {
+            return Err(setup(&place, &"it has no certificate in PEM"));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(identity) = &key.transport.identity {
+        let identity = reqwest::Identity::from_pem(identity.pem.expose().as_bytes())
+            .map_err(|error| setup("the client certificate and its key cannot be used", &reason(&error)))?;
+        builder = builder.identity(identity);
+    }
+    if let Lookups::Public { proxy } = &key.lookups {
+        builder = builder.dns_resolver(Arc::new(PublicOnly { proxy: proxy.clone() }));
+    }
+    Ok(builder)
+}
+
+/// A client to be, with its proxy, so far without limits of time and of connections kept.
+pub(crate) fn started(transport: &Transport, direct: bool) -> Result<reqwest::ClientBuilder, HttpError> {
+    open_files::check_free(FILES_OF_CLIENT).map_err(|error| setup("the network cannot be used", &error))?;
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
+        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT);
+    if direct {
+        builder = builder.no_proxy();
+    } else if let Some(proxy) = &transport.proxy {
+        let proxy = reqwest::Proxy::all(proxy)
+            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
+        builder = builder.no_proxy().proxy(proxy);
+    }
+    Ok(builder)
+}
