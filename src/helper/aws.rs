@@ -11,7 +11,7 @@ use crate::app::installed::Installed;
 use crate::error::Error;
 use crate::name::parameter;
 use crate::session::Open;
-use crate::session::aws::{Keys, Role, is_configured, keys};
+use crate::session::aws::{AwsCredentials, Role, credentials, is_configured};
 use crate::text::shell;
 
 /// Serve AWS's command line and SDKs: a `credential_process`
@@ -32,8 +32,8 @@ impl Protocol for Args {
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let Open { provider, session } = app.open(self.provider.name(app)?.as_ref())?;
         let role = Role::of(&session, &provider, self.role.as_deref())?;
-        let keys = keys(&session, &provider, self.account.account.as_ref(), &role)?;
-        Ok(app.system.console.out(&format!("{}\n", process_output(&keys)))?)
+        let credentials = credentials(&session, &provider, self.account.account.as_ref(), &role)?;
+        Ok(app.system.console.out(&format!("{}\n", process_output(&credentials)))?)
     }
 
     fn installed(app: &App<'_>) -> Vec<Installed> {
@@ -67,12 +67,12 @@ impl Protocol for Args {
 }
 
 /// What `credential_process` prints. Without an end, tools take keys for permanent.
-fn process_output(keys: &Keys) -> Value {
+fn process_output(credentials: &AwsCredentials) -> Value {
     json!({
         "Version": 1,
-        "AccessKeyId": keys.access_key_id,
-        "SecretAccessKey": keys.secret_access_key.expose(),
-        "SessionToken": keys.session_token.expose(),
-        "Expiration": keys.expires_at.to_string(),
+        "AccessKeyId": credentials.access_key_id,
+        "SecretAccessKey": credentials.secret_access_key.expose(),
+        "SessionToken": credentials.session_token.expose(),
+        "Expiration": credentials.expires_at.to_string(),
     })
 }

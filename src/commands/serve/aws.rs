@@ -7,15 +7,15 @@ use super::refusal::{JSON, Refusal, reply};
 use crate::error::Error;
 use crate::ports::local_server::Reply;
 use crate::secret::SecretText;
-use crate::session::aws::{AwsError, Keys};
+use crate::session::aws::{AwsCredentials, AwsError};
 
-/// The keys as an object.
-pub fn answer(keys: &Keys) -> Reply {
+/// The credentials as an object.
+pub fn answer(credentials: &AwsCredentials) -> Reply {
     let object = json!({
-        "AccessKeyId": keys.access_key_id,
-        "SecretAccessKey": keys.secret_access_key.expose(),
-        "Token": keys.session_token.expose(),
-        "Expiration": keys.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "AccessKeyId": credentials.access_key_id,
+        "SecretAccessKey": credentials.secret_access_key.expose(),
+        "Token": credentials.session_token.expose(),
+        "Expiration": credentials.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });
     reply(200, JSON, SecretText::new(object.to_string()))
 }

@@ -13,7 +13,7 @@ use crate::name::{AccountName, ProviderName};
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireRequest, token};
-use crate::session::aws::{Role, keys};
+use crate::session::aws::{Role, credentials};
 use crate::token::RequestTarget;
 
 /// What is handed out, and to whom.
@@ -91,7 +91,8 @@ impl Tokens {
             Route::Aws(wanted, role) => self.config.with(&wanted.provider, |session, provider| {
                 let role = Role::of(session, provider, role.as_deref()).map_err(aws::refusal)?;
                 let account = self.options(&wanted).account;
-                Ok(aws::answer(&keys(session, provider, account.as_ref(), &role).map_err(Error::from)?))
+                let credentials = credentials(session, provider, account.as_ref(), &role);
+                Ok(aws::answer(&credentials.map_err(Error::from)?))
             }),
             Route::Gce(question) => self.gce(&question),
         }
