@@ -65,7 +65,8 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         return args.log_in_to_url(app, url);
     }
     let name = args.provider.name(app)?;
-    let credential = name.as_ref().and_then(|name| app.config.credentials.get(name));
+    let configured = name.as_ref().filter(|name| !app.config.is_discovered(name));
+    let credential = configured.and_then(|name| app.config.credentials.get(name));
     if args.challenge.is_some() && !credential.is_some_and(|credential| credential.keys.contains_key("url")) {
         return Err(Error::usage("--challenge goes with the URL that answered so"));
     }
@@ -76,7 +77,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         Some(name) => name,
         None => app.provider(None)?.name.clone(),
     };
-    args.log_in(app, &LoginPlan::of(&name))
+    args.log_in(app, LoginPlan::of(&name))
 }
 
 impl Args {
@@ -85,11 +86,11 @@ impl Args {
         app.config.check_files(true)?;
         let configured = app.config.choose_by_url(url.url());
         if let Some(name) = configured.ok().filter(|name| !app.config.is_discovered(name)) {
-            return self.log_in(app, &LoginPlan { shown: url.to_string(), ..LoginPlan::of(&name) });
+            return self.log_in(app, LoginPlan { shown: url.to_string(), ..LoginPlan::of(&name) });
         }
         let name = discovered::name_of(url.url());
         let discovered = Some(self.discover(app, url, &name)?);
-        self.log_in(app, &LoginPlan { shown: url.to_string(), discovered, ..LoginPlan::of(&name) })
+        self.log_in(app, LoginPlan { shown: url.to_string(), discovered, ..LoginPlan::of(&name) })
     }
 
     fn discover(
@@ -112,17 +113,15 @@ impl Args {
         Ok(found)
     }
 
-    fn log_in(&self, app: &App<'_>, plan: &LoginPlan<'_>) -> Result<(), Error> {
-        let plan = &LoginPlan {
+    fn log_in<'a>(&'a self, app: &App<'_>, plan: LoginPlan<'a>) -> Result<(), Error> {
+        let plan = LoginPlan {
             account: self.account.account.as_ref(),
             client_id: self.client_id.as_deref(),
             refresh_metadata: self.refresh_metadata,
-            shown: plan.shown.clone(),
-            discovered: plan.discovered.clone(),
-            name: plan.name,
+            ..plan
         };
         if let Some(kind) = &self.with_token {
-            return log_in(app, plan, &LoginMethod::WithToken(given(app, kind)?));
+            return log_in(app, &plan, &LoginMethod::WithToken(given(app, kind)?));
         }
         let challenge = self.challenge.as_deref().filter(|_| plan.discovered.is_none());
         let challenged = || {
@@ -136,7 +135,7 @@ impl Args {
             timeout: self.timeout,
         };
         let _lock = lock(app, plan.name);
-        log_in(app, plan, &LoginMethod::WithConsent(request))
+        log_in(app, &plan, &LoginMethod::WithConsent(request))
     }
 
     /// What a provider is made from that is not configured yet, where a person can answer the questions about it.
@@ -155,7 +154,7 @@ impl Args {
         if !add_provider::write(app, &draft, false, false, true)? {
             return Err(Error::Reported(Status::Failed));
         }
-        self.log_in(&App { config: &app.reload(), ..*app }, &LoginPlan::of(&draft.name))
+        self.log_in(&App { config: &app.reload(), ..*app }, LoginPlan::of(&draft.name))
     }
 }
 

@@ -27,9 +27,9 @@ pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result
         if let Some(client) = own {
             end = retire(session, provider, oauth, client, &saved, local)?;
         }
-        // A configured client needs no registration.
+        // A configured client needs no registration. What cannot be read now leaves nothing but waste.
         if own.is_some() || oauth.client_id().is_err() {
-            end = end.or(end_unfinished(session, provider, oauth, own, local)?);
+            end = end.or(end_unfinished(session, provider, oauth, own, local).ok().flatten());
         }
     }
     discovered::forget(session.system, &provider.name)?;

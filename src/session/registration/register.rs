@@ -16,7 +16,7 @@ use crate::session::Session;
 const LOWEST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 
-/// So many taken ports in a row are no chance.
+/// After this many taken ports in a row, the system chooses one.
 const PORT_TRIES: usize = 16;
 
 /// Registers a client that may ask for these scopes.
@@ -93,8 +93,7 @@ fn free_port(session: &Session<'_>) -> std::io::Result<u16> {
     bind(0).map(|address| address.port())
 }
 
-/// A public client where the server takes one: what a program on a person's machine knows is no secret (RFC 8252 section
-/// 8.5).
+/// A public client where the server accepts one: a program on a person's machine cannot keep a secret (RFC 8252 section 8.5).
 fn method(server: &Server<'_>) -> AuthenticationMethod {
     let offered = server.strings("token_endpoint_auth_methods_supported");
     let takes = |method: AuthenticationMethod| {
