@@ -745,3 +745,23 @@ fn slips_in_the_configuration_are_told() {
     set_mode(&sandbox.path("config/config.toml"), 0o666);
     sandbox.run(&["token"]).fails(4).says("can be written by others");
 }
+
+/// The redirect URI of a registration has a port of one machine, so no other machine takes it over.
+#[test]
+fn the_note_of_a_registration_stays_with_its_machine() {
+    let server = AuthorizationServer::start();
+    server.set(|behaviour| behaviour.registers = Some(serde_json::Map::new()));
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    for sandbox in [&one, &other] {
+        let config = config(&server, &vault, &printed(KEY), "").replace("client_id = \"app\"\n", "");
+        sandbox.configure(&config);
+    }
+    let refusal = serde_json::json!({ "error": "invalid_grant" });
+    server.fault("/token", Reply::json(400, &refusal));
+    one.run(&["login"]).fails(1);
+    other.run(&["login"]).ok();
+    assert_eq!(server.requests_to("/register").len(), 2, "the other machine registers its own client");
+    one.run(&["login"]).ok();
+    assert_eq!(server.requests_to("/register").len(), 2, "this one has the note");
+}
