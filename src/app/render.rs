@@ -1,7 +1,8 @@
 //! A token as text: in a format or as header lines, and what the user is told about it.
 
+use crate::advice::{Advise, Status};
 use crate::config::{Config, Provider, templates};
-use crate::error::Error;
+use crate::error::{CommandError, Error};
 use crate::format::{Format, FormatError, Subject, header};
 use crate::name::ProviderName;
 use crate::oauth::id_token::stored_expiry;
@@ -27,7 +28,7 @@ pub fn variable(config: &Config, provider: &Provider) -> String {
 /// A token in a format.
 ///
 /// # Errors
-/// [`Error::Failed`] for a credential that the format cannot carry.
+/// [`RenderError`] for a credential that the format cannot carry.
 pub fn rendered(
     config: &Config,
     provider: &Provider,
@@ -40,7 +41,7 @@ pub fn rendered(
 /// The header lines of a request to the provider's host.
 ///
 /// # Errors
-/// [`Error::Failed`] for a credential that makes no headers, or none that fit on a line each.
+/// [`RenderError`] for a credential that makes no headers, or none that fit on a line each.
 pub fn header_lines(
     provider: &Provider,
     issued: &Issued,
@@ -52,13 +53,16 @@ pub fn header_lines(
 /// The headers of a request to the provider's host.
 ///
 /// # Errors
-/// [`Error::Failed`] for a credential that makes no headers.
+/// [`RenderError`] for a credential that makes no headers.
 pub fn headers(
     provider: &Provider,
     issued: &Issued,
     target: Option<&RequestTarget>,
 ) -> Result<Vec<HeaderLine>, Error> {
-    issued.credential.headers(target).map_err(|error| format_error(error.into(), &provider.name))
+    issued
+        .credential
+        .headers(target)
+        .map_err(|error| RenderError::Format { provider: provider.name.clone(), error: error.into() }.into())
 }
 
 fn render(
@@ -70,30 +74,48 @@ fn render(
 ) -> Result<SecretText, Error> {
     let (name, hosts, username) = (&provider.name, &provider.hosts, provider.helper.git_username());
     let subject = Subject { provider: name, variable, hosts, username, target };
-    (format.render)(issued, &subject).map_err(|error| format_error(error, name))
+    (format.render)(issued, &subject)
+        .map_err(|error| RenderError::Format { provider: name.clone(), error }.into())
 }
 
-/// What to do about a credential that a format cannot carry.
-pub fn format_error(error: FormatError, provider: &ProviderName) -> Error {
-    let hint = match error {
-        FormatError::Unframeable(_) => "choose another format with -o".to_owned(),
-        FormatError::NoHeaders(NoHeaders::NeedsTarget) => {
-            format!("name the request: `authctl headers {provider} --method GET --url URL`")
-        }
-        FormatError::NoHeaders(_) => "print it with `-o raw`".to_owned(),
-    };
-    Error::failed(error.to_string(), hint)
+/// Why a credential is not printed.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("{error}")]
+    Format { provider: ProviderName, error: FormatError },
+    #[error("this provider gives no id token")]
+    NoIdToken,
 }
+
+impl Advise for RenderError {
+    fn status(&self) -> Status {
+        Status::Failed
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Format { error: FormatError::Unframeable(_), .. } => "choose another format with -o",
+            Self::Format { error: FormatError::NoHeaders(NoHeaders::NeedsTarget), provider } => {
+                return Some(format!(
+                    "name the request: `authctl headers {provider} --method GET --url URL`"
+                ));
+            }
+            Self::Format { error: FormatError::NoHeaders(_), .. } => "print it with `-o raw`",
+            Self::NoIdToken => "ask for the scope openid and log in again",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl CommandError for RenderError {}
 
 /// The id token in the place of the access token, with its own end.
 ///
 /// # Errors
-/// [`Error::Failed`] where there is none.
+/// [`RenderError`] where there is none.
 pub fn id_token(issued: &Issued) -> Result<Issued, Error> {
     let token = issued.id_token.as_ref();
-    let token = token.ok_or_else(|| {
-        Error::failed("this provider gives no id token", "ask for the scope openid and log in again")
-    })?;
+    let token = token.ok_or(RenderError::NoIdToken)?;
     let credential = Credential::Bearer(AccessToken::new(token.expose()));
     Ok(Issued { credential, expires_at: stored_expiry(token), ..issued.clone() })
 }
@@ -109,5 +131,21 @@ pub fn note_limits(console: &Console, provider: &Provider, issued: &Issued) {
             console.note("the server says that this token is none to show with a request (token_type N_A)");
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advice::check;
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let format = |error| RenderError::Format { provider: "github".parse().unwrap(), error };
+        check(&[
+            (&format(FormatError::Unframeable("env")), Status::Failed, "with -o"),
+            (&format(NoHeaders::NeedsTarget.into()), Status::Failed, "authctl headers github"),
+            (&RenderError::NoIdToken, Status::Failed, "openid"),
+        ]);
     }
 }

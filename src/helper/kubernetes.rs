@@ -12,7 +12,7 @@ use super::token::with_login;
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::app::installed::Installed;
-use crate::app::render::{format_error, id_token};
+use crate::app::render::{RenderError, id_token};
 use crate::binding::Binding;
 use crate::config::Provider;
 use crate::error::Error;
@@ -79,7 +79,7 @@ impl Protocol for Args {
         }
         issued.expires_at = told;
         let text = exec_credential(&issued, question.api_version)
-            .map_err(|error| format_error(error, &provider.name))?;
+            .map_err(|error| RenderError::Format { provider: provider.name.clone(), error })?;
         Ok(app.system.console.out(text.expose())?)
     }
 
