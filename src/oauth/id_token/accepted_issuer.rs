@@ -1,0 +1,30 @@
+//! The issuers that an id token may name.
+
+/// The issuers that an id token may name.
+#[derive(Debug, Clone, Copy)]
+pub struct AcceptedIssuer<'a> {
+    /// The issuer, as its metadata writes it.
+    pub issuer: &'a str,
+    /// A second issuer that some servers name: a quirk.
+    pub other: Option<&'a str>,
+    /// `{tenantid}` in the issuer stands for the token's own `tid`: a quirk of Microsoft Entra.
+    pub tenant: bool,
+}
+
+impl AcceptedIssuer<'_> {
+    pub(super) fn accepts(&self, found: &str, tenant: Option<&str>) -> bool {
+        found == self.expected(tenant) || Some(found) == self.other
+    }
+
+    pub(super) fn expected(&self, tenant: Option<&str>) -> String {
+        match tenant {
+            Some(tenant) if self.tenant && is_tenant(tenant) => self.issuer.replace("{tenantid}", tenant),
+            _ => self.issuer.to_owned(),
+        }
+    }
+}
+
+/// A tenant's id is put into a URL to compare: it must not bring slashes.
+fn is_tenant(tenant: &str) -> bool {
+    tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}

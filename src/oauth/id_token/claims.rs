@@ -1,0 +1,70 @@
+//! The claims of an id token that was validated.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::oauth::jwt::Jwt;
+use crate::secret::IdToken;
+
+/// The claims of a validated id token.
+#[derive(Debug, Clone)]
+pub struct Claims(pub(super) Map<String, Value>);
+
+impl Claims {
+    /// Claims that were validated when they were kept.
+    #[must_use]
+    pub fn known(claims: Map<String, Value>) -> Self {
+        Self(claims)
+    }
+
+    /// Those that the id tokens of later refreshes must agree with (OpenID Connect Core section 12.2).
+    #[must_use]
+    pub fn lasting(&self) -> Map<String, Value> {
+        let names = ["iss", "sub", "azp", "auth_time", "nonce"];
+        names.iter().filter_map(|name| Some(((*name).to_owned(), self.0.get(*name)?.clone()))).collect()
+    }
+
+    /// The subject: who, for this issuer.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.text("sub").unwrap_or_default()
+    }
+
+    /// A claim that is a string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// When the token ends.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        seconds(&self.0, "exp").and_then(|seconds| Timestamp::from_second(seconds).ok())
+    }
+
+    /// All claims.
+    #[must_use]
+    pub fn all(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+/// The claims of a token that was validated when it was stored.
+#[must_use]
+pub fn stored_claims(token: &IdToken) -> Option<Claims> {
+    Jwt::decode(token.expose()).map(|jwt| Claims(jwt.claims))
+}
+
+/// When a token that was validated when it was stored expires.
+#[must_use]
+pub fn stored_expiry(token: &IdToken) -> Option<Timestamp> {
+    stored_claims(token)?.expires_at()
+}
+
+/// A NumericDate (RFC 7519 section 2), to the second.
+pub(super) fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
+    let number = claims.get(name)?;
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be far inside the range")]
+    let whole = |number: f64| (number.abs() < 1e15).then_some(number as i64);
+    number.as_i64().or_else(|| number.as_f64().and_then(whole))
+}

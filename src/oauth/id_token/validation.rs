@@ -1,0 +1,167 @@
+//! Validates an id token (OpenID Connect Core section 3.1.3.7).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::{Map, Value};
+
+use super::accepted_issuer::AcceptedIssuer;
+use super::claims::{Claims, seconds};
+use super::error::IdTokenError;
+use crate::oauth::jose::{self, KeySet};
+use crate::oauth::jwt::{self, Jwt};
+use crate::secret::{AccessToken, ClientSecret, IdToken, Nonce};
+use crate::text::untrusted::Untrusted;
+
+/// How far clocks may differ, in seconds.
+const LEEWAY: i64 = 60;
+/// OpenID Connect Core section 2: `sub` "MUST NOT exceed 255 ASCII characters".
+const LONGEST_SUBJECT: usize = 255;
+
+/// What an id token must agree with.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// The issuers that it may name.
+    pub issuer: AcceptedIssuer<'a>,
+    /// The client.
+    pub client_id: &'a str,
+    /// The nonce that was sent.
+    pub nonce: Option<&'a Nonce>,
+    /// The algorithms that it may be signed with: what the client is registered for, never what its header says.
+    pub algorithms: &'a [Algorithm],
+    /// The key of HS256 and its like, where the client is registered for that.
+    pub client_secret: Option<&'a ClientSecret>,
+    /// The access token that came with it.
+    pub access_token: Option<&'a AccessToken>,
+    /// `max_age` of the request, in seconds.
+    pub max_age: Option<i64>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Validates an id token (OpenID Connect Core section 3.1.3.7). `jku`, `x5u` and `jwk` in its header are not looked at.
+///
+/// # Errors
+/// [`IdTokenError`]; after [`IdTokenError::Signature`] the caller may try once more with a fresh key set.
+pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
+    let jwt = Jwt::decode(token.expose()).ok_or(IdTokenError::Malformed)?;
+    let named = jwt.algorithm();
+    let algorithm = expected.algorithms.iter().copied().find(|&algorithm| format!("{algorithm:?}") == named);
+    let Some(algorithm) = algorithm else {
+        let names: Vec<String> =
+            expected.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
+        let expected =
+            if names.is_empty() { "nothing that the server offers".to_owned() } else { names.join(" or ") };
+        return Err(IdTokenError::Algorithm { found: Untrusted::new(named), expected });
+    };
+    // RFC 7515 section 4.1.11: an extension that must be understood, and none is.
+    if jwt.header.contains_key("crit") {
+        return Err(IdTokenError::Malformed);
+    }
+    let fits = match (algorithm, expected.client_secret) {
+        (Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512, secret) => secret.is_some_and(|secret| {
+            let key = DecodingKey::from_secret(secret.expose().as_bytes());
+            jwt::is_signed_with(token.expose(), &key, algorithm)
+        }),
+        _ => jwt::is_signed_by(token.expose(), keys, algorithm, jwt.key_id()),
+    };
+    if !fits {
+        return Err(IdTokenError::Signature);
+    }
+    check_claims(&jwt.claims, algorithm, expected)?;
+    Ok(Claims(jwt.claims))
+}
+
+fn check_claims(
+    claims: &Map<String, Value>,
+    algorithm: Algorithm,
+    expected: &Expected<'_>,
+) -> Result<(), IdTokenError> {
+    let text =
+        |name: &'static str| claims.get(name).and_then(Value::as_str).ok_or(IdTokenError::Missing(name));
+    let mismatch = |claim: &'static str, found: &str, problem: String| IdTokenError::Mismatch {
+        claim,
+        found: Untrusted::new(found),
+        problem,
+    };
+    let issuer = text("iss")?;
+    let tenant = claims.get("tid").and_then(Value::as_str);
+    if !expected.issuer.accepts(issuer, tenant) {
+        return Err(mismatch("iss", issuer, format!("not {}", expected.issuer.expected(tenant))));
+    }
+    check_audience(claims, expected)?;
+    let now = expected.now.as_second();
+    let expires_at = seconds(claims, "exp").ok_or(IdTokenError::Missing("exp"))?;
+    if expires_at <= now - LEEWAY {
+        return Err(mismatch(
+            "exp",
+            &expires_at.to_string(),
+            format!("which is past: it is {now} by this clock"),
+        ));
+    }
+    let issued_at = seconds(claims, "iat").ok_or(IdTokenError::Missing("iat"))?;
+    if issued_at > now + LEEWAY {
+        return Err(mismatch(
+            "iat",
+            &issued_at.to_string(),
+            format!("which is to come: it is {now} by this clock"),
+        ));
+    }
+    if seconds(claims, "nbf").is_some_and(|not_before| not_before > now + LEEWAY) {
+        return Err(IdTokenError::Disagrees("nbf"));
+    }
+    let subject = text("sub")?;
+    if subject.is_empty() || subject.len() > LONGEST_SUBJECT || !subject.is_ascii() {
+        return Err(mismatch("sub", subject, "which is no subject identifier".to_owned()));
+    }
+    if let Some(nonce) = expected.nonce {
+        use subtle::ConstantTimeEq as _;
+        if !bool::from(text("nonce")?.as_bytes().ct_eq(nonce.expose().as_bytes())) {
+            return Err(IdTokenError::Disagrees("nonce"));
+        }
+    }
+    if let Some(max_age) = expected.max_age {
+        let authenticated = seconds(claims, "auth_time").ok_or(IdTokenError::Missing("auth_time"))?;
+        if authenticated.saturating_add(max_age) < now - LEEWAY {
+            return Err(IdTokenError::Disagrees("auth_time"));
+        }
+    }
+    if let (Some(hash), Some(token)) = (claims.get("at_hash"), expected.access_token)
+        && hash.as_str() != Some(&half_hash(algorithm, token.expose()))
+    {
+        return Err(IdTokenError::Disagrees("at_hash"));
+    }
+    Ok(())
+}
+
+/// Core section 3.1.3.7 (3) to (5): the client is in the audience, alone; `azp` names it.
+fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+    let audience: Vec<&str> = match claims.get("aud").ok_or(IdTokenError::Missing("aud"))? {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => return Err(IdTokenError::Disagrees("aud")),
+    };
+    let authorized = claims.get("azp").and_then(Value::as_str);
+    let found = || Untrusted::new(audience.join(" "));
+    if !audience.contains(&expected.client_id) {
+        let problem = format!("which lacks this client, {}", expected.client_id);
+        return Err(IdTokenError::Mismatch { claim: "aud", found: found(), problem });
+    }
+    // Others in the audience are not trusted, unless the server says by `azp` that the token is for this client.
+    if audience.len() > 1 && authorized != Some(expected.client_id) {
+        let problem = "which has others beside this client, and no `azp` that names it".to_owned();
+        return Err(IdTokenError::Mismatch { claim: "aud", found: found(), problem });
+    }
+    if let Some(party) = authorized.filter(|&party| party != expected.client_id) {
+        let problem = format!("not this client, {}", expected.client_id);
+        return Err(IdTokenError::Mismatch { claim: "azp", found: Untrusted::new(party), problem });
+    }
+    Ok(())
+}
+
+/// Core section 3.1.3.6: base64url of the left half of the hash that the signature's algorithm uses.
+pub(super) fn half_hash(algorithm: Algorithm, token: &str) -> String {
+    let digest = ring::digest::digest(jose::digest_of(algorithm), token.as_bytes());
+    URL_SAFE_NO_PAD.encode(&digest.as_ref()[..digest.as_ref().len() / 2])
+}
