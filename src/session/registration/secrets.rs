@@ -110,7 +110,11 @@ pub fn stored_records(
     };
     let clients = discovered::clients(system);
     let registered = clients.into_iter().filter(|(name, client)| client.is_registered() && !stays(name));
-    let notes = config.credentials.keys().filter(|name| !stays(name));
+    // Only an OAuth provider registers a client.
+    let registers = |name: &&ProviderName| {
+        !stays(name) && config.provider(name).is_ok_and(|provider| provider.source.oauth().is_some())
+    };
+    let notes = config.credentials.keys().filter(registers);
     let notes = notes.filter_map(|name| note::record(&store, name).ok());
     registered.filter_map(management).chain(notes).collect()
 }
