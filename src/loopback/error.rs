@@ -5,17 +5,11 @@ use std::time::Duration;
 
 use crate::advice::{Advise, Status};
 
-/// Why there was no redirect.
 #[derive(Debug, thiserror::Error)]
 pub enum LoopbackError {
     /// The port is taken, or there is no loopback interface. No browser was opened (F-CB14).
     #[error("cannot listen on {address} for the redirect: {source}")]
-    Bind {
-        /// The address.
-        address: String,
-        /// Why.
-        source: io::Error,
-    },
+    Bind { address: String, source: io::Error },
     /// Nobody came in time.
     #[error("no redirect came within {}", crate::text::humanize::exact(*waited))]
     TimedOut {

@@ -22,9 +22,7 @@ const POLL: Duration = Duration::from_millis(10);
 pub struct Wait<'a> {
     /// After this long, nobody will come any more.
     pub limit: Duration,
-    /// Time.
     pub clock: &'a dyn Clock,
-    /// Ctrl-C and its like.
     pub held: &'a dyn Held,
     /// Lines that the user types or pastes.
     pub pasted: Option<Receiver<SecretText>>,
@@ -42,7 +40,6 @@ pub struct Wait<'a> {
 pub struct Answer<T> {
     /// What it brings, such as the code, or the server's refusal.
     pub outcome: Result<T, AuthorizationError>,
-    /// The browser.
     pub page: Page,
     /// How many requests came before that were not the redirect.
     pub ignored: usize,

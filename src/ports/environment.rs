@@ -12,7 +12,6 @@ pub trait Environment: Send + Sync {
     }
     /// All variables that are Unicode.
     fn variables(&self) -> Vec<(String, String)>;
-    /// The working folder.
     fn current_folder(&self) -> Option<PathBuf>;
     /// This program's file: the name under which PATH has it, which outlives updates, else its own.
     fn program(&self) -> Option<PathBuf>;

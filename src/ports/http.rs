@@ -16,28 +16,19 @@ pub trait HttpClient: Send + Sync {
 pub enum HttpError {
     /// Nothing was sent: the name, the connection, the proxy or TLS failed.
     #[error("cannot reach {host}: {reason}")]
-    NotSent {
-        /// Where it was to be sent.
-        host: String,
-        /// What failed, escaped.
-        reason: String,
-    },
+    NotSent { host: String, reason: String },
     /// Nothing was sent: the server's certificate was not accepted.
     #[error("cannot reach {host}: {reason}")]
     Untrusted {
-        /// Where it was to be sent.
         host: String,
         /// What is wrong with the certificate.
         flaw: CertificateFlaw,
-        /// A description of it, escaped.
         reason: String,
     },
     /// It may have been sent, and no whole answer came.
     #[error("no answer from {host}: {reason}")]
     AnswerLost {
-        /// Where it was sent.
         host: String,
-        /// What failed, escaped.
         reason: String,
         /// What had come by then.
         partial: Option<Box<PartialAnswer>>,
@@ -45,19 +36,14 @@ pub enum HttpError {
     /// The answer was longer than any honest one.
     #[error("the answer of {host} is larger than {limit} bytes")]
     TooLarge {
-        /// Who sent it.
         host: String,
-        /// The limit.
         limit: usize,
         /// What had come by then.
         partial: Option<Box<PartialAnswer>>,
     },
     /// A server named an address that only a configuration may name.
     #[error("{host} is not a public address, and only the configuration may name others")]
-    NotPublic {
-        /// The address.
-        host: String,
-    },
+    NotPublic { host: String },
     /// The request cannot be made: a wrong certificate file or proxy.
     #[error("{0}")]
     Setup(String),

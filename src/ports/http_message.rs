@@ -9,16 +9,12 @@ use crate::secret::SecretText;
 /// The methods that authctl itself sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// `GET`
     Get,
-    /// `POST`
     Post,
-    /// `DELETE`
     Delete,
 }
 
 impl Method {
-    /// The method as it stands in a request.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,27 +34,22 @@ pub enum Reach {
     Discovered,
 }
 
-/// A request.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
-    /// Its method.
     pub method: Method,
     /// Its URL, which passed the URL gate.
     pub url: Url,
     /// Whom the URL came from.
     pub reach: Reach,
-    /// Its headers.
     pub headers: Vec<(&'static str, SecretText)>,
     /// Its body with its content type.
     pub body: Option<(&'static str, SecretText)>,
-    /// How to send it.
     pub transport: Transport,
 }
 
 /// An answer: at most 1 MiB of body.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
-    /// The status code.
     pub status: u16,
     /// The headers, their names in lower case.
     pub headers: Vec<(String, String)>,

@@ -13,7 +13,6 @@ use crate::text::untrusted::escaped;
 pub struct Launch<'a> {
     /// The program: looked for on PATH, or a path as the user wrote it.
     pub program: &'a OsStr,
-    /// Its arguments.
     pub arguments: &'a [OsString],
     /// Variables that it is given.
     pub variables: &'a [(String, SecretText)],
@@ -39,7 +38,6 @@ pub type OutputFilter<'a> = &'a mut dyn FnMut(&[u8]) -> OutputAction;
 /// What happens to output that is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputAction {
-    /// Nothing yet.
     Wait,
     /// It goes to the user, and what follows too.
     Release,
@@ -50,9 +48,7 @@ pub enum OutputAction {
 /// How a program that was run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// With this status.
     Status(u8),
-    /// By this signal.
     Signal(i32),
     /// Its output was discarded, and how it ended does not matter.
     Discarded,
@@ -73,18 +69,10 @@ impl From<Ended> for Status {
 pub enum LaunchError {
     /// It is not there.
     #[error("cannot run {}: there is no such program", escaped(.program))]
-    NotFound {
-        /// Its name.
-        program: String,
-    },
+    NotFound { program: String },
     /// It is there and cannot be run.
     #[error("cannot run {}: {reason}", escaped(.program))]
-    NotExecutable {
-        /// Its name.
-        program: String,
-        /// Why.
-        reason: String,
-    },
+    NotExecutable { program: String, reason: String },
 }
 
 impl Advise for LaunchError {

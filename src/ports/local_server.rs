@@ -25,7 +25,6 @@ pub enum Listen {
     Socket(PathBuf),
     /// On a loopback address; port 0 is any free one.
     Loopback {
-        /// The address.
         address: SocketAddr,
         /// Find out whose the other end of each connection is.
         identify: bool,
@@ -35,7 +34,6 @@ pub enum Listen {
 /// Where is listened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// On this socket.
     Socket(PathBuf),
     /// On this address, with its true port.
     Loopback(SocketAddr),
@@ -58,31 +56,16 @@ pub enum ServeError {
     Taken(Address),
     /// Another server holds the socket's lock, though nobody answers on the socket.
     #[error("another `authctl serve` holds {lock}: it is starting on {address}, or its socket was removed")]
-    Locked {
-        /// The socket.
-        address: Address,
-        /// The lock's file.
-        lock: String,
-    },
+    Locked { address: Address, lock: String },
     /// What is there is none of ours: it is neither followed nor removed.
     #[error("{path} {problem}")]
-    NotASocket {
-        /// The path.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    NotASocket { path: String, problem: String },
     /// This platform cannot.
     #[error("{0}")]
     NotOffered(&'static str),
     /// The system said no.
     #[error("cannot listen on {address}: {source}")]
-    Io {
-        /// Where.
-        address: Address,
-        /// Why.
-        source: io::Error,
-    },
+    Io { address: Address, source: io::Error },
 }
 
 impl Advise for ServeError {
@@ -100,7 +83,6 @@ impl Advise for ServeError {
     }
 }
 
-/// Binds servers.
 pub trait LocalServer: Send + Sync {
     /// Takes the address. Who connects from now on waits until the server runs.
     ///
@@ -151,7 +133,6 @@ pub enum Objection {
 /// Why a request is tried.
 #[derive(Debug, Clone)]
 pub enum Attempt {
-    /// It came.
     First,
     /// The server beyond objected to this credential.
     Again(Objection, SecretText),
@@ -160,11 +141,8 @@ pub enum Attempt {
 /// A failure of the server itself.
 #[derive(Debug)]
 pub enum Failure {
-    /// Too much is asked at once.
     Overloaded,
-    /// It ends.
     Ending,
-    /// The handler broke.
     Broken,
     /// What was forwarded was not answered.
     NotForwarded(HttpError),
@@ -175,7 +153,6 @@ pub enum Failure {
 /// A request without its body.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// Its method.
     pub method: String,
     /// Its path and query as they were sent.
     pub target: String,
@@ -190,13 +167,11 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The path.
     #[must_use]
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    /// The query, without its question mark.
     #[must_use]
     pub fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
@@ -224,26 +199,20 @@ pub enum Answer {
     Forward(Box<Forward>),
 }
 
-/// An answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// Its status.
     pub status: u16,
-    /// Its headers.
     pub headers: Vec<(&'static str, String)>,
-    /// Its body.
     pub body: SecretText,
 }
 
 /// How a request is passed on. Its own method, body and other headers are kept.
 #[derive(Debug)]
 pub struct Forward {
-    /// To where.
     pub url: Url,
     /// The headers that are set anew.
     pub headers: Vec<HeaderLine>,
     /// The credential in them: the handler gets it back when the server objects to it.
     pub credential: SecretText,
-    /// How to reach the server.
     pub transport: Transport,
 }

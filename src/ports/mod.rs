@@ -49,31 +49,20 @@ use self::prompter::Prompter;
 /// Everything outside the program. Handed down from `main`. Threads share it: a clone has the same ports.
 #[derive(Clone)]
 pub struct System {
-    /// The network.
     pub http: Arc<dyn HttpClient>,
-    /// The user's web browser.
     pub browser: Arc<dyn Browser>,
-    /// Time.
     pub clock: Arc<dyn Clock>,
     /// What commands print. The domain does not print: it has the prompter.
     pub console: Console,
     /// What the domain tells the user.
     pub prompter: Arc<dyn Prompter>,
-    /// What the user types or pipes in.
     pub input: Arc<dyn Input>,
-    /// The environment variables and the working folder.
     pub environment: Arc<dyn Environment>,
-    /// Other programs.
     pub processes: Arc<dyn Processes>,
-    /// Randomness.
     pub random: Arc<dyn Random>,
-    /// The folders that are ours.
     pub paths: Arc<dyn Paths>,
-    /// The operating system's keyring.
     pub keyring: Arc<dyn Keyring>,
-    /// The kernel's keyring.
     pub kernel_keyring: Arc<dyn KernelKeyring>,
-    /// Ctrl-C and its like.
     pub signals: Arc<dyn Signals>,
     /// Serves other programs of this machine.
     pub local_server: Arc<dyn LocalServer>,
@@ -84,7 +73,6 @@ pub struct System {
 }
 
 impl System {
-    /// This moment.
     #[must_use]
     pub fn moment(&self) -> Moment<'_> {
         Moment { now: self.clock.now(), random: &*self.random }

@@ -47,7 +47,6 @@ pub trait Processes: Send + Sync {
     fn inherited_output(&self) -> io::Result<Box<dyn InheritedFile>>;
 }
 
-/// A program to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'a> {
     /// The program and its arguments.
@@ -65,34 +64,14 @@ pub struct Program<'a> {
 pub enum ProcessError {
     /// It could not be started.
     #[error("cannot run {}: {reason}", escaped(.program))]
-    NotStarted {
-        /// Its name.
-        program: String,
-        /// Why.
-        reason: String,
-    },
+    NotStarted { program: String, reason: String },
     /// It ended with another status than 0.
     #[error("{} {status}", escaped(.program))]
-    Failed {
-        /// Its name.
-        program: String,
-        /// How it ended.
-        status: String,
-    },
+    Failed { program: String, status: String },
     /// It ran for too long and was ended.
     #[error("{} did not end within {}", escaped(.program), crate::text::humanize::counted(*.seconds, "second"))]
-    TimedOut {
-        /// Its name.
-        program: String,
-        /// The limit.
-        seconds: u64,
-    },
+    TimedOut { program: String, seconds: u64 },
     /// It printed too much, or something that is not UTF-8.
     #[error("{} printed something unusable: {reason}", escaped(.program))]
-    Unusable {
-        /// Its name.
-        program: String,
-        /// What was wrong with it.
-        reason: &'static str,
-    },
+    Unusable { program: String, reason: &'static str },
 }

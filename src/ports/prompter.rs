@@ -46,7 +46,6 @@ pub struct BrowserLogin<'a> {
 /// A code and where it is entered.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeEntry<'a> {
-    /// The code, as the server sent it.
     pub code: &'a str,
     /// Where it is entered.
     pub url: &'a Url,

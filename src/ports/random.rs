@@ -11,8 +11,6 @@ pub trait Random: Send + Sync {
 /// What makes one request unlike any other: when it is made, and chance.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {
-    /// Now.
     pub now: Timestamp,
-    /// Chance.
     pub random: &'a dyn Random,
 }
