@@ -189,6 +189,21 @@ fn documents_every_link_leads_somewhere() {
 }
 
 #[test]
+fn documents_every_file_of_the_repository_exists() {
+    for page in page::all() {
+        for (line, path) in page.spans() {
+            let is_path = ["src/", "tests/", "packaging/", "examples/", "docs/", ".ci/"]
+                .iter()
+                .any(|folder| path.starts_with(folder));
+            let is_complete =
+                path.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "/.-_".contains(c));
+            let exists = page::project().join(&path).exists();
+            assert!(exists || !is_path || !is_complete, "{}:{line}: `{path}` does not exist", page.name());
+        }
+    }
+}
+
+#[test]
 fn documents_lines_of_prose_are_short() {
     for page in page::all() {
         // A table row is one line, and data contains no spaces.
