@@ -32,28 +32,21 @@ pub const TOP_KEYS: &[&Key] = &[
 /// The providers and the default of a configuration, or of one profile of it.
 #[derive(Debug, Clone, Default)]
 pub struct Body {
-    /// `default`.
     pub default: Option<Setting>,
-    /// The providers.
     pub credentials: BTreeMap<ProviderName, Credential>,
 }
 
 /// A configuration text, read.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    /// The profile that it selects.
     pub selected_profile: Option<Setting>,
     /// What holds without a profile.
     pub base: Body,
     /// What each profile lays over that.
     pub profiles: BTreeMap<String, Body>,
-    /// `store`.
     pub store: Option<StoreTable>,
-    /// `browser`.
     pub browser: Option<Setting>,
-    /// `client_id_metadata`.
     pub client_id_metadata: Option<Setting>,
-    /// `on_login_required`.
     pub on_login_required: Option<Setting>,
     /// What is wrong beside the providers.
     pub problems: Vec<Problem>,

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::oauth::endpoint::EndpointUrl;
 use crate::schema::{Key, Problem, Section, Shape};
 
-/// The keys of the table.
 pub const KEYS: &[&Key] = &[
     &Key::new(
         "git_username",
@@ -36,7 +35,6 @@ pub const KEYS: &[&Key] = &[
 const DOCKER_USERNAME: &str = "oauth2accesstoken";
 /// What GitLab wants; most others take any name.
 const GIT_USERNAME: &str = "oauth2";
-/// The default name of a session.
 const AWS_SESSION: &str = "authctl";
 /// What AWS takes: 15 minutes to 12 hours.
 const AWS_DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
@@ -50,20 +48,16 @@ pub struct HelperSettings {
     pub docker_username: String,
     /// The index URLs of cargo's registries; empty for all of the provider's hosts.
     pub cargo_index: Vec<String>,
-    /// What AWS is asked for.
     pub aws: Aws,
 }
 
 /// What the security token service of AWS is asked for.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// The role's ARN.
     pub role: Option<String>,
-    /// The region.
     pub region: Option<String>,
     /// The service's address, where it is written.
     pub endpoint: Option<EndpointUrl>,
-    /// The name of the session.
     pub session: String,
     /// How long the keys are to be good for.
     pub duration: Duration,

@@ -15,31 +15,22 @@ use crate::schema::{Layer, Origin, Problem, Setting, SourceFile};
 use crate::text::shell;
 use crate::text::untrusted::escaped;
 
-/// The files of all layers.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The discovered providers.
     pub discovered: Option<Parsed>,
-    /// The machine's file.
     pub site: Option<Parsed>,
-    /// The user's file.
     pub user: Option<Parsed>,
-    /// The project's file.
     pub project: Option<Document>,
-    /// Every file that was looked for.
     pub files: Vec<ConfigFile>,
     /// What is wrong with the first two.
     pub problems: Vec<Problem>,
     /// What is wrong with the project's.
     pub project_problems: Vec<Problem>,
-    /// What should be known.
     pub warnings: Vec<Warning>,
 }
 
-/// A warning about a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// What.
     pub what: String,
     /// The command that fixes it.
     pub command: Option<String>,
@@ -73,7 +64,6 @@ pub fn load(texts: Texts, options: &LoadOptions) -> Loaded {
     loaded
 }
 
-/// Why a file is not used.
 enum Unusable {
     Unread(Unread),
     NotToml(Vec<Problem>),

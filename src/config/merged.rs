@@ -22,13 +22,10 @@ use crate::schema::{Problem, Setting};
 pub struct Config {
     /// The files that were looked for, in the order of their layers.
     pub files: Vec<ConfigFile>,
-    /// The profile in use.
     pub profile: Option<String>,
     /// The provider of a bare `authctl token`, as written.
     pub default: Option<Setting>,
-    /// The settings of the store.
     pub store: Option<StoreTable>,
-    /// The browser command.
     pub browser: Option<Setting>,
     /// The program that is run when a login is needed where nobody watches.
     pub on_login_required: Option<Setting>,

@@ -6,11 +6,8 @@ use crate::provider::TokenRequest;
 /// What a project asks for of a provider: less than is configured.
 #[derive(Debug, Clone, Default)]
 pub struct Narrowing {
-    /// These scopes alone.
     pub scopes: Option<ScopeSet>,
-    /// These audiences.
     pub audience: Vec<String>,
-    /// These resources.
     pub resource: Vec<String>,
 }
 

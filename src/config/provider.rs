@@ -14,7 +14,6 @@ use crate::schema::Problem;
 
 /// A provider that is configured right.
 pub struct Provider {
-    /// Its name.
     pub name: ProviderName,
     /// `https`, or `http` where the configuration says so.
     pub scheme: String,
@@ -22,7 +21,6 @@ pub struct Provider {
     pub hosts: Vec<String>,
     /// The kind, or the grant.
     pub kind: &'static Kind,
-    /// Where its tokens come from.
     pub source: Box<dyn TokenProvider>,
     /// What the project asks for of it.
     pub narrowing: Narrowing,

@@ -34,9 +34,7 @@ pub struct Credential {
     pub keys: Table,
     /// The kind with its keys.
     pub kind: Option<WrittenKind>,
-    /// Where it begins.
     pub origin: Origin,
-    /// What is wrong with it.
     pub problems: Vec<Problem>,
     /// Where the template says that an app is registered.
     pub registration: Option<String>,
@@ -57,10 +55,8 @@ impl Default for Credential {
     }
 }
 
-/// A kind as it is written.
 #[derive(Debug, Clone)]
 pub struct WrittenKind {
-    /// The name that it is called by.
     pub called: String,
     /// Its keys: a table, shorthands resolved and secrets without their `_`.
     pub table: Setting,

@@ -19,7 +19,6 @@ pub struct Part<'a> {
     value: PartValue<'a>,
     /// Whose definition it belongs to, if that is not the provider whose secrets are at stake.
     consumer: Option<Consumer>,
-    /// Where it is written.
     pub origin: &'a Origin,
 }
 
@@ -36,7 +35,6 @@ impl<'a> Part<'a> {
         Self { value, consumer: None, origin }
     }
 
-    /// What it is, for messages.
     #[must_use]
     pub fn what(&self) -> String {
         let what = match &self.value {
@@ -93,7 +91,6 @@ pub enum Consumer {
 }
 
 impl Consumer {
-    /// The provider that it is.
     #[must_use]
     pub fn provider(&self) -> Option<&ProviderName> {
         if let Self::Provider(name) = self { Some(name) } else { None }

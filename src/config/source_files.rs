@@ -10,7 +10,6 @@ use crate::ports::{Folder, System};
 use crate::schema::Layer;
 use crate::text::untrusted::escaped;
 
-/// The name of a project's file.
 const PROJECT_FILE: &str = ".authctl.toml";
 
 /// What the command line says of the configuration.
@@ -18,7 +17,6 @@ const PROJECT_FILE: &str = ".authctl.toml";
 pub struct LoadOptions {
     /// The file in the place of the user's.
     pub config: Option<PathBuf>,
-    /// The profile.
     pub profile: Option<String>,
     /// Of all providers just this one is of interest: what is plain of the others need not be read.
     pub only: Option<ProviderName>,
@@ -27,28 +25,22 @@ pub struct LoadOptions {
 /// A file that was looked for.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
-    /// Its layer.
     pub layer: Layer,
-    /// Where it is looked for.
     pub path: PathBuf,
-    /// Whether it is there.
     pub found: bool,
 }
 
 /// The texts of all layers, read once.
 pub struct Texts(pub Vec<LayerText>);
 
-/// The text of one layer.
 pub struct LayerText {
     pub layer: Layer,
     pub path: PathBuf,
-    /// Whether the file must exist.
     pub required: bool,
     pub read: Result<GuardedFile, Unread>,
 }
 
 impl Texts {
-    /// Reads them.
     #[must_use]
     pub fn read(system: &System, options: &LoadOptions) -> Self {
         let texts = paths(system, options).into_iter().map(|(layer, path, required)| {

@@ -34,7 +34,6 @@ templates! {
 /// A preset.
 #[derive(Debug)]
 pub struct Template {
-    /// Its name.
     pub name: &'static str,
     /// What the provider is called.
     pub title: String,
@@ -58,7 +57,6 @@ pub struct TemplateQuestion {
     pub key: String,
     /// Where the provider shows it, in one sentence.
     pub help: String,
-    /// It may be left empty.
     pub optional: bool,
     /// What an empty answer stands for, as it would be written; scopes with blanks between them. It may hold `{domain}`.
     pub default: Option<String>,

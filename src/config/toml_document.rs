@@ -10,7 +10,6 @@ use crate::schema::{Origin, Problem, Setting, SourceFile, Table, Value};
 /// A configuration text that could be parsed.
 #[derive(Debug)]
 pub struct Document {
-    /// What is at its top.
     pub root: Table,
 }
 

@@ -7,7 +7,6 @@ use super::suggestion::quoted;
 pub struct Key {
     /// The key as it is written, without a `_` prefix.
     pub name: &'static str,
-    /// What its value looks like.
     pub shape: Shape,
     /// What it means, in one sentence without a full stop.
     pub about: &'static str,
@@ -46,7 +45,6 @@ impl Key {
         self
     }
 
-    /// The key, required.
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
@@ -80,25 +78,20 @@ impl Key {
         self
     }
 
-    /// Whether its value is a secret.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         matches!(self.shape, Shape::Secret)
     }
 }
 
-/// What a key's value looks like.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    /// A string.
     Text,
     /// A string out of a list.
     Choice(&'static [&'static str]),
     /// A literal, or a reference: `{ env = … }`, `{ file = … }`, `{ command = […] }`, `{ stored = true }`.
     Secret,
-    /// `true` or `false`.
     Boolean,
-    /// A string or an array of strings.
     Strings,
     /// An array of strings, or one string with blanks between them.
     Words,
@@ -110,7 +103,6 @@ pub enum Shape {
     Command,
     /// A table of strings; a key that begins with `_` holds a secret.
     Free,
-    /// A table of secrets.
     Secrets,
     /// `"file"`, `"passphrase"` or `{ command = […] }`.
     KeySource,
@@ -118,7 +110,6 @@ pub enum Shape {
     Input,
     /// A table of `true` and `false` for the names of a list.
     Flags(&'static [&'static str]),
-    /// A table with keys of its own.
     Table(&'static [&'static Key]),
 }
 

@@ -14,11 +14,9 @@ pub enum Layer {
     Discovered,
     /// The machine's file, `/etc/authctl/config.toml`.
     Site,
-    /// The user's file.
     User,
     /// `.authctl.toml` of the project that is worked in; it may only select and narrow.
     Project,
-    /// `AUTHCTL_…` variables.
     Environment,
 }
 
@@ -52,7 +50,6 @@ pub struct SourceFile {
     pub name: String,
     /// The file, for relative paths in it.
     pub path: Option<PathBuf>,
-    /// The text itself.
     pub text: String,
 }
 
@@ -62,12 +59,10 @@ impl fmt::Debug for SourceFile {
     }
 }
 
-/// Where a value was written.
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// In a file: the span of its key (of the table's header, for a table), in bytes.
     File {
-        /// The file.
         source: Arc<SourceFile>,
         /// The key's span in the file's text.
         key: Range<usize>,
@@ -81,7 +76,6 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The layer of the value.
     #[must_use]
     pub fn layer(&self) -> Layer {
         match self {

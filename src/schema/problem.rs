@@ -7,11 +7,8 @@ use super::origin::Origin;
 pub struct Problem {
     /// What is wrong, as a sentence without a full stop.
     pub message: String,
-    /// Where.
     pub origin: Origin,
-    /// What to do.
     pub hint: Option<String>,
-    /// What an excerpt may show.
     pub excerpt: Excerpt,
 }
 
@@ -33,26 +30,22 @@ impl Problem {
         Self { message: message.into(), origin: origin.clone(), hint: None, excerpt: Excerpt::Key }
     }
 
-    /// The problem with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The problem with an excerpt that shows the value.
     #[must_use]
     pub fn showing_value(self) -> Self {
         Self { excerpt: Excerpt::Value, ..self }
     }
 
-    /// The problem with an excerpt that shows the key alone.
     #[must_use]
     pub fn hiding_value(self) -> Self {
         Self { excerpt: Excerpt::Key, ..self }
     }
 
-    /// The problem with its position alone.
     #[must_use]
     pub fn without_excerpt(self) -> Self {
         Self { excerpt: Excerpt::Nothing, ..self }

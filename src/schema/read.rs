@@ -181,6 +181,7 @@ fn flags(names: &[&str], members: &Table) -> Option<BTreeMap<String, bool>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::Origin;
 
     #[test]
     fn durations() {
@@ -196,6 +197,81 @@ mod tests {
             ("99999999999999999s", Some(LONGEST)),
         ] {
             assert_eq!(parse_duration(text), want, "{text}");
+        }
+    }
+
+    fn setting(value: &toml::Value) -> Setting {
+        let value = match value {
+            toml::Value::String(text) => Value::Text(text.clone()),
+            toml::Value::Integer(number) => Value::Integer(*number),
+            toml::Value::Boolean(flag) => Value::Boolean(*flag),
+            toml::Value::Array(items) => Value::Array(items.iter().map(setting).collect()),
+            toml::Value::Table(members) => {
+                Value::Table(members.iter().map(|(name, member)| (name.clone(), setting(member))).collect())
+            }
+            _ => Value::Other("something else"),
+        };
+        Setting::new(value, Origin::Default)
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_not_read() {
+        let is_read = |shape: Shape, text: &str| {
+            let table: toml::Table = format!("key = {text}").parse().unwrap();
+            read(shape, "key", &setting(&table["key"])).is_some()
+        };
+        let cases: [(Shape, &[&str], &[&str]); 9] = [
+            (
+                Shape::Secret,
+                &["\"x\"", "{ env = \"X\" }", "{ stored = true }", "{ command = [\"a\"] }"],
+                &[
+                    "1",
+                    "{ env = \"\" }",
+                    "{ stored = false }",
+                    "{ env = \"X\", file = \"y\" }",
+                    "{}",
+                    "{ command = [] }",
+                ],
+            ),
+            (
+                Shape::Input,
+                &[
+                    "{ provider = \"a\", token = \"id_token\", account = \"b\" }",
+                    "{ stdin = true }",
+                    "{ file = \"x\" }",
+                ],
+                &[
+                    "\"x\"",
+                    "{ stored = true }",
+                    "{ stdin = false }",
+                    "{ provider = \"a\", env = \"X\" }",
+                    "{ provider = \"a\", token = \"x\" }",
+                    "{ token = \"id_token\" }",
+                ],
+            ),
+            (
+                Shape::Free,
+                &["{ a = \"x\", _b = { env = \"X\" } }"],
+                &["{ a = { env = \"X\" } }", "{ a = 1 }", "\"x\""],
+            ),
+            (Shape::Secrets, &["{ a = { env = \"X\" } }"], &["{ a = [] }"]),
+            (
+                Shape::Scopes,
+                &["\"a b\"", "[\"a\", \"b\"]", "{ read = \"a\" }"],
+                &["1", "{ read = 1 }", "[1]"],
+            ),
+            (Shape::Command, &["[\"a\", \"\"]"], &["\"a\"", "[]", "[\"\"]", "[1]"]),
+            (
+                Shape::KeySource,
+                &["\"file\"", "\"passphrase\"", "{ command = [\"a\"] }"],
+                &["\"x\"", "{ command = \"a\" }", "{}"],
+            ),
+            (Shape::Flags(&["a"]), &["{ a = true }", "{}"], &["{ b = true }", "{ a = \"true\" }"]),
+            (Shape::Duration, &["5", "\"5m\""], &["-5", "\"5\"", "true"]),
+        ];
+        for (shape, right, wrong) in cases {
+            right.iter().for_each(|text| assert!(is_read(shape, text), "{shape:?}: {text}"));
+            wrong.iter().for_each(|text| assert!(!is_read(shape, text), "{shape:?}: {text}"));
         }
     }
 }

@@ -8,13 +8,10 @@ use crate::secret::SecretText;
 /// Where a secret comes from. It is resolved only when it is needed, by `secret_source`.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
-    /// It is written in the configuration.
     Literal(SecretText),
-    /// It is the value of an environment variable.
     Environment(String),
     /// It is what a file holds; a relative path counts from the configuration file.
     File(PathBuf),
-    /// It is what a program prints.
     Command(Vec<String>),
     /// It is kept in the token store under this key, by `authctl secret set`.
     Stored(String),
@@ -44,7 +41,6 @@ impl SecretSource {
 /// A value that is passed on to a program.
 #[derive(Debug, Clone)]
 pub enum PassedOn {
-    /// As it is written, in JSON.
     Plain(serde_json::Value),
     /// A secret: its key began with `_`.
     Secret(SecretSource),

@@ -25,7 +25,6 @@ pub enum Checked {
     Table(Section),
 }
 
-/// Configured scopes.
 #[derive(Debug, Clone, Default)]
 pub struct Scopes {
     /// Those of all capabilities.
@@ -37,9 +36,7 @@ pub struct Scopes {
 /// Which of another provider's tokens is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// Its access token.
     Access,
-    /// Its id token.
     Id,
     /// Its refresh token: it goes nowhere but to the endpoint that issued it.
     Refresh,
@@ -50,16 +47,13 @@ pub enum TokenKind {
 pub enum TokenSource {
     /// Another provider of this configuration; the names are not checked yet.
     Provider {
-        /// The provider.
         name: String,
-        /// Which of its tokens.
         token: TokenKind,
         /// Its account, if several are logged in.
         account: Option<String>,
     },
     /// A variable, a file or a program, read again for every use.
     Secret(SecretSource),
-    /// Standard input.
     Stdin,
 }
 
@@ -92,13 +86,11 @@ impl Section {
         self.values.get(key).map(|(value, _)| value)
     }
 
-    /// Where a key is written.
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.values.get(key).map(|(_, origin)| origin)
     }
 
-    /// Whether a key is written.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)
@@ -116,7 +108,6 @@ impl Section {
         if let Checked::Text(text) = self.value(key)? { Some(text) } else { None }
     }
 
-    /// `true` or `false`.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<bool> {
         if let Checked::Flag(flag) = self.value(key)? { Some(*flag) } else { None }
@@ -135,7 +126,6 @@ impl Section {
         if let Some(Checked::Scopes(scopes)) = self.value(key) { scopes.clone() } else { Scopes::default() }
     }
 
-    /// A length of time.
     #[must_use]
     pub fn duration(&self, key: &str) -> Option<Duration> {
         if let Checked::Duration(duration) = self.value(key)? { Some(*duration) } else { None }
@@ -178,13 +168,11 @@ impl Section {
         &self.passed_on
     }
 
-    /// The members of a table of flags.
     #[must_use]
     pub fn flags(&self, key: &str) -> BTreeMap<String, bool> {
         if let Some(Checked::Flags(flags)) = self.value(key) { flags.clone() } else { BTreeMap::new() }
     }
 
-    /// The table under a key.
     #[must_use]
     pub fn section(&self, key: &str) -> Option<&Self> {
         if let Checked::Table(section) = self.value(key)? { Some(section) } else { None }

@@ -11,15 +11,10 @@ pub type Table = BTreeMap<String, Setting>;
 /// A value of the configuration. Its `Debug` shows the type alone: it may be a secret.
 #[derive(Clone)]
 pub enum Value {
-    /// A string.
     Text(String),
-    /// An integer.
     Integer(i64),
-    /// `true` or `false`.
     Boolean(bool),
-    /// An array.
     Array(Vec<Setting>),
-    /// A table.
     Table(Table),
     /// A float or a date, which no key takes; by its name in messages.
     Other(&'static str),
@@ -59,32 +54,26 @@ impl fmt::Debug for Value {
 /// A value and where it was written.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The value.
     pub value: Value,
-    /// Where it was written.
     pub origin: Origin,
 }
 
 impl Setting {
-    /// A setting of a value.
     #[must_use]
     pub fn new(value: Value, origin: Origin) -> Self {
         Self { value, origin }
     }
 
-    /// The string, if it is one.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 
-    /// The table, if it is one.
     #[must_use]
     pub fn table(&self) -> Option<&Table> {
         if let Value::Table(table) = &self.value { Some(table) } else { None }
     }
 
-    /// The value in JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         match &self.value {

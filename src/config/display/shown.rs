@@ -9,16 +9,12 @@ use crate::text::untrusted::escaped;
 pub struct Line {
     /// The key; a secret's begins with `_`.
     pub key: String,
-    /// What is shown.
     pub shown: Shown,
-    /// Where the value was written.
     pub origin: String,
 }
 
-/// What is shown of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// The value.
     Value(serde_json::Value),
     /// What stands for a secret: `<set>` and its like.
     Mask(String),
@@ -49,7 +45,6 @@ impl Shown {
 pub struct ShownProvider {
     /// The keys beside the kind.
     pub keys: Vec<Line>,
-    /// The kind's name and keys.
     pub kind: Option<(String, Vec<Line>)>,
 }
 
@@ -66,7 +61,6 @@ impl ShownProvider {
         text
     }
 
-    /// The same as an object.
     #[must_use]
     pub fn json(&self, origin: bool) -> serde_json::Value {
         let mut shown = object(&self.keys, origin);
@@ -77,7 +71,6 @@ impl ShownProvider {
     }
 }
 
-/// Lines as members of an object.
 #[must_use]
 pub fn object(lines: &[Line], origin: bool) -> serde_json::Map<String, serde_json::Value> {
     let value = |line: &Line| match origin {

@@ -13,7 +13,6 @@ use crate::text::untrusted::Untrusted;
 pub struct Assignment {
     /// The path of the key in the credential: `domain`, or the kind and its key.
     pub path: Vec<String>,
-    /// The value.
     pub value: Value,
 }
 

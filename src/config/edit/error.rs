@@ -7,54 +7,28 @@ use crate::config::merged::ConfigError;
 use crate::name::ProviderName;
 use crate::text::untrusted::Untrusted;
 
-/// Why the file is not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// There is no folder for it.
     #[error("there is no folder for the configuration")]
     NoFolder,
-    /// It cannot be read or written.
     #[error("{path} cannot be {what}: {source}")]
-    File {
-        /// Its path.
-        path: String,
-        /// `read` or `written`.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is not TOML.
+    File { path: String, what: &'static str, source: io::Error },
     #[error("{0} is not TOML, and is not changed")]
     Syntax(String),
     /// It holds one provider without a name, so that no other can be put beside it.
     #[error("the configuration holds one provider without a name, directly under [credentials]")]
     ShortForm,
-    /// There is such a provider already.
     #[error("there is a provider `{0}` already")]
     Present(ProviderName),
-    /// There is no such provider in the file.
     #[error("the provider `{0}` is not in your configuration file")]
     Absent(ProviderName),
-    /// A key is not known.
     #[error("there is no key {name}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
-    Key {
-        /// As it was written.
-        name: Untrusted,
-        /// A key that is near.
-        hint: Option<String>,
-    },
-    /// A value does not fit its key.
+    Key { name: Untrusted, hint: Option<String> },
     #[error("`{key}` must be {expected}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What it must be.
-        expected: String,
-    },
+    Value { key: String, expected: String },
     /// A secret was given as an argument, where others can see it.
     #[error("`{0}` is a secret, which no argument holds: others can see it there")]
     Secret(String),
-    /// What would be written is wrong.
     #[error(transparent)]
     Wrong(#[from] ConfigError),
 }

@@ -47,13 +47,11 @@ impl Edit {
         Ok(Self { path, before, document })
     }
 
-    /// Where the file is.
     #[must_use]
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }
 
-    /// What it was before.
     #[must_use]
     pub fn before(&self) -> &str {
         self.before.as_deref().unwrap_or_default()

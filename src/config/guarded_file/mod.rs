@@ -22,9 +22,7 @@ const LARGEST: u64 = 4 << 20;
 /// A config file that only its owner can write.
 #[derive(Debug)]
 pub struct GuardedFile {
-    /// What it says.
     pub text: String,
-    /// Whether other users can read it.
     pub readable_by_others: bool,
 }
 

@@ -8,11 +8,9 @@ use super::unsafe_file::Unsafe;
 #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has owners and modes"))]
 #[derive(Debug)]
 pub enum Unread {
-    /// There is no such file.
     Absent,
     /// The system did not let us read it.
     Io(io::Error),
-    /// Other users can change it.
     Unsafe(Unsafe),
 }
 

@@ -11,7 +11,6 @@ use crate::text::untrusted::escaped;
 pub struct Unsafe {
     /// What is wrong, to be read after the file's path.
     pub reason: String,
-    /// What to do.
     pub fix: Fix,
 }
 
@@ -26,7 +25,6 @@ pub enum Fix {
 }
 
 impl Fix {
-    /// The command, where one fixes it.
     #[must_use]
     pub fn command(&self) -> Option<&str> {
         if let Self::Command(command) = self { Some(command) } else { None }
