@@ -50,10 +50,7 @@ pub fn forget(system: &System, name: &ProviderName) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub(in crate::config) fn text_with(
-    system: &System,
-    provider: &DiscoveredProvider,
-) -> Result<String, StoreError> {
+pub(crate) fn text_with(system: &System, provider: &DiscoveredProvider) -> Result<String, StoreError> {
     changed(system, |document| provider.write_to(document))
 }
 

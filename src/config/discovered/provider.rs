@@ -70,7 +70,7 @@ impl DiscoveredClient {
 
 /// Takes the state out of a provider of the discovered layer: it is not configuration. In a file that people write, its keys
 /// stay, and are unknown keys.
-pub(in crate::config) fn take_state(credential: &mut Credential) {
+pub(crate) fn take_state(credential: &mut Credential) {
     let Some(kind) = credential.kind.as_mut().filter(|kind| is_discovered(&kind.table)) else { return };
     let Value::Table(keys) = &mut kind.table.value else { return };
     let [issuer, ..] = STATE_KEYS.map(|key| keys.remove(key));
