@@ -3,9 +3,7 @@
 /// How the program ended: its exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// 0: done.
     Done,
-    /// 1: failed.
     Failed,
     /// 2: usage error.
     Usage,
@@ -25,7 +23,6 @@ pub enum Status {
 
 impl Status {
     /// The exit status as a number.
-    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,

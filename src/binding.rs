@@ -30,21 +30,18 @@ impl Binding {
     const DECIDING: [&str; 2] = [Self::GRANT, Self::DEFINED_BY];
 
     /// The binding with one more labelled value.
-    #[must_use]
     pub fn with(mut self, label: &str, value: impl Into<String>) -> Self {
         self.0.insert(label.to_owned(), value.into());
         self
     }
 
     /// The value of a label.
-    #[must_use]
     pub fn get(&self, label: &str) -> Option<&str> {
         self.0.get(label).map(String::as_str)
     }
 
     /// Whether a stored binding agrees with this one, the configured, in every value that the configuration knows. What
     /// it leaves to discovery is pinned by the record.
-    #[must_use]
     pub fn fits(&self, stored: &Self) -> bool {
         // What another grant got is another party's, also where this one has no label.
         Self::DECIDING.iter().all(|label| self.get(label) == stored.get(label))
@@ -63,7 +60,6 @@ impl Binding {
 
     /// A short, stable name for the binding: 64 bits of a SHA-256, in hexadecimal. It tells records apart; the binding
     /// itself is compared in full.
-    #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
         for (label, value) in &self.0 {

@@ -69,7 +69,6 @@ pub enum Error {
     /// A URL cannot be logged in to.
     #[error("{url} cannot be logged in to")]
     UrlDiscovery {
-        /// The URL.
         url: Untrusted,
         /// Why.
         source: Box<UrlDiscoveryError>,
@@ -148,13 +147,11 @@ impl Advise for Error {
 
 impl Error {
     /// A wrong use of a command.
-    #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: None }
     }
 
     /// A failure with a hint.
-    #[must_use]
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed { message: message.into(), hint: Some(hint.into()) }
     }
@@ -181,7 +178,6 @@ impl Error {
     }
 
     /// The provider that must be logged in to, where that is what it says.
-    #[must_use]
     pub fn login_required(&self) -> Option<&ProviderName> {
         fn of(error: &AcquireError) -> Option<&ProviderName> {
             match error {

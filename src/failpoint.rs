@@ -20,9 +20,6 @@ pub fn crash(point: &str) {
 }
 
 /// Fails here, as a full disk does, if this point is named.
-///
-/// # Errors
-/// [`io::ErrorKind::StorageFull`].
 pub fn fail(point: &str) -> io::Result<()> {
     #[cfg(feature = "fault-injection")]
     if is_named(&format!("fail:{point}")) {

@@ -15,19 +15,16 @@ pub struct ProviderName(String);
 
 impl ProviderName {
     /// The provider of the short form, `[credentials] domain = …`.
-    #[must_use]
     pub fn short_form() -> Self {
         Self("default".to_owned())
     }
 
     /// The name as written.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The name as it stands in an environment variable: upper case, `-` written `_`.
-    #[must_use]
     pub fn folded(&self) -> String {
         self.0.to_ascii_uppercase().replace('-', "_")
     }
@@ -66,21 +63,18 @@ pub struct AccountName(String);
 
 impl AccountName {
     /// The account of a login that told no name.
-    #[must_use]
     pub fn unnamed() -> Self {
         Self("default".to_owned())
     }
 
     /// The name as written, for files, requests and other programs. A server may have chosen it, so messages use `Display`,
     /// which escapes it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Makes a name of what a server calls the user. Left out are the characters that a name cannot have, those that a
     /// terminal would not show, and hyphens at the beginning, which would make an option of it.
-    #[must_use]
     pub fn proposed(text: &str) -> Option<Self> {
         let kept = text.chars().filter(|&c| !steers(c) && !c.is_whitespace());
         let kept: String = kept.skip_while(|&c| c == '-').take(LONGEST_NAME).collect();
@@ -88,7 +82,6 @@ impl AccountName {
     }
 
     /// The same name with a number behind it, to tell accounts of one name apart.
-    #[must_use]
     pub fn numbered(&self, number: u32) -> Self {
         let suffix = format!("-{number}");
         Self(shortened(&self.0, 2 * LONGEST_NAME - suffix.len()).to_owned() + &suffix)
@@ -143,9 +136,6 @@ pub struct ControlCharacter;
 
 /// A value of a request, such as an audience, as the command line or another program writes it. Such values, one on each
 /// line, are the key of a stored token (F-LEAK12).
-///
-/// # Errors
-/// [`ControlCharacter`].
 pub fn parameter(text: &str) -> Result<String, ControlCharacter> {
     if text.chars().any(char::is_control) { Err(ControlCharacter) } else { Ok(text.to_owned()) }
 }
@@ -168,43 +158,35 @@ pub struct ScopeSet(BTreeSet<String>);
 
 impl ScopeSet {
     /// Reads scopes from a space-separated list, leaving out what is no scope token: for what a server answers.
-    #[must_use]
     pub fn lenient(text: &str) -> Self {
         Self(text.split(' ').filter(|scope| is_scope_token(scope)).map(str::to_owned).collect())
     }
 
     /// Whether there is no scope in it.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a scope is in it.
-    #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
     }
 
     /// Whether each of these scopes is in the other set.
-    #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
     }
 
     /// The scopes of this set that the other lacks.
-    #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         Self(self.0.difference(&other.0).cloned().collect())
     }
 
     /// The scopes that both sets have.
-    #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
     /// The scopes of both sets.
-    #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
     }

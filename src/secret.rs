@@ -48,7 +48,6 @@ macro_rules! secret_types {
 
         impl $name {
             /// Takes the text as it is; [`Self::parse`] is for what comes from outside.
-            #[must_use]
             pub fn new(text: impl Into<String>) -> Self {
                 Self(Zeroizing::new(text.into()))
             }
@@ -63,7 +62,6 @@ macro_rules! secret_types {
             }
 
             /// The secret itself. Every call is a place where it leaves: keep them few.
-            #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
             }

@@ -25,7 +25,6 @@ pub enum SecretError {
     /// The file cannot be read.
     #[error("the secret file {} cannot be read: {reason}", escaped(.path))]
     File {
-        /// Its path.
         path: String,
         /// Why.
         reason: String,
@@ -35,12 +34,7 @@ pub enum SecretError {
     Program(#[from] ProcessError),
     /// Nothing is stored.
     #[error("no `{key}` is stored for `{provider}`")]
-    NotStored {
-        /// The provider.
-        provider: ProviderName,
-        /// The key.
-        key: String,
-    },
+    NotStored { provider: ProviderName, key: String },
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,7 +68,6 @@ impl Advise for SecretError {
 pub struct Resolver<'a> {
     /// The outside.
     pub system: &'a System,
-    /// The token store.
     pub store: &'a TokenStore<'a>,
     /// The provider whose secret it is.
     pub provider: &'a ProviderName,
@@ -84,9 +77,6 @@ pub struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// The secret, without the line feed that files and programs end it with.
-    ///
-    /// # Errors
-    /// [`SecretError`].
     pub fn resolve(&self, source: &SecretSource) -> Result<SecretText, SecretError> {
         let SecretSource::Stored(key) = source else { return outside(self.system, source) };
         let missing = || SecretError::NotStored { provider: self.provider.clone(), key: key.clone() };
@@ -95,9 +85,6 @@ impl Resolver<'_> {
 }
 
 /// A secret that is not in the token store.
-///
-/// # Errors
-/// [`SecretError`].
 pub fn outside(system: &System, source: &SecretSource) -> Result<SecretText, SecretError> {
     let secret = match source {
         SecretSource::Literal(secret) => secret.clone(),

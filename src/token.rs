@@ -24,7 +24,6 @@ pub enum Credential {
     Basic {
         /// The user name; it has no colon.
         username: String,
-        /// The password.
         password: Password,
     },
     /// Headers with keys in them. The first is the one that `token` prints.
@@ -38,7 +37,6 @@ pub struct KeyHeader {
     pub name: String,
     /// What stands before the key, without the blank between.
     pub prefix: String,
-    /// The key.
     pub key: SecretText,
 }
 
@@ -54,18 +52,13 @@ pub struct HeaderLine {
 /// Makes the proof that one request with a token needs.
 pub trait Prove: fmt::Debug {
     /// The proof.
-    ///
-    /// # Errors
-    /// [`NoHeaders::NotSigned`].
     fn prove(&self, target: &RequestTarget, token: &AccessToken) -> Result<SecretText, NoHeaders>;
 }
 
 /// The request that a proof is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestTarget {
-    /// Its method.
     pub method: String,
-    /// Its URL.
     pub url: Url,
     /// The nonce that the resource server asked for, where it did.
     pub dpop_nonce: Option<String>,
@@ -75,7 +68,6 @@ pub struct RequestTarget {
 ///
 /// "A client MUST NOT generate fields in a TRACE request containing sensitive data" (RFC 9110 section 9.3.8), for the answer
 /// repeats them. TRACK is the same on IIS. CONNECT opens a tunnel to a host that nobody has checked.
-#[must_use]
 pub fn method_refusal(method: &str) -> Option<&'static str> {
     match method.to_ascii_uppercase().as_str() {
         "TRACE" | "TRACK" => Some("the server would send the token back in its answer"),
@@ -86,7 +78,6 @@ pub fn method_refusal(method: &str) -> Option<&'static str> {
 
 /// The reason why a request with this header gets no credential: the header replaces the request's method with one that gets
 /// none, at a server that obeys such headers (F-SRV2). `None` if the request may have one.
-#[must_use]
 pub fn method_override_refusal(name: &str, value: &str) -> Option<&'static str> {
     let replaces_method = ["x-http-method-override", "x-http-method", "x-method-override"]
         .iter()
@@ -143,7 +134,6 @@ impl Credential {
     }
 
     /// The bare secret: the token, the password, the first key.
-    #[must_use]
     pub fn bare(&self) -> SecretText {
         match self {
             Self::Bearer(token) | Self::Dpop(token, _) | Self::Untyped(token) => {
@@ -157,7 +147,6 @@ impl Credential {
     }
 
     /// The name of its authentication scheme, as `token_type` calls it.
-    #[must_use]
     pub fn token_type(&self) -> &str {
         match self {
             Self::Bearer(_) => "Bearer",
@@ -170,7 +159,6 @@ impl Credential {
 }
 
 /// The credentials of HTTP Basic authentication: base64 of `user:password` (RFC 7617 section 2).
-#[must_use]
 pub fn basic(username: &str, password: &str) -> String {
     use base64::Engine as _;
     let pair = zeroize::Zeroizing::new(format!("{username}:{password}"));
@@ -180,7 +168,6 @@ pub fn basic(username: &str, password: &str) -> String {
 /// A credential with what is known about it.
 #[derive(Debug, Clone)]
 pub struct Issued {
-    /// The credential.
     pub credential: Credential,
     /// When it ends, if that is known.
     pub expires_at: Option<Timestamp>,
@@ -192,7 +179,6 @@ pub struct Issued {
 
 impl Issued {
     /// A credential that nothing is known about.
-    #[must_use]
     pub fn lasting(credential: Credential) -> Self {
         Self { credential, expires_at: None, scopes: None, id_token: None }
     }
@@ -215,11 +201,9 @@ pub enum TokenType {
 /// What a token endpoint granted (RFC 6749 section 5.1), checked.
 #[derive(Debug, Clone)]
 pub struct TokenSet {
-    /// The access token.
     pub access_token: AccessToken,
     /// How it is shown.
     pub token_type: TokenType,
-    /// Its life.
     pub life: Life,
     /// The refresh token, if one came.
     pub refresh_token: Option<RefreshToken>,
@@ -231,7 +215,6 @@ pub struct TokenSet {
 
 impl TokenSet {
     /// A bearer token by itself.
-    #[must_use]
     pub fn lasting(access_token: AccessToken, life: Life) -> Self {
         let token_type = TokenType::Bearer;
         Self { access_token, token_type, life, refresh_token: None, id_token: None, scope: None }
@@ -252,7 +235,6 @@ const CLOCK_SET_BACK: Duration = Duration::from_secs(300);
 
 impl Life {
     /// Whether the token is still good, with `early` to spare but never more than half its life (F-EXP4).
-    #[must_use]
     pub fn is_fresh(&self, now: Timestamp, early: Duration) -> bool {
         let Some(expires_at) = self.expires_at else { return true };
         if now < self.obtained_at - CLOCK_SET_BACK {
@@ -265,7 +247,6 @@ impl Life {
     }
 
     /// Whether the token has not ended, to the second.
-    #[must_use]
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.is_fresh(now, Duration::ZERO)
     }

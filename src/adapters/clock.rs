@@ -13,7 +13,6 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// Starts the clock that only goes forward.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn start() -> Self {
         Self { start: Instant::now() }

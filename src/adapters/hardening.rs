@@ -106,7 +106,6 @@ fn set_core_limit(current: Option<u64>) {
 }
 
 /// Whether [`harden`] did not work; `None` where that cannot be told.
-#[must_use]
 pub fn leaves_core_files() -> Option<bool> {
     #[cfg(target_os = "linux")]
     {

@@ -24,7 +24,6 @@ use crate::ports::prompter::Silent;
 use crate::ports::{Environment as _, System};
 
 /// The system that this program runs on.
-#[must_use]
 pub fn system() -> System {
     let environment = Arc::new(environment::ProcessEnvironment);
     // A terminal without control of the cursor, or one that is read aloud.

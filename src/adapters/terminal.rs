@@ -9,7 +9,6 @@ use console::{Term, truncate_str};
 
 use crate::ports::{Stream, Terminal, Waiting};
 
-/// The standard streams.
 pub struct StandardStreams {
     /// Nothing is drawn over what was said before.
     pub dumb: bool,

@@ -91,7 +91,6 @@ pub struct NarrowArgs {
 
 impl NarrowArgs {
     /// Whether nothing is narrowed.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.scope.is_none()
             && self.capability.is_none()
@@ -101,7 +100,6 @@ impl NarrowArgs {
     }
 
     /// The same as arguments.
-    #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let scope = self.scope.iter().map(|scopes| format!("--scope={scopes}"));
         let capability = self.capability.iter().map(|name| format!("--capability={name}"));
@@ -135,7 +133,6 @@ impl NarrowArgs {
 }
 
 /// Which browser is meant: the option's, the configuration's, or the user's own.
-#[must_use]
 pub fn browser_choice(app: &App<'_>, command: Option<&str>, none: bool) -> BrowserChoice {
     let configured = app.config.browser.as_ref().and_then(|browser| browser.text());
     match command.or(configured) {

@@ -3,7 +3,6 @@
 /// One place in which another program is told to ask here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
-    /// The helper.
     pub helper: &'static str,
     /// The file, or the command that shows it.
     pub place: String,
@@ -24,7 +23,6 @@ pub enum Target {
     Any,
     /// A host, and port.
     Host(String),
-    /// A provider.
     Provider(String),
 }
 

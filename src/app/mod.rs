@@ -62,43 +62,31 @@ pub fn prompt_on_console(system: &mut System) {
 
 impl<'a> App<'a> {
     /// The selected provider and its session; the named provider, else the default.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
     pub fn open(&self, named: Option<&ProviderName>) -> Result<Open<'a>, ChoiceError> {
         Session::open(self.system, self.config, named)
     }
 
     /// The selected provider alone, for commands that need nothing stored.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
     pub fn provider(&self, named: Option<&ProviderName>) -> Result<Rc<Provider>, ChoiceError> {
         self.config.selected(named)
     }
 
     /// The session for a provider, which need not be configured any more.
-    #[must_use]
     pub fn session(&self, name: &ProviderName) -> Session<'a> {
         Session::new(self.system, self.config, name)
     }
 
     /// The configured store as a whole, for commands that list or move what is in it.
-    #[must_use]
     pub fn whole_store(&self) -> TokenStore<'a> {
         configured_store(self.system, self.config)
     }
 
     /// The configuration as it is now, after something was written.
-    #[must_use]
     pub fn reload(&self) -> Config {
         Config::load(self.system, self.options)
     }
 
     /// Prints a JSON value and a line feed.
-    ///
-    /// # Errors
-    /// [`Error::Output`].
     pub fn print_json(&self, value: &serde_json::Value) -> Result<(), Error> {
         Ok(self.system.console.out(&format!("{}\n", crate::text::untrusted::escaped_json(value)))?)
     }

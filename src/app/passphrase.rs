@@ -8,9 +8,6 @@ use crate::store::TokenStore;
 use crate::store::survey::Passphrase;
 
 /// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn unlock_files(app: &App<'_>, store: &TokenStore<'_>) -> Result<bool, Error> {
     match store.passphrase()? {
         None => return Ok(false),

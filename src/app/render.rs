@@ -12,7 +12,6 @@ use crate::secret::{AccessToken, SecretText};
 use crate::token::{Credential, HeaderLine, Issued, NoHeaders, RequestTarget};
 
 /// The variable that other programs read this provider's token from: the template's, or one made of the name.
-#[must_use]
 pub fn variable(config: &Config, provider: &Provider) -> String {
     let template =
         config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));

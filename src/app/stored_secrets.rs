@@ -10,7 +10,6 @@ use crate::store::record::RecordName;
 
 /// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
 /// written `headers.X-Api-Key`.
-#[must_use]
 pub fn keys(app: &App<'_>, provider: &Provider) -> Vec<String> {
     let mut keys: Vec<String> =
         provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();

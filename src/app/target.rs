@@ -45,9 +45,6 @@ impl CommandError for TargetError {}
 
 /// The URL of a request that a provider's credential goes with; `label` stands before what is wrong with it. A credential
 /// goes nowhere but to its provider's hosts, and in the clear only where the configuration says so.
-///
-/// # Errors
-/// [`TargetError`].
 pub fn target_url(provider: &Provider, text: &str, label: &'static str) -> Result<Url, TargetError> {
     let url = EndpointUrl::configured(text).map_err(|reason| TargetError::NotAUrl { label, reason })?;
     let host = Untrusted::new(authority(url.url()));

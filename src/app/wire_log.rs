@@ -32,7 +32,6 @@ pub struct WireLog {
 
 impl WireLog {
     /// Tells of the exchanges of a client; with `detailed`, of headers and members as well.
-    #[must_use]
     pub fn new(inner: Arc<dyn HttpClient>, console: Console, detailed: bool) -> Self {
         Self { inner, console, detailed }
     }

@@ -42,9 +42,6 @@ enum Action {
 }
 
 /// Lists, chooses or renames accounts.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let store_of = |provider: &ProviderName| app.session(provider).store;
     let console = &app.system.console;

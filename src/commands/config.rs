@@ -42,9 +42,6 @@ enum Action {
 }
 
 /// Shows, checks, opens or describes the configuration.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
         Action::Show { provider, origin } => show(app, provider.name(app)?.as_ref(), *origin),

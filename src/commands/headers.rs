@@ -33,9 +33,6 @@ pub struct Args {
 }
 
 /// Prints the header lines.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let target = args.target(&provider)?;

@@ -33,9 +33,6 @@ pub struct Args {
 }
 
 /// Prints what is in a token, and not the token.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let request = args.narrow.request(&provider)?;

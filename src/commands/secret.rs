@@ -36,9 +36,6 @@ struct Target {
 }
 
 /// Stores or removes a secret, bound to where the provider is configured to send it.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let console = &app.system.console;
     let (Action::Set(target) | Action::Unset(target)) = &args.action;

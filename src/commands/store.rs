@@ -39,9 +39,6 @@ enum Action {
 }
 
 /// Works on the store.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     app.config.check_files(false)?;
     let store = app.whole_store();

@@ -26,9 +26,6 @@ pub struct Args {
 }
 
 /// Prints the claims, one a line, or as JSON.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let mut options = AcquireRequest { account: args.account.account.clone(), ..AcquireRequest::default() };

@@ -4,7 +4,6 @@ use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
-/// The format `curl`.
 pub const FORMAT: Format = Format { name: "curl", about: "a configuration line for `curl -K -`", render };
 
 fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {

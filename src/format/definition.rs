@@ -4,7 +4,6 @@ use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::token::{Issued, NoHeaders, RequestTarget};
 
-/// A format.
 #[derive(Debug)]
 pub struct Format {
     /// Its name after `-o`.
@@ -18,7 +17,6 @@ pub struct Format {
 /// Whose token it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The provider.
     pub provider: &'a ProviderName,
     /// The environment variable that programs read it from.
     pub variable: &'a str,

@@ -5,7 +5,6 @@ use crate::secret::SecretText;
 use crate::text::shell::quoted;
 use crate::token::Issued;
 
-/// The format `env`.
 pub const FORMAT: Format = Format { name: "env", about: "an assignment for `eval` in a POSIX shell", render };
 
 fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {

@@ -4,7 +4,6 @@ use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
-/// The format `header`.
 pub const FORMAT: Format = Format { name: "header", about: "the whole header line", render };
 
 fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {

@@ -6,7 +6,6 @@ use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::{Issued, NoHeaders};
 
-/// The format `k8s`.
 pub const FORMAT: Format = Format { name: "k8s", about: "an ExecCredential for Kubernetes", render };
 
 /// The version of the API that is answered where none is asked for.

@@ -22,8 +22,6 @@ pub const FORMATS: &[&Format] = &[
     &k8s::FORMAT,
 ];
 
-/// The format of a name.
-#[must_use]
 pub fn named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
 }

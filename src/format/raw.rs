@@ -4,7 +4,6 @@ use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
-/// The format `raw`.
 pub const FORMAT: Format = Format { name: "raw", about: "the token, the password or the key alone", render };
 
 fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, FormatError> {

@@ -199,7 +199,6 @@ fn check_discovered(text: &str, issuer: &Issuer) {
     }
 }
 
-/// A key set.
 pub(super) fn key_set(data: &[u8]) {
     let Ok(keys) = KeySet::parse(data) else { return };
     for algorithm in

@@ -67,7 +67,6 @@ fn arguments<P: Protocol>(matches: &ArgMatches) -> Result<P, Error> {
 }
 
 /// What earlier set-ups left in the configurations of other programs.
-#[must_use]
 pub fn installed(app: &App<'_>) -> Vec<Installed> {
     HELPERS.iter().flat_map(|helper| (helper.installed)(app)).collect()
 }
@@ -135,9 +134,6 @@ impl FromArgMatches for Args {
 }
 
 /// Answers the other program, or changes its configuration.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let helper = HELPERS.iter().find(|helper| helper.name == args.helper);
     let helper = helper.ok_or_else(|| Error::usage("there is no such helper"))?;
@@ -155,7 +151,6 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 /// The name of the helper that a program name selects, such as `git-credential-authctl`.
-#[must_use]
 pub fn named_by_program(program: &str) -> Option<&'static str> {
     HELPERS.iter().find(|helper| helper.program == Some(program)).map(|helper| helper.name)
 }

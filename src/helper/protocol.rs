@@ -22,8 +22,5 @@ pub trait Protocol: clap::Args {
     fn installed(app: &App<'_>) -> Vec<Installed>;
 
     /// What to change so that the other program asks here.
-    ///
-    /// # Errors
-    /// Any [`Error`].
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error>;
 }

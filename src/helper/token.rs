@@ -34,9 +34,6 @@ pub(super) fn input(app: &App<'_>) -> Result<SecretText, Error> {
 
 /// Gets a token; where `person` says that somebody is there, and a login is needed, with a login. One login at a time for
 /// a provider: whoever comes meanwhile is told so at once (F-HLP3).
-///
-/// # Errors
-/// Any [`Error`].
 pub(super) fn with_login(
     app: &App<'_>,
     provider: &Provider,

@@ -208,14 +208,12 @@ pub const LANGUAGES: &[Language] = &[
 
 impl Language {
     /// What whoever says nothing gets.
-    #[must_use]
     pub fn english() -> &'static Self {
         &LANGUAGES[0]
     }
 
     /// The first language of an `Accept-Language` header that is here; browsers name them in the order of their weight
     /// (RFC 9110 section 12.5.4).
-    #[must_use]
     pub fn preferred(header: Option<&str>) -> &'static Self {
         let wanted = header.unwrap_or_default().split(',').map(|range| {
             let tag = range.split(';').next().unwrap_or_default().trim();

@@ -20,9 +20,6 @@ pub struct LinkServer {
 
 impl LinkServer {
     /// Listens on any free port.
-    ///
-    /// # Errors
-    /// [`LoopbackError::Bind`].
     pub fn start(target: &Url, random: &dyn Random) -> Result<Self, LoopbackError> {
         let listener = Listener::bind(&RedirectUri::default())?;
         let link = listener.link_to(target, random);
@@ -30,15 +27,11 @@ impl LinkServer {
     }
 
     /// The link that is served.
-    #[must_use]
     pub fn link(&self) -> &OneTimeLink {
         &self.link
     }
 
     /// Answers the requests that have come so far; never waits. Other users are reported to `on_other_user`.
-    ///
-    /// # Errors
-    /// [`LoopbackError::OpenedTwice`].
     pub fn serve(&mut self, system: &System, on_other_user: &dyn Fn(u32)) -> Result<(), LoopbackError> {
         let users = UserCheck { peers: &*system.peers, on_other_user };
         let now = system.clock.elapsed();

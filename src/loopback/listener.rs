@@ -20,9 +20,6 @@ pub struct Listener {
 impl Listener {
     /// Listens on the loopback interface alone (RFC 8252 section 8.3). For `localhost` in both families, for the browser
     /// may take either (F-CB15); for 127.0.0.1 on `::1` where there is no IPv4 and the port is free to choose.
-    ///
-    /// # Errors
-    /// [`LoopbackError::Bind`].
     pub fn bind(uri: &RedirectUri) -> Result<Self, LoopbackError> {
         let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -46,13 +43,11 @@ impl Listener {
     }
 
     /// The redirect URI to send.
-    #[must_use]
     pub fn redirect_uri(&self) -> &Url {
         &self.redirect_uri
     }
 
     /// A link on this listener that sends the browser on to a URL.
-    #[must_use]
     pub fn link_to(&self, target: &Url, random: &dyn Random) -> OneTimeLink {
         OneTimeLink::new(&self.redirect_uri, target, random)
     }

@@ -32,7 +32,6 @@ pub struct OneTimeLink {
 enum Reply {
     /// The request is for something else.
     NotTheLink,
-    /// The redirect.
     Redirect,
     /// This status.
     Refuse(u16),
@@ -49,27 +48,20 @@ impl OneTimeLink {
     }
 
     /// What the browser is given.
-    #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// Whether it was opened by a user that the system does not name.
-    #[must_use]
     pub fn was_opened_by_unknown(&self) -> bool {
         self.by_unknown
     }
 
-    /// Whether it was opened.
-    #[must_use]
     pub fn was_opened(&self) -> bool {
         self.opened
     }
 
     /// Answers a request that is for the link, and gives back any other.
-    ///
-    /// # Errors
-    /// [`LoopbackError::OpenedTwice`].
     pub(super) fn answer(
         &mut self,
         incoming: Incoming,

@@ -10,7 +10,6 @@ pub struct RedirectUri {
 
 impl RedirectUri {
     /// The port, where it is not free to choose.
-    #[must_use]
     pub fn fixed_port(&self) -> Option<u16> {
         (self.port != 0).then_some(self.port)
     }

@@ -5,7 +5,6 @@ use crate::oauth::redirect::Redirect;
 
 /// The longest request head: a code may be several KiB (F-CB11).
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
-/// The most headers in it.
 const MOST_HEADERS: usize = 100;
 
 /// A request, and the language of the page that answers it.

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Whether an address belongs to the public internet: no loopback, private, link-local, shared, documentation,
 /// benchmarking, multicast or reserved one, also when it is written as an IPv6 address that carries an IPv4 one
 /// (F-SSRF; the IANA special-purpose address registries, RFC 6890).
-#[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -20,7 +20,6 @@ pub enum EndpointError {
     TryLater {
         /// What the endpoint is called.
         endpoint: &'static str,
-        /// The status.
         status: u16,
         /// How long it asks to wait.
         retry_after: Option<Duration>,
@@ -40,7 +39,6 @@ pub enum EndpointError {
         endpoint: &'static str,
         /// What is wrong.
         reason: String,
-        /// The status.
         status: u16,
         /// The content type.
         media_type: Untrusted,
@@ -57,7 +55,6 @@ pub struct ErrorResponse {
     pub endpoint: &'static str,
     /// The error code.
     pub code: String,
-    /// The description.
     pub description: Option<Untrusted>,
     /// The pause between two requests that it asks for, as GitHub does beside `slow_down`.
     pub interval: Option<Duration>,
@@ -65,22 +62,17 @@ pub struct ErrorResponse {
 
 impl EndpointError {
     /// Whether the server named this error code.
-    #[must_use]
     pub fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == wanted)
     }
 
     /// Whether the same request may succeed a little later.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::TryLater { .. })
     }
 }
 
 /// The JSON object of a successful answer, 200 or 201.
-///
-/// # Errors
-/// [`EndpointError`].
 pub fn object(endpoint: &'static str, response: &HttpResponse) -> Result<Map<String, Value>, EndpointError> {
     if (300..400).contains(&response.status) {
         return Err(EndpointError::Redirected { endpoint, target: redirect_target(response) });
@@ -105,7 +97,6 @@ pub fn object(endpoint: &'static str, response: &HttpResponse) -> Result<Map<Str
 }
 
 /// The error of an answer that cannot be used.
-#[must_use]
 pub fn unusable(endpoint: &'static str, response: &HttpResponse, reason: &str) -> EndpointError {
     EndpointError::Unusable {
         endpoint,
@@ -134,7 +125,6 @@ fn refusal(endpoint: &'static str, object: &Map<String, Value>) -> Option<Endpoi
 }
 
 /// A member that is a number of seconds, which some servers put into quotes.
-#[must_use]
 pub fn seconds(object: &Map<String, Value>, name: &str) -> Option<Duration> {
     let seconds = match object.get(name)? {
         Value::Number(number) => number.as_u64()?,
@@ -145,13 +135,11 @@ pub fn seconds(object: &Map<String, Value>, name: &str) -> Option<Duration> {
 }
 
 /// The wait that a `Retry-After` header in seconds asks for (RFC 9110 section 10.2.3).
-#[must_use]
 pub fn retry_after(response: &HttpResponse) -> Option<Duration> {
     response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Where a redirecting answer points, by host alone: its path and query may hold secrets.
-#[must_use]
 pub fn redirect_target(response: &HttpResponse) -> Untrusted {
     let location = response.header("location").unwrap_or_default();
     let host = url::Url::parse(location).ok().map(|url| super::endpoint::authority(&url));

@@ -37,7 +37,6 @@ pub struct Expected {
 
 impl Pending {
     /// Makes the secrets of a new request.
-    #[must_use]
     pub fn new(
         random: &dyn Random,
         issuer: Option<String>,
@@ -57,7 +56,6 @@ impl Pending {
     }
 
     /// The parameters of the request. `parameters` are the scope and whatever else the provider adds; ours win.
-    #[must_use]
     pub fn parameters(&self, client_id: &str, parameters: &Form, openid: bool) -> Form {
         let mut form = parameters.clone();
         form.set("response_type", "code");
@@ -75,7 +73,6 @@ impl Pending {
 
 /// The URL that the user's browser is sent to: the endpoint's own query is kept (RFC 6749 section 3.1), the parameters
 /// appended.
-#[must_use]
 pub fn url(endpoint: &EndpointUrl, parameters: &Form) -> Url {
     let mut url = endpoint.url().clone();
     url.query_pairs_mut().extend_pairs(parameters.iter());
@@ -83,7 +80,6 @@ pub fn url(endpoint: &EndpointUrl, parameters: &Form) -> Url {
 }
 
 /// The redirect URI as it is sent and registered.
-#[must_use]
 pub fn redirect_uri_text(uri: &Url) -> &str {
     uri.as_str()
 }

@@ -27,9 +27,6 @@ pub enum CertificateError {
 }
 
 /// The certificate chain with its key, which is given or stands beside it.
-///
-/// # Errors
-/// [`CertificateError`].
 pub fn identity(
     certificate: &SecretText,
     key: Option<&SecretText>,
@@ -63,7 +60,6 @@ pub struct Facts {
 }
 
 /// Reads a certificate in DER; `None` for what is none.
-#[must_use]
 pub fn facts(der: &[u8]) -> Option<Facts> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     let ends = Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?;
@@ -71,7 +67,6 @@ pub fn facts(der: &[u8]) -> Option<Facts> {
 }
 
 /// The first certificate of a PEM text, in DER.
-#[must_use]
 pub fn first(pem: &str) -> Option<Vec<u8>> {
     CertificateDer::from_pem_slice(pem.as_bytes()).ok().map(|der| der.to_vec())
 }

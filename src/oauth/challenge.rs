@@ -19,20 +19,17 @@ pub struct Challenge {
 
 impl Challenge {
     /// A parameter, by its name in lower case.
-    #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
     /// The scopes that are asked for.
-    #[must_use]
     pub fn scope(&self) -> Option<ScopeSet> {
         self.parameter("scope").map(ScopeSet::lenient)
     }
 }
 
 /// Every challenge of an answer, in order.
-#[must_use]
 pub fn challenges(response: &HttpResponse) -> Vec<Challenge> {
     response
         .headers
@@ -43,7 +40,6 @@ pub fn challenges(response: &HttpResponse) -> Vec<Challenge> {
 }
 
 /// Whether an answer says that the token is not good any more (RFC 6750 section 3.1).
-#[must_use]
 pub fn token_is_invalid(response: &HttpResponse) -> bool {
     let names_token = |challenge: &Challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop");
     response.status == 401
@@ -55,7 +51,6 @@ pub fn token_is_invalid(response: &HttpResponse) -> bool {
 
 /// Parses one header: `scheme token68`, or `scheme name=value, name="value", …`, several divided by commas. What cannot be
 /// parsed is left out.
-#[must_use]
 pub fn parse(header: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
     let mut spoilt = false;

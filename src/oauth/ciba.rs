@@ -25,9 +25,6 @@ pub struct Authentication {
 }
 
 /// Reads the answer to the authentication request (CIBA Core section 7.3).
-///
-/// # Errors
-/// [`EndpointError`].
 pub fn response(response: &HttpResponse) -> Result<Authentication, EndpointError> {
     let object = answer::object(ENDPOINT, response)?;
     let unusable = |reason: &str| answer::unusable(ENDPOINT, response, reason);

@@ -44,7 +44,6 @@ pub struct Means {
     pub secret: bool,
     /// A private key.
     pub key: bool,
-    /// A certificate.
     pub certificate: bool,
 }
 
@@ -61,7 +60,6 @@ impl AuthenticationMethod {
     ];
 
     /// The method of a name.
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let all = [
             Self::None,
@@ -78,7 +76,6 @@ impl AuthenticationMethod {
     /// The method to use when the configuration names none: the strongest that the client has the means for (RFC 9700
     /// section 2.5 recommends asymmetric ones). Of those with a secret, what the server's metadata offers; the default of
     /// RFC 8414 section 2 is `client_secret_basic`.
-    #[must_use]
     pub fn chosen(means: Means, offered: Option<&[String]>) -> Self {
         // The strongest first; `client_secret_basic` before its like, as the default.
         let ranked = [
@@ -96,14 +93,11 @@ impl AuthenticationMethod {
         possible().find(is_offered).or_else(|| possible().next()).unwrap_or(Self::None)
     }
 
-    /// The name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 
     /// The key of the configuration that it cannot do without.
-    #[must_use]
     pub fn needs(self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -121,7 +115,6 @@ pub enum Authentication {
     None,
     /// HTTP Basic.
     Basic {
-        /// The secret.
         secret: ClientSecret,
         /// The server reads it without form-decoding.
         plain: bool,
@@ -135,7 +128,6 @@ pub enum Authentication {
 /// How a client's assertions are made.
 #[derive(Debug, Clone)]
 pub struct Assertion {
-    /// The key.
     pub key: Rc<SigningKey>,
     /// The audience: "the issuer identifier of the authorization server", alone, unless an old server wants another.
     pub audience: String,
@@ -148,7 +140,6 @@ pub struct Assertion {
 pub struct Client {
     /// The client identifier; empty for grants that need no client.
     pub id: String,
-    /// The authentication.
     pub authentication: Authentication,
 }
 

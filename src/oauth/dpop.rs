@@ -41,18 +41,12 @@ impl fmt::Debug for Prover {
 
 impl Prover {
     /// A prover with a new key.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub fn generate(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, KeyError> {
         let (key, kept) = SigningKey::generate()?;
         Ok(Self { key, kept, nonces: RefCell::default(), clock, random })
     }
 
     /// A prover with the key that was kept with a record, and the nonces that were.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub fn kept(
         kept: &DpopKey,
         nonces: &BTreeMap<String, String>,
@@ -64,27 +58,21 @@ impl Prover {
     }
 
     /// The key, to be kept with the tokens: they are good for nothing without it.
-    #[must_use]
     pub fn key(&self) -> &DpopKey {
         &self.kept
     }
 
     /// The nonces by origin, to be kept.
-    #[must_use]
     pub fn nonces(&self) -> BTreeMap<String, String> {
         self.nonces.borrow().clone()
     }
 
     /// The thumbprint of the key: `dpop_jkt` (RFC 9449 section 10).
-    #[must_use]
     pub fn thumbprint(&self) -> String {
         self.key.thumbprint()
     }
 
     /// A fresh proof for one request (RFC 9449 section 4.2), with a token's hash where one is shown.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub fn proof(
         &self,
         method: &str,
@@ -149,7 +137,6 @@ fn proof(
 }
 
 /// The nonce that an answer brings (RFC 9449 section 8.1: `1*NQCHAR`).
-#[must_use]
 pub fn nonce(response: &HttpResponse) -> Option<&str> {
     let fits = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     response
@@ -163,7 +150,6 @@ fn token_hash(token: &AccessToken) -> String {
 }
 
 /// Whether an authorization server wants the same request once more with its nonce (RFC 9449 section 8).
-#[must_use]
 pub fn server_wants_nonce(response: &HttpResponse) -> bool {
     matches!(response.status, 400 | 401)
         && json::object(&response.body)
@@ -171,7 +157,6 @@ pub fn server_wants_nonce(response: &HttpResponse) -> bool {
 }
 
 /// Whether a resource server does (RFC 9449 section 9).
-#[must_use]
 pub fn resource_wants_nonce(response: &HttpResponse) -> bool {
     response.status == 401
         && challenge::challenges(response).iter().any(|challenge| {

@@ -33,7 +33,6 @@ impl Expectation for ExpectedReturn {
 }
 
 /// The URL that the browser is sent to (section 2): whose session it is, by whom it is ended, and where to return.
-#[must_use]
 pub fn url(
     endpoint: &EndpointUrl,
     id_token: Option<&IdToken>,

@@ -31,7 +31,6 @@ impl Form {
     }
 
     /// The first value of a parameter.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(present, _)| *present == name).map(|(_, value)| value)
     }
@@ -42,7 +41,6 @@ impl Form {
     }
 
     /// The form-encoded parameters.
-    #[must_use]
     pub fn encoded(&self) -> SecretText {
         let mut serializer = form_urlencoded::Serializer::new(String::new());
         serializer.extend_pairs(self.iter());
@@ -50,7 +48,6 @@ impl Form {
     }
 
     /// The parameters as a JSON object, for servers that want that; several values become an array.
-    #[must_use]
     pub fn json(&self) -> SecretText {
         let mut object = serde_json::Map::new();
         for (name, value) in self.iter() {
@@ -68,7 +65,6 @@ impl Form {
 }
 
 /// One value, form-encoded: for HTTP Basic (RFC 6749 section 2.3.1).
-#[must_use]
 pub fn encode(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }

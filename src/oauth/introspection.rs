@@ -44,9 +44,6 @@ pub fn request(
 }
 
 /// Reads the answer. That a token is not active is an answer as well (RFC 7662 section 2.2).
-///
-/// # Errors
-/// [`IntrospectionError`].
 pub fn response(response: &HttpResponse) -> Result<Map<String, Value>, IntrospectionError> {
     if (300..400).contains(&response.status) {
         return Err(IntrospectionError::Redirected(redirect_target(response)));

@@ -12,9 +12,6 @@ use crate::secret::SecretText;
 const LIFE: i64 = 300;
 
 /// The request object: every parameter as a claim, signed by the client for the server (RFC 9101 section 4).
-///
-/// # Errors
-/// [`KeyError`].
 pub fn request_object(
     parameters: &Form,
     client_id: &str,

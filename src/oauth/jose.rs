@@ -98,7 +98,6 @@ fn hmac_algorithm(algorithm: Algorithm) -> Option<ring::hmac::Algorithm> {
 }
 
 /// The digest that belongs to a signature algorithm: for `at_hash` (OpenID Connect Core section 3.1.3.6).
-#[must_use]
 pub fn digest_of(algorithm: Algorithm) -> &'static ring::digest::Algorithm {
     match algorithm {
         Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 | Algorithm::HS384 => &ring::digest::SHA384,
@@ -118,9 +117,6 @@ pub struct NotAKeySet;
 
 impl KeySet {
     /// Reads a JWK set. Symmetric keys in it are passed over: a published secret is none.
-    ///
-    /// # Errors
-    /// [`NotAKeySet`].
     pub fn parse(body: &[u8]) -> Result<Self, NotAKeySet> {
         let object = json::object(body).map_err(|_| NotAKeySet)?;
         let keys = object.get("keys").and_then(Value::as_array).ok_or(NotAKeySet)?;

@@ -15,9 +15,6 @@ pub struct NotAnObject;
 
 /// Parses a JSON object (RFC 8259), refusing a member that comes twice at any level: two readers could take different
 /// ones.
-///
-/// # Errors
-/// [`NotAnObject`].
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
     let mut deserializer = serde_json::Deserializer::from_slice(without_byte_order_mark(body));
     let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| NotAnObject)?;
@@ -26,7 +23,6 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
 }
 
 /// The text without a byte order mark at its start, which a parser may ignore (RFC 8259 section 8.1).
-#[must_use]
 pub fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }

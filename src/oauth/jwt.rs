@@ -13,13 +13,11 @@ use super::json;
 pub struct Jwt {
     /// The JOSE header.
     pub header: Map<String, Value>,
-    /// The claims.
     pub claims: Map<String, Value>,
 }
 
 impl Jwt {
     /// Reads a token; `None` for what is no signed JWT.
-    #[must_use]
     pub fn decode(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (Some(header), Some(claims), Some(_), None) =
@@ -32,26 +30,22 @@ impl Jwt {
     }
 
     /// The algorithm that the header names: to be compared with what is expected, never to be believed.
-    #[must_use]
     pub fn algorithm(&self) -> &str {
         self.header.get("alg").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The key that the header names.
-    #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.header.get("kid").and_then(Value::as_str)
     }
 }
 
 /// Whether one of the keys made a token's signature. `jku`, `x5u` and `jwk` in its header are not looked at.
-#[must_use]
 pub fn is_signed_by(token: &str, keys: &KeySet, algorithm: Algorithm, key_id: Option<&str>) -> bool {
     keys.candidates(algorithm, key_id).any(|key| is_signed_with(token, &key, algorithm))
 }
 
 /// Whether this key made a token's signature.
-#[must_use]
 pub fn is_signed_with(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
     jose::install();
     let mut validation = Validation::new(algorithm);

@@ -35,7 +35,6 @@ pub enum MetadataError {
     /// A member has another type than RFC 8414 section 2 says.
     #[error("its metadata has a `{member}` that is not {expected}")]
     WrongType {
-        /// The member.
         member: String,
         /// What it should be.
         expected: &'static str,
@@ -53,9 +52,6 @@ pub enum MetadataError {
 impl Metadata {
     /// Reads a document that was asked for by `issuer` and checks its issuer. A derived issuer, which nobody wrote, may
     /// differ by one final `/`; with `tenant`, a `{tenantid}` in the document stands for one path segment.
-    ///
-    /// # Errors
-    /// [`MetadataError`].
     pub fn parse(body: &[u8], issuer: &Issuer, derived: bool, tenant: bool) -> Result<Self, MetadataError> {
         let metadata = Self(json::object(body)?);
         for &member in ENDPOINTS {
@@ -107,33 +103,27 @@ impl Metadata {
         }
     }
 
-    /// A string member.
-    #[must_use]
     pub fn text(&self, member: &str) -> Option<&str> {
         self.0.get(member).and_then(Value::as_str)
     }
 
     /// A member that is an array of strings.
-    #[must_use]
     pub fn strings(&self, member: &str) -> Option<Vec<String>> {
         let items = self.0.get(member)?.as_array()?;
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
     }
 
     /// The endpoint of a name for clients that show a certificate (RFC 8705 section 5).
-    #[must_use]
     pub fn mtls_alias(&self, name: &str) -> Option<&str> {
         self.0.get("mtls_endpoint_aliases")?.get(name)?.as_str()
     }
 
     /// Whether a member is `true`.
-    #[must_use]
     pub fn flag(&self, member: &str) -> bool {
         self.0.get(member).and_then(Value::as_bool).unwrap_or(false)
     }
 
     /// The document's issuer, as it writes it.
-    #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.text("issuer")
     }
@@ -141,7 +131,6 @@ impl Metadata {
 
 /// The URLs at which an issuer's metadata may be, in the order to try them: RFC 8414 section 3.1 with its own and with
 /// OpenID's suffix, then OpenID Connect Discovery section 4.
-#[must_use]
 pub fn candidates(issuer: &Issuer) -> Vec<Url> {
     let path = issuer.url().path().trim_end_matches('/').to_owned();
     let at = |path: String| {

@@ -12,9 +12,6 @@ const LONGEST: usize = 2048;
 
 /// Reads the answer: the `request_uri` to authorize with, once (RFC 9126 section 2.2). There is no fallback to a request
 /// that is not pushed: that would be a downgrade (RFC 9126 section 5).
-///
-/// # Errors
-/// [`EndpointError`].
 pub fn response(response: &HttpResponse) -> Result<String, EndpointError> {
     // RFC 9126 says 201; some servers send 200.
     let object = answer::object(ENDPOINT, response)?;

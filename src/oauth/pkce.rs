@@ -7,7 +7,6 @@ use crate::ports::Random;
 use crate::secret::CodeVerifier;
 
 /// Text of 256 random bits, base64url: 43 characters of the unreserved set.
-#[must_use]
 pub fn random_text(random: &dyn Random) -> String {
     let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
     random.fill(&mut *bytes);
@@ -15,13 +14,11 @@ pub fn random_text(random: &dyn Random) -> String {
 }
 
 /// A fresh verifier: "a high-entropy cryptographic random string" of 43 to 128 characters (RFC 7636 section 4.1).
-#[must_use]
 pub fn verifier(random: &dyn Random) -> CodeVerifier {
     CodeVerifier::new(random_text(random))
 }
 
 /// The challenge of a verifier: `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))` (RFC 7636 section 4.2).
-#[must_use]
 pub fn challenge(verifier: &CodeVerifier) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.expose().as_bytes()))
 }

@@ -33,7 +33,6 @@ pub struct Polling {
 
 impl Polling {
     /// The pace that a server asks for, until its codes end.
-    #[must_use]
     pub fn new(interval: Option<Duration>, lifetime: Duration, now: Duration) -> Self {
         let interval = interval.unwrap_or(DEFAULT_INTERVAL).clamp(SHORTEST_INTERVAL, LONGEST_PAUSE);
         Self { interval, pause: interval, end: now.saturating_add(lifetime) }
@@ -41,7 +40,6 @@ impl Polling {
 
     /// What to do now. Once the pace would lead past the codes' end (RFC 8628 section 3.2), they are asked for a last time just before it,
     /// where the server's own interval allows that.
-    #[must_use]
     pub fn next(&self, now: Duration) -> Next {
         let left = self.end.saturating_sub(now);
         if self.pause < left {

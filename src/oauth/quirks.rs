@@ -71,7 +71,6 @@ pub struct Quirks {
 
 impl Quirks {
     /// Reads a `quirks` table; without one, the server does as the standards say.
-    #[must_use]
     pub fn read(section: Option<&Section>) -> Self {
         let text = |key: &str| section.and_then(|section| section.text(key)).map(str::to_owned);
         let scope_separator = text("scope_separator").unwrap_or_else(|| " ".to_owned());

@@ -11,7 +11,6 @@ use crate::text::untrusted::Untrusted;
 /// A browser's request to the redirect URI, as far as it matters.
 #[derive(Debug, Clone, Default)]
 pub struct Redirect {
-    /// The method.
     pub method: String,
     /// The request target, as it came.
     pub target: String,
@@ -42,7 +41,6 @@ pub enum AuthorizationError {
     Server {
         /// The error code.
         error: Untrusted,
-        /// The description.
         description: Option<Untrusted>,
         /// Whether it says that the user (or the server for them) said no.
         denied: bool,
@@ -73,7 +71,6 @@ pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// A parameter.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(present, value)| present == name && !value.is_empty());
         found.map(|(_, value)| value.as_str())
@@ -116,7 +113,6 @@ pub trait Expectation {
         }
     }
 
-    /// Checks a query.
     fn check_query(&self, query: &str) -> RedirectVerdict<Self::Answer> {
         let Some(parameters) = decode(query) else { return RedirectVerdict::Ignored(400) };
         let mut seen = BTreeSet::new();
@@ -135,7 +131,6 @@ pub trait Expectation {
 }
 
 /// The status that refuses a request which is not a browser's own navigation to a URL on this machine.
-#[must_use]
 pub fn refused_as_navigation(redirect: &Redirect, url: &Url) -> Option<u16> {
     if redirect.method != "GET" {
         return Some(405);

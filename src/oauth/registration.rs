@@ -35,7 +35,6 @@ pub struct ClientMetadata {
 
 impl ClientMetadata {
     /// The members, for a registration request or a metadata document.
-    #[must_use]
     pub fn members(&self) -> Map<String, Value> {
         let mut members = json!({
             "client_name": CLIENT_NAME,
@@ -56,7 +55,6 @@ impl ClientMetadata {
     }
 
     /// The client ID metadata document to host at a URL, which is the client's identifier.
-    #[must_use]
     pub fn document(&self, client_id: &ClientIdUrl) -> Value {
         let mut members = self.members();
         members.insert("client_id".to_owned(), client_id.0.as_str().into());
@@ -64,7 +62,6 @@ impl ClientMetadata {
     }
 
     /// The request that registers it (RFC 7591 section 3.1).
-    #[must_use]
     pub fn request(&self, endpoint: &EndpointUrl, transport: &Transport) -> HttpRequest {
         let mut request = endpoint.request(Method::Post, transport);
         let body = Value::Object(self.members()).to_string();
@@ -108,7 +105,6 @@ impl std::str::FromStr for ClientIdUrl {
 
 impl ClientIdUrl {
     /// The identifier.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -185,7 +181,6 @@ pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> 
 }
 
 /// The request that ends a registration (RFC 7592 section 2.3).
-#[must_use]
 pub fn deletion(uri: &EndpointUrl, token: &AccessToken, transport: &Transport) -> HttpRequest {
     let mut request = uri.request(Method::Delete, transport);
     request.headers.push(("authorization", SecretText::new(format!("Bearer {}", token.expose()))));
@@ -195,7 +190,6 @@ pub fn deletion(uri: &EndpointUrl, token: &AccessToken, transport: &Transport) -
 /// What became of a registration that was to be ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// It is deleted.
     Deleted,
     /// The server knows no such client, or does not take the token: "401" is for both (RFC 7592 section 2.3).
     NotKnown,
@@ -205,7 +199,6 @@ pub enum End {
 
 impl End {
     /// Reads the answer to a deletion.
-    #[must_use]
     pub fn of(response: &HttpResponse) -> Self {
         match response.status {
             200 | 204 => Self::Deleted,

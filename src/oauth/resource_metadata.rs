@@ -44,9 +44,6 @@ pub enum ResourceMetadataError {
 
 impl ResourceMetadata {
     /// Reads a document about a resource (RFC 9728 section 3.3).
-    ///
-    /// # Errors
-    /// [`ResourceMetadataError`].
     pub fn parse(body: &[u8], resource: &Url) -> Result<Self, ResourceMetadataError> {
         let object: Map<String, Value> = json::object(body)?;
         let strings = |member: &'static str| match object.get(member) {
@@ -95,7 +92,6 @@ fn is_same(found: &str, resource: &Url) -> bool {
 
 /// Where a resource's metadata is: at its own well-known URL (RFC 9728 section 3.1), then, for one with a path, at its
 /// host's; each with the resource that the document must be about (MCP 2025-11-25).
-#[must_use]
 pub fn candidates(resource: &Url) -> Vec<(Url, Url)> {
     let mut resource = resource.clone();
     resource.set_fragment(None);

@@ -18,7 +18,6 @@ pub enum RevocationError {
     /// RFC 7009 section 2.2.1: 503, "the client must assume the token still exists".
     #[error("the server cannot revoke now (status {status}){}", retry_after.map(|seconds| format!("; it asks to wait {seconds} seconds")).unwrap_or_default())]
     TryLater {
-        /// The status.
         status: u16,
         /// The seconds it asks to wait.
         retry_after: Option<u64>,
@@ -50,9 +49,6 @@ pub fn request(
 }
 
 /// Reads the answer: any 2xx means that the token is revoked, or never was one (RFC 7009 section 2.2).
-///
-/// # Errors
-/// [`RevocationError`].
 pub fn response(response: &HttpResponse) -> Result<(), RevocationError> {
     match response.status {
         200..=299 => Ok(()),

@@ -27,7 +27,6 @@ pub struct Carried {
 ///
 /// An error may well mention `refresh_token` as the name of a field that it complains about. Its value counts only in a
 /// successful answer without `error`, or beside an access token.
-#[must_use]
 pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
     let body = json::without_byte_order_mark(&response.body);
     let found = if is_json(body) { in_json(body, quirks.token_member.as_deref()) } else { in_form(body) };
@@ -36,7 +35,6 @@ pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
 }
 
 /// The tokens in the beginning of an answer that did not come to its end. A form is not read: its last value may be cut off.
-#[must_use]
 pub fn carried_by_partial(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
     is_json(json::without_byte_order_mark(&response.body)).then(|| carried(response, quirks)).flatten()
 }
@@ -44,7 +42,6 @@ pub fn carried_by_partial(response: &HttpResponse, quirks: &Quirks) -> Option<Ca
 /// Whether a server that answers with this error code has not carried out the refresh: the codes of RFC 6749 section 5.2 and
 /// of its extensions, and those that providers are known to send instead. With any other, such as `server_error` or a
 /// gateway's words, it may have rotated the refresh token before it failed.
-#[must_use]
 pub fn is_refusal(code: &str) -> bool {
     matches!(
         code,
@@ -76,7 +73,6 @@ pub fn is_refusal(code: &str) -> bool {
 }
 
 /// The tokens that a program's JSON output carries.
-#[must_use]
 pub fn carried_by_output(output: &str) -> Option<Carried> {
     let found = in_json(output.as_bytes(), None);
     found.carried().filter(|_| !found.has_error || found.has_access_token)

@@ -19,7 +19,6 @@ pub enum UserinfoError {
     /// The token is good, but not for this.
     #[error("the userinfo endpoint wants more of the access token (status {status}){}", scope.as_ref().map(|scope| format!(": the scope {scope}")).unwrap_or_default())]
     Refused {
-        /// The status.
         status: u16,
         /// The scopes that it asks for.
         scope: Option<ScopeSet>,
@@ -54,9 +53,6 @@ pub fn request(
 }
 
 /// Reads the answer, whose `sub` must be the id token's where there was one.
-///
-/// # Errors
-/// [`UserinfoError`].
 pub fn response(response: &HttpResponse, subject: Option<&str>) -> Result<Map<String, Value>, UserinfoError> {
     match response.status {
         200 => {}

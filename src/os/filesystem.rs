@@ -26,7 +26,6 @@ const NETWORKS: &[(i64, &str)] = &[
 ];
 
 /// The file system of a folder, or of the nearest one above it that is there; `None` where the system does not say.
-#[must_use]
 pub fn of(folder: &Path) -> Option<FileSystem> {
     let folder = folder.ancestors().find(|folder| folder.exists())?;
     #[cfg(unix)]
@@ -46,7 +45,6 @@ pub fn of(folder: &Path) -> Option<FileSystem> {
 }
 
 /// The longest file that this process may write (`ulimit -f`); `None` for any length.
-#[must_use]
 pub fn longest_file() -> Option<u64> {
     #[cfg(unix)]
     {

@@ -11,7 +11,6 @@ const RESERVE: usize = 32;
 const FEWEST: usize = 4;
 
 /// How many connections from clients may be open: `most`, or fewer where the limit on open files (`ulimit -n`) is low.
-#[must_use]
 pub fn most_connections(most: usize) -> usize {
     connections_within(limit(), most)
 }
@@ -48,7 +47,6 @@ pub fn check_free(count: usize) -> io::Result<()> {
 }
 
 /// Whether a file could not be opened, or a connection not accepted, because too many are open.
-#[must_use]
 pub fn are_used_up(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

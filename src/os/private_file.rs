@@ -37,9 +37,6 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
 
 /// Reads a file that belongs to the user alone; `None` when there is none. Links are not followed, and what is checked is
 /// what is read (F-STO3, F-STO4).
-///
-/// # Errors
-/// [`FileError`].
 pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let file = match open_no_follow(path) {
         Ok(file) => file,
@@ -68,9 +65,6 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 /// Makes a file as [`write()`] does, unless there is one: then that one stays.
-///
-/// # Errors
-/// [`FileError`].
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let (folder, file) = beside(path, bytes)?;
     match file.persist_noclobber(path) {
@@ -91,9 +85,6 @@ fn beside<'a>(path: &'a Path, bytes: &[u8]) -> Result<(&'a Path, tempfile::Named
 }
 
 /// Removes a file; `false` when there was none.
-///
-/// # Errors
-/// [`FileError`].
 pub fn remove(path: &Path) -> Result<bool, FileError> {
     match std::fs::remove_file(path) {
         Ok(()) => {
@@ -106,9 +97,6 @@ pub fn remove(path: &Path) -> Result<bool, FileError> {
 }
 
 /// Makes a folder with mode 0700, or checks the one that is there.
-///
-/// # Errors
-/// [`FileError`].
 pub fn make_folder(folder: &Path) -> Result<(), FileError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -130,7 +118,6 @@ pub enum Exposure {
 }
 
 /// How far others can reach a file that the user named, such as a key.
-#[must_use]
 pub fn exposure(path: &Path) -> Exposure {
     #[cfg(unix)]
     if let Ok(metadata) = std::fs::metadata(path) {
@@ -146,9 +133,6 @@ pub fn exposure(path: &Path) -> Exposure {
 }
 
 /// Checks that a folder belongs to the user and that no other may write into it.
-///
-/// # Errors
-/// [`FileError`].
 pub fn check_folder(folder: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     {

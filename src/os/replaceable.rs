@@ -27,7 +27,6 @@ fn word(path: &Path) -> String {
 
 /// How another user could replace a program: through its file, a folder above it, or a link that leads to it.
 #[cfg(unix)]
-#[must_use]
 pub fn of_program(program: &Path) -> Option<Replaceable> {
     let mut path = program.to_owned();
     for _ in 0..MOST_LINKS {
@@ -45,7 +44,6 @@ pub fn of_program(program: &Path) -> Option<Replaceable> {
 
 /// How another user could put a program into a folder.
 #[cfg(unix)]
-#[must_use]
 pub fn of_folder(folder: &Path) -> Option<Replaceable> {
     use std::os::unix::fs::MetadataExt as _;
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -134,14 +132,12 @@ const LONGEST_LIST: u64 = 4 << 20;
 
 /// Windows says in access control lists who may write, which are not examined.
 #[cfg(not(unix))]
-#[must_use]
 pub fn of_program(_: &Path) -> Option<Replaceable> {
     None
 }
 
 /// Windows says in access control lists who may write, which are not examined.
 #[cfg(not(unix))]
-#[must_use]
 pub fn of_folder(_: &Path) -> Option<Replaceable> {
     None
 }

@@ -275,7 +275,6 @@ fn keep_owner(_: &File, _: Option<&Metadata>, _: &Path) -> io::Result<()> {
 }
 
 /// Only the lines that change, each with its sign: those around them may hold secrets.
-#[must_use]
 pub fn changed_lines(before: &str, after: &str) -> String {
     let difference = TextDiff::from_lines(before, after);
     let mut text = String::new();

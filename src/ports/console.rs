@@ -35,7 +35,6 @@ pub struct Console {
 
 impl Console {
     /// A console on a terminal; `no_color` as `NO_COLOR` says (no-color.org).
-    #[must_use]
     pub fn new(terminal: Arc<dyn Terminal>, no_color: bool) -> Self {
         Self { terminal, color: ColorChoice::Auto, no_color, quiet: false, said: Arc::default() }
     }
@@ -47,7 +46,6 @@ impl Console {
     }
 
     /// The same console, on which nothing but errors is said.
-    #[must_use]
     pub fn quieted(&self) -> Self {
         Self { quiet: true, ..self.clone() }
     }
@@ -75,7 +73,6 @@ impl Console {
     }
 
     /// How often something was said on standard error.
-    #[must_use]
     pub fn times_said(&self) -> u32 {
         self.said.load(Ordering::Relaxed)
     }
@@ -103,31 +100,26 @@ impl Console {
     }
 
     /// Shows that something is waited for: a spinner on a terminal, nothing in a pipe.
-    #[must_use]
     pub fn wait(&self, message: &str) -> Option<Box<dyn Waiting>> {
         self.wait_at_most(message, None)
     }
 
     /// The same for a wait that ends at the latest after a limit: it says how much of that is left.
-    #[must_use]
     pub fn wait_at_most(&self, message: &str, limit: Option<Duration>) -> Option<Box<dyn Waiting>> {
         (!self.quiet && self.is_terminal(Stream::Err)).then(|| self.terminal.wait(&shown(message), limit))
     }
 
     /// How many characters fit into a line of standard output, where that is a terminal.
-    #[must_use]
     pub fn width(&self) -> Option<usize> {
         self.terminal.width(Stream::Out)
     }
 
     /// Whether a stream is a terminal.
-    #[must_use]
     pub fn is_terminal(&self, stream: Stream) -> bool {
         self.terminal.is_terminal(stream)
     }
 
     /// Whether text on a stream is coloured.
-    #[must_use]
     pub fn is_colored(&self, stream: Stream) -> bool {
         match self.color {
             ColorChoice::Always => true,

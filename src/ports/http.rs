@@ -51,7 +51,6 @@ pub enum HttpError {
 
 impl HttpError {
     /// What had come of an answer that did not come to its end.
-    #[must_use]
     pub fn partial_answer(&self) -> Option<&HttpResponse> {
         match self {
             Self::AnswerLost { partial, .. } | Self::TooLarge { partial, .. } => {
@@ -62,7 +61,6 @@ impl HttpError {
     }
 
     /// Whether the server may have received the request.
-    #[must_use]
     pub fn may_have_been_sent(&self) -> bool {
         match self {
             Self::AnswerLost { .. } | Self::TooLarge { .. } => true,
@@ -71,7 +69,6 @@ impl HttpError {
     }
 
     /// Whether the same request may succeed a little later: the server could not be reached, or did not answer.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::NotSent { .. } | Self::Untrusted { .. } | Self::AnswerLost { .. })
     }
@@ -80,7 +77,6 @@ impl HttpError {
 /// What is wrong with a server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateFlaw {
-    /// It is not valid yet.
     NotYetValid,
     /// It is for other names.
     OtherName,

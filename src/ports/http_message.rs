@@ -15,7 +15,6 @@ pub enum Method {
 }
 
 impl Method {
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -59,13 +58,11 @@ pub struct HttpResponse {
 
 impl HttpResponse {
     /// The first header of a name, given in lower case.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
     /// The media type without its parameters, in lower case.
-    #[must_use]
     pub fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

@@ -9,9 +9,6 @@ pub trait KernelKeyring: Send + Sync {
     /// What is kept under a name, if it is still there.
     fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
     /// Keeps a secret for a while, in the place of an earlier one.
-    ///
-    /// # Errors
-    /// [`NoKernelKeyring`].
     fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring>;
     /// Forgets what is kept under a name.
     fn forget(&self, name: &str);

@@ -85,9 +85,6 @@ impl Advise for ServeError {
 
 pub trait LocalServer: Send + Sync {
     /// Takes the address. Who connects from now on waits until the server runs.
-    ///
-    /// # Errors
-    /// [`ServeError`].
     fn bind(&self, listen: &Listen) -> Result<Box<dyn Bound>, ServeError>;
 }
 
@@ -167,12 +164,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    #[must_use]
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    #[must_use]
     pub fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
@@ -183,7 +178,6 @@ impl Asked {
     }
 
     /// The header of a name, if it was sent once.
-    #[must_use]
     pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         let mut values = self.headers(name);
         values.next().filter(|_| values.next().is_none())

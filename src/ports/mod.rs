@@ -73,7 +73,6 @@ pub struct System {
 }
 
 impl System {
-    #[must_use]
     pub fn moment(&self) -> Moment<'_> {
         Moment { now: self.clock.now(), random: &*self.random }
     }

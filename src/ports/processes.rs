@@ -11,14 +11,8 @@ use crate::text::untrusted::escaped;
 /// Runs other programs, never through a shell, and never found in the working folder.
 pub trait Processes: Send + Sync {
     /// Runs a program to its end and takes its standard output.
-    ///
-    /// # Errors
-    /// [`ProcessError`].
     fn output(&self, program: &Program<'_>) -> Result<SecretText, ProcessError>;
     /// Runs a program that talks with the user, such as an editor, to its end.
-    ///
-    /// # Errors
-    /// [`ProcessError`].
     fn interact(&self, program: &Program<'_>) -> Result<(), ProcessError>;
     /// Tells the process that started this one from all others, where the system says.
     fn parent(&self) -> Option<String>;
@@ -26,14 +20,8 @@ pub trait Processes: Send + Sync {
     ///
     /// With a `filter`, standard output is held back until its first bytes or its end, and the filter decides what happens
     /// to it.
-    ///
-    /// # Errors
-    /// [`LaunchError`].
     fn run(&self, launch: &Launch<'_>, filter: Option<OutputFilter<'_>>) -> Result<Ended, LaunchError>;
     /// Puts a program in the place of this process, where the platform can; else runs it to its end.
-    ///
-    /// # Errors
-    /// [`LaunchError`].
     fn replace(&self, launch: &Launch<'_>) -> Result<Ended, LaunchError>;
     /// A file with a text, which the next program that runs can read once.
     ///

@@ -19,7 +19,6 @@ pub trait Terminal: Send + Sync {
     /// # Errors
     /// As the stream reports them; a closed pipe is one.
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
-    /// Whether a stream is a terminal.
     fn is_terminal(&self, stream: Stream) -> bool;
     /// Shows that something is waited for, and how long still where there is a limit, until the returned guard is dropped.
     fn wait(&self, message: &str, limit: Option<Duration>) -> Box<dyn Waiting>;

@@ -17,9 +17,6 @@ use crate::secret::AuthorizationCode;
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Sends the user to the URL and waits for the redirect, from the browser or pasted.
-///
-/// # Errors
-/// [`ProviderError::Loopback`].
 pub fn wait_for_user(
     context: &Context<'_>,
     listener: Listener,

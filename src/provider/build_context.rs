@@ -7,7 +7,6 @@ use crate::name::ProviderName;
 /// The provider's name, its host and where it is configured.
 #[derive(Debug, Clone)]
 pub struct BuildContext {
-    /// Its name.
     pub name: ProviderName,
     /// `https`, or `http` where the configuration says so.
     pub scheme: String,

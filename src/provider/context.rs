@@ -13,7 +13,6 @@ use crate::store::TokenStore;
 pub struct Context<'a> {
     /// The outside.
     pub system: &'a System,
-    /// The token store.
     pub store: &'a TokenStore<'a>,
     /// The provider's name.
     pub name: &'a ProviderName,
@@ -25,7 +24,6 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Resolves secrets that are bound to this.
-    #[must_use]
     pub fn secrets(&self, binding: &'a Binding) -> Resolver<'a> {
         Resolver { system: self.system, store: self.store, provider: self.name, binding }
     }

@@ -60,9 +60,6 @@ impl TokenProvider for DeviceCodeGrant {
 }
 
 /// Logs in with a code, whatever grant is configured.
-///
-/// # Errors
-/// [`ProviderError`].
 pub fn log_in(
     oauth: &OAuthClient,
     context: &Context<'_>,

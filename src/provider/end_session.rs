@@ -29,9 +29,6 @@ const LAST_ANSWER: Duration = Duration::from_millis(200);
 const SLICE: Duration = Duration::from_millis(10);
 
 /// Sends the browser to the server with the id token, and waits until it returns where a return is registered.
-///
-/// # Errors
-/// [`ProviderError`].
 pub fn end(
     oauth: &OAuthClient,
     return_uri: Option<&RedirectUri>,

@@ -15,7 +15,6 @@ use crate::schema::{Key, Problem, Section, Shape};
 use crate::secret::{self, AccessToken, SecretText};
 use crate::token::{Credential, Issued};
 
-/// The variable of an app service.
 pub const APP_SERVICE_VARIABLE: &str = "APP_SERVICE_TS";
 
 /// The kind `environment`, also called `app_service`.

@@ -121,7 +121,6 @@ pub enum ProviderError {
 
 impl ProviderError {
     /// Whether it says nothing about the token: the provider cannot be reached or asks to come again.
-    #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Http(error) | Self::Discovery(DiscoveryError::Http(error)) => error.is_transient(),
@@ -132,7 +131,6 @@ impl ProviderError {
     }
 
     /// What the user can do, where the provider's name is known, or the URL that was named instead.
-    #[must_use]
     pub fn hint_for(&self, provider: &str) -> Option<String> {
         let hint = match self {
             Self::Ended(_) => "put a new one in the configuration",

@@ -13,7 +13,6 @@ use crate::token::{Issued, TokenSet};
 /// What a grant brought: tokens to keep.
 #[derive(Debug)]
 pub struct Grant {
-    /// The tokens.
     pub tokens: TokenSet,
     /// Where they may be sent from now on; complete.
     pub binding: Binding,
@@ -40,7 +39,6 @@ pub enum IssueOutcome {
 
 /// A grant that was got with the user.
 pub struct Login {
-    /// The grant.
     pub grant: Grant,
     /// The browser that waits to hear how it ended, where one came to us.
     pub page: Option<Page>,

@@ -61,7 +61,6 @@ impl TokenProvider for Jwt {
 }
 
 /// The `exp` of a token that is a JWT (RFC 7519 section 4.1.4), for its holder's information: nothing is verified.
-#[must_use]
 pub fn expiry(token: &str) -> Option<Timestamp> {
     Timestamp::from_second(jwt::Jwt::decode(token)?.claims.get("exp")?.as_i64()?).ok()
 }

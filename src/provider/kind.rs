@@ -37,14 +37,12 @@ pub type Build = fn(&Section, &BuildContext) -> Result<Box<dyn TokenProvider>, V
 
 impl Kind {
     /// Whether this is its name or its alias.
-    #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
         self.name == name || self.alias == Some(name)
     }
 
     /// Whether it is the kind of this `grant_type`. A kind without grants has any; the one of extension grants has every
     /// absolute URI (RFC 6749 section 4.5).
-    #[must_use]
     pub fn has_grant(&self, name: &str) -> bool {
         self.grants.is_empty()
             || self.grants.contains(&name)
@@ -52,12 +50,10 @@ impl Kind {
     }
 
     /// The name of its `grant_type`.
-    #[must_use]
     pub fn grant(&self) -> Option<&'static str> {
         self.grants.first().copied()
     }
 
-    /// Its keys.
     pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
         self.keys.iter().flat_map(|group| group.iter().copied())
     }

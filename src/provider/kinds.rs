@@ -28,7 +28,6 @@ pub const KINDS: &[&Kind] = &[
 ];
 
 /// Every name that the configuration may call a kind.
-#[must_use]
 pub fn kind_names() -> BTreeSet<&'static str> {
     KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
 }
@@ -40,7 +39,6 @@ impl Kind {
     }
 
     /// Whether a kind has this name or alias.
-    #[must_use]
     pub fn exists(name: &str) -> bool {
         Self::named(name).next().is_some()
     }

@@ -28,13 +28,10 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// A login that the user completes on another device, while authctl polls the token endpoint.
 pub struct PolledLogin<'a> {
-    /// The client.
     pub oauth: &'a OAuthClient,
-    /// The server.
     pub server: Server<'a>,
     /// Where the tokens may be sent.
     pub binding: Binding,
-    /// The token endpoint.
     pub endpoint: TokenEndpoint,
     /// The requested scopes.
     pub scopes: ScopeSet,
@@ -48,11 +45,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What the token endpoint is polled with.
 pub struct PollRequest<'a> {
-    /// The grant.
     pub grant_type: &'a str,
     /// Its parameter that holds the code.
     pub parameter: &'a str,
-    /// The code.
     pub code: &'a DeviceCode,
     /// How long it is good for.
     pub lifetime: Duration,
@@ -72,9 +67,6 @@ struct Pauses<'a> {
 
 impl<'a> PolledLogin<'a> {
     /// Prepares a login: what is missing for it is told before the user is asked anything.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn prepare(
         oauth: &'a OAuthClient,
         context: &Context<'_>,
@@ -93,9 +85,6 @@ impl<'a> PolledLogin<'a> {
     }
 
     /// The parameters of the request that begins the login.
-    ///
-    /// # Errors
-    /// [`ProviderError::Secret`].
     pub fn form(&self, context: &Context<'_>) -> Result<Form, ProviderError> {
         let mut form = self.oauth.token_form(context, &TokenRequest::default())?;
         form.set("scope", &self.oauth.scope_text(&self.scopes));

@@ -40,7 +40,6 @@ pub enum RefreshOutcome {
 impl RefreshOutcome {
     /// The outcome of an answer that belongs to the login's user: what was read of it as a whole, and the refresh token that
     /// it carries in any case. A new refresh token counts before anything else (F-ROT10).
-    #[must_use]
     pub fn of(
         read: Result<TokenSet, ProviderError>,
         carried: Option<Carried>,

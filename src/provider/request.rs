@@ -22,7 +22,6 @@ pub struct TokenRequest {
 /// What a provider issues a token of.
 #[derive(Debug, Clone, Copy)]
 pub struct IssueRequest<'a> {
-    /// What it is wanted for.
     pub wanted: &'a TokenRequest,
     /// What is stored already: a key that tokens are bound to is used further.
     pub stored: Option<&'a Record>,
@@ -49,7 +48,6 @@ pub enum BrowserChoice {
     /// The user's own, if it can be seen.
     #[default]
     Default,
-    /// This command.
     Command(String),
     /// None: the user takes the URL elsewhere.
     None,

@@ -21,7 +21,6 @@ pub enum Role {
 
 impl Role {
     /// The key of the configuration, and the first word of its parameters.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Subject => "subject",
@@ -35,11 +34,9 @@ impl Role {
 pub enum Source {
     /// Another provider of this configuration.
     Provider {
-        /// The provider.
         name: ProviderName,
         /// Its account, where several are logged in.
         account: Option<AccountName>,
-        /// Which of its tokens.
         kind: TokenKind,
     },
     /// A variable, a file or a program, read again for every use.
@@ -82,7 +79,6 @@ impl SubjectTokenSource {
     }
 
     /// The provider that it needs a token of.
-    #[must_use]
     pub fn provider(&self) -> Option<&ProviderName> {
         if let Source::Provider { name, .. } = &self.source { Some(name) } else { None }
     }

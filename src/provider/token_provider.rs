@@ -26,7 +26,6 @@ use crate::token::Credential;
 /// What a kind's tokens come from, as far as that can be seen without asking for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
-    /// This program.
     Program(String),
     /// This variable, which the platform sets.
     Variable(String),
@@ -47,9 +46,6 @@ pub trait TokenProvider {
     }
 
     /// The binding with what only the server's metadata says.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     fn full_binding(&self, context: &Context<'_>) -> Result<Binding, ProviderError> {
         match self.oauth() {
             Some(oauth) => oauth.server(context, &["token_endpoint"])?.binding(),
@@ -117,16 +113,10 @@ pub trait TokenProvider {
     }
 
     /// Gets a token without the user.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>)
     -> Result<IssueOutcome, ProviderError>;
 
     /// Gets tokens with the user.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     fn login(&self, _: &Context<'_>, _: &LoginRequest) -> Result<Login, ProviderError> {
         Err(ProviderError::NeedsNoLogin)
     }
@@ -154,9 +144,6 @@ pub trait TokenProvider {
     }
 
     /// Ends the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0).
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     fn end_session(
         &self,
         _: &Context<'_>,
@@ -212,9 +199,6 @@ pub trait TokenProvider {
     }
 
     /// Asks the server what it knows of an access token (RFC 7662); `None` if it does not offer that.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     fn introspect(
         &self,
         context: &Context<'_>,
@@ -225,9 +209,6 @@ pub trait TokenProvider {
     }
 
     /// Asks the server who the user of a token is.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     fn userinfo(
         &self,
         context: &Context<'_>,

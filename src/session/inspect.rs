@@ -38,9 +38,6 @@ pub enum Signature {
 }
 
 /// Gets a token, renewed first where it must be, and looks into it.
-///
-/// # Errors
-/// [`AcquireError`].
 pub fn inspect(
     session: &Session<'_>,
     provider: &Provider,

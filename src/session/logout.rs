@@ -12,7 +12,6 @@ use crate::store::{StoreError, StoreKind};
 /// What became of one account.
 #[derive(Debug)]
 pub struct LoggedOut {
-    /// The account.
     pub account: AccountName,
     /// Where it was kept.
     pub store: StoreKind,
@@ -26,7 +25,6 @@ pub struct LoggedOut {
 
 impl LoggedOut {
     /// The signal that ended it before anything was forgotten.
-    #[must_use]
     pub fn interrupted(&self) -> Option<i32> {
         match &self.session {
             Some(Err(
@@ -38,7 +36,6 @@ impl LoggedOut {
     }
 
     /// Whether the server was asked to revoke, or to end the session, and did not.
-    #[must_use]
     pub fn failed_at_server(&self) -> bool {
         // RFC 7009 section 2.2.1: that a server does not revoke access tokens is its way, and no failure.
         let failed = |outcome: &Revocation| match outcome {
@@ -52,7 +49,6 @@ impl LoggedOut {
 /// How to log out.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Of all accounts.
     pub all_accounts: bool,
     /// Only here, without telling the server.
     pub local: bool,

@@ -13,17 +13,12 @@ use crate::store::TokenStore;
 
 /// A provider, and the session whose store has its tokens and secrets.
 pub struct Open<'a> {
-    /// The provider.
     pub provider: Rc<Provider>,
-    /// The session.
     pub session: Session<'a>,
 }
 
 impl<'a> Session<'a> {
     /// Opens the selected provider.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
     pub fn open(
         system: &'a System,
         config: &'a Config,
@@ -36,7 +31,6 @@ impl<'a> Session<'a> {
 
     /// The session for a provider, which need not be configured any more. It belongs to this provider, because the one whose
     /// token opens the shared store has its own tokens and secrets on this machine.
-    #[must_use]
     pub fn new(system: &'a System, config: &'a Config, name: &ProviderName) -> Self {
         let store = if config.opens_store(name) {
             local_store(system, config)
@@ -48,7 +42,6 @@ impl<'a> Session<'a> {
 }
 
 /// The configured store as a whole, whatever providers are in it.
-#[must_use]
 pub fn configured_store<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
     TokenStore::new(
         system,

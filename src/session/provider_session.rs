@@ -18,7 +18,6 @@ pub struct Session<'a> {
     pub system: &'a System,
     /// The configuration.
     pub config: &'a Config,
-    /// The token store.
     pub store: TokenStore<'a>,
     /// Ask servers again instead of using their cached metadata.
     pub refresh_metadata: bool,
@@ -50,7 +49,6 @@ impl<'a> Session<'a> {
     }
 
     /// What a provider is given to work with.
-    #[must_use]
     pub fn context<'s>(&'s self, name: &'s ProviderName) -> Context<'s> {
         let Self { system, store, refresh_metadata, .. } = self;
         let secret_variables = self.secret_variables.get_or_init(|| self.config.secret_variables());

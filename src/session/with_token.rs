@@ -23,9 +23,6 @@ pub enum Given {
 }
 
 /// Logs in with a token that the user brings, bound as any other.
-///
-/// # Errors
-/// [`LoginError`].
 pub fn login_with(
     session: &Session<'_>,
     provider: &Provider,

@@ -14,21 +14,14 @@ pub enum AccountError {
     /// There is none of this name.
     #[error("`{provider}` has no account `{account}`")]
     Unknown {
-        /// The provider.
         provider: ProviderName,
-        /// The account.
         account: AccountName,
         /// Those that there are.
         known: Vec<AccountName>,
     },
     /// There is one of this name already.
     #[error("`{provider}` has an account `{account}` already")]
-    Taken {
-        /// The provider.
-        provider: ProviderName,
-        /// The account.
-        account: AccountName,
-    },
+    Taken { provider: ProviderName, account: AccountName },
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -12,7 +12,6 @@ use crate::store::revision::{Revision, Versioned};
 
 /// A place for records.
 pub trait Backend {
-    /// Its kind.
     fn kind(&self) -> StoreKind;
 
     /// Reads a record. A store that cannot be read is an error, never `None`.

@@ -19,7 +19,6 @@ pub(super) const KEY_FILE: &str = "store.key";
 
 /// Key-value storage with compare and swap. Everything is sealed before it is written here.
 pub trait Bytes {
-    /// Its kind.
     fn kind(&self) -> StoreKind;
 
     /// Where a key is, for messages.

@@ -19,11 +19,9 @@ const LENGTH: usize = 4096;
 pub struct Trial {
     /// Which store a new record goes to.
     pub kind: StoreKind,
-    /// To write.
     pub write: Duration,
     /// To read back.
     pub read: Duration,
-    /// To delete.
     pub delete: Duration,
 }
 

@@ -20,7 +20,6 @@ pub enum Lookup {
     Nothing,
     /// A record that is bound to something else than what is configured: it must not be used (F-BIND1).
     OtherBinding {
-        /// The account.
         account: AccountName,
         /// What it is bound to.
         stored: Binding,

@@ -26,7 +26,6 @@ pub struct Index {
 /// What is known of one record without reading it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
-    /// The account.
     pub account: AccountName,
     /// Where its secrets may be sent.
     pub binding: Binding,
@@ -76,7 +75,6 @@ impl Entry {
         }
     }
 
-    /// The name of its record.
     pub fn name(&self, provider: &ProviderName) -> RecordName {
         RecordName::of_tokens(provider, &self.account, &self.binding)
     }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {

@@ -15,7 +15,6 @@ use crate::store::token_store::TokenStore;
 /// What was moved.
 #[derive(Debug, Default)]
 pub struct Moved {
-    /// The accounts.
     pub accounts: Vec<(ProviderName, Entry)>,
     /// How many configured secrets.
     pub secrets: usize,

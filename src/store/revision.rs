@@ -29,7 +29,6 @@ impl Revision {
 /// A stored value and its state.
 #[derive(Debug, Clone)]
 pub struct Versioned<T> {
-    /// The value.
     pub value: T,
     /// Its state.
     pub revision: Revision,

@@ -9,7 +9,6 @@ use crate::store::shared::SharedSettings;
 /// Everything that the configuration says of the store.
 #[derive(Debug, Clone)]
 pub struct StoreSettings {
-    /// Which store.
     pub choice: StoreChoice,
     /// Where the key of sealed files comes from.
     pub key: KeySource,

@@ -1,7 +1,6 @@
 //! An error with its causes in one line.
 
 /// An error and its causes in one line, for notes.
-#[must_use]
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// A length of time in its largest unit, rounded: `90 seconds` is `2 minutes`.
-#[must_use]
 pub fn length(length: Duration) -> String {
     let seconds = length.as_secs();
     let rounded = |unit: u64| (seconds + unit / 2) / unit;
@@ -19,7 +18,6 @@ pub fn length(length: Duration) -> String {
 }
 
 /// A length of time that somebody set, to the second.
-#[must_use]
 pub fn exact(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
@@ -31,7 +29,6 @@ pub fn exact(length: Duration) -> String {
 }
 
 /// A time from now in words: `in 54 minutes`, `2 hours ago`.
-#[must_use]
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
     let distance = time.duration_since(now);
     let words = length(distance.unsigned_abs());
@@ -39,7 +36,6 @@ pub fn relative(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// So many of something: `1 account`, `2 accounts`.
-#[must_use]
 pub fn counted(count: u64, unit: &str) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }

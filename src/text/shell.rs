@@ -1,13 +1,11 @@
 //! Text as a POSIX shell reads it back.
 
 /// A text in single quotes, inside which nothing is special but the single quote itself (POSIX XCU 2.2.2).
-#[must_use]
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A word of a command, in quotes where it needs them.
-#[must_use]
 pub fn word(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@,+%".contains(&byte);
     // zsh replaces a word that begins with an equals sign by the path of a program.
@@ -15,8 +13,6 @@ pub fn word(text: &str) -> String {
     if is_plain { text.to_owned() } else { quoted(text) }
 }
 
-/// A command as one line.
-#[must_use]
 pub fn line(command: &[String]) -> String {
     command.iter().map(|text| word(text)).collect::<Vec<_>>().join(" ")
 }

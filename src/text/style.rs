@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 
-/// The style of `error:`.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// The style of `warning:` and `note:`.
 pub const NOTE: Style = AnsiColor::Yellow.on_default().bold();
@@ -18,7 +17,6 @@ pub const STRONG: Style = Style::new().bold();
 pub const FAINT: Style = Style::new().dimmed();
 
 /// A text in a style, for `format!`.
-#[must_use]
 pub fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -13,7 +13,6 @@ pub struct Untrusted(String);
 
 impl Untrusted {
     /// Marks a text as foreign.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -26,7 +25,6 @@ impl fmt::Display for Untrusted {
 }
 
 /// The text with steering characters written out, cut after 300 characters; for places that bring their own quotes.
-#[must_use]
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(LONGEST));
     for (count, character) in text.chars().enumerate() {
@@ -45,7 +43,6 @@ pub fn escaped(text: &str) -> String {
 
 /// A message made safe for a terminal. Colours and line breaks stay, because authctl wrote them. Characters that would
 /// reorder or hide a part of the line are escaped, whatever their source (F-CTRL2).
-#[must_use]
 pub fn shown(message: &str) -> Cow<'_, str> {
     let is_own = |character: char| matches!(character, '\n' | '\t' | '\u{1b}');
     if !message.contains(|character: char| steers(character) && !is_own(character)) {
@@ -63,7 +60,6 @@ pub fn shown(message: &str) -> Cow<'_, str> {
 }
 
 /// JSON text in which no character steers a terminal: those that JSON does not escape by itself are written as `\\u`.
-#[must_use]
 pub fn escaped_json(value: &serde_json::Value) -> String {
     let mut text = String::new();
     for character in format!("{value:#}").chars() {
@@ -81,7 +77,6 @@ pub fn escaped_json(value: &serde_json::Value) -> String {
 
 /// Whether a character could do more than appear: control characters (C0, DEL, C1) and Unicode's format, bidirectional,
 /// line separator, tag, variation and blank filler characters.
-#[must_use]
 pub fn steers(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 /// A pasted redirect is no longer than this.
 pub(super) const LONGEST_LINE: u64 = 64 * 1024;
 
-/// Prints a question.
 #[expect(clippy::disallowed_methods, reason = "a question is part of the input")]
 pub(super) fn print(question: &str) -> io::Result<()> {
     io::stderr().lock().write_all(question.as_bytes())

@@ -17,7 +17,6 @@ use crate::os::threads;
 use crate::ports::Input;
 use crate::secret::SecretText;
 
-/// Standard input.
 pub struct StandardInput;
 
 #[expect(clippy::disallowed_methods, reason = "this is the input")]

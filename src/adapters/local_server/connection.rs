@@ -27,7 +27,6 @@ use crate::secret::SecretText;
 
 /// The longest request head (F-HLP1).
 const LARGEST_HEAD: usize = 16 << 10;
-/// The most headers in it.
 const MOST_HEADERS: usize = 100;
 /// A connection that has not sent its next head by then is closed. hyper counts from the last answer on, so this bounds idle
 /// connections as well.

@@ -39,7 +39,6 @@ pub(crate) fn withhold_ours(command: &mut Command) {
 
 /// A program's path: absolute as written, else on PATH. Empty and relative parts of PATH are passed over, for they lead
 /// into the working folder (F-URL4).
-#[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is where programs are found")]
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let written = Path::new(name);

@@ -7,7 +7,6 @@ mod noted;
 
 use crate::ports::{Held, Signals};
 
-/// The signals of this process.
 pub struct ProcessSignals;
 
 impl Signals for ProcessSignals {

@@ -10,9 +10,7 @@ use crate::name::ProviderName;
 use crate::secret::SecretText;
 
 pub struct Draft {
-    /// Its name.
     pub name: ProviderName,
-    /// Its keys.
     pub keys: Vec<Assignment>,
     /// The secrets that go into the token store, by their keys.
     pub secrets: Vec<(String, SecretText)>,

@@ -16,7 +16,6 @@ const DEFAULT_KIND: &str = "oauth";
 
 /// What a provider is made from.
 pub enum Start {
-    /// A template.
     Template(Template),
     /// What was discovered about a URL.
     Url(Box<DiscoveredUrl>),
@@ -59,7 +58,6 @@ impl Start {
     }
 
     /// The kind whose keys it has.
-    #[must_use]
     pub fn kind(&self) -> String {
         match self {
             Self::Template(template) => template.kind().unwrap_or_else(|| DEFAULT_KIND.to_owned()),
@@ -69,7 +67,6 @@ impl Start {
     }
 
     /// A name that the provider could have.
-    #[must_use]
     pub fn proposed_name(&self) -> Option<ProviderName> {
         match self {
             Self::Template(template) => template.name.parse().ok(),

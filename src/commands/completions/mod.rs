@@ -28,9 +28,6 @@ fn shells() -> PossibleValuesParser {
 }
 
 /// Prints the script.
-///
-/// # Errors
-/// [`Error::Output`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Some(shell) = SHELLS.completer(&args.shell) else {
         return Err(Error::usage("there is no such shell"));

@@ -15,7 +15,6 @@ pub struct Answer {
 
 /// The last answer, unless more of it is to come: its headers end with an empty line, and after `100 Continue` and its
 /// like another one follows.
-#[must_use]
 pub fn last(notes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(notes);
     let (mut answer, mut complete): (Option<Answer>, bool) = (None, false);

@@ -7,9 +7,6 @@ use super::options::{Known, options_of};
 use super::request::{Methods, Request};
 
 /// Reads the arguments.
-///
-/// # Errors
-/// [`ArgumentError`].
 pub fn parse(arguments: &[OsString]) -> Result<Request, ArgumentError> {
     let mut request = Request::default();
     let mut urls = Vec::new();

@@ -49,7 +49,6 @@ struct With {
 
 impl<'a> Attempt<'a> {
     /// An attempt at a request.
-    #[must_use]
     pub fn new(
         session: &'a Session<'a>,
         provider: &'a Provider,

@@ -15,10 +15,8 @@ pub enum ArgumentError {
     Option {
         /// The option, as it was written.
         option: String,
-        /// The reason.
         reason: &'static str,
     },
-    /// A header.
     #[error("curl is not run with the header {0}: {1}")]
     Header(String, &'static str),
     /// An option that is not known.
@@ -35,7 +33,6 @@ pub enum ArgumentError {
     /// An argument that is not Unicode where it must be.
     #[error("an option or URL for curl is not Unicode")]
     NotUnicode,
-    /// No URL.
     #[error("there is no URL for curl")]
     NoUrl,
     /// More than one.
@@ -44,10 +41,8 @@ pub enum ArgumentError {
     /// A URL with a pattern in it.
     #[error("the URL has curl's pattern characters in it ([ or {{), which stand for many URLs, and {ONE}")]
     Pattern,
-    /// No scheme.
     #[error("{0} does not say how it is reached")]
     NoScheme(String),
-    /// URLs in a file.
     #[error("curl is not run with a file of URLs: {ONE}")]
     FileOfUrls,
 }

@@ -73,12 +73,10 @@ pub enum Known {
     Off(&'static str),
     /// It takes a value.
     Valued(&'static str),
-    /// It is refused.
     Refused(&'static str),
 }
 
 /// The option of a long name, without its hyphens.
-#[must_use]
 pub fn long(name: &str) -> Option<Known> {
     // curl 8.3 and later: the value is worked out of variables.
     if name.starts_with("expand-") {
@@ -89,14 +87,11 @@ pub fn long(name: &str) -> Option<Known> {
     off.map(Known::Off).or_else(|| search(|known, _| known == name))
 }
 
-/// The option of a short name.
-#[must_use]
 pub fn short(name: char) -> Option<Known> {
     search(|_, short| short == Some(name))
 }
 
 /// The long name that somebody may have meant.
-#[must_use]
 pub fn meant(name: &str) -> Option<&'static str> {
     let names = || [FLAGS, VALUED].into_iter().flat_map(entries).map(|(name, _)| name);
     let mut begun = names().filter(|known| known.starts_with(name));
@@ -108,9 +103,6 @@ pub fn meant(name: &str) -> Option<&'static str> {
 }
 
 /// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
-///
-/// # Errors
-/// [`ArgumentError`].
 pub fn options_of(
     text: &str,
     next: &mut dyn FnMut() -> Option<OsString>,

@@ -32,7 +32,6 @@ pub struct Request {
     pub passed: Vec<OsString>,
     /// The URL, as it was written.
     pub url: String,
-    /// The method.
     pub method: String,
     /// It follows redirects.
     pub follows: bool,
@@ -218,9 +217,6 @@ impl Request {
     }
 
     /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
-    ///
-    /// # Errors
-    /// [`ArgumentError::Header`].
     pub fn take_header(&mut self, text: &str) -> Result<(), ArgumentError> {
         let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
         let refused = |reason| Err(ArgumentError::Header(escaped(&name), reason));
@@ -254,9 +250,6 @@ impl Request {
     }
 
     /// Whether it can be made with a token that needs a proof for each request.
-    ///
-    /// # Errors
-    /// [`ArgumentError`].
     pub fn check_bound(&self) -> Result<(), ArgumentError> {
         if let Some(option) = self.repeats {
             return Err(ArgumentError::Option { option: option.to_owned(), reason: PROVED_ONCE });

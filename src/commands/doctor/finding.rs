@@ -11,13 +11,11 @@ pub enum Topic {
     Config,
     /// The token store.
     Store,
-    /// The browser.
     Browser,
     /// The way back from the browser.
     Loopback,
     /// The way to the servers.
     Network,
-    /// The clock.
     Clock,
     /// Each provider.
     Provider,
@@ -40,7 +38,6 @@ impl Topic {
     ];
 
     /// The name in JSON.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Program => "program",
@@ -56,7 +53,6 @@ impl Topic {
     }
 
     /// The name for people.
-    #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::Program => "Program",
@@ -97,7 +93,6 @@ pub enum Severity {
 
 impl Severity {
     /// The name, in JSON and for people.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -111,7 +106,6 @@ impl Severity {
 /// One thing that was found.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// The topic.
     pub topic: Topic,
     /// What it is about: a file, a provider, a server.
     pub subject: String,
@@ -157,25 +151,21 @@ impl Finding {
     }
 
     /// The finding with its reason.
-    #[must_use]
     pub fn why(self, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..self }
     }
 
     /// The finding with what mends it.
-    #[must_use]
     pub fn mend(self, mend: impl Into<String>) -> Self {
         Self { mend: Some(mend.into()), ..self }
     }
 
     /// The finding with how long it took.
-    #[must_use]
     pub fn took(self, time: std::time::Duration) -> Self {
         Self { milliseconds: u64::try_from(time.as_millis()).ok(), ..self }
     }
 
     /// The finding with another meaning for the exit status.
-    #[must_use]
     pub fn status(self, status: Status) -> Self {
         Self { status, ..self }
     }
@@ -183,7 +173,6 @@ impl Finding {
 
 /// The exit status that all findings together mean: a wrong configuration or store keeps everything from working, so they
 /// come first.
-#[must_use]
 pub fn status(findings: &[Finding]) -> Status {
     let problems: Vec<Status> = findings
         .iter()

@@ -7,7 +7,6 @@ use crate::ports::console::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 use crate::text::humanize::counted;
 
 /// The findings without what tells whose home they are of, so that they can be given to others.
-#[must_use]
 pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {
     let Some(home) = home.filter(|home| home.len() > 1) else { return findings };
     let shorten = |text: String| text.replace(home, "~");
@@ -22,7 +21,6 @@ pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {
 }
 
 /// The stable JSON form.
-#[must_use]
 pub fn in_json(findings: &[Finding], version: &str, platform: &str) -> Value {
     let findings: Vec<Value> = findings
         .iter()
@@ -50,7 +48,6 @@ fn plain(text: &str) -> String {
 }
 
 /// The form for people. What is as it should be is one line a topic, unless all is asked for.
-#[must_use]
 pub fn in_text(findings: &[Finding], all: bool) -> String {
     let mut text = String::new();
     for topic in Topic::ALL {

@@ -34,7 +34,6 @@ pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<F
     secrets.iter().filter_map(check).collect()
 }
 
-/// The check of one secret.
 struct SecretCheck<'a> {
     examination: &'a Examination<'a>,
     provider: &'a Provider,

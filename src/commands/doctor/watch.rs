@@ -12,7 +12,6 @@ use crate::ports::{Clock, HttpClient, HttpError, HttpRequest, HttpResponse, Syst
 /// What is kept of an exchange: nothing of what was in it.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// The server.
     pub server: String,
     /// How long it took.
     pub time: Duration,

@@ -11,7 +11,6 @@ const ID_TOKEN: &str = "id-token";
 /// A token for a variable.
 #[derive(Debug, Clone)]
 pub struct Assignment {
-    /// The variable.
     pub variable: String,
     /// Whose token.
     pub provider: ProviderName,
@@ -22,7 +21,6 @@ pub struct Assignment {
 /// How a token is written.
 #[derive(Debug, Clone, Copy)]
 pub enum Form {
-    /// In a format.
     Format(&'static Format),
     /// The bare id token in its place.
     IdToken,

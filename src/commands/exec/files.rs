@@ -24,9 +24,6 @@ pub struct TokenFolder {
 
 impl TokenFolder {
     /// Makes the folder, after removing those that killed runs left behind.
-    ///
-    /// # Errors
-    /// [`ExecError`].
     pub fn make(system: &System) -> Result<Self, ExecError> {
         let parent = parent(system)?;
         remove_leftovers(&parent);
@@ -47,9 +44,6 @@ impl TokenFolder {
     }
 
     /// Writes a token into a file of this name, and says where it is.
-    ///
-    /// # Errors
-    /// [`ExecError`].
     pub fn write(&self, name: &str, text: &SecretText) -> Result<String, ExecError> {
         let path = self.path.join(name);
         let mut options = OpenOptions::new();

@@ -1,6 +1,5 @@
 //! A manual page in the making: text in the language of man(7).
 
-/// A page.
 pub(super) struct Page(String);
 
 impl Page {

@@ -26,9 +26,6 @@ enum Action {
 }
 
 /// Lists or changes providers.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
         Action::List => list::list(app),

@@ -14,7 +14,6 @@ const LENGTH: usize = 43;
 
 /// A capability, in its file as long as this lives.
 pub struct Capability {
-    /// The text.
     pub secret: SecretText,
     /// Its file.
     pub path: PathBuf,

@@ -25,7 +25,6 @@ const UNKNOWN_LIFE: i64 = 300;
 /// Whose tokens are given out.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The provider.
     pub provider: ProviderName,
     /// The project that libraries are told of.
     pub project: Option<String>,
@@ -36,7 +35,6 @@ pub struct Settings {
 pub enum Question {
     /// Which folders there are.
     Folder(&'static str),
-    /// The project.
     Project,
     /// Which accounts there are.
     Accounts,
@@ -53,7 +51,6 @@ pub enum Member {
     All,
     /// Its address.
     Email,
-    /// Its scopes.
     Scopes,
     /// Its other names.
     Aliases,
@@ -64,9 +61,6 @@ pub enum Member {
 }
 
 /// Reads a question. What libraries send along beyond what is known here is passed over.
-///
-/// # Errors
-/// [`Refusal`].
 pub fn question(asked: &Asked, query: &mut Query) -> Result<Question, Refusal> {
     if asked.header(FLAVOR.0) != Some(FLAVOR.1) || asked.headers("x-forwarded-for").next().is_some() {
         let message = "the request must have the header `Metadata-Flavor: Google`";
@@ -150,9 +144,6 @@ impl Question {
     }
 
     /// The answer about an account, with its token.
-    ///
-    /// # Errors
-    /// [`Refusal`].
     pub fn answer(
         &self,
         session: &Session<'_>,

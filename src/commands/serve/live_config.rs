@@ -31,9 +31,6 @@ impl LiveConfig {
     }
 
     /// Does something with a provider as it is configured now.
-    ///
-    /// # Errors
-    /// [`Refusal`].
     pub fn with<T>(
         &self,
         provider: &ProviderName,

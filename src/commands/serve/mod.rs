@@ -81,9 +81,6 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Serves until a signal comes.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let system = app.system;
     app.config.check_files(true)?;

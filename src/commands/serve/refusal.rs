@@ -16,10 +16,8 @@ pub const JSON: &str = "application/json";
 /// The media type of lines.
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
-/// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The status.
     pub status: u16,
     /// What kind of refusal it is.
     pub error: &'static str,

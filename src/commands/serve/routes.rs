@@ -17,11 +17,9 @@ use crate::text::untrusted::escaped;
 /// A question.
 #[derive(Debug)]
 pub enum Route {
-    /// A token.
     Token(Wanted, &'static Format),
     /// Header lines, or with `json` an object of them.
     Headers {
-        /// Of what.
         wanted: Wanted,
         /// The request that they are for: method, URL and nonce.
         target: Option<(String, String, Option<String>)>,
@@ -37,7 +35,6 @@ pub enum Route {
 /// Of which provider, and what the token is to be like.
 #[derive(Debug)]
 pub struct Wanted {
-    /// The provider.
     pub provider: ProviderName,
     /// What it is asked with.
     pub options: AcquireRequest,
@@ -49,9 +46,6 @@ pub fn is_gce(asked: &Asked) -> bool {
 }
 
 /// Reads a request.
-///
-/// # Errors
-/// [`Refusal`].
 pub fn route(asked: &Asked, with_gce: bool) -> Result<Route, Refusal> {
     if asked.method != "GET" {
         let message = "only GET is answered";

@@ -17,12 +17,10 @@ use crate::session::{Open, Session};
 use crate::token::Credential;
 
 /// Prints the stored token, if the arguments ask for just that and it is there; `None` when nothing was done.
-#[must_use]
 pub fn token(system: &mut System, arguments: &[OsString]) -> Option<Result<(), Error>> {
     print_stored(system, plain_token(arguments)?.as_ref())
 }
 
-/// The provider of `token [NAME]`.
 fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
     match arguments {
         [_, command] if command == "token" => Some(None),

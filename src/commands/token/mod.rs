@@ -50,9 +50,6 @@ fn parser() -> impl clap::builder::TypedValueParser<Value = &'static Format> {
 }
 
 /// Prints a token and nothing else.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let options = AcquireRequest {

@@ -18,7 +18,6 @@ use crate::text::untrusted::escaped;
 /// git and kubectl change a file of their own: that takes no time.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
 
-/// One change.
 pub(super) enum Change {
     /// A text in a file of the other program.
     File {
@@ -37,7 +36,6 @@ pub(super) enum Change {
     Git(GitKey),
 }
 
-/// Which way.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Make,

@@ -171,10 +171,6 @@ impl Plan {
     }
 }
 
-/// Shows a plan.
-///
-/// # Errors
-/// [`Error::Output`].
 pub fn show(app: &App<'_>, plan: Plan) -> Result<(), Error> {
     let plan = plan.granted()?;
     let console = &app.system.console;

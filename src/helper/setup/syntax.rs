@@ -12,9 +12,6 @@ fn refused(value: &str, reason: &'static str) -> SetupError {
 }
 
 /// A command line for programs that pass it to a shell or split it like one, such as AWS's `credential_process`.
-///
-/// # Errors
-/// [`SetupError::Unquotable`].
 pub fn command_line(words: &[String]) -> Result<String, SetupError> {
     words.iter().try_for_each(|word| check_visible(word))?;
     if cfg!(windows) {
@@ -40,9 +37,6 @@ fn windows_word(word: &str) -> Result<String, SetupError> {
 
 /// A value of an INI file. Readers disagree on comments after a value, and some replace `%`, so a value that contains either
 /// is refused.
-///
-/// # Errors
-/// [`SetupError::Unquotable`].
 pub fn ini_value(value: &str) -> Result<String, SetupError> {
     check_visible(value)?;
     let begins_comment =
@@ -57,9 +51,6 @@ pub fn ini_value(value: &str) -> Result<String, SetupError> {
 }
 
 /// A value in a list that kubectl splits at commas, with the quotes of CSV (RFC 4180).
-///
-/// # Errors
-/// [`SetupError::Unquotable`].
 pub fn csv_field(value: &str) -> Result<String, SetupError> {
     check_visible(value)?;
     let quotes = value.contains([',', '"']);
@@ -67,9 +58,6 @@ pub fn csv_field(value: &str) -> Result<String, SetupError> {
 }
 
 /// A word of a line in `.bazelrc`, where a backslash also has its meaning inside quotes.
-///
-/// # Errors
-/// [`SetupError::Unquotable`].
 pub fn bazel_word(word: &str) -> Result<String, SetupError> {
     check_visible(word)?;
     let mut written = String::with_capacity(word.len());

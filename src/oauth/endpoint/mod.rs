@@ -42,7 +42,6 @@ pub enum UrlRefused {
 
 impl UrlRefused {
     /// Whether the text has something in it that must not be shown.
-    #[must_use]
     pub fn is_secret(&self) -> bool {
         matches!(self, Self::Userinfo(_))
     }
@@ -58,9 +57,6 @@ pub struct EndpointUrl {
 
 impl EndpointUrl {
     /// Takes a URL that the configuration names.
-    ///
-    /// # Errors
-    /// [`UrlRefused`].
     pub fn configured(text: &str) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
         if url.scheme() == "https" || url.scheme() == "http" && is_literal_loopback(&url, text) {
@@ -72,17 +68,11 @@ impl EndpointUrl {
 
     /// Takes a URL that a server named. On the host of the configured issuer it counts as configured; elsewhere it must
     /// be `https` and public.
-    ///
-    /// # Errors
-    /// [`UrlRefused`].
     pub fn discovered(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
         Self::discovered_beside(text, &issuer.url, issuer.reach)
     }
 
     /// The same for a URL that the server at another URL named: on that one's host it is reached as that one is.
-    ///
-    /// # Errors
-    /// [`UrlRefused`].
     pub fn discovered_beside(text: &str, beside: &Url, reach: Reach) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
         if url.host() == beside.host() && (url.scheme() == "https" || url.scheme() == beside.scheme()) {
@@ -104,32 +94,26 @@ impl EndpointUrl {
         }
     }
 
-    /// The URL.
-    #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// Scheme, host and port: what a secret is bound to.
-    #[must_use]
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
     /// The host, with the port where it is not the scheme's own.
-    #[must_use]
     pub fn authority(&self) -> String {
         authority(&self.url)
     }
 
     /// Whether a server named it, and not the configuration.
-    #[must_use]
     pub fn reach(&self) -> Reach {
         self.reach
     }
 
     /// A request to it, so far without headers and body.
-    #[must_use]
     pub fn request(&self, method: Method, transport: &Transport) -> HttpRequest {
         HttpRequest {
             method,
@@ -155,7 +139,6 @@ impl fmt::Debug for EndpointUrl {
 }
 
 /// The host of a URL, with the port where it is not the scheme's own.
-#[must_use]
 pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -190,9 +173,6 @@ impl Issuer {
 
     /// Takes an issuer that a protected resource named (RFC 9728 section 2): on the resource's own host it counts as
     /// configured, elsewhere it must be public (F-SSRF).
-    ///
-    /// # Errors
-    /// As [`Self::configured`].
     pub fn discovered(text: &str, resource: &Url) -> Result<Self, UrlRefused> {
         Self::of(text, EndpointUrl::discovered_beside(text, resource, Reach::Configured)?)
     }
@@ -205,19 +185,15 @@ impl Issuer {
     }
 
     /// Whether a server named it, and not the configuration.
-    #[must_use]
     pub fn reach(&self) -> Reach {
         self.reach
     }
 
     /// The identifier as written.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Its URL.
-    #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }

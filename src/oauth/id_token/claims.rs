@@ -12,51 +12,43 @@ pub struct Claims(pub(super) Map<String, Value>);
 
 impl Claims {
     /// Claims that were validated when they were kept.
-    #[must_use]
     pub fn known(claims: Map<String, Value>) -> Self {
         Self(claims)
     }
 
     /// Those that the id tokens of later refreshes must agree with (OpenID Connect Core section 12.2).
-    #[must_use]
     pub fn lasting(&self) -> Map<String, Value> {
         let names = ["iss", "sub", "azp", "auth_time", "nonce"];
         names.iter().filter_map(|name| Some(((*name).to_owned(), self.0.get(*name)?.clone()))).collect()
     }
 
     /// The subject: who, for this issuer.
-    #[must_use]
     pub fn subject(&self) -> &str {
         self.text("sub").unwrap_or_default()
     }
 
     /// A claim that is a string.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
     }
 
     /// When the token ends.
-    #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         seconds(&self.0, "exp").and_then(|seconds| Timestamp::from_second(seconds).ok())
     }
 
     /// All claims.
-    #[must_use]
     pub fn all(&self) -> &Map<String, Value> {
         &self.0
     }
 }
 
 /// The claims of a token that was validated when it was stored.
-#[must_use]
 pub fn stored_claims(token: &IdToken) -> Option<Claims> {
     Jwt::decode(token.expose()).map(|jwt| Claims(jwt.claims))
 }
 
 /// When a token that was validated when it was stored expires.
-#[must_use]
 pub fn stored_expiry(token: &IdToken) -> Option<Timestamp> {
     stored_claims(token)?.expires_at()
 }

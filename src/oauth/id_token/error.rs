@@ -15,7 +15,6 @@ pub enum IdTokenError {
     Algorithm {
         /// What the header says.
         found: Untrusted,
-        /// What is expected.
         expected: String,
     },
     /// No key of the server fits, or the signature is wrong. A fresh key set may mend it (OpenID Connect Core section 10.1.1).
@@ -27,21 +26,14 @@ pub enum IdTokenError {
     /// A claim does not agree.
     #[error("the id token's `{claim}` is {found}, {problem}")]
     Mismatch {
-        /// The claim.
         claim: &'static str,
-        /// What it is.
         found: Untrusted,
         /// What is wrong with it.
         problem: String,
     },
     /// The tokens of a refresh belong to another user or issuer than those of the login (OpenID Connect Core section 12.2).
     #[error("the id token is for a different user or issuer than the login: its `{claim}` is {found}")]
-    OtherOwner {
-        /// The claim.
-        claim: &'static str,
-        /// What it is.
-        found: Untrusted,
-    },
+    OtherOwner { claim: &'static str, found: Untrusted },
     /// A claim that holds a secret, or a long value, does not agree.
     #[error("the id token's `{0}` does not agree with the request")]
     Disagrees(&'static str),
@@ -49,7 +41,6 @@ pub enum IdTokenError {
 
 impl IdTokenError {
     /// Whether it may be the fault of a clock alone.
-    #[must_use]
     pub fn is_about_time(&self) -> bool {
         matches!(self, Self::Mismatch { claim: "exp" | "iat", .. } | Self::Disagrees("nbf"))
     }

@@ -8,9 +8,6 @@ use crate::text::untrusted::Untrusted;
 
 /// Checks the id token that a refresh brought against the login's (OpenID Connect Core section 12.2): the same issuer and
 /// subject, the login's time and the party unchanged, and no other nonce.
-///
-/// # Errors
-/// [`IdTokenError::Disagrees`].
 pub fn check_refreshed(
     refreshed: &Claims,
     original: Option<&Claims>,
@@ -51,9 +48,6 @@ pub struct Owner<'a> {
 impl Owner<'_> {
     /// Checks that an id token does not name another user or issuer. The token need not be valid; one that cannot be read
     /// names nobody.
-    ///
-    /// # Errors
-    /// [`IdTokenError::OtherOwner`].
     pub fn check(&self, token: &IdToken) -> Result<(), IdTokenError> {
         let Some(claims) = stored_claims(token) else { return Ok(()) };
         let original = |claim| self.original.and_then(|original| original.text(claim));

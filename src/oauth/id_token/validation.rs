@@ -24,7 +24,6 @@ const LONGEST_SUBJECT: usize = 255;
 pub struct Expected<'a> {
     /// The issuers that it may name.
     pub issuer: AcceptedIssuer<'a>,
-    /// The client.
     pub client_id: &'a str,
     /// The nonce that was sent.
     pub nonce: Option<&'a Nonce>,
@@ -36,7 +35,6 @@ pub struct Expected<'a> {
     pub access_token: Option<&'a AccessToken>,
     /// `max_age` of the request, in seconds.
     pub max_age: Option<i64>,
-    /// Now.
     pub now: Timestamp,
 }
 

@@ -67,9 +67,6 @@ impl fmt::Debug for SigningKey {
 
 impl SigningKey {
     /// Reads a private key: PEM, in which certificates may stand beside it, or a JWK, or a set of one JWK.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub fn parse(text: &SecretText) -> Result<Self, KeyError> {
         let text = text.expose().trim();
         if text.starts_with('{') {
@@ -88,7 +85,6 @@ impl SigningKey {
     }
 
     /// The client's secret as a key of HS256 (OpenID Connect Core section 9, `client_secret_jwt`).
-    #[must_use]
     pub fn of_secret(secret: &ClientSecret) -> Self {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.expose().as_bytes());
         Self::of_pair(Pair::Secret(key), None)
@@ -106,9 +102,6 @@ impl SigningKey {
     }
 
     /// A key that was kept.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub fn kept(kept: &DpopKey) -> Result<Self, KeyError> {
         let document = URL_SAFE_NO_PAD.decode(kept.expose()).map_err(|_| KeyError::NotAKey)?;
         Ok(Self::of_pair(of_pkcs8(&Zeroizing::new(document))?, None))
@@ -168,9 +161,6 @@ impl SigningKey {
     }
 
     /// The key for a configured algorithm, and with the configured key identifier.
-    ///
-    /// # Errors
-    /// [`KeyError::OtherAlgorithm`].
     pub fn using(mut self, algorithm: Option<Algorithm>, key_id: Option<&str>) -> Result<Self, KeyError> {
         if let Some(algorithm) = algorithm {
             let fits = match &self.pair {
@@ -189,7 +179,6 @@ impl SigningKey {
     }
 
     /// The public key as a JWK (RFC 7517), its members in the order that a thumbprint needs; `null` for a shared secret.
-    #[must_use]
     pub fn public_jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match &self.pair {
@@ -210,7 +199,6 @@ impl SigningKey {
     }
 
     /// The thumbprint of the public key (RFC 7638): base64url of the SHA-256 of its required members in order.
-    #[must_use]
     pub fn thumbprint(&self) -> String {
         let canonical = self.public_jwk().to_string();
         URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()))
@@ -218,9 +206,6 @@ impl SigningKey {
 
     /// Signs claims: a JWT in the compact form (RFC 7515 section 7.1). `header` is added to `alg` and, where there is
     /// one, `kid`.
-    ///
-    /// # Errors
-    /// [`KeyError::NotSigned`].
     pub fn sign(&self, header: &Value, claims: &Value) -> Result<SecretText, KeyError> {
         let mut whole = json!({ "alg": format!("{:?}", self.algorithm) });
         if let (Some(object), Some(more)) = (whole.as_object_mut(), header.as_object()) {

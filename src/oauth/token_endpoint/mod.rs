@@ -60,9 +60,6 @@ pub struct WrongOrigin {
 
 impl TokenEndpoint {
     /// The endpoint, if its origin is the binding's.
-    ///
-    /// # Errors
-    /// [`WrongOrigin`].
     pub fn new(
         url: EndpointUrl,
         binding: &Binding,
@@ -112,8 +109,6 @@ impl TokenEndpoint {
         read(response, asked, &self.quirks, now)
     }
 
-    /// The URL.
-    #[must_use]
     pub fn url(&self) -> &url::Url {
         self.url.url()
     }

@@ -97,9 +97,6 @@ impl OAuthClient {
     }
 
     /// A configured secret.
-    ///
-    /// # Errors
-    /// [`ProviderError::Secret`].
     pub(crate) fn resolve(
         &self,
         context: &Context<'_>,
@@ -111,9 +108,6 @@ impl OAuthClient {
 }
 
 /// A key in a file: others must not have written it, and should not be able to read it.
-///
-/// # Errors
-/// [`ProviderError::Unconfigured`].
 pub fn check_key_file(context: &Context<'_>, key: &str, source: &SecretSource) -> Result<(), ProviderError> {
     let SecretSource::File(path) = source else { return Ok(()) };
     let path = context.system.paths.expand(path);

@@ -11,7 +11,6 @@ use crate::oauth::metadata::Metadata;
 
 impl OAuthClient {
     /// How its server's metadata is asked for anew.
-    #[must_use]
     pub fn query(&self) -> Query<'_> {
         Query {
             issuer: &self.issuer,
@@ -23,25 +22,21 @@ impl OAuthClient {
     }
 
     /// The server as this metadata has it, under what is configured.
-    #[must_use]
     pub fn server_as(&self, metadata: Option<Metadata>) -> Server<'_> {
         Server { oauth: self, discovered: Discovered { metadata, ..Discovered::default() } }
     }
 
     /// The token endpoint, where it is configured.
-    #[must_use]
     pub fn configured_token_endpoint(&self) -> Option<&EndpointUrl> {
         self.endpoints.get("token_endpoint")
     }
 
     /// The file of the client's certificate.
-    #[must_use]
     pub fn certificate_file(&self) -> Option<&Path> {
         self.client.certificate.as_deref()
     }
 
     /// Where its app is registered, as the template knows.
-    #[must_use]
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()
     }
@@ -49,7 +44,6 @@ impl OAuthClient {
 
 impl Server<'_> {
     /// What the metadata lists under a name; `None` where it says nothing.
-    #[must_use]
     pub fn lists(&self, member: &str) -> Option<Vec<String>> {
         self.discovered.metadata.as_ref()?.strings(member)
     }

@@ -12,9 +12,7 @@ use crate::token::TokenSet;
 /// What an authentication request said, which its id token must agree with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuthenticationRequest<'a> {
-    /// The client.
     pub client_id: Option<&'a str>,
-    /// The nonce.
     pub nonce: Option<&'a Nonce>,
     /// `max_age`, in seconds.
     pub max_age: Option<i64>,

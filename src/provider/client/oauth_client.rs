@@ -61,7 +61,6 @@ pub struct OAuthClient {
 
 impl OAuthClient {
     /// What the configuration binds secrets to. An endpoint that is left to discovery is pinned by the record.
-    #[must_use]
     pub fn binding(&self) -> Binding {
         let mut binding = Binding::default().with(Binding::ISSUER, self.issuer.as_str());
         if let Some(endpoint) = self.endpoints.get("token_endpoint") {
@@ -83,26 +82,22 @@ impl OAuthClient {
     }
 
     /// The issuer, as it is configured or derived.
-    #[must_use]
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
     /// The configured scopes: of all capabilities together.
-    #[must_use]
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }
 
     /// Whether the client has something to prove itself with.
-    #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.client.is_confidential()
     }
 
     /// The settings for a grant that goes without a user's login. `variant` is what of the grant's own configuration changes
     /// what it gets: what was got with other values is not handed out for these.
-    #[must_use]
     pub fn without_user(self, grant: &str, variant: Binding) -> Self {
         let described = |(name, source): (&String, &SecretSource)| (name.clone(), source.fingerprint());
         let scopes = self.scopes.to_string();
@@ -114,14 +109,12 @@ impl OAuthClient {
     }
 
     /// The settings for a grant that goes without a client as well.
-    #[must_use]
     pub fn with_optional_client(self) -> Self {
         Self { client_optional: true, ..self }
     }
 
     /// The settings for a grant whose own assertions the private key signs: it authenticates the client only where that
     /// is written.
-    #[must_use]
     pub fn with_key_for_the_grant(self) -> Self {
         Self { uses_key_to_authenticate: false, ..self }
     }
@@ -146,7 +139,6 @@ impl OAuthClient {
     }
 
     /// The key of an access token: every parameter that changes what it is good for (F-LEAK9).
-    #[must_use]
     pub fn token_key(&self, request: &TokenRequest) -> TokenKey {
         let scopes: Vec<String> = request.scopes.iter().flat_map(ScopeSet::iter).map(str::to_owned).collect();
         let variant = (self.variant != Binding::default()).then(|| self.variant.fingerprint());
@@ -158,37 +150,31 @@ impl OAuthClient {
     }
 
     /// The audience of a request, or the configured.
-    #[must_use]
     pub fn audience<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
         if request.audience.is_empty() { &self.audience } else { &request.audience }
     }
 
     /// The resources of a request, or the configured.
-    #[must_use]
     pub fn resource<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
         if request.resource.is_empty() { &self.resource } else { &request.resource }
     }
 
     /// Whether OpenID Connect is used with these scopes.
-    #[must_use]
     pub fn uses_openid(&self, scopes: &ScopeSet) -> bool {
         self.use_openid.unwrap_or_else(|| scopes.contains("openid")) && self.can("id_token")
     }
 
     /// Whether id tokens are signed with the client's secret, so that no key set is needed.
-    #[must_use]
     pub fn signs_symmetrically(&self) -> bool {
         matches!(self.algorithm, Some(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
     }
 
     /// Whether the configuration leaves the server this ability.
-    #[must_use]
     pub fn can(&self, capability: &str) -> bool {
         !self.cannot.iter().any(|cannot| cannot == capability)
     }
 
     /// The scopes as one parameter, with the server's separator.
-    #[must_use]
     pub fn scope_text(&self, scopes: &ScopeSet) -> String {
         scopes.to_string().replace(' ', &self.quirks.scope_separator)
     }

@@ -10,9 +10,6 @@ use crate::store::record::Record;
 
 impl OAuthClient {
     /// What proves the key for new tokens, where the configuration wants them bound: the key that is stored, or a new one.
-    ///
-    /// # Errors
-    /// [`ProviderError::PrivateKey`].
     pub fn new_prover(
         &self,
         context: &Context<'_>,
@@ -31,9 +28,6 @@ impl OAuthClient {
 
     /// What proves the key that a record's tokens are bound to, if they are to one. Nothing is bound later: a server that
     /// cannot do it would have rotated the refresh token by then.
-    ///
-    /// # Errors
-    /// [`ProviderError::PrivateKey`].
     pub fn stored_prover(
         &self,
         context: &Context<'_>,

@@ -18,7 +18,6 @@ use crate::token::TokenSet;
 /// A token request.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenCall<'a> {
-    /// Its `grant_type`.
     pub grant_type: &'a str,
     /// Its parameters beside that and the client's authentication.
     pub form: &'a Form,
@@ -30,9 +29,6 @@ pub struct TokenCall<'a> {
 
 impl OAuthClient {
     /// Sends a token request and reads the tokens.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn request_tokens(
         &self,
         context: &Context<'_>,
@@ -45,9 +41,6 @@ impl OAuthClient {
     }
 
     /// Sends a token request.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub(crate) fn send_call(
         &self,
         context: &Context<'_>,
@@ -60,9 +53,6 @@ impl OAuthClient {
 
     /// Sends a request that is made anew for each try: with a proof where tokens are bound to a key, and once more where
     /// the server wants its nonce in that (RFC 9449 section 8).
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn send_proved(
         &self,
         context: &Context<'_>,
@@ -91,9 +81,6 @@ impl OAuthClient {
 
     /// Sends a form with the client's authentication to one of the server's endpoints, which must be of the server that the
     /// binding names.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn post(
         &self,
         context: &Context<'_>,

@@ -72,7 +72,6 @@ impl OAuthClient {
 
 impl Server<'_> {
     /// Whether an endpoint is known.
-    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.oauth.endpoints.contains_key(name) || self.published(name).is_some()
     }
@@ -125,20 +124,17 @@ impl Server<'_> {
     }
 
     /// Why the server's metadata could not be fetched, if nothing earlier says what it demands.
-    #[must_use]
     pub fn discovery_failure(&self) -> Option<&str> {
         self.discovered.failure.as_deref()
     }
 
     /// The issuer, as its metadata writes it.
-    #[must_use]
     pub fn issuer(&self) -> String {
         let written = self.known().and_then(Metadata::issuer);
         written.unwrap_or(self.oauth.issuer.as_str()).to_owned()
     }
 
     /// The issuer to compare redirects with: known only from validated metadata, or written (RFC 9207 section 2.4).
-    #[must_use]
     pub fn issuer_to_expect(&self) -> Option<String> {
         (self.known().is_some() || self.oauth.issuer_written)
             .then(|| self.issuer())
@@ -146,19 +142,16 @@ impl Server<'_> {
     }
 
     /// Whether the server says, or said when it could last be asked, that redirects carry `iss`.
-    #[must_use]
     pub fn sends_issuer(&self) -> bool {
         self.says("authorization_response_iss_parameter_supported")
     }
 
     /// Whether a flag of the metadata is set.
-    #[must_use]
     pub fn says(&self, member: &str) -> bool {
         self.known().is_some_and(|metadata| metadata.flag(member))
     }
 
     /// A member of the metadata that is an array of strings.
-    #[must_use]
     pub fn strings(&self, member: &str) -> Option<Vec<String>> {
         self.discovered.metadata.as_ref()?.strings(member)
     }
@@ -184,9 +177,6 @@ impl Server<'_> {
     }
 
     /// The full binding of what this server grants to the configured client.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn binding(&self) -> Result<Binding, ProviderError> {
         let endpoint = self.endpoint("token_endpoint")?;
         let binding = self.oauth.binding().with(Binding::TOKEN_ENDPOINT, endpoint.origin());

@@ -11,9 +11,6 @@ use crate::schema::SecretSource;
 
 impl OAuthClient {
     /// Adds the configured free parameters, which never replace one of the protocol's.
-    ///
-    /// # Errors
-    /// [`ProviderError::Secret`].
     pub fn add_free(
         &self,
         context: &Context<'_>,
@@ -27,9 +24,6 @@ impl OAuthClient {
     }
 
     /// The parameters that every token request begins with.
-    ///
-    /// # Errors
-    /// [`ProviderError::Secret`].
     pub fn token_form(&self, context: &Context<'_>, request: &TokenRequest) -> Result<Form, ProviderError> {
         let mut form = Form::default();
         self.add_free(context, &self.token_params, &mut form)?;
@@ -37,7 +31,6 @@ impl OAuthClient {
         Ok(form)
     }
 
-    /// Adds `audience`.
     pub fn add_audience(&self, request: &TokenRequest, form: &mut Form) {
         for audience in self.audience(request) {
             form.add("audience", audience);

@@ -80,9 +80,6 @@ impl OAuthClient {
     }
 
     /// Asks the server what it knows of a token (RFC 7662); `None` where it offers no such thing.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn introspect(
         &self,
         context: &Context<'_>,
@@ -127,9 +124,6 @@ impl OAuthClient {
     }
 
     /// Asks who the user of an access token is.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn userinfo(
         &self,
         context: &Context<'_>,

@@ -12,7 +12,6 @@ use crate::provider::request::IssueRequest;
 
 /// A grant that goes without the user.
 pub struct UserlessGrant<'a> {
-    /// Its `grant_type`.
     pub grant_type: &'a str,
     /// What a token exchange asks for.
     pub exchange: Option<Exchange<'a>>,
@@ -23,9 +22,6 @@ pub struct UserlessGrant<'a> {
 impl OAuthClient {
     /// Gets a token without the user: the request as the grant fills it, and of the answer the access token alone. What got
     /// it gets the next one as well; a refresh token would be of one subject where the record may be of several.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
     pub fn issue(
         &self,
         context: &Context<'_>,

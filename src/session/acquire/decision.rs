@@ -80,7 +80,6 @@ pub enum Reason {
 }
 
 /// Decides what to do for a token.
-#[must_use]
 pub fn next_step(record: Option<&Record>, requirements: &Requirements, now: Timestamp) -> Step {
     let Some(record) = record else {
         return if requirements.interactive { Step::LoginRequired(Reason::NotLoggedIn) } else { Step::Issue };
@@ -121,7 +120,6 @@ pub fn next_step(record: Option<&Record>, requirements: &Requirements, now: Time
 }
 
 /// Whether a token is fresh, and good for as long as is asked.
-#[must_use]
 pub fn suits(token: &StoredToken, requirements: &Requirements, now: Timestamp) -> bool {
     !token.refused
         && token.life.is_fresh(now, requirements.refresh_early)
@@ -130,7 +128,6 @@ pub fn suits(token: &StoredToken, requirements: &Requirements, now: Timestamp) -
 
 /// Whether something that ends then is good for as long as is asked. An end that nobody knows promises nothing, and
 /// nothing better can be had.
-#[must_use]
 pub fn lasts(expires_at: Option<Timestamp>, requirements: &Requirements, now: Timestamp) -> bool {
     match (requirements.min_ttl, expires_at) {
         (Some(min_ttl), Some(end)) => {
@@ -141,7 +138,6 @@ pub fn lasts(expires_at: Option<Timestamp>, requirements: &Requirements, now: Ti
 }
 
 /// Whether the id token is there and good, by its own `exp`.
-#[must_use]
 pub fn id_token_suits(record: &Record, requirements: &Requirements, now: Timestamp) -> bool {
     let end = record.id_token.as_ref().and_then(stored_expiry);
     end.is_some_and(|end| end > now && lasts(Some(end), requirements, now))

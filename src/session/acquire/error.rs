@@ -20,7 +20,6 @@ pub enum AcquireError {
     /// The user must log in.
     #[error("no usable token for `{provider}`")]
     LoginRequired {
-        /// The provider.
         provider: ProviderName,
         /// Why.
         source: Reason,
@@ -31,7 +30,6 @@ pub enum AcquireError {
         other_party(difference)
     )]
     OtherBinding {
-        /// The provider.
         provider: ProviderName,
         /// The first value that differs: what, configured, stored.
         difference: Box<(String, String, String)>,
@@ -59,7 +57,6 @@ pub enum AcquireError {
     /// The provider gave nothing.
     #[error("no token for `{name}`")]
     Provider {
-        /// The provider.
         name: ProviderName,
         /// Why.
         source: ProviderError,
@@ -67,7 +64,6 @@ pub enum AcquireError {
     /// A token of another provider, with which this one's is got, cannot be had.
     #[error("no token for `{name}`: it needs one of `{needed}`")]
     Needed {
-        /// The provider.
         name: ProviderName,
         /// The provider whose token it needs.
         needed: ProviderName,
@@ -79,7 +75,6 @@ pub enum AcquireError {
         "another machine began to renew the login to `{provider}` at {since}, and has not said how that ended"
     )]
     RefreshingElsewhere {
-        /// The provider.
         provider: ProviderName,
         /// When, by that machine's clock.
         since: Timestamp,

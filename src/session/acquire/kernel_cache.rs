@@ -21,7 +21,6 @@ pub struct Cached {
 }
 
 /// Looks a token up.
-#[must_use]
 pub fn look(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Cached {
     let Some(digest) = fingerprint(system, texts, named) else {
         return Cached { name: None, token: None };
@@ -34,13 +33,11 @@ pub fn look(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Cac
 
 impl Cached {
     /// The token, with its line feed.
-    #[must_use]
     pub fn token(&self) -> Option<&SecretText> {
         self.token.as_ref()
     }
 
     /// What is listed before the token is read; `None` where it is not to be kept.
-    #[must_use]
     pub fn listed(&self, session: &Session<'_>, provider: &Provider) -> Option<Vec<u8>> {
         let keeps = self.name.is_some() && session.config.caches_in_kernel();
         keeps.then(|| session.store.index(&provider.name).ok().map(|index| index.encode())).flatten()

@@ -32,9 +32,6 @@ pub fn stored(session: &Session<'_>, provider: &Provider) -> Result<Option<Issue
 }
 
 /// Gets a token of a provider.
-///
-/// # Errors
-/// [`AcquireError`].
 pub fn token(
     session: &Session<'_>,
     provider: &Provider,

@@ -8,9 +8,6 @@ use crate::store::Lookup;
 
 /// Notes that a server refused an access token of a provider; without one, the tokens that there are. A newer token than
 /// the refused one stays good, and the refresh token is never touched. Says whether there was such a token.
-///
-/// # Errors
-/// [`AcquireError::Store`].
 pub fn refuse(
     session: &Session<'_>,
     provider: &Provider,

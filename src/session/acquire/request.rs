@@ -8,9 +8,7 @@ use crate::provider::TokenRequest;
 /// The request options of a token.
 #[derive(Debug, Clone, Default)]
 pub struct AcquireRequest {
-    /// The account.
     pub account: Option<AccountName>,
-    /// What it is for.
     pub request: TokenRequest,
     /// How long it must be good for at least.
     pub min_ttl: Option<Duration>,

@@ -22,9 +22,6 @@ const EARLY: Duration = Duration::from_secs(300);
 
 /// Gets credentials for a role: stored ones that do not expire soon, or else new ones for the provider's token. Of many
 /// processes at once, one asks the service.
-///
-/// # Errors
-/// [`AwsError`].
 pub fn credentials(
     session: &Session<'_>,
     provider: &Provider,

@@ -42,7 +42,6 @@ pub enum AwsError {
     Unusable {
         /// What is wrong.
         reason: &'static str,
-        /// The status.
         status: u16,
         /// The size of the body.
         size: usize,

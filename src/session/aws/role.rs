@@ -11,7 +11,6 @@ use crate::store::record::TokenKey;
 use crate::text::untrusted::Untrusted;
 
 /// Whether a provider's configuration names AWS. The session name and duration do not count, because they have defaults.
-#[must_use]
 pub fn is_configured(aws: &Aws) -> bool {
     aws.role.is_some() || aws.region.is_some() || aws.endpoint.is_some()
 }

@@ -31,7 +31,6 @@ pub struct Record {
     version: u32,
     /// The provider's name.
     pub provider: String,
-    /// The account.
     pub account: AccountName,
     /// Where its secrets may be sent.
     pub binding: Binding,
@@ -54,7 +53,6 @@ pub struct Record {
     /// The scopes that were granted, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_scopes: Option<ScopeSet>,
-    /// The refresh token.
     #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<RefreshToken>,
     /// The validated id token.

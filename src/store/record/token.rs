@@ -36,13 +36,11 @@ impl TokenKey {
 /// An access token in a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StoredToken {
-    /// The token.
     #[serde(with = "exposed::required")]
     pub access_token: AccessToken,
     /// How it is shown.
     #[serde(default, skip_serializing_if = "is_bearer")]
     pub token_type: TokenType,
-    /// Its life.
     pub life: Life,
     /// What it allows, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

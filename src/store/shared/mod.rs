@@ -45,13 +45,11 @@ pub enum SharedAddress {
         address: EndpointUrl,
         /// Where the secrets engine is mounted.
         mount: String,
-        /// The namespace.
         namespace: Option<String>,
     },
 }
 
 impl SharedSettings {
-    /// Its kind.
     pub fn kind(&self) -> StoreKind {
         match self.address {
             SharedAddress::Etcd { .. } => StoreKind::Etcd,

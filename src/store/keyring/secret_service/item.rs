@@ -19,7 +19,6 @@ const ITEM: &str = "org.freedesktop.Secret.Item";
 const LOOKS_AGAIN: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// One item.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     /// The bus's address.
