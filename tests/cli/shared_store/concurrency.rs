@@ -1,0 +1,176 @@
+//! Machines that refresh and write at the same time.
+
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use super::machine;
+use crate::support::AuthorizationServer;
+use crate::support::http::Reply;
+use crate::support::vault::VaultServer;
+
+#[test]
+fn ten_machines_refresh_once_f_rot1() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    machine(&server, &vault).run(&["login"]).ok();
+    let start = Arc::new(Barrier::new(10));
+    let tokens: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..10)
+            .map(|_| {
+                let (start, server, vault) = (Arc::clone(&start), &server, &vault);
+                scope.spawn(move || {
+                    let sandbox = machine(server, vault);
+                    sandbox.clock.advance(4000);
+                    start.wait();
+                    sandbox.run(&["token"]).ok().stdout
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(tokens.iter().all(|token| *token == tokens[0] && server.accepts(token.trim())), "{tokens:?}");
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert!(!server.any_family_revoked());
+}
+
+/// The lock is only an optimisation: where somebody does not take part in it, the compare and swap saves the session.
+#[test]
+fn a_write_over_another_machines_loses_nothing() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    // Somebody touched the record between our reading of it under the lock and our writing: ours is the newer.
+    vault.race("/records/", 2);
+    let renewed = one.run(&["token", "--refresh"]).ok().stdout;
+    assert_eq!(vault.conflicts(), 1);
+    assert!(server.accepts(renewed.trim()));
+    assert_eq!(other.run(&["token"]).ok().stdout, renewed);
+    other.run(&["token", "--refresh"]).ok();
+    assert!(!server.any_family_revoked());
+}
+
+/// The locks have run out, as those of a machine do that was suspended: the compare and swap alone decides who sends.
+#[test]
+fn of_two_refreshes_at_once_one_wins_and_the_other_adopts_it() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    machine(&server, &vault).run(&["login"]).ok();
+    server.set(|behaviour| behaviour.pause = Duration::from_millis(700));
+    vault.give_all_locks();
+    let tokens: Vec<String> = std::thread::scope(|scope| {
+        let refresh = || {
+            let sandbox = machine(&server, &vault);
+            sandbox.clock.advance(4000);
+            sandbox.run(&["token"]).ok().stdout
+        };
+        let first = scope.spawn(refresh);
+        while server.token_requests("refresh_token") == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Each reads the record before the other has written, and would send the same refresh token.
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(refresh)).collect();
+        std::iter::once(first).chain(others).map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+    assert!(!server.any_family_revoked());
+}
+
+/// One machine was cut off with the new tokens in its rescue: no other may use up the old ones meanwhile.
+#[test]
+fn a_refresh_begun_by_another_machine_is_left_to_it_for_ten_minutes_f_rot5() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    other.run(&["token"]).ok();
+    one.clock.advance(4000);
+    other.clock.advance(4000);
+    one.clock.skip_waits();
+    vault.cut_when(&server, "refresh_token");
+    one.run(&["token"]).fails(6).says("could not be saved in Vault");
+    vault.heal();
+    other.clock.skip_waits();
+    let told = other.run(&["token"]).fails(5);
+    told.says("another machine began to renew").says("run `authctl token as` there");
+    assert_eq!(server.token_requests("refresh_token"), 1);
+
+    let token = one.run(&["token"]).ok().says("that could not be saved last time are now in Vault").stdout;
+    assert_eq!(other.run(&["token"]).ok().stdout, token);
+    assert!(server.accepts(token.trim()));
+
+    // Where the other machine never comes back, this one tries in the end.
+    for sandbox in [&one, &other] {
+        sandbox.clock.advance(4000);
+    }
+    vault.cut_when(&server, "refresh_token");
+    one.run(&["token"]).fails(6);
+    vault.heal();
+    other.run(&["token"]).fails(5);
+    other.clock.advance(700);
+    other.run(&["token"]).fails(3).says("does not accept");
+}
+
+/// F-ROT10: a machine whose refresh got no usable answer has nothing that the others could wait for, and leaves word.
+#[test]
+fn a_refresh_without_a_usable_answer_holds_up_no_other_machine() {
+    for (rotated, status) in [(false, 0), (true, 3)] {
+        let server = AuthorizationServer::start();
+        let vault = VaultServer::start();
+        let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+        one.run(&["login"]).ok();
+        other.run(&["token"]).ok();
+        one.clock.advance(4000);
+        other.clock.advance(4000);
+        let reply = Reply::full(502, &[], "<html>");
+        if rotated {
+            server.lose("/token", reply)
+        } else {
+            server.fault("/token", reply)
+        };
+        one.run(&["token"]).fails(5);
+        let next = other.run(&["token"]);
+        assert_eq!(next.status, status, "{next}");
+        assert_eq!(server.token_requests("refresh_token"), 2, "{next}");
+        if rotated {
+            next.says("may have replaced it");
+            one.run(&["token"]).fails(3).says("may have replaced it");
+        }
+    }
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_found_out_about() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    sandbox.clock.skip_waits();
+    // The lock, then the record.
+    for reply in
+        [Reply::Drop, Reply::json(503, &serde_json::json!({ "errors": ["the active node is away"] }))]
+    {
+        vault.lose_write(reply.clone());
+        let first = sandbox.run(&["token", "--refresh"]).ok();
+        vault.lose_write(Reply::json(200, &serde_json::json!({ "data": { "version": 1 } })));
+        assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), first);
+        sandbox.clock.advance(60);
+    }
+    assert!(!server.any_family_revoked());
+}
+
+#[test]
+fn the_lock_of_a_machine_that_died_is_taken_over() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let sandbox = machine(&server, &vault);
+    sandbox.run(&["login"]).ok();
+    sandbox.run(&["token", "--refresh"]).ok();
+    vault.hold_lock();
+    sandbox.clock.skip_waits();
+    let before = authctl::ports::Clock::elapsed(&*sandbox.clock);
+    sandbox.run(&["token", "--refresh"]).ok();
+    let waited = authctl::ports::Clock::elapsed(&*sandbox.clock) - before;
+    assert!(waited > Duration::from_secs(50) && waited < Duration::from_secs(60), "{waited:?}");
+}

@@ -1,0 +1,88 @@
+//! The key and passphrase of the shared records.
+
+use super::{KEY, config, machine, printed};
+use crate::support::vault::{TOKEN, VaultServer};
+use crate::support::{AuthorizationServer, Sandbox};
+
+#[test]
+fn a_passphrase_is_one_for_all_machines() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let machine = || {
+        let sandbox = Sandbox::new(&config(&server, &vault, "\"passphrase\"", ""));
+        sandbox.environment.set("VAULT_TOKEN", TOKEN);
+        sandbox
+    };
+    let (one, other) = (machine(), machine());
+    one.input.type_hidden(&["correct horse", "correct horse"]);
+    one.run(&["login"]).ok();
+    let token = one.run(&["token"]).ok();
+    other.run(&["token"]).fails(6).says("authctl store unlock");
+    other.input.pipe("wrong");
+    other.run(&["store", "unlock"]).fails(6).says("not the passphrase");
+    other.input.pipe("correct horse");
+    other.run(&["store", "unlock"]).ok();
+    assert_eq!(other.run(&["token"]).ok(), token);
+
+    // One machine changes it, and the other finds out.
+    one.input.type_hidden(&["new horse", "new horse"]);
+    one.run(&["store", "rekey"]).ok().says("Sealed 1 record");
+    assert_eq!(one.run(&["token"]).ok(), token);
+    other.run(&["token"]).fails(6).says("locked");
+    other.input.pipe("new horse");
+    other.run(&["store", "unlock"]).ok();
+    assert_eq!(other.run(&["token"]).ok(), token);
+    let status: serde_json::Value =
+        serde_json::from_str(&other.run(&["store", "status", "--json"]).ok().stdout).unwrap();
+    assert_eq!((&status["store"], &status["key"]), (&"vault".into(), &"passphrase".into()));
+}
+
+const NEW_KEY: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=";
+
+#[test]
+fn a_key_changed_on_one_machine_reaches_the_others_f_sto1() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    let token = one.run(&["token"]).ok();
+    assert_eq!(other.run(&["token"]).ok(), token);
+
+    // The same program, a new key inside: what the other machine seals next, having opened nothing since, both can open.
+    one.run(&["store", "rekey"]).ok();
+    server.set(|behaviour| behaviour.user = "bob".to_owned());
+    other.run(&["login", "--account", "bob"]).ok();
+    let bobs = other.run(&["token", "--account", "bob"]).ok();
+    assert_eq!(one.run(&["token", "--account", "bob"]).ok(), bobs);
+
+    // Another program: the other machine has a copy of before.
+    let changed = config(&server, &vault, &printed(NEW_KEY), "");
+    one.configure(&changed);
+    one.run(&["store", "rekey", "--", "echo", KEY]).ok();
+    other.configure(&changed);
+    assert_eq!(other.run(&["token", "--account", "bob"]).ok(), bobs);
+    // A change there as well takes nothing from anybody.
+    other.run(&["store", "rekey"]).ok();
+    for machine in [&one, &other] {
+        assert_eq!(machine.run(&["token", "--account", "alice"]).ok(), token);
+        assert_eq!(machine.run(&["token", "--account", "bob"]).ok(), bobs);
+    }
+}
+
+#[test]
+fn an_invalid_key_does_not_replace_the_copy_f_sto1() {
+    let server = AuthorizationServer::start();
+    let vault = VaultServer::start();
+    let (one, other) = (machine(&server, &vault), machine(&server, &vault));
+    one.run(&["login"]).ok();
+    let token = other.run(&["token"]).ok();
+    let good = vault.content("/store.key");
+    let open = "authctl store key 2\n{\"source\":\"file\",\"keys\":\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"}\n";
+    for (planted, says) in [("", "it is no key of authctl"), (open, "it lies open")] {
+        vault.replace("/store.key", planted);
+        assert_eq!(other.run(&["token"]).ok(), token, "the copy opens what is there");
+        one.run(&["token", "--refresh"]).fails(6).says(says);
+        vault.replace("/store.key", &good);
+    }
+    one.run(&["token", "--refresh"]).ok();
+}

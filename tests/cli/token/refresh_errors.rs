@@ -1,0 +1,92 @@
+//! Failed refreshes keep the login.
+
+use serde_json::json;
+
+use super::logged_in;
+use crate::support::http::Reply;
+
+#[test]
+fn invalid_grant_deletes_nothing_f_rot2() {
+    let (server, sandbox) = logged_in();
+    sandbox.clock.advance(4000);
+    for _ in 0..2 {
+        server.fault("/token", Reply::json(400, &json!({ "error": "invalid_grant" })));
+        sandbox
+            .run(&["token"])
+            .fails(3)
+            .says("does not accept the stored login any more")
+            .says("authctl login as");
+    }
+    assert!(sandbox.run(&["status"]).ok().stdout.contains("login needed"));
+    // It was the server's passing fault: what is stored still works.
+    sandbox.run(&["token"]).ok();
+    assert!(sandbox.run(&["status"]).ok().stdout.contains("valid"));
+}
+
+#[test]
+fn a_refresh_whose_response_was_lost_is_sent_once_more_f_rot6() {
+    let (server, sandbox) = logged_in();
+    sandbox.clock.advance(4000);
+    // Not rotated yet, or inside the server's grace: the second request succeeds.
+    server.fault("/token", Reply::Drop);
+    sandbox.run(&["token"]).ok();
+    assert_eq!(server.token_requests("refresh_token"), 2);
+    // Rotated, and without grace: the message says what happened.
+    sandbox.clock.advance(4000);
+    server.lose("/token", Reply::Drop);
+    sandbox.run(&["token"]).fails(3).says("may have replaced it");
+    assert_eq!(server.token_requests("refresh_token"), 4);
+}
+
+#[test]
+fn a_lost_response_is_not_retried_while_a_token_is_valid_f_rot6() {
+    let (server, sandbox) = logged_in();
+    let token = sandbox.run(&["token"]).ok();
+    sandbox.clock.advance(3550);
+    server.fault("/token", Reply::Drop);
+    let output = sandbox.run(&["token"]).ok().says("still valid for now");
+    assert_eq!(output.stdout, token.stdout);
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    // Nor by the next run, as long as there is a token that the request could cost.
+    assert_eq!(sandbox.run(&["token"]).ok().stdout, token.stdout);
+    assert_eq!(server.token_requests("refresh_token"), 1);
+    sandbox.clock.advance(100);
+    sandbox.run(&["token"]).ok();
+    assert_eq!(server.token_requests("refresh_token"), 2);
+}
+
+#[test]
+fn try_later_keeps_the_login_f_429() {
+    let (server, sandbox) = logged_in();
+    let token = sandbox.run(&["token"]).ok();
+    let later = [
+        Reply::full(429, &[("retry-after", "7")], "slow down"),
+        Reply::full(503, &[("retry-after", "7")], ""),
+        Reply::full(500, &[], "<html>oops</html>"),
+    ];
+    sandbox.clock.advance(3550);
+    server.fault("/token", later[0].clone());
+    // The token is still good: it is handed out, and until it expires the server is left alone.
+    for _ in 0..2 {
+        assert_eq!(sandbox.run(&["token"]).ok().stdout, token.stdout);
+        assert_eq!(server.token_requests("refresh_token"), 1);
+    }
+    sandbox.clock.advance(100);
+    for reply in later {
+        server.fault("/token", reply);
+        let output = sandbox.run(&["token"]).fails(5).says("what is stored is kept");
+        assert!(!output.stderr.contains("oops"), "{output}");
+    }
+    sandbox.run(&["token"]).ok();
+}
+
+#[test]
+fn a_provider_that_cannot_be_reached_is_status_5() {
+    let sandbox = {
+        let (server, sandbox) = logged_in();
+        drop(server);
+        sandbox
+    };
+    sandbox.clock.advance(4000);
+    sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("what is stored is kept");
+}
