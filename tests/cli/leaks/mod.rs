@@ -1,0 +1,4 @@
+//! Secrets appear only where the user asks for them.
+
+mod output;
+mod processes;

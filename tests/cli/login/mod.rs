@@ -1,0 +1,6 @@
+//! `authctl login`
+
+mod accounts;
+mod browser;
+mod requests;
+mod responses;
