@@ -78,37 +78,13 @@ fn check_claims(
 ) -> Result<(), IdTokenError> {
     let text =
         |name: &'static str| claims.get(name).and_then(Value::as_str).ok_or(IdTokenError::Missing(name));
-    let mismatch = |claim: &'static str, found: &str, problem: String| IdTokenError::Mismatch {
-        claim,
-        found: Untrusted::new(found),
-        problem,
-    };
     let issuer = text("iss")?;
     let tenant = claims.get("tid").and_then(Value::as_str);
     if !expected.issuer.accepts(issuer, tenant) {
         return Err(mismatch("iss", issuer, format!("not {}", expected.issuer.expected(tenant))));
     }
     check_audience(claims, expected)?;
-    let now = expected.now.as_second();
-    let expires_at = seconds(claims, "exp").ok_or(IdTokenError::Missing("exp"))?;
-    if expires_at <= now - LEEWAY {
-        return Err(mismatch(
-            "exp",
-            &expires_at.to_string(),
-            format!("which is past: it is {now} by this clock"),
-        ));
-    }
-    let issued_at = seconds(claims, "iat").ok_or(IdTokenError::Missing("iat"))?;
-    if issued_at > now + LEEWAY {
-        return Err(mismatch(
-            "iat",
-            &issued_at.to_string(),
-            format!("which is to come: it is {now} by this clock"),
-        ));
-    }
-    if seconds(claims, "nbf").is_some_and(|not_before| not_before > now + LEEWAY) {
-        return Err(IdTokenError::Disagrees("nbf"));
-    }
+    check_times(claims, expected)?;
     let subject = text("sub")?;
     if subject.is_empty() || subject.len() > LONGEST_SUBJECT || !subject.is_ascii() {
         return Err(mismatch("sub", subject, "which is no subject identifier".to_owned()));
@@ -119,18 +95,41 @@ fn check_claims(
             return Err(IdTokenError::Disagrees("nonce"));
         }
     }
-    if let Some(max_age) = expected.max_age {
-        let authenticated = seconds(claims, "auth_time").ok_or(IdTokenError::Missing("auth_time"))?;
-        if authenticated.saturating_add(max_age) < now - LEEWAY {
-            return Err(IdTokenError::Disagrees("auth_time"));
-        }
-    }
     if let (Some(hash), Some(token)) = (claims.get("at_hash"), expected.access_token)
         && hash.as_str() != Some(&half_hash(algorithm, token.expose()))
     {
         return Err(IdTokenError::Disagrees("at_hash"));
     }
     Ok(())
+}
+
+/// Core section 3.1.3.7 (9), (10) and (13): the token has not expired, is not from the future, and the login is recent enough.
+fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+    let now = expected.now.as_second();
+    let time = |name: &'static str| seconds(claims, name).ok_or(IdTokenError::Missing(name));
+    let expires_at = time("exp")?;
+    if expires_at <= now - LEEWAY {
+        let problem = format!("which is past: it is {now} by this clock");
+        return Err(mismatch("exp", &expires_at.to_string(), problem));
+    }
+    let issued_at = time("iat")?;
+    if issued_at > now + LEEWAY {
+        let problem = format!("which is to come: it is {now} by this clock");
+        return Err(mismatch("iat", &issued_at.to_string(), problem));
+    }
+    if seconds(claims, "nbf").is_some_and(|not_before| not_before > now + LEEWAY) {
+        return Err(IdTokenError::Disagrees("nbf"));
+    }
+    if let Some(max_age) = expected.max_age
+        && time("auth_time")?.saturating_add(max_age) < now - LEEWAY
+    {
+        return Err(IdTokenError::Disagrees("auth_time"));
+    }
+    Ok(())
+}
+
+fn mismatch(claim: &'static str, found: &str, problem: String) -> IdTokenError {
+    IdTokenError::Mismatch { claim, found: Untrusted::new(found), problem }
 }
 
 /// Core section 3.1.3.7 (3) to (5): the client is in the audience, alone; `azp` names it.
@@ -141,19 +140,18 @@ fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Resul
         _ => return Err(IdTokenError::Disagrees("aud")),
     };
     let authorized = claims.get("azp").and_then(Value::as_str);
-    let found = || Untrusted::new(audience.join(" "));
     if !audience.contains(&expected.client_id) {
         let problem = format!("which lacks this client, {}", expected.client_id);
-        return Err(IdTokenError::Mismatch { claim: "aud", found: found(), problem });
+        return Err(mismatch("aud", &audience.join(" "), problem));
     }
     // Others in the audience are not trusted, unless the server says by `azp` that the token is for this client.
     if audience.len() > 1 && authorized != Some(expected.client_id) {
         let problem = "which has others beside this client, and no `azp` that names it".to_owned();
-        return Err(IdTokenError::Mismatch { claim: "aud", found: found(), problem });
+        return Err(mismatch("aud", &audience.join(" "), problem));
     }
     if let Some(party) = authorized.filter(|&party| party != expected.client_id) {
         let problem = format!("not this client, {}", expected.client_id);
-        return Err(IdTokenError::Mismatch { claim: "azp", found: Untrusted::new(party), problem });
+        return Err(mismatch("azp", party, problem));
     }
     Ok(())
 }

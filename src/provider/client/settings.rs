@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::client_settings::ClientSettings;
 use super::oauth_client::OAuthClient;
 use crate::binding::Binding;
-use crate::oauth::endpoint::{EndpointUrl, Issuer};
+use crate::oauth::endpoint::{EndpointUrl, Issuer, UrlRefused};
 use crate::oauth::metadata::ENDPOINTS;
 use crate::oauth::quirks::Quirks;
 use crate::ports::Transport;
@@ -21,52 +21,9 @@ impl OAuthClient {
     /// Every problem that was found.
     pub fn read(section: &Section, build: &BuildContext) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let derived = format!("{}://{}", build.scheme, build.domain);
-        let is_discovered =
-            section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Discovered);
-        let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
-            // A resource named it, at a host of its own choice.
-            (Some(issuer), Ok(place)) if is_discovered => Issuer::discovered(issuer, place.url()),
-            (Some(issuer), _) => Issuer::configured(issuer),
-            (None, place) => place,
-        };
-        let issuer = issuer
-            .map_err(|error| {
-                problems.push(section.url_problem(
-                    "issuer",
-                    &format!("is no issuer: {error}"),
-                    error.is_secret(),
-                ))
-            })
-            .ok();
-        let mut endpoints = BTreeMap::new();
-        for &name in ENDPOINTS.iter().chain(&["refresh_endpoint"]) {
-            let Some(text) = section.text(name) else { continue };
-            match EndpointUrl::configured(text) {
-                Ok(url) => drop(endpoints.insert(name, url)),
-                Err(error) => problems.push(section.url_problem(
-                    name,
-                    &format!("is no endpoint: {error}"),
-                    error.is_secret(),
-                )),
-            }
-        }
-        for resource in section.strings("resource") {
-            // RFC 8707 section 2: "MUST be an absolute URI", "MUST NOT include a fragment component".
-            if url::Url::parse(&resource).is_err() || resource.contains('#') {
-                problems.push(
-                    section.problem(
-                        "resource",
-                        "must be absolute URIs without a fragment (RFC 8707, section 2)",
-                    ),
-                );
-            }
-        }
-        if let Some(proxy) = section.text("proxy")
-            && url::Url::parse(proxy).is_err()
-        {
-            problems.push(section.problem("proxy", "is no URL").hiding_value());
-        }
+        let issuer = read_issuer(section, build, &mut problems);
+        let endpoints = read_endpoints(section, &mut problems);
+        check_resources_and_proxy(section, &mut problems);
         let client = ClientSettings::read(section, build, &mut problems);
         let Scopes { all: scopes, by_capability: scopes_by_capability } = section.scopes("scopes");
         let Some(issuer) = issuer.filter(|_| problems.is_empty()) else { return Err(problems) };
@@ -107,5 +64,49 @@ impl OAuthClient {
             discovered: RefCell::new(None),
             known_identity: OnceCell::new(),
         })
+    }
+}
+
+fn read_issuer(section: &Section, build: &BuildContext, problems: &mut Vec<Problem>) -> Option<Issuer> {
+    let derived = format!("{}://{}", build.scheme, build.domain);
+    let is_discovered = section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Discovered);
+    let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
+        // A resource named it, at a host of its own choice.
+        (Some(issuer), Ok(place)) if is_discovered => Issuer::discovered(issuer, place.url()),
+        (Some(issuer), _) => Issuer::configured(issuer),
+        (None, place) => place,
+    };
+    let problem = |error: UrlRefused| {
+        section.url_problem("issuer", &format!("is no issuer: {error}"), error.is_secret())
+    };
+    issuer.map_err(|error| problems.push(problem(error))).ok()
+}
+
+fn read_endpoints(section: &Section, problems: &mut Vec<Problem>) -> BTreeMap<&'static str, EndpointUrl> {
+    let mut endpoints = BTreeMap::new();
+    for &name in ENDPOINTS.iter().chain(&["refresh_endpoint"]) {
+        let Some(text) = section.text(name) else { continue };
+        match EndpointUrl::configured(text) {
+            Ok(url) => drop(endpoints.insert(name, url)),
+            Err(error) => problems.push(section.url_problem(
+                name,
+                &format!("is no endpoint: {error}"),
+                error.is_secret(),
+            )),
+        }
+    }
+    endpoints
+}
+
+fn check_resources_and_proxy(section: &Section, problems: &mut Vec<Problem>) {
+    for resource in section.strings("resource") {
+        // RFC 8707 section 2: "MUST be an absolute URI", "MUST NOT include a fragment component".
+        if url::Url::parse(&resource).is_err() || resource.contains('#') {
+            let message = "must be absolute URIs without a fragment (RFC 8707, section 2)";
+            problems.push(section.problem("resource", message));
+        }
+    }
+    if section.text("proxy").is_some_and(|proxy| url::Url::parse(proxy).is_err()) {
+        problems.push(section.problem("proxy", "is no URL").hiding_value());
     }
 }
