@@ -186,73 +186,51 @@ mod tests {
         carried(&response(status, body), quirks).map(|carried| carried.refresh_token.expose().to_owned())
     }
 
+    /// A body with its status, and the refresh token in it.
+    const ANSWERS: &[(&str, u16, &[u8], Option<&str>)] = &[
+        ("a plain answer", 200, br#"{"access_token":"A","refresh_token":"R"}"#, Some("R")),
+        ("no access token", 200, br#"{"refresh_token":"R"}"#, Some("R")),
+        ("a byte order mark", 200, b"\xef\xbb\xbf{\"refresh_token\":\"R\"}", Some("R")),
+        ("another member twice", 200, br#"{"a":1,"a":2,"refresh_token":"R"}"#, Some("R")),
+        ("the same refresh token twice", 200, br#"{"refresh_token":"R","refresh_token":"R"}"#, Some("R")),
+        ("two refresh tokens", 200, br#"{"refresh_token":"R","refresh_token":"S"}"#, None),
+        ("cut off behind it", 200, br#"{"refresh_token":"R","scope":"op"#, Some("R")),
+        ("cut off inside it", 200, br#"{"refresh_token":"R"#, None),
+        ("text behind the object", 200, br#"{"refresh_token":"R"} trailing"#, Some("R")),
+        ("not UTF-8 elsewhere", 200, b"{\"name\":\"\xff\",\"refresh_token\":\"R\"}", Some("R")),
+        ("a number", 200, br#"{"refresh_token":7}"#, None),
+        ("null", 200, br#"{"refresh_token":null}"#, None),
+        ("empty", 200, br#"{"refresh_token":""}"#, None),
+        ("a line feed inside", 200, br#"{"refresh_token":"R\nS"}"#, None),
+        ("an error that names the field", 400, br#"{"refresh_token":"is invalid"}"#, None),
+        ("an error with status 200", 200, br#"{"error":"x","refresh_token":"R"}"#, None),
+        ("an error object", 200, br#"{"error":{"code":1},"refresh_token":"R"}"#, None),
+        ("a failing status with tokens", 502, br#"{"access_token":"A","refresh_token":"R"}"#, Some("R")),
+        ("created", 201, br#"{"refresh_token":"R"}"#, Some("R")),
+        ("form-encoded", 200, b"access_token=A&refresh_token=R%2B", Some("R+")),
+        ("prose", 200, b"refresh_token=R", None),
+        ("HTML", 200, b"<html>refresh_token</html>", None),
+        ("nothing", 200, b"", None),
+        ("an array", 200, br#"["refresh_token"]"#, None),
+        ("nested without the quirk", 200, br#"{"authed_user":{"refresh_token":"R"}}"#, None),
+    ];
+
     /// F-ROT10
     #[test]
     fn the_new_refresh_token_is_found_in_a_damaged_answer() {
-        let slack = Quirks { token_member: Some("authed_user".to_owned()), ..Quirks::default() };
         let standard = Quirks::default();
-        let deep = format!(r#"{{"x":{}{},"refresh_token":"R"}}"#, "[".repeat(500), "]".repeat(500));
-        for (name, status, body, quirks, want) in [
-            (
-                "a plain answer",
-                200,
-                br#"{"access_token":"A","refresh_token":"R"}"#.as_slice(),
-                &standard,
-                Some("R"),
-            ),
-            ("no access token", 200, br#"{"refresh_token":"R"}"#, &standard, Some("R")),
-            ("a byte order mark", 200, b"\xef\xbb\xbf{\"refresh_token\":\"R\"}", &standard, Some("R")),
-            ("another member twice", 200, br#"{"a":1,"a":2,"refresh_token":"R"}"#, &standard, Some("R")),
-            (
-                "the same refresh token twice",
-                200,
-                br#"{"refresh_token":"R","refresh_token":"R"}"#,
-                &standard,
-                Some("R"),
-            ),
-            ("two refresh tokens", 200, br#"{"refresh_token":"R","refresh_token":"S"}"#, &standard, None),
-            ("cut off behind it", 200, br#"{"refresh_token":"R","scope":"op"#, &standard, Some("R")),
-            ("cut off inside it", 200, br#"{"refresh_token":"R"#, &standard, None),
-            ("text behind the object", 200, br#"{"refresh_token":"R"} trailing"#, &standard, Some("R")),
-            (
-                "not UTF-8 elsewhere",
-                200,
-                b"{\"name\":\"\xff\",\"refresh_token\":\"R\"}",
-                &standard,
-                Some("R"),
-            ),
-            ("deep nesting elsewhere", 200, deep.as_bytes(), &standard, Some("R")),
-            ("a number", 200, br#"{"refresh_token":7}"#, &standard, None),
-            ("null", 200, br#"{"refresh_token":null}"#, &standard, None),
-            ("empty", 200, br#"{"refresh_token":""}"#, &standard, None),
-            ("a line feed inside", 200, br#"{"refresh_token":"R\nS"}"#, &standard, None),
-            ("an error that names the field", 400, br#"{"refresh_token":"is invalid"}"#, &standard, None),
-            ("an error with status 200", 200, br#"{"error":"x","refresh_token":"R"}"#, &standard, None),
-            ("an error object", 200, br#"{"error":{"code":1},"refresh_token":"R"}"#, &standard, None),
-            (
-                "a failing status with tokens",
-                502,
-                br#"{"access_token":"A","refresh_token":"R"}"#,
-                &standard,
-                Some("R"),
-            ),
-            ("created", 201, br#"{"refresh_token":"R"}"#, &standard, Some("R")),
-            ("form-encoded", 200, b"access_token=A&refresh_token=R%2B", &standard, Some("R+")),
-            ("prose", 200, b"refresh_token=R", &standard, None),
-            ("HTML", 200, b"<html>refresh_token</html>", &standard, None),
-            ("nothing", 200, b"", &standard, None),
-            ("an array", 200, br#"["refresh_token"]"#, &standard, None),
-            (
-                "where the quirk says",
-                200,
-                br#"{"ok":true,"authed_user":{"refresh_token":"R"}}"#,
-                &slack,
-                Some("R"),
-            ),
-            ("nested without the quirk", 200, br#"{"authed_user":{"refresh_token":"R"}}"#, &standard, None),
-        ] {
-            assert_eq!(refresh_token(status, body, quirks).as_deref(), want, "{name}");
+        for &(name, status, body, want) in ANSWERS {
+            assert_eq!(refresh_token(status, body, &standard).as_deref(), want, "{name}");
         }
+        let deep = format!(r#"{{"x":{}{},"refresh_token":"R"}}"#, "[".repeat(500), "]".repeat(500));
+        assert_eq!(
+            refresh_token(200, deep.as_bytes(), &standard).as_deref(),
+            Some("R"),
+            "deep nesting elsewhere"
+        );
+        let slack = Quirks { token_member: Some("authed_user".to_owned()), ..standard };
+        let nested = br#"{"ok":true,"authed_user":{"refresh_token":"R"}}"#;
+        assert_eq!(refresh_token(200, nested, &slack).as_deref(), Some("R"), "where the quirk says");
     }
 
     /// F-ROT10

@@ -183,22 +183,13 @@ mod tests {
     use super::*;
     use crate::advice::check;
 
+    fn text() -> String {
+        "x".to_owned()
+    }
+
     #[test]
-    fn each_error_has_its_status_and_hint() {
-        let text = || "x".to_owned();
-        let provider = || -> ProviderName { "github".parse().unwrap() };
-        let part = |own_file: Option<&str>| {
-            Box::new(NewPart {
-                what: text(),
-                origin: text(),
-                is_recorded: true,
-                own_file: own_file.map(str::to_owned),
-            })
-        };
-        let new_place = |stored, own| StoreError::NewPlace { provider: provider(), stored, part: part(own) };
-        let configured = StoreKind::File;
-        let store = Status::Store;
-        let fault = |fault| StoreError::Keyring(fault);
+    fn keyring_errors_have_their_status_and_hint() {
+        let (store, fault) = (Status::Store, StoreError::Keyring);
         check(&[
             (&fault(KeyringFault::Locked), store, "authctl store unlock"),
             (&fault(KeyringFault::TimedOut), store, "on another screen"),
@@ -206,16 +197,40 @@ mod tests {
             (&fault(KeyringFault::Absent(text())), store, "store = \"file\""),
             (&fault(KeyringFault::Failed(text())), store, "store = \"file\""),
             (&StoreError::NoKeyring(NoKeyring(text())), store, "store = \"file\""),
+        ]);
+    }
+
+    #[test]
+    fn errors_about_new_destinations_have_their_status_and_hint() {
+        let part = |own_file: Option<&str>| {
+            let own_file = own_file.map(str::to_owned);
+            Box::new(NewPart { what: text(), origin: text(), is_recorded: true, own_file })
+        };
+        let provider: ProviderName = "github".parse().unwrap();
+        let new_place =
+            |stored, own| StoreError::NewPlace { provider: provider.clone(), stored, part: part(own) };
+        let new_server = StoreError::NewServer { kind: StoreKind::Vault, part: part(Some("mine")) };
+        check(&[
+            (&new_place(Stored::Login, None), Status::Config, "authctl login github"),
+            (&new_place(Stored::Secret(text()), Some("mine")), Status::Config, "authctl secret set github x"),
+            (&new_server, Status::Config, "set it in mine"),
+        ]);
+    }
+
+    #[test]
+    fn each_error_has_its_status_and_hint() {
+        let (store, configured) = (Status::Store, StoreKind::File);
+        let rescued = StoreError::Rescued { store: configured, source: Box::new(StoreError::Locked) };
+        let account = "default".parse().unwrap();
+        let other_store = StoreError::OtherStore { account, actual: StoreKind::Keyring, configured };
+        let timeout = StoreError::LockTimeout { path: text(), waited: Duration::from_secs(1) };
+        check(&[
             (&StoreError::NoFolder(NoFolder("state")), store, "set HOME"),
             (&StoreError::Corrupt { place: text(), reason: text() }, store, "authctl logout --local"),
             (&StoreError::Conflict { place: text() }, store, "run it again"),
             (&StoreError::Occupied { place: text() }, store, "authctl logout --local"),
             (&StoreError::UnsavedTokens { place: text() }, store, "then move again"),
-            (
-                &StoreError::Rescued { store: configured, source: Box::new(StoreError::Locked) },
-                store,
-                "authctl store unlock",
-            ),
+            (&rescued, store, "authctl store unlock"),
             (&StoreError::Ambiguous { place: text(), count: 2 }, store, "remove all but one"),
             (&StoreError::TooLong { place: text(), limit: 1 }, store, ""),
             (&StoreError::NotStored { place: text() }, store, ""),
@@ -230,27 +245,8 @@ mod tests {
             (&StoreError::NoSharedStore(StoreKind::Vault), store, "[store]"),
             (&StoreError::TokenWithheld, store, "VAULT_TOKEN"),
             (&StoreError::NoKernelKeyring(text()), store, "key = \"file\""),
-            (
-                &StoreError::OtherStore {
-                    account: "default".parse().unwrap(),
-                    actual: StoreKind::Keyring,
-                    configured,
-                },
-                store,
-                "authctl store move file",
-            ),
-            (&new_place(Stored::Login, None), Status::Config, "authctl login github"),
-            (&new_place(Stored::Secret(text()), Some("mine")), Status::Config, "authctl secret set github x"),
-            (
-                &StoreError::NewServer { kind: StoreKind::Vault, part: part(Some("mine")) },
-                Status::Config,
-                "set it in mine",
-            ),
-            (
-                &StoreError::LockTimeout { path: text(), waited: Duration::from_secs(1) },
-                store,
-                "end the authctl that hangs",
-            ),
+            (&other_store, store, "authctl store move file"),
+            (&timeout, store, "end the authctl that hangs"),
         ]);
     }
 }

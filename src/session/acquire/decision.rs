@@ -166,9 +166,8 @@ mod tests {
         record
     }
 
-    #[test]
-    fn steps() {
-        let requirements = Requirements {
+    fn requirements() -> Requirements {
+        Requirements {
             key: TokenKey::default(),
             scopes: None,
             refresh_early: Duration::from_secs(60),
@@ -176,75 +175,47 @@ mod tests {
             force_refresh: false,
             id_token: false,
             interactive: true,
-        };
-        let machine = Requirements { interactive: false, ..requirements.clone() };
-        let forced = Requirements { force_refresh: true, ..requirements.clone() };
-        let long = Requirements { min_ttl: Some(Duration::from_secs(600)), ..requirements.clone() };
-        let narrow = Requirements {
-            scopes: Some("repo".parse().unwrap()),
-            key: TokenKey::default().with("scope", &["repo".to_owned()]),
-            ..requirements.clone()
-        };
-        let wide = Requirements { scopes: Some("repo admin".parse().unwrap()), ..requirements.clone() };
-        let id = Requirements { id_token: true, ..requirements.clone() };
+        }
+    }
+
+    fn scoped(scopes: &str) -> Requirements {
+        Requirements { scopes: Some(scopes.parse().unwrap()), ..requirements() }
+    }
+
+    #[test]
+    fn the_next_step_follows_from_the_record_and_the_requirements() {
+        let user = &requirements();
+        let machine = &Requirements { interactive: false, ..requirements() };
+        let forced = &Requirements { force_refresh: true, ..requirements() };
+        let long = &Requirements { min_ttl: Some(Duration::from_secs(600)), ..requirements() };
+        let narrow =
+            &Requirements { key: TokenKey::default().with("scope", &["repo".to_owned()]), ..scoped("repo") };
+        let wide = &scoped("repo admin");
+        let id = &Requirements { id_token: true, ..requirements() };
+        let renewable = || Some(record(Some(3600), true));
+        let fixed = || Some(record(Some(3600), false));
         let login = Step::LoginRequired;
         for (name, record, requirements, now, step) in [
-            ("nothing stored", None, &requirements, 0, login(Reason::NotLoggedIn)),
-            ("nothing stored, machine", None, &machine, 0, Step::Issue),
-            ("fresh", Some(record(Some(3600), true)), &requirements, 100, Step::Use),
-            ("last minute", Some(record(Some(3600), true)), &requirements, 3550, Step::Refresh),
-            (
-                "last minute, no refresh token",
-                Some(record(Some(3600), false)),
-                &requirements,
-                3550,
-                Step::Use,
-            ),
-            ("ended", Some(record(Some(3600), true)), &requirements, 4000, Step::Refresh),
-            (
-                "ended, no refresh token",
-                Some(record(Some(3600), false)),
-                &requirements,
-                4000,
-                login(Reason::Ended),
-            ),
-            ("ended, machine", Some(record(Some(3600), false)), &machine, 4000, Step::Issue),
-            ("no end known", Some(record(None, false)), &requirements, 999_999, Step::Use),
-            ("clock set far back", Some(record(Some(3600), true)), &requirements, -1000, Step::Refresh),
-            ("renew", Some(record(Some(3600), true)), &forced, 100, Step::Refresh),
-            (
-                "renew without refresh token",
-                Some(record(Some(3600), false)),
-                &forced,
-                100,
-                login(Reason::NoRefreshToken),
-            ),
-            ("long enough", Some(record(Some(3600), true)), &long, 2900, Step::Use),
-            ("not long enough", Some(record(Some(3600), true)), &long, 3100, Step::Refresh),
-            ("fewer scopes", Some(record(Some(3600), true)), &narrow, 100, Step::Refresh),
-            (
-                "fewer scopes, no refresh token",
-                Some(record(Some(3600), false)),
-                &narrow,
-                100,
-                login(Reason::NoRefreshToken),
-            ),
-            (
-                "more scopes",
-                Some(record(Some(3600), true)),
-                &wide,
-                100,
-                login(Reason::NotGranted("admin".parse().unwrap())),
-            ),
-            (
-                "id token that was not asked for",
-                Some(record(Some(3600), true)),
-                &id,
-                100,
-                login(Reason::NoIdToken),
-            ),
-            ("not long enough, no refresh token", Some(record(Some(3600), false)), &long, 3100, Step::Use),
-            ("id token that never came", Some(record(Some(3600), false)), &id, 100, login(Reason::NoIdToken)),
+            ("nothing stored", None, user, 0, login(Reason::NotLoggedIn)),
+            ("nothing stored, machine", None, machine, 0, Step::Issue),
+            ("fresh", renewable(), user, 100, Step::Use),
+            ("last minute", renewable(), user, 3550, Step::Refresh),
+            ("last minute, no refresh token", fixed(), user, 3550, Step::Use),
+            ("expired", renewable(), user, 4000, Step::Refresh),
+            ("expired, no refresh token", fixed(), user, 4000, login(Reason::Ended)),
+            ("expired, machine", fixed(), machine, 4000, Step::Issue),
+            ("unknown expiry", Some(record(None, false)), user, 999_999, Step::Use),
+            ("clock set far back", renewable(), user, -1000, Step::Refresh),
+            ("forced", renewable(), forced, 100, Step::Refresh),
+            ("forced, no refresh token", fixed(), forced, 100, login(Reason::NoRefreshToken)),
+            ("long enough", renewable(), long, 2900, Step::Use),
+            ("not long enough", renewable(), long, 3100, Step::Refresh),
+            ("fewer scopes", renewable(), narrow, 100, Step::Refresh),
+            ("fewer scopes, no refresh token", fixed(), narrow, 100, login(Reason::NoRefreshToken)),
+            ("more scopes", renewable(), wide, 100, login(Reason::NotGranted("admin".parse().unwrap()))),
+            ("id token that was not requested", renewable(), id, 100, login(Reason::NoIdToken)),
+            ("not long enough, no refresh token", fixed(), long, 3100, Step::Use),
+            ("id token that never came", fixed(), id, 100, login(Reason::NoIdToken)),
         ] {
             assert_eq!(next_step(record.as_ref(), requirements, at(now)), step, "{name}");
         }
