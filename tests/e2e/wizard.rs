@@ -96,7 +96,7 @@ fn the_wizard_shows_no_secret_at_a_terminal_f_leak1() {
             "there is no template `bitbuket`",
             "did you mean `bitbucket`?",
             "zoom",
-            "The Key of the consumer, under OAuth consumers of the workspace's settings.",
+            "The Key of the consumer",
             "+ oauth._client_secret = <stored>",
             "`authctl login bitbucket` logs in",
         ] {
