@@ -1,4 +1,4 @@
-//! The connections to a listener: all of them on one thread, and never more than a fixed number.
+//! The connections to a listener. One thread serves all of them, and their number is limited.
 //!
 //! `tiny_http`'s own server starts threads, reads header lines without a limit and aborts the process on an absurd
 //! `Content-Length`. Connections are therefore accepted and their heads read here, within limits (F-CB10, F-CB21).
@@ -11,19 +11,19 @@ use std::time::Duration;
 use crate::loopback::request::{LONGEST_HEAD, Request, parse_head};
 use crate::os::open_files;
 
-/// The most parts in which a head may arrive. Each one is parsed with all that came before it.
+/// The largest number of parts in which a head may arrive. Each new part parses the whole head again.
 const MOST_PARTS: usize = 64;
-/// The most connections at once; browsers open some on speculation (F-CB10).
+/// The limit on open connections. Browsers open some speculatively (F-CB10).
 const MOST_CONNECTIONS: usize = 64;
-/// The most connections accepted before those that are open are read again, so that a flood of new ones cannot push out
-/// a request that has already arrived.
+/// The limit on connections accepted before the open ones are read again, so that a flood of new connections cannot
+/// push out a request that has already arrived.
 const MOST_ACCEPTED: usize = 32;
 /// A connection that has not sent its head by then is closed.
 const HEAD_DEADLINE: Duration = Duration::from_secs(8);
-/// How long a client may take to receive its answer.
+/// How long a client may take to receive the response.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(1);
-/// How much of what a client sends after its request is read, so that closing does not reset the connection before the
-/// client has seen the answer.
+/// How much a client may send after its request. Reading it prevents a connection reset before the client has seen the
+/// response.
 const MOST_DISCARDED: usize = 256 * 1024;
 
 /// A connection whose request head is complete, or must be refused with a status.
@@ -32,9 +32,9 @@ pub(super) struct Incoming {
     pub(super) request: Result<Request, u16>,
 }
 
-/// The open connections, the oldest first.
+/// The open connections, oldest first.
 pub(super) struct Connections {
-    /// How many may be open.
+    /// The limit on open connections.
     most: usize,
     open: VecDeque<Connection>,
     ready: VecDeque<Incoming>,
@@ -53,13 +53,19 @@ struct Connection {
 }
 
 enum Stage {
-    /// Its head is still arriving.
-    Reading { bytes: Vec<u8>, parts: usize },
-    /// It is sent an answer and then closed.
-    Closing { answer: Vec<u8>, written: usize, discarded: usize },
+    Reading {
+        bytes: Vec<u8>,
+        parts: usize,
+    },
+    /// The response is being sent, and then the connection closes.
+    Closing {
+        answer: Vec<u8>,
+        written: usize,
+        discarded: usize,
+    },
 }
 
-/// What reading or writing led to.
+/// The result of reading or writing.
 enum Step {
     Wait,
     Close,
@@ -71,7 +77,7 @@ impl Connections {
         Self { most, open: VecDeque::new(), ready: VecDeque::new() }
     }
 
-    /// Accepts, reads and writes whatever is possible without waiting. Returns the next complete request.
+    /// Accepts, reads and writes whatever does not block. Returns the next complete request.
     pub(super) fn next(&mut self, sockets: &[TcpListener], now: Duration) -> Option<Incoming> {
         if self.ready.is_empty() {
             self.accept(sockets, now);
@@ -80,7 +86,7 @@ impl Connections {
         self.ready.pop_front()
     }
 
-    /// Sends an answer and closes the connection, over the next calls of [`next`](Self::next).
+    /// Sends a response and closes the connection, during the next calls of [`next`](Self::next).
     pub(super) fn close_with(&mut self, stream: TcpStream, answer: Vec<u8>, now: Duration) {
         self.make_room();
         let stage = Stage::Closing { answer, written: 0, discarded: 0 };
@@ -96,7 +102,7 @@ impl Connections {
                 let stream = match socket.accept() {
                     Ok((stream, _)) => stream,
                     Err(error) if open_files::are_used_up(&error) && self.close_one() => continue,
-                    // The client has gone again.
+                    // The client has disconnected.
                     Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                     Err(_) => break,
                 };
@@ -110,14 +116,14 @@ impl Connections {
         }
     }
 
-    /// Closes a connection if there are too many.
+    /// Closes a connection if the limit is reached.
     fn make_room(&mut self) {
         if self.open.len() >= self.most {
             self.close_one();
         }
     }
 
-    /// Closes the oldest connection, one that already has its answer first. `false` if none is open.
+    /// Closes the oldest connection, preferring one that already has its response. Returns `false` if none is open.
     fn close_one(&mut self) -> bool {
         let answered = |connection: &Connection| matches!(connection.stage, Stage::Closing { .. });
         let oldest = self.open.iter().position(answered).unwrap_or(0);
@@ -199,7 +205,7 @@ fn is_not_ready(error: &std::io::Error) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "sockets are waited for")]
+#[expect(clippy::disallowed_methods, reason = "the test waits for sockets")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Why there was no redirect.
+//! Why the browser's redirect did not arrive.
 
 use std::io;
 use std::time::Duration;
@@ -10,20 +10,17 @@ pub enum LoopbackError {
     /// The port is taken, or there is no loopback interface. No browser was opened (F-CB14).
     #[error("cannot listen on {address} for the redirect: {source}")]
     Bind { address: String, source: io::Error },
-    /// Nobody came in time.
-    #[error("no redirect came within {}", crate::text::humanize::exact(*waited))]
+    #[error("the browser did not return within {}", crate::text::humanize::exact(*waited))]
     TimedOut {
-        /// How long it was waited for.
+        /// The time limit.
         waited: Duration,
-        /// How many requests came that were not the redirect.
+        /// The number of other requests.
         ignored: usize,
     },
-    /// The one-time link was opened twice on a system that does not say by which user (F-CB20).
-    #[error(
-        "the one-time link that authctl gave to the browser was opened twice, and this system does not say which user opened it"
-    )]
+    /// The one-time link was opened twice, and the system does not report which user opened it (F-CB20).
+    #[error("the one-time link for the browser was opened twice, and this system does not report which user opened it")]
     OpenedTwice,
-    /// Ctrl-C, or a signal like it.
+    /// Ctrl-C or a similar signal.
     #[error("interrupted")]
     Interrupted(i32),
 }
@@ -38,12 +35,12 @@ impl Advise for LoopbackError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Bind { .. } => "close the program that holds the port, or set another port in redirect_uri",
+            Self::Bind { .. } => "stop the program that uses the port, or set `redirect_uri` to another port",
             Self::TimedOut { .. } => {
-                "run the command again; --timeout gives you longer, --no-browser only prints the URL"
+                "run the command again; use `--timeout` to allow more time, or `--no-browser` to open the URL yourself"
             }
             Self::OpenedTwice => {
-                "run the command again with `--no-browser` and open the URL that it prints; if you did not reload the page, another user of this machine may have opened the link"
+                "run the command again with `--no-browser` and open the printed URL; if you did not reload the page, another user of this machine may have opened the link"
             }
             Self::Interrupted(_) => return None,
         };

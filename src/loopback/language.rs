@@ -1,43 +1,43 @@
-//! The languages of the page that the browser ends on: the one that the browser prefers, of those that are here.
+//! The translations of the page that the browser shows last. The browser's preferred language is used if it is listed.
 
-/// What the page says in one language. Every text is ours: the request only chooses among them.
+/// The page's texts in one language. They are fixed: the request only selects the language.
 #[derive(Debug)]
 pub struct Language {
-    /// Its tag (BCP 47).
+    /// The language tag (BCP 47).
     pub tag: &'static str,
-    /// The direction in which it is written, as HTML calls it.
+    /// The writing direction, as a value of HTML's `dir`.
     pub direction: &'static str,
-    /// The title after a login.
+    /// The title after a successful login.
     pub logged_in: &'static str,
     /// The title after a logout.
     pub logged_out: &'static str,
-    /// What to do then.
+    /// The text below both titles.
     pub close: &'static str,
-    /// The title after a refusal.
+    /// The title after the server denied access.
     pub not_logged_in: &'static str,
-    /// What is to be said of it.
+    /// The text below that title.
     pub refused: &'static str,
-    /// The title after a failure.
+    /// The title after an error.
     pub failed: &'static str,
-    /// What is to be said of it.
+    /// The text below that title.
     pub wrong: &'static str,
 }
 
 const LEFT: &str = "ltr";
 const RIGHT: &str = "rtl";
 
-/// English first: it is what whoever asks for none of them gets.
+/// English comes first: it is the default.
 pub const LANGUAGES: &[Language] = &[
     Language {
         tag: "en",
         direction: LEFT,
         logged_in: "You are logged in",
         logged_out: "You are logged out",
-        close: "You can close this tab and go back to the terminal.",
+        close: "You can close this tab and return to the terminal.",
         not_logged_in: "You are not logged in",
-        refused: "Access was not granted. The terminal says more.",
-        failed: "The login failed",
-        wrong: "Something went wrong on the way. The terminal says what.",
+        refused: "Access was not granted. See the terminal for details.",
+        failed: "Login failed",
+        wrong: "Something went wrong. See the terminal for details.",
     },
     Language {
         tag: "de",
@@ -46,9 +46,9 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "Sie sind abgemeldet",
         close: "Sie können diesen Tab schließen und zum Terminal zurückkehren.",
         not_logged_in: "Sie sind nicht angemeldet",
-        refused: "Der Zugriff wurde nicht gewährt. Mehr dazu steht im Terminal.",
-        failed: "Die Anmeldung ist gescheitert",
-        wrong: "Unterwegs ging etwas schief. Was, steht im Terminal.",
+        refused: "Der Zugriff wurde nicht gewährt. Einzelheiten finden Sie im Terminal.",
+        failed: "Anmeldung fehlgeschlagen",
+        wrong: "Es ist ein Fehler aufgetreten. Einzelheiten finden Sie im Terminal.",
     },
     Language {
         tag: "fr",
@@ -57,20 +57,20 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "Vous êtes déconnecté",
         close: "Vous pouvez fermer cet onglet et revenir au terminal.",
         not_logged_in: "Vous n’êtes pas connecté",
-        refused: "L’accès n’a pas été accordé. Le terminal en dit plus.",
+        refused: "L’accès n’a pas été accordé. Consultez le terminal pour plus de détails.",
         failed: "La connexion a échoué",
-        wrong: "Un problème est survenu. Le terminal dit lequel.",
+        wrong: "Un problème est survenu. Consultez le terminal pour plus de détails.",
     },
     Language {
         tag: "es",
         direction: LEFT,
         logged_in: "Has iniciado sesión",
         logged_out: "Has cerrado sesión",
-        close: "Puedes cerrar esta pestaña y volver al terminal.",
+        close: "Ya puedes cerrar esta pestaña y volver al terminal.",
         not_logged_in: "No has iniciado sesión",
-        refused: "No se concedió el acceso. El terminal da más detalles.",
-        failed: "El inicio de sesión ha fallado",
-        wrong: "Algo salió mal por el camino. El terminal dice qué.",
+        refused: "No se ha concedido el acceso. Consulta el terminal para ver los detalles.",
+        failed: "No se ha podido iniciar sesión",
+        wrong: "Se ha producido un error. Consulta el terminal para ver los detalles.",
     },
     Language {
         tag: "it",
@@ -79,31 +79,31 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "Disconnessione effettuata",
         close: "Puoi chiudere questa scheda e tornare al terminale.",
         not_logged_in: "Accesso non effettuato",
-        refused: "L’accesso non è stato concesso. Il terminale dice di più.",
-        failed: "L’accesso non è riuscito",
-        wrong: "Qualcosa è andato storto. Il terminale dice cosa.",
+        refused: "L’accesso non è stato autorizzato. Consulta il terminale per i dettagli.",
+        failed: "Accesso non riuscito",
+        wrong: "Si è verificato un errore. Consulta il terminale per i dettagli.",
     },
     Language {
         tag: "pt",
         direction: LEFT,
         logged_in: "Sessão iniciada",
         logged_out: "Sessão encerrada",
-        close: "Pode fechar esta aba e voltar ao terminal.",
+        close: "Você pode fechar esta aba e voltar ao terminal.",
         not_logged_in: "Sessão não iniciada",
-        refused: "O acesso não foi concedido. O terminal diz mais.",
-        failed: "O login falhou",
-        wrong: "Algo correu mal pelo caminho. O terminal diz o quê.",
+        refused: "O acesso não foi concedido. Veja os detalhes no terminal.",
+        failed: "Não foi possível iniciar a sessão",
+        wrong: "Ocorreu um erro. Veja os detalhes no terminal.",
     },
     Language {
         tag: "nl",
         direction: LEFT,
         logged_in: "U bent ingelogd",
         logged_out: "U bent uitgelogd",
-        close: "U kunt dit tabblad sluiten en teruggaan naar de terminal.",
+        close: "U kunt dit tabblad sluiten en terugkeren naar de terminal.",
         not_logged_in: "U bent niet ingelogd",
-        refused: "De toegang is niet verleend. De terminal zegt er meer over.",
-        failed: "Het inloggen is mislukt",
-        wrong: "Er ging onderweg iets mis. De terminal zegt wat.",
+        refused: "Er is geen toegang verleend. Zie de terminal voor meer informatie.",
+        failed: "Inloggen mislukt",
+        wrong: "Er is iets misgegaan. Zie de terminal voor meer informatie.",
     },
     Language {
         tag: "pl",
@@ -112,18 +112,18 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "Wylogowano",
         close: "Możesz zamknąć tę kartę i wrócić do terminala.",
         not_logged_in: "Nie zalogowano",
-        refused: "Nie udzielono dostępu. Więcej informacji w terminalu.",
+        refused: "Nie udzielono dostępu. Szczegóły znajdziesz w terminalu.",
         failed: "Logowanie nie powiodło się",
-        wrong: "Coś poszło nie tak. Szczegóły w terminalu.",
+        wrong: "Coś poszło nie tak. Szczegóły znajdziesz w terminalu.",
     },
     Language {
         tag: "ru",
         direction: LEFT,
         logged_in: "Вход выполнен",
         logged_out: "Выход выполнен",
-        close: "Можно закрыть эту вкладку и вернуться в терминал.",
+        close: "Теперь можно закрыть эту вкладку и вернуться в терминал.",
         not_logged_in: "Вход не выполнен",
-        refused: "Доступ не был предоставлен. Подробности в терминале.",
+        refused: "Доступ не предоставлен. Подробности в терминале.",
         failed: "Не удалось войти",
         wrong: "Что-то пошло не так. Подробности в терминале.",
     },
@@ -132,7 +132,7 @@ pub const LANGUAGES: &[Language] = &[
         direction: LEFT,
         logged_in: "Вхід виконано",
         logged_out: "Вихід виконано",
-        close: "Можна закрити цю вкладку й повернутися до термінала.",
+        close: "Тепер можна закрити цю вкладку й повернутися до термінала.",
         not_logged_in: "Вхід не виконано",
         refused: "Доступ не надано. Подробиці в терміналі.",
         failed: "Не вдалося увійти",
@@ -147,7 +147,7 @@ pub const LANGUAGES: &[Language] = &[
         not_logged_in: "ログインしていません",
         refused: "アクセスは許可されませんでした。詳細はターミナルをご覧ください。",
         failed: "ログインに失敗しました",
-        wrong: "途中で問題が発生しました。詳細はターミナルをご覧ください。",
+        wrong: "問題が発生しました。詳細はターミナルをご覧ください。",
     },
     Language {
         tag: "zh",
@@ -156,9 +156,9 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "已退出登录",
         close: "您可以关闭此标签页并返回终端。",
         not_logged_in: "未登录",
-        refused: "访问未获授权。详情请见终端。",
+        refused: "未获得访问授权。详情请查看终端。",
         failed: "登录失败",
-        wrong: "过程中出现问题。详情请见终端。",
+        wrong: "出现错误。详情请查看终端。",
     },
     Language {
         tag: "ko",
@@ -167,9 +167,9 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "로그아웃되었습니다",
         close: "이 탭을 닫고 터미널로 돌아가세요.",
         not_logged_in: "로그인되지 않았습니다",
-        refused: "접근이 허용되지 않았습니다. 자세한 내용은 터미널을 확인하세요.",
-        failed: "로그인에 실패했습니다",
-        wrong: "도중에 문제가 발생했습니다. 자세한 내용은 터미널을 확인하세요.",
+        refused: "접근 권한이 부여되지 않았습니다. 자세한 내용은 터미널을 확인하세요.",
+        failed: "로그인하지 못했습니다",
+        wrong: "문제가 발생했습니다. 자세한 내용은 터미널을 확인하세요.",
     },
     Language {
         tag: "ar",
@@ -178,9 +178,9 @@ pub const LANGUAGES: &[Language] = &[
         logged_out: "تم تسجيل الخروج",
         close: "يمكنك إغلاق علامة التبويب هذه والعودة إلى الطرفية.",
         not_logged_in: "لم يتم تسجيل الدخول",
-        refused: "لم يُمنح الوصول. التفاصيل في الطرفية.",
+        refused: "لم يُمنح حق الوصول. راجع التفاصيل في الطرفية.",
         failed: "فشل تسجيل الدخول",
-        wrong: "حدث خطأ ما. التفاصيل في الطرفية.",
+        wrong: "حدث خطأ ما. راجع التفاصيل في الطرفية.",
     },
     Language {
         tag: "he",
@@ -188,10 +188,10 @@ pub const LANGUAGES: &[Language] = &[
         logged_in: "התחברת",
         logged_out: "התנתקת",
         close: "אפשר לסגור את הכרטיסייה ולחזור למסוף.",
-        not_logged_in: "לא התחברת",
-        refused: "הגישה לא ניתנה. פרטים נוספים במסוף.",
+        not_logged_in: "לא בוצעה התחברות",
+        refused: "הגישה לא אושרה. הפרטים מופיעים במסוף.",
         failed: "ההתחברות נכשלה",
-        wrong: "משהו השתבש. הפרטים במסוף.",
+        wrong: "משהו השתבש. הפרטים מופיעים במסוף.",
     },
     Language {
         tag: "fa",
@@ -199,21 +199,21 @@ pub const LANGUAGES: &[Language] = &[
         logged_in: "وارد شدید",
         logged_out: "خارج شدید",
         close: "می‌توانید این برگه را ببندید و به پایانه برگردید.",
-        not_logged_in: "وارد نشدید",
-        refused: "دسترسی داده نشد. جزئیات در پایانه است.",
+        not_logged_in: "وارد نشده‌اید",
+        refused: "اجازهٔ دسترسی داده نشد. جزئیات را در پایانه ببینید.",
         failed: "ورود ناموفق بود",
-        wrong: "مشکلی پیش آمد. جزئیات در پایانه است.",
+        wrong: "مشکلی پیش آمد. جزئیات را در پایانه ببینید.",
     },
 ];
 
 impl Language {
-    /// What whoever says nothing gets.
+    /// The default language.
     pub fn english() -> &'static Self {
         &LANGUAGES[0]
     }
 
-    /// The first language of an `Accept-Language` header that is here; browsers name them in the order of their weight
-    /// (RFC 9110 section 12.5.4).
+    /// The first listed language of an `Accept-Language` header. Browsers sort the header by preference (RFC 9110
+    /// section 12.5.4).
     pub fn preferred(header: Option<&str>) -> &'static Self {
         let wanted = header.unwrap_or_default().split(',').map(|range| {
             let tag = range.split(';').next().unwrap_or_default().trim();

@@ -1,4 +1,4 @@
-//! Serves a one-time link to a browser that does not return.
+//! Serves a one-time link when the browser does not return to authctl afterwards.
 
 use url::Url;
 
@@ -11,7 +11,7 @@ use crate::loopback::redirect_uri::RedirectUri;
 use crate::loopback::user_check::UserCheck;
 use crate::ports::{Random, System};
 
-/// Serves only a link, for a browser that does not return.
+/// Serves only a link, because the browser does not return.
 pub struct LinkServer {
     listener: Listener,
     link: OneTimeLink,
@@ -26,16 +26,15 @@ impl LinkServer {
         Ok(Self { listener, link, connections: Connections::default() })
     }
 
-    /// The link that is served.
     pub fn link(&self) -> &OneTimeLink {
         &self.link
     }
 
-    /// Answers the requests that have come so far; never waits. Other users are reported to `on_other_user`.
+    /// Answers the waiting requests without blocking. Reports other users to `on_other_user`.
     pub fn serve(&mut self, system: &System, on_other_user: &dyn Fn(u32)) -> Result<(), LoopbackError> {
         let users = UserCheck { peers: &*system.peers, on_other_user };
         let now = system.clock.elapsed();
-        // A flood must not keep the caller from its own work.
+        // A flood of requests must not block the caller.
         for _ in 0..64 {
             let Some(incoming) = self.connections.next(&self.listener.sockets, now) else { break };
             let other = self.link.answer(incoming, &users, &mut self.connections, now)?;

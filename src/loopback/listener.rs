@@ -10,7 +10,7 @@ use crate::loopback::one_time_link::OneTimeLink;
 use crate::loopback::redirect_uri::RedirectUri;
 use crate::ports::Random;
 
-/// A listener on a loopback address. It is used up by one wait.
+/// A listener on a loopback address. One wait consumes it.
 #[derive(Debug)]
 pub struct Listener {
     pub(super) sockets: Vec<TcpListener>,
@@ -18,8 +18,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on the loopback interface alone (RFC 8252 section 8.3). For `localhost` in both families, for the browser
-    /// may take either (F-CB15); for 127.0.0.1 on `::1` where there is no IPv4 and the port is free to choose.
+    /// Listens on the loopback interface only (RFC 8252 section 8.3): for `localhost` on IPv4 and IPv6, because the
+    /// browser may use either (F-CB15); for 127.0.0.1 on `::1` if the machine has no IPv4 and any port will do.
     pub fn bind(uri: &RedirectUri) -> Result<Self, LoopbackError> {
         let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -42,12 +42,11 @@ impl Listener {
         Ok(Self { sockets, redirect_uri })
     }
 
-    /// The redirect URI to send.
     pub fn redirect_uri(&self) -> &Url {
         &self.redirect_uri
     }
 
-    /// A link on this listener that sends the browser on to a URL.
+    /// A link on this listener that redirects the browser to `target`.
     pub fn link_to(&self, target: &Url, random: &dyn Random) -> OneTimeLink {
         OneTimeLink::new(&self.redirect_uri, target, random)
     }
@@ -57,7 +56,7 @@ fn bind_error(address: IpAddr, port: u16, source: io::Error) -> LoopbackError {
     LoopbackError::Bind { address: SocketAddr::new(address, port).to_string(), source }
 }
 
-/// Listens without `SO_REUSEADDR` tricks: a port that somebody holds is not shared with them (F-CB14).
+/// Listens without `SO_REUSEADDR`, so that authctl never shares a port with another program (F-CB14).
 fn listen(address: IpAddr, port: u16) -> Result<TcpListener, LoopbackError> {
     let failed = |source| bind_error(address, port, source);
     let listener = TcpListener::bind((address, port)).map_err(failed)?;
@@ -65,7 +64,7 @@ fn listen(address: IpAddr, port: u16) -> Result<TcpListener, LoopbackError> {
     Ok(listener)
 }
 
-/// Listens on one port in both families. A machine without IPv6 has nobody on `::1` either.
+/// Listens on one port on IPv4 and IPv6. On a machine without IPv6, no other program can listen on `::1` either.
 fn bind_both(v4: IpAddr, v6: IpAddr, port: u16) -> Result<Vec<TcpListener>, LoopbackError> {
     for _ in 0..16 {
         let first = listen(v4, port)?;

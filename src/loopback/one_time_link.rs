@@ -1,7 +1,7 @@
-//! A link on the loopback interface that sends the browser on to a URL.
+//! A link on the loopback interface that redirects the browser to a URL.
 //!
-//! Every user of the machine can read a browser's arguments, and a login's URL is enough to complete the login as somebody
-//! else. authctl therefore gives the browser this link, which redirects to the URL (F-LEAK11, F-CB20).
+//! Every user of the machine can read a browser's arguments, and a login URL is enough to complete the login as someone
+//! else. authctl therefore passes this link to the browser instead of the URL (F-LEAK11, F-CB20).
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::oauth::redirect::refused_as_navigation;
 use crate::ports::Random;
 use crate::secret::SecretText;
 
-/// The link. Its path cannot be guessed. Another user can read it in the browser's arguments, but the kernel reports whose
-/// connection a request uses. If the system cannot tell, the link works once.
+/// The link. Its path cannot be guessed. Other users can read it in the browser's arguments, but the kernel reports
+/// which user a connection belongs to. If the system cannot report that, the link works only once.
 pub struct OneTimeLink {
     url: Url,
     target: SecretText,
@@ -30,12 +30,11 @@ pub struct OneTimeLink {
 /// How a listener answers a request for the link.
 #[derive(Debug, PartialEq, Eq)]
 enum Reply {
-    /// The request is for something else.
+    /// The request is not for the link.
     NotTheLink,
     Redirect,
-    /// This status.
     Refuse(u16),
-    /// The end: the link was opened twice, and the system does not say by which user.
+    /// The login stops: the link was opened twice, and the system does not report which user opened it.
     OpenedTwice,
 }
 
@@ -47,12 +46,12 @@ impl OneTimeLink {
         Self { url, target: SecretText::new(target.as_str()), opened: false, by_unknown: false }
     }
 
-    /// What the browser is given.
+    /// The URL that the browser is started with.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Whether it was opened by a user that the system does not name.
+    /// Whether a user that the system could not identify opened the link.
     pub fn was_opened_by_unknown(&self) -> bool {
         self.by_unknown
     }
@@ -61,7 +60,7 @@ impl OneTimeLink {
         self.opened
     }
 
-    /// Answers a request that is for the link, and gives back any other.
+    /// Answers a request for the link, and returns any other request.
     pub(super) fn answer(
         &mut self,
         incoming: Incoming,
@@ -91,7 +90,7 @@ impl OneTimeLink {
         if let Some(status) = refused_as_navigation(&request.redirect, &self.url) {
             return Reply::Refuse(status);
         }
-        // A preload would use up the link.
+        // A prefetch would use up the link.
         if request.is_prefetch {
             return Reply::Refuse(503);
         }

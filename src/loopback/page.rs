@@ -1,4 +1,4 @@
-//! The page that the browser ends on. It is static: no text of any request is in it (F-CB12).
+//! The page that the browser shows last. It is static and contains no text from any request (F-CB12).
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
@@ -12,14 +12,14 @@ use crate::loopback::language::Language;
 /// How long a browser may take to receive the page.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a login ended, as the page tells it.
+/// The result that the page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The tokens are stored.
     LoggedIn,
-    /// The session at the server is over.
+    /// The session at the server has ended.
     LoggedOut,
-    /// The server says that the user, or it on its own, said no.
+    /// The server denied access, or the user did.
     Refused,
     /// Something went wrong after the redirect.
     Failed,
@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// The browser's connection, kept until it is known how the login ended.
+/// The browser's connection, which stays open until the result of the login is known.
 #[derive(Debug)]
 pub struct Page {
     stream: Option<TcpStream>,
@@ -61,12 +61,12 @@ impl Page {
         Self { stream: Some(stream), language }
     }
 
-    /// No browser is waiting: the redirect was pasted.
+    /// No browser is waiting, because the user pasted the redirect.
     pub(super) fn nobody() -> Self {
         Self { stream: None, language: Language::english() }
     }
 
-    /// Tells the browser how the login ended. That the browser went away is no failure of the login.
+    /// Shows the result in the browser. The login has succeeded even if the browser has disconnected.
     pub fn show(mut self, outcome: Outcome) {
         self.answer(outcome);
     }
@@ -80,34 +80,33 @@ impl Page {
     }
 }
 
-/// A page that nobody answered belongs to a login that failed.
+/// A page that got no result belongs to a login that failed.
 impl Drop for Page {
     fn drop(&mut self) {
         self.answer(Outcome::Failed);
     }
 }
 
-/// The answer to a request that is neither the redirect nor the one-time link.
+/// The response to a request that is neither the redirect nor the one-time link.
 pub(super) fn refusal(status: u16) -> Vec<u8> {
-    answer(status, "This address only receives the redirect of a login.\n", PLAIN, None)
+    answer(status, "This address only accepts login redirects.\n", PLAIN, None)
 }
 
-/// The answer to a redirect from another user's browser. It may be the same person, as under `sudo`.
+/// The response to a redirect from another user's browser. It may be the same person, for example with `sudo`.
 pub(super) fn not_the_user() -> Vec<u8> {
-    let text = "authctl only accepts a browser of the user who started it. If that is you, copy the address of this \
-                page and paste it into the terminal where authctl waits.\n";
+    let text = "authctl accepts only the browser of the user who started it. If that is you, copy this page's \
+                address and paste it into the terminal where authctl is waiting.\n";
     answer(403, text, PLAIN, None)
 }
 
-/// The answer to a one-time link: the browser goes on to the URL.
+/// The response to a one-time link: a redirect to the URL.
 pub(super) fn redirect(target: &str) -> Vec<u8> {
     answer(303, "", PLAIN, Some(target))
 }
 
-/// The answer to a one-time link that was opened twice.
+/// The response to a one-time link that was opened twice.
 pub(super) fn opened_twice() -> Vec<u8> {
-    let text =
-        "This link works once and was opened twice, so authctl has stopped. Its terminal says what to do.\n";
+    let text = "This link works only once and was opened twice, so authctl stopped. See the terminal for what to do.\n";
     answer(410, text, PLAIN, None)
 }
 
@@ -141,14 +140,14 @@ fn answer(status: u16, body: &str, media_type: &str, location: Option<&str>) -> 
     if response.raw_print(&mut answer, HTTPVersion(1, 1), &[], false, None).is_err() {
         answer.clear();
     }
-    // tiny_http keeps this header to itself, and here every connection ends with its answer.
+    // tiny_http does not let callers set this header. Here every connection closes after its response.
     if let Some(line_end) = answer.windows(2).position(|window| window == b"\r\n") {
         answer.splice(line_end..line_end, *b"\r\nConnection: close");
     }
     answer
 }
 
-/// Sends an answer and closes the connection, waiting for a client that is slow, but not for long.
+/// Sends a response and closes the connection. It waits for a slow client, but not for long.
 pub(super) fn send(mut stream: TcpStream, answer: &[u8]) {
     let _ = stream.set_nonblocking(false);
     let _ = stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -158,8 +157,8 @@ pub(super) fn send(mut stream: TcpStream, answer: &[u8]) {
     }
 }
 
-/// Reads what the browser still sends, for a moment: closing with unread bytes would reset the connection, and the
-/// browser could lose the page.
+/// Briefly reads what the browser still sends: closing with unread bytes would reset the connection, and the browser
+/// could lose the page.
 fn drain(mut stream: &TcpStream) {
     use std::io::Read as _;
     let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));

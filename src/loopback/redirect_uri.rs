@@ -1,6 +1,7 @@
-//! The redirect URI that a provider is configured with.
+//! The redirect URI that is configured for a provider.
 
-/// The redirect URI as it is configured: `http`, a loopback host, a port or none for any free one, and a path.
+/// The configured redirect URI: `http`, a loopback host, an optional port and a path. Without a port, any free one is
+/// used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri {
     pub(super) host: String,
@@ -9,7 +10,7 @@ pub struct RedirectUri {
 }
 
 impl RedirectUri {
-    /// The port, where it is not free to choose.
+    /// The port, if one is configured.
     pub fn fixed_port(&self) -> Option<u16> {
         (self.port != 0).then_some(self.port)
     }
@@ -25,17 +26,16 @@ impl std::fmt::Display for RedirectUri {
 }
 
 impl Default for RedirectUri {
-    /// `http://127.0.0.1:{any free port}/callback`: "clients SHOULD … use the loopback IP literal" (RFC 8252 section 8.3).
+    /// `http://127.0.0.1:{any free port}/callback`: "clients SHOULD … use the loopback IP literal" (RFC 8252 section
+    /// 8.3).
     fn default() -> Self {
         Self { host: "127.0.0.1".to_owned(), port: 0, path: "/callback".to_owned() }
     }
 }
 
-/// A redirect URI that this program cannot listen on.
+/// A redirect URI that authctl cannot listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be an http URL on 127.0.0.1, [::1] or localhost, with a port or none for any free one, and no query"
-)]
+#[error("must be an http URL on 127.0.0.1, [::1] or localhost, with an optional port and without a query")]
 pub struct InvalidRedirectUri;
 
 impl std::str::FromStr for RedirectUri {
@@ -51,7 +51,7 @@ impl std::str::FromStr for RedirectUri {
         {
             return Err(InvalidRedirectUri);
         }
-        // A URL leaves out the scheme's own port; an 80 that is written is meant.
+        // The URL parser drops the scheme's default port, but a port 80 in the configuration must be kept.
         let written = |port: &str| text.contains(&format!("{port}/")) || text.ends_with(port);
         let port = url.port().unwrap_or_else(|| if written(":80") { 80 } else { 0 });
         Ok(Self { host: host.to_owned(), port, path: url.path().to_owned() })

@@ -1,9 +1,9 @@
-//! The head of a request, within limits.
+//! Parses the head of a request, within size limits.
 
 use crate::loopback::language::Language;
 use crate::oauth::redirect::Redirect;
 
-/// The longest request head: a code may be several KiB (F-CB11).
+/// The longest request head. An authorization code may take several KiB (F-CB11).
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
 
@@ -11,11 +11,11 @@ const MOST_HEADERS: usize = 100;
 pub(crate) struct Request {
     pub(crate) redirect: Redirect,
     pub(super) language: &'static Language,
-    /// Whether the browser only preloads the page: the user may never open it.
+    /// Whether the browser only prefetches the page. The user may never open it.
     pub(super) is_prefetch: bool,
 }
 
-/// Reads a request's head; `None` when it is not complete yet. A browser's redirect has no body.
+/// Parses a request's head; `None` if it is incomplete. A browser's redirect has no body.
 pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<Request>, u16> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut headers);

@@ -1,4 +1,4 @@
-//! Waits until the browser, or a pasted address, brings the answer.
+//! Waits for the redirect: from the browser, or as an address that the user pastes.
 
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
@@ -15,42 +15,38 @@ use crate::ports::peer::Peers;
 use crate::ports::{Clock, Held};
 use crate::secret::SecretText;
 
-/// How often signals, typed lines and new connections are looked for.
+/// How often signals, typed lines and new connections are checked.
 const POLL: Duration = Duration::from_millis(10);
 
-/// What ends a wait.
 pub struct Wait<'a> {
-    /// After this long, nobody will come any more.
+    /// The time limit.
     pub limit: Duration,
     pub clock: &'a dyn Clock,
     pub held: &'a dyn Held,
     /// Lines that the user types or pastes.
     pub pasted: Option<Receiver<SecretText>>,
-    /// Called when a pasted line was not the redirect.
+    /// Called when a pasted line is not the redirect.
     pub on_wrong_paste: &'a dyn Fn(),
-    /// What sends the browser on to the server.
+    /// The link that redirects the browser to the server.
     pub link: OneTimeLink,
-    /// Finds the user at the other end of a connection.
+    /// Identifies the user behind a connection.
     pub peers: &'a dyn Peers,
-    /// Called with another user whose request was refused.
+    /// Called with the ID of another user whose request was rejected.
     pub on_other_user: &'a dyn Fn(u32),
 }
 
-/// The answer to a request that was made through the browser, which waits to hear how it ends.
+/// The redirect's content, and the browser connection that waits for the result.
 pub struct Answer<T> {
-    /// What it brings, such as the code, or the server's refusal.
+    /// The redirect's result, such as the code, or the server's error.
     pub outcome: Result<T, AuthorizationError>,
     pub page: Page,
-    /// How many requests came before that were not the redirect.
+    /// The number of other requests that came first.
     pub ignored: usize,
 }
 
 impl Listener {
-    /// Waits for the one request that answers what the browser was sent out with. All others are sent away and counted; the
-    /// sockets are closed when it returns.
-    ///
-    /// # Errors
-    /// [`LoopbackError::TimedOut`], [`LoopbackError::OpenedTwice`] and [`LoopbackError::Interrupted`].
+    /// Waits for the one request that is the redirect. All other requests are rejected and counted. The sockets are
+    /// closed on return.
     pub fn wait<E: Expectation>(
         self,
         expected: &E,
@@ -83,7 +79,7 @@ impl Listener {
             let language = request.as_ref().map_or_else(|_| Language::english(), |request| request.language);
             let verdict =
                 request.map_or_else(RedirectVerdict::Ignored, |request| expected.check(&request.redirect));
-            // Another user may know what the answer must look like (F-CB20).
+            // Another user may know what a valid redirect looks like (F-CB20).
             let is_other_user =
                 || matches!(users.of(&stream), RequestUser::Other(_) | RequestUser::Disconnected);
             let refusal = match verdict {
@@ -102,10 +98,10 @@ impl Listener {
     }
 }
 
-/// Lets a moment pass between two looks at the sockets.
+/// Pauses between two checks of the sockets.
 #[expect(
     clippy::disallowed_methods,
-    reason = "sockets are waited for, and a test's clock does not move them"
+    reason = "sockets need real time, which a test's clock does not provide"
 )]
 fn pause() {
     std::thread::sleep(POLL);

@@ -47,7 +47,7 @@ fn pages_are_static_and_locked_down_f_cb12_f_leak6() {
         sandbox.run(&["token"]).fails(3);
     }
     assert!(pages[0].contains("You are not logged in"));
-    assert!(pages[1].contains("The login failed"));
+    assert!(pages[1].contains("Login failed"));
     assert_eq!(pages[1], pages[2], "the page is the same for every error");
 }
 

@@ -141,7 +141,7 @@ fn ensure_authorization_response_with_invalid_or_missing_state_fails() {
             }
             seen.lock().unwrap().push(follow(&wrong).unwrap().0);
         })));
-        sandbox.run(&["login", "--timeout", "700ms"]).fails(1).says("no redirect came");
+        sandbox.run(&["login", "--timeout", "700ms"]).fails(1).says("the browser did not return");
         assert_eq!(*answers.lock().unwrap(), [400], "{module}");
         assert!(server.requests_to("/token").is_empty(), "{module}");
     }

@@ -30,7 +30,7 @@ fn the_page_waits_for_the_truth() {
     sandbox.run(&["login"]).fails(5);
     std::thread::sleep(std::time::Duration::from_millis(100));
     let (status, page) = page.lock().unwrap().clone().unwrap();
-    assert!(status == 400 && page.contains("The login failed"), "{page}");
+    assert!(status == 400 && page.contains("Login failed"), "{page}");
 }
 
 #[test]

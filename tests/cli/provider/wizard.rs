@@ -105,7 +105,7 @@ fn a_templates_name_is_enough_to_log_in_where_somebody_is_asked() {
     sandbox
         .run(&["login", "github", "--timeout", "1s", "--no-browser"])
         .fails(1)
-        .says("no redirect came within 1 second");
+        .says("did not return within 1 second");
     assert!(
         config(&sandbox).contains("[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"app\"")
     );
