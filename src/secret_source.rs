@@ -1,4 +1,4 @@
-//! Resolves where a configured secret comes from: the text itself, a variable, a file, a program or the token store.
+//! Resolves configured secrets: literal text, an environment variable, a file, a command or the token store.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,32 +13,23 @@ use crate::secret::{self, SecretText};
 use crate::store::{StoreError, TokenStore};
 use crate::text::untrusted::escaped;
 
-/// Programs that print a secret get this long.
+/// How long a command may take to print a secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why a secret could not be resolved. It never holds what was found.
+/// Why a secret could not be resolved. The error never contains the value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The variable is not set, or empty.
+    /// The variable is not set or is empty.
     #[error("the environment variable {} is not set", escaped(.0))]
     NoVariable(String),
-    /// The file cannot be read.
-    #[error("the secret file {} cannot be read: {reason}", escaped(.path))]
-    File {
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// The program gave nothing.
-    #[error("the program that prints the secret failed")]
+    #[error("cannot read the secret file {}: {reason}", escaped(.path))]
+    File { path: String, reason: String },
+    #[error("the command that prints the secret failed")]
     Program(#[from] ProcessError),
-    /// Nothing is stored.
     #[error("no `{key}` is stored for `{provider}`")]
     NotStored { provider: ProviderName, key: String },
-    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is nothing in it.
     #[error("the secret is empty")]
     Empty,
 }
@@ -53,30 +44,27 @@ impl Advise for SecretError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotStored { provider, key } => {
-                Some(format!("store it with `authctl secret set {provider} {key}`"))
+            Self::NotStored { provider, key } => Some(format!("run `authctl secret set {provider} {key}`")),
+            Self::NoVariable(_) => {
+                Some("set the variable, or configure another source for the secret".to_owned())
             }
-            Self::NoVariable(_) => Some("set it, or name another source in the configuration".to_owned()),
             Self::Store(error) => error.hint(),
             _ => None,
         }
     }
 }
 
-/// What resolving a secret needs.
 #[derive(Clone, Copy)]
 pub struct Resolver<'a> {
-    /// The outside.
     pub system: &'a System,
     pub store: &'a TokenStore<'a>,
-    /// The provider whose secret it is.
     pub provider: &'a ProviderName,
-    /// What its stored secrets are bound to.
+    /// The binding of its stored secrets.
     pub binding: &'a Binding,
 }
 
 impl Resolver<'_> {
-    /// The secret, without the line feed that files and programs end it with.
+    /// The secret, without the trailing line feed of files and command output.
     pub fn resolve(&self, source: &SecretSource) -> Result<SecretText, SecretError> {
         let SecretSource::Stored(key) = source else { return outside(self.system, source) };
         let missing = || SecretError::NotStored { provider: self.provider.clone(), key: key.clone() };
@@ -84,7 +72,7 @@ impl Resolver<'_> {
     }
 }
 
-/// A secret that is not in the token store.
+/// Resolves a secret that is not in the token store.
 pub fn outside(system: &System, source: &SecretSource) -> Result<SecretText, SecretError> {
     let secret = match source {
         SecretSource::Literal(secret) => secret.clone(),
@@ -108,7 +96,7 @@ fn trimmed(secret: &SecretText) -> Result<SecretText, SecretError> {
     if trimmed.is_empty() { Err(SecretError::Empty) } else { Ok(SecretText::new(trimmed)) }
 }
 
-/// Reads a secret file; links are followed, for Kubernetes projects tokens through them.
+/// Reads a secret file. Links are followed, because Kubernetes uses them for projected tokens.
 fn read(system: &System, path: &Path) -> Result<SecretText, SecretError> {
     let path = system.paths.expand(path);
     read_text(&path, secret::LONGEST as u64)

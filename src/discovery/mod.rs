@@ -1,5 +1,5 @@
-//! Fetches and caches what servers publish about themselves: metadata and key sets. `oauth` parses, this does the input
-//! and output.
+//! Fetches and caches what servers publish about themselves: metadata and key sets. `oauth` parses them, this module
+//! does the I/O.
 
 pub mod resource;
 
@@ -18,52 +18,37 @@ use crate::os::private_file;
 use crate::ports::{Folder, HttpError, HttpResponse, Method, System, Transport};
 use crate::secret::SecretText;
 
-/// What is older than this is fetched again.
+/// Cached documents older than this are fetched again.
 const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Why nothing was discovered about a server.
+/// Why a server's metadata is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    /// The server cannot be reached.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// No document at any of the usual places.
+    /// None of the well-known URLs has a document.
     #[error("{issuer} publishes no metadata (status {status})")]
     NotPublished {
-        /// The issuer.
         issuer: String,
-        /// The last status.
+        /// The status of the last response.
         status: u16,
     },
-    /// A document that must not be used.
-    #[error("the metadata of {issuer} cannot be used")]
-    Metadata {
-        /// The issuer.
-        issuer: String,
-        /// What is wrong.
-        source: MetadataError,
-    },
-    /// The document's type is not JSON.
-    #[error("the metadata of {issuer} is {media_type}, not application/json")]
-    NotJson {
-        /// The issuer.
-        issuer: String,
-        /// What it is.
-        media_type: crate::text::untrusted::Untrusted,
-    },
-    /// The key set is none.
+    /// A document that authctl must not use.
+    #[error("cannot use the metadata of {issuer}")]
+    Metadata { issuer: String, source: MetadataError },
+    #[error("the metadata of {issuer} has the content type {media_type}, not application/json")]
+    NotJson { issuer: String, media_type: crate::text::untrusted::Untrusted },
     #[error(transparent)]
     KeySet(#[from] NotAKeySet),
-    /// The key set cannot be had.
-    #[error("the key set at {0} cannot be had (status {1})")]
+    #[error("cannot get the key set at {0} (status {1})")]
     NoKeySet(String, u16),
-    /// A URL in the metadata did not pass the gate.
+    /// A URL in the metadata was rejected.
     #[error(transparent)]
     Url(#[from] UrlRefused),
 }
 
 impl DiscoveryError {
-    /// Whether there is a document, and it is for another issuer.
+    /// Whether the server publishes a document that belongs to another issuer.
     #[must_use]
     pub fn is_issuer_mismatch(&self) -> bool {
         matches!(self, Self::Metadata { source: MetadataError::IssuerMismatch { .. }, .. })
@@ -81,16 +66,16 @@ impl Advise for DiscoveryError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotPublished { .. } => {
-                "set issuer to the authorization server's, or name its endpoints: authorization_endpoint, token_endpoint"
+                "set `issuer` to the authorization server's issuer URL, or set `authorization_endpoint` and `token_endpoint`"
             }
-            Self::Metadata { .. } => "set issuer to just what the server calls itself",
+            Self::Metadata { .. } => "set `issuer` to exactly the URL that the server reports",
             _ => return None,
         };
         Some(hint.to_owned())
     }
 }
 
-/// What a cached file holds: public data, and when it was fetched.
+/// The content of a cache file: public data and the time it was fetched.
 #[derive(Serialize, Deserialize)]
 struct Cached {
     fetched_at: Timestamp,
@@ -98,25 +83,23 @@ struct Cached {
     body: String,
 }
 
-/// How an issuer's metadata is to be got and checked.
+/// Which issuer's metadata to get, and how to check it.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
-    /// The issuer.
     pub issuer: &'a Issuer,
-    /// Nobody wrote the issuer: it was derived from the domain.
+    /// The issuer was derived from the domain instead of configured.
     pub derived: bool,
-    /// `{tenantid}` may stand in the document's issuer.
+    /// The document's issuer may contain `{tenantid}`.
     pub tenant: bool,
-    /// How to reach the server.
     pub transport: &'a Transport,
-    /// Do not use what is cached.
+    /// Skip the cache.
     pub fresh: bool,
 }
 
-/// The metadata of an issuer, from the cache or the server (RFC 8414 section 3).
+/// An issuer's metadata, from the cache or the server (RFC 8414 section 3).
 ///
 /// # Errors
-/// [`DiscoveryError`]; the first thing that was wrong, where several places were tried.
+/// The first problem, if several URLs were tried.
 pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, DiscoveryError> {
     let parse = |body: &[u8]| Metadata::parse(body, query.issuer, query.derived, query.tenant);
     let cache = cache_path(system, "metadata", query.issuer.as_str());
@@ -147,7 +130,7 @@ pub fn metadata(system: &System, query: &Query<'_>) -> Result<Metadata, Discover
         .unwrap_or_else(|| DiscoveryError::NotPublished { issuer: issuer(), status: last_status }))
 }
 
-/// The cached metadata of an issuer, whatever its age. Its flags still apply while the server cannot be reached (F-CB22).
+/// An issuer's cached metadata of any age. Its flags still apply while the server is unreachable (F-CB22).
 #[must_use]
 pub fn last_known(system: &System, query: &Query<'_>) -> Option<Metadata> {
     let cache = cache_path(system, "metadata", query.issuer.as_str());
@@ -155,8 +138,8 @@ pub fn last_known(system: &System, query: &Query<'_>) -> Option<Metadata> {
     Metadata::parse(cached.body.as_bytes(), query.issuer, query.derived, query.tenant).ok()
 }
 
-/// What an issuer publishes at each of the usual places, asked anew. The places behind one that cannot be reached are not
-/// asked any more.
+/// Fetches the document at each of the issuer's well-known URLs, without the cache. Stops at the first URL that cannot
+/// be reached.
 #[must_use]
 pub fn documents(system: &System, query: &Query<'_>) -> Vec<(Url, Result<Metadata, DiscoveryError>)> {
     let mut documents = Vec::new();
@@ -188,10 +171,8 @@ fn read(query: &Query<'_>, response: &HttpResponse) -> Result<Metadata, Discover
     }
 }
 
-/// The key set at a server's `jwks_uri`, from the cache or, with `fresh`, from the server alone (OpenID Connect Core section 10.1.1).
-///
-/// # Errors
-/// [`DiscoveryError`].
+/// The key set at a server's `jwks_uri`, from the cache, or with `fresh` only from the server (OpenID Connect Core
+/// section 10.1.1).
 pub fn key_set(
     system: &System,
     uri: &EndpointUrl,
@@ -228,7 +209,7 @@ fn cache_path(system: &System, kind: &str, source: &str) -> Option<PathBuf> {
     Some(folder.join(format!("{kind}-{}.json", Binding::default().with("source", source).fingerprint())))
 }
 
-/// What is cached and not too old. A cache that cannot be read is none.
+/// The cached document, if it is recent. An unreadable cache counts as empty.
 fn read_cache(system: &System, path: Option<&PathBuf>, source: &str) -> Option<String> {
     let cached = read_cached(path, source)?;
     let age = system.clock.now().duration_since(cached.fetched_at);
@@ -241,7 +222,7 @@ fn read_cached(path: Option<&PathBuf>, source: &str) -> Option<Cached> {
     (cached.source == source).then_some(cached)
 }
 
-/// Caches a document; where that fails, it is fetched again next time.
+/// Caches a document. If that fails, it is fetched again next time.
 fn write_cache(system: &System, path: Option<PathBuf>, source: &str, body: &[u8]) {
     let (Some(path), Ok(body)) = (path, String::from_utf8(body.to_vec())) else { return };
     let cached = Cached { fetched_at: system.clock.now(), source: source.to_owned(), body };

@@ -1,5 +1,5 @@
-//! Finds out what a URL is: a protected resource whose tokens some authorization server gives (RFC 9728, the authorization
-//! of the Model Context Protocol), or an authorization server itself.
+//! Finds out what a URL is: a protected resource whose tokens come from an authorization server (RFC 9728, as in the
+//! Model Context Protocol's authorization), or an authorization server itself.
 
 use url::Url;
 
@@ -13,80 +13,66 @@ use crate::oauth::resource_metadata::{self, ResourceMetadata, ResourceMetadataEr
 use crate::ports::{HttpError, HttpResponse, Method, Reach, System, Transport};
 use crate::secret::SecretText;
 
-/// What a resource may be asked for without harm: a stream of events is what servers of MCP offer to a GET.
+/// What a harmless request to a resource accepts. MCP servers answer a GET with an event stream.
 const ACCEPT: &str = "application/json, text/event-stream";
-/// The scope that asks for a refresh token, and the prompt that has to go with it: otherwise the server "MUST ignore the
+/// The scope that requests a refresh token, and the prompt it requires: without it, the server "MUST ignore the
 /// `offline_access` request" (OpenID Connect Core section 11).
 const OFFLINE: &str = "offline_access";
 const CONSENT: &str = "consent";
-/// The scopes that a person's login at an OpenID provider asks for, where the provider has them.
+/// The scopes that a login at an OpenID provider requests, if the provider supports them.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", OFFLINE];
 
 /// What a login needs to know about a URL.
 #[derive(Debug, Clone)]
 pub struct DiscoveredUrl {
     pub url: Url,
-    /// The issuer of its authorization server.
+    /// The authorization server's issuer.
     pub issuer: String,
-    /// The scopes to ask for.
+    /// The scopes to request.
     pub scopes: ScopeSet,
-    /// All the scopes that the resource knows: a later login may need them.
+    /// All the scopes that the resource lists. A later login may need them.
     pub scopes_supported: ScopeSet,
     /// The resource that tokens are for (RFC 8707).
     pub resource: Option<String>,
-    /// What the resource calls itself.
+    /// The resource's display name.
     pub title: Option<String>,
 }
 
 impl DiscoveredUrl {
-    /// A URL of which only the authorization server is known.
+    /// A URL for which only the authorization server is known.
     #[must_use]
     pub fn at(url: Url, issuer: String) -> Self {
         let (scopes, scopes_supported) = Default::default();
         Self { url, issuer, scopes, scopes_supported, resource: None, title: None }
     }
 
-    /// The `prompt` that its scopes need in the authorization request.
+    /// The `prompt` that the scopes require in the authorization request.
     #[must_use]
     pub fn prompt(&self) -> Option<&'static str> {
         self.scopes.contains(OFFLINE).then_some(CONSENT)
     }
 }
 
-/// Why a URL cannot be logged in to.
+/// Why authctl cannot log in to a URL.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlDiscoveryError {
-    /// It cannot be reached.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// A URL that it named was refused.
-    #[error("it names a URL that is not used")]
+    #[error("the resource supplied a URL that authctl refuses to use")]
     Url(#[from] UrlRefused),
     /// Its metadata must not be used.
-    #[error("what {url} says of itself cannot be used")]
-    Resource {
-        /// Where it says so.
-        url: String,
-        /// Why.
-        source: ResourceMetadataError,
-    },
-    /// Its metadata is not where it says.
-    #[error("there is no resource metadata at {url} (status {status})")]
-    NoResourceMetadata {
-        /// Where it says that it is.
-        url: String,
-        /// The status there.
-        status: u16,
-    },
-    /// It names no authorization server.
+    #[error("cannot use the resource metadata at {url}")]
+    Resource { url: String, source: ResourceMetadataError },
+    /// The metadata is not where the resource says.
+    #[error("the resource metadata at {url} does not exist (status {status})")]
+    NoResourceMetadata { url: String, status: u16 },
     #[error("the resource names no authorization server")]
     NoServer,
-    /// The authorization server's metadata cannot be had.
-    #[error("what is needed of the authorization server is not known")]
+    #[error("the authorization server's metadata is not available")]
     Discovery(#[from] DiscoveryError),
     /// MCP 2025-11-25: "clients MUST refuse to proceed".
     #[error(
-        "the authorization server {0} does not say that it checks PKCE (S256), which this resource's tokens need"
+        "the authorization server {0} does not announce support for PKCE (S256), which this resource requires"
     )]
     NoPkce(String),
 }
@@ -103,13 +89,13 @@ impl Advise for UrlDiscoveryError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Discovery(DiscoveryError::NotPublished { .. }) => {
-                "is this the URL that its documentation names? Else configure it: `authctl provider add`"
+                "check the URL in the service's documentation, or configure the provider with `authctl provider add`"
             }
             Self::Resource { source: ResourceMetadataError::OtherResource { .. }, .. } => {
-                "if you mean that resource, log in to its own URL"
+                "to use that resource, log in to its own URL"
             }
             Self::NoPkce(_) => {
-                "its operator can announce PKCE in its metadata: code_challenge_methods_supported"
+                "ask the server's operator to add `code_challenge_methods_supported` to its metadata"
             }
             error if error.status() == Status::Unreachable => "try again later",
             _ => return None,
@@ -118,12 +104,9 @@ impl Advise for UrlDiscoveryError {
     }
 }
 
-/// Finds out what a URL is. `challenge` is the `WWW-Authenticate` header that the URL answered with; without it, the URL is
-/// asked. After `insufficient_scope`, the scopes that were asked for before are asked for again (Model Context Protocol,
-/// "Step-Up Authorization Flow").
-///
-/// # Errors
-/// [`UrlDiscoveryError`].
+/// Finds out what a URL is. `challenge` is the `WWW-Authenticate` header of the URL's response; without it, this
+/// function sends a request to the URL. After `insufficient_scope`, the earlier scopes are requested again (Model
+/// Context Protocol, "Step-Up Authorization Flow").
 pub fn discover(
     system: &System,
     url: &EndpointUrl,
@@ -142,7 +125,7 @@ pub fn discover(
     }
 }
 
-/// The scopes that a challenge asks for where the configuration already says what the URL is.
+/// The scopes that a challenge requests, for a URL that is already configured.
 #[must_use]
 pub fn challenged_scopes(challenge: &str, configured: &ScopeSet) -> Option<ScopeSet> {
     let challenge = token_challenge(challenge::parse(challenge))?;
@@ -154,7 +137,8 @@ fn token_challenge(challenges: Vec<Challenge>) -> Option<Challenge> {
     challenges.into_iter().find(|challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop"))
 }
 
-/// The resource's metadata: where the challenge says, else at its well-known URLs (RFC 9728 section 5.1, RFC 9728 section 3.1).
+/// The resource's metadata, from the URL in the challenge or else from its well-known URLs (RFC 9728 sections 3.1 and
+/// 5.1).
 fn resource_metadata(
     system: &System,
     url: &EndpointUrl,
@@ -179,7 +163,7 @@ fn resource_metadata(
     }
     for (place, resource) in resource_metadata::candidates(url.url()) {
         let response = get(system, &EndpointUrl::configured(place.as_str())?)?;
-        // A page of some other application's is no metadata.
+        // A page of another application is not metadata.
         let media_type = response.media_type();
         if response.status == 200 && (media_type == "application/json" || media_type.ends_with("+json")) {
             return read(&response, &place, &resource).map(Some);
@@ -202,7 +186,7 @@ fn of_resource(
     if !methods.iter().any(|method| method == "S256") {
         return Err(UrlDiscoveryError::NoPkce(issuer.to_string()));
     }
-    // The challenge is about what was asked for, the metadata about all that there is.
+    // The challenge lists what this request needs, the metadata lists all scopes.
     let named = challenge.and_then(Challenge::scope).or_else(|| resource.scopes.clone());
     let scopes = with_renewal(named.unwrap_or_default(), &metadata);
     Ok(DiscoveredUrl {
@@ -215,8 +199,8 @@ fn of_resource(
     })
 }
 
-/// Without metadata of a resource the URL is an authorization server's, or a resource whose host is one (as the first
-/// revision of MCP had it).
+/// Without resource metadata, the URL is an authorization server, or a resource on an authorization server's host (as
+/// in the first revision of MCP).
 fn of_server(
     system: &System,
     url: &EndpointUrl,
@@ -251,24 +235,24 @@ fn of_server(
     };
     Ok(DiscoveredUrl {
         url: url.url().clone(),
-        // As the document writes it: from here on an issuer is compared to the letter.
+        // Exactly as the document writes it, because issuers are compared as strings from here on.
         issuer: metadata.issuer().unwrap_or(issuer.as_str()).to_owned(),
         scopes: stepped_up(scopes, challenge, asked_before),
         scopes_supported: ScopeSet::default(),
-        // A challenge asks for a token of this resource (RFC 8707).
+        // A challenge means that the token must be for this resource (RFC 8707).
         resource: challenge.map(|_| canonical(url.url())),
         title: None,
     })
 }
 
-/// Asks for a refresh token where the server says how (OpenID Connect Core section 11).
+/// Requests a refresh token if the server documents how (OpenID Connect Core section 11).
 fn with_renewal(scopes: ScopeSet, metadata: &Metadata) -> ScopeSet {
     let offered = metadata.strings("scopes_supported").unwrap_or_default();
     let offline = offered.iter().any(|scope| scope == OFFLINE);
     if offline { scopes.union(&ScopeSet::lenient(OFFLINE)) } else { scopes }
 }
 
-/// The union with what was asked for before, where that was not enough (RFC 6750 section 3.1).
+/// Adds the earlier scopes after `insufficient_scope` (RFC 6750 section 3.1).
 fn stepped_up(scopes: ScopeSet, challenge: Option<&Challenge>, asked_before: Option<&ScopeSet>) -> ScopeSet {
     let insufficient =
         challenge.is_some_and(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
@@ -280,7 +264,7 @@ fn stepped_up(scopes: ScopeSet, challenge: Option<&Challenge>, asked_before: Opt
 
 fn server_metadata(system: &System, issuer: &Issuer, derived: bool) -> Result<Metadata, DiscoveryError> {
     let transport = Transport::default();
-    // What a login builds on is asked for anew.
+    // A login must not rely on cached metadata.
     let query = Query { issuer, derived, tenant: false, transport: &transport, fresh: true };
     discovery::metadata(system, &query)
 }

@@ -18,7 +18,9 @@ pub enum LoopbackError {
         ignored: usize,
     },
     /// The one-time link was opened twice, and the system does not report which user opened it (F-CB20).
-    #[error("the one-time link for the browser was opened twice, and this system does not report which user opened it")]
+    #[error(
+        "the one-time link for the browser was opened twice, and this system does not report which user opened it"
+    )]
     OpenedTwice,
     /// Ctrl-C or a similar signal.
     #[error("interrupted")]

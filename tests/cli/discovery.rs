@@ -41,7 +41,7 @@ fn metadata_with_another_issuer_is_rejected_f_url6() {
     sandbox
         .run(&["login", "--refresh-metadata"])
         .fails(1)
-        .says("set issuer to just what the server calls itself");
+        .says("set `issuer` to exactly the URL that the server reports");
 }
 
 #[test]

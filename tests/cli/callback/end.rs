@@ -14,7 +14,11 @@ fn the_login_times_out_f_cb16() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.browser = Arc::new(Does(Arc::new(|_| {})));
-    sandbox.run(&["login", "--timeout", "300ms"]).fails(1).says("the browser did not return").says("--no-browser");
+    sandbox
+        .run(&["login", "--timeout", "300ms"])
+        .fails(1)
+        .says("the browser did not return")
+        .says("--no-browser");
     sandbox.run(&["token"]).fails(3);
 }
 

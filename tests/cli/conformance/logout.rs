@@ -56,7 +56,11 @@ fn refresh_token_plan() {
 fn rp_initiated_logout_plan() {
     for (module, state, want) in [
         ("oidcc-client-test-rp-init-logout", None, None),
-        ("oidcc-client-test-rp-init-logout-other-state", Some(json!("other")), Some("the browser did not return")),
+        (
+            "oidcc-client-test-rp-init-logout-other-state",
+            Some(json!("other")),
+            Some("the browser did not return"),
+        ),
         ("oidcc-client-test-rp-init-logout-no-state", Some(json!(null)), Some("the browser did not return")),
     ] {
         let server = AuthorizationServer::start();

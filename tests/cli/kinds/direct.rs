@@ -30,7 +30,7 @@ fn jwt_shorthand_reference_and_end() {
         .says("put a new one");
     for (reference, said) in [
         ("env = \"TOKEN\"", "TOKEN is not set"),
-        ("file = \"none\"", "cannot be read"),
+        ("file = \"none\"", "cannot read the secret file"),
         ("command = [\"no-such-program-x\"]", "cannot run no-such-program-x"),
     ] {
         sandbox.configure(&format!("[credentials.x]\ndomain = \"x.example\"\njwt = {{ {reference} }}"));

@@ -81,15 +81,11 @@ fn a_challenge_can_only_point_to_allowed_hosts_f_ssrf_f_url5() {
         sandbox.system.browser = Arc::new(Never);
         let resource = Resource::of(&server);
         resource.challenge(&format!("Bearer resource_metadata=\"{place}\""));
-        sandbox.run(&["login", &resource.url()]).fails(1).says("it names a URL that is not used");
+        sandbox.run(&["login", &resource.url()]).fails(1).says("supplied a URL that authctl refuses to use");
         let _ = name;
     }
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     resource.challenge(&format!("Bearer resource_metadata=\"{}/nowhere\"", resource.server.url()));
-    sandbox
-        .run(&["login", &resource.url()])
-        .fails(1)
-        .says("there is no resource metadata at")
-        .says("(status 404)");
+    sandbox.run(&["login", &resource.url()]).fails(1).says("the resource metadata at").says("(status 404)");
 }

@@ -57,7 +57,7 @@ fn a_resource_whose_server_lacks_pkce_is_refused() {
             drop(behaviour.metadata.insert("code_challenge_methods_supported".to_owned(), methods))
         });
         let resource = Resource::of(&server);
-        sandbox.run(&["login", &resource.url()]).fails(1).says("does not say that it checks PKCE (S256)");
+        sandbox.run(&["login", &resource.url()]).fails(1).says("does not announce support for PKCE (S256)");
         assert!(server.requests_to("/register").is_empty());
     }
 }

@@ -159,7 +159,7 @@ fn invalid_mcp_metadata_ends_without_a_token() {
     }
     hides("\"code_challenge_methods_supported\"");
     let before = scene.server.requests_to("/auth").len();
-    scene.login(&[]).fails(1).says("does not say that it checks PKCE (S256)");
+    scene.login(&[]).fails(1).says("does not announce support for PKCE (S256)");
     assert_eq!(scene.server.requests_to("/auth").len(), before, "C5");
     hides("");
     scene.notes.set(&json!({ "resource": "https://notes.example/mcp" }));
@@ -167,7 +167,7 @@ fn invalid_mcp_metadata_ends_without_a_token() {
     assert_eq!(scene.server.requests_to("/auth").len(), before, "P2");
     scene.home.run(&["token", &scene.url()]).fails(3);
     for (server, says) in [
-        ("javascript:alert(1)", "it names a URL that is not used"),
+        ("javascript:alert(1)", "supplied a URL that authctl refuses to use"),
         ("https://169.254.169.254", "not a public address"),
         ("http://as.example", "is not an https URL"),
         ("https://as.example/$(id)", "does not belong in a URL"),
