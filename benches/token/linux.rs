@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use authctl::store::keyring::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
-#[path = "../../tests/cli/support/http.rs"]
+#[path = "../../tests/cli/support/http/mod.rs"]
 mod http;
 #[path = "../../tests/e2e/parts.rs"]
 mod parts;

@@ -8,7 +8,8 @@
     clippy::print_stdout,
     dead_code,
     missing_docs,
-    reason = "a bench may fail, and uses the real machine"
+    unused_imports,
+    reason = "a bench may fail, uses the real machine, and needs a part of the shared files"
 )]
 
 #[cfg(target_os = "linux")]
