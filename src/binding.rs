@@ -1,12 +1,12 @@
-//! What a stored secret is bound to: the one place it may be sent.
+//! What a stored secret is bound to: the only destination it may be sent to.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::text::untrusted::escaped;
 
-/// What a record was got from and may be sent to, as labelled values: for OAuth the issuer, the origin of the token
-/// endpoint and the client id. A record whose binding does not fit the configuration is never used (F-BIND1).
+/// Where a record's tokens came from and may be sent to, as labelled values: for OAuth the issuer, the token endpoint's
+/// origin and the client ID. A record whose binding does not match the configuration is never used (F-BIND1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Binding(BTreeMap<String, String>);
@@ -19,36 +19,34 @@ impl Binding {
     /// The label of the client identifier.
     pub const CLIENT_ID: &str = "client id";
 
-    /// The label of the grant, for those that get tokens of nobody who logged in.
+    /// The label of the grant, for grants without a user's login.
     pub const GRANT: &str = "grant";
 
-    /// The label for providers that only environment variables define. They never use what a config file's provider stored, and
-    /// a config file's provider never uses what they stored.
+    /// The label for providers that only environment variables define. They never use what is stored for a config
+    /// file's provider, or the other way round.
     pub const DEFINED_BY: &str = "defined by";
 
-    /// The labels that must agree even where one binding lacks them.
+    /// The labels that must be equal even if one of the bindings lacks them.
     const DECIDING: [&str; 2] = [Self::GRANT, Self::DEFINED_BY];
 
-    /// The binding with one more labelled value.
     pub fn with(mut self, label: &str, value: impl Into<String>) -> Self {
         self.0.insert(label.to_owned(), value.into());
         self
     }
 
-    /// The value of a label.
     pub fn get(&self, label: &str) -> Option<&str> {
         self.0.get(label).map(String::as_str)
     }
 
-    /// Whether a stored binding agrees with this one, the configured, in every value that the configuration knows. What
-    /// it leaves to discovery is pinned by the record.
+    /// Whether a stored binding matches this configured one in every value that the configuration has. The record pins
+    /// what the configuration leaves to discovery.
     pub fn fits(&self, stored: &Self) -> bool {
-        // What another grant got is another party's, also where this one has no label.
+        // A record of another grant belongs to another party, even if this binding has no label.
         Self::DECIDING.iter().all(|label| self.get(label) == stored.get(label))
             && self.0.iter().all(|(label, value)| stored.get(label) == Some(value))
     }
 
-    /// The values of this binding from which the other differs, as `(label, here, there)`.
+    /// The values that differ between the bindings, as `(label, here, there)`.
     pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
         let mine = self.0.iter().filter_map(|(label, here)| {
             let there = other.get(label).unwrap_or("(none)");
@@ -58,8 +56,8 @@ impl Binding {
         mine.chain(theirs.filter_map(|label| Some((label, "(none)", other.get(label)?))))
     }
 
-    /// A short, stable name for the binding: 64 bits of a SHA-256, in hexadecimal. It tells records apart; the binding
-    /// itself is compared in full.
+    /// A short, stable name for the binding: 64 bits of a SHA-256, in hexadecimal. It distinguishes records; the
+    /// bindings themselves are compared in full.
     pub fn fingerprint(&self) -> String {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
         for (label, value) in &self.0 {

@@ -1,16 +1,15 @@
-//! Faults on demand, for the tests of crashes: with the feature `fault-injection` a process ends, or a write fails, at a
-//! named point. No build that is shipped has any of it.
+//! Injected faults, for crash tests: with the feature `fault-injection` a process ends, or a write fails, at a named
+//! point. Released builds contain none of this.
 
 #[cfg(all(feature = "fault-injection", not(debug_assertions)))]
-compile_error!("fault-injection is for tests: it does not belong into a release build");
+compile_error!("fault-injection is for tests: it does not belong in a release build");
 
 use std::io;
 
-/// The variable that names the point.
 #[cfg(feature = "fault-injection")]
 const VARIABLE: &str = "FAULT_POINT";
 
-/// Ends the process here, as a crash does, if this point is named.
+/// Ends the process like a crash, if this point is named.
 pub fn crash(point: &str) {
     #[cfg(feature = "fault-injection")]
     if is_named(&format!("crash:{point}")) {
@@ -19,7 +18,7 @@ pub fn crash(point: &str) {
     let _ = point;
 }
 
-/// Fails here, as a full disk does, if this point is named.
+/// Fails like a full disk, if this point is named.
 pub fn fail(point: &str) -> io::Result<()> {
     #[cfg(feature = "fault-injection")]
     if is_named(&format!("fail:{point}")) {
@@ -30,7 +29,7 @@ pub fn fail(point: &str) -> io::Result<()> {
 }
 
 #[cfg(feature = "fault-injection")]
-#[expect(clippy::disallowed_methods, reason = "a test's own switch, in tests' builds alone")]
+#[expect(clippy::disallowed_methods, reason = "a switch for tests, only in test builds")]
 fn is_named(point: &str) -> bool {
     std::env::var(VARIABLE).is_ok_and(|named| named.split(',').any(|one| one == point))
 }

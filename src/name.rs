@@ -1,4 +1,4 @@
-//! The names that people give: providers, accounts, scopes.
+//! Names: providers, accounts, scopes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::text::untrusted::{escaped, steers};
 
-/// Names longer than this are refused: they end up in file names and keyring attributes.
+/// The longest name: names become parts of file names and keyring attributes.
 const LONGEST_NAME: usize = 64;
 
 /// The name of a provider in the configuration: `[a-z0-9][a-z0-9-]*`, at most 64 bytes.
@@ -14,17 +14,16 @@ const LONGEST_NAME: usize = 64;
 pub struct ProviderName(String);
 
 impl ProviderName {
-    /// The provider of the short form, `[credentials] domain = …`.
+    /// The name of the provider in the short form, `[credentials] domain = …`.
     pub fn short_form() -> Self {
         Self("default".to_owned())
     }
 
-    /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as it stands in an environment variable: upper case, `-` written `_`.
+    /// The name as part of an environment variable: upper case, with `_` instead of `-`.
     pub fn folded(&self) -> String {
         self.0.to_ascii_uppercase().replace('-', "_")
     }
@@ -36,10 +35,9 @@ impl fmt::Display for ProviderName {
     }
 }
 
-/// A text that is no provider name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a provider's name has lower-case letters, digits and `-`, begins with a letter or digit and is at most 64 long"
+    "a provider name consists of lower-case letters, digits and `-`, starts with a letter or digit and has at most 64 characters"
 )]
 pub struct InvalidProviderName;
 
@@ -56,39 +54,39 @@ impl FromStr for ProviderName {
     }
 }
 
-/// The name of one account of a provider: what `--account` takes.
+/// The name of a provider's account: the value of `--account`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(String);
 
 impl AccountName {
-    /// The account of a login that told no name.
+    /// The account of a login that did not name one.
     pub fn unnamed() -> Self {
         Self("default".to_owned())
     }
 
-    /// The name as written, for files, requests and other programs. A server may have chosen it, so messages use `Display`,
-    /// which escapes it.
+    /// The name as written, for files, requests and other programs. A server may have chosen it, so messages use
+    /// `Display`, which escapes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Makes a name of what a server calls the user. Left out are the characters that a name cannot have, those that a
-    /// terminal would not show, and hyphens at the beginning, which would make an option of it.
+    /// Makes an account name from the server's name for the user. It leaves out characters that are not allowed,
+    /// characters that a terminal would not show, and leading hyphens, which would make it look like an option.
     pub fn proposed(text: &str) -> Option<Self> {
         let kept = text.chars().filter(|&c| !steers(c) && !c.is_whitespace());
         let kept: String = kept.skip_while(|&c| c == '-').take(LONGEST_NAME).collect();
         shortened(&kept, 2 * LONGEST_NAME).parse().ok()
     }
 
-    /// The same name with a number behind it, to tell accounts of one name apart.
+    /// The same name with a number, to distinguish accounts of the same name.
     pub fn numbered(&self, number: u32) -> Self {
         let suffix = format!("-{number}");
         Self(shortened(&self.0, 2 * LONGEST_NAME - suffix.len()).to_owned() + &suffix)
     }
 }
 
-/// The beginning of a text, of at most this many bytes.
+/// The beginning of a text, at most this many bytes long.
 fn shortened(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
@@ -99,9 +97,8 @@ impl fmt::Display for AccountName {
     }
 }
 
-/// A text that is no account name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an account's name is at most 128 bytes long and has no blanks or control characters")]
+#[error("an account name has at most 128 bytes and no spaces or control characters")]
 pub struct InvalidAccountName;
 
 impl FromStr for AccountName {
@@ -129,27 +126,23 @@ impl From<AccountName> for String {
     }
 }
 
-/// A value that must not have control characters, and has some.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a value must not have control characters, such as line breaks")]
+#[error("a value must not contain control characters, such as line breaks")]
 pub struct ControlCharacter;
 
-/// A value of a request, such as an audience, as the command line or another program writes it. Such values, one on each
-/// line, are the key of a stored token (F-LEAK12).
+/// A request parameter, such as an audience, from the command line or another program. A stored token's key lists these
+/// values one per line, so they must not contain line breaks (F-LEAK12).
 pub fn parameter(text: &str) -> Result<String, ControlCharacter> {
     if text.chars().any(char::is_control) { Err(ControlCharacter) } else { Ok(text.to_owned()) }
 }
 
-/// Scopes, as the command line or another program writes them.
-///
-/// # Errors
-/// [`ControlCharacter`] and [`InvalidScope`], as text.
+/// Parses scopes from the command line or another program.
 pub fn scopes(text: &str) -> Result<ScopeSet, String> {
     let text = parameter(text).map_err(|error| error.to_string())?;
     text.parse().map_err(|error: InvalidScope| error.to_string())
 }
 
-/// A set of scopes (RFC 6749 section 3.3). The order has no meaning there, and has none here.
+/// A set of scopes (RFC 6749 section 3.3), in which the order has no meaning.
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -157,12 +150,11 @@ pub fn scopes(text: &str) -> Result<ScopeSet, String> {
 pub struct ScopeSet(BTreeSet<String>);
 
 impl ScopeSet {
-    /// Reads scopes from a space-separated list, leaving out what is no scope token: for what a server answers.
+    /// Reads scopes from a server's space-separated list, leaving out invalid ones.
     pub fn lenient(text: &str) -> Self {
         Self(text.split(' ').filter(|scope| is_scope_token(scope)).map(str::to_owned).collect())
     }
 
-    /// Whether there is no scope in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -171,27 +163,22 @@ impl ScopeSet {
         self.0.contains(scope)
     }
 
-    /// Whether each of these scopes is in the other set.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
     }
 
-    /// The scopes of this set that the other lacks.
     pub fn difference(&self, other: &Self) -> Self {
         Self(self.0.difference(&other.0).cloned().collect())
     }
 
-    /// The scopes that both sets have.
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// The scopes of both sets.
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
-    /// The scopes, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -209,9 +196,10 @@ impl fmt::Display for ScopeSet {
     }
 }
 
-/// A text that is no list of scopes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is printable ASCII without blanks, quotes and backslashes (RFC 6749, section 3.3)")]
+#[error(
+    "a scope consists of printable ASCII characters other than spaces, quotes and backslashes (RFC 6749 section 3.3)"
+)]
 pub struct InvalidScope;
 
 impl FromStr for ScopeSet {

@@ -1,30 +1,26 @@
-//! Secrets as types: what holds one cannot be printed, compared or serialised by accident.
+//! Types for secrets, which cannot be printed, compared or serialised by accident.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The most bytes of a secret or token, wherever it comes from: as much as Kubernetes keeps in one.
+/// The most bytes of any secret or token: the size limit of a Kubernetes secret.
 pub const LONGEST: usize = 1 << 20;
 
-/// Why a text was not taken as a token.
+/// Why a text is not a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// The text is empty.
     #[error("it is empty")]
     Empty,
-    /// RFC 6749 appendix A.12 and A.17: `1*VSCHAR`, so that no line or header can be smuggled into a helper's output.
-    #[error("it has a character outside printable ASCII (RFC 6749, appendix A.12)")]
+    /// RFC 6749 appendix A.12 and A.17: `1*VSCHAR`. This keeps line breaks out of headers and helpers' output.
+    #[error("it contains a character outside printable ASCII (RFC 6749 appendix A.12)")]
     NotVisible,
-    /// RFC 6750 section 2.1: a `b64token`, so that it is one word of an `Authorization` header.
-    #[error("it contains a space, which no access token may (RFC 6750 section 2.1)")]
+    /// RFC 6750 section 2.1: a `b64token`, which is one word of an `Authorization` header.
+    #[error("it contains a space, which an access token cannot have (RFC 6750 section 2.1)")]
     Space,
 }
 
-/// Checks the grammar of a token, `1*VSCHAR` (RFC 6749 appendix A.12: %x20-7E).
-///
-/// # Errors
-/// When the text is empty or has any other character.
+/// Checks a token's grammar, `1*VSCHAR` (RFC 6749 appendix A.12: %x20-7E).
 fn visible_ascii(text: &str) -> Result<(), InvalidToken> {
     if text.is_empty() {
         return Err(InvalidToken::Empty);
@@ -33,13 +29,13 @@ fn visible_ascii(text: &str) -> Result<(), InvalidToken> {
 }
 
 /// Checks that an access token is one word. RFC 6750 section 2.1 allows fewer characters than this, but servers in use
-/// send others, such as `|`. A space alone would end the token where a header is read.
+/// send others, such as `|`. Only a space would end the token in a header.
 fn one_word(text: &str) -> Result<(), InvalidToken> {
     visible_ascii(text)?;
     if text.contains(' ') { Err(InvalidToken::Space) } else { Ok(()) }
 }
 
-/// Defines secret text types: wiped when dropped, redacted in `Debug`, with `expose` as the one way out.
+/// Defines secret text types: wiped when dropped, redacted in `Debug`, readable only through `expose`.
 macro_rules! secret_types {
     ($grammar:ident: $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -47,21 +43,18 @@ macro_rules! secret_types {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Takes the text as it is; [`Self::parse`] is for what comes from outside.
+            /// Wraps a text without checking it; [`Self::parse`] is for external input.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// Parses a secret from outside.
-            ///
-            /// # Errors
-            /// [`InvalidToken`] otherwise; the error does not hold the text.
+            /// Parses an external secret. The error does not contain the text.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidToken> {
                 let secret = Self::new(text);
                 $grammar(secret.expose()).map(|()| secret)
             }
 
-            /// The secret itself. Every call is a place where it leaves: keep them few.
+            /// The secret itself. Every call is a place where it may leak: keep them few.
             pub fn expose(&self) -> &str {
                 &self.0
             }
@@ -77,15 +70,12 @@ macro_rules! secret_types {
 
 secret_types! {
     one_word:
-    /// An access token (RFC 6749 section 1.4) or another token that goes into a `Bearer` header.
+    /// An access token (RFC 6749 section 1.4), or any other token for a `Bearer` header.
     AccessToken,
 }
 
 impl AccessToken {
-    /// Reads a stored token. Earlier versions accepted a space in a token, and the record must still open.
-    ///
-    /// # Errors
-    /// [`InvalidToken`], as for any other secret.
+    /// Reads a stored token. Earlier versions accepted a space in a token, and their records must still open.
     pub fn stored(text: String) -> Result<Self, InvalidToken> {
         visible_ascii(&text).map(|()| Self::new(text))
     }
@@ -111,13 +101,13 @@ secret_types! {
     Password,
     /// The private key that tokens are bound to (RFC 9449), base64url of its PKCS#8 form.
     DpopKey,
-    /// A device code (RFC 8628 section 3.2), or CIBA's `auth_req_id`: whoever has it gets the tokens.
+    /// A device code (RFC 8628 section 3.2) or CIBA's `auth_req_id`: anyone who has it can get the tokens.
     DeviceCode,
     /// Any other secret text: a key, a header's value, a request's body.
     SecretText,
 }
 
-/// Appends to bytes that may be secret, and wipes the old buffer if they move to a larger one.
+/// Appends to bytes that may be secret, and wipes the old buffer when they move to a larger one.
 pub fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
     if bytes.capacity() < bytes.len() + more.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + more.len()) * 2));

@@ -1,4 +1,4 @@
-//! Tokens in hand: what a server granted, and what a program is given to present.
+//! Tokens: what a server granted, and what authenticates a request.
 
 use std::time::Duration;
 
@@ -11,47 +11,43 @@ use url::Url;
 use crate::name::ScopeSet;
 use crate::secret::{AccessToken, IdToken, Password, RefreshToken, SecretText};
 
-/// What authenticates a request. Formats, helpers and `curl` take this and nothing else.
+/// What authenticates a request. Formats, helpers and `curl` accept only this.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// A bearer token (RFC 6750).
     Bearer(AccessToken),
-    /// A token that is bound to a key: every request needs a proof of its own (RFC 9449).
+    /// A token that is bound to a key: every request needs its own proof (RFC 9449).
     Dpop(AccessToken, Rc<dyn Prove>),
-    /// A token that is none to show with a request, as a token exchange may issue it (`N_A`, RFC 8693 section 2.2.1).
+    /// A token that must not be sent with a request, as a token exchange may issue it (`N_A`, RFC 8693 section 2.2.1).
     Untyped(AccessToken),
     /// A user name and a password (RFC 7617).
     Basic {
-        /// The user name; it has no colon.
+        /// It has no colon.
         username: String,
         password: Password,
     },
-    /// Headers with keys in them. The first is the one that `token` prints.
+    /// Headers that contain keys. `token` prints the first one.
     Headers(Vec<KeyHeader>),
 }
 
-/// A header that carries a key.
+/// A header that contains a key.
 #[derive(Debug, Clone)]
 pub struct KeyHeader {
-    /// The header's name.
     pub name: String,
-    /// What stands before the key, without the blank between.
+    /// The text before the key, without the space between them.
     pub prefix: String,
     pub key: SecretText,
 }
 
-/// A header line for a request, its value secret.
+/// A header line for a request. Its value is secret.
 #[derive(Debug, Clone)]
 pub struct HeaderLine {
-    /// The header's name.
     pub name: String,
-    /// The header's value.
     pub value: SecretText,
 }
 
-/// Makes the proof that one request with a token needs.
+/// Makes the proof that a request with a bound token needs.
 pub trait Prove: fmt::Debug {
-    /// The proof.
     fn prove(&self, target: &RequestTarget, token: &AccessToken) -> Result<SecretText, NoHeaders>;
 }
 
@@ -60,24 +56,24 @@ pub trait Prove: fmt::Debug {
 pub struct RequestTarget {
     pub method: String,
     pub url: Url,
-    /// The nonce that the resource server asked for, where it did.
+    /// The nonce that the resource server asked for.
     pub dpop_nonce: Option<String>,
 }
 
-/// The reason why a request with this method gets no credential, or `None` if it may have one (F-SRV2).
+/// Why a request with this method gets no credential; `None` if it may have one (F-SRV2).
 ///
-/// "A client MUST NOT generate fields in a TRACE request containing sensitive data" (RFC 9110 section 9.3.8), for the answer
-/// repeats them. TRACK is the same on IIS. CONNECT opens a tunnel to a host that nobody has checked.
+/// "A client MUST NOT generate fields in a TRACE request containing sensitive data" (RFC 9110 section 9.3.8), because
+/// the response repeats them. IIS treats TRACK the same. CONNECT opens a tunnel to a host that nobody has checked.
 pub fn method_refusal(method: &str) -> Option<&'static str> {
     match method.to_ascii_uppercase().as_str() {
-        "TRACE" | "TRACK" => Some("the server would send the token back in its answer"),
-        "CONNECT" => Some("it asks for a tunnel, and the token is for one request"),
+        "TRACE" | "TRACK" => Some("the server would send the token back in its response"),
+        "CONNECT" => Some("it opens a tunnel, but the token is for a single request"),
         _ => None,
     }
 }
 
-/// The reason why a request with this header gets no credential: the header replaces the request's method with one that gets
-/// none, at a server that obeys such headers (F-SRV2). `None` if the request may have one.
+/// Why a request with this header gets no credential: servers that obey such headers replace the request's method, and
+/// the replacement may have none (F-SRV2). `None` if the request may have one.
 pub fn method_override_refusal(name: &str, value: &str) -> Option<&'static str> {
     let replaces_method = ["x-http-method-override", "x-http-method", "x-method-override"]
         .iter()
@@ -87,27 +83,20 @@ pub fn method_override_refusal(name: &str, value: &str) -> Option<&'static str> 
     if replaces_method { methods.find_map(method_refusal) } else { None }
 }
 
-/// Why a credential makes no headers. No part of it is in it.
+/// Why a credential cannot be sent in headers. The error contains no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoHeaders {
-    /// It is bound to a key.
-    #[error(
-        "this token is bound to a key (DPoP): each request needs a proof of its own, for its method and URL"
-    )]
+    #[error("this token is bound to a key (DPoP): each request needs its own proof, for its method and URL")]
     NeedsTarget,
-    /// It is none to show.
-    #[error("the server says that this token is none to show with a request (token_type N_A)")]
+    #[error("the server says that this token must not be sent with a request (token_type N_A)")]
     NotForRequests,
-    /// The key made no proof.
-    #[error("the key made no proof")]
+    #[error("cannot sign the DPoP proof")]
     NotSigned,
 }
 
 impl Credential {
-    /// The headers that authenticate one request (RFC 6750 section 2.1, RFC 7617 section 2, RFC 9449 section 7.1).
-    ///
-    /// # Errors
-    /// [`NoHeaders`]; a token that is bound to a key needs to know the request.
+    /// The headers that authenticate one request (RFC 6750 section 2.1, RFC 7617 section 2, RFC 9449 section 7.1). A
+    /// token that is bound to a key needs the request.
     pub fn headers(&self, target: Option<&RequestTarget>) -> Result<Vec<HeaderLine>, NoHeaders> {
         let authorization =
             |value: String| HeaderLine { name: "Authorization".to_owned(), value: SecretText::new(value) };
@@ -133,7 +122,7 @@ impl Credential {
         })
     }
 
-    /// The bare secret: the token, the password, the first key.
+    /// The secret alone: the token, the password or the first key.
     pub fn bare(&self) -> SecretText {
         match self {
             Self::Bearer(token) | Self::Dpop(token, _) | Self::Untyped(token) => {
@@ -146,7 +135,7 @@ impl Credential {
         }
     }
 
-    /// The name of its authentication scheme, as `token_type` calls it.
+    /// The name of the authentication scheme, as in `token_type`.
     pub fn token_type(&self) -> &str {
         match self {
             Self::Bearer(_) => "Bearer",
@@ -158,39 +147,38 @@ impl Credential {
     }
 }
 
-/// The credentials of HTTP Basic authentication: base64 of `user:password` (RFC 7617 section 2).
+/// The credentials for HTTP Basic authentication: base64 of `user:password` (RFC 7617 section 2).
 pub fn basic(username: &str, password: &str) -> String {
     use base64::Engine as _;
     let pair = zeroize::Zeroizing::new(format!("{username}:{password}"));
     base64::engine::general_purpose::STANDARD.encode(pair.as_bytes())
 }
 
-/// A credential with what is known about it.
+/// A credential with its expiry and scopes.
 #[derive(Debug, Clone)]
 pub struct Issued {
     pub credential: Credential,
-    /// When it ends, if that is known.
+    /// When it expires, if that is known.
     pub expires_at: Option<Timestamp>,
     /// What it allows, if that is known.
     pub scopes: Option<ScopeSet>,
-    /// The validated id token that belongs to it.
+    /// The validated id token that was issued with it.
     pub id_token: Option<IdToken>,
 }
 
 impl Issued {
-    /// A credential that nothing is known about.
+    /// A credential without a known expiry.
     pub fn lasting(credential: Credential) -> Self {
         Self { credential, expires_at: None, scopes: None, id_token: None }
     }
 }
 
-/// How a token is shown with a request (RFC 6749 section 7.1).
+/// How a token is sent with a request (RFC 6749 section 7.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum TokenType {
-    /// By itself.
     #[default]
     Bearer,
-    /// With a proof of a key.
+    /// With a proof by a key.
     #[serde(rename = "DPoP")]
     Dpop,
     /// Not at all (`N_A`, RFC 8693 section 2.2.1).
@@ -198,43 +186,42 @@ pub enum TokenType {
     NotApplicable,
 }
 
-/// What a token endpoint granted (RFC 6749 section 5.1), checked.
+/// What a token endpoint granted (RFC 6749 section 5.1), already validated.
 #[derive(Debug, Clone)]
 pub struct TokenSet {
     pub access_token: AccessToken,
-    /// How it is shown.
     pub token_type: TokenType,
     pub life: Life,
-    /// The refresh token, if one came.
     pub refresh_token: Option<RefreshToken>,
-    /// The id token, if one came; not validated yet.
+    /// The id token, not yet validated.
     pub id_token: Option<IdToken>,
-    /// The granted scopes, if the answer says so. RFC 6749 section 5.1: where it does not, they are those asked for.
+    /// The granted scopes, if the response has them. If not, they are the requested ones (RFC 6749 section 5.1).
     pub scope: Option<ScopeSet>,
 }
 
 impl TokenSet {
-    /// A bearer token by itself.
+    /// A bearer token without anything else.
     pub fn lasting(access_token: AccessToken, life: Life) -> Self {
         let token_type = TokenType::Bearer;
         Self { access_token, token_type, life, refresh_token: None, id_token: None, scope: None }
     }
 }
 
-/// From when and until when a token is good.
+/// A token's validity period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Life {
-    /// When it was got, by our clock.
+    /// By this machine's clock.
     pub obtained_at: Timestamp,
-    /// When it ends, by our clock; `None` when the server did not say.
+    /// By this machine's clock; `None` if the server did not say.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A clock that is this much before a token's own time was set back: the token's times mean nothing then (F-EXP4).
+/// A clock that is this far before the token was obtained has been set back, so the token's times mean nothing
+/// (F-EXP4).
 const CLOCK_SET_BACK: Duration = Duration::from_secs(300);
 
 impl Life {
-    /// Whether the token is still good, with `early` to spare but never more than half its life (F-EXP4).
+    /// Whether the token will still be valid after `early`, which counts as at most half of its lifetime (F-EXP4).
     pub fn is_fresh(&self, now: Timestamp, early: Duration) -> bool {
         let Some(expires_at) = self.expires_at else { return true };
         if now < self.obtained_at - CLOCK_SET_BACK {
@@ -246,7 +233,7 @@ impl Life {
         expires_at.duration_since(now) > spare
     }
 
-    /// Whether the token has not ended, to the second.
+    /// Whether the token has not expired, to the second.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.is_fresh(now, Duration::ZERO)
     }

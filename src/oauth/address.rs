@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address belongs to the public internet: no loopback, private, link-local, shared, documentation,
-/// benchmarking, multicast or reserved one, also when it is written as an IPv6 address that carries an IPv4 one
-/// (F-SSRF; the IANA special-purpose address registries, RFC 6890).
+/// Whether an address belongs to the public internet. Loopback, private, link-local, shared, documentation,
+/// benchmarking, multicast and reserved addresses do not, even inside an IPv6 address that embeds an IPv4 one (F-SSRF;
+/// the IANA special-purpose address registries, RFC 6890).
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -33,13 +33,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || reserved)
 }
 
-/// Global unicast is 2000::/3 (RFC 4291); of it, documentation and Teredo are no places for an authorization server.
+/// Global unicast is 2000::/3 (RFC 4291), minus documentation and Teredo, where no authorization server can be.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200)) && first != 0x3fff
 }
 
-/// The IPv4 address in a mapped (::ffff:0:0/96), compatible (::/96), NAT64 (64:ff9b::/96) or 6to4 (2002::/16) address.
+/// The IPv4 address embedded in a mapped (::ffff:0:0/96), compatible (::/96), NAT64 (64:ff9b::/96) or 6to4 (2002::/16)
+/// address.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {

@@ -1,5 +1,5 @@
-//! What an endpoint answers to a client's request: the object that was asked for, a refusal (RFC 6749 section 5.2),
-//! "later", or something that cannot be used.
+//! Reads an endpoint's response: the requested object, an error response (RFC 6749 section 5.2), "try again later", or
+//! something unusable.
 
 use std::time::Duration;
 
@@ -9,54 +9,37 @@ use super::json;
 use crate::ports::HttpResponse;
 use crate::text::untrusted::Untrusted;
 
-/// Why an endpoint's answer is not what was asked for.
+/// Why an endpoint's response does not hold the requested object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// The server said no (RFC 6749 section 5.2).
+    /// The server returned an error response (RFC 6749 section 5.2).
     #[error(transparent)]
     Refused(#[from] Box<ErrorResponse>),
-    /// The server said "later": 429, or an error of its own.
-    #[error("the {endpoint} cannot answer now (status {status}){}", retry_after.map(|wait| format!("; it asks to wait {} seconds", wait.as_secs())).unwrap_or_default())]
-    TryLater {
-        /// What the endpoint is called.
-        endpoint: &'static str,
-        status: u16,
-        /// How long it asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The server pointed elsewhere, where a request with credentials never goes (F-REDIR).
-    #[error("the {endpoint} redirects to {target}; a request with credentials is never redirected")]
+    /// The server asked to try again later: status 429 or an error of its own.
+    #[error("the {endpoint} is temporarily unavailable (status {status}){}", retry_after.map(|wait| format!("; it asked to wait {} seconds", wait.as_secs())).unwrap_or_default())]
+    TryLater { endpoint: &'static str, status: u16, retry_after: Option<Duration> },
+    /// The server redirected to another host, where a request with credentials never goes (F-REDIR).
+    #[error("the {endpoint} redirects to {target}; authctl never follows a redirect with credentials")]
     Redirected {
-        /// What the endpoint is called.
         endpoint: &'static str,
         /// The other host.
         target: Untrusted,
     },
-    /// The answer is none that the standards know. The body is not part of the text: it may hold tokens.
-    #[error("the {endpoint}'s answer cannot be used: {reason} (status {status}, {media_type}, {size} bytes)")]
-    Unusable {
-        /// What the endpoint is called.
-        endpoint: &'static str,
-        /// What is wrong.
-        reason: String,
-        status: u16,
-        /// The content type.
-        media_type: Untrusted,
-        /// The size of the body.
-        size: usize,
-    },
+    /// No standard describes this response. Its body is not part of the error, because it may hold tokens.
+    #[error(
+        "the {endpoint} sent an invalid response: {reason} (status {status}, {media_type}, {size} bytes)"
+    )]
+    Unusable { endpoint: &'static str, reason: String, status: u16, media_type: Untrusted, size: usize },
 }
 
-/// What an endpoint says where it says no.
+/// An endpoint's error response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {endpoint} answered {}{}", Untrusted::new(code.as_str()), description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+#[error("the {endpoint} returned {}{}", Untrusted::new(code.as_str()), description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
 pub struct ErrorResponse {
-    /// What the endpoint is called.
     pub endpoint: &'static str,
-    /// The error code.
     pub code: String,
     pub description: Option<Untrusted>,
-    /// The pause between two requests that it asks for, as GitHub does beside `slow_down`.
+    /// The polling interval that the server asks for: GitHub sends it with `slow_down`.
     pub interval: Option<Duration>,
 }
 
@@ -66,13 +49,13 @@ impl EndpointError {
         matches!(self, Self::Refused(refusal) if refusal.code == wanted)
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::TryLater { .. })
     }
 }
 
-/// The JSON object of a successful answer, 200 or 201.
+/// The JSON object of a successful response, 200 or 201.
 pub fn object(endpoint: &'static str, response: &HttpResponse) -> Result<Map<String, Value>, EndpointError> {
     if (300..400).contains(&response.status) {
         return Err(EndpointError::Redirected { endpoint, target: redirect_target(response) });
@@ -91,12 +74,11 @@ pub fn object(endpoint: &'static str, response: &HttpResponse) -> Result<Map<Str
         return Err(refused);
     }
     if !matches!(response.status, 200 | 201) {
-        return Err(unusable(endpoint, response, "it is an error without an error code"));
+        return Err(unusable(endpoint, response, "it is an error response without an error code"));
     }
     object.map_err(|error| unusable(endpoint, response, &error.to_string()))
 }
 
-/// The error of an answer that cannot be used.
 pub fn unusable(endpoint: &'static str, response: &HttpResponse, reason: &str) -> EndpointError {
     EndpointError::Unusable {
         endpoint,
@@ -124,7 +106,7 @@ fn refusal(endpoint: &'static str, object: &Map<String, Value>) -> Option<Endpoi
     })))
 }
 
-/// A member that is a number of seconds, which some servers put into quotes.
+/// A member that is a number of seconds, which some servers put in quotes.
 pub fn seconds(object: &Map<String, Value>, name: &str) -> Option<Duration> {
     let seconds = match object.get(name)? {
         Value::Number(number) => number.as_u64()?,
@@ -139,7 +121,7 @@ pub fn retry_after(response: &HttpResponse) -> Option<Duration> {
     response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// Where a redirecting answer points, by host alone: its path and query may hold secrets.
+/// The host that a redirect points to. Its path and query may hold secrets.
 pub fn redirect_target(response: &HttpResponse) -> Untrusted {
     let location = response.header("location").unwrap_or_default();
     let host = url::Url::parse(location).ok().map(|url| super::endpoint::authority(&url));

@@ -1,4 +1,4 @@
-//! The authorization request and the check of its answer (RFC 6749 section 4.1, RFC 9207).
+//! The authorization request and the checks of its response (RFC 6749 section 4.1, RFC 9207).
 
 use url::Url;
 
@@ -10,33 +10,30 @@ use crate::ports::Random;
 use crate::secret::{AuthorizationCode, CodeVerifier, Nonce, State};
 use crate::text::untrusted::Untrusted;
 
-/// A request that is under way: what its answer is checked against, and the verifier that goes with the code. It is used
-/// up by the one answer that fits.
+/// A pending request: what its response is checked against, and the code verifier. The one response that matches
+/// consumes it.
 #[derive(Debug)]
 pub struct Pending {
-    /// Sent with the code to the token endpoint, and nowhere else.
+    /// Sent only to the token endpoint, with the code.
     pub verifier: CodeVerifier,
     /// Expected in the id token; sent when OpenID is used.
     pub nonce: Nonce,
-    /// What the redirect is checked against.
     pub expected: Expected,
 }
 
-/// What a redirect must agree with.
+/// What a redirect must match.
 #[derive(Debug, Clone)]
 pub struct Expected {
-    /// The one-time `state`.
     pub state: State,
-    /// The issuer as its validated metadata writes it, noted before the browser opens (RFC 9207 section 2.4).
+    /// The issuer exactly as its validated metadata spells it, noted before the browser opens (RFC 9207 section 2.4).
     pub issuer: Option<String>,
-    /// Whether the server says that it sends `iss`.
+    /// Whether the server announces that it sends `iss`.
     pub issuer_required: bool,
-    /// The redirect URI, as it was sent.
     pub redirect_uri: Url,
 }
 
 impl Pending {
-    /// Makes the secrets of a new request.
+    /// Generates the secrets of a new request.
     pub fn new(
         random: &dyn Random,
         issuer: Option<String>,
@@ -55,7 +52,7 @@ impl Pending {
         }
     }
 
-    /// The parameters of the request. `parameters` are the scope and whatever else the provider adds; ours win.
+    /// The request's parameters. `parameters` holds the scope and the provider's extra parameters; authctl's own win.
     pub fn parameters(&self, client_id: &str, parameters: &Form, openid: bool) -> Form {
         let mut form = parameters.clone();
         form.set("response_type", "code");
@@ -71,7 +68,7 @@ impl Pending {
     }
 }
 
-/// The URL that the user's browser is sent to: the endpoint's own query is kept (RFC 6749 section 3.1), the parameters
+/// The URL to open in the browser: the endpoint's own query is kept (RFC 6749 section 3.1) and the parameters are
 /// appended.
 pub fn url(endpoint: &EndpointUrl, parameters: &Form) -> Url {
     let mut url = endpoint.url().clone();
@@ -95,8 +92,8 @@ impl Expectation for Expected {
         &self.state
     }
 
-    /// Checks what carries the right `state`, in the order: `iss`, `error`, `code`. RFC 9207 section 2.4: simple string
-    /// comparison, before anything is believed.
+    /// Checks a redirect with the right `state`, in this order: `iss`, `error`, `code`. RFC 9207 section 2.4: simple
+    /// string comparison, before anything in the response is trusted.
     fn read(&self, parameters: &Parameters) -> RedirectVerdict<AuthorizationCode> {
         match (parameters.get("iss"), &self.issuer) {
             (None, _) if self.issuer_required => {
@@ -175,12 +172,12 @@ mod tests {
             (
                 "error with the state",
                 "/callback?error=access_denied&error_description=no%1b&state=the-state",
-                "refused: the authorization server answered `access_denied`: `no\\u{1b}`",
+                "refused: the authorization server returned `access_denied`: `no\\u{1b}`",
             ),
             (
                 "neither",
                 "/callback?state=the-state",
-                "refused: the authorization server answered with neither a code nor an error",
+                "refused: the authorization server's response has neither a code nor an error",
             ),
             ("F-CB4 code twice", "/callback?code=a&code=b&state=the-state", "ignored 400"),
             ("F-CB4 state twice", "/callback?code=a&state=the-state&state=the-state", "ignored 400"),
@@ -241,11 +238,11 @@ mod tests {
     fn the_issuer_is_checked_before_the_response_is_read() {
         let mismatch = |found: &str| {
             format!(
-                "refused: the answer is not from the authorization server that was asked: its `iss` is `{found}`, not https://as.example"
+                "refused: the response is from a different authorization server: its `iss` is `{found}`, not https://as.example"
             )
         };
         for (name, required, query, want) in [
-            ("advertised and missing", true, "code=a", "refused: the authorization server says that it names itself in its answer (`iss`), and the answer does not".to_owned()),
+            ("advertised and missing", true, "code=a", "refused: the response has no `iss`, although the authorization server announces that it sends one".to_owned()),
             ("advertised and right", true, "code=a&iss=https%3A%2F%2Fas.example", "code a".to_owned()),
             ("other server", true, "code=a&iss=https%3A%2F%2Fevil.example", mismatch("https://evil.example")),
             ("final slash", true, "code=a&iss=https%3A%2F%2Fas.example%2F", mismatch("https://as.example/")),

@@ -10,23 +10,20 @@ use crate::ports::ClientIdentity;
 use crate::secret::SecretText;
 use crate::text::untrusted::Untrusted;
 
-/// Why a certificate cannot be shown. No part of its key is in it.
+/// Why a client certificate cannot be used. The text never contains any part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// There is none.
-    #[error("it has no certificate in PEM")]
+    #[error("it contains no PEM certificate")]
     NoCertificate,
-    /// There is no key.
-    #[error("there is no private key in PEM, neither as `private_key` nor beside the certificate")]
+    #[error("there is no PEM private key, neither in `private_key` nor next to the certificate")]
     NoKey,
-    /// The key is locked with a password.
     #[error(
-        "its private key is encrypted with a password; `{{ command = [\"openssl\", \"pkey\", \"-in\", …] }}` can decrypt it when it is needed"
+        "its private key is encrypted with a password; `{{ command = [\"openssl\", \"pkey\", \"-in\", …] }}` can decrypt it when needed"
     )]
     Encrypted,
 }
 
-/// The certificate chain with its key, which is given or stands beside it.
+/// The certificate chain with its key, which is configured separately or follows the chain.
 pub fn identity(
     certificate: &SecretText,
     key: Option<&SecretText>,
@@ -41,7 +38,7 @@ pub fn identity(
         let encrypted = key.contains("ENCRYPTED");
         return Err(if encrypted { CertificateError::Encrypted } else { CertificateError::NoKey });
     }
-    // Just the one key, and no other that stands beside the chain: of several, which one is used would be chance.
+    // Only the selected key: with another key next to the chain, which one is used would be chance.
     let mut pem = SecretText::new(format!("{key}\n"));
     for block in blocks(chain).filter(|block| block.starts_with("-----BEGIN CERTIFICATE-----")) {
         pem = SecretText::new(format!("{}{block}\n", pem.expose()));
@@ -50,16 +47,14 @@ pub fn identity(
     Ok(ClientIdentity { pem, thumbprint: URL_SAFE_NO_PAD.encode(digest) })
 }
 
-/// What a certificate says of itself. None of it is secret; all of it is somebody else's text.
+/// A certificate's contents. None of it is secret; all of it is untrusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Who issued it.
     pub issuer: Untrusted,
-    /// When it ends.
     pub ends: Timestamp,
 }
 
-/// Reads a certificate in DER; `None` for what is none.
+/// Parses a DER certificate; `None` if it is not one.
 pub fn facts(der: &[u8]) -> Option<Facts> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     let ends = Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?;

@@ -1,15 +1,16 @@
-//! Challenges of a protected resource: the `WWW-Authenticate` header (RFC 9110 section 11.6.1, RFC 6750 section 3).
+//! Parses a protected resource's challenges: the `WWW-Authenticate` header (RFC 9110 section 11.6.1, RFC 6750 section
+//! 3).
 
 use std::collections::BTreeMap;
 
 use crate::name::ScopeSet;
 use crate::ports::HttpResponse;
 
-/// More parameters than this are no challenge.
+/// A challenge with more parameters is ignored.
 const MOST_PARAMETERS: usize = 64;
 
-/// One challenge. A parameter that comes twice makes it none: "error", "scope" and the like "MUST NOT appear more than
-/// once" (RFC 6750 section 3).
+/// One challenge. A repeated parameter makes it invalid: "error", "scope" and the like "MUST NOT appear more than once"
+/// (RFC 6750 section 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// The scheme, in lower case.
@@ -23,13 +24,12 @@ impl Challenge {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// The scopes that are asked for.
     pub fn scope(&self) -> Option<ScopeSet> {
         self.parameter("scope").map(ScopeSet::lenient)
     }
 }
 
-/// Every challenge of an answer, in order.
+/// Every challenge of a response, in order.
 pub fn challenges(response: &HttpResponse) -> Vec<Challenge> {
     response
         .headers
@@ -39,24 +39,24 @@ pub fn challenges(response: &HttpResponse) -> Vec<Challenge> {
         .collect()
 }
 
-/// Whether an answer says that the token is not good any more (RFC 6750 section 3.1).
+/// Whether a response says that the token is no longer valid (RFC 6750 section 3.1).
 pub fn token_is_invalid(response: &HttpResponse) -> bool {
     let names_token = |challenge: &Challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop");
     response.status == 401
         && challenges(response).iter().filter(|challenge| names_token(challenge)).all(|challenge| {
-            // A resource that says nothing of the token may mean it all the same.
+            // A resource that does not name an error may still mean the token.
             challenge.parameter("error").is_none_or(|error| error == "invalid_token")
         })
 }
 
-/// Parses one header: `scheme token68`, or `scheme name=value, name="value", …`, several divided by commas. What cannot be
-/// parsed is left out.
+/// Parses one header: `scheme token68`, or `scheme name=value, name="value", …`, separated by commas. Invalid
+/// challenges are left out.
 pub fn parse(header: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
     let mut spoilt = false;
     for part in parts(header).into_iter().take(MOST_PARAMETERS) {
         let (head, parameter) = match part.split_once(|c: char| c.is_ascii_whitespace()) {
-            // `Bearer realm="x"`: a scheme begins here. A name before `=` is none.
+            // `Bearer realm="x"`: a scheme starts here. A name before `=` is not a scheme.
             Some((head, rest)) if is_token(head) && !rest.trim_start().starts_with('=') => {
                 (Some(head), rest.trim())
             }
@@ -87,7 +87,7 @@ fn finish(challenges: &mut Vec<Challenge>, spoilt: bool) {
     }
 }
 
-/// The parts between the commas that stand outside quotes.
+/// The parts between commas outside quotes.
 fn parts(header: &str) -> Vec<&str> {
     let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, character) in header.char_indices() {

@@ -10,21 +10,19 @@ use crate::secret::DeviceCode;
 
 /// The grant (CIBA Core section 10.1).
 pub const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
-/// What messages call the endpoint.
 const ENDPOINT: &str = "backchannel authentication endpoint";
 
-/// A request that the user is asked to approve.
+/// An authentication request that waits for the user's approval.
 #[derive(Debug)]
 pub struct Authentication {
-    /// `auth_req_id`: whoever has it gets the tokens.
+    /// `auth_req_id`: anyone who has it can get the tokens.
     pub request_id: DeviceCode,
-    /// How long it is good for.
     pub lifetime: Duration,
-    /// How long to wait between two requests.
+    /// The polling interval.
     pub interval: Option<Duration>,
 }
 
-/// Reads the answer to the authentication request (CIBA Core section 7.3).
+/// Reads the authentication response (CIBA Core section 7.3).
 pub fn response(response: &HttpResponse) -> Result<Authentication, EndpointError> {
     let object = answer::object(ENDPOINT, response)?;
     let unusable = |reason: &str| answer::unusable(ENDPOINT, response, reason);
@@ -52,7 +50,7 @@ mod tests {
             ("no interval", 200, r#"{"auth_req_id":"x","expires_in":120}"#, Ok((120, None))),
             ("no id", 200, r#"{"expires_in":120}"#, Err("no `auth_req_id`")),
             ("no life", 200, r#"{"auth_req_id":"x"}"#, Err("no `expires_in`")),
-            ("unknown user", 400, r#"{"error":"unknown_user_id"}"#, Err("answered `unknown_user_id`")),
+            ("unknown user", 400, r#"{"error":"unknown_user_id"}"#, Err("returned `unknown_user_id`")),
         ] {
             let answer = HttpResponse { status, headers: Vec::new(), body: body.as_bytes().to_vec().into() };
             match (response(&answer), want) {

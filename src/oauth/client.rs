@@ -1,5 +1,5 @@
-//! Who the client is, and how it proves that to the authorization server (RFC 6749 section 2.3, RFC 7523 section 2.2,
-//! RFC 8705 section 2).
+//! How the client identifies and authenticates itself to the authorization server (RFC 6749 section 2.3, RFC 7523
+//! section 2.2, RFC 8705 section 2).
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use crate::ports::{HttpRequest, Method, Moment, Transport};
 use crate::secret::{ClientSecret, SecretText};
 use crate::token::basic;
 
-/// How long a client assertion is good for, in seconds: it is made anew for every request.
+/// How long a client assertion is valid, in seconds. Every request gets a new one.
 const ASSERTION_LIFE: i64 = 120;
 /// RFC 7523 section 2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -21,34 +21,32 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// How a client authenticates (the names of RFC 7591 section 2, OpenID Connect Core section 9, RFC 8705 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthenticationMethod {
-    /// A public client: it names itself in the body.
+    /// A public client: it sends only its identifier, in the body.
     None,
     /// The secret in HTTP Basic.
     ClientSecretBasic,
     /// The secret in the body.
     ClientSecretPost,
-    /// A JWT with the secret's MAC.
+    /// A JWT with an HMAC by the secret.
     ClientSecretJwt,
-    /// A JWT with the private key's signature.
+    /// A JWT signed with the private key.
     PrivateKeyJwt,
-    /// The certificate of the TLS connection, by a certificate authority.
+    /// The TLS client certificate, issued by a certificate authority.
     TlsClientAuth,
-    /// The certificate of the TLS connection, registered itself.
+    /// The TLS client certificate, self-signed and registered.
     SelfSignedTlsClientAuth,
 }
 
-/// What a client has to authenticate with.
+/// The credentials that a client has to authenticate with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Means {
-    /// A client secret.
     pub secret: bool,
-    /// A private key.
     pub key: bool,
     pub certificate: bool,
 }
 
 impl AuthenticationMethod {
-    /// The names, in the order of the methods.
+    /// The names, in the order of the variants.
     pub const NAMES: &[&str] = &[
         "none",
         "client_secret_basic",
@@ -59,7 +57,6 @@ impl AuthenticationMethod {
         "self_signed_tls_client_auth",
     ];
 
-    /// The method of a name.
     pub fn named(name: &str) -> Option<Self> {
         let all = [
             Self::None,
@@ -73,11 +70,11 @@ impl AuthenticationMethod {
         all.into_iter().find(|method| method.name() == name)
     }
 
-    /// The method to use when the configuration names none: the strongest that the client has the means for (RFC 9700
-    /// section 2.5 recommends asymmetric ones). Of those with a secret, what the server's metadata offers; the default of
-    /// RFC 8414 section 2 is `client_secret_basic`.
+    /// The method to use when the configuration names none: the strongest that the client has credentials for (RFC 9700
+    /// section 2.5 recommends asymmetric ones). Among the methods with a secret, the one that the server's metadata
+    /// offers; RFC 8414 section 2 makes `client_secret_basic` the default.
     pub fn chosen(means: Means, offered: Option<&[String]>) -> Self {
-        // The strongest first; `client_secret_basic` before its like, as the default.
+        // The strongest first; `client_secret_basic` before the other secret methods, because it is the default.
         let ranked = [
             (means.key, Self::PrivateKeyJwt),
             (means.certificate && !means.secret, Self::TlsClientAuth),
@@ -97,7 +94,7 @@ impl AuthenticationMethod {
         Self::NAMES[self as usize]
     }
 
-    /// The key of the configuration that it cannot do without.
+    /// The configuration key that the method requires.
     pub fn needs(self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -108,15 +105,15 @@ impl AuthenticationMethod {
     }
 }
 
-/// What goes into a request to authenticate the client.
+/// What authenticates the client in a request.
 #[derive(Debug, Clone)]
 pub enum Authentication {
-    /// Nothing, or a certificate that the TLS connection carries: the client names itself in the body.
+    /// Nothing, or the TLS client certificate: the body carries only the client's identifier.
     None,
     /// HTTP Basic.
     Basic {
         secret: ClientSecret,
-        /// The server reads it without form-decoding.
+        /// The server reads the pair without form-decoding it.
         plain: bool,
     },
     /// The secret in the body.
@@ -125,17 +122,16 @@ pub enum Authentication {
     Assertion(Assertion),
 }
 
-/// How a client's assertions are made.
+/// How client assertions are made.
 #[derive(Debug, Clone)]
 pub struct Assertion {
     pub key: Rc<SigningKey>,
-    /// The audience: "the issuer identifier of the authorization server", alone, unless an old server wants another.
+    /// The audience: "the issuer identifier of the authorization server" alone, unless an old server expects another.
     pub audience: String,
-    /// Whether the header says what the JWT is for (rfc7523bis).
+    /// Whether the header has a `typ` of its own (rfc7523bis).
     pub explicit_type: bool,
 }
 
-/// A client with what it authenticates with.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// The client identifier; empty for grants that need no client.
@@ -144,11 +140,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Adds the client's authentication to a request: one method, never two (RFC 6749 section 2.3), the secret in the
-    /// header or the body and never in a URL (section 2.3.1). An assertion is made anew for every request.
-    ///
-    /// # Errors
-    /// [`KeyError`], when the key signs nothing.
+    /// Adds the client's authentication to a request: one method, never two (RFC 6749 section 2.3). The secret goes in
+    /// the header or the body, never in a URL (section 2.3.1). Every request gets a new assertion.
     pub fn authenticate(
         &self,
         form: &mut Form,
@@ -180,10 +173,7 @@ impl Client {
 }
 
 impl Client {
-    /// A POST of a form to one of the server's endpoints, with the client's authentication; JSON is expected in return.
-    ///
-    /// # Errors
-    /// [`KeyError`], when the key signs nothing.
+    /// A form POST to one of the server's endpoints, with the client's authentication; it accepts JSON.
     pub fn request(
         &self,
         endpoint: &EndpointUrl,
@@ -201,7 +191,7 @@ impl Client {
 }
 
 impl Assertion {
-    /// The JWT that says "I am this client" (RFC 7523 section 3).
+    /// The JWT that proves the client's identity (RFC 7523 section 3).
     fn make(&self, client_id: &str, moment: &Moment<'_>) -> Result<SecretText, KeyError> {
         let now = moment.now.as_second();
         let header = if self.explicit_type { "client-authentication+jwt" } else { "JWT" };

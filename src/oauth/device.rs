@@ -11,43 +11,36 @@ use crate::secret::DeviceCode;
 
 /// The grant (RFC 8628 section 3.4).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// What messages call the endpoint.
 const ENDPOINT: &str = "device authorization endpoint";
 /// A user types the code: no honest one is longer.
 const LONGEST_USER_CODE: usize = 64;
 
-/// What the user is to be shown, and what the client asks with.
+/// What the user sees, and what the client polls with.
 #[derive(Debug)]
 pub struct DeviceAuthorization {
-    /// Whoever has it gets the tokens: it is shown nowhere.
+    /// Anyone who has it can get the tokens, so it is never shown.
     pub device_code: DeviceCode,
-    /// What the user enters.
+    /// The code that the user enters.
     pub user_code: String,
-    /// Where.
+    /// Where the user enters it.
     pub verification_uri: EndpointUrl,
-    /// The same with the code in it, for a browser or a QR code.
+    /// The same URL with the code in it, for a browser or a QR code.
     pub verification_uri_complete: Option<EndpointUrl>,
-    /// How long the codes are good for.
     pub lifetime: Duration,
-    /// How long to wait between two requests.
+    /// The polling interval.
     pub interval: Option<Duration>,
 }
 
-/// Why there are no codes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// The server said no, or "later", or something that RFC 8628 section 3.2 does not know.
     #[error(transparent)]
     Answer(#[from] EndpointError),
-    /// The server named a URL that is not shown to anybody.
-    #[error("the device authorization endpoint named an address that is not opened")]
+    /// The server supplied a URL that must not be shown to the user.
+    #[error("the device authorization endpoint supplied a URL that authctl refuses to use")]
     Url(#[from] UrlRefused),
 }
 
-/// Reads the answer.
-///
-/// # Errors
-/// [`DeviceError`]; no code is in it.
+/// Reads the device authorization response. Errors never contain a code.
 pub fn response(response: &HttpResponse, issuer: &Issuer) -> Result<DeviceAuthorization, DeviceError> {
     let object = answer::object(ENDPOINT, response)?;
     let unusable = |reason: &str| answer::unusable(ENDPOINT, response, reason);
@@ -62,7 +55,7 @@ pub fn response(response: &HttpResponse, issuer: &Issuer) -> Result<DeviceAuthor
     let uri = uri.ok_or_else(|| unusable("it has no `verification_uri`"))?;
     let complete = text("verification_uri_complete").or_else(|| text("verification_url_complete"));
     Ok(DeviceAuthorization {
-        device_code: DeviceCode::parse(code).map_err(|_| unusable("its `device_code` is none"))?,
+        device_code: DeviceCode::parse(code).map_err(|_| unusable("its `device_code` is not valid"))?,
         user_code: user_code.to_owned(),
         verification_uri: EndpointUrl::discovered(uri, issuer)?,
         verification_uri_complete: complete.map(|uri| EndpointUrl::discovered(uri, issuer)).transpose()?,
@@ -115,31 +108,31 @@ mod tests {
                 "no expiry",
                 200,
                 with(r#""verification_uri":"https://a.example""#),
-                "the device authorization endpoint's answer cannot be used: it has no `expires_in` (status 200, ``, 78 bytes)",
+                "the device authorization endpoint sent an invalid response: it has no `expires_in` (status 200, ``, 78 bytes)",
             ),
             (
                 "no address",
                 200,
                 with(r#""expires_in":5"#),
-                "the device authorization endpoint's answer cannot be used: it has no `verification_uri` (status 200, ``, 54 bytes)",
+                "the device authorization endpoint sent an invalid response: it has no `verification_uri` (status 200, ``, 54 bytes)",
             ),
             (
                 "javascript",
                 200,
                 with(r#""verification_uri":"javascript:alert(1)","expires_in":5"#),
-                "the device authorization endpoint named an address that is not opened: `javascript:alert(1)` is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration",
+                "the device authorization endpoint supplied a URL that authctl refuses to use: `javascript:alert(1)` is not an https URL; http is accepted only from the configuration, for 127.0.0.1, [::1] and localhost",
             ),
             (
                 "plain http",
                 200,
                 with(r#""verification_uri":"http://as.example/device","expires_in":5"#),
-                "the device authorization endpoint named an address that is not opened: `http://as.example/device` is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration",
+                "the device authorization endpoint supplied a URL that authctl refuses to use: `http://as.example/device` is not an https URL; http is accepted only from the configuration, for 127.0.0.1, [::1] and localhost",
             ),
             (
                 "refused",
                 400,
                 r#"{"error":"unauthorized_client","error_description":"no\u001b"}"#.to_owned(),
-                "the device authorization endpoint answered `unauthorized_client`: `no\\u{1b}`",
+                "the device authorization endpoint returned `unauthorized_client`: `no\\u{1b}`",
             ),
         ] {
             assert_eq!(parsed(status, &body), want, "{name}");

@@ -1,4 +1,4 @@
-//! Proofs that a token is used by whom it was given to: DPoP (RFC 9449).
+//! DPoP proofs, which show that the client that uses a token is the one it was issued to (RFC 9449).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,11 +20,11 @@ use crate::token::{NoHeaders, Prove, RequestTarget};
 
 /// No honest nonce is longer.
 const LONGEST_NONCE: usize = 1024;
-/// The nonces that are kept, one for each server.
+/// The most nonces that are stored, one per server.
 const MOST_NONCES: usize = 32;
 
-/// The key that tokens are bound to, and the nonces that authorization servers gave, by their origin. Those of resource
-/// servers are another matter (RFC 9449 sections 8 and 9): they go into the proof that they were asked for, and no other.
+/// The key that tokens are bound to, and the nonces that authorization servers sent, by origin. A resource server's
+/// nonce is not stored here (RFC 9449 sections 8 and 9): it goes only into the proof that it was requested for.
 pub struct Prover {
     key: SigningKey,
     kept: DpopKey,
@@ -40,13 +40,12 @@ impl fmt::Debug for Prover {
 }
 
 impl Prover {
-    /// A prover with a new key.
     pub fn generate(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, KeyError> {
         let (key, kept) = SigningKey::generate()?;
         Ok(Self { key, kept, nonces: RefCell::default(), clock, random })
     }
 
-    /// A prover with the key that was kept with a record, and the nonces that were.
+    /// A prover with the key and the nonces of a record.
     pub fn kept(
         kept: &DpopKey,
         nonces: &BTreeMap<String, String>,
@@ -57,12 +56,11 @@ impl Prover {
         Ok(Self { key, kept: kept.clone(), nonces: RefCell::new(nonces.clone()), clock, random })
     }
 
-    /// The key, to be kept with the tokens: they are good for nothing without it.
+    /// The key, to store with the tokens: they are useless without it.
     pub fn key(&self) -> &DpopKey {
         &self.kept
     }
 
-    /// The nonces by origin, to be kept.
     pub fn nonces(&self) -> BTreeMap<String, String> {
         self.nonces.borrow().clone()
     }
@@ -72,7 +70,7 @@ impl Prover {
         self.key.thumbprint()
     }
 
-    /// A fresh proof for one request (RFC 9449 section 4.2), with a token's hash where one is shown.
+    /// A new proof for one request (RFC 9449 section 4.2), with the hash of the token that the request carries.
     pub fn proof(
         &self,
         method: &str,
@@ -88,8 +86,8 @@ impl Prover {
         proof(&self.key, &moment, method, url, token, nonce)
     }
 
-    /// Takes the nonce that an answer brings: it is for all requests to that server from now on (RFC 9449 section 8.2).
-    /// Says whether it is a new one.
+    /// Stores the nonce of a response, which is for all later requests to that server (RFC 9449 section 8.2). Returns
+    /// whether it is new.
     pub fn learn(&self, url: &Url, response: &HttpResponse) -> bool {
         let Some(nonce) = nonce(response) else { return false };
         let mut nonces = self.nonces.borrow_mut();
@@ -136,7 +134,7 @@ fn proof(
     key.sign(&json!({ "typ": "dpop+jwt", "jwk": key.public_jwk() }), &claims)
 }
 
-/// The nonce that an answer brings (RFC 9449 section 8.1: `1*NQCHAR`).
+/// The nonce in a response (RFC 9449 section 8.1: `1*NQCHAR`).
 pub fn nonce(response: &HttpResponse) -> Option<&str> {
     let fits = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     response
@@ -149,14 +147,14 @@ fn token_hash(token: &AccessToken) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, token.expose().as_bytes()))
 }
 
-/// Whether an authorization server wants the same request once more with its nonce (RFC 9449 section 8).
+/// Whether an authorization server asks to repeat the request with its nonce (RFC 9449 section 8).
 pub fn server_wants_nonce(response: &HttpResponse) -> bool {
     matches!(response.status, 400 | 401)
         && json::object(&response.body)
             .is_ok_and(|object| object.get("error").is_some_and(|error| error == "use_dpop_nonce"))
 }
 
-/// Whether a resource server does (RFC 9449 section 9).
+/// Whether a resource server asks for that (RFC 9449 section 9).
 pub fn resource_wants_nonce(response: &HttpResponse) -> bool {
     response.status == 401
         && challenge::challenges(response).iter().any(|challenge| {

@@ -1,4 +1,4 @@
-//! Ending the session at the server in the browser (OpenID Connect RP-Initiated Logout 1.0).
+//! Ends the session at the server through the browser (OpenID Connect RP-Initiated Logout 1.0).
 
 use url::Url;
 
@@ -7,12 +7,10 @@ use super::form::Form;
 use super::redirect::{Expectation, Parameters, RedirectVerdict};
 use crate::secret::{IdToken, State};
 
-/// A request to end a session that is under way.
+/// A pending request to end a session.
 #[derive(Debug)]
 pub struct ExpectedReturn {
-    /// The one-time `state`.
     pub state: State,
-    /// Where the browser returns.
     pub redirect_uri: Url,
 }
 
@@ -32,7 +30,7 @@ impl Expectation for ExpectedReturn {
     }
 }
 
-/// The URL that the browser is sent to (section 2): whose session it is, by whom it is ended, and where to return.
+/// The URL to open in the browser (section 2): it names the session, the client, and where the browser returns.
 pub fn url(
     endpoint: &EndpointUrl,
     id_token: Option<&IdToken>,

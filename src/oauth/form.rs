@@ -4,25 +4,23 @@ use url::form_urlencoded;
 
 use crate::secret::SecretText;
 
-/// The media type of token requests.
 pub const FORM: &str = "application/x-www-form-urlencoded";
-/// The media type of JSON requests.
 pub const JSON: &str = "application/json";
 
-/// The parameters of one request, in order. Their values may be secrets.
+/// One request's parameters, in order. Their values may be secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Form(Vec<(String, SecretText)>);
 
 impl Form {
-    /// Sets a parameter. One without a value is left out, and a second value takes the place of the first: "Parameters
-    /// sent without a value MUST be treated as if they were omitted", and none "MUST NOT be included more than once"
-    /// (RFC 6749 section 3.2).
+    /// Sets a parameter. An empty value is left out, and a second value replaces the first: "Parameters sent without a
+    /// value MUST be treated as if they were omitted", and none "MUST NOT be included more than once" (RFC 6749 section
+    /// 3.2).
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.retain(|(present, _)| present != name);
         self.add(name, value);
     }
 
-    /// Adds a value of a parameter that may have several: `resource` (RFC 8707 section 2) and `audience` (RFC 8693
+    /// Adds a value to a parameter that may have several: `resource` (RFC 8707 section 2) and `audience` (RFC 8693
     /// section 2.1).
     pub fn add(&mut self, name: &str, value: &str) {
         if !value.is_empty() {
@@ -30,24 +28,21 @@ impl Form {
         }
     }
 
-    /// The first value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(present, _)| *present == name).map(|(_, value)| value)
     }
 
-    /// The parameters in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
     }
 
-    /// The form-encoded parameters.
     pub fn encoded(&self) -> SecretText {
         let mut serializer = form_urlencoded::Serializer::new(String::new());
         serializer.extend_pairs(self.iter());
         SecretText::new(serializer.finish())
     }
 
-    /// The parameters as a JSON object, for servers that want that; several values become an array.
+    /// The parameters as a JSON object, for servers that require one; several values become an array.
     pub fn json(&self) -> SecretText {
         let mut object = serde_json::Map::new();
         for (name, value) in self.iter() {
@@ -64,7 +59,7 @@ impl Form {
     }
 }
 
-/// One value, form-encoded: for HTTP Basic (RFC 6749 section 2.3.1).
+/// One form-encoded value, for HTTP Basic (RFC 6749 section 2.3.1).
 pub fn encode(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }

@@ -11,24 +11,19 @@ use super::signing_key::KeyError;
 use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
 use crate::text::untrusted::Untrusted;
 
-/// Why the server says nothing of a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntrospectionError {
-    /// It does not tell this client.
-    #[error("the introspection endpoint does not answer this client: {0}")]
+    #[error("the introspection endpoint rejected the request: {0}")]
     Refused(Untrusted),
-    /// It pointed elsewhere, where a token never goes (F-REDIR).
-    #[error("the introspection endpoint redirects to {0}; a request with a token is never redirected")]
+    /// The server redirected, where a token never goes (F-REDIR).
+    #[error("the introspection endpoint redirects to {0}; authctl never follows a redirect with a token")]
     Redirected(Untrusted),
-    /// The answer is none that RFC 7662 section 2.2 knows.
-    #[error("the introspection endpoint's answer cannot be used: it has no `active` (status {0})")]
+    /// The response is not one of RFC 7662 section 2.2.
+    #[error("the introspection endpoint sent an invalid response: it has no `active` (status {0})")]
     Unusable(u16),
 }
 
-/// The request (RFC 7662 section 2.1): a POST with the token in its body, from an authenticated client.
-///
-/// # Errors
-/// [`KeyError`], when the client's key signs nothing.
+/// The request (RFC 7662 section 2.1): a POST by an authenticated client, with the token in its body.
 pub fn request(
     endpoint: &EndpointUrl,
     client: &Client,
@@ -43,7 +38,7 @@ pub fn request(
     client.request(endpoint, &form, transport, moment)
 }
 
-/// Reads the answer. That a token is not active is an answer as well (RFC 7662 section 2.2).
+/// Reads the response. An inactive token is a valid response too (RFC 7662 section 2.2).
 pub fn response(response: &HttpResponse) -> Result<Map<String, Value>, IntrospectionError> {
     if (300..400).contains(&response.status) {
         return Err(IntrospectionError::Redirected(redirect_target(response)));

@@ -8,10 +8,11 @@ use super::signing_key::{KeyError, SigningKey};
 use crate::ports::Moment;
 use crate::secret::SecretText;
 
-/// How long a request object is good for, in seconds: it is used at once.
+/// How long a request object is valid, in seconds: it is used at once.
 const LIFE: i64 = 300;
 
-/// The request object: every parameter as a claim, signed by the client for the server (RFC 9101 section 4).
+/// The request object: every parameter as a claim, signed by the client and addressed to the server (RFC 9101 section
+/// 4).
 pub fn request_object(
     parameters: &Form,
     client_id: &str,
@@ -21,7 +22,7 @@ pub fn request_object(
 ) -> Result<SecretText, KeyError> {
     let mut claims = Map::new();
     for (name, value) in parameters.iter() {
-        // OpenID Connect Core section 6.1: it is a number in a request object.
+        // OpenID Connect Core section 6.1: in a request object it is a number.
         let value = match (name, value.parse::<u64>()) {
             ("max_age", Ok(seconds)) => seconds.into(),
             _ => Value::from(value),

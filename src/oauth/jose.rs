@@ -1,4 +1,4 @@
-//! JSON Web Signatures on ring: the cryptography that `jsonwebtoken` calls, and the keys of a JWK set.
+//! JSON Web Signatures with ring: the cryptography that `jsonwebtoken` calls, and a JWK set's keys.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -10,7 +10,7 @@ use signature::Verifier;
 
 use super::json;
 
-/// Makes this file the cryptography of `jsonwebtoken`. Called before any use of it; calling it again changes nothing.
+/// Registers ring as the cryptography of `jsonwebtoken`. Call it before any use; further calls change nothing.
 pub fn install() {
     static RING: CryptoProvider = CryptoProvider {
         signer_factory: signer,
@@ -20,7 +20,7 @@ pub fn install() {
     let _ = RING.install_default();
 }
 
-/// This library only verifies here: what we sign ourselves, `signing_key` does.
+/// `jsonwebtoken` only verifies: `signing_key` makes authctl's own signatures.
 fn signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
     Err(ErrorKind::UnsupportedAlgorithm.into())
 }
@@ -97,7 +97,7 @@ fn hmac_algorithm(algorithm: Algorithm) -> Option<ring::hmac::Algorithm> {
     }
 }
 
-/// The digest that belongs to a signature algorithm: for `at_hash` (OpenID Connect Core section 3.1.3.6).
+/// The digest that belongs to a signature algorithm, for `at_hash` (OpenID Connect Core section 3.1.3.6).
 pub fn digest_of(algorithm: Algorithm) -> &'static ring::digest::Algorithm {
     match algorithm {
         Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 | Algorithm::HS384 => &ring::digest::SHA384,
@@ -106,17 +106,16 @@ pub fn digest_of(algorithm: Algorithm) -> &'static ring::digest::Algorithm {
     }
 }
 
-/// The signing keys of a server (RFC 7517 section 5). Keys of kinds that are not known are passed over.
+/// A server's signing keys (RFC 7517 section 5). Unknown key types are skipped.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet(Vec<Jwk>);
 
-/// A document that is no JWK set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its key set (jwks_uri) is not a JWK set")]
 pub struct NotAKeySet;
 
 impl KeySet {
-    /// Reads a JWK set. Symmetric keys in it are passed over: a published secret is none.
+    /// Parses a JWK set. Symmetric keys are skipped: a published secret is not a secret.
     pub fn parse(body: &[u8]) -> Result<Self, NotAKeySet> {
         let object = json::object(body).map_err(|_| NotAKeySet)?;
         let keys = object.get("keys").and_then(Value::as_array).ok_or(NotAKeySet)?;
@@ -128,7 +127,8 @@ impl KeySet {
         Ok(Self(keys.iter().filter_map(usable).collect()))
     }
 
-    /// The keys that may have made a signature: of the algorithm's family, and with the `kid` if the header names one.
+    /// The keys that may have made a signature: those of the algorithm's family, with the `kid` if the header names
+    /// one.
     pub fn candidates<'a>(
         &'a self,
         algorithm: Algorithm,
@@ -142,7 +142,7 @@ impl KeySet {
     }
 }
 
-/// Whether a key is of the kind that an algorithm needs: the algorithm never chooses the key's use.
+/// Whether a key's type fits an algorithm: the algorithm never decides how a key is used.
 fn suits(key: &Jwk, algorithm: Algorithm) -> bool {
     match (&key.algorithm, algorithm) {
         (AlgorithmParameters::RSA(_), _) => rsa_parameters(algorithm).is_some(),

@@ -1,20 +1,19 @@
-//! JSON from servers: bounded in depth, no member twice, and errors that never quote it.
+//! JSON from servers: limited depth, no duplicate members, and errors that never quote it.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Honest answers nest a few levels; the limit keeps a hostile one from exhausting the stack (F-SIZE).
+/// Honest responses nest a few levels; the limit prevents a hostile one from exhausting the stack (F-SIZE).
 const DEEPEST: usize = 32;
 
-/// A body that is no JSON object as servers should send; it quotes nothing, for the body may hold tokens.
+/// A body that is not an acceptable JSON object. The error quotes nothing, because the body may hold tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is not a JSON object, nests too deep, or has a member twice")]
+#[error("it is not a JSON object, is nested too deeply, or has a duplicate member")]
 pub struct NotAnObject;
 
-/// Parses a JSON object (RFC 8259), refusing a member that comes twice at any level: two readers could take different
-/// ones.
+/// Parses a JSON object (RFC 8259). A duplicate member at any level is an error: two readers could pick different ones.
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
     let mut deserializer = serde_json::Deserializer::from_slice(without_byte_order_mark(body));
     let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| NotAnObject)?;
@@ -22,7 +21,7 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
     if let Value::Object(object) = value { Ok(object) } else { Err(NotAnObject) }
 }
 
-/// The text without a byte order mark at its start, which a parser may ignore (RFC 8259 section 8.1).
+/// The text without a leading byte order mark, which a parser may ignore (RFC 8259 section 8.1).
 pub fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
@@ -34,7 +33,11 @@ struct Strict {
 
 impl Strict {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth < DEEPEST { Ok(Self { depth: self.depth + 1 }) } else { Err(E::custom("too deep")) }
+        if self.depth < DEEPEST {
+            Ok(Self { depth: self.depth + 1 })
+        } else {
+            Err(E::custom("nested too deeply"))
+        }
     }
 }
 
@@ -92,7 +95,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(inner)?;
             if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member comes twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(Value::Object(object))

@@ -1,4 +1,4 @@
-//! JSON Web Tokens in their compact form (RFC 7519, RFC 7515 section 7.1): read, and their signatures checked.
+//! Decodes JSON Web Tokens in compact form and verifies their signatures (RFC 7519, RFC 7515 section 7.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,16 +8,15 @@ use serde_json::{Map, Value};
 use super::jose::{self, KeySet};
 use super::json;
 
-/// A token's header and claims. That they can be read says nothing about who wrote them.
+/// A token's header and claims, which are not verified yet.
 #[derive(Debug, Clone)]
 pub struct Jwt {
-    /// The JOSE header.
     pub header: Map<String, Value>,
     pub claims: Map<String, Value>,
 }
 
 impl Jwt {
-    /// Reads a token; `None` for what is no signed JWT.
+    /// Decodes a token; `None` if it is not a signed JWT.
     pub fn decode(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (Some(header), Some(claims), Some(_), None) =
@@ -29,23 +28,21 @@ impl Jwt {
         Some(Self { header: object(header)?, claims: object(claims)? })
     }
 
-    /// The algorithm that the header names: to be compared with what is expected, never to be believed.
+    /// The header's algorithm, to compare with the expected one and never to trust.
     pub fn algorithm(&self) -> &str {
         self.header.get("alg").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The key that the header names.
     pub fn key_id(&self) -> Option<&str> {
         self.header.get("kid").and_then(Value::as_str)
     }
 }
 
-/// Whether one of the keys made a token's signature. `jku`, `x5u` and `jwk` in its header are not looked at.
+/// Whether one of the keys made a token's signature. `jku`, `x5u` and `jwk` in its header are ignored.
 pub fn is_signed_by(token: &str, keys: &KeySet, algorithm: Algorithm, key_id: Option<&str>) -> bool {
     keys.candidates(algorithm, key_id).any(|key| is_signed_with(token, &key, algorithm))
 }
 
-/// Whether this key made a token's signature.
 pub fn is_signed_with(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
     jose::install();
     let mut validation = Validation::new(algorithm);

@@ -7,7 +7,7 @@ use super::endpoint::Issuer;
 use super::json;
 use crate::text::untrusted::Untrusted;
 
-/// The members of the metadata that are URLs of endpoints, and the names of the same keys in the configuration.
+/// The metadata members that are endpoint URLs. The configuration uses the same names as keys.
 pub const ENDPOINTS: &[&str] = &[
     "authorization_endpoint",
     "token_endpoint",
@@ -22,36 +22,26 @@ pub const ENDPOINTS: &[&str] = &[
     "jwks_uri",
 ];
 
-/// A server's metadata whose issuer was checked. URLs in it have not passed the URL gate yet.
+/// A server's metadata, with a verified issuer. Its URLs have not been checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata(Map<String, Value>);
 
-/// Why a metadata document is unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    /// It is not JSON as it should be.
-    #[error("its metadata cannot be read: {0}")]
+    #[error("its metadata is not valid: {0}")]
     NotAnObject(#[from] json::NotAnObject),
-    /// A member has another type than RFC 8414 section 2 says.
-    #[error("its metadata has a `{member}` that is not {expected}")]
-    WrongType {
-        member: String,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// It names another issuer: "the data contained in the response MUST NOT be used" (RFC 8414 section 3.3).
+    /// A member does not have the type that RFC 8414 section 2 requires.
+    #[error("`{member}` in its metadata is not {expected}")]
+    WrongType { member: String, expected: &'static str },
+    /// It is for another issuer: "the data contained in the response MUST NOT be used" (RFC 8414 section 3.3).
     #[error("its metadata is for the issuer {found}, not {expected}")]
-    IssuerMismatch {
-        /// The issuer that was asked for.
-        expected: String,
-        /// The issuer that the document names.
-        found: Untrusted,
-    },
+    IssuerMismatch { expected: String, found: Untrusted },
 }
 
 impl Metadata {
-    /// Reads a document that was asked for by `issuer` and checks its issuer. A derived issuer, which nobody wrote, may
-    /// differ by one final `/`; with `tenant`, a `{tenantid}` in the document stands for one path segment.
+    /// Parses a document that was requested for `issuer`, and checks the issuer in it. A `derived` issuer, which the
+    /// user did not write, may differ by a final `/`; with `tenant`, `{tenantid}` in the document stands for one path
+    /// segment.
     pub fn parse(body: &[u8], issuer: &Issuer, derived: bool, tenant: bool) -> Result<Self, MetadataError> {
         let metadata = Self(json::object(body)?);
         for &member in ENDPOINTS {
@@ -107,30 +97,28 @@ impl Metadata {
         self.0.get(member).and_then(Value::as_str)
     }
 
-    /// A member that is an array of strings.
     pub fn strings(&self, member: &str) -> Option<Vec<String>> {
         let items = self.0.get(member)?.as_array()?;
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
     }
 
-    /// The endpoint of a name for clients that show a certificate (RFC 8705 section 5).
+    /// The endpoint for clients that present a certificate (RFC 8705 section 5).
     pub fn mtls_alias(&self, name: &str) -> Option<&str> {
         self.0.get("mtls_endpoint_aliases")?.get(name)?.as_str()
     }
 
-    /// Whether a member is `true`.
     pub fn flag(&self, member: &str) -> bool {
         self.0.get(member).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// The document's issuer, as it writes it.
+    /// The document's issuer, as the document spells it.
     pub fn issuer(&self) -> Option<&str> {
         self.text("issuer")
     }
 }
 
-/// The URLs at which an issuer's metadata may be, in the order to try them: RFC 8414 section 3.1 with its own and with
-/// OpenID's suffix, then OpenID Connect Discovery section 4.
+/// The URLs where an issuer's metadata may be, in the order to try them: RFC 8414 section 3.1 with its own suffix and
+/// OpenID's, then OpenID Connect Discovery section 4.
 pub fn candidates(issuer: &Issuer) -> Vec<Url> {
     let path = issuer.url().path().trim_end_matches('/').to_owned();
     let at = |path: String| {
@@ -152,8 +140,8 @@ fn without_slash(issuer: &str) -> &str {
     issuer.strip_suffix('/').unwrap_or(issuer)
 }
 
-/// Whether a document's issuer is the expected one with `{tenantid}` in the place of one path segment: Microsoft Entra's
-/// documents for `common` and `organizations`.
+/// Whether a document's issuer is the expected one with `{tenantid}` instead of one path segment, as in Microsoft
+/// Entra's documents for `common` and `organizations`.
 fn is_tenant_form(found: &str, expected: &str) -> bool {
     let (mut found, mut expected) = (found.split('/'), expected.split('/'));
     loop {

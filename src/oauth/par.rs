@@ -5,13 +5,12 @@ use serde_json::Value;
 use super::answer::{self, EndpointError};
 use crate::ports::HttpResponse;
 
-/// What messages call the endpoint.
 const ENDPOINT: &str = "pushed authorization request endpoint";
 /// No honest `request_uri` is longer.
 const LONGEST: usize = 2048;
 
-/// Reads the answer: the `request_uri` to authorize with, once (RFC 9126 section 2.2). There is no fallback to a request
-/// that is not pushed: that would be a downgrade (RFC 9126 section 5).
+/// Reads the response: the `request_uri` to authorize with, once (RFC 9126 section 2.2). authctl never falls back to a
+/// request that is not pushed: that would be a downgrade (RFC 9126 section 5).
 pub fn response(response: &HttpResponse) -> Result<String, EndpointError> {
     // RFC 9126 says 201; some servers send 200.
     let object = answer::object(ENDPOINT, response)?;
@@ -21,7 +20,7 @@ pub fn response(response: &HttpResponse) -> Result<String, EndpointError> {
     }
     let life = object.get("expires_in").and_then(Value::as_u64).unwrap_or(0);
     if life == 0 {
-        return Err(answer::unusable(ENDPOINT, response, "its `expires_in` is no positive number"));
+        return Err(answer::unusable(ENDPOINT, response, "its `expires_in` is not a positive number"));
     }
     Ok(uri.to_owned())
 }
@@ -42,11 +41,11 @@ mod tests {
             ("200 as well", 200, r#"{"request_uri":"urn:x","expires_in":1}"#, Ok("urn:x")),
             ("no uri", 201, r#"{"expires_in":60}"#, Err("has no `request_uri`")),
             ("a line in it", 201, r#"{"request_uri":"a\nb","expires_in":60}"#, Err("has no `request_uri`")),
-            ("no life", 201, r#"{"request_uri":"urn:x"}"#, Err("no positive number")),
-            ("no time left", 201, r#"{"request_uri":"urn:x","expires_in":0}"#, Err("no positive number")),
-            ("refused", 400, r#"{"error":"invalid_request"}"#, Err("answered `invalid_request`")),
+            ("no life", 201, r#"{"request_uri":"urn:x"}"#, Err("not a positive number")),
+            ("no time left", 201, r#"{"request_uri":"urn:x","expires_in":0}"#, Err("not a positive number")),
+            ("refused", 400, r#"{"error":"invalid_request"}"#, Err("returned `invalid_request`")),
             ("F-REDIR", 307, "", Err("redirects to")),
-            ("error without a code", 500, "", Err("cannot answer now")),
+            ("error without a code", 500, "", Err("is temporarily unavailable")),
         ] {
             let answer = HttpResponse { status, headers: Vec::new(), body: body.as_bytes().to_vec().into() };
             match (response(&answer), want) {

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636): S256 alone.
+//! Proof Key for Code Exchange (RFC 7636), with S256 only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,14 +6,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::ports::Random;
 use crate::secret::CodeVerifier;
 
-/// Text of 256 random bits, base64url: 43 characters of the unreserved set.
+/// 256 random bits in base64url: 43 characters of the unreserved set.
 pub fn random_text(random: &dyn Random) -> String {
     let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
     random.fill(&mut *bytes);
     URL_SAFE_NO_PAD.encode(*bytes)
 }
 
-/// A fresh verifier: "a high-entropy cryptographic random string" of 43 to 128 characters (RFC 7636 section 4.1).
+/// A new verifier: "a high-entropy cryptographic random string" of 43 to 128 characters (RFC 7636 section 4.1).
 pub fn verifier(random: &dyn Random) -> CodeVerifier {
     CodeVerifier::new(random_text(random))
 }

@@ -1,4 +1,4 @@
-//! How often a token endpoint may be asked whether the user has consented (RFC 8628 section 3.5, CIBA Core section 7.3).
+//! How often to poll a token endpoint for the user's consent (RFC 8628 section 3.5, CIBA Core section 7.3).
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use std::time::Duration;
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 8628 section 3.5: the interval "MUST be increased by 5 seconds for this and all subsequent requests".
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// The longest pause: a server that has been away is asked again before the user gives up.
+/// The longest pause, so that a server that was unreachable is polled again before the user gives up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// A server that names no pause, or an absurd one, is not asked without one.
+/// The shortest pause, for a server that asks for none or an absurd one.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The last question comes this long before the codes end.
+/// How long before the codes expire the last poll is sent.
 const BEFORE_THE_END: Duration = Duration::from_secs(1);
 
-/// What to do after a pause.
+/// The next step of the polling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Ask again after this pause.
+    /// Poll again after this pause.
     Ask(Duration),
     /// Wait this long, then give up.
     End(Duration),
 }
 
-/// The pace of one wait. Times are of a clock that only goes forward.
+/// The pace of one wait, in times of a monotonic clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Polling {
     interval: Duration,
@@ -32,14 +32,14 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// The pace that a server asks for, until its codes end.
+    /// Polls at the server's interval until its codes expire.
     pub fn new(interval: Option<Duration>, lifetime: Duration, now: Duration) -> Self {
         let interval = interval.unwrap_or(DEFAULT_INTERVAL).clamp(SHORTEST_INTERVAL, LONGEST_PAUSE);
         Self { interval, pause: interval, end: now.saturating_add(lifetime) }
     }
 
-    /// What to do now. Once the pace would lead past the codes' end (RFC 8628 section 3.2), they are asked for a last time just before it,
-    /// where the server's own interval allows that.
+    /// The next step. When the next regular poll would come after the codes expire (RFC 8628 section 3.2), a last one
+    /// is sent just before that, if the server's interval allows it.
     pub fn next(&self, now: Duration) -> Next {
         let left = self.end.saturating_sub(now);
         if self.pause < left {
@@ -51,19 +51,20 @@ impl Polling {
         }
     }
 
-    /// The server answered "not yet": the pace stays.
+    /// The server answered "not yet": the pace does not change.
     pub fn pending(&mut self) {
         self.pause = self.interval;
     }
 
-    /// The server asked to slow down, for this and all further requests; GitHub says by itself to what (RFC 8628 section 3.5).
+    /// The server asked to slow down for this and all later requests; GitHub names the new interval itself (RFC 8628
+    /// section 3.5).
     pub fn slow_down(&mut self, named: Option<Duration>) {
         self.interval = (self.interval + SLOW_DOWN).max(named.unwrap_or_default()).min(LONGEST_PAUSE);
         self.pause = self.interval;
     }
 
-    /// The server did not answer: "clients MUST unilaterally reduce their polling frequency", doubling the pause until an
-    /// answer comes (RFC 8628 section 3.5).
+    /// The server did not answer: "clients MUST unilaterally reduce their polling frequency", so the pause doubles
+    /// until a response arrives (RFC 8628 section 3.5).
     pub fn unanswered(&mut self, asked: Option<Duration>) {
         self.pause = (self.pause * 2).max(asked.unwrap_or_default()).min(LONGEST_PAUSE);
     }

@@ -1,4 +1,4 @@
-//! The browser's return to the redirect URI: what is an answer to the request that is under way, and what is not.
+//! Decides which browser requests to the redirect URI answer the pending request.
 
 use std::collections::BTreeSet;
 
@@ -8,93 +8,74 @@ use url::Url;
 use crate::secret::State;
 use crate::text::untrusted::Untrusted;
 
-/// A browser's request to the redirect URI, as far as it matters.
+/// The parts of a browser's request to the redirect URI that matter here.
 #[derive(Debug, Clone, Default)]
 pub struct Redirect {
     pub method: String,
-    /// The request target, as it came.
+    /// The request target, exactly as it was sent.
     pub target: String,
-    /// Every `Host` header.
     pub hosts: Vec<String>,
-    /// The `Origin` header.
     pub origin: Option<String>,
-    /// The `Sec-Fetch-Dest` header.
     pub fetch_destination: Option<String>,
 }
 
-/// What a redirect turned out to be.
 #[derive(Debug)]
 pub enum RedirectVerdict<T> {
-    /// Not an answer to the request: it is sent this status and the wait goes on.
+    /// Not a response to the pending request: it gets this HTTP status and the wait continues.
     Ignored(u16),
-    /// The answer, and it says no. The wait is over.
+    /// A response that refuses the request. The wait is over.
     Refused(AuthorizationError),
-    /// The answer. The wait is over.
+    /// The response. The wait is over.
     Answer(T),
 }
 
-/// The server's refusal, or an answer that fits the request but must not be used.
+/// The server's refusal, or a response that matches the request but must not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {
     /// RFC 6749 section 4.1.2.1.
-    #[error("the authorization server answered {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error("the authorization server returned {error}{}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Server {
-        /// The error code.
         error: Untrusted,
         description: Option<Untrusted>,
-        /// Whether it says that the user (or the server for them) said no.
+        /// Whether the user (or the server on their behalf) denied the request.
         denied: bool,
     },
     /// RFC 9207 section 2.4: "clients MUST reject authorization responses without the `iss` parameter".
-    #[error(
-        "the authorization server says that it names itself in its answer (`iss`), and the answer does not"
-    )]
+    #[error("the response has no `iss`, although the authorization server announces that it sends one")]
     IssuerMissing,
-    /// RFC 9207 section 2.4: the answer comes from another server than the one that was asked.
-    #[error(
-        "the answer is not from the authorization server that was asked: its `iss` is {found}, not {expected}"
-    )]
-    IssuerMismatch {
-        /// The issuer of the server that was asked.
-        expected: String,
-        /// What the answer says.
-        found: Untrusted,
-    },
-    /// Neither `code` nor `error`.
-    #[error("the authorization server answered with neither a code nor an error")]
+    /// RFC 9207 section 2.4: the response comes from a different server than the request went to.
+    #[error("the response is from a different authorization server: its `iss` is {found}, not {expected}")]
+    IssuerMismatch { expected: String, found: Untrusted },
+    #[error("the authorization server's response has neither a code nor an error")]
     Empty,
 }
 
-/// The parameters of a redirect, none twice. An empty one is none.
+/// A redirect's parameters, each at most once. An empty parameter counts as missing.
 #[derive(Debug)]
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// A parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(present, value)| present == name && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// What a request under way expects of its answer. Checked in the order: method and path, where it comes from, `state`;
-/// then what is its own. What does not carry the right `state` is nobody's answer and cannot end the wait (F-CB2).
+/// What a pending request expects of its response. The checks run in this order: method and path, origin of the
+/// request, `state`, then the implementor's own. A request without the right `state` is ignored and cannot end the wait
+/// (F-CB2).
 pub trait Expectation {
-    /// What the answer brings.
     type Answer;
 
-    /// The redirect URI, as it was sent.
     fn redirect_uri(&self) -> &Url;
 
-    /// The one-time `state`.
     fn state(&self) -> &State;
 
-    /// Reads what carries the right `state`.
+    /// Reads the response, whose `state` is right.
     fn read(&self, parameters: &Parameters) -> RedirectVerdict<Self::Answer>;
 
-    /// Checks a browser's request.
     fn check(&self, redirect: &Redirect) -> RedirectVerdict<Self::Answer> {
-        // The target is compared as raw bytes, so that no encoding, dot segment or doubled slash leads here (F-CB11).
+        // The target is compared as raw bytes, so that no encoding, dot segment or doubled slash matches (F-CB11).
         let (path, query) = redirect.target.split_once('?').unwrap_or((&redirect.target, ""));
         if path != self.redirect_uri().path() {
             return RedirectVerdict::Ignored(404);
@@ -103,7 +84,7 @@ pub trait Expectation {
             .map_or_else(|| self.check_query(query), RedirectVerdict::Ignored)
     }
 
-    /// Checks a redirect that the user pasted: the whole URL.
+    /// Checks a redirect URL that the user pasted.
     fn check_pasted(&self, pasted: &str) -> RedirectVerdict<Self::Answer> {
         match pasted.trim().split_once('?') {
             Some((base, query)) if base == self.redirect_uri().as_str() => {
@@ -125,22 +106,22 @@ pub trait Expectation {
         if !bool::from(state.as_bytes().ct_eq(self.state().expose().as_bytes())) {
             return RedirectVerdict::Ignored(400);
         }
-        // From here on it is the answer.
+        // The `state` is right: this is the response.
         self.read(&parameters)
     }
 }
 
-/// The status that refuses a request which is not a browser's own navigation to a URL on this machine.
+/// The status for a request that is not a browser's own navigation to a URL on this machine.
 pub fn refused_as_navigation(redirect: &Redirect, url: &Url) -> Option<u16> {
     if redirect.method != "GET" {
         return Some(405);
     }
-    // A name that was rebound to this address has another Host (F-CB5).
+    // A DNS name that was rebound to this address arrives with another Host (F-CB5).
     if redirect.hosts.len() != 1 || !redirect.hosts[0].eq_ignore_ascii_case(&super::endpoint::authority(url))
     {
         return Some(421);
     }
-    // A redirect is a top-level navigation; a page's own request is not (F-CB6).
+    // A redirect is a top-level navigation; a request made by a page is not (F-CB6).
     let foreign_origin =
         redirect.origin.as_deref().is_some_and(|origin| origin != "null" && !origin.is_empty());
     let subresource =
@@ -148,7 +129,7 @@ pub fn refused_as_navigation(redirect: &Redirect, url: &Url) -> Option<u16> {
     (foreign_origin || subresource).then_some(403)
 }
 
-/// Decodes a query strictly: a loose `%`, a raw control character or text that is not UTF-8 makes it no query.
+/// Decodes a query strictly: a stray `%`, a raw control character or invalid UTF-8 makes it invalid.
 fn decode(query: &str) -> Option<Vec<(String, String)>> {
     let part = |text: &str| {
         let bytes = text.as_bytes();

@@ -14,27 +14,25 @@ use crate::secret::{AccessToken, ClientSecret, SecretText};
 use crate::text::untrusted::Untrusted;
 use jiff::Timestamp;
 
-/// How we call ourselves to people, in the server's consent pages.
+/// The client's name in the server's consent pages.
 const CLIENT_NAME: &str = "authctl";
-/// Where people read of us.
+/// The page that describes the client.
 const CLIENT_URI: &str = "https://crates.io/crates/authctl";
-/// The endpoint, in messages.
 const ENDPOINT: &str = "registration endpoint";
 
-/// What a server is told of the client (RFC 7591 section 2): a native application (OpenID Connect Registration section 2) whose browser returns to a loopback
-/// address.
+/// What a registration says about the client (RFC 7591 section 2): a native application (OpenID Connect Registration
+/// section 2) whose browser returns to a loopback address.
 #[derive(Debug, Clone)]
 pub struct ClientMetadata {
-    /// Where the browser returns.
     pub redirect_uris: Vec<String>,
-    /// The scopes that it may ask for.
+    /// The scopes that the client may ask for.
     pub scope: Option<String>,
-    /// How it authenticates.
+    /// How the client authenticates.
     pub method: AuthenticationMethod,
 }
 
 impl ClientMetadata {
-    /// The members, for a registration request or a metadata document.
+    /// The members of a registration request or a metadata document.
     pub fn members(&self) -> Map<String, Value> {
         let mut members = json!({
             "client_name": CLIENT_NAME,
@@ -54,14 +52,14 @@ impl ClientMetadata {
         }
     }
 
-    /// The client ID metadata document to host at a URL, which is the client's identifier.
+    /// The client ID metadata document to host at the URL that is the client's identifier.
     pub fn document(&self, client_id: &ClientIdUrl) -> Value {
         let mut members = self.members();
         members.insert("client_id".to_owned(), client_id.0.as_str().into());
         Value::Object(members)
     }
 
-    /// The request that registers it (RFC 7591 section 3.1).
+    /// The registration request (RFC 7591 section 3.1).
     pub fn request(&self, endpoint: &EndpointUrl, transport: &Transport) -> HttpRequest {
         let mut request = endpoint.request(Method::Post, transport);
         let body = Value::Object(self.members()).to_string();
@@ -71,19 +69,18 @@ impl ClientMetadata {
     }
 }
 
-/// The URL of a client ID metadata document, which is the client's identifier (OAuth Client ID Metadata Document section 4).
+/// The URL of a client ID metadata document, which is also the client's identifier (OAuth Client ID Metadata Document
+/// section 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientIdUrl(String);
 
-/// A text that is no such URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidClientId {
-    /// It did not pass the gate.
     #[error(transparent)]
     Url(#[from] UrlRefused),
-    /// It is one that the draft rules out.
+    /// The draft does not allow it.
     #[error(
-        "the URL of a client ID metadata document is https and has a path, without `.` and `..` in it, and no query"
+        "the URL of a client ID metadata document must be https, have a path without `.` and `..`, and have no query"
     )]
     Form,
 }
@@ -104,46 +101,37 @@ impl std::str::FromStr for ClientIdUrl {
 }
 
 impl ClientIdUrl {
-    /// The identifier.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A registered client (RFC 7591 section 3.2.1): what the server made of what it was told.
+/// A registered client (RFC 7591 section 3.2.1). The server may have changed what was requested.
 #[derive(Debug)]
 pub struct Registration {
-    /// The identifier.
     pub client_id: String,
-    /// The secret, where one was issued.
     pub client_secret: Option<ClientSecret>,
-    /// When the secret ends.
+    /// When the secret expires.
     pub secret_ends: Option<Timestamp>,
-    /// How the client authenticates.
     pub method: Option<AuthenticationMethod>,
-    /// Where its browser may return; as it was asked for where the server does not say.
+    /// Where its browser may return; `None` if the server does not say, which means as requested.
     pub redirect_uris: Option<Vec<String>>,
-    /// The scopes that it may ask for, where the server says so.
+    /// The scopes that it may ask for, if the server says so.
     pub scopes: Option<ScopeSet>,
-    /// Where it is managed, and with what (RFC 7592).
     pub management: Option<Management>,
 }
 
-/// Where a registration is managed, and the token for it.
+/// The URL for managing a registration, and its token (RFC 7592).
 #[derive(Debug)]
 pub struct Management {
-    /// `registration_client_uri`; it has not passed the URL gate yet.
+    /// `registration_client_uri`, which has not been checked yet.
     pub uri: String,
-    /// `registration_access_token`.
     pub token: AccessToken,
 }
 
-/// Reads the answer to a registration (RFC 7591 section 3.2.1).
-///
-/// # Errors
-/// [`EndpointError`]: a refusal such as `invalid_redirect_uri` (MCP), or an answer that is none.
+/// Reads the response to a registration (RFC 7591 section 3.2.1).
 pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> {
-    // The standard says 201; servers say 200 as well.
+    // The standard says 201; some servers send 200.
     let object = answer::object(ENDPOINT, response)?;
     let unusable = |reason: &str| answer::unusable(ENDPOINT, response, reason);
     let text = |member: &str| object.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -153,7 +141,7 @@ pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> 
     }
     let client_secret = text("client_secret").map(ClientSecret::parse).transpose();
     let client_secret = client_secret.map_err(|_| unusable("its client_secret is not printable ASCII"))?;
-    // "REQUIRED if client_secret is issued"; 0 says that it does not end.
+    // "REQUIRED if client_secret is issued"; 0 means that it does not expire.
     let ends = object.get("client_secret_expires_at").and_then(Value::as_i64).filter(|&ends| ends > 0);
     let redirect_uris = object
         .get("redirect_uris")
@@ -180,25 +168,24 @@ pub fn response(response: &HttpResponse) -> Result<Registration, EndpointError> 
     })
 }
 
-/// The request that ends a registration (RFC 7592 section 2.3).
+/// The request that deletes a registration (RFC 7592 section 2.3).
 pub fn deletion(uri: &EndpointUrl, token: &AccessToken, transport: &Transport) -> HttpRequest {
     let mut request = uri.request(Method::Delete, transport);
     request.headers.push(("authorization", SecretText::new(format!("Bearer {}", token.expose()))));
     request
 }
 
-/// What became of a registration that was to be ended.
+/// The result of deleting a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Deleted,
-    /// The server knows no such client, or does not take the token: "401" is for both (RFC 7592 section 2.3).
+    /// The server does not know the client, or rejects the token: "401" means either (RFC 7592 section 2.3).
     NotKnown,
-    /// It may still be there.
+    /// The registration may still exist.
     Failed,
 }
 
 impl End {
-    /// Reads the answer to a deletion.
     pub fn of(response: &HttpResponse) -> Self {
         match response.status {
             200 | 204 => Self::Deleted,

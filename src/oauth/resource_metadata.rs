@@ -1,4 +1,4 @@
-//! Protected resource metadata (RFC 9728): a resource says which authorization servers give tokens for it.
+//! Protected resource metadata (RFC 9728), in which a resource names its authorization servers.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -7,43 +7,35 @@ use super::json;
 use crate::name::ScopeSet;
 use crate::text::untrusted::Untrusted;
 
-/// More authorization servers than this are not looked at.
+/// Further authorization servers are ignored.
 const MOST_SERVERS: usize = 16;
 
-/// A resource's metadata, for the resource that was asked about. URLs in it have not passed the URL gate yet.
+/// The metadata of the requested resource. Its URLs have not been checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceMetadata {
-    /// The resource's identifier, as it writes it.
+    /// The resource's identifier, as it spells it.
     pub resource: String,
-    /// The issuers of the authorization servers that give tokens for it, in its order.
+    /// The issuers of its authorization servers, in its order.
     pub authorization_servers: Vec<String>,
-    /// The scopes that it knows.
+    /// The scopes that it supports.
     pub scopes: Option<ScopeSet>,
-    /// What it is called.
     pub name: Option<String>,
 }
 
-/// Why a resource's metadata is unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResourceMetadataError {
-    /// It is not JSON as it should be.
-    #[error("its resource metadata cannot be read: {0}")]
+    #[error("its resource metadata is not valid: {0}")]
     NotAnObject(#[from] json::NotAnObject),
-    /// A member has another type than RFC 9728 section 2 says.
-    #[error("its resource metadata has no `{0}` as it should be")]
+    /// A member does not have the type that RFC 9728 section 2 requires.
+    #[error("its resource metadata has no valid `{0}`")]
     WrongType(&'static str),
-    /// It is about another resource: "the data contained in the response MUST NOT be used" (RFC 9728 section 3.3).
-    #[error("its resource metadata is about {found}, not about {expected}")]
-    OtherResource {
-        /// The resource that was asked about.
-        expected: String,
-        /// The one that it is about.
-        found: Untrusted,
-    },
+    /// It describes another resource: "the data contained in the response MUST NOT be used" (RFC 9728 section 3.3).
+    #[error("its resource metadata is for {found}, not for {expected}")]
+    OtherResource { expected: String, found: Untrusted },
 }
 
 impl ResourceMetadata {
-    /// Reads a document about a resource (RFC 9728 section 3.3).
+    /// Parses a document about a resource (RFC 9728 section 3.3).
     pub fn parse(body: &[u8], resource: &Url) -> Result<Self, ResourceMetadataError> {
         let object: Map<String, Value> = json::object(body)?;
         let strings = |member: &'static str| match object.get(member) {
@@ -66,14 +58,14 @@ impl ResourceMetadata {
         Ok(Self {
             resource: found.to_owned(),
             authorization_servers,
-            // An empty list says as much as none.
+            // An empty list means the same as none.
             scopes: scopes.filter(|scopes| !scopes.is_empty()),
             name: object.get("resource_name").and_then(Value::as_str).map(str::to_owned),
         })
     }
 }
 
-/// The canonical URI of a resource, without a fragment and without a slash that is the whole path (Model Context Protocol,
+/// A resource's canonical URI, without a fragment and without a slash that is the whole path (Model Context Protocol,
 /// "Authorization").
 pub fn canonical(url: &Url) -> String {
     let mut url = url.clone();
@@ -82,7 +74,7 @@ pub fn canonical(url: &Url) -> String {
     if url.path() == "/" && url.query().is_none() { text.trim_end_matches('/').to_owned() } else { text }
 }
 
-/// Whether an identifier is a URL to the letter; a URL without a path may be written with or without its slash, which are
+/// Whether an identifier equals a URL exactly. A URL without a path may be written with or without its slash: both are
 /// the same URL (RFC 3986 section 6.2.3).
 fn is_same(found: &str, resource: &Url) -> bool {
     let expected = resource.as_str();
@@ -90,8 +82,8 @@ fn is_same(found: &str, resource: &Url) -> bool {
     found == expected || is_bare && expected.strip_suffix('/') == Some(found)
 }
 
-/// Where a resource's metadata is: at its own well-known URL (RFC 9728 section 3.1), then, for one with a path, at its
-/// host's; each with the resource that the document must be about (MCP 2025-11-25).
+/// Where a resource's metadata may be: at its own well-known URL (RFC 9728 section 3.1) and, if the resource has a
+/// path, at its host's. Each comes with the resource that the document must describe (MCP 2025-11-25).
 pub fn candidates(resource: &Url) -> Vec<(Url, Url)> {
     let mut resource = resource.clone();
     resource.set_fragment(None);

@@ -9,31 +9,23 @@ use super::signing_key::KeyError;
 use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
 use crate::text::untrusted::Untrusted;
 
-/// Why a token is still valid at the server.
+/// Why a token may still be valid at the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RevocationError {
     /// RFC 7009 section 2.2.1: the server cannot revoke tokens of this type.
-    #[error("the server does not revoke tokens of this type")]
+    #[error("the server cannot revoke tokens of this type")]
     UnsupportedTokenType,
-    /// RFC 7009 section 2.2.1: 503, "the client must assume the token still exists".
-    #[error("the server cannot revoke now (status {status}){}", retry_after.map(|seconds| format!("; it asks to wait {seconds} seconds")).unwrap_or_default())]
-    TryLater {
-        status: u16,
-        /// The seconds it asks to wait.
-        retry_after: Option<u64>,
-    },
-    /// It answered with an error.
+    /// RFC 7009 section 2.2.1: after 503 "the client must assume the token still exists".
+    #[error("the server is temporarily unable to revoke tokens (status {status}){}", retry_after.map(|seconds| format!("; it asked to wait {seconds} seconds")).unwrap_or_default())]
+    TryLater { status: u16, retry_after: Option<u64> },
     #[error("the server refused to revoke the token: {0}")]
     Refused(Untrusted),
-    /// It pointed elsewhere, where a token never goes (F-REDIR).
-    #[error("the revocation endpoint redirects to {0}; a request with a token is never redirected")]
+    /// The server redirected, where a token never goes (F-REDIR).
+    #[error("the revocation endpoint redirects to {0}; authctl never follows a redirect with a token")]
     Redirected(Untrusted),
 }
 
 /// The request that revokes a token (RFC 7009 section 2.1): a POST with the token in its body.
-///
-/// # Errors
-/// [`KeyError`], when the client's key signs nothing.
 pub fn request(
     endpoint: &EndpointUrl,
     client: &Client,
@@ -48,7 +40,7 @@ pub fn request(
     client.request(endpoint, &form, transport, moment)
 }
 
-/// Reads the answer: any 2xx means that the token is revoked, or never was one (RFC 7009 section 2.2).
+/// Reads the response: any 2xx means that the token is revoked, or was not valid before (RFC 7009 section 2.2).
 pub fn response(response: &HttpResponse) -> Result<(), RevocationError> {
     match response.status {
         200..=299 => Ok(()),

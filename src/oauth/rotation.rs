@@ -1,7 +1,7 @@
-//! Finds the refresh token in an answer that may be wrong in every other respect.
+//! Finds the refresh token in a response that may be invalid in every other respect.
 //!
-//! A server that rotates refresh tokens (RFC 6749 section 6, RFC 9700 section 4.14) has ended the old one by the time it
-//! answers. This reader therefore extracts the new one first and ignores errors elsewhere in the answer.
+//! By the time a server that rotates refresh tokens answers (RFC 6749 section 6, RFC 9700 section 4.14), it has ended
+//! the old one. This reader therefore extracts the new one first and ignores errors elsewhere in the response.
 
 use std::fmt;
 
@@ -14,19 +14,18 @@ use super::quirks::Quirks;
 use crate::ports::HttpResponse;
 use crate::secret::{IdToken, RefreshToken};
 
-/// The tokens of an answer that matter even when the answer as a whole cannot be used.
+/// A response's tokens that matter even if the response as a whole is unusable.
 #[derive(Debug, Clone)]
 pub struct Carried {
-    /// The refresh token to use from now on.
     pub refresh_token: RefreshToken,
-    /// The id token beside it, which says whose tokens these are. It is not validated.
+    /// The id token next to it, which says whose tokens these are. It is not validated.
     pub id_token: Option<IdToken>,
 }
 
-/// The tokens that an HTTP answer carries: `None` where it has no refresh token, or several that differ.
+/// The tokens in an HTTP response: `None` if it has no refresh token, or several that differ.
 ///
-/// An error may well mention `refresh_token` as the name of a field that it complains about. Its value counts only in a
-/// successful answer without `error`, or beside an access token.
+/// An error may mention `refresh_token` as the name of the field that it complains about. Its value counts only in a
+/// successful response without `error`, or next to an access token.
 pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
     let body = json::without_byte_order_mark(&response.body);
     let found = if is_json(body) { in_json(body, quirks.token_member.as_deref()) } else { in_form(body) };
@@ -34,14 +33,14 @@ pub fn carried(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
     found.carried().filter(|_| is_success || found.has_access_token)
 }
 
-/// The tokens in the beginning of an answer that did not come to its end. A form is not read: its last value may be cut off.
+/// The tokens at the beginning of a response that was cut off. A form is not read: its last value may be incomplete.
 pub fn carried_by_partial(response: &HttpResponse, quirks: &Quirks) -> Option<Carried> {
     is_json(json::without_byte_order_mark(&response.body)).then(|| carried(response, quirks)).flatten()
 }
 
-/// Whether a server that answers with this error code has not carried out the refresh: the codes of RFC 6749 section 5.2 and
-/// of its extensions, and those that providers are known to send instead. With any other, such as `server_error` or a
-/// gateway's words, it may have rotated the refresh token before it failed.
+/// Whether a server that sends this error code has not carried out the refresh: the codes of RFC 6749 section 5.2 and
+/// its extensions, and those that providers are known to send instead. With any other code, such as `server_error` or a
+/// gateway's text, it may have rotated the refresh token before it failed.
 pub fn is_refusal(code: &str) -> bool {
     matches!(
         code,
@@ -72,7 +71,6 @@ pub fn is_refusal(code: &str) -> bool {
     )
 }
 
-/// The tokens that a program's JSON output carries.
 pub fn carried_by_output(output: &str) -> Option<Carried> {
     let found = in_json(output.as_bytes(), None);
     found.carried().filter(|_| !found.has_error || found.has_access_token)
@@ -114,27 +112,27 @@ impl Found {
     }
 }
 
-/// Reads the members of an object up to its end, or up to where it stops being JSON.
+/// Reads an object's members up to its end, or up to where it stops being JSON.
 fn in_json(body: &[u8], token_member: Option<&str>) -> Found {
     let mut found = Found::default();
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    // Whatever is wrong further on, the members before it were read.
+    // Whatever is wrong later on, the members before it were read.
     let _ = Members { found: &mut found, token_member }.deserialize(&mut deserializer);
     found
 }
 
-/// Reads a form-encoded answer, which some servers send instead of JSON.
+/// Reads a form-encoded response, which some servers send instead of JSON.
 fn in_form(body: &[u8]) -> Found {
     let mut found = Found::default();
     for (name, value) in url::form_urlencoded::parse(body) {
         found.take(&name, &value);
     }
-    // Prose can contain `refresh_token=`: it counts only beside an access token.
+    // Prose can contain `refresh_token=`: it counts only next to an access token.
     found.has_error |= !found.has_access_token;
     found
 }
 
-/// Reads the members of one object that [`Found`] knows, and skips all others unread.
+/// Reads the members that [`Found`] knows and skips all others.
 struct Members<'f, 'q> {
     found: &'f mut Found,
     token_member: Option<&'q str>,

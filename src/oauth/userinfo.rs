@@ -10,34 +10,24 @@ use crate::ports::{HttpRequest, HttpResponse, Method, Transport};
 use crate::secret::SecretText;
 use crate::token::{Credential, NoHeaders, RequestTarget};
 
-/// Why there are no claims.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UserinfoError {
-    /// The token is not good any more (RFC 6750 section 3.1).
-    #[error("the userinfo endpoint does not accept the access token any more")]
+    /// The token is no longer valid (RFC 6750 section 3.1).
+    #[error("the userinfo endpoint no longer accepts the access token")]
     InvalidToken,
-    /// The token is good, but not for this.
-    #[error("the userinfo endpoint wants more of the access token (status {status}){}", scope.as_ref().map(|scope| format!(": the scope {scope}")).unwrap_or_default())]
-    Refused {
-        status: u16,
-        /// The scopes that it asks for.
-        scope: Option<ScopeSet>,
-    },
-    /// The answer is another status than 200.
-    #[error("the userinfo endpoint answered with status {0}")]
+    /// The token is valid, but does not allow this.
+    #[error("the access token does not allow a userinfo request (status {status}){}", scope.as_ref().map(|scope| format!(": it needs the scope {scope}")).unwrap_or_default())]
+    Refused { status: u16, scope: Option<ScopeSet> },
+    #[error("the userinfo endpoint returned status {0}")]
     Status(u16),
-    /// The answer is no JSON object.
-    #[error("the userinfo endpoint's answer cannot be used: {0}")]
+    #[error("the userinfo endpoint sent an invalid response: {0}")]
     NotAnObject(#[from] json::NotAnObject),
     /// Core section 5.3.2: "if they do not match, the UserInfo Response values MUST NOT be used".
-    #[error("the userinfo endpoint speaks of another user than the id token does")]
+    #[error("the userinfo endpoint returned a different user than the id token")]
     OtherSubject,
 }
 
 /// The request: a GET with the token in its header, never in the URL (RFC 6750 section 2.1).
-///
-/// # Errors
-/// [`NoHeaders`], when the token is none to show.
 pub fn request(
     endpoint: &EndpointUrl,
     credential: &Credential,
@@ -52,7 +42,7 @@ pub fn request(
     Ok(request)
 }
 
-/// Reads the answer, whose `sub` must be the id token's where there was one.
+/// Reads the response, whose `sub` must be the id token's if there was one.
 pub fn response(response: &HttpResponse, subject: Option<&str>) -> Result<Map<String, Value>, UserinfoError> {
     match response.status {
         200 => {}

@@ -1,19 +1,18 @@
-//! What kind of file system a folder is on: locks and renames are not everywhere what they are on a disk.
+//! Which kind of file system a folder is on: not all of them support locks and renames as a local disk does.
 
 use std::path::Path;
 
-/// A file system, as far as a store needs to know.
+/// The properties of a file system that matter to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSystem {
-    /// The protocol, where it is another machine's.
+    /// The protocol, if it is a network file system.
     pub network: Option<&'static str>,
-    /// Nothing can be written.
     pub read_only: bool,
-    /// The bytes that are left for us.
+    /// The bytes that this user may still write.
     pub free: u64,
 }
 
-/// The numbers of file systems of other machines (statfs(2)).
+/// The type numbers of network file systems (statfs(2)).
 #[cfg(target_os = "linux")]
 const NETWORKS: &[(i64, &str)] = &[
     (0x6969, "NFS"),
@@ -25,7 +24,7 @@ const NETWORKS: &[(i64, &str)] = &[
     (0x00c3_6400, "Ceph"),
 ];
 
-/// The file system of a folder, or of the nearest one above it that is there; `None` where the system does not say.
+/// The file system of a folder, or of its nearest ancestor that exists; `None` if the system does not say.
 pub fn of(folder: &Path) -> Option<FileSystem> {
     let folder = folder.ancestors().find(|folder| folder.exists())?;
     #[cfg(unix)]
@@ -44,7 +43,7 @@ pub fn of(folder: &Path) -> Option<FileSystem> {
     }
 }
 
-/// The longest file that this process may write (`ulimit -f`); `None` for any length.
+/// The longest file that this process may write (`ulimit -f`); `None` if there is no limit.
 pub fn longest_file() -> Option<u64> {
     #[cfg(unix)]
     {
@@ -57,7 +56,7 @@ pub fn longest_file() -> Option<u64> {
 #[cfg(target_os = "linux")]
 fn network(folder: &Path) -> Option<&'static str> {
     let told = rustix::fs::statfs(folder).ok()?;
-    // Its type is another on some machines, and the number has 32 bits on all of them.
+    // The field has a different type on some machines, but the number always has 32 bits.
     let number = told.f_type as i64 & 0xffff_ffff;
     NETWORKS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }

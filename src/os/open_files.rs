@@ -1,16 +1,16 @@
-//! How many files and connections this process may have open, and what to do when it may open no more.
+//! The limit on this process's open files and connections, and what to do when it is reached.
 
 use std::fs::File;
 use std::io;
 
-/// What a process without its own limit, or on a system that has none, may have open.
+/// The assumed limit if the process or the system has none.
 const USUAL: usize = 1024;
-/// What is kept for everything that is not a connection from a client: files, requests to servers, programs.
+/// What is reserved for everything except clients' connections: files, requests to servers, programs.
 const RESERVE: usize = 32;
-/// Even where the limit is very low, so many clients may be connected.
+/// The minimum of clients' connections, even under a very low limit.
 const FEWEST: usize = 4;
 
-/// How many connections from clients may be open: `most`, or fewer where the limit on open files (`ulimit -n`) is low.
+/// How many client connections may be open: `most`, or fewer if the limit on open files (`ulimit -n`) is low.
 pub fn most_connections(most: usize) -> usize {
     connections_within(limit(), most)
 }
@@ -29,24 +29,21 @@ fn limit() -> usize {
     USUAL
 }
 
-/// Checks that so many files can be opened now. Some libraries panic where they cannot, and what follows a refresh must not
-/// fail for want of them.
-///
-/// # Errors
-/// With the reason, if too many are open.
+/// Checks that `count` more files can be opened now. Some libraries panic if they cannot, and what follows a refresh
+/// must not fail for that reason.
 pub fn check_free(count: usize) -> io::Result<()> {
     let null = if cfg!(windows) { "NUL" } else { "/dev/null" };
     let opened: io::Result<Vec<File>> = (0..count).map(|_| File::open(null)).collect();
     match opened {
         Err(error) if are_used_up(&error) => {
-            Err(io::Error::other(format!("cannot open {count} more files, raise `ulimit -n`: {error}")))
+            Err(io::Error::other(format!("cannot open {count} more files; raise `ulimit -n`: {error}")))
         }
-        // There may be no such device.
+        // The device may not exist.
         _ => Ok(()),
     }
 }
 
-/// Whether a file could not be opened, or a connection not accepted, because too many are open.
+/// Whether opening a file or accepting a connection failed because too many are open.
 pub fn are_used_up(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! Files that only the user may read: created so from the first byte, replaced whole, and never read when others could
+//! Files that only the user may read: private from the first byte, replaced as a whole, and never read if others could
 //! have written them.
 
 use std::fs::{File, OpenOptions};
@@ -7,36 +7,25 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// More than this is no file of ours.
+/// The most bytes of a file. authctl's own are shorter.
 const LARGEST: u64 = 8 << 20;
 
 /// Why a private file was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Others may write or read it, or own it (F-STO2).
+    /// Others can read or write it, or own it (F-STO2).
     #[error("{path} {problem}")]
-    NotPrivate {
-        /// The file or folder.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file system said no.
+    NotPrivate { path: String, problem: String },
     #[error("{path}: {source}")]
-    Io {
-        /// The file or folder.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
+    Io { path: String, source: io::Error },
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
     |source| FileError::Io { path: path.display().to_string(), source }
 }
 
-/// Reads a file that belongs to the user alone; `None` when there is none. Links are not followed, and what is checked is
-/// what is read (F-STO3, F-STO4).
+/// Reads a file that belongs to the user alone; `None` if it does not exist. It does not follow links, and it checks
+/// the same file that it reads (F-STO3, F-STO4).
 pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let file = match open_no_follow(path) {
         Ok(file) => file,
@@ -53,18 +42,15 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     Ok(Some(bytes))
 }
 
-/// Replaces a file, or makes it: a new file with mode 0600 beside it, synced, then renamed over it, then the folder
-/// synced. The folder is made with mode 0700 if it is not there.
-///
-/// # Errors
-/// [`FileError`]; the earlier file is as it was.
+/// Creates or replaces a file: writes a new file with mode 0600 next to it, syncs it, renames it into place and syncs
+/// the folder. Creates the folder with mode 0700 if it does not exist. After an error the earlier file is unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let (folder, file) = beside(path, bytes)?;
     file.persist(path).map_err(|error| failed(path)(error.error))?;
     sync_folder(folder)
 }
 
-/// Makes a file as [`write()`] does, unless there is one: then that one stays.
+/// Creates a file like [`write()`] does, unless it already exists.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let (folder, file) = beside(path, bytes)?;
     match file.persist_noclobber(path) {
@@ -74,7 +60,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     }
 }
 
-/// Writes and syncs a new file of a random name beside `path`; `tempfile` makes it with mode 0600 and `O_EXCL`.
+/// Writes and syncs a new file with a random name next to `path`; `tempfile` creates it with mode 0600 and `O_EXCL`.
 fn beside<'a>(path: &'a Path, bytes: &[u8]) -> Result<(&'a Path, tempfile::NamedTempFile), FileError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
@@ -84,7 +70,7 @@ fn beside<'a>(path: &'a Path, bytes: &[u8]) -> Result<(&'a Path, tempfile::Named
     Ok((folder, file))
 }
 
-/// Removes a file; `false` when there was none.
+/// Removes a file; `false` if it did not exist.
 pub fn remove(path: &Path) -> Result<bool, FileError> {
     match std::fs::remove_file(path) {
         Ok(()) => {
@@ -96,7 +82,7 @@ pub fn remove(path: &Path) -> Result<bool, FileError> {
     }
 }
 
-/// Makes a folder with mode 0700, or checks the one that is there.
+/// Creates a folder with mode 0700, or checks the existing one.
 pub fn make_folder(folder: &Path) -> Result<(), FileError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -106,18 +92,16 @@ pub fn make_folder(folder: &Path) -> Result<(), FileError> {
     check_folder(folder)
 }
 
-/// How far others can reach a file.
+/// Which access others have to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposure {
-    /// Not at all, or it cannot be told.
+    /// None, or it is unknown.
     Private,
-    /// They can read it.
     Readable,
-    /// They can change it.
     Writable,
 }
 
-/// How far others can reach a file that the user named, such as a key.
+/// Which access others have to a file that the user named, such as a key.
 pub fn exposure(path: &Path) -> Exposure {
     #[cfg(unix)]
     if let Ok(metadata) = std::fs::metadata(path) {
@@ -132,7 +116,7 @@ pub fn exposure(path: &Path) -> Exposure {
     Exposure::Private
 }
 
-/// Checks that a folder belongs to the user and that no other may write into it.
+/// Checks that a folder belongs to the user and that nobody else can write to it.
 pub fn check_folder(folder: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     {
@@ -149,13 +133,13 @@ fn sync_folder(folder: &Path) -> Result<(), FileError> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(failed(folder))
 }
 
-/// Windows has no such call: a rename is durable by the file system's journal.
+/// Windows has no such call: the file system's journal makes a rename durable.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Opens for reading without following a link in the last part of the path, and without waiting on a pipe.
+/// Opens a file for reading without following a link in the last part of the path, and without blocking on a pipe.
 pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -173,14 +157,14 @@ pub(crate) fn no_follow(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 pub(crate) fn no_follow(_: &mut OpenOptions) {}
 
-/// Checks an open file or folder: it is the user's, and no other may write (a file: or read) it.
+/// Checks that an open file or folder belongs to the user and that nobody else can write to it (or read a file).
 #[cfg(unix)]
 pub(crate) fn check_private(file: &File, path: &Path, folder: bool) -> Result<(), FileError> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = file.metadata().map_err(failed(path))?;
     let problem = |problem: String| FileError::NotPrivate { path: path.display().to_string(), problem };
     if folder != metadata.is_dir() || !folder && !metadata.is_file() {
-        return Err(problem("is not of the kind it should be".to_owned()));
+        return Err(problem("is not a regular file or folder as expected".to_owned()));
     }
     let user = rustix::process::geteuid().as_raw();
     if metadata.uid() != user {
@@ -190,12 +174,14 @@ pub(crate) fn check_private(file: &File, path: &Path, folder: bool) -> Result<()
     if metadata.mode() & forbidden != 0 {
         let mode = metadata.mode() & 0o777;
         let wanted = if folder { "0700" } else { "0600" };
-        return Err(problem(format!("has mode {mode:04o}, so that others may get at it: chmod {wanted} it")));
+        return Err(problem(format!(
+            "has mode {mode:04o}, which gives others access: run chmod {wanted} on it"
+        )));
     }
     Ok(())
 }
 
-/// On Windows the user's profile keeps others out.
+/// On Windows the user's profile keeps other users out.
 #[cfg(not(unix))]
 pub(crate) fn check_private(_: &File, _: &Path, _: bool) -> Result<(), FileError> {
     Ok(())

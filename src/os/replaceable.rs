@@ -4,19 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::text::shell;
 
-/// The way in which another user could replace a program.
+/// How another user could replace a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Replaceable {
-    /// Everybody can write the file or folder.
     #[error("everybody can write to {}; run `chmod o-w {}`", .0.display(), word(.0))]
     World(PathBuf),
-    /// The members of a group can.
     #[error("the members of group {} can write to {}; run `chmod g-w {}`", .1, .0.display(), word(.0))]
     Group(PathBuf, u32),
-    /// Everybody can put files into the folder, as into `/tmp`.
+    /// Everybody can create files in the folder, as in `/tmp`.
     #[error("everybody can put programs into {path}; move the program to a folder that only you can write to", path = .0.display())]
     Shared(PathBuf),
-    /// The file or folder is somebody else's.
     #[error("{path} belongs to user {1}; use a program that belongs to you or root", path = .0.display())]
     Owner(PathBuf, u32),
 }
@@ -25,7 +22,7 @@ fn word(path: &Path) -> String {
     shell::word(&path.display().to_string())
 }
 
-/// How another user could replace a program: through its file, a folder above it, or a link that leads to it.
+/// How another user could replace a program: through its file, a folder above it, or a link to it.
 #[cfg(unix)]
 pub fn of_program(program: &Path) -> Option<Replaceable> {
     let mut path = program.to_owned();
@@ -42,7 +39,6 @@ pub fn of_program(program: &Path) -> Option<Replaceable> {
     of_entry(&path, &std::fs::metadata(&path).ok()?)
 }
 
-/// How another user could put a program into a folder.
 #[cfg(unix)]
 pub fn of_folder(folder: &Path) -> Option<Replaceable> {
     use std::os::unix::fs::MetadataExt as _;
@@ -56,7 +52,7 @@ pub fn of_folder(folder: &Path) -> Option<Replaceable> {
     itself.or_else(|| above.filter_map(of_folder_above).next())
 }
 
-/// How another user could replace what is in a folder. In a sticky folder, only an entry's owner can replace it.
+/// How another user could replace a folder's contents. In a sticky folder, only an entry's owner can replace it.
 #[cfg(unix)]
 fn of_folder_above(folder: &Path) -> Option<Replaceable> {
     use std::os::unix::fs::MetadataExt as _;
@@ -88,7 +84,7 @@ fn of_entry(path: &Path, metadata: &std::fs::Metadata) -> Option<Replaceable> {
     is_shared.then(|| Replaceable::Group(path.to_owned(), group))
 }
 
-/// In a user namespace, every user outside of it has the same number, including root.
+/// In a user namespace, all users outside of it have the same number, including root.
 #[cfg(target_os = "linux")]
 fn may_stand_for_root(user: u32) -> bool {
     crate::os::users::may_stand_for_another(user)
@@ -99,8 +95,8 @@ fn may_stand_for_root(_: u32) -> bool {
     false
 }
 
-/// Whether a group has members other than a user and root, by passwd(5) and group(5). Many distributions give every user a
-/// group of their own, and let it write what the user makes.
+/// Whether a group has members other than a user and root, by passwd(5) and group(5). Many distributions give every
+/// user their own group, and let it write the user's files.
 #[cfg(unix)]
 fn has_others(group: u32, user: u32, users: &str, groups: &str) -> bool {
     let number = |text: Option<&&str>| text.and_then(|text| text.parse::<u32>().ok());
@@ -123,20 +119,20 @@ fn has_others(group: u32, user: u32, users: &str, groups: &str) -> bool {
 
 #[cfg(unix)]
 const STICKY: u32 = 0o1000;
-/// The kernel follows no more links either.
+/// The kernel does not follow more links either.
 #[cfg(unix)]
 const MOST_LINKS: usize = 40;
 /// The most bytes of a list of users or groups.
 #[cfg(unix)]
 const LONGEST_LIST: u64 = 4 << 20;
 
-/// Windows says in access control lists who may write, which are not examined.
+/// Windows stores write access in access control lists, which authctl does not examine.
 #[cfg(not(unix))]
 pub fn of_program(_: &Path) -> Option<Replaceable> {
     None
 }
 
-/// Windows says in access control lists who may write, which are not examined.
+/// Windows stores write access in access control lists, which authctl does not examine.
 #[cfg(not(unix))]
 pub fn of_folder(_: &Path) -> Option<Replaceable> {
     None

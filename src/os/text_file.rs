@@ -3,10 +3,8 @@
 use std::io;
 use std::path::Path;
 
-/// Reads a small file that somebody else may have written: at most `limit` bytes, and UTF-8.
-///
-/// # Errors
-/// As the file system reports them; `InvalidData` for one that is too large or not UTF-8.
+/// Reads a small file that somebody else may have written: at most `limit` bytes, and UTF-8. If it is not, the error is
+/// `InvalidData`.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();

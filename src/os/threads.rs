@@ -1,19 +1,19 @@
-//! Threads whose start may fail.
+//! Starts threads, and returns an error if that fails.
 //!
-//! `std::thread::spawn` panics then, which could lose what a server has just sent. These functions return an error instead,
-//! and a thread that is needed late is reserved early, before anything happens that cannot be repeated (F-CB21).
+//! `std::thread::spawn` panics instead, which could lose what a server has just sent. A thread that is needed late is
+//! reserved early, before anything that cannot be repeated (F-CB21).
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
-/// The most threads that may run at once. A keyring that hangs holds one until it answers.
+/// The most threads at once. A keyring that hangs occupies one until it answers.
 const MOST: usize = 256;
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// A place among the threads that may run.
+/// The permission to run one of them.
 struct Permit;
 
 impl Permit {
@@ -22,7 +22,7 @@ impl Permit {
             return Ok(Self);
         }
         drop(Self);
-        let message = format!("{MOST} threads of authctl still wait for something");
+        let message = format!("{MOST} authctl threads are still running");
         Err(io::Error::new(io::ErrorKind::QuotaExceeded, message))
     }
 }
@@ -33,10 +33,7 @@ impl Drop for Permit {
     }
 }
 
-/// Starts a thread.
-///
-/// # Errors
-/// When the system allows no more threads, or authctl itself: [`io::ErrorKind::QuotaExceeded`].
+/// Starts a thread. If authctl itself runs too many, the error is [`io::ErrorKind::QuotaExceeded`].
 pub fn start<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -49,7 +46,7 @@ pub fn start<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// A thread that waits for its work, and stops if it gets none.
+/// A thread that waits for its work, and ends if it gets none.
 pub struct Reserved<F, T> {
     thread: JoinHandle<Option<T>>,
     work: Sender<F>,
@@ -66,9 +63,9 @@ impl<T: Send + 'static, F: FnOnce() -> T + Send + 'static> Reserved<F, T> {
         Ok(Self { thread, work })
     }
 
-    /// Gives the thread its work. The handle returns its result.
+    /// Gives the thread its work. The handle returns the result.
     pub fn run(self, work: F) -> JoinHandle<Option<T>> {
-        // The send cannot fail: the thread waits for it.
+        // The send cannot fail, because the thread waits for it.
         let _ = self.work.send(work);
         self.thread
     }

@@ -1,14 +1,14 @@
-//! User numbers that stand for unknown users in a user namespace.
+//! User IDs that stand for unknown users in a user namespace.
 
-/// Whether a number is the one that the kernel shows for every user that this user namespace does not know, such as
-/// everybody outside of a container.
+/// Whether the kernel uses this ID for every user outside of this user namespace, such as everybody outside of a
+/// container.
 pub fn may_stand_for_another(user: u32) -> bool {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let overflow = read("/proc/sys/kernel/overflowuid").trim().parse().unwrap_or(65534);
     user == overflow && !knows_every_user(&read("/proc/self/uid_map"))
 }
 
-/// Whether a user namespace, by its map as user_namespaces(7) describes it, knows all users of the machine.
+/// Whether a user namespace maps all of the machine's users, by its map in the form of user_namespaces(7).
 fn knows_every_user(map: &str) -> bool {
     map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }

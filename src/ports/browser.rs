@@ -4,20 +4,16 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-/// Opens the user's web browser.
 pub trait Browser: Send + Sync {
-    /// Starts to show a URL, in a browser that does not inherit the `withheld` variables. That it returns says only that a
-    /// program was started.
-    ///
-    /// # Errors
-    /// When there is no browser to start.
+    /// Opens a URL in a browser that does not inherit the `withheld` variables. Success only means that a program was
+    /// started.
     fn open(&self, url: &Url, with: Option<&str>, withheld: &BTreeSet<String>) -> Result<(), NoBrowser>;
 
-    /// Whether a browser that is opened could be seen by the user: not over SSH or without a display.
+    /// Whether the user would see the browser: not over SSH or without a display.
     fn can_be_seen(&self) -> bool;
 }
 
-/// There is no browser to open; why.
+/// Why no browser can be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("no browser could be opened: {0}")]
+#[error("cannot open a browser: {0}")]
 pub struct NoBrowser(pub String);

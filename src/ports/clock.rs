@@ -1,15 +1,12 @@
-//! Tells the time, and waits.
+//! The time, and waiting.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Tells the time, and lets it pass.
 pub trait Clock: Send + Sync {
-    /// The wall clock.
     fn now(&self) -> Timestamp;
-    /// A clock that only goes forward.
+    /// A monotonic clock.
     fn elapsed(&self) -> Duration;
-    /// Lets time pass.
     fn sleep(&self, duration: Duration);
 }

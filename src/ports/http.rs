@@ -2,55 +2,50 @@
 
 use crate::ports::http_message::{HttpRequest, HttpResponse};
 
-/// Sends one request; follows no redirect.
+/// Sends single requests and never follows redirects.
 pub trait HttpClient: Send + Sync {
-    /// Sends the request and reads the whole answer, within the limits of time and size.
-    ///
-    /// # Errors
-    /// [`HttpError`]; its text has no query, header or body.
+    /// Sends a request and reads the whole response, within limits of time and size. The error contains no query,
+    /// header or body.
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError>;
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// Nothing was sent: the name, the connection, the proxy or TLS failed.
+    /// The request was not sent: the name, the connection, the proxy or TLS failed.
     #[error("cannot reach {host}: {reason}")]
     NotSent { host: String, reason: String },
-    /// Nothing was sent: the server's certificate was not accepted.
+    /// The request was not sent: the server's certificate was rejected.
     #[error("cannot reach {host}: {reason}")]
-    Untrusted {
-        host: String,
-        /// What is wrong with the certificate.
-        flaw: CertificateFlaw,
-        reason: String,
-    },
-    /// It may have been sent, and no whole answer came.
-    #[error("no answer from {host}: {reason}")]
+    Untrusted { host: String, flaw: CertificateFlaw, reason: String },
+    /// The request may have been sent, but no complete response arrived.
+    #[error("no response from {host}: {reason}")]
     AnswerLost {
         host: String,
         reason: String,
-        /// What had come by then.
+        /// What had arrived by then.
         partial: Option<Box<PartialAnswer>>,
     },
-    /// The answer was longer than any honest one.
-    #[error("the answer of {host} is larger than {limit} bytes")]
+    /// The response is longer than any honest one.
+    #[error("the response from {host} is larger than {limit} bytes")]
     TooLarge {
         host: String,
         limit: usize,
-        /// What had come by then.
+        /// What had arrived by then.
         partial: Option<Box<PartialAnswer>>,
     },
-    /// A server named an address that only a configuration may name.
-    #[error("{host} is not a public address, and only the configuration may name others")]
+    /// A server supplied an address that authctl accepts only from the configuration.
+    #[error(
+        "{host} is not a public address, and authctl accepts other addresses only from the configuration"
+    )]
     NotPublic { host: String },
-    /// The request cannot be made: a wrong certificate file or proxy.
+    /// The request cannot be made: for example, a certificate file or the proxy is not valid.
     #[error("{0}")]
     Setup(String),
 }
 
 impl HttpError {
-    /// What had come of an answer that did not come to its end.
+    /// The part of an incomplete response that arrived.
     pub fn partial_answer(&self) -> Option<&HttpResponse> {
         match self {
             Self::AnswerLost { partial, .. } | Self::TooLarge { partial, .. } => {
@@ -60,7 +55,6 @@ impl HttpError {
         }
     }
 
-    /// Whether the server may have received the request.
     pub fn may_have_been_sent(&self) -> bool {
         match self {
             Self::AnswerLost { .. } | Self::TooLarge { .. } => true,
@@ -68,23 +62,21 @@ impl HttpError {
         }
     }
 
-    /// Whether the same request may succeed a little later: the server could not be reached, or did not answer.
+    /// Whether the same request may succeed later: the server was unreachable or did not answer.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::NotSent { .. } | Self::Untrusted { .. } | Self::AnswerLost { .. })
     }
 }
 
-/// What is wrong with a server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateFlaw {
     NotYetValid,
-    /// It is for other names.
     OtherName,
-    /// No known authority vouches for it, or anything else.
+    /// No trusted authority issued it, or anything else.
     Other,
 }
 
-/// The beginning of an answer that did not come to its end. It may hold tokens, so it never shows its body.
+/// The beginning of an incomplete response. It may hold tokens, so `Debug` never shows its body.
 pub struct PartialAnswer(pub HttpResponse);
 
 impl std::fmt::Debug for PartialAnswer {

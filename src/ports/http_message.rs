@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 use crate::ports::transport::Transport;
 use crate::secret::SecretText;
 
-/// The methods that authctl itself sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Get,
@@ -24,40 +23,39 @@ impl Method {
     }
 }
 
-/// Whom a URL came from: what a server told must not lead into private networks (F-SSRF).
+/// Who supplied a URL: one from a server must not lead into private networks (F-SSRF).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The configuration: any address.
     Configured,
-    /// A server: public addresses only, checked on the address that is connected to.
+    /// A server: only public addresses, checked when the connection is made.
     Discovered,
 }
 
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
     pub method: Method,
-    /// Its URL, which passed the URL gate.
+    /// A checked URL.
     pub url: Url,
-    /// Whom the URL came from.
     pub reach: Reach,
     pub headers: Vec<(&'static str, SecretText)>,
-    /// Its body with its content type.
+    /// The body with its content type.
     pub body: Option<(&'static str, SecretText)>,
     pub transport: Transport,
 }
 
-/// An answer: at most 1 MiB of body.
+/// A response, with at most 1 MiB of body.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
     pub status: u16,
-    /// The headers, their names in lower case.
+    /// Names are in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, which may hold tokens.
+    /// It may hold tokens.
     pub body: Zeroizing<Vec<u8>>,
 }
 
 impl HttpResponse {
-    /// The first header of a name, given in lower case.
+    /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }

@@ -1,4 +1,4 @@
-//! Reads what the user types or pipes in.
+//! The user's input, typed or piped.
 
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -6,38 +6,19 @@ use std::time::Duration;
 
 use crate::secret::SecretText;
 
-/// Reads what the user types or pipes in.
 pub trait Input: Send + Sync {
-    /// Whether standard input is a terminal, where somebody may type.
+    /// Whether standard input is a terminal, where the user can type.
     fn is_terminal(&self) -> bool;
     /// Asks for a secret without showing it.
-    ///
-    /// # Errors
-    /// When the terminal cannot be read.
     fn ask_hidden(&self, question: &str) -> io::Result<SecretText>;
-    /// Asks for a line. An empty answer stands for the default.
-    ///
-    /// # Errors
-    /// When the terminal cannot be read.
+    /// Asks for a line. An empty line selects the default.
     fn ask(&self, question: &str, default: Option<&str>) -> io::Result<String>;
     /// Asks for yes or no.
-    ///
-    /// # Errors
-    /// When the terminal cannot be read.
     fn confirm(&self, question: &str, default: bool) -> io::Result<bool>;
-    /// Reads standard input to its end, but no more than `limit` bytes.
-    ///
-    /// # Errors
-    /// As the stream reports them, or when there is more.
+    /// Reads standard input to its end, but at most `limit` bytes.
     fn read_all(&self, limit: usize) -> io::Result<SecretText>;
-    /// The same for what another program writes, which must end within the deadline.
-    ///
-    /// # Errors
-    /// The same, and when it takes longer.
+    /// The same for another program's output, which must end within the deadline.
     fn read_within(&self, limit: usize, deadline: Duration) -> io::Result<SecretText>;
-    /// The lines that are typed from now on, read in the background.
-    ///
-    /// # Errors
-    /// When nothing can be read in the background.
+    /// The lines that the user types from now on, read in the background.
     fn lines(&self) -> io::Result<Receiver<SecretText>>;
 }

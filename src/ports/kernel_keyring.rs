@@ -1,22 +1,20 @@
-//! Keeps secrets in the kernel's memory.
+//! Secrets in the kernel's memory.
 
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// Keeps secrets in the kernel's memory, for this user, until their time is over or the machine restarts.
+/// Stores this user's secrets in the kernel's memory until they expire or the machine restarts.
 pub trait KernelKeyring: Send + Sync {
-    /// What is kept under a name, if it is still there.
     fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>>;
-    /// Keeps a secret for a while, in the place of an earlier one.
+    /// Stores a secret, replacing an earlier one of the same name.
     fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring>;
-    /// Forgets what is kept under a name.
     fn forget(&self, name: &str);
-    /// Forgets all that is kept under names that begin so.
+    /// Forgets all secrets whose names start with `prefix`.
     fn forget_all(&self, prefix: &str);
 }
 
-/// The kernel keeps no secrets for us; why.
+/// Why the kernel stores no secrets.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct NoKernelKeyring(pub String);

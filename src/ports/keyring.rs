@@ -1,17 +1,14 @@
-//! Opens the operating system's keyring.
+//! The operating system's keyring.
 
 use std::sync::Arc;
 
-/// Opens the operating system's keyring.
 pub trait Keyring: Send + Sync {
-    /// The keyring, if this session has one. It touches the keyring no further than finding it.
-    ///
-    /// # Errors
-    /// [`NoKeyring`] when there is none, which is another thing than a locked or failing one.
+    /// The keyring, if this session has one; a locked or failing keyring is not [`NoKeyring`]. This only locates the
+    /// keyring, without using it.
     fn open(&self) -> Result<Arc<keyring_core::CredentialStore>, NoKeyring>;
 }
 
-/// This session has no keyring; why.
+/// Why this session has no keyring.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("there is no keyring: {0}")]
 pub struct NoKeyring(pub String);

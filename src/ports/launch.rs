@@ -1,4 +1,4 @@
-//! A program that runs with the user's own streams, and how it ends.
+//! Running a program with the user's own streams, and its exit status.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -11,46 +11,43 @@ use crate::text::untrusted::escaped;
 /// A program to run with the user's own streams.
 #[derive(Clone, Copy)]
 pub struct Launch<'a> {
-    /// The program: looked for on PATH, or a path as the user wrote it.
+    /// A name to look up on PATH, or a path.
     pub program: &'a OsStr,
     pub arguments: &'a [OsString],
-    /// Variables that it is given.
+    /// Variables to set.
     pub variables: &'a [(String, SecretText)],
-    /// Variables that it does not inherit, unless they are among `variables`; `AUTHCTL_…` never are.
+    /// Variables that it does not inherit, unless `variables` sets them; it never inherits `AUTHCTL_…`.
     pub withheld: &'a BTreeSet<String>,
-    /// The files that its arguments name and that only it can open.
+    /// The files in its arguments that only it can open.
     pub inherited: &'a [&'a dyn InheritedFile],
 }
 
-/// A file that only this process and the program that it runs can open. Dropping it removes it.
+/// A file that only this process and the program that it runs can open. Dropping it removes the file.
 pub trait InheritedFile {
-    /// The path that the program opens.
     fn path(&self) -> &Path;
-    /// Sets whether programs that start from now on inherit it: only while its own program starts.
+    /// Sets whether programs that start from now on inherit it. It is on only while its own program starts.
     fn set_inheritable(&self, inheritable: bool);
     /// Its current contents; empty for a text that can be read only once.
     fn contents(&self) -> Vec<u8>;
 }
 
-/// Decides from the beginning of a program's output what happens to it.
+/// Decides from the beginning of a program's output what happens to the output.
 pub type OutputFilter<'a> = &'a mut dyn FnMut(&[u8]) -> OutputAction;
 
 /// What happens to output that is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputAction {
     Wait,
-    /// It goes to the user, and what follows too.
+    /// Pass it on to the user, and everything that follows.
     Release,
-    /// It goes to nobody.
     Discard,
 }
 
-/// How a program that was run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     Status(u8),
     Signal(i32),
-    /// Its output was discarded, and how it ended does not matter.
+    /// Its output was discarded, and its exit status does not matter.
     Discarded,
 }
 
@@ -64,19 +61,17 @@ impl From<Ended> for Status {
     }
 }
 
-/// Why a program was not run.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
-    /// It is not there.
-    #[error("cannot run {}: there is no such program", escaped(.program))]
+    #[error("cannot run {}: no such program", escaped(.program))]
     NotFound { program: String },
-    /// It is there and cannot be run.
+    /// It exists but cannot be run.
     #[error("cannot run {}: {reason}", escaped(.program))]
     NotExecutable { program: String, reason: String },
 }
 
 impl Advise for LaunchError {
-    /// The statuses that a shell gives.
+    /// The same exit statuses as a shell's.
     fn status(&self) -> Status {
         match self {
             Self::NotFound { .. } => Status::Child(127),
@@ -86,7 +81,7 @@ impl Advise for LaunchError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotFound { .. } => Some("is it installed, and in a folder of PATH?".to_owned()),
+            Self::NotFound { .. } => Some("check that it is installed and in a folder of PATH".to_owned()),
             Self::NotExecutable { .. } => None,
         }
     }

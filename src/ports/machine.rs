@@ -1,4 +1,4 @@
-//! What only a diagnosis asks of the machine.
+//! Facts about the machine that only `doctor` needs.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,16 +8,12 @@ use url::Url;
 use crate::ports::http::HttpError;
 use crate::ports::transport::Transport;
 
-/// Tells of the machine what only a diagnosis asks.
 pub trait Machine: Send + Sync {
-    /// The certificates that a server shows, its own first, in DER. The handshake is broken off behind them: nothing is
-    /// sent to whom they belong.
-    ///
-    /// # Errors
-    /// [`HttpError`], when it came to no handshake.
+    /// The DER certificates that a server presents, its own first. The handshake is aborted after that, so nothing is
+    /// sent to the server.
     fn certificates(&self, url: &Url, transport: &Transport) -> Result<Vec<Vec<u8>>, HttpError>;
-    /// The addresses of a name; `None` when there are none, or nobody says so in time.
+    /// The addresses of a host name; `None` if it has none, or the lookup takes too long.
     fn addresses(&self, name: &str, limit: Duration) -> Option<Vec<IpAddr>>;
-    /// Whether a crash would leave this process's memory in a file; `None` where that cannot be told.
+    /// Whether a crash would write this process's memory to a file; `None` if unknown.
     fn leaves_core_files(&self) -> Option<bool>;
 }

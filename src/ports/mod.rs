@@ -1,5 +1,5 @@
-//! The ports: network, browser, clock, terminal, environment, programs, randomness, folders, keyring and signals, one file
-//! per port. `adapters/` implements them on the real machine; the tests bring their own.
+//! The ports: network, browser, clock, terminal, environment, programs, randomness, folders, keyring and signals, one
+//! file per port. `adapters/` implements them on the real machine; the tests have their own implementations.
 
 mod browser;
 mod clock;
@@ -46,7 +46,7 @@ use self::local_server::LocalServer;
 use self::peer::Peers;
 use self::prompter::Prompter;
 
-/// Everything outside the program. Handed down from `main`. Threads share it: a clone has the same ports.
+/// Everything outside the program, passed down from `main`. Threads share it: a clone has the same ports.
 #[derive(Clone)]
 pub struct System {
     pub http: Arc<dyn HttpClient>,
@@ -64,11 +64,9 @@ pub struct System {
     pub keyring: Arc<dyn Keyring>,
     pub kernel_keyring: Arc<dyn KernelKeyring>,
     pub signals: Arc<dyn Signals>,
-    /// Serves other programs of this machine.
+    /// Serves other programs on this machine.
     pub local_server: Arc<dyn LocalServer>,
-    /// What only a diagnosis asks of the machine.
     pub machine: Arc<dyn Machine>,
-    /// Which user is at the other end of a connection.
     pub peers: Arc<dyn Peers>,
 }
 

@@ -1,14 +1,12 @@
-//! Gives random bytes.
+//! Random bytes.
 
 use jiff::Timestamp;
 
-/// Gives random bytes.
 pub trait Random: Send + Sync {
-    /// Fills the buffer from the operating system's generator.
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// What makes one request unlike any other: when it is made, and chance.
+/// What makes a request unique: the time and a source of randomness.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {
     pub now: Timestamp,

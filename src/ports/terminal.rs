@@ -1,30 +1,25 @@
-//! Writes to standard output and standard error.
+//! Standard output and standard error.
 
 use std::io;
 use std::time::Duration;
 
-/// The two streams of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// For what may be piped.
+    /// For results, which may be piped.
     Out,
-    /// For the person.
+    /// For messages to the user.
     Err,
 }
 
-/// Shows what is said.
 pub trait Terminal: Send + Sync {
-    /// Writes and flushes.
-    ///
-    /// # Errors
-    /// As the stream reports them; a closed pipe is one.
+    /// Writes and flushes. A closed pipe is an error.
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
     fn is_terminal(&self, stream: Stream) -> bool;
-    /// Shows that something is waited for, and how long still where there is a limit, until the returned guard is dropped.
+    /// Shows that authctl waits, and how long still if there is a limit, until the returned guard is dropped.
     fn wait(&self, message: &str, limit: Option<Duration>) -> Box<dyn Waiting>;
-    /// How many characters fit into a line of a stream, where that is a terminal.
+    /// The line width of a stream, if it is a terminal.
     fn width(&self, stream: Stream) -> Option<usize>;
 }
 
-/// A wait that is shown; dropping it takes it away.
+/// A wait that is shown until this is dropped.
 pub trait Waiting {}

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use crate::secret::SecretText;
 
-/// How to reach a provider's servers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transport {
-    /// Further certificate authorities, in PEM.
+    /// Additional certificate authorities, in PEM.
     pub ca_file: Option<PathBuf>,
     /// The proxy, instead of the environment's.
     pub proxy: Option<String>,
-    /// The limit of one exchange, from connecting to the last byte.
+    /// The time limit of one exchange, from connecting to the last byte.
     pub timeout: Duration,
-    /// The certificate that the client shows (RFC 8705).
+    /// The client certificate (RFC 8705).
     pub identity: Option<ClientIdentity>,
 }
 
@@ -24,10 +23,8 @@ impl Default for Transport {
     }
 }
 
-/// A client's certificate chain and its private key.
 #[derive(Clone)]
 pub struct ClientIdentity {
-    /// Both in PEM.
     pub pem: SecretText,
     /// The certificate's `x5t#S256`: base64url of the SHA-256 of its DER form (RFC 8705 section 3.1).
     pub thumbprint: String,

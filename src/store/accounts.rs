@@ -1,4 +1,4 @@
-//! The accounts of a provider: which one is meant when none is named, and what they are called.
+//! A provider's accounts: which one is the default, and renaming.
 
 use crate::advice::{Advise, Status};
 use crate::name::{AccountName, ProviderName};
@@ -8,21 +8,12 @@ use crate::store::record::RecordName;
 use crate::store::revision::Revision;
 use crate::store::token_store::TokenStore;
 
-/// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// There is none of this name.
     #[error("`{provider}` has no account `{account}`")]
-    Unknown {
-        provider: ProviderName,
-        account: AccountName,
-        /// Those that there are.
-        known: Vec<AccountName>,
-    },
-    /// There is one of this name already.
-    #[error("`{provider}` has an account `{account}` already")]
+    Unknown { provider: ProviderName, account: AccountName, known: Vec<AccountName> },
+    #[error("`{provider}` already has an account `{account}`")]
     Taken { provider: ProviderName, account: AccountName },
-    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -51,14 +42,14 @@ impl Advise for AccountError {
 }
 
 impl TokenStore<'_> {
-    /// Makes an account the one that is meant when none is named.
+    /// Makes an account the default, which is used if none is named.
     pub fn use_account(&self, provider: &ProviderName, account: &AccountName) -> Result<(), AccountError> {
         self.known_account(provider, account)?;
         Ok(self.update_index(provider, |index| index.default_account = Some(account.clone()))?)
     }
 
-    /// Renames an account: each record is written under its new name and read back before the old one goes.
-    /// After an error, what was not renamed is unchanged.
+    /// Renames an account: each record is written under its new name and read back before the old one is deleted. After
+    /// an error, what was not renamed is unchanged.
     pub fn rename_account(
         &self,
         provider: &ProviderName,
@@ -66,7 +57,7 @@ impl TokenStore<'_> {
         to: &AccountName,
     ) -> Result<(), AccountError> {
         let entries = self.known_account(provider, account)?;
-        // The old and the new name have one lock, which nobody can take twice.
+        // The old and the new name share a lock, which cannot be taken twice.
         if account == to {
             return Ok(());
         }
@@ -90,7 +81,7 @@ impl TokenStore<'_> {
                 None => Revision::Absent,
                 // A rename was interrupted between its two steps.
                 Some(there) if there.is_same_session(&record) => there.revision,
-                // Another machine's, which is not listed here.
+                // Another machine saved it, so it is not listed here.
                 Some(_) => return Err(taken()),
             };
             self.save(&new_lock, provider, &mut record, entry.store).map_err(|error| match error {

@@ -10,7 +10,6 @@ use crate::store::lock::Lock;
 use crate::store::record::RecordName;
 use crate::store::revision::{Revision, Versioned};
 
-/// A place for records.
 pub trait Backend {
     fn kind(&self) -> StoreKind;
 
@@ -18,8 +17,8 @@ pub trait Backend {
     fn read(&self, name: &RecordName, binding: &Binding)
     -> Result<Option<Versioned<SecretText>>, StoreError>;
 
-    /// Replaces the state `over` of a record, or makes it; [`StoreError::Conflict`] if the record is in another state. When it
-    /// returns, the record is on stable storage, in the state that is returned.
+    /// Creates a record, or replaces its state `over`; [`StoreError::Conflict`] if it is in another state. When this
+    /// returns, the record is on stable storage, in the returned state.
     fn write(
         &self,
         name: &RecordName,
@@ -28,24 +27,24 @@ pub trait Backend {
         over: &Revision,
     ) -> Result<Revision, StoreError>;
 
-    /// Deletes a record; `false` if there was none.
+    /// Deletes a record; `false` if it did not exist.
     fn delete(&self, name: &RecordName) -> Result<bool, StoreError>;
 
-    /// The names of all records, if the store can tell.
+    /// The names of all records, if the store can list them.
     fn list(&self) -> Result<Vec<RecordName>, StoreError>;
 
-    /// The file of a record's lock among processes.
+    /// The file that locks a record among processes.
     fn lock_path(&self, name: &RecordName) -> Result<PathBuf, StoreError>;
 
-    /// Takes the lock of a record. It belongs to the store: everyone who shares the store shares the lock (F-ROT3).
+    /// Locks a record. The lock belongs to the store: everyone who shares the store shares the lock (F-ROT3).
     fn lock(&self, name: &RecordName) -> Result<Lock, StoreError>;
 
-    /// Makes what a first record needs.
+    /// Creates what a first record needs.
     fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// The binding that a record claims before it is opened, for stores that need it to read.
+    /// The binding that a record claims before it is opened, for stores that need the binding to open it.
     fn claimed_binding(&self, _: &RecordName) -> Result<Option<Binding>, StoreError> {
         Ok(None)
     }

@@ -10,11 +10,9 @@ use crate::store::kind::StoreKind;
 use crate::store::lock::SharedLock;
 use crate::store::revision::{Revision, Versioned};
 
-/// What the keys of records begin with.
 pub(super) const RECORDS: &str = "records/";
-/// What the keys of locks begin with.
 pub(super) const LOCKS: &str = "locks/";
-/// The key of the key file, if several machines share it.
+/// The name of the key file, if several machines share it.
 pub(super) const KEY_FILE: &str = "store.key";
 
 /// Key-value storage with compare and swap. Everything is sealed before it is written here.
@@ -29,22 +27,22 @@ pub trait Bytes {
     /// Reads a key. Storage that cannot be read is an error, never `None`.
     fn read(&self, key: &str) -> Result<Option<Versioned<Zeroizing<Vec<u8>>>>, StoreError>;
 
-    /// Replaces the state `over` of a key; [`StoreError::Conflict`] if the key is in another state. If the answer to a write
-    /// was lost, the stored value tells whether it succeeded.
+    /// Replaces the state `over` of a key; [`StoreError::Conflict`] if the key is in another state. If the response to
+    /// a write was lost, the stored value tells whether it succeeded.
     fn write(&self, key: &str, bytes: &[u8], over: &Revision) -> Result<Revision, StoreError>;
 
     /// Deletes a key; `false` if it did not exist.
     fn delete(&self, key: &str) -> Result<bool, StoreError>;
 
-    /// The keys that begin with a prefix, without it.
+    /// The keys that start with a prefix, without the prefix.
     fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
 
-    /// Takes a lock among the machines that share the storage, if there are several. It keeps two from refreshing at the same
-    /// time; what makes that safe is the compare and swap of the write.
+    /// Locks a key among the machines that share the storage, if there are several. This prevents simultaneous
+    /// refreshes; the compare-and-swap of the write makes it safe.
     fn lock(self: Rc<Self>, key: &str, limit: Duration) -> Result<Option<SharedLock>, StoreError>;
 
-    /// Prepares for the first record. Storage that cannot be reached, or that rejects authctl, fails here, before a token can
-    /// be lost with it.
+    /// Prepares for the first record. If the storage is unreachable or rejects authctl, this fails before a token can
+    /// be lost.
     fn prepare(&self) -> Result<(), StoreError> {
         self.read(KEY_FILE).map(drop)
     }

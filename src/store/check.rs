@@ -1,4 +1,4 @@
-//! Tries the store out: a throw-away record is written, read back and deleted.
+//! Tests the store: writes, reads back and deletes a temporary record.
 
 use std::time::Duration;
 
@@ -11,23 +11,22 @@ use crate::store::record::RecordName;
 use crate::store::revision::Revision;
 use crate::store::token_store::TokenStore;
 
-/// The length of the throw-away record: as long as a record with a few tokens.
+/// The length of the temporary record: as long as a record with a few tokens.
 const LENGTH: usize = 4096;
 
-/// How long a store took for each step.
+/// How long each step took.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial {
-    /// Which store a new record goes to.
+    /// The store that a new record goes to.
     pub kind: StoreKind,
     pub write: Duration,
-    /// To read back.
     pub read: Duration,
     pub delete: Duration,
 }
 
 impl TokenStore<'_> {
-    /// Tries out the store that a new login would go to. The record has a name of its own, which means no provider, and is
-    /// deleted whatever happens.
+    /// Tests the store that a new login would go to. The record's name belongs to no provider, and the record is always
+    /// deleted.
     pub fn check(&self) -> Result<Trial, StoreError> {
         let mut mark = [0; 8];
         self.system.random.fill(&mut mark);
@@ -37,14 +36,14 @@ impl TokenStore<'_> {
         backend.prepare()?;
         let tried = self.try_out(&*backend, &name);
         if tried.is_err() {
-            // A write that failed may have come through all the same.
+            // A write that failed may have succeeded in the store.
             let _ = backend.delete(&name);
         }
         tried
     }
 
-    /// Asks the keyring for a record that no provider has; `None` where no keyring is used. That the session names a message
-    /// bus says nothing yet: the keyring may be locked, or the bus may be one that authctl sends no secret to.
+    /// Asks the keyring for a record that no provider has; `None` if no keyring is used. That the session has a message
+    /// bus proves nothing: the keyring may be locked, or authctl may refuse to send secrets to the bus.
     pub fn check_keyring(&self) -> Option<Result<(), StoreError>> {
         let ask = || {
             let name = RecordName::of_trial("keyring");
@@ -68,9 +67,7 @@ impl TokenStore<'_> {
         backend.delete(name)?;
         let delete = since(start + write + read);
         if backend.read(name, &binding)?.is_some() {
-            return Err(StoreError::NotStored {
-                place: format!("{} (a record that was deleted)", backend.kind()),
-            });
+            return Err(StoreError::NotStored { place: format!("{} (a temporary record)", backend.kind()) });
         }
         Ok(Trial { kind: backend.kind(), write, read, delete })
     }

@@ -10,73 +10,74 @@ use crate::store::destinations::{NewPart, Stored};
 use crate::store::keyring::fault::{KeyringFault, START_ONE};
 use crate::store::kind::StoreKind;
 
-/// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the keyring cannot be used")]
+    #[error("cannot use the keyring")]
     Keyring(#[source] KeyringFault),
     #[error(transparent)]
     NoKeyring(#[from] NoKeyring),
-    #[error("the token store cannot be used")]
+    #[error("cannot use the token store")]
     File(#[from] FileError),
     #[error(transparent)]
     NoFolder(#[from] NoFolder),
-    /// A record cannot be read. It is left unchanged.
-    #[error("{place} cannot be read, and was left as it is: {reason}")]
+    /// The record is left unchanged.
+    #[error("cannot read {place}, which was left unchanged: {reason}")]
     Corrupt { place: String, reason: String },
-    #[error("another process or machine changed {place} in the meantime")]
+    #[error("another process or machine changed {place} meanwhile")]
     Conflict { place: String },
-    /// The target of a move holds something else under this name.
-    #[error("there is another {place} already, so nothing was moved over it")]
+    /// The target of a move already holds a different record of this name.
+    #[error("a different {place} already exists; it was not overwritten")]
     Occupied { place: String },
-    #[error("new tokens of {place} could not be saved yet, so it was not moved")]
+    #[error("{place} has new tokens that could not be saved yet; it was not moved")]
     UnsavedTokens { place: String },
     #[error(
-        "the new tokens could not be saved in {store}, and are kept in a sealed file until the next run moves them home"
+        "could not save the new tokens in {store}; they are in an encrypted file until the next run moves them there"
     )]
     Rescued { store: StoreKind, source: Box<StoreError> },
     #[error("found {count} copies of {place}; cannot tell which is current")]
     Ambiguous { place: String, count: usize },
-    #[error("{place} takes at most {limit} characters")]
+    #[error("{place} can hold at most {limit} characters")]
     TooLong { place: String, limit: u32 },
-    #[error("{place} did not keep what was written")]
+    #[error("{place} did not store what was written")]
     NotStored { place: String },
-    #[error("there are sealed records, but their key {path} is not there")]
+    #[error("encrypted records exist, but their key {path} does not")]
     KeyMissing { path: String },
-    /// The sealed files' passphrase was not given, or not lately.
-    #[error("the sealed files are locked with a passphrase")]
+    /// The passphrase of the encrypted files was not entered, or too long ago.
+    #[error("the encrypted files are locked with a passphrase")]
     Locked,
-    #[error("that is not the passphrase of the sealed files")]
+    #[error("wrong passphrase for the encrypted files")]
     WrongPassphrase,
-    #[error("the key that the program printed is not that of the sealed files")]
+    #[error("the key that the program printed does not open the encrypted files")]
     WrongKey,
     #[error("the program did not print a key: 32 bytes in base64")]
     NoKeyPrinted,
     #[error("the program that prints the store's key failed")]
     KeyProgram(#[from] ProcessError),
-    #[error("the sealed files' key is kept as `{found}`, but the configuration says key = \"{configured}\"")]
+    #[error(
+        "the encrypted files' key is stored as `{found}`, but the configuration says key = \"{configured}\""
+    )]
     OtherKeySource { found: String, configured: &'static str },
-    #[error("the sealed files' key was printed by a program that the configuration no longer names")]
+    #[error("the encrypted files' key was printed by a program that the configuration no longer names")]
     OldProgramNeeded,
-    #[error("{kind} cannot be used: {reason}")]
+    #[error("cannot use {kind}: {reason}")]
     SharedStore { kind: StoreKind, reason: String },
     #[error("cannot get the credentials for {kind}")]
     SharedStoreCredential { kind: StoreKind, source: Box<dyn std::error::Error> },
     #[error("no {0} is configured")]
     NoSharedStore(StoreKind),
-    /// Only the environment says where Vault is, and its token comes from somewhere else.
+    /// Only the environment configures Vault's address, and its token comes from elsewhere.
     #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
     TokenWithheld,
-    #[error("a passphrase needs the kernel's keyring: {0}")]
+    #[error("a passphrase requires the kernel's keyring: {0}")]
     NoKernelKeyring(String),
     /// The account is in another store than the configured one (F-KR2).
     #[error("{account} is stored in {actual}, but the configuration says store = \"{configured}\"", configured = configured.name())]
     OtherStore { account: AccountName, actual: StoreKind, configured: StoreKind },
-    /// The definition in force would send a stored secret to a place that it was not stored for.
+    /// The current definition would send a stored secret to a destination that it was not stored for.
     #[error("{}", new_place(provider, stored, part))]
     NewPlace { provider: ProviderName, stored: Stored, part: Box<NewPart> },
-    /// A file that is not the user's own names the server that would get the shared store's credentials.
-    #[error("what opens {kind} is not for {what}, which {origin} sets; nothing was sent", what = part.what, origin = part.origin)]
+    /// A file other than the user's own names the server that would receive the shared store's credentials.
+    #[error("the credentials for {kind} must not go to {what}, which {origin} sets; nothing was sent", what = part.what, origin = part.origin)]
     NewServer { kind: StoreKind, part: Box<NewPart> },
     #[error("waited {} seconds for the lock {path}, which another process holds", waited.as_secs())]
     LockTimeout { path: String, waited: Duration },
@@ -87,7 +88,6 @@ impl StoreError {
         Self::Corrupt { place: place.into(), reason: reason.to_string() }
     }
 
-    /// Whether this session has no keyring.
     pub(super) fn is_keyring_absent(&self) -> bool {
         matches!(self, Self::NoKeyring(_) | Self::Keyring(KeyringFault::Absent(_)))
     }
@@ -100,10 +100,10 @@ fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String
         Stored::Secret(key) => format!("the stored `{key}` of `{provider}`"),
     };
     if *is_recorded {
-        format!("{stored} is not for {what}, which {origin} sets; nothing was sent")
+        format!("{stored} was not stored for {what}, which {origin} sets; nothing was sent")
     } else {
         format!(
-            "{stored} does not say which hosts it is for, and {what} from {origin} is not in your own config file; nothing was sent"
+            "{stored} has no recorded hosts, and {what} from {origin} is not in your own config file; nothing was sent"
         )
     }
 }
@@ -111,7 +111,7 @@ fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String
 impl Advise for StoreError {
     fn status(&self) -> Status {
         match self {
-            // The store works; the configuration would send the secret to a new destination.
+            // The store works, but the configuration would send the secret to a new destination.
             Self::NewPlace { .. } | Self::NewServer { .. } => Status::Config,
             _ => Status::Store,
         }
@@ -122,7 +122,7 @@ impl Advise for StoreError {
             Self::Keyring(fault) => fault.hint(),
             Self::NoKeyring(_) => START_ONE,
             Self::OtherStore { configured, .. } => {
-                return Some(format!("set store back, or run `authctl store move {}`", configured.name()));
+                return Some(format!("set `store` back, or run `authctl store move {}`", configured.name()));
             }
             Self::KeyMissing { .. } => {
                 "restore it from a backup, or run `authctl logout --all --local` and log in again"
@@ -131,19 +131,17 @@ impl Advise for StoreError {
                 "restore it from a backup, or run `authctl logout --local` and log in again"
             }
             Self::Ambiguous { .. } => "remove all but one with the keyring's own program, such as Seahorse",
-            Self::LockTimeout { .. } => "end the authctl that hangs, and try again",
+            Self::LockTimeout { .. } => "stop the authctl that hangs, and try again",
             Self::NoFolder(_) => "set HOME",
             Self::Locked => "run `authctl store unlock`",
             Self::WrongPassphrase => "run `authctl store unlock` again",
-            Self::WrongKey | Self::NoKeyPrinted | Self::KeyProgram(_) => {
-                "check `key` of [store] in the configuration"
-            }
-            Self::OtherKeySource { .. } => "run `authctl store rekey` to keep it as the configuration says",
-            Self::OldProgramNeeded => "name it: `authctl store rekey -- PROGRAM ARGUMENTS`",
-            Self::SharedStore { .. } => "check [store] in the configuration, and the server itself",
+            Self::WrongKey | Self::NoKeyPrinted | Self::KeyProgram(_) => "check `key` in [store]",
+            Self::OtherKeySource { .. } => "run `authctl store rekey` to store it as configured",
+            Self::OldProgramNeeded => "run `authctl store rekey -- PROGRAM ARGUMENTS` with that program",
+            Self::SharedStore { .. } => "check [store] in the configuration and the server",
             Self::SharedStoreCredential { .. } => "check [store] in the configuration",
-            Self::NoSharedStore(_) => "configure it in [store]: kind, and where it is",
-            Self::TokenWithheld => "set `address` in [store] of your config file, or set VAULT_TOKEN as well",
+            Self::NoSharedStore(_) => "configure it in [store]: set `kind` and its address",
+            Self::TokenWithheld => "set `address` in [store] of your config file, or also set VAULT_TOKEN",
             Self::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
             Self::NewPlace { provider, stored, part } => {
                 return Some(allow_new_place(provider, stored, part));
@@ -151,14 +149,12 @@ impl Advise for StoreError {
             Self::NewServer { part, .. } => {
                 let own_file = part.own_file.as_deref().unwrap_or("your own config file");
                 return Some(format!(
-                    "set it in {own_file} if this is intended, or take the secret from a variable: {{ env = … }}"
+                    "set it in {own_file} if this is intended, or read the secret from a variable: {{ env = … }}"
                 ));
             }
             Self::Rescued { source, .. } => return source.hint(),
-            Self::Conflict { .. } => "run it again",
-            Self::Occupied { .. } => {
-                "run `authctl logout --local` for the login that you do not want to keep"
-            }
+            Self::Conflict { .. } => "run the command again",
+            Self::Occupied { .. } => "run `authctl logout --local` for the login that you want to discard",
             Self::UnsavedTokens { .. } => "fix the original store, run `authctl token`, then move again",
             Self::File(_) | Self::TooLong { .. } | Self::NotStored { .. } => return None,
         };
@@ -166,7 +162,7 @@ impl Advise for StoreError {
     }
 }
 
-/// The two ways to allow the new destination: add it to the user's own config file, or store the secret again.
+/// There are two ways to allow the new destination: add it to the user's own config file, or store the secret again.
 fn allow_new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String {
     let again = match stored {
         Stored::Login => format!("authctl login {provider}"),

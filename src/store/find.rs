@@ -11,23 +11,21 @@ use crate::store::lock::Lock;
 use crate::store::record::{Record, RecordName};
 use crate::store::token_store::TokenStore;
 
-/// What was found for an account.
+/// The result of looking up an account's record.
 #[derive(Debug)]
 pub enum Lookup {
-    /// Its record, and where it is.
+    /// The record, and the store that has it.
     Found(Box<Record>, StoreKind),
-    /// No record.
     Nothing,
-    /// A record that is bound to something else than what is configured: it must not be used (F-BIND1).
+    /// A record with another binding than the configured one: it must not be used (F-BIND1).
     OtherBinding {
         account: AccountName,
-        /// What it is bound to.
         stored: Binding,
     },
 }
 
 impl TokenStore<'_> {
-    /// Finds the record of an account that fits the configured binding. A store that cannot be read is an error, never
+    /// Finds an account's record that matches the configured binding. A store that cannot be read is an error, never
     /// [`Lookup::Nothing`].
     pub fn find(
         &self,
@@ -38,7 +36,7 @@ impl TokenStore<'_> {
         self.find_with_lock(None, provider, account, configured)
     }
 
-    /// Finds it for a caller that may hold the record's lock, which is needed to move a rescued record home.
+    /// The same for a caller that may hold the record's lock, which is needed to move a rescued record home.
     pub fn find_with_lock(
         &self,
         held: Option<&Lock>,
@@ -53,13 +51,13 @@ impl TokenStore<'_> {
             let (provider, stored, part) = (provider.clone(), Stored::Login, Box::new(part));
             return Err(StoreError::NewPlace { provider, stored, part });
         }
-        // No user logged in for these tokens, so the definition in force gets its own.
+        // No user logged in for these tokens, so the current definition gets new ones.
         record.forget_tokens();
         record.destinations = Some(self.destinations(provider, kind));
         Ok(Lookup::Found(record, kind))
     }
 
-    /// Finds the record of an account that fits the configured binding, wherever the definition sends it.
+    /// Finds an account's record that matches the configured binding, whatever its destinations.
     fn find_bound(
         &self,
         held: Option<&Lock>,
@@ -84,8 +82,8 @@ impl TokenStore<'_> {
         Ok(record.map_or(Lookup::Nothing, |record| Lookup::Found(Box::new(record), entry.store)))
     }
 
-    /// Looks for records that the index does not list, because it was lost or another home's authctl made them. A record that
-    /// is found is listed from now on.
+    /// Looks for records that the index does not list, because it was lost or authctl created them in another home. A
+    /// record that is found is listed from now on.
     fn find_unlisted(
         &self,
         provider: &ProviderName,
@@ -104,7 +102,7 @@ impl TokenStore<'_> {
                     continue;
                 }
                 if configured.fits(&record.binding) {
-                    // If two stores have it, the newer record is right.
+                    // If two stores have it, the newer record counts.
                     if found.as_ref().is_none_or(|(known, _)| known.age() < record.age()) {
                         found = Some((record, kind));
                     }
@@ -123,8 +121,8 @@ impl TokenStore<'_> {
         Ok(other.unwrap_or(Lookup::Nothing))
     }
 
-    /// Reads a listed record. After a refresh whose result is unknown, the new tokens may have been rescued: then they are
-    /// moved home.
+    /// Reads a listed record. After a refresh without a known result, the new tokens may have been rescued: they are
+    /// moved home then.
     pub fn read_entry(
         &self,
         held: Option<&Lock>,
@@ -144,14 +142,14 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Whether a record is older than the last one saved from here. Machines that share a store do not see each other's index.
+    /// Whether a record is older than the last one saved from here. Machines that share a store do not see each other's
+    /// index.
     pub fn is_older_than_saved(&self, provider: &ProviderName, record: &Record, kind: StoreKind) -> bool {
         let Ok(index) = self.index(provider) else { return false };
         let entry = index.entry(&record.account, &record.binding);
         !kind.is_shared() && entry.is_some_and(|entry| entry.generation > record.generation)
     }
 
-    /// Reads a record where it is listed.
     pub fn read(
         &self,
         kind: StoreKind,
@@ -174,7 +172,7 @@ pub(super) fn decode(
     Ok(Some(record))
 }
 
-/// Whether a rescued record is a later state of the session in its place: never that of another login.
+/// Whether a rescued record is a later state of the same session as the stored one, rather than another login.
 fn follows(rescued: &Record, in_place: &Result<Option<Record>, StoreError>, kind: StoreKind) -> bool {
     match in_place {
         Ok(Some(present)) => {

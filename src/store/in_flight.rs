@@ -1,4 +1,5 @@
-//! Notes on refreshes that were sent: the next run can explain what happened to one, and other machines wait for it.
+//! Notes about refreshes that were sent, with which the next run can explain what happened, and other machines know to
+//! wait.
 
 use jiff::Timestamp;
 
@@ -13,17 +14,17 @@ use crate::store::lock::Lock;
 use crate::store::record::{Record, Renewing};
 use crate::store::token_store::TokenStore;
 
-/// A record is rarely longer. If files may not be this long, a refresh is not sent: the limit is the whole process's, so it
-/// would prevent a rescue as well.
+/// The space for a record, which rarely needs more. If files may not be this long, a refresh is not sent: the limit
+/// applies to the whole process and would prevent a rescue as well.
 const ROOM: u64 = 64 << 10;
 
 /// The most files that a refresh has open at once: the client, its connection, the record, its key and the keyring.
 const FILES_OF_REFRESH: usize = 12;
 
 impl TokenStore<'_> {
-    /// Notes that a refresh of this record is about to be sent: the next run can explain what happened to it, and looks for a
-    /// rescued record. If the note cannot be written, nothing is sent. In a shared store the record has the note too, and the
-    /// compare and swap of that write decides which machine sends: [`StoreError::Conflict`] if another one was faster.
+    /// Notes that a refresh of this record is about to be sent: the next run can explain what happened to it, and looks
+    /// for a rescued record. If the note cannot be written, nothing is sent. A shared store holds the note too, and its
+    /// compare-and-swap decides which machine sends: [`StoreError::Conflict`] if another one was faster.
     pub fn note_refresh(
         &self,
         _: &Lock,
@@ -47,7 +48,7 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Checks the limits that would prevent the result of a refresh from being saved, and from being rescued as well.
+    /// Checks the limits that would prevent a refresh's result from being saved or rescued.
     fn check_limits(&self) -> Result<(), StoreError> {
         let failed = |source| -> Result<(), StoreError> {
             let path = self.system.paths.folder(Folder::State)?.display().to_string();
@@ -62,7 +63,7 @@ impl TokenStore<'_> {
         open_files::check_free(FILES_OF_REFRESH).or_else(failed)
     }
 
-    /// Notes that the refresh was not sent, or that its answer is known.
+    /// Notes that the refresh was not sent, or that its response is known.
     pub fn forget_refresh(
         &self,
         provider: &ProviderName,
@@ -72,7 +73,7 @@ impl TokenStore<'_> {
         self.set_in_flight(provider, record, None)?;
         if record.renewing.take().is_some() {
             match self.rewrite(provider, record, kind) {
-                // Another machine has seen our note and changed the record.
+                // Another machine has seen the note and changed the record.
                 Err(StoreError::Conflict { .. }) => {}
                 written => written?,
             }
@@ -80,7 +81,7 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Notes that a refresh was sent and that its result will stay unknown: no other machine needs to wait for this one.
+    /// Notes that a refresh's result will stay unknown, so that no other machine waits for this one.
     pub fn leave_refresh_unresolved(
         &self,
         provider: &ProviderName,
@@ -90,7 +91,7 @@ impl TokenStore<'_> {
         let Some(renewing) = &mut record.renewing else { return Ok(()) };
         renewing.unresolved = true;
         match self.rewrite(provider, record, kind) {
-            // Another machine has gone on with the record.
+            // Another machine has already changed the record.
             Err(StoreError::Conflict { .. }) => Ok(()),
             written => written,
         }
@@ -108,7 +109,7 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Since when another machine has been renewing a record, if one has, and has not said how that ended.
+    /// Since when another machine has been refreshing a record, if it has not reported a result.
     pub fn renewed_elsewhere(&self, record: &Record) -> Result<Option<Timestamp>, StoreError> {
         let Some(renewing) = &record.renewing else { return Ok(None) };
         let elsewhere =
@@ -116,7 +117,7 @@ impl TokenStore<'_> {
         Ok((elsewhere && !renewing.unresolved).then_some(renewing.since))
     }
 
-    /// The name of this machine among those that share a store, or rather of this home on it.
+    /// This machine's name among those that share a store; each home has its own.
     pub(crate) fn machine(&self) -> Result<String, StoreError> {
         let path = self.system.paths.folder(Folder::State)?.join("machine");
         let mut bytes = [0; 16];
@@ -147,8 +148,8 @@ impl TokenStore<'_> {
         })
     }
 
-    /// Whether a refresh with this record's refresh token was sent before, from here or from a machine that shares the
-    /// store, without its result being known.
+    /// Whether a refresh with this record's refresh token was already sent, from here or another machine that shares
+    /// the store, and its result is unknown.
     pub fn refresh_is_unresolved(&self, provider: &ProviderName, record: &Record) -> bool {
         let Some(mark) = mark(record) else { return false };
         if record.renewing.as_ref().is_some_and(|renewing| renewing.unresolved && renewing.mark == mark) {
@@ -160,7 +161,7 @@ impl TokenStore<'_> {
     }
 }
 
-/// Stands for the record's refresh token without being one.
+/// Identifies the record's refresh token without revealing it.
 fn mark(record: &Record) -> Option<String> {
     let token = record.refresh_token.as_ref()?;
     Some(Binding::default().with("refresh token", token.expose()).fingerprint())

@@ -1,4 +1,5 @@
-//! The index: what is stored where, without any secret. It answers `status` and remembers which store an account is in.
+//! The index: what is stored where, without any secret. `status` reads it, and it remembers which store an account is
+//! in.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,56 +9,48 @@ use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::store::kind::StoreKind;
 use crate::store::record::{Record, RecordName};
 
-/// The version of the index's encoding.
 const VERSION: u32 = 1;
 
 /// What is stored for one provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Index {
     version: u32,
-    /// The account that is meant when none is named.
+    /// The account that is used if none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_account: Option<AccountName>,
-    /// One entry for each record.
     #[serde(default)]
     pub entries: Vec<Entry>,
 }
 
-/// What is known of one record without reading it.
+/// What the index knows about a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     pub account: AccountName,
-    /// Where its secrets may be sent.
     pub binding: Binding,
-    /// Where the record is.
     pub store: StoreKind,
-    /// The generation of the record.
     pub generation: u64,
-    /// When the login was.
     pub logged_in_at: Timestamp,
-    /// When the access token ends.
+    /// When the access token expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// Whether there is a refresh token.
     pub refreshable: bool,
-    /// What was granted, or what was asked for where the server did not say.
+    /// The granted scopes, or the requested ones if the server did not say.
     pub scopes: ScopeSet,
-    /// What the user is called.
+    /// The user's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The user's identifier at the issuer: tells two people apart.
+    /// The user's identifier at the issuer, which distinguishes two users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// A refresh with the refresh token of this mark was sent, and how it ended is not known.
+    /// The mark of a refresh token that was sent, if the result is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<String>,
-    /// The server refused the last refresh: a login is needed.
+    /// The server rejected the last refresh: the user must log in again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login_needed: bool,
 }
 
 impl Entry {
-    /// The entry of a record in a store.
     pub fn of(record: &Record, store: StoreKind) -> Self {
         Self {
             account: record.account.clone(),
@@ -87,17 +80,16 @@ impl Default for Index {
 }
 
 impl Index {
-    /// Reads an index; `None` for one that is damaged or newer. It holds nothing that is lost with it.
+    /// Reads an index; `None` if it is damaged or newer. Nothing else is lost with it.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|index: &Self| index.version <= VERSION)
     }
 
-    /// The index as it is stored.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
-    /// The account that is meant: the named one, else the default, else the one that there is.
+    /// The selected account: the named one, else the default, else the only one.
     pub fn account<'a>(&'a self, named: Option<&'a AccountName>) -> Option<&'a AccountName> {
         let known = |account: &&AccountName| self.entries.iter().any(|entry| entry.account == **account);
         named
@@ -105,21 +97,19 @@ impl Index {
             .or_else(|| self.entries.first().map(|e| &e.account))
     }
 
-    /// The entry of an account with this binding; of several that fit, the newest login.
+    /// The entry of an account with this binding; if several match, the newest login.
     pub fn entry(&self, account: &AccountName, binding: &Binding) -> Option<&Entry> {
         let fitting =
             self.entries.iter().filter(|entry| entry.account == *account && binding.fits(&entry.binding));
         fitting.max_by_key(|entry| entry.logged_in_at)
     }
 
-    /// Replaces the entry of the same account and binding, or adds one.
     pub fn insert(&mut self, entry: Entry) {
         self.remove(&entry.account, &entry.binding);
         self.entries.push(entry);
         self.entries.sort_by(|one, other| one.account.cmp(&other.account));
     }
 
-    /// Removes the entry of an account and binding.
     pub fn remove(&mut self, account: &AccountName, binding: &Binding) {
         self.entries.retain(|entry| entry.account != *account || entry.binding != *binding);
     }

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
-    /// The operating system's keyring.
     Keyring,
-    /// Sealed files.
+    /// Encrypted files.
     File,
     /// etcd, which several machines share.
     Etcd,
@@ -16,7 +15,6 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
-    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Keyring, Self::File, Self::Etcd, Self::Vault];
 
     /// Whether several machines share it.
@@ -24,7 +22,7 @@ impl StoreKind {
         matches!(self, Self::Etcd | Self::Vault)
     }
 
-    /// The name, as the configuration has it.
+    /// The name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -39,19 +37,18 @@ impl std::fmt::Display for StoreKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Keyring => "the keyring",
-            Self::File => "a sealed file",
+            Self::File => "an encrypted file",
             Self::Etcd => "etcd",
             Self::Vault => "Vault",
         })
     }
 }
 
-/// What the configuration says of the store.
+/// The configured store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StoreChoice {
-    /// The keyring where there is one, else sealed files.
+    /// The keyring if there is one, else encrypted files.
     #[default]
     Auto,
-    /// This kind alone.
     Only(StoreKind),
 }

@@ -1,4 +1,5 @@
-//! Locks among processes, and among machines. Those among processes are the kernel's: they end with their process.
+//! Locks among processes, and among machines. The kernel holds those among processes, and releases them when their
+//! process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -9,22 +10,22 @@ use crate::os::private_file::FileError;
 use crate::ports::Clock;
 use crate::store::error::StoreError;
 
-/// A refresh takes at most 30 seconds; a lock that is held for longer than this is no refresh (F-ROT4).
+/// A refresh takes at most 30 seconds, so whoever holds a lock for longer than this is not refreshing (F-ROT4).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// A shared store keeps a lock for this long after its holder has died; a refresh with its one repetition ends before.
+/// How long a shared store keeps the lock of a holder that has died. A refresh with its one retry finishes earlier.
 pub const LOCK_LIFE: Duration = Duration::from_secs(55);
 
-/// A lock that is held until it is dropped.
+/// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    /// Among machines; it is released before the one among processes.
+    /// The lock among machines, which is released before the one among processes.
     _shared: Option<SharedLock>,
     _file: File,
     path: PathBuf,
 }
 
-/// A lock among machines, which is released when it is dropped.
+/// A lock among machines, which is released when this is dropped.
 pub struct SharedLock(Option<Box<dyn FnOnce()>>);
 
 impl SharedLock {
@@ -48,18 +49,16 @@ impl std::fmt::Debug for SharedLock {
 }
 
 impl Lock {
-    /// The lock, together with one among machines.
     pub(super) fn with_shared(self, shared: Option<SharedLock>) -> Self {
         Self { _shared: shared, ..self }
     }
 
-    /// Whether it is the lock at `path`.
     pub fn is_at(&self, path: &Path) -> bool {
         self.path == path
     }
 
-    /// Takes the lock at `path`, waiting for another process that holds it. The file stays when the lock goes: removing
-    /// it would let two processes hold locks on two files of one name. [`StoreError::LockTimeout`] after `limit`.
+    /// Takes the lock at `path`, waiting for another process that holds it. The file stays after the lock is released:
+    /// removing it would let two processes lock two files of the same name. [`StoreError::LockTimeout`] after `limit`.
     pub fn take(path: &Path, limit: Duration, clock: &dyn Clock) -> Result<Self, StoreError> {
         let failed = |source| FileError::Io { path: path.display().to_string(), source };
         private_file::make_folder(path.parent().unwrap_or(Path::new(".")))?;

@@ -1,4 +1,4 @@
-//! Unlocking sealed records, and sealing them with a new key.
+//! Unlocks sealed records, and seals them with a new key.
 
 use crate::secret::SecretText;
 use crate::store::backend::Backend as _;
@@ -6,13 +6,13 @@ use crate::store::error::StoreError;
 use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
-    /// Unlocks sealed records with their passphrase, or chooses it if they have none.
+    /// Unlocks sealed records with their passphrase, or sets the passphrase if they have none.
     pub fn unlock_files(&self, passphrase: &SecretText) -> Result<(), StoreError> {
         self.sealed(self.sealed_kind())?.key.unlock(passphrase)
     }
 
-    /// Seals every record with a new key, which is stored as the configuration now says. If it is interrupted, everything can
-    /// still be opened.
+    /// Seals every record with a new key, which is stored as the configuration now says. After an interruption
+    /// everything can still be opened.
     pub fn rekey(
         &self,
         old_passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
@@ -20,13 +20,13 @@ impl TokenStore<'_> {
         new_passphrase: Option<&SecretText>,
     ) -> Result<usize, StoreError> {
         let files = self.sealed(self.sealed_kind())?;
-        // Two at once would each drop the other's key.
+        // Two processes at once would each drop the other's key.
         let _alone = files.lock_keys()?;
         files.key.update()?;
         let Some(old) = files.key.stored_keys(old_passphrase, old_command)? else {
             return Ok(0);
         };
-        // First the file has all keys, then the records are sealed with the new one, then that alone is left.
+        // First the file gets all keys, then the records are sealed with the new one, then the other keys are removed.
         let keys = old.followed_by_new(&*self.system.random);
         files.key.replace(&keys, new_passphrase)?;
         let ours = files.key.shared_revision();

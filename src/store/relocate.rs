@@ -1,4 +1,4 @@
-//! Moving everything to another store.
+//! Moves everything to another store.
 
 use crate::binding::Binding;
 use crate::name::ProviderName;
@@ -12,16 +12,14 @@ use crate::store::record::RecordName;
 use crate::store::revision::{Revision, Versioned};
 use crate::store::token_store::TokenStore;
 
-/// What was moved.
 #[derive(Debug, Default)]
 pub struct Moved {
     pub accounts: Vec<(ProviderName, Entry)>,
-    /// How many configured secrets.
     pub secrets: usize,
 }
 
 impl TokenStore<'_> {
-    /// Lists what other machines have put into a shared store.
+    /// Lists what other machines have saved in a shared store.
     fn list_all(&self, kind: StoreKind) -> Result<(), StoreError> {
         let backend = self.backend(kind)?;
         for name in backend.list()? {
@@ -29,7 +27,7 @@ impl TokenStore<'_> {
             let binding = backend.claimed_binding(&name)?.unwrap_or_default();
             if let Some(record) = decode(&*backend, &name, &binding)? {
                 self.update_index(&provider, |index| {
-                    // What is listed in another store is not this one.
+                    // What is listed in another store is a different record.
                     if index.entry(&record.account, &record.binding).is_none() {
                         index.insert(Entry::of(&record, kind));
                     }
@@ -39,8 +37,8 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Moves everything to one store, except for the providers that `stays` selects. Each record is written there and read back
-    /// before it is deleted here. After an error, what was not moved is unchanged.
+    /// Moves everything to one store, except for the providers that `stays` selects. Each record is written there and
+    /// read back before it is deleted here. After an error, what was not moved is unchanged.
     pub fn move_all(
         &self,
         to: StoreKind,
@@ -104,7 +102,7 @@ impl TokenStore<'_> {
         let Ok(source) = self.backend(from) else { return Ok(false) };
         let is_moved = match move_one(&*source, target, name, binding) {
             Err(error) if error.is_keyring_absent() => false,
-            // It does not need to move.
+            // It is already there.
             Err(error @ StoreError::Keyring(_)) if target.read(name, binding)?.is_some() => {
                 self.may_keep_old_copy(from, &error);
                 false
@@ -118,7 +116,7 @@ impl TokenStore<'_> {
     }
 }
 
-/// Copies a record, and checks that the copy is the same; `false` if there is none.
+/// Copies a record and verifies the copy; `false` if the record does not exist.
 fn move_one(
     from: &dyn Backend,
     to: &dyn Backend,
@@ -129,13 +127,13 @@ fn move_one(
     let text = stored.value;
     let is_same = |copy: &Versioned<SecretText>| copy.value.expose() == text.expose();
     match to.write(name, binding, &text, &Revision::Absent) {
-        // A move that was interrupted wrote it.
+        // An interrupted move wrote it.
         Err(StoreError::Conflict { .. }) if to.read(name, binding)?.is_some_and(|copy| is_same(&copy)) => {}
         Err(StoreError::Conflict { .. }) => {
             return Err(StoreError::Occupied { place: format!("{name} in {}", to.kind()) });
         }
         Err(error @ StoreError::NotStored { .. }) => {
-            // It was not there before.
+            // It did not exist before.
             let _ = to.delete(name);
             return Err(error);
         }

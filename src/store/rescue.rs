@@ -1,7 +1,8 @@
-//! Records with new tokens that could not be saved: they are put in a sealed file, and the next run moves them home (F-ROT5).
+//! Rescues new tokens that could not be saved: the record goes to an encrypted file, and the next run moves it home
+//! (F-ROT5).
 //!
-//! The server may have ended the old refresh token by then, so that losing the new one would lose the session. Before a
-//! refresh is sent, the index notes it; only records that are noted there are looked for here.
+//! The server may have ended the old refresh token by then, so losing the new one would lose the session. The index
+//! notes a refresh before it is sent; only records with such a note are looked for here.
 
 use std::path::PathBuf;
 
@@ -18,15 +19,14 @@ use crate::store::revision::Revision;
 use crate::store::sealed::cipher;
 use crate::store::token_store::TokenStore;
 
-/// The extension of a rescued record.
 const EXTENSION: &str = "rescued";
 
 /// Where a rescued record may be: the usual folder first, then others that may be on another disk.
 const FOLDERS: [Folder; 3] = [Folder::State, Folder::Data, Folder::Locks];
 
 impl TokenStore<'_> {
-    /// Seals a record that could not be saved into a file, in the first folder that can be written. Returns
-    /// [`StoreError::Rescued`], or `source` if no folder can.
+    /// Seals a record that could not be saved into a file, in the first folder that can be written to. Returns
+    /// [`StoreError::Rescued`], or `source` if there is no such folder.
     pub fn rescue(
         &self,
         provider: &ProviderName,
@@ -59,7 +59,7 @@ impl TokenStore<'_> {
         Ok(private_file::write(&path, &sealed)?)
     }
 
-    /// The rescued record of an entry, if there is one. One that cannot be read is an error.
+    /// An entry's rescued record, if there is one. One that cannot be read is an error.
     pub(super) fn rescued(&self, name: &RecordName, binding: &Binding) -> Result<Option<Record>, StoreError> {
         let mut newest: Option<Record> = None;
         for folder in FOLDERS {
@@ -82,7 +82,6 @@ impl TokenStore<'_> {
         Ok(newest)
     }
 
-    /// Removes the rescued copies of a record.
     pub(super) fn forget_rescued(&self, name: &RecordName) {
         for folder in FOLDERS {
             if let Ok(path) = self.rescue_path(folder, name) {
@@ -101,7 +100,7 @@ impl TokenStore<'_> {
         in_place: &Result<Option<Record>, StoreError>,
     ) -> Record {
         let name = record.name(provider);
-        // The next save replaces what the store has.
+        // The next save replaces the stored record.
         record.revision = match in_place {
             Ok(Some(present)) => present.revision.clone(),
             Ok(None) => Revision::Absent,
@@ -111,7 +110,7 @@ impl TokenStore<'_> {
         let taken;
         let lock = match held {
             Some(held) if held.is_at(&path) => held,
-            // Two at once could wait for each other.
+            // Two processes at once could wait for each other.
             Some(_) => return record,
             None => match self.lock(kind, &name) {
                 Ok(lock) => {
@@ -127,11 +126,11 @@ impl TokenStore<'_> {
             Ok(Some(present)) if present.age() >= record.age() => return present,
             Ok(Some(present)) => record.revision = present.revision,
             Ok(None) => record.revision = Revision::Absent,
-            // The write that failed left it in pieces.
+            // The failed write damaged it.
             Err(StoreError::Corrupt { .. }) => record.revision = Revision::Any,
             Err(_) => return record,
         }
-        // The generation stays: it is the state that the refresh made.
+        // The generation stays: it is the state that the refresh produced.
         record.generation -= 1;
         let saved = self.save(lock, provider, &mut record, kind);
         match saved {

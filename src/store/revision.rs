@@ -1,10 +1,10 @@
-//! States of a stored value, for compare and swap.
+//! Revisions of a stored value, for compare-and-swap.
 
-/// The state of a stored value. A write names the state that it replaces, and fails if the value is in another (compare and
-/// swap). On one machine a lock prevents that; among several it only makes it rare.
+/// A stored value's state. A write names the state that it replaces, and fails if the value is in another one
+/// (compare-and-swap). On one machine a lock prevents that; among several it only makes it rare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Revision {
-    /// There is no value.
+    /// The value does not exist.
     #[default]
     Absent,
     /// The state that was read.
@@ -14,7 +14,7 @@ pub enum Revision {
 }
 
 impl Revision {
-    /// The revision of these bytes, for stores that have no count of their own.
+    /// The revision of these bytes, for stores without revision numbers.
     pub fn of(bytes: &[u8]) -> Self {
         let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
         Self::At(base16ct::lower::encode_string(digest.as_ref()))
@@ -26,10 +26,8 @@ impl Revision {
     }
 }
 
-/// A stored value and its state.
 #[derive(Debug, Clone)]
 pub struct Versioned<T> {
     pub value: T,
-    /// Its state.
     pub revision: Revision,
 }

@@ -1,4 +1,4 @@
-//! Saving and forgetting records. A record is written before it is listed, and deleted before it is taken off the list.
+//! Saves and forgets records. A record is written before it is listed, and deleted before it is removed from the list.
 
 use crate::binding::Binding;
 use crate::failpoint;
@@ -11,8 +11,8 @@ use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
-    /// Saves a record, whose generation it counts up, and lists it. The caller holds the record's lock. When it returns, the
-    /// record is on stable storage.
+    /// Saves a record, increments its generation and lists it. The caller holds the record's lock. When this returns,
+    /// the record is on stable storage.
     pub fn save(
         &self,
         _: &Lock,
@@ -25,7 +25,7 @@ impl TokenStore<'_> {
             if record.generation == 0 {
                 record.destinations = Some(self.destinations(provider, kind));
             } else if self.new_part(provider, record).is_none() {
-                // This says nothing of the other providers that the definition in force may hand the tokens on to.
+                // The record says nothing about the other providers that the current definition may hand its tokens to.
                 record.destinations = Some(self.destinations(provider, kind).without_consumers());
             }
         }
@@ -35,12 +35,12 @@ impl TokenStore<'_> {
             self.backend(kind)?.write(&name, &record.binding, &record.encode(), &record.revision)?;
         failpoint::crash("written");
         self.update_index(provider, |index| index.insert(Entry::of(record, kind)))?;
-        // A rescued record is in this one, or belongs to a session that this one replaces.
+        // A rescued record is contained in this one, or belongs to a session that this one replaces.
         self.forget_rescued(&name);
         Ok(())
     }
 
-    /// Forgets the records that the record of a new login replaces: those of the account that were listed before and that the
+    /// Forgets the records that a new login replaces: those of the account that were listed before and that the
     /// configuration selects too, such as one for a token endpoint that has moved, or one in another store.
     pub fn forget_superseded(
         &self,
@@ -65,7 +65,7 @@ impl TokenStore<'_> {
         Ok(())
     }
 
-    /// Removes a record from every store that has a copy, and takes it off the list. The caller holds the record's lock.
+    /// Removes a record from every store that has a copy, and from the list. The caller holds the record's lock.
     pub fn forget(&self, _: &Lock, provider: &ProviderName, entry: &Entry) -> Result<(), StoreError> {
         let name = entry.name(provider);
         self.backend(entry.store)?.delete(&name)?;

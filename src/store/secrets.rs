@@ -13,10 +13,9 @@ use crate::text::causes::with_causes;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
-/// The version of the envelope.
 const VERSION: u32 = 1;
 
-/// A secret as it is stored, with the destinations that its provider had then.
+/// A stored secret, with the destinations that its provider had at that time.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     authctl_secret: u32,
@@ -32,8 +31,8 @@ impl Drop for Envelope {
 }
 
 impl TokenStore<'_> {
-    /// Reads a configured secret from whichever store has it. [`StoreError::NewPlace`] if the provider's definition would send
-    /// it to a place that it was not stored for.
+    /// Reads a configured secret from the store that has it. [`StoreError::NewPlace`] if the provider's definition
+    /// would send it to a destination that it was not stored for.
     pub fn secret(
         &self,
         provider: &ProviderName,
@@ -62,7 +61,7 @@ impl TokenStore<'_> {
                 let secret = SecretText::new(std::mem::take(&mut envelope.secret));
                 (secret, Some(std::mem::take(&mut envelope.destinations)))
             }
-            // As earlier versions stored it.
+            // The format of earlier versions.
             Err(_) => (text, None),
         };
         match self.definitions.new_part(provider, destinations.as_ref()) {
@@ -75,7 +74,7 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Saves a configured secret; returns the store that has it.
+    /// Saves a configured secret; returns the store that now has it.
     pub fn save_secret(
         &self,
         provider: &ProviderName,
@@ -99,7 +98,7 @@ impl TokenStore<'_> {
                 None => Ok(false),
             });
             match deleted {
-                // The sealed files are read first: what is left in the keyring does not hide the new secret.
+                // The encrypted files are read first, so what is left in the keyring does not hide the new secret.
                 Err(error) if other == StoreKind::Keyring => self.may_keep_old_copy(other, &error),
                 deleted => drop(deleted?),
             }
@@ -107,8 +106,8 @@ impl TokenStore<'_> {
         Ok(kind)
     }
 
-    /// Warns that a store may still hold the old copy of a record that was written to another store. The write succeeded, so
-    /// this is not an error.
+    /// Warns that a store may still hold the old copy of a record that was written to another store. The write
+    /// succeeded, so this is not an error.
     pub(super) fn may_keep_old_copy(&self, kind: StoreKind, error: &StoreError) {
         if !error.is_keyring_absent() {
             let reason = with_causes(error);
@@ -116,7 +115,7 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Removes a configured secret from every store; `false` if there was none.
+    /// Removes a configured secret from every store; `false` if it did not exist.
     pub fn forget_secret(&self, name: &RecordName) -> Result<bool, StoreError> {
         let mut removed = false;
         for kind in self.kinds() {

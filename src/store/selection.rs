@@ -1,4 +1,4 @@
-//! Which of the stores a record is in, or goes to.
+//! Selects the store that a record is in, or goes to.
 
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName};
@@ -11,8 +11,8 @@ use crate::store::record::RecordName;
 use crate::store::token_store::TokenStore;
 
 impl TokenStore<'_> {
-    /// Which store a new record of an account goes to: where the account already is, so that there is never a second copy,
-    /// else as [`Self::store_for`] says.
+    /// The store for an account's new record: where the account already is, so that there is never a second copy, else
+    /// as [`Self::store_for`] decides.
     pub fn store_for_account(
         &self,
         provider: &ProviderName,
@@ -39,8 +39,8 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Which store a new record of this name goes to. If the keyring is locked and `unlock` is set, the user is asked.
-    /// A keyring that exists but cannot be used is an error: it is never passed over.
+    /// The store for a new record of this name. If the keyring is locked and `unlock` is set, the user is asked. A
+    /// keyring that exists but cannot be used is an error: it is never skipped.
     pub fn store_for(&self, name: &RecordName, unlock: bool) -> Result<StoreKind, StoreError> {
         if let StoreChoice::Only(kind) = self.settings.choice
             && kind != StoreKind::Keyring
@@ -59,12 +59,12 @@ impl TokenStore<'_> {
         }
     }
 
-    /// Asks the user to unlock the keyring, if it can ask.
+    /// Asks the user to unlock the keyring, if that is possible.
     pub fn unlock_keyring(&self) -> Result<(), StoreError> {
         KeyringBackend::open(self.system)?.unlock()
     }
 
-    /// Prepares the store of a kind for a record, so that a store that cannot save it fails beforehand.
+    /// Prepares a store for a record, so that a store that cannot save it fails early.
     pub fn prepare(&self, kind: StoreKind, name: &RecordName) -> Result<(), StoreError> {
         self.backend(kind)?.prepare()?;
         self.lock(kind, name).map(drop)

@@ -1,4 +1,4 @@
-//! The store's settings.
+//! The `[store]` settings.
 
 use std::time::Duration;
 
@@ -6,17 +6,14 @@ use crate::store::kind::StoreChoice;
 use crate::store::sealed::key_source::KeySource;
 use crate::store::shared::SharedSettings;
 
-/// Everything that the configuration says of the store.
 #[derive(Debug, Clone)]
 pub struct StoreSettings {
     pub choice: StoreChoice,
-    /// Where the key of sealed files comes from.
+    /// Where the encrypted files' key comes from.
     pub key: KeySource,
-    /// How long a passphrase is remembered.
     pub remembered_for: Duration,
-    /// The shared store, if one is configured.
     pub shared: Option<SharedSettings>,
-    /// Only the environment says where Vault is, and its token comes from somewhere else.
+    /// Only the environment configures Vault's address, and its token comes from elsewhere.
     pub withholds_token: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The state of the store.
+//! The store's state.
 
 use crate::name::ProviderName;
 use crate::ports::Folder;
@@ -7,26 +7,23 @@ use crate::store::kind::{StoreChoice, StoreKind};
 use crate::store::sealed::key_source::KeySource;
 use crate::store::token_store::TokenStore;
 
-/// The state of the store, without secrets.
+/// The store's state, without secrets.
 #[derive(Debug)]
 pub struct Survey {
     pub choice: StoreChoice,
-    /// Where sealed records are.
     pub records: String,
     pub key_file: String,
     pub key_source_name: Option<String>,
-    /// Whether sealed files cannot be opened without a passphrase.
+    /// Whether encrypted files cannot be opened without a passphrase.
     pub locked: bool,
-    /// How many accounts are in each store.
+    /// How many accounts each store has.
     pub accounts: Vec<(StoreKind, usize)>,
 }
 
-/// Whether the passphrase of sealed records is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passphrase {
     ToBeChosen,
     Locked,
-    /// The kernel's keyring remembers it.
     Given,
 }
 
@@ -55,7 +52,7 @@ impl TokenStore<'_> {
         })
     }
 
-    /// Whether the passphrase of sealed records is needed; `None` if they have none.
+    /// Whether sealed records need a passphrase now; `None` if they have none.
     pub fn passphrase(&self) -> Result<Option<Passphrase>, StoreError> {
         if self.settings.key != KeySource::Passphrase {
             return Ok(None);
@@ -73,7 +70,7 @@ impl TokenStore<'_> {
         self.settings.key == KeySource::File
     }
 
-    /// Whether a new login of a provider is sealed.
+    /// Whether a new login of this provider is sealed.
     pub fn goes_to_sealed(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         let index = self.index(provider)?;
         Ok(match (self.settings.choice, index.entries.first()) {
@@ -83,7 +80,6 @@ impl TokenStore<'_> {
         })
     }
 
-    /// The kinds that this configuration reaches.
     pub(super) fn reachable(&self) -> Vec<StoreKind> {
         let configured = self.settings.shared.as_ref().map(|shared| shared.kind());
         StoreKind::ALL.into_iter().filter(|kind| !kind.is_shared() || Some(*kind) == configured).collect()

@@ -1,4 +1,4 @@
-//! The stores of this user, and the index that lists what is in them.
+//! The user's stores, and the index that lists their contents.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -22,13 +22,12 @@ use crate::store::sealed::{Sealed, SealedFolder};
 use crate::store::settings::StoreSettings;
 use crate::store::shared::{self, SharedCredentials};
 
-/// What the names of cached access tokens in the kernel's keyring begin with.
+/// The prefix of cached access tokens' names in the kernel's keyring.
 pub const KERNEL_CACHE: &str = "authctl:token:";
 
-/// Gets the credentials for the shared store when they are first needed: a program may have to run.
+/// Gets the shared store's credentials when they are first needed, because a program may have to run.
 pub type GetCredentials<'a> = Rc<dyn Fn() -> Result<SharedCredentials, StoreError> + 'a>;
 
-/// The stores of this user.
 pub struct TokenStore<'a> {
     pub(super) system: &'a System,
     pub(super) settings: StoreSettings,
@@ -39,7 +38,6 @@ pub struct TokenStore<'a> {
 }
 
 impl<'a> TokenStore<'a> {
-    /// The stores, as the configuration chooses among them.
     pub fn new(
         system: &'a System,
         settings: StoreSettings,
@@ -49,7 +47,7 @@ impl<'a> TokenStore<'a> {
         Self { system, settings, credentials, definitions, shared: Rc::default() }
     }
 
-    /// The same stores, with other definitions of what may be used.
+    /// The same stores, with other definitions of providers.
     pub fn with_definitions(&self, definitions: Box<dyn Definitions + 'a>) -> Self {
         Self {
             system: self.system,
@@ -70,7 +68,7 @@ impl<'a> TokenStore<'a> {
         self.definitions.destinations(provider).recorded_in(kind)
     }
 
-    /// Takes the lock of a record: [`StoreError::LockTimeout`] after a minute.
+    /// Locks a record: [`StoreError::LockTimeout`] after a minute.
     pub fn lock(&self, kind: StoreKind, name: &RecordName) -> Result<Lock, StoreError> {
         self.backend(kind)?.lock(name)
     }
@@ -95,7 +93,7 @@ impl<'a> TokenStore<'a> {
         }
     }
 
-    /// Sealed records of a kind, with the key that the configuration names.
+    /// Sealed records of a kind, with the configured key.
     pub(super) fn sealed(&self, kind: StoreKind) -> Result<Sealed<'a>, StoreError> {
         let system = self.system;
         let folder = system.paths.folder(Folder::Data)?;
@@ -109,7 +107,7 @@ impl<'a> TokenStore<'a> {
             return Ok(Sealed { system, bytes: Rc::clone(bytes), key });
         }
         let key_file = |source| key_file("store.key", source);
-        // Beside a shared store the files are what is moved there: they are opened as they were sealed.
+        // Besides a shared store, files are only there to be moved to it: they are opened as they were sealed.
         let is_open = || {
             key_file(&KeySource::File).stored_source().is_ok_and(|source| source.as_deref() == Some("file"))
         };
@@ -118,7 +116,7 @@ impl<'a> TokenStore<'a> {
         Ok(Sealed { system, bytes, key: key_file(source) })
     }
 
-    /// The kind of sealed store that is configured, or that is fallen back to.
+    /// The kind of sealed store that is configured, or the fallback.
     pub(super) fn sealed_kind(&self) -> StoreKind {
         match self.settings.choice {
             StoreChoice::Only(kind) if kind.is_shared() => kind,
@@ -145,7 +143,7 @@ impl<'a> TokenStore<'a> {
         Ok(bytes.and_then(|bytes| Index::decode(&bytes)).unwrap_or_default())
     }
 
-    /// The providers for which something is listed.
+    /// The providers with a list.
     pub fn listed(&self) -> Result<Vec<ProviderName>, StoreError> {
         let folder = self.system.paths.folder(Folder::State)?.join("index");
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
@@ -155,7 +153,7 @@ impl<'a> TokenStore<'a> {
         Ok(names)
     }
 
-    /// Changes what is listed for a provider, alone among all processes.
+    /// Changes what is listed for a provider, exclusively among all processes.
     pub fn update_index(
         &self,
         provider: &ProviderName,

@@ -1,4 +1,4 @@
-//! An error with its causes in one line.
+//! Formats an error with its causes in one line.
 
 /// An error and its causes in one line, for notes.
 pub fn with_causes(error: &dyn std::error::Error) -> String {

@@ -1,10 +1,10 @@
-//! Numbers and lengths of time as people say them.
+//! Formats numbers and durations for people.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// A length of time in its largest unit, rounded: `90 seconds` is `2 minutes`.
+/// A duration in its largest unit, rounded: 90 seconds are `2 minutes`.
 pub fn length(length: Duration) -> String {
     let seconds = length.as_secs();
     let rounded = |unit: u64| (seconds + unit / 2) / unit;
@@ -17,7 +17,7 @@ pub fn length(length: Duration) -> String {
     counted(count, unit)
 }
 
-/// A length of time that somebody set, to the second.
+/// A configured duration, to the second.
 pub fn exact(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
@@ -28,14 +28,14 @@ pub fn exact(length: Duration) -> String {
     }
 }
 
-/// A time from now in words: `in 54 minutes`, `2 hours ago`.
+/// A time relative to now: `in 54 minutes`, `2 hours ago`.
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
     let distance = time.duration_since(now);
     let words = length(distance.unsigned_abs());
     if distance.is_negative() { format!("{words} ago") } else { format!("in {words}") }
 }
 
-/// So many of something: `1 account`, `2 accounts`.
+/// A count with its unit: `1 account`, `2 accounts`.
 pub fn counted(count: u64, unit: &str) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }

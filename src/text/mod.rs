@@ -1,4 +1,4 @@
-//! Text: untrusted, quoted for a shell, styled, in plain words.
+//! Text for people and shells: escaped, quoted, styled.
 
 pub mod causes;
 pub mod humanize;

@@ -1,14 +1,14 @@
-//! Text as a POSIX shell reads it back.
+//! Quotes text for a POSIX shell.
 
-/// A text in single quotes, inside which nothing is special but the single quote itself (POSIX XCU 2.2.2).
+/// A text in single quotes, in which only the single quote itself is special (POSIX XCU 2.2.2).
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// A word of a command, in quotes where it needs them.
+/// A word of a command, quoted if necessary.
 pub fn word(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@,+%".contains(&byte);
-    // zsh replaces a word that begins with an equals sign by the path of a program.
+    // zsh replaces a word that starts with an equals sign with a program's path.
     let is_plain = !text.is_empty() && !text.starts_with('=') && text.bytes().all(plain);
     if is_plain { text.to_owned() } else { quoted(text) }
 }

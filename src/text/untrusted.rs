@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// More than this many characters of foreign text are of no use in a message, and could push the message itself away.
+/// The most characters of untrusted text in a message: longer text is useless, and could push the message itself out of
+/// sight.
 const LONGEST: usize = 300;
 
-/// Text that somebody else wrote. It is shown in backticks, with every character that could steer a terminal or reorder
-/// the line written as an escape, and cut after 300 characters (F-CTRL2).
+/// Text from a server, a file or another program. It is shown in backticks, cut after 300 characters, and with every
+/// character escaped that could steer a terminal or reorder the line (F-CTRL2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untrusted(String);
 
 impl Untrusted {
-    /// Marks a text as foreign.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -24,7 +24,7 @@ impl fmt::Display for Untrusted {
     }
 }
 
-/// The text with steering characters written out, cut after 300 characters; for places that bring their own quotes.
+/// The text with steering characters escaped, cut after 300 characters; for places that add their own quotes.
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(LONGEST));
     for (count, character) in text.chars().enumerate() {
@@ -41,7 +41,7 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
-/// A message made safe for a terminal. Colours and line breaks stay, because authctl wrote them. Characters that would
+/// Makes a message safe for a terminal. Colours and line breaks stay, because authctl wrote them. Characters that would
 /// reorder or hide a part of the line are escaped, whatever their source (F-CTRL2).
 pub fn shown(message: &str) -> Cow<'_, str> {
     let is_own = |character: char| matches!(character, '\n' | '\t' | '\u{1b}');
@@ -59,7 +59,7 @@ pub fn shown(message: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// JSON text in which no character steers a terminal: those that JSON does not escape by itself are written as `\\u`.
+/// JSON text without characters that steer a terminal: those that JSON itself does not escape are written as `\\u`.
 pub fn escaped_json(value: &serde_json::Value) -> String {
     let mut text = String::new();
     for character in format!("{value:#}").chars() {
@@ -75,8 +75,8 @@ pub fn escaped_json(value: &serde_json::Value) -> String {
     text
 }
 
-/// Whether a character could do more than appear: control characters (C0, DEL, C1) and Unicode's format, bidirectional,
-/// line separator, tag, variation and blank filler characters.
+/// Whether a character could do more than be displayed: control characters (C0, DEL, C1) and Unicode's format,
+/// bidirectional, line separator, tag, variation and blank filler characters.
 pub fn steers(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -83,7 +83,7 @@ pub(crate) fn builder(key: &ClientKey) -> Result<reqwest::ClientBuilder, HttpErr
         let certificates =
             reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| setup(&place, &error))?;
         if certificates.is_empty() {
-            return Err(setup(&place, &"it has no certificate in PEM"));
+            return Err(setup(&place, &"it contains no PEM certificate"));
         }
         builder = builder.tls_certs_merge(certificates);
     }

@@ -187,7 +187,7 @@ fn own_certificate(examination: &Examination<'_>, name: &str, path: &std::path::
     let read = match read_text(&path, LONGEST_CERTIFICATE) {
         Ok(pem) => certificate::first(&pem)
             .and_then(|der| certificate::facts(&der))
-            .ok_or_else(|| "it has no certificate in PEM".to_owned()),
+            .ok_or_else(|| "it contains no PEM certificate".to_owned()),
         Err(error) => Err(error.to_string()),
     };
     let now = examination.app.system.clock.now();

@@ -1,4 +1,4 @@
-//! The one gate that every URL passes before it is requested, opened or shown.
+//! Checks every URL before authctl requests, opens or shows it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,46 +9,41 @@ use super::address::is_public;
 use crate::ports::{HttpRequest, Method, Reach, Transport};
 use crate::text::untrusted::{Untrusted, escaped};
 
-/// URLs longer than this are no endpoints; some openers cut longer ones.
+/// The longest accepted URL; some browser launchers cut off longer ones.
 const LONGEST: usize = 8192;
 
-/// Why a URL was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlRefused {
-    /// It is no URL, or has no host.
     #[error("{0} is not an absolute URL with a host")]
     NotAUrl(Untrusted),
-    /// It is more than a host.
-    #[error("{0} is more than a host and a port")]
+    #[error("{0} has more than a host and a port")]
     NotAHost(Untrusted),
-    /// Its scheme is not `https`.
     #[error(
-        "{0} is not an https URL; http is taken for 127.0.0.1, [::1] and localhost, and only from the configuration"
+        "{0} is not an https URL; http is accepted only from the configuration, for 127.0.0.1, [::1] and localhost"
     )]
     NotHttps(Untrusted),
-    /// It has a user name or password.
-    #[error("{0} has a user name or password in it, or is no URL")]
+    #[error("{0} contains a user name or password, or is not a URL")]
     Userinfo(Untrusted),
-    /// It has a character that a URL does not have, or that a shell would act on.
-    #[error("{0} has a character that does not belong in a URL")]
+    /// It has a character that is not valid in a URL, or that a shell would interpret.
+    #[error("{0} contains a character that is not valid in a URL")]
     Characters(Untrusted),
     /// It has a fragment (RFC 6749 section 3.1: "MUST NOT include a fragment component").
     #[error("{0} has a fragment")]
     Fragment(Untrusted),
-    /// A server named an address of a private network (F-SSRF).
-    #[error("{0} is not a public address, and only the configuration may name others")]
+    /// A server supplied an address of a private network (F-SSRF).
+    #[error("{0} is not a public address, and authctl accepts other addresses only from the configuration")]
     NotPublic(Untrusted),
 }
 
 impl UrlRefused {
-    /// Whether the text has something in it that must not be shown.
+    /// Whether the text contains something that must not be shown.
     pub fn is_secret(&self) -> bool {
         matches!(self, Self::Userinfo(_))
     }
 }
 
-/// An endpoint's URL that passed the gate: `https`, or `http` on a literal loopback address that the configuration
-/// names; no user name, no fragment, no character that a shell or terminal would act on.
+/// An endpoint's URL that passed the check: `https`, or `http` on a literal loopback address from the configuration; no
+/// user name, no fragment, no character that a shell or terminal would interpret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointUrl {
     url: Url,
@@ -56,7 +51,7 @@ pub struct EndpointUrl {
 }
 
 impl EndpointUrl {
-    /// Takes a URL that the configuration names.
+    /// Checks a URL from the configuration.
     pub fn configured(text: &str) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
         if url.scheme() == "https" || url.scheme() == "http" && is_literal_loopback(&url, text) {
@@ -66,13 +61,13 @@ impl EndpointUrl {
         }
     }
 
-    /// Takes a URL that a server named. On the host of the configured issuer it counts as configured; elsewhere it must
+    /// Checks a URL that a server supplied. On the configured issuer's host it counts as configured; elsewhere it must
     /// be `https` and public.
     pub fn discovered(text: &str, issuer: &Issuer) -> Result<Self, UrlRefused> {
         Self::discovered_beside(text, &issuer.url, issuer.reach)
     }
 
-    /// The same for a URL that the server at another URL named: on that one's host it is reached as that one is.
+    /// Checks a URL that the server at the URL `beside` supplied: on that server's host it has the same reach.
     pub fn discovered_beside(text: &str, beside: &Url, reach: Reach) -> Result<Self, UrlRefused> {
         let url = parse(text)?;
         if url.host() == beside.host() && (url.scheme() == "https" || url.scheme() == beside.scheme()) {
@@ -98,22 +93,21 @@ impl EndpointUrl {
         &self.url
     }
 
-    /// Scheme, host and port: what a secret is bound to.
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The host, with the port where it is not the scheme's own.
+    /// The host, with the port unless it is the scheme's default.
     pub fn authority(&self) -> String {
         authority(&self.url)
     }
 
-    /// Whether a server named it, and not the configuration.
+    /// Whether a server supplied it, rather than the configuration.
     pub fn reach(&self) -> Reach {
         self.reach
     }
 
-    /// A request to it, so far without headers and body.
+    /// A request to it, without headers and body so far.
     pub fn request(&self, method: Method, transport: &Transport) -> HttpRequest {
         HttpRequest {
             method,
@@ -138,16 +132,13 @@ impl fmt::Debug for EndpointUrl {
     }
 }
 
-/// The host of a URL, with the port where it is not the scheme's own.
+/// The host of a URL, with the port unless it is the scheme's default.
 pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The URL of a host by itself, with a port if need be: nothing before it and nothing behind.
-///
-/// # Errors
-/// [`UrlRefused`]; [`UrlRefused::NotAHost`] for what has more to it.
+/// The URL of a host with an optional port; [`UrlRefused::NotAHost`] if the text has more than that.
 pub fn host_url(scheme: &str, host: &str) -> Result<Url, UrlRefused> {
     let url = EndpointUrl::configured(&format!("{scheme}://{host}/"))?.url;
     let more = url.path() != "/" || url.query().is_some() || host.contains(['/', '?', '#']);
@@ -163,15 +154,12 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Takes an issuer that the configuration names.
-    ///
-    /// # Errors
-    /// [`UrlRefused`]; also for one with a query (RFC 8414 section 2).
+    /// Checks an issuer from the configuration. One with a query is refused (RFC 8414 section 2).
     pub fn configured(text: &str) -> Result<Self, UrlRefused> {
         Self::of(text, EndpointUrl::configured(text)?)
     }
 
-    /// Takes an issuer that a protected resource named (RFC 9728 section 2): on the resource's own host it counts as
+    /// Checks an issuer that a protected resource named (RFC 9728 section 2): on the resource's own host it counts as
     /// configured, elsewhere it must be public (F-SSRF).
     pub fn discovered(text: &str, resource: &Url) -> Result<Self, UrlRefused> {
         Self::of(text, EndpointUrl::discovered_beside(text, resource, Reach::Configured)?)
@@ -184,12 +172,11 @@ impl Issuer {
         Ok(Self { text: text.to_owned(), url: endpoint.url, reach: endpoint.reach })
     }
 
-    /// Whether a server named it, and not the configuration.
+    /// Whether a server supplied it, rather than the configuration.
     pub fn reach(&self) -> Reach {
         self.reach
     }
 
-    /// The identifier as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -214,7 +201,7 @@ impl fmt::Debug for Issuer {
 fn parse(text: &str) -> Result<Url, UrlRefused> {
     let url = parse_strictly(text);
     match (&url, text.rsplit_once('@')) {
-        // What stands before an `@` may be a password, wherever a slip has put it: no error quotes it.
+        // The text before an `@` may be a password, even in a malformed URL: no error quotes it.
         (Err(_), Some((_, rest))) => Err(UrlRefused::Userinfo(Untrusted::new(format!("…@{rest}")))),
         _ => url,
     }
@@ -232,7 +219,8 @@ fn parse_strictly(text: &str) -> Result<Url, UrlRefused> {
     if !matches!(url.scheme(), "https" | "http") {
         return Err(UrlRefused::NotHttps(Untrusted::new(text)));
     }
-    // A parser that repairs (`https:/x`, `https:x`) would let the text name another host than it seems to.
+    // A parser that repairs the text (`https:/x`, `https:x`) would accept a different host than the one it seems to
+    // name.
     let written = text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
     if !written || raw_authority(text).is_empty() || url.host_str().is_none_or(str::is_empty) {
         return Err(UrlRefused::NotAUrl(Untrusted::new(text)));
@@ -246,13 +234,13 @@ fn parse_strictly(text: &str) -> Result<Url, UrlRefused> {
     Ok(url)
 }
 
-/// Characters outside RFC 3986, and those of it that a shell, a desktop file or a command line acts on.
+/// Characters outside RFC 3986, and those inside it that a shell, a desktop file or a command line interprets.
 fn does_not_belong(character: char) -> bool {
     !character.is_ascii_graphic()
         || matches!(character, '"' | '\'' | '`' | '<' | '>' | '\\' | '^' | '{' | '|' | '}')
 }
 
-/// Whether a `%` is not followed by two hexadecimal digits: `%PATH%` is expanded by Windows' command line.
+/// Whether a `%` is not followed by two hexadecimal digits: the Windows command line expands `%PATH%`.
 fn has_loose_percent(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
@@ -264,8 +252,8 @@ fn raw_authority(text: &str) -> &str {
     &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]
 }
 
-/// Whether the host is `localhost`, 127.0.0.1 or `[::1]` as the text itself says: `127.1`, `0x7f000001` and
-/// `[::ffff:127.0.0.1]` do not count (F-URL5).
+/// Whether the host is literally `localhost`, 127.0.0.1 or `[::1]`: `127.1`, `0x7f000001` and `[::ffff:127.0.0.1]` do
+/// not count (F-URL5).
 fn is_literal_loopback(url: &Url, text: &str) -> bool {
     let authority = raw_authority(text).to_ascii_lowercase();
     let host = match url.host() {

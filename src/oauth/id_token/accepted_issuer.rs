@@ -1,11 +1,10 @@
-//! The issuers that an id token may name.
+//! The issuers that an id token may have.
 
-/// The issuers that an id token may name.
 #[derive(Debug, Clone, Copy)]
 pub struct AcceptedIssuer<'a> {
-    /// The issuer, as its metadata writes it.
+    /// The issuer, as its metadata spells it.
     pub issuer: &'a str,
-    /// A second issuer that some servers name: a quirk.
+    /// A second issuer that some servers use: a quirk.
     pub other: Option<&'a str>,
     /// `{tenantid}` in the issuer stands for the token's own `tid`: a quirk of Microsoft Entra.
     pub tenant: bool,
@@ -24,7 +23,7 @@ impl AcceptedIssuer<'_> {
     }
 }
 
-/// A tenant's id is put into a URL to compare: it must not bring slashes.
+/// The tenant id is inserted into a URL for the comparison, so it must not contain slashes.
 fn is_tenant(tenant: &str) -> bool {
     tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -1,4 +1,4 @@
-//! The claims of an id token that was validated.
+//! A validated id token's claims.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -6,23 +6,22 @@ use serde_json::{Map, Value};
 use crate::oauth::jwt::Jwt;
 use crate::secret::IdToken;
 
-/// The claims of a validated id token.
 #[derive(Debug, Clone)]
 pub struct Claims(pub(super) Map<String, Value>);
 
 impl Claims {
-    /// Claims that were validated when they were kept.
+    /// Claims that were validated before they were stored.
     pub fn known(claims: Map<String, Value>) -> Self {
         Self(claims)
     }
 
-    /// Those that the id tokens of later refreshes must agree with (OpenID Connect Core section 12.2).
+    /// The claims that the id tokens of later refreshes must match (OpenID Connect Core section 12.2).
     pub fn lasting(&self) -> Map<String, Value> {
         let names = ["iss", "sub", "azp", "auth_time", "nonce"];
         names.iter().filter_map(|name| Some(((*name).to_owned(), self.0.get(*name)?.clone()))).collect()
     }
 
-    /// The subject: who, for this issuer.
+    /// The user's identifier at the issuer.
     pub fn subject(&self) -> &str {
         self.text("sub").unwrap_or_default()
     }
@@ -32,12 +31,10 @@ impl Claims {
         self.0.get(name).and_then(Value::as_str)
     }
 
-    /// When the token ends.
     pub fn expires_at(&self) -> Option<Timestamp> {
         seconds(&self.0, "exp").and_then(|seconds| Timestamp::from_second(seconds).ok())
     }
 
-    /// All claims.
     pub fn all(&self) -> &Map<String, Value> {
         &self.0
     }

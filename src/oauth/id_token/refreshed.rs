@@ -1,4 +1,4 @@
-//! The tokens of a refresh belong to the login's user and issuer (OpenID Connect Core section 12.2).
+//! Checks that a refresh's tokens belong to the login's user and issuer (OpenID Connect Core section 12.2).
 
 use super::accepted_issuer::AcceptedIssuer;
 use super::claims::{Claims, stored_claims};
@@ -6,8 +6,8 @@ use super::error::IdTokenError;
 use crate::secret::IdToken;
 use crate::text::untrusted::Untrusted;
 
-/// Checks the id token that a refresh brought against the login's (OpenID Connect Core section 12.2): the same issuer and
-/// subject, the login's time and the party unchanged, and no other nonce.
+/// Checks the id token of a refresh against the login's (OpenID Connect Core section 12.2): the same issuer and
+/// subject, the same login time and authorized party, and the same nonce if it has one.
 pub fn check_refreshed(
     refreshed: &Claims,
     original: Option<&Claims>,
@@ -22,8 +22,8 @@ pub fn check_refreshed(
             return Err(IdTokenError::Disagrees(claim));
         }
     }
-    // What a refreshed token may leave out must not differ where it is there; only the time of a login that did not say
-    // its own may be news.
+    // A refreshed token may leave these out, but must not change them. Only `auth_time` may be new, if the login had
+    // none.
     for claim in ["auth_time", "azp", "nonce"] {
         let (before, now) = (original.0.get(claim), refreshed.0.get(claim));
         let is_news = claim == "auth_time" && before.is_none();
@@ -34,19 +34,18 @@ pub fn check_refreshed(
     Ok(())
 }
 
-/// Whose tokens a refresh may bring: those of the login (OpenID Connect Core section 12.2).
+/// The user and issuer that a refresh's tokens must belong to: the login's (OpenID Connect Core section 12.2).
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a> {
-    /// The issuer that the configuration or its metadata names, for a login that did not record one.
+    /// The configured issuer or that of its metadata, for a login that did not record one.
     pub issuer: AcceptedIssuer<'a>,
-    /// The claims of the login's id token.
     pub original: Option<&'a Claims>,
-    /// The user's identifier at the issuer, where the login recorded it.
+    /// The user's identifier at the issuer, if the login recorded it.
     pub subject: Option<&'a str>,
 }
 
 impl Owner<'_> {
-    /// Checks that an id token does not name another user or issuer. The token need not be valid; one that cannot be read
+    /// Checks that an id token does not name another user or issuer. The token need not be valid; an unreadable one
     /// names nobody.
     pub fn check(&self, token: &IdToken) -> Result<(), IdTokenError> {
         let Some(claims) = stored_claims(token) else { return Ok(()) };

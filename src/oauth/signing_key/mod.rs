@@ -1,4 +1,4 @@
-//! Private keys as people have them, PEM or JWK, and the JSON Web Signatures made with them (RFC 7515, 7517, 7518).
+//! Private keys in PEM or JWK form, and the JSON Web Signatures made with them (RFC 7515, 7517, 7518).
 
 use std::fmt;
 
@@ -22,30 +22,25 @@ use zeroize::Zeroizing;
 use super::json;
 use crate::secret::{ClientSecret, DpopKey, SecretText};
 
-/// Why a private key cannot be used. No part of the key is in it.
+/// Why a private key cannot be used. The error contains no part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// It is neither PEM nor JWK.
     #[error("it is neither a private key in PEM (PKCS#8, PKCS#1, SEC1) nor a private JWK")]
     NotAKey,
-    /// It is locked with a password.
     #[error(
-        "it is encrypted with a password; `{{ command = [\"openssl\", \"pkey\", \"-in\", …] }}` can decrypt it when it is needed"
+        "it is encrypted with a password; `{{ command = [\"openssl\", \"pkey\", \"-in\", …] }}` can decrypt it when needed"
     )]
     Encrypted,
-    /// It is damaged, or of a kind that is not signed with.
-    #[error("it is damaged, or no RSA key of 2048 to 4096 bits, no P-256, P-384 or Ed25519 key")]
+    #[error("it is damaged, or is not an RSA key of 2048 to 4096 bits or a P-256, P-384 or Ed25519 key")]
     Unsupported,
-    /// It does not make signatures of the configured algorithm.
-    #[error("it does not make {0:?} signatures")]
+    #[error("it cannot make {0:?} signatures")]
     OtherAlgorithm(Algorithm),
-    /// The signature failed.
-    #[error("it made no signature")]
+    #[error("signing failed")]
     NotSigned,
 }
 
-/// A key that signs, with the algorithm that it is used for: from the configuration or the key's own kind, never from
-/// what a server says (RFC 8725 section 3.1).
+/// A signing key with its algorithm, which comes from the configuration or the key's type, never from what a server
+/// says (RFC 8725 section 3.1).
 pub struct SigningKey {
     pair: Pair,
     algorithm: Algorithm,
@@ -66,7 +61,7 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Reads a private key: PEM, in which certificates may stand beside it, or a JWK, or a set of one JWK.
+    /// Parses a private key: PEM, possibly with certificates around it, a JWK, or a set of one JWK.
     pub fn parse(text: &SecretText) -> Result<Self, KeyError> {
         let text = text.expose().trim();
         if text.starts_with('{') {
@@ -84,16 +79,13 @@ impl SigningKey {
         Ok(Self::of_pair(pair, None))
     }
 
-    /// The client's secret as a key of HS256 (OpenID Connect Core section 9, `client_secret_jwt`).
+    /// The client secret as a key for HS256 (OpenID Connect Core section 9, `client_secret_jwt`).
     pub fn of_secret(secret: &ClientSecret) -> Self {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.expose().as_bytes());
         Self::of_pair(Pair::Secret(key), None)
     }
 
-    /// A new P-256 key, and the form in which it is kept.
-    ///
-    /// # Errors
-    /// [`KeyError::NotSigned`], where the system gives no randomness.
+    /// Generates a P-256 key, and returns the form to store it in too.
     pub fn generate() -> Result<(Self, DpopKey), KeyError> {
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map_err(|_| KeyError::NotSigned)?;
@@ -101,7 +93,6 @@ impl SigningKey {
         Ok((key, DpopKey::new(URL_SAFE_NO_PAD.encode(document.as_ref()))))
     }
 
-    /// A key that was kept.
     pub fn kept(kept: &DpopKey) -> Result<Self, KeyError> {
         let document = URL_SAFE_NO_PAD.decode(kept.expose()).map_err(|_| KeyError::NotAKey)?;
         Ok(Self::of_pair(of_pkcs8(&Zeroizing::new(document))?, None))
@@ -160,7 +151,7 @@ impl SigningKey {
         }
     }
 
-    /// The key for a configured algorithm, and with the configured key identifier.
+    /// The key with the configured algorithm and key identifier.
     pub fn using(mut self, algorithm: Option<Algorithm>, key_id: Option<&str>) -> Result<Self, KeyError> {
         if let Some(algorithm) = algorithm {
             let fits = match &self.pair {
@@ -178,7 +169,8 @@ impl SigningKey {
         Ok(self)
     }
 
-    /// The public key as a JWK (RFC 7517), its members in the order that a thumbprint needs; `null` for a shared secret.
+    /// The public key as a JWK (RFC 7517), its members in the order that a thumbprint requires; `null` for a shared
+    /// secret.
     pub fn public_jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match &self.pair {
@@ -198,14 +190,14 @@ impl SigningKey {
         }
     }
 
-    /// The thumbprint of the public key (RFC 7638): base64url of the SHA-256 of its required members in order.
+    /// The public key's thumbprint (RFC 7638): base64url of the SHA-256 of its required members in order.
     pub fn thumbprint(&self) -> String {
         let canonical = self.public_jwk().to_string();
         URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()))
     }
 
-    /// Signs claims: a JWT in the compact form (RFC 7515 section 7.1). `header` is added to `alg` and, where there is
-    /// one, `kid`.
+    /// Signs claims: a JWT in compact form (RFC 7515 section 7.1). `header` is added to `alg` and, if there is one,
+    /// `kid`.
     pub fn sign(&self, header: &Value, claims: &Value) -> Result<SecretText, KeyError> {
         let mut whole = json!({ "alg": format!("{:?}", self.algorithm) });
         if let (Some(object), Some(more)) = (whole.as_object_mut(), header.as_object()) {
@@ -252,7 +244,7 @@ fn rsa(pair: Result<RsaKeyPair, ring::error::KeyRejected>) -> Result<Pair, KeyEr
     pair.map(|pair| Pair::Rsa(Box::new(pair))).map_err(|_| KeyError::Unsupported)
 }
 
-/// The kinds of PKCS#8 keys (RFC 5208, RFC 5958), tried one after the other: each refuses the others' object identifiers.
+/// The types of PKCS#8 keys (RFC 5208, RFC 5958), tried in turn: each parser rejects the others' object identifiers.
 fn of_pkcs8(der: &[u8]) -> Result<Pair, KeyError> {
     if let Ok(pair) = RsaKeyPair::from_pkcs8(der) {
         return rsa(Ok(pair));

@@ -1,4 +1,4 @@
-//! The token endpoint's requests and answers (RFC 6749 sections 3.2 and 5).
+//! The token endpoint's requests and responses (RFC 6749 sections 3.2 and 5).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -16,12 +16,11 @@ use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
 use crate::text::untrusted::Untrusted;
 use crate::token::{Life, TokenSet, TokenType};
 
-/// What messages call it.
 const ENDPOINT: &str = "token endpoint";
-/// A lifetime longer than this says nothing; it is cut to it (F-EXP2).
+/// A longer lifetime is not believable and is cut to this (F-EXP2).
 const LONGEST_LIFE: i64 = 10 * 366 * 86_400;
 
-/// A token endpoint to which the secrets of one binding may be sent: it cannot be made for another origin.
+/// A token endpoint that one binding's secrets may be sent to: it cannot be made for another origin.
 #[derive(Debug, Clone)]
 pub struct TokenEndpoint {
     url: EndpointUrl,
@@ -30,36 +29,31 @@ pub struct TokenEndpoint {
     transport: Transport,
 }
 
-/// What was asked for, as far as the answer must agree with it.
+/// The parts of the request that the response must match.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked<'a> {
     /// The request proved a key, so the token must be bound to it.
     pub dpop: bool,
-    /// The request was a token exchange, which may issue what is no access token (RFC 8693 section 2.2.1).
+    /// The request was a token exchange, which may issue something other than an access token (RFC 8693 section 2.2.1).
     pub exchange: Option<Exchange<'a>>,
 }
 
-/// What a token exchange asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange<'a> {
-    /// The `requested_token_type`.
     pub token_type: Option<&'a str>,
-    /// The answer must say what it issued, as RFC 8693 section 2.2.1 says and other exchanges do not.
+    /// The response must say what it issued: RFC 8693 section 2.2.1 requires that, other exchanges do not.
     pub must_say: bool,
 }
 
 /// The token endpoint is at another origin than the one that the stored secrets are bound to (F-BIND1, F-BIND5).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the token endpoint is at {found}, but what is stored is bound to {bound}; nothing was sent")]
+#[error("the token endpoint is at {found}, but the stored secrets are bound to {bound}; nothing was sent")]
 pub struct WrongOrigin {
-    /// Where the endpoint is.
     pub found: String,
-    /// Where it must be.
     pub bound: String,
 }
 
 impl TokenEndpoint {
-    /// The endpoint, if its origin is the binding's.
     pub fn new(
         url: EndpointUrl,
         binding: &Binding,
@@ -77,9 +71,6 @@ impl TokenEndpoint {
 
     /// The request for a grant: a POST whose body carries the grant's parameters and the client's authentication (RFC
     /// 6749 section 3.2).
-    ///
-    /// # Errors
-    /// [`KeyError`], when the client's key signs nothing.
     pub fn request(
         &self,
         grant_type: &str,
@@ -96,10 +87,7 @@ impl TokenEndpoint {
         Ok(request)
     }
 
-    /// Reads the answer to a request.
-    ///
-    /// # Errors
-    /// [`EndpointError`]; no part of it holds a token.
+    /// Reads the response to a request. Errors never contain a token.
     pub fn response(
         &self,
         response: &HttpResponse,
@@ -150,22 +138,22 @@ fn token_type(written: Option<&Value>, asked: &Asked<'_>, quirks: &Quirks) -> Re
         Some(_) => return Err("its `token_type` is not a string".to_owned()),
     };
     match (asked.dpop, found) {
-        // RFC 9449 section 5: the token is not bound, and whoever finds it can use it.
+        // RFC 9449 section 5: the token is not bound, and anyone who finds it can use it.
         (true, TokenType::Bearer) if !quirks.unbound_tokens => Err(
-            "it is a bearer token, though a key was shown for it to be bound to (DPoP); if this server cannot do that, set use_dpop = false and log in again"
+            "it is a bearer token, although the request had a DPoP key to bind it to; if this server does not support DPoP, set use_dpop = false and log in again"
                 .to_owned(),
         ),
-        (false, TokenType::Dpop) => Err("its token is bound to a key (DPoP), and none was shown".to_owned()),
+        (false, TokenType::Dpop) => Err("its token is bound to a DPoP key, but the request had none".to_owned()),
         _ => Ok(found),
     }
 }
 
-/// RFC 8693 section 2.2.1: what was issued must be what was asked for.
+/// RFC 8693 section 2.2.1: the issued token must be of the requested type.
 fn check_issued_type(issued: Option<&Value>, exchange: &Exchange<'_>) -> Result<(), String> {
     match (issued.and_then(Value::as_str), exchange.token_type) {
         (None, _) if exchange.must_say => Err("it has no `issued_token_type`".to_owned()),
         (Some(issued), Some(wanted)) if issued != wanted => {
-            Err(format!("it issued a token of the type {}, not {wanted}", Untrusted::new(issued)))
+            Err(format!("it issued a token of type {}, not {wanted}", Untrusted::new(issued)))
         }
         _ => Ok(()),
     }
@@ -186,7 +174,7 @@ fn tokens(
         Some(_) => Err(format!("its `{name}` is not a string")),
     };
     let invalid = |name: &'static str| {
-        move |error: crate::secret::InvalidToken| format!("its `{name}` is no token: {error}")
+        move |error: crate::secret::InvalidToken| format!("its `{name}` is not a valid token: {error}")
     };
     let access_token = token("access_token")?.ok_or("it has no `access_token`")?;
     let access_token = AccessToken::parse(access_token).map_err(invalid("access_token"))?;
@@ -202,7 +190,7 @@ fn tokens(
     Ok(TokenSet { access_token, token_type, life, refresh_token, id_token, scope })
 }
 
-/// The scopes of an answer: text, or the array of strings that Twitch sends; RFC 6749 section 3.3 knows text alone.
+/// The granted scopes: a string or, from Twitch, an array of strings. RFC 6749 section 3.3 allows only a string.
 fn granted(scope: Option<&Value>, quirks: &Quirks) -> Result<Option<ScopeSet>, String> {
     let text = match scope {
         None => return Ok(None),
@@ -210,20 +198,21 @@ fn granted(scope: Option<&Value>, quirks: &Quirks) -> Result<Option<ScopeSet>, S
         Some(Value::String(text)) => text.replace(quirks.granted_scope_separator.as_str(), " "),
         Some(Value::Array(scopes)) => {
             let scopes: Option<Vec<&str>> = scopes.iter().map(Value::as_str).collect();
-            scopes.ok_or("its `scope` is an array of more than strings")?.join(" ")
+            scopes.ok_or("its `scope` is an array that contains something other than strings")?.join(" ")
         }
         Some(_) => return Err("its `scope` is not a string".to_owned()),
     };
     Ok(Some(ScopeSet::lenient(&text)))
 }
 
-/// When a token ends whose answer had this `expires_in`. Numbers and digits in quotes are taken (PayPal and Entra send
-/// the latter); zero and less are "already over"; ten years at the most; anything else is unknown (F-EXP1, F-EXP2).
+/// When a token with this `expires_in` expires. Numbers and quoted digits are accepted (PayPal and Entra send the
+/// latter); zero and negative numbers mean "already expired"; ten years is the maximum; anything else is unknown
+/// (F-EXP1, F-EXP2).
 fn expiry(expires_in: Option<&Value>, now: Timestamp) -> Option<Timestamp> {
     let seconds = match expires_in? {
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
         Value::String(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            // More digits than an integer has are many years all the same.
+            // More digits than fit an integer still mean many years.
             Some(text.parse().unwrap_or(LONGEST_LIFE))
         }
         _ => None,

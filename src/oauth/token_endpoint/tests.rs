@@ -30,7 +30,7 @@ fn token_responses_of_real_servers_are_read() {
     let long = "a".repeat(16 * 1024);
     let unusable = |reason: &str, size: usize| {
         format!(
-            "the token endpoint's answer cannot be used: {reason} (status 200, `application/json`, {size} bytes)"
+            "the token endpoint sent an invalid response: {reason} (status 200, `application/json`, {size} bytes)"
         )
     };
     for (name, status, body, want) in [
@@ -39,7 +39,7 @@ fn token_responses_of_real_servers_are_read() {
         ("lower case, no lifetime, O12 no scope", 200, r#"{"access_token":"a","token_type":"bearer"}"#.to_owned(), "a None None None".to_owned()),
         ("16 KiB", 200, format!(r#"{{"access_token":"{long}","token_type":"BEARER"}}"#), format!("{long} None None None")),
         ("scopes as an array", 200, r#"{"access_token":"a","token_type":"bearer","scope":["x","y"]}"#.to_owned(), r#"a None None Some("x y")"#.to_owned()),
-        ("an array of something else", 200, r#"{"access_token":"a","token_type":"bearer","scope":[1]}"#.to_owned(), unusable("its `scope` is an array of more than strings", 54)),
+        ("an array of something else", 200, r#"{"access_token":"a","token_type":"bearer","scope":[1]}"#.to_owned(), unusable("its `scope` is an array that contains something other than strings", 54)),
         ("scopes as a number", 200, r#"{"access_token":"a","token_type":"bearer","scope":1}"#.to_owned(), unusable("its `scope` is not a string", 52)),
         ("null is nothing", 200, r#"{"access_token":"a","token_type":"bearer","refresh_token":null,"scope":null,"expires_in":null}"#.to_owned(), "a None None None".to_owned()),
         ("an empty refresh token is none", 200, r#"{"access_token":"a","token_type":"bearer","refresh_token":""}"#.to_owned(), "a None None None".to_owned()),
@@ -49,22 +49,22 @@ fn token_responses_of_real_servers_are_read() {
         ("unknown type", 200, r#"{"access_token":"a","token_type":"mac"}"#.to_owned(), unusable("its token type `mac` is not bearer", 39)),
         ("F-TT1 header in the type", 200, r#"{"access_token":"a","token_type":"Bearer\r\nX: y"}"#.to_owned(), unusable("its token type `Bearer\\u{d}\\u{a}X: y` is not bearer", 50)),
         ("F-TT1 type is a number", 200, r#"{"access_token":"a","token_type":1}"#.to_owned(), unusable("its `token_type` is not a string", 35)),
-        ("DPoP unasked", 200, r#"{"access_token":"a","token_type":"DPoP"}"#.to_owned(), unusable("its token is bound to a key (DPoP), and none was shown", 40)),
+        ("DPoP unasked", 200, r#"{"access_token":"a","token_type":"DPoP"}"#.to_owned(), unusable("its token is bound to a DPoP key, but the request had none", 40)),
         ("F-CTRL1 line feed in the token", 200, r#"{"access_token":"a\nhost=evil","token_type":"bearer"}"#.to_owned(),
-            unusable("its `access_token` is no token: it has a character outside printable ASCII (RFC 6749, appendix A.12)", 53)),
+            unusable("its `access_token` is not a valid token: it has a character outside printable ASCII (RFC 6749, appendix A.12)", 53)),
         ("F-CTRL1 line feed in the refresh token", 200, r#"{"access_token":"a","token_type":"bearer","refresh_token":"a\nb"}"#.to_owned(),
-            unusable("its `refresh_token` is no token: it has a character outside printable ASCII (RFC 6749, appendix A.12)", 65)),
+            unusable("its `refresh_token` is not a valid token: it has a character outside printable ASCII (RFC 6749, appendix A.12)", 65)),
         ("F-SIZE twice", 200, r#"{"access_token":"a","access_token":"b","token_type":"bearer"}"#.to_owned(),
-            unusable("it is not a JSON object, nests too deep, or has a member twice", 61)),
-        ("error", 400, r#"{"error":"invalid_grant","error_description":"gone\u001b"}"#.to_owned(), "the token endpoint answered `invalid_grant`: `gone\\u{1b}`".to_owned()),
-        ("F-200ERR", 200, r#"{"error":"bad_verification_code"}"#.to_owned(), "the token endpoint answered `bad_verification_code`".to_owned()),
-        ("Slack", 200, r#"{"ok":false,"error":"invalid_code"}"#.to_owned(), "the token endpoint answered `invalid_code`".to_owned()),
-        ("F-429", 429, r#"{"error":"slow"}"#.to_owned(), "the token endpoint cannot answer now (status 429)".to_owned()),
-        ("F-429 503", 503, String::new(), "the token endpoint cannot answer now (status 503)".to_owned()),
-        ("F-429 500 with an error of its own", 500, r#"{"error":"server_error"}"#.to_owned(), "the token endpoint cannot answer now (status 500)".to_owned()),
-        ("temporarily unavailable", 400, r#"{"error":"temporarily_unavailable"}"#.to_owned(), "the token endpoint cannot answer now (status 400)".to_owned()),
-        ("empty 400", 400, String::new(), "the token endpoint's answer cannot be used: it is an error without an error code (status 400, `application/json`, 0 bytes)".to_owned()),
-        ("F-REDIR", 307, String::new(), "the token endpoint redirects to `another address`; a request with credentials is never redirected".to_owned()),
+            unusable("it is not a JSON object, is nested too deeply, or has a duplicate member", 61)),
+        ("error", 400, r#"{"error":"invalid_grant","error_description":"gone\u001b"}"#.to_owned(), "the token endpoint returned `invalid_grant`: `gone\\u{1b}`".to_owned()),
+        ("F-200ERR", 200, r#"{"error":"bad_verification_code"}"#.to_owned(), "the token endpoint returned `bad_verification_code`".to_owned()),
+        ("Slack", 200, r#"{"ok":false,"error":"invalid_code"}"#.to_owned(), "the token endpoint returned `invalid_code`".to_owned()),
+        ("F-429", 429, r#"{"error":"slow"}"#.to_owned(), "the token endpoint is temporarily unavailable (status 429)".to_owned()),
+        ("F-429 503", 503, String::new(), "the token endpoint is temporarily unavailable (status 503)".to_owned()),
+        ("F-429 500 with an error of its own", 500, r#"{"error":"server_error"}"#.to_owned(), "the token endpoint is temporarily unavailable (status 500)".to_owned()),
+        ("temporarily unavailable", 400, r#"{"error":"temporarily_unavailable"}"#.to_owned(), "the token endpoint is temporarily unavailable (status 400)".to_owned()),
+        ("empty 400", 400, String::new(), "the token endpoint sent an invalid response: it is an error response without an error code (status 400, `application/json`, 0 bytes)".to_owned()),
+        ("F-REDIR", 307, String::new(), "the token endpoint redirects to `another address`; authctl never follows a redirect with credentials".to_owned()),
     ] {
         assert_eq!(outcome(status, &body, &Quirks::default()), want, "{name}");
     }
@@ -126,7 +126,7 @@ fn a_token_of_another_type_is_rejected() {
         ("bound", dpop, &standard, "dpop", None, Ok(TokenType::Dpop)),
         ("downgraded", dpop, &standard, "Bearer", None, Err("it is a bearer token")),
         ("allowed", dpop, &lax, "Bearer", None, Ok(TokenType::Bearer)),
-        ("unasked", Asked::default(), &lax, "DPoP", None, Err("none was shown")),
+        ("unasked", Asked::default(), &lax, "DPoP", None, Err("the request had none")),
         ("N_A unasked", Asked::default(), &standard, "N_A", None, Err("is not bearer")),
         ("X2", exchange(None, true), &standard, "N_A", Some(jwt), Ok(TokenType::NotApplicable)),
         ("an access token", exchange(Some(jwt), true), &standard, "Bearer", Some(jwt), Ok(TokenType::Bearer)),

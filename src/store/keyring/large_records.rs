@@ -1,7 +1,7 @@
-//! Records that are too long for a keyring's entry: sealed in a file, whose key is in the entry.
+//! Records that are too long for a keyring entry: they are sealed in a file, and the entry holds the file's key.
 //!
-//! Every write makes a new file with a new key, and replaces the entry after that: a reader sees the old record or the
-//! new one, never a mixture.
+//! Every write creates a new file with a new key and then replaces the entry: a reader sees the old record or the new
+//! one, never a mixture.
 
 use std::path::PathBuf;
 
@@ -18,25 +18,23 @@ use crate::store::record::RecordName;
 use crate::store::sealed::cipher;
 use crate::store::sealed::cipher::SealingKey;
 
-/// What an entry begins with that stands for a file.
+/// The prefix of an entry that refers to a file.
 const MAGIC: &str = "authctl overflow 1 ";
-/// The ending of the files.
 const ENDING: &str = "sealed";
 
-/// The files of records that are too long.
 pub(super) struct Overflow<'a> {
     folder: PathBuf,
     random: &'a dyn Random,
 }
 
-/// The file that an entry stands for, and its key.
+/// An entry's file and its key.
 pub(super) struct Reference {
     id: String,
     key: SealingKey,
 }
 
 impl Reference {
-    /// Reads an entry; `None` for one that is a record itself.
+    /// Parses an entry; `None` if it is a record itself.
     pub(super) fn parse(entry: &str) -> Option<Self> {
         let (id, key) = entry.strip_prefix(MAGIC)?.split_once(' ')?;
         let decoded = Zeroizing::new(STANDARD.decode(key.trim()).ok()?);
@@ -55,7 +53,7 @@ impl<'a> Overflow<'a> {
         self.folder.join(format!("{name}.{id}.{ENDING}"))
     }
 
-    /// Writes a record into a new file: the entry that stands for it.
+    /// Writes a record to a new file, and returns the entry that refers to it.
     pub(super) fn write(
         &self,
         name: &RecordName,
@@ -72,7 +70,6 @@ impl<'a> Overflow<'a> {
         Ok(SecretText::new(format!("{MAGIC}{id} {}", STANDARD.encode(*key))))
     }
 
-    /// Reads the record that an entry stands for.
     pub(super) fn read(
         &self,
         name: &RecordName,
@@ -84,7 +81,7 @@ impl<'a> Overflow<'a> {
             .map_err(|error| self.corrupt(name, reference, error))
     }
 
-    /// The binding that the file of an entry says it has.
+    /// The binding that an entry's file claims.
     pub(super) fn claimed_binding(
         &self,
         name: &RecordName,
@@ -96,14 +93,14 @@ impl<'a> Overflow<'a> {
 
     fn sealed(&self, name: &RecordName, reference: &Reference) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let found = private_file::read(&self.path(name, &reference.id))?;
-        found.ok_or_else(|| self.corrupt(name, reference, "it is not there"))
+        found.ok_or_else(|| self.corrupt(name, reference, "the file does not exist"))
     }
 
     fn corrupt(&self, name: &RecordName, reference: &Reference, reason: impl ToString) -> StoreError {
         StoreError::corrupt(self.path(name, &reference.id).display().to_string(), reason)
     }
 
-    /// Removes the files of a record that no entry stands for any more: all but that of this entry.
+    /// Removes a record's files that no entry refers to any more: all except this entry's.
     pub(super) fn sweep(&self, name: &RecordName, entry: Option<&str>) {
         let current = entry.and_then(Reference::parse).map(|reference| self.path(name, &reference.id));
         let Ok(files) = std::fs::read_dir(&self.folder) else { return };
@@ -112,7 +109,7 @@ impl<'a> Overflow<'a> {
             let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_ours = file_name.starts_with(&prefix) && file_name.ends_with(&format!(".{ENDING}"));
             if is_ours && Some(&path) != current.as_ref() {
-                // What stays is sealed with a key that is gone.
+                // A file that stays is sealed with a key that is gone.
                 let _ = private_file::remove(&path);
             }
         }

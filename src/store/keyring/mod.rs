@@ -31,12 +31,11 @@ use crate::store::lock::{LONGEST_WAIT, Lock};
 use crate::store::record::RecordName;
 use crate::store::revision::{Revision, Versioned};
 
-/// The service under which all our entries stand.
+/// The service name of all of authctl's entries.
 pub const SERVICE: &str = "authctl";
-/// A keyring that has not answered by then never will; one that asks the user is given this long (F-KR1).
+/// How long a keyring may take to answer; one that asks the user may take this long (F-KR1).
 const DEADLINE: Duration = Duration::from_secs(65);
 
-/// The keyring as a place for records.
 pub(super) struct KeyringBackend<'a> {
     keyring: Arc<CredentialStore>,
     overflow: Overflow<'a>,
@@ -49,7 +48,7 @@ impl<'a> KeyringBackend<'a> {
         Ok(Self { keyring: system.keyring.open()?, overflow: Overflow::new(folder, &*system.random), system })
     }
 
-    /// Asks the user to unlock the keyring, if it can ask.
+    /// Asks the user to unlock the keyring, if that is possible.
     pub(super) fn unlock(&self) -> Result<(), StoreError> {
         #[cfg(target_os = "linux")]
         if let Some(service) = self.keyring.as_any().downcast_ref::<SecretService>() {
@@ -59,7 +58,7 @@ impl<'a> KeyringBackend<'a> {
         Ok(())
     }
 
-    /// The bytes of an entry; `None` if there is none.
+    /// The bytes of an entry; `None` if it does not exist.
     fn entry_bytes(&self, name: &RecordName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         self.call(name, |entry| match entry.get_secret() {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
@@ -68,7 +67,7 @@ impl<'a> KeyringBackend<'a> {
         })
     }
 
-    /// Replaces an entry. What is written is read back: some keyrings cut or drop what is too long for them (F-KR4).
+    /// Replaces an entry and reads it back: some keyrings truncate or drop what is too long for them (F-KR4).
     fn replace(&self, name: &RecordName, text: &SecretText, over: &Revision) -> Result<Revision, StoreError> {
         let (secret, over) = (text.clone(), over.clone());
         let written = self.call(name, move |entry| {
@@ -95,7 +94,6 @@ impl<'a> KeyringBackend<'a> {
         }
     }
 
-    /// Calls the keyring's entry.
     fn call<T: Send + 'static>(
         &self,
         name: &RecordName,
@@ -106,9 +104,9 @@ impl<'a> KeyringBackend<'a> {
             .map_err(|error| read_fault(error, name.as_str()))
     }
 
-    /// Calls the keyring on a thread of its own, so that one that hangs does not hang us. The Secret Service is called as it
-    /// is: each of its waits has an end. If the system allows no more threads, the call is made here: the tokens that it saves
-    /// may not be obtainable twice.
+    /// Calls the keyring on a separate thread, so that authctl does not hang with it. The Secret Service is called
+    /// directly, because each of its waits has a deadline. If no thread can be started, the call is made here: the
+    /// tokens that it saves may not be available a second time.
     fn bounded<T: Send + 'static>(
         &self,
         action: impl FnOnce(&CredentialStore) -> keyring_core::Result<T> + Send + 'static,
@@ -131,7 +129,7 @@ impl<'a> KeyringBackend<'a> {
     }
 }
 
-/// On Windows an entry roams with the user's profile unless it says otherwise.
+/// On Windows an entry roams with the user's profile by default.
 fn entry(keyring: &CredentialStore, user: &str) -> keyring_core::Result<Entry> {
     #[cfg(windows)]
     let modifiers = Some(std::collections::HashMap::from([("persistence", "Local")]));
@@ -165,7 +163,7 @@ impl Backend for KeyringBackend<'_> {
                 Ok(sealed) => return Ok(Some(Versioned { value: text(&sealed)?, revision })),
                 Err(error) => error,
             };
-            // A write between the two reads has swept what the entry stood for.
+            // A write between the two reads has removed the file that the entry referred to.
             match self.entry_bytes(name)? {
                 Some(newer) if *newer != *bytes => bytes = newer,
                 Some(_) => return Err(error),
@@ -224,7 +222,7 @@ impl Backend for KeyringBackend<'_> {
     }
 
     fn list(&self) -> Result<Vec<RecordName>, StoreError> {
-        // The Windows store looks for a pattern in its own names, which hold the service.
+        // The Windows store searches its own names, which contain the service, for a pattern.
         let attribute = if cfg!(windows) { "pattern" } else { "service" };
         let users = self.bounded(move |keyring| {
             let found = match keyring.search(&std::collections::HashMap::from([(attribute, SERVICE)])) {
@@ -240,7 +238,6 @@ impl Backend for KeyringBackend<'_> {
     }
 }
 
-/// How a write went.
 enum Written {
     As(Revision),
     Otherwise,
@@ -251,7 +248,7 @@ fn place(name: &str) -> String {
     format!("the keyring entry {SERVICE}/{name}")
 }
 
-/// Says what went wrong without the texts of keyring-core that could hold the entry's bytes (F-KR5).
+/// Describes a failure without keyring-core's texts that could contain the entry's bytes (F-KR5).
 fn read_fault(error: keyring_core::Error, name: &str) -> StoreError {
     use keyring_core::Error;
     let corrupt = |reason| StoreError::corrupt(place(name), reason);

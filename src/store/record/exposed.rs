@@ -1,4 +1,5 @@
-//! The one place where secrets are written out: into a record, which a store seals or a keyring stores.
+//! Serialises secrets. This is the only place that writes them out: into a record, which a store seals or a keyring
+//! stores.
 
 pub(super) mod required {
     use serde::{Deserialize as _, Deserializer, Serializer};
@@ -54,6 +55,7 @@ pub(super) mod optional {
         deserializer: D,
     ) -> Result<Option<T>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| T::parsed(text).ok_or_else(|| serde::de::Error::custom("no token"))).transpose()
+        text.map(|text| T::parsed(text).ok_or_else(|| serde::de::Error::custom("not a valid token")))
+            .transpose()
     }
 }

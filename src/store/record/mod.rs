@@ -1,5 +1,5 @@
-//! A record: everything that one login left, and its versioned encoding. Both are in one file, so that anyone who adds a
-//! field sees how it is written and how older forms are read.
+//! A record: everything stored for one login, and its versioned encoding. Both are in one file, so that anyone who adds
+//! a field sees how it is written and how older forms are read.
 
 mod exposed;
 mod name;
@@ -20,37 +20,32 @@ use crate::secret::{DpopKey, IdToken, RefreshToken, SecretText};
 use crate::store::destinations::Destinations;
 use crate::store::revision::Revision;
 
-/// The version of the encoding. A record of a later one is refused and left unchanged.
+/// The version of the encoding. A record of a later version is refused and left unchanged.
 const VERSION: u32 = 1;
-/// The most access tokens that a record holds: past it, the one that ends first goes.
+/// The most access tokens in a record: when it is full, the one that expires first is dropped.
 const MOST_TOKENS: usize = 32;
 
-/// Everything that one login left.
+/// Everything stored for one login.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
-    /// The provider's name.
     pub provider: String,
     pub account: AccountName,
-    /// Where its secrets may be sent.
     pub binding: Binding,
-    /// Counts the saves: tells an older state from a newer.
+    /// Counts the saves, which distinguishes older states from newer ones.
     pub generation: u64,
-    /// When the login was.
     pub logged_in_at: Timestamp,
-    /// The issuer, as its metadata writes it.
+    /// The issuer, as its metadata spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// The user's identifier at the issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// What the user is called, for people.
+    /// The user's name, for display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The scopes that the login asked for.
     #[serde(default)]
     pub requested_scopes: ScopeSet,
-    /// The scopes that were granted, if that is known.
+    /// The granted scopes, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_scopes: Option<ScopeSet>,
     #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
@@ -58,64 +53,62 @@ pub struct Record {
     /// The validated id token.
     #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub id_token: Option<IdToken>,
-    /// What the login's id token said that those of refreshes must say as well (OpenID Connect Core section 12.2).
+    /// The claims of the login's id token that those of later refreshes must match (OpenID Connect Core section 12.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_claims: Option<serde_json::Map<String, serde_json::Value>>,
-    /// The key that the tokens are bound to (RFC 9449): without it they are good for nothing.
+    /// The key that the tokens are bound to (RFC 9449): they are useless without it.
     #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<DpopKey>,
-    /// The nonces that servers gave for its proofs, by their origin.
+    /// The servers' nonces for its proofs, by origin.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dpop_nonces: BTreeMap<String, String>,
-    /// The thumbprint of the certificate that was shown for the tokens (RFC 8705).
+    /// The thumbprint of the client certificate that the tokens are bound to (RFC 8705).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// What the provider's definition said at the login of where its secrets go.
+    /// The provider's destinations at the time of the login.
     #[serde(default, rename = "reach", skip_serializing_if = "Option::is_none")]
     pub destinations: Option<Destinations>,
-    /// A machine has sent its refresh token, and the result is not known: in stores that several machines share.
+    /// In a shared store: a machine has sent the refresh token, and the result is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewing: Option<Renewing>,
-    /// The state in which it was read: a save replaces that one.
+    /// The state in which it was read: a save replaces that state.
     #[serde(skip)]
     pub revision: Revision,
-    /// The access tokens, by what they were asked for with.
+    /// The access tokens, by the request options they were issued for.
     access_tokens: BTreeMap<String, StoredToken>,
-    /// What other services gave for its tokens: it is nothing of the provider's, and goes to no endpoint of it.
+    /// What other services issued in exchange for the provider's tokens. It does not belong to the provider and is
+    /// never sent to the provider's endpoints.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     traded: BTreeMap<String, StoredToken>,
 }
 
-/// A refresh under way.
+/// A refresh in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renewing {
-    /// Stands for the refresh token that was sent.
+    /// Identifies the refresh token that was sent.
     pub mark: String,
-    /// The machine that sent it: a random name.
+    /// The random name of the machine that sent it.
     pub machine: String,
-    /// When, by that machine's clock.
+    /// By that machine's clock.
     pub since: Timestamp,
-    /// That machine has given up on an answer and does not know whether the refresh token was replaced.
+    /// That machine has stopped waiting for a response, and does not know whether the refresh token was replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unresolved: bool,
 }
 
-/// A record that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// It is not what it should be. Nothing of it is quoted.
+    /// It is not a valid record. The error quotes nothing from it.
     #[error("it is damaged")]
     Damaged,
-    /// A newer authctl wrote it.
     #[error("it was written by a newer authctl (record version {0})")]
     Newer(u32),
-    /// It is another account's or binding's record.
     #[error("it is the record of another provider, account or server")]
     Untrusted,
 }
 
 impl Record {
-    /// An empty record of a new login.
+    /// An empty record for a new login.
     pub fn new(provider: &ProviderName, account: AccountName, binding: Binding, now: Timestamp) -> Self {
         Self {
             version: VERSION,
@@ -143,22 +136,20 @@ impl Record {
         }
     }
 
-    /// The access token that was asked for with these parameters.
     pub fn token(&self, key: &TokenKey) -> Option<&StoredToken> {
         self.access_tokens.get(&key.encoded())
     }
 
-    /// All access tokens.
     pub fn tokens(&self) -> impl Iterator<Item = &StoredToken> {
         self.access_tokens.values()
     }
 
-    /// Stores an access token, and replaces an earlier one of the same parameters.
     pub fn insert_token(&mut self, key: &TokenKey, token: StoredToken) {
         insert(&mut self.access_tokens, key.encoded(), token);
     }
 
-    /// Notes that a server refused an access token, or all of them: none is used again. Says whether there was one.
+    /// Notes that a server rejected one access token, or all of them, so that they are not used again. Returns whether
+    /// there was one.
     pub fn refuse(&mut self, token: Option<&str>) -> bool {
         let mut found = false;
         for stored in self.access_tokens.values_mut() {
@@ -169,17 +160,16 @@ impl Record {
         found
     }
 
-    /// What another service gave for a token of this record.
+    /// What another service issued in exchange for a token of this record.
     pub fn traded(&self, key: &TokenKey) -> Option<&StoredToken> {
         self.traded.get(&key.encoded())
     }
 
-    /// Stores a token that another service gave for a token of this record.
     pub fn insert_traded(&mut self, key: &TokenKey, token: StoredToken) {
         insert(&mut self.traded, key.encoded(), token);
     }
 
-    /// Stores the key or the certificate that its tokens are bound to.
+    /// Stores the key or the certificate that the record's tokens are bound to.
     pub fn set_proof(&mut self, prover: Option<&Prover>, certificate: Option<&String>) {
         if let Some(prover) = prover {
             self.dpop_key = Some(prover.key().clone());
@@ -207,35 +197,32 @@ impl Record {
         self.traded.clear();
     }
 
-    /// Tells an older state from a newer: of two logins the later counts.
+    /// Orders a record's states by age: of two logins, the later counts.
     pub fn age(&self) -> (Timestamp, u64) {
         (self.logged_in_at, self.generation)
     }
 
-    /// Whether both are of one login.
+    /// Whether both records belong to the same login.
     pub fn is_same_session(&self, other: &Self) -> bool {
         let token = |record: &Self| record.refresh_token.as_ref().map(|token| token.expose().to_owned());
         self.logged_in_at == other.logged_in_at && token(self) == token(other)
     }
 
-    /// Whether they are known to be of two people.
+    /// Whether they are known to belong to two different users.
     pub fn is_of_another(&self, subject: Option<&str>) -> bool {
         matches!((self.subject.as_deref(), subject), (Some(one), Some(other)) if one != other)
     }
 
-    /// The name under which it is stored.
     pub fn name(&self, provider: &ProviderName) -> RecordName {
         RecordName::of_tokens(provider, &self.account, &self.binding)
     }
 
-    /// The record as it is stored.
     pub fn encode(&self) -> SecretText {
-        // Strings, numbers and maps with string keys: there is nothing in it that JSON cannot hold.
+        // It contains only strings, numbers and maps with string keys, which JSON can always represent.
         SecretText::new(serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// Reads a stored record and checks that it is the one that was asked for.
-    /// The error has no part of the text.
+    /// Reads a stored record and checks that it is the requested one. The error contains no part of the text.
     pub fn decode(text: &SecretText, name: &RecordName) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -251,7 +238,7 @@ impl Record {
     }
 }
 
-/// Inserts a token; if there are too many, the one that expires first goes.
+/// Inserts a token; if there are too many, drops the one that expires first.
 fn insert(tokens: &mut BTreeMap<String, StoredToken>, key: String, token: StoredToken) {
     tokens.insert(key.clone(), token);
     while tokens.len() > MOST_TOKENS {

@@ -7,29 +7,27 @@ use serde::{Deserialize, Serialize};
 use crate::binding::Binding;
 use crate::name::{AccountName, ProviderName};
 
-/// The name of a record in a store: provider, account and the fingerprint of the binding. Lower case without dots, for
-/// the Windows Credential Manager.
+/// A record's name in a store: provider, account and the binding's fingerprint. Lower case without dots, for the
+/// Windows Credential Manager.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordName(String);
 
 impl RecordName {
-    /// The name of an account's tokens.
     pub fn of_tokens(provider: &ProviderName, account: &AccountName, binding: &Binding) -> Self {
         Self(format!("{provider}+{}+{}", slug(account.as_str()), binding.fingerprint()))
     }
 
-    /// The name of a stored secret of the configuration.
     pub fn of_secret(provider: &ProviderName, key: &str, binding: &Binding) -> Self {
         Self(format!("{provider}+={}+{}", slug(key), binding.fingerprint()))
     }
 
-    /// The name of a throw-away record by which a store is tried out; `mark` tells two trials apart.
+    /// The name of a temporary record for testing a store; `mark` distinguishes two tests.
     pub fn of_trial(mark: &str) -> Self {
         Self(format!("doctor+=trial+{mark}"))
     }
 
-    /// A name that a store reports, if it is one of ours.
+    /// A name that a store lists, if it is one of authctl's.
     pub fn stored(text: String) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_~=+".contains(&byte);
         (text.split('+').count() == 3 && text.bytes().all(fits)).then_some(Self(text))
@@ -43,14 +41,12 @@ impl RecordName {
         Some(provider)
     }
 
-    /// Whether it names an account's tokens of this provider.
     pub fn is_tokens_of(&self, provider: &ProviderName) -> bool {
         let mut parts = self.0.split('+');
         parts.next() == Some(provider.as_str())
             && parts.next().is_some_and(|account| !account.starts_with('='))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -62,8 +58,8 @@ impl fmt::Display for RecordName {
     }
 }
 
-/// A readable form of any text that is safe in file names and keyrings; texts that are not so by themselves get a
-/// fingerprint, so that two never fall together.
+/// A readable form of any text that is safe in file names and keyrings. A text that is not safe itself gets a
+/// fingerprint, so that two texts never share a form.
 fn slug(text: &str) -> String {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     if text.len() <= 32 && text.bytes().all(fits) {

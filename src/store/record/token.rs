@@ -1,4 +1,4 @@
-//! The access tokens in a record.
+//! A record's access tokens.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::secret::AccessToken;
 use crate::store::record::exposed;
 use crate::token::{Life, TokenSet, TokenType};
 
-/// What an access token was asked for with: the key of the record's tokens (F-LEAK9). Every parameter that changes what
-/// the token is good for is a part of it.
+/// The request options that an access token was issued for: the key of the record's tokens (F-LEAK9). It contains every
+/// parameter that changes what the token allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenKey(BTreeMap<String, String>);
 
 impl TokenKey {
-    /// The key with one more parameter. Its values are one line each; a line feed within a value is written as an escape, so
-    /// that no two lists of values share a key (F-LEAK12).
+    /// The key with one more parameter. The values are separated by line feeds, and a line feed within a value is
+    /// escaped, so that no two lists of values share a key (F-LEAK12).
     pub fn with(mut self, name: &str, values: &[String]) -> Self {
         if !values.is_empty() {
             let escaped = |value: &String| value.replace('\\', "\\\\").replace('\n', "\\n");
@@ -27,25 +27,23 @@ impl TokenKey {
         self
     }
 
-    /// The key as it stands in a record: JSON of the parameters.
+    /// The key as it is stored in a record: JSON of the parameters.
     pub(super) fn encoded(&self) -> String {
         serde_json::to_string(&self.0).unwrap_or_default()
     }
 }
 
-/// An access token in a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StoredToken {
     #[serde(with = "exposed::required")]
     pub access_token: AccessToken,
-    /// How it is shown.
     #[serde(default, skip_serializing_if = "is_bearer")]
     pub token_type: TokenType,
     pub life: Life,
-    /// What it allows, if that is known.
+    /// What it allows, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<ScopeSet>,
-    /// A server refused it: it is not used again, though its time is not over.
+    /// A server rejected it: it is not used again, although it has not expired.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }
@@ -55,7 +53,7 @@ fn is_bearer(token_type: &TokenType) -> bool {
 }
 
 impl StoredToken {
-    /// The access token of a token answer, for these scopes.
+    /// The access token in a token response, for these scopes.
     pub fn of(tokens: &TokenSet, scopes: Option<ScopeSet>) -> Self {
         Self {
             access_token: tokens.access_token.clone(),

@@ -1,13 +1,13 @@
 //! Sealed records: XChaCha20-Poly1305, with the record's name and binding as associated data.
 //!
-//! A sealed record is two lines of text and the sealed bytes:
+//! A sealed record consists of two lines of text and the sealed bytes:
 //!
 //! ```text
 //! authctl sealed record 1
 //! {"binding":{…},"name":"github+default+0123456789abcdef"}
 //! nonce (24 bytes), ciphertext, tag (16 bytes)
 //! ```
-//!
+//! Both lines with their line feeds are the associated data, so one record cannot replace another.
 //! Both lines with their line feeds are the associated data, so that a record cannot be put in another's place.
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
@@ -19,30 +19,26 @@ use crate::binding::Binding;
 use crate::ports::Random;
 use crate::store::record::RecordName;
 
-/// The first line.
 const MAGIC: &str = "authctl sealed record ";
-/// The format's version. A later one is refused and left unchanged.
+/// The format's version. A later version is refused and left unchanged.
 const VERSION: u32 = 1;
-/// The length of an XChaCha20 nonce; long enough to be drawn at random.
+/// The length of an XChaCha20 nonce, which is long enough to be random.
 const NONCE: usize = 24;
 
-/// A key of 256 bits.
+/// A 256-bit key.
 pub type SealingKey = Zeroizing<[u8; 32]>;
 
-/// Why a sealed record was not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// It is no sealed record.
     #[error("it is not a sealed record")]
     NotSealed,
-    /// A newer authctl wrote it.
     #[error("it was sealed by a newer authctl (format {0})")]
     Newer(u32),
-    /// Its head names another record.
-    #[error("it is another record in this one's place")]
+    /// Its header names another record.
+    #[error("it is a different record")]
     Misplaced,
-    /// The key does not open it, or it was changed.
-    #[error("it was changed, or sealed with another key")]
+    /// The key does not open it, or it was modified.
+    #[error("it was modified, or encrypted with a different key")]
     Tampered,
 }
 
@@ -52,7 +48,6 @@ struct Head {
     name: RecordName,
 }
 
-/// Seals a text.
 pub fn seal(
     key: &SealingKey,
     name: &RecordName,
@@ -73,7 +68,7 @@ pub fn seal(
     sealed
 }
 
-/// Opens a sealed record that must be this one.
+/// Opens a sealed record, which must be the named one.
 pub fn open(
     key: &SealingKey,
     name: &RecordName,
@@ -90,12 +85,12 @@ pub fn open(
     Ok(Zeroizing::new(opened))
 }
 
-/// The binding that a sealed record says it has: not believed before it is opened with it.
+/// The binding that a sealed record claims, which is not trusted until the record was opened with it.
 pub fn claimed_binding(sealed: &[u8]) -> Result<Binding, SealError> {
     split(sealed).map(|(head, _, _)| head.binding)
 }
 
-/// Wraps keys with another key, for one use that `associated` names: the nonce, then the ciphertext.
+/// Wraps keys with another key, for the use that `associated` names: the nonce, then the ciphertext.
 pub fn wrap(key: &SealingKey, associated: &str, keys: &[u8], random: &dyn Random) -> Vec<u8> {
     let mut nonce = [0_u8; NONCE];
     random.fill(&mut nonce);
@@ -104,7 +99,7 @@ pub fn wrap(key: &SealingKey, associated: &str, keys: &[u8], random: &dyn Random
     [nonce.as_slice(), &ciphertext].concat()
 }
 
-/// Unwraps keys; `None` when it is another key's, another use's, or was changed.
+/// Unwraps keys; `None` if they were wrapped with another key or for another use, or were modified.
 pub fn unwrap(key: &SealingKey, associated: &str, wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, ciphertext) = wrapped.split_first_chunk::<NONCE>()?;
     let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };
@@ -115,7 +110,7 @@ fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(**key))
 }
 
-/// The head, both lines, and what follows them.
+/// The parsed header, the header's two lines, and the bytes after them.
 fn split(sealed: &[u8]) -> Result<(Head, &[u8], &[u8]), SealError> {
     let line_end = |from: usize| {
         let at = sealed.get(from..)?.iter().position(|&byte| byte == b'\n')?;

@@ -1,4 +1,4 @@
-//! A folder of files.
+//! Sealed bytes in a folder of files.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,10 +14,9 @@ use crate::store::kind::StoreKind;
 use crate::store::lock::SharedLock;
 use crate::store::revision::{Revision, Versioned};
 
-/// The extension of sealed records.
 const EXTENSION: &str = ".sealed";
 
-/// The folder that the keys are paths in.
+/// The folder; keys are paths in it.
 pub(crate) struct SealedFolder(pub(crate) PathBuf);
 
 impl SealedFolder {

@@ -1,4 +1,4 @@
-//! Where the key file is: on this machine, or in the store that several machines share, with a copy here.
+//! Where the key file is: on this machine, or in the shared store with a copy here.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -14,16 +14,16 @@ use crate::store::revision::Revision;
 use crate::store::sealed::key_format;
 use crate::store::sealed::key_source::KeySource;
 
-/// The key file, and the shared one that it is a copy of.
+/// The key file, and the shared one that it may be a copy of.
 pub(super) struct KeyCopy {
     pub(super) path: PathBuf,
     pub(super) shared: Option<Rc<dyn Bytes>>,
-    /// The last known state of the shared one.
+    /// The shared file's last known state.
     pub(super) revision: RefCell<Option<Revision>>,
 }
 
 impl KeyCopy {
-    /// Reads the file, or else the shared one.
+    /// Reads the local file, or else the shared one.
     pub(super) fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         match private_file::read(&self.path)? {
             None if self.update()? => Ok(private_file::read(&self.path)?),
@@ -31,7 +31,7 @@ impl KeyCopy {
         }
     }
 
-    /// Copies the shared file if another machine has changed it; `true` if one has.
+    /// Copies the shared file if another machine has changed it; returns whether it did.
     pub(super) fn update(&self) -> Result<bool, StoreError> {
         let Some(shared) = &self.shared else { return Ok(false) };
         let Some(stored) = shared.read(KEY_FILE)? else { return Ok(false) };
@@ -39,11 +39,11 @@ impl KeyCopy {
         if private_file::read(&self.path)?.is_some_and(|known| *known == *stored.value) {
             return Ok(false);
         }
-        // The copy may be the last good one: it is not replaced with something that is not a key, or with one that anybody
-        // could have put there.
+        // The copy may be the last good one, so it is not replaced with something that is not a key, or with an
+        // unprotected key that anyone could have put there.
         let place = shared.location(KEY_FILE);
         if key_format::parse(&stored.value, &place)?.source == KeySource::File.name() {
-            return Err(StoreError::corrupt(place, "it lies open, which no key of a shared store does"));
+            return Err(StoreError::corrupt(place, "it is not encrypted, but a shared store's key must be"));
         }
         private_file::write(&self.path, &stored.value)?;
         Ok(true)
@@ -60,7 +60,6 @@ impl KeyCopy {
         }
     }
 
-    /// Replaces the keys.
     pub(super) fn replace(&self, content: &SecretText) -> Result<(), StoreError> {
         let bytes = content.expose().as_bytes();
         if let Some(shared) = &self.shared {

@@ -23,7 +23,6 @@ use crate::store::sealed::key_format::{
 };
 use crate::store::sealed::key_source::{KeySource, printed};
 
-/// The file that holds a store's keys.
 pub struct KeyFile<'a> {
     system: &'a System,
     copy: KeyCopy,
@@ -32,25 +31,24 @@ pub struct KeyFile<'a> {
 }
 
 impl<'a> KeyFile<'a> {
-    /// The key file of a store.
     pub fn new(system: &'a System, path: PathBuf, source: KeySource, remembered_for: Duration) -> Self {
         let copy = KeyCopy { path, shared: None, revision: RefCell::default() };
         Self { system, copy, source, remembered_for }
     }
 
-    /// The key file of a store that several machines share. It is stored there as well if a passphrase or a program's key
-    /// seals it; a key that is not sealed never leaves the machine.
+    /// The key file of a shared store. It is stored there as well if a passphrase or a program's key seals it; an
+    /// unsealed key never leaves the machine.
     pub(crate) fn shared_in(mut self, shared: Rc<dyn Bytes>) -> Self {
         self.copy.shared = (self.source != KeySource::File).then_some(shared);
         self
     }
 
-    /// Looks whether another machine has changed the keys; `true` if one has.
+    /// Checks whether another machine has changed the keys; returns whether it did.
     pub(crate) fn update(&self) -> Result<bool, StoreError> {
         self.copy.update()
     }
 
-    /// The last known state of the shared keys; `None` if they are on this machine alone.
+    /// The shared keys' last known state; `None` if they are only on this machine.
     pub(crate) fn shared_revision(&self) -> Option<Revision> {
         self.copy.revision.borrow().clone()
     }
@@ -67,18 +65,18 @@ impl<'a> KeyFile<'a> {
         StoreError::corrupt(self.location(), reason)
     }
 
-    /// The file's content; `None` when there is none.
+    /// The file's content; `None` if it does not exist.
     fn stored(&self) -> Result<Option<Stored>, StoreError> {
         self.copy.read()?.map(|bytes| parse(&bytes, &self.location())).transpose()
     }
 
-    /// The source that the file says its keys have.
+    /// The key source that the file names.
     pub(crate) fn stored_source(&self) -> Result<Option<String>, StoreError> {
         Ok(self.stored()?.map(|stored| stored.source))
     }
 
-    /// The keys; `None` if there are none yet. [`StoreError::Locked`] if the passphrase was not given, or not lately;
-    /// [`StoreError::OtherKeySource`] if the configuration has changed.
+    /// The keys; `None` if there are none yet. [`StoreError::Locked`] if the passphrase was not entered, or too long
+    /// ago; [`StoreError::OtherKeySource`] if the configuration has changed.
     pub fn keys(&self) -> Result<Option<Keys>, StoreError> {
         let Some(mut stored) = self.stored()? else { return Ok(None) };
         if stored.source != self.source.name()
@@ -109,7 +107,7 @@ impl<'a> KeyFile<'a> {
         }
     }
 
-    /// The keys, or new ones. A passphrase must have been chosen before.
+    /// The keys, or new ones. If they need a passphrase, it must already be set.
     pub fn keys_or_new(&self) -> Result<Keys, StoreError> {
         if let Some(keys) = self.keys()? {
             return Ok(keys);
@@ -123,12 +121,12 @@ impl<'a> KeyFile<'a> {
             }
         };
         self.copy.create(&content)?;
-        // Another process may have been first: its keys hold.
+        // Another process may have been first: its keys count.
         self.keys()?.ok_or_else(|| StoreError::KeyMissing { path: self.location() })
     }
 
-    /// Takes the passphrase of a store that has one, or the new one of a store that has none. The keys that it opens stay in
-    /// the kernel's keyring for as long as the configuration says.
+    /// Takes the passphrase of a store that has one, or the new one of a store that has none. The opened keys stay in
+    /// the kernel's keyring for the configured time.
     pub fn unlock(&self, passphrase: &SecretText) -> Result<(), StoreError> {
         self.update()?;
         let keys = match self.stored()? {
@@ -163,8 +161,8 @@ impl<'a> KeyFile<'a> {
         if self.source == KeySource::Passphrase { self.remember(keys) } else { Ok(()) }
     }
 
-    /// Opens the file's keys whatever their source is, to change it. `command` is the program that printed the key so far, if
-    /// the configuration no longer names it.
+    /// Opens the file's keys, whatever their source, to change the file. `command` is the program that has printed the
+    /// key so far, if the configuration no longer names it.
     pub(crate) fn stored_keys(
         &self,
         passphrase: &mut dyn FnMut() -> Result<SecretText, StoreError>,
@@ -192,7 +190,6 @@ impl<'a> KeyFile<'a> {
         }
     }
 
-    /// Whether the passphrase must be given.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self.keys(), Err(StoreError::Locked))
     }
@@ -206,9 +203,9 @@ impl<'a> KeyFile<'a> {
         remembered.map_err(|error| StoreError::NoKernelKeyring(error.0))
     }
 
-    /// The name of the keys in the kernel's keyring: of this store and no other.
+    /// The keys' name in the kernel's keyring, which is unique to this store.
     fn kernel_name(&self) -> String {
-        // Other keys have another name: what is remembered of the old ones does not open the new.
+        // New keys have a new name, so remembered old ones do not open the new file.
         let content = private_file::read(self.path()).ok().flatten().unwrap_or_default();
         let digest = ring::digest::digest(&ring::digest::SHA256, &content);
         let content = base16ct::lower::encode_string(digest.as_ref());
@@ -250,7 +247,7 @@ impl<'a> KeyFile<'a> {
             return Err(self.corrupt("it has no parameters"));
         };
         if kdf.memory_kib > MOST.memory_kib || kdf.passes > MOST.passes || kdf.lanes > MOST.lanes {
-            return Err(self.corrupt("it asks for more memory or time than any honest one"));
+            return Err(self.corrupt("it requires too much memory or time"));
         }
         derive(kdf, &salt, passphrase).ok_or_else(|| self.corrupt("its parameters are wrong"))
     }

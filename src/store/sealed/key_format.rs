@@ -1,4 +1,4 @@
-//! The keys of sealed records, and the text of the key file (`docs/store-format.md`).
+//! The keys of sealed records, and the text format of the key file (`docs/store-format.md`).
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,20 @@ use crate::store::error::StoreError;
 use crate::store::sealed::cipher::SealingKey;
 use crate::store::sealed::key_source::KeySource;
 
-/// The first lines of the key file: the first form held one key as it is.
+/// The first lines of the key file. The first form held one unprotected key.
 const MAGIC_1: &str = "authctl store key 1";
 const MAGIC_2: &str = "authctl store key 2";
-/// What a new passphrase costs to try (RFC 9106 section 4: the second recommended choice).
+/// The cost of trying a passphrase (RFC 9106 section 4: the second recommended choice).
 pub(super) const KDF: Kdf = Kdf { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
-/// What a file may ask for at most: a hostile one must not exhaust the machine (F-STO6).
+/// The most that a file may require: a hostile one must not exhaust the machine (F-STO6).
 pub(super) const MOST: Kdf = Kdf { memory_kib: 1 << 20, passes: 16, lanes: 16 };
-/// A file has no more keys: each change that did not come to its end leaves one.
+/// The most keys in a file: each interrupted change leaves one.
 pub(super) const MOST_KEYS: usize = 16;
-/// The length of a salt.
 pub(super) const SALT: usize = 16;
 
-/// Why a file with another content is not read.
-pub(super) const NOT_A_KEY: &str = "it is no key of authctl";
+/// Why a file with other content is not read.
+pub(super) const NOT_A_KEY: &str = "it is not an authctl key";
 
-/// The parameters of Argon2id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kdf {
     pub(super) memory_kib: u32,
@@ -40,11 +38,11 @@ pub(super) struct Stored {
     pub(super) kdf: Option<Kdf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) salt: Option<String>,
-    /// The keys one after the other, the current first; sealed unless the source is `file`.
+    /// The keys one after the other, the current one first; sealed unless the source is `file`.
     pub(super) keys: String,
 }
 
-/// The keys of a store: new records are sealed with the first, old ones may still need the others.
+/// A store's keys: new records are sealed with the first, old ones may still need the others.
 #[derive(Clone)]
 pub struct Keys(pub(super) Zeroizing<Vec<u8>>);
 
@@ -60,18 +58,16 @@ impl Keys {
         Self(key)
     }
 
-    /// The keys, the current one first.
     pub fn iter(&self) -> impl Iterator<Item = SealingKey> + '_ {
         self.0.chunks_exact(32).filter_map(|key| Some(SealingKey::new(key.try_into().ok()?)))
     }
 
-    /// The key that new records are sealed with.
     pub fn current(&self) -> SealingKey {
         self.iter().next().unwrap_or_else(|| SealingKey::new([0; 32]))
     }
 
-    /// A new current key, before all that there are. After so many changes that did not come to their end the newest of
-    /// them is taken up again instead: none is dropped that a record may still need.
+    /// Adds a new current key before the existing ones. After too many interrupted changes, the newest of their keys is
+    /// used again instead, because a record may still need any of the others.
     pub fn followed_by_new(&self, random: &dyn crate::ports::Random) -> Self {
         if self.0.len() >= 32 * MOST_KEYS {
             return self.clone();
@@ -80,7 +76,6 @@ impl Keys {
         Self(Zeroizing::new([new.0.as_slice(), &self.0].concat()))
     }
 
-    /// The current key alone.
     pub fn current_alone(&self) -> Self {
         Self(Zeroizing::new(self.0[..32].to_vec()))
     }
@@ -98,7 +93,7 @@ pub(super) fn parse(bytes: &[u8], place: &str) -> Result<Stored, StoreError> {
             keys: rest.trim().to_owned(),
         }),
         MAGIC_2 => serde_json::from_str(rest).map_err(|_| corrupt(NOT_A_KEY)),
-        _ => Err(corrupt("it is no key of this authctl")),
+        _ => Err(corrupt("it is not a key of this authctl version")),
     }
 }
 

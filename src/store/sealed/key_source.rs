@@ -10,13 +10,12 @@ use crate::ports::{Processes, Program};
 use crate::store::error::StoreError;
 use crate::store::sealed::cipher::SealingKey;
 
-/// A program that prints the key gets this long.
+/// How long a program may take to print the key.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where the key of sealed records comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum KeySource {
-    /// The key file itself: this protects copies of the records that lack it, and nothing more.
+    /// The key file itself. This protects only copies of the records that do not include the file.
     #[default]
     File,
     /// A passphrase that the user types, stored in the kernel's keyring for a while.
@@ -26,7 +25,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// The name, as the configuration and the key file have it.
+    /// The name in the configuration and the key file.
     pub fn name(&self) -> &'static str {
         match self {
             Self::File => "file",
@@ -36,7 +35,6 @@ impl KeySource {
     }
 }
 
-/// The key that a program prints.
 pub(super) fn printed(processes: &dyn Processes, command: &[String]) -> Result<SealingKey, StoreError> {
     let withheld = BTreeSet::new();
     let program = Program { command, timeout: COMMAND_TIMEOUT, withheld: &withheld, input: None };

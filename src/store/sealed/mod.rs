@@ -37,7 +37,7 @@ pub(super) struct Sealed<'a> {
 }
 
 impl Sealed<'_> {
-    /// The keys for a new record. New ones are made only if nothing is sealed yet.
+    /// The keys for a new record. New keys are generated only if nothing is sealed yet.
     pub(super) fn keys_or_new(&self) -> Result<Keys, StoreError> {
         if self.key.stored_source()?.is_none() && !self.list()?.is_empty() {
             return Err(StoreError::KeyMissing { path: self.key.location() });
@@ -81,7 +81,6 @@ impl Sealed<'_> {
         Ok(Err(failure))
     }
 
-    /// Seals a record again with the current key.
     pub(super) fn reseal(&self, name: &RecordName) -> Result<(), StoreError> {
         let Some(Versioned { value: sealed, revision }) = self.bytes.read(&key(name))? else {
             return Ok(());
@@ -92,12 +91,11 @@ impl Sealed<'_> {
         self.write(name, &binding, &text, &revision).map(drop)
     }
 
-    /// Takes the lock of the keys.
     pub(super) fn lock_keys(&self) -> Result<Lock, StoreError> {
         self.lock_both(&self.key.path().with_file_name(format!("{}.key.lock", self.kind().name())), KEY_FILE)
     }
 
-    /// Takes a lock among this machine's processes, then the one among machines.
+    /// Takes the lock among this machine's processes, then the one among machines.
     fn lock_both(&self, path: &Path, key: &str) -> Result<Lock, StoreError> {
         let lock = Lock::take(path, LONGEST_WAIT, &*self.system.clock)?;
         Ok(lock.with_shared(Rc::clone(&self.bytes).lock(&format!("{LOCKS}{key}"), LONGEST_WAIT)?))
@@ -136,7 +134,7 @@ impl Backend for Sealed<'_> {
         text: &SecretText,
         over: &Revision,
     ) -> Result<Revision, StoreError> {
-        // Another machine may have changed the key: no other machine opens what the old one seals.
+        // Another machine may have changed the key, and could not open what the old one seals.
         self.key.update()?;
         let current = self.keys_or_new()?.current();
         let sealed = cipher::seal(&current, name, binding, text.expose().as_bytes(), &*self.system.random);

@@ -1,5 +1,5 @@
-//! etcd, version 3, through its JSON gateway: transactions on the mod revision, and a lease for each lock.
-//! One file, because which failure of which call may be repeated is decided over all of them together.
+//! etcd version 3 through its JSON gateway: transactions on the mod revision, and a lease for each lock. This is one
+//! file, because all calls share the decision which failures may be retried.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,30 +22,28 @@ use crate::store::lock::{LOCK_LIFE, SharedLock};
 use crate::store::revision::{Revision, Versioned};
 use crate::text::untrusted::escaped;
 
-/// While a cluster chooses a new leader it answers nobody: as long as this it is asked again.
+/// While a cluster elects a new leader it answers nobody: requests are repeated for this long.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(12);
 /// The pause between two rounds over all nodes.
 const PAUSE: Duration = Duration::from_millis(200);
-/// gRPC's codes (grpc/doc/statuscodes.md).
 const UNAVAILABLE: i64 = 14;
 const DEADLINE_EXCEEDED: i64 = 4;
 const UNAUTHENTICATED: i64 = 16;
-/// How etcd refuses a client certificate with a common name: it would be a user, but its JSON API does not see whose call
-/// it is (etcd's documentation, "Using TLS Common Name").
+/// How etcd rejects a client certificate with a common name. The name would select a user, but the JSON API cannot see
+/// whose call it is (etcd's documentation, "Using TLS Common Name").
 const NAMED_CLIENT: &[u8] = b"CommonName of client";
 
-/// A cluster.
 pub struct Etcd {
     system: System,
     transport: Transport,
     endpoints: Vec<EndpointUrl>,
     prefix: String,
     user: Option<(String, SecretText)>,
-    /// What the cluster gave for the password.
+    /// The token that the cluster issued for the password.
     token: RefCell<Option<SecretText>>,
     /// The node that answered last.
     answers: Cell<usize>,
-    /// Since when no node has answered, by the clock of the run: an outage is waited for once, not by each call.
+    /// Since when no node has answered, by the monotonic clock: an outage is waited for once, not by each call.
     silent_since: Cell<Option<Duration>>,
 }
 
@@ -59,18 +57,18 @@ struct KeyValue {
     value: String,
 }
 
-/// Why a node gave no answer that is of use.
+/// Why a node's response is unusable.
 enum Failure {
-    /// The next node may give one.
+    /// Another node may answer.
     Next(String),
-    /// No node will.
+    /// No node will answer.
     Final(StoreError),
-    /// The token has ended.
+    /// The token has expired.
     Unauthenticated,
 }
 
 impl Etcd {
-    /// A cluster with these nodes, and our user there with its password.
+    /// A cluster with these nodes, and authctl's user there with its password.
     pub fn new(
         system: System,
         transport: Transport,
@@ -90,7 +88,7 @@ impl Etcd {
         StoreError::SharedStore { kind: StoreKind::Etcd, reason: reason.into() }
     }
 
-    /// Asks the nodes in turn until one answers.
+    /// Tries the nodes in turn until one answers.
     fn call(&self, method: &str, body: &Value) -> Result<Value, StoreError> {
         let clock = &self.system.clock;
         let asked = clock.elapsed();
@@ -111,7 +109,7 @@ impl Etcd {
         }
     }
 
-    /// Asks every node once; what the last one said when none answers.
+    /// Tries every node once; returns the last one's failure if none answers.
     fn round(&self, method: &str, body: &Value) -> Result<Result<Value, String>, StoreError> {
         let mut last = "it has no nodes".to_owned();
         for turn in 0..self.endpoints.len() {
@@ -129,7 +127,7 @@ impl Etcd {
                 Err(Failure::Next(reason)) => last = reason,
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Unauthenticated) => {
-                    return Err(Self::failed("it does not let this user in"));
+                    return Err(Self::failed("it rejected the user name or password"));
                 }
             }
         }
@@ -141,7 +139,7 @@ impl Etcd {
             let body = Zeroizing::new(json!({ "name": name, "password": password.expose() }).to_string());
             let answer = self.post(node, "auth/authenticate", SecretText::new(body.as_str()))?;
             let token = answer.get("token").and_then(Value::as_str);
-            let token = token.ok_or_else(|| Failure::Final(Self::failed("it gave no token")))?;
+            let token = token.ok_or_else(|| Failure::Final(Self::failed("it returned no token")))?;
             *self.token.borrow_mut() = Some(SecretText::new(token));
         }
         self.post(node, method, SecretText::new(body.to_string()))
@@ -170,15 +168,15 @@ impl Etcd {
             return Ok(answer);
         }
         if response.status == 400 && response.body.starts_with(NAMED_CLIENT) {
-            let reason = "it takes no client certificate that has a common name (CN); one without is taken";
+            let reason = "it rejects client certificates with a common name (CN); use one without";
             return Err(Failure::Final(Self::failed(reason)));
         }
         let said = ["message", "error"].iter().find_map(|name| answer.get(name)?.as_str());
-        let said = said.map_or_else(|| format!("it answered with status {}", response.status), escaped);
+        let said = said.map_or_else(|| format!("it returned status {}", response.status), escaped);
         let code = answer.get("code").and_then(Value::as_i64);
         Err(match (code, response.status) {
             (Some(UNAUTHENTICATED), _) => Failure::Unauthenticated,
-            // What older versions say of a token that has ended.
+            // What older versions say about an expired token.
             _ if self.token.borrow().is_some() && said.contains("invalid auth token") => {
                 Failure::Unauthenticated
             }
@@ -191,8 +189,8 @@ impl Etcd {
         serde_json::from_value(answer.get("kvs")?.get(0)?.clone()).ok()
     }
 
-    /// Puts a value where `compare` holds. A transaction whose answer was lost is sent again: then it is the value itself
-    /// that says whether it was the first that did it, for no two sealed values are the same.
+    /// Writes a value if `compare` holds. A transaction whose response was lost is sent again: the stored value then
+    /// tells whether the first one succeeded, because no two sealed values are equal.
     fn put_if(
         &self,
         key: &str,
@@ -212,7 +210,7 @@ impl Etcd {
         let answer = self.call("kv/txn", &transaction)?;
         let revision = |value: Option<&Value>| {
             let text = value.and_then(Value::as_str).map(str::to_owned);
-            text.ok_or_else(|| Self::failed("it answered without a revision"))
+            text.ok_or_else(|| Self::failed("its response has no revision"))
         };
         if answer.get("succeeded").and_then(Value::as_bool) == Some(true) {
             return revision(answer.pointer("/header/revision")).map(Some);
@@ -230,7 +228,7 @@ impl Bytes for Etcd {
     fn read(&self, key: &str) -> Result<Option<Versioned<Zeroizing<Vec<u8>>>>, StoreError> {
         let answer = self.call("kv/range", &json!({ "key": self.key(key) }))?;
         let Some(found) = Self::found(&answer) else { return Ok(None) };
-        let bytes = STANDARD.decode(&found.value).map_err(|_| Self::failed("it answered without base64"))?;
+        let bytes = STANDARD.decode(&found.value).map_err(|_| Self::failed("its response is not base64"))?;
         Ok(Some(Versioned { value: Zeroizing::new(bytes), revision: Revision::At(found.mod_revision) }))
     }
 
@@ -257,7 +255,7 @@ impl Bytes for Etcd {
         let first = format!("{}{prefix}", self.prefix);
         let mut end = first.clone().into_bytes();
         if let Some(last) = end.last_mut() {
-            // A prefix ends with `/`: the byte after it ends the range.
+            // A prefix ends with `/`: the next byte ends the range.
             *last += 1;
         }
         let range =
@@ -265,7 +263,7 @@ impl Bytes for Etcd {
         let answer = self.call("kv/range", &range)?;
         let found: Vec<KeyValue> =
             serde_json::from_value(answer.get("kvs").cloned().unwrap_or_else(|| json!([])))
-                .map_err(|_| Self::failed("its list of keys cannot be read"))?;
+                .map_err(|_| Self::failed("its list of keys is not valid"))?;
         let name = |found: KeyValue| {
             let key = String::from_utf8(STANDARD.decode(found.key).ok()?).ok()?;
             key.strip_prefix(&first).map(str::to_owned)
@@ -287,7 +285,7 @@ impl Bytes for Etcd {
                 let lease = lease.ok_or_else(|| Self::failed("it granted no lease"))?;
                 let absent = json!([{ "key": encoded, "target": "CREATE", "result": "EQUAL", "create_revision": "0" }]);
                 let (etcd, id) = (Rc::clone(&self), lease.clone());
-                // The key goes with its lease. A lease that cannot be revoked expires.
+                // The key is deleted with its lease. A lease that cannot be revoked expires.
                 let lock = SharedLock::new(move || drop(etcd.round("lease/revoke", &json!({ "ID": id }))));
                 if self.put_if(&encoded, &holder, &absent, Some(&lease))?.is_some() {
                     return Ok(Some(lock));

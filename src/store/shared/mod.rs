@@ -15,33 +15,24 @@ use crate::store::kind::StoreKind;
 use crate::store::shared::etcd::Etcd;
 use crate::store::shared::vault::Vault;
 
-/// How long one request to a node may take: then the next node is asked.
+/// How long one request to a node may take, before the next node is tried.
 const NODE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Which shared store is configured.
 #[derive(Debug, Clone)]
 pub struct SharedSettings {
-    /// Where it is.
     pub address: SharedAddress,
-    /// What our keys begin with.
+    /// The prefix of authctl's keys.
     pub prefix: String,
-    /// Further certificate authorities.
+    /// Additional certificate authorities.
     pub ca_file: Option<PathBuf>,
 }
 
-/// Where a shared store is.
 #[derive(Debug, Clone)]
 pub enum SharedAddress {
-    /// etcd, version 3.
-    Etcd {
-        /// Its nodes.
-        endpoints: Vec<EndpointUrl>,
-        /// Our user there.
-        username: Option<String>,
-    },
-    /// Vault or OpenBao: a secrets engine `kv` of version 2.
+    /// etcd version 3.
+    Etcd { endpoints: Vec<EndpointUrl>, username: Option<String> },
+    /// Vault or OpenBao, with a `kv` version 2 secrets engine.
     Vault {
-        /// The server.
         address: EndpointUrl,
         /// Where the secrets engine is mounted.
         mount: String,
@@ -63,7 +54,6 @@ impl SharedSettings {
 pub struct SharedCredentials {
     /// The user's password, or the token.
     pub secret: Option<SecretText>,
-    /// The client certificate.
     pub identity: Option<ClientIdentity>,
 }
 

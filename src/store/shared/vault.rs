@@ -1,4 +1,4 @@
-//! Vault and OpenBao: a secrets engine `kv` of version 2, with its check-and-set.
+//! Vault and OpenBao: a `kv` version 2 secrets engine, with its check-and-set.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,14 +19,13 @@ use crate::store::lock::{LOCK_LIFE, SharedLock};
 use crate::store::revision::{Revision, Versioned};
 use crate::text::untrusted::escaped;
 
-/// The pause before a lock is looked at again.
+/// The pause before a lock is checked again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A standby that has no active node to ask, or a server that is starting, is asked again for as long as this.
+/// How long requests to a starting server, or to a standby without an active node, are repeated.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(12);
-/// The member that holds our bytes.
+/// The member that holds the sealed bytes.
 const MEMBER: &str = "sealed";
 
-/// A server.
 pub struct Vault {
     system: System,
     transport: Transport,
@@ -37,14 +36,14 @@ pub struct Vault {
     token: Option<SecretText>,
 }
 
-/// A version of a secret: without bytes it was deleted.
+/// A secret's version; one without bytes was deleted.
 struct Version {
     number: u64,
     bytes: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Vault {
-    /// A server, the mount of the secrets engine with our prefix there, and our token.
+    /// A server, the secrets engine's mount with authctl's prefix there, and the token.
     pub fn new(
         system: System,
         transport: Transport,
@@ -60,8 +59,8 @@ impl Vault {
         StoreError::SharedStore { kind: StoreKind::Vault, reason: reason.into() }
     }
 
-    /// Sends a request, again while the server says that it cannot answer yet. What a write whose answer was lost did is
-    /// found out by its caller.
+    /// Sends a request, and repeats it while the server says that it cannot answer yet. The caller finds out whether a
+    /// write succeeded whose response was lost.
     fn call(
         &self,
         method: Method,
@@ -116,7 +115,7 @@ impl Vault {
         self.system.http.send(&request)
     }
 
-    /// The current version of a key; `None` when there never was one.
+    /// A key's current version; `None` if it never existed.
     fn version(&self, key: &str) -> Result<Option<Version>, StoreError> {
         let response = self.call(Method::Get, "data", key, None)?;
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
@@ -125,19 +124,19 @@ impl Vault {
             (200, Some(number)) => {
                 let text = answer.pointer("/data/data").and_then(|data| data.get(MEMBER)?.as_str());
                 let bytes = text.and_then(|text| STANDARD.decode(text).ok()).map(Zeroizing::new);
-                let bytes = bytes.ok_or_else(|| Self::failed(format!("{key} there is not ours")))?;
+                let bytes = bytes.ok_or_else(|| Self::failed(format!("{key} was not written by authctl")))?;
                 Ok(Some(Version { number, bytes: Some(bytes) }))
             }
-            // A version that was deleted still counts.
+            // A deleted version still counts.
             (404, Some(number)) => Ok(Some(Version { number, bytes: None })),
-            // A mount that is not there answers so too, but says it.
+            // A mount that does not exist returns 404 too, but with an error message.
             (404, None) if says_nothing(&answer) => Ok(None),
             _ => Err(Self::failed(said(&response))),
         }
     }
 
-    /// Writes over a version, 0 for none; `None` when there is another. Where the answer to a first try was lost, what is
-    /// there tells.
+    /// Writes over a version, 0 for none; `None` if the key is in another version. If the response to a first try was
+    /// lost, the stored value tells whether it succeeded.
     fn write_version(&self, key: &str, bytes: &[u8], over: Option<u64>) -> Result<Option<u64>, StoreError> {
         let options = over.map_or_else(|| json!({}), |version| json!({ "cas": version }));
         let body = json!({ "options": options, "data": { MEMBER: STANDARD.encode(bytes) } });
@@ -145,7 +144,7 @@ impl Vault {
         if response.status == 200 {
             let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
             let version = answer.pointer("/data/version").and_then(Value::as_u64);
-            return version.map(Some).ok_or_else(|| Self::failed("it answered without a version"));
+            return version.map(Some).ok_or_else(|| Self::failed("its response has no version"));
         }
         let reason = said(&response);
         if response.status == 400 && reason.contains("check-and-set") && over.is_some() {
@@ -157,17 +156,16 @@ impl Vault {
     }
 }
 
-/// Whether an answer names no error.
 fn says_nothing(answer: &Value) -> bool {
     answer.get("errors").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
-/// What an answer says is wrong.
+/// The errors in a response.
 fn said(response: &HttpResponse) -> String {
     let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let errors = answer.get("errors").and_then(Value::as_array).into_iter().flatten();
     let errors: Vec<String> = errors.filter_map(Value::as_str).map(escaped).collect();
-    if errors.is_empty() { format!("it answered with status {}", response.status) } else { errors.join(", ") }
+    if errors.is_empty() { format!("it returned status {}", response.status) } else { errors.join(", ") }
 }
 
 impl Bytes for Vault {
@@ -203,7 +201,7 @@ impl Bytes for Vault {
 
     fn delete(&self, key: &str) -> Result<bool, StoreError> {
         let there = self.version(key)?.is_some_and(|version| version.bytes.is_some());
-        // With the metadata all earlier versions go: they hold earlier tokens.
+        // Deleting the metadata deletes all earlier versions, which hold earlier tokens.
         let response = self.call(Method::Delete, "metadata", key, None)?;
         match response.status {
             200 | 204 | 404 => Ok(there),
@@ -236,7 +234,8 @@ impl Bytes for Vault {
             let present = self.version(key)?;
             let number = present.as_ref().map_or(0, |version| version.number);
             let held = present.and_then(|version| version.bytes).is_some_and(|bytes| !bytes.is_empty());
-            // A holder that has not changed for a lock's life has died. The clocks of two machines are not compared.
+            // A holder that has not changed for a lock's lifetime has died. The clocks of two machines are not
+            // compared.
             let since = match seen {
                 Some((same, since)) if same == number => since,
                 _ => clock.elapsed(),
@@ -246,8 +245,8 @@ impl Bytes for Vault {
             if (!held || dead)
                 && let Some(version) = self.write_version(key, &holder, Some(number))?
             {
-                // The lock is a secret that is empty when nobody holds it. If it cannot be emptied, it is taken over after
-                // its life.
+                // The lock is a secret that is empty when nobody holds it. If it cannot be emptied, another machine
+                // takes it over after its lifetime.
                 let released = json!({ "options": { "cas": version }, "data": { MEMBER: "" } });
                 let key = key.to_owned();
                 let release = move || drop(self.send(Method::Post, "data", &key, Some(&released)));

@@ -1,8 +1,8 @@
-//! Where the session's message bus is (D-Bus specification, "Server Addresses"), and whether what answers there may be
-//! given a secret.
+//! The address of the session's message bus (D-Bus specification, "Server Addresses"), and whether the process there
+//! may receive a secret.
 //!
-//! The address comes from the environment and can be stale. Another user who binds a socket there would be handed every
-//! record (F-KR6), so the bus must run as this user or as root, and have the GUID that the address names.
+//! The address comes from the environment and can be stale. Another user who binds a socket there would receive every
+//! record (F-KR6), so the bus must run as this user or root, and have the GUID in the address.
 
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use rustix::process::{Uid, geteuid};
 use crate::store::keyring::secret_service::error::{BusError, UntrustedBus};
 use crate::text::untrusted::escaped;
 
-/// One address of a message bus that is a Unix socket.
+/// A message bus address that is a Unix socket.
 #[derive(Debug)]
 pub(crate) struct Address {
     text: String,
@@ -24,7 +24,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// The Unix sockets in a list of addresses, in the order in which they are tried.
+    /// The Unix sockets in a list of addresses, in the order to try them.
     pub(crate) fn list(addresses: &str) -> impl Iterator<Item = Self> {
         addresses.split(';').filter_map(Self::parse)
     }
@@ -44,7 +44,7 @@ impl Address {
         Some(Self { text: escaped(text.trim()), socket, guid: parameter("guid") })
     }
 
-    /// Connects, unless somebody else's process listens there.
+    /// Connects, unless another user's process listens there.
     pub(crate) fn connect(&self, time: Duration) -> Result<UnixStream, BusError> {
         let stream = self.connect_socket(time).map_err(|error| match error {
             Errno::AGAIN => BusError::TimedOut,
@@ -63,7 +63,7 @@ impl Address {
         Ok(UnixStream::from(socket))
     }
 
-    /// A bus must run as this user or root. One whose user the system does not tell is refused.
+    /// A bus must run as this user or root. If the system does not say which user runs it, it is refused.
     fn check_owner(&self, peer: Result<Uid, Errno>, own: Uid) -> Result<(), UntrustedBus> {
         let address = || self.text.clone();
         match peer {
@@ -73,7 +73,8 @@ impl Address {
         }
     }
 
-    /// Checks the bus's answer to `AUTH`: `OK` and its GUID, without the line's end (D-Bus specification, "OK Command").
+    /// Checks the bus's answer to `AUTH`: `OK` and its GUID, without the line ending (D-Bus specification, "OK
+    /// Command").
     pub(crate) fn check_answer(&self, line: &[u8]) -> Result<(), UntrustedBus> {
         let address = || self.text.clone();
         let mut words = line.split(|byte| *byte == b' ');
@@ -90,7 +91,7 @@ impl Address {
     }
 }
 
-/// A user's name and number, as in `alice (uid 1000)`.
+/// A user's name and ID, as in `alice (uid 1000)`.
 fn user(uid: Uid) -> String {
     let uid = uid.as_raw();
     match nix::unistd::User::from_uid(uid.into()) {

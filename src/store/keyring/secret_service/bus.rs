@@ -1,7 +1,7 @@
 //! A blocking connection to the session's message bus (D-Bus specification, "Authentication Protocol").
 //!
-//! gnome-keyring can abort when `OpenSession` is a client's first message. The order here is safe: `Hello` and a harmless
-//! call in one write, then wait; never `OpenSession` before that answer, and never together with anything.
+//! gnome-keyring can abort if `OpenSession` is a client's first message. This order is safe: send `Hello` and a
+//! harmless call in one write, then wait; never send `OpenSession` before that answer, or together with anything else.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -13,21 +13,20 @@ use crate::store::keyring::secret_service::address::Address;
 use crate::store::keyring::secret_service::error::BusError;
 use crate::store::keyring::secret_service::wire::{Call, Kind, Malformed, Message, Writer, message_length};
 
-/// How much is read at once.
 const READ_SIZE: usize = 8 << 10;
 
-/// A connection on which every wait ends at a deadline.
+/// A connection on which every wait has a deadline.
 pub(crate) struct Connection {
     stream: UnixStream,
-    /// What was read and belongs to the next message.
+    /// Bytes that were read and belong to the next message.
     unread: Zeroizing<Vec<u8>>,
     serial: u32,
     deadline: Instant,
 }
 
 impl Connection {
-    /// Connects to the first address of a list that works and makes the first call, whose answer is returned.
-    /// An error of a bus that exists is reported before [`BusError::NoBus`].
+    /// Connects to the first working address of a list and makes the first call, whose answer it returns. An error of
+    /// an existing bus takes precedence over [`BusError::NoBus`].
     pub(crate) fn open(
         addresses: &str,
         time: Duration,
@@ -47,8 +46,8 @@ impl Connection {
         Err(failure)
     }
 
-    /// Connects and authenticates as this user, with the first call in the same write. That call carries no secret: the
-    /// bus proves with its answer that it is the right one.
+    /// Connects and authenticates as this user, with the first call in the same write. That call contains no secret:
+    /// the bus's answer proves that it is the right one.
     fn open_at(address: &Address, deadline: Instant, first: Call<'static>) -> Result<(Self, u32), BusError> {
         let time = remaining(deadline)?;
         let stream = address.connect(time)?;
@@ -78,7 +77,7 @@ impl Connection {
         first: impl Fn() -> Call<'static>,
     ) -> Result<(Self, Message), BusError> {
         match self.answer(serial) {
-            // The service was starting: it knows its own methods a moment later.
+            // The service was starting: it accepts its own methods a moment later.
             Err(BusError::Refused { name }) if name == "org.freedesktop.DBus.Error.UnknownMethod" => {
                 let answer = self.call(first())?;
                 Ok((self, answer))
@@ -87,21 +86,20 @@ impl Connection {
         }
     }
 
-    /// Gives the calls from now on this long.
+    /// Allows the following calls this much time.
     pub(crate) fn extend(&mut self, time: Duration) {
         #[expect(clippy::disallowed_methods, reason = "a deadline on a socket; nothing is decided by it")]
         let now = Instant::now();
         self.deadline = now + time;
     }
 
-    /// Calls a method and waits for its answer.
     pub(crate) fn call(&mut self, call: Call<'_>) -> Result<Message, BusError> {
         let serial = self.next_serial();
         self.send(&call.message(serial))?;
         self.answer(serial)
     }
 
-    /// Waits for a signal of an object.
+    /// Waits for an object's signal.
     pub(crate) fn signal(&mut self, path: &str, member: &str) -> Result<Message, BusError> {
         loop {
             let message = self.receive()?;
@@ -158,7 +156,6 @@ impl Connection {
         Ok(Message::parse(&self.take(length))?)
     }
 
-    /// What was read up to here.
     fn take(&mut self, length: usize) -> Zeroizing<Vec<u8>> {
         let rest = Zeroizing::new(self.unread[length..].to_vec());
         let mut taken = std::mem::replace(&mut self.unread, rest);
@@ -166,7 +163,7 @@ impl Connection {
         taken
     }
 
-    /// Reads what is there, or waits for it until the deadline; makes room for as much as is expected in all.
+    /// Reads what is available, or waits for it until the deadline; makes room for the whole expected length.
     fn read_more(&mut self, expected: usize) -> Result<(), BusError> {
         let mut part = Zeroizing::new([0; READ_SIZE]);
         loop {
@@ -180,7 +177,7 @@ impl Connection {
             };
             let needed = self.unread.len() + count;
             if self.unread.capacity() < needed {
-                // A vector that grows by itself leaves its old bytes behind.
+                // A vector that grows automatically leaves its old bytes behind.
                 let mut grown = Zeroizing::new(Vec::with_capacity(needed.max(expected)));
                 grown.extend_from_slice(&self.unread);
                 self.unread = grown;
@@ -190,7 +187,7 @@ impl Connection {
         }
     }
 
-    /// The bus's answer to `AUTH`, without the line's end.
+    /// The bus's answer to `AUTH`, without the line ending.
     fn authentication_answer(&mut self) -> Result<Zeroizing<Vec<u8>>, BusError> {
         const LONGEST: usize = 256;
         let end = loop {

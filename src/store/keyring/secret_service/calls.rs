@@ -1,4 +1,4 @@
-//! The calls of the Secret Service's interfaces.
+//! Calls to the Secret Service's interfaces.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::store::keyring::secret_service::wire::{Call, Message, Reader, Writer}
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const SERVICE_PATH: &str = "/org/freedesktop/secrets";
-/// The object path that stands for "none".
+/// The object path that means "none".
 pub(super) const NOTHING: &str = "/";
-/// The alias of the collection that is used if none is named.
+/// The alias of the default collection.
 pub(super) const DEFAULT: &str = "default";
-/// How long one use of the keyring may take when nobody is asked anything (F-KR1).
+/// How long one use of the keyring may take if the user is not asked anything (F-KR1).
 const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) fn call<'a>(
@@ -32,13 +32,12 @@ pub(super) fn service(member: &'static str, signature: &'static str, body: Write
     call(SERVICE_PATH, "org.freedesktop.Secret.Service", member, signature, body)
 }
 
-/// What a search found, as object paths.
+/// A search result, as object paths.
 pub(super) struct Found {
     pub(super) unlocked: Vec<String>,
     pub(super) locked: Vec<String>,
 }
 
-/// Connects and searches for items.
 pub(super) fn search(address: &str, attributes: &[(&str, &str)]) -> Result<(Connection, Found)> {
     let first = || {
         let mut body = Writer::default();
@@ -57,13 +56,13 @@ fn read_alias(alias: &str) -> Call<'static> {
     service("ReadAlias", "s", body)
 }
 
-/// Connects and looks up the collection with an alias: [`NOTHING`] if there is none.
+/// Connects and looks up the collection with an alias: [`NOTHING`] if it does not exist.
 pub(super) fn collection(address: &str, alias: &str) -> Result<(Connection, String)> {
     let (connection, answer) = Connection::open(address, DEADLINE, || read_alias(alias))?;
     Ok((connection, answer.body("o")?.text()?))
 }
 
-/// Whether the default collection is locked, so that "nothing found" is no answer.
+/// Whether the default collection is locked, so that an empty search result proves nothing.
 pub(super) fn is_locked(connection: &mut Connection) -> Result<bool> {
     let collection = connection.call(read_alias(DEFAULT))?.body("o")?.text()?;
     if collection == NOTHING { Ok(false) } else { is_collection_locked(connection, &collection) }
@@ -90,7 +89,7 @@ fn property(connection: &mut Connection, path: &str, interface: &str, name: &str
     Ok(connection.call(call(path, "org.freedesktop.DBus.Properties", "Get", "ss", body))?)
 }
 
-/// Opens a plain session. Only ever called after another call was answered on this connection.
+/// Opens a plain session. Call it only after another call was answered on this connection.
 pub(super) fn open_session(connection: &mut Connection) -> Result<String> {
     let mut body = Writer::default();
     body.text("plain");
@@ -102,7 +101,6 @@ pub(super) fn open_session(connection: &mut Connection) -> Result<String> {
     Ok(body.text()?)
 }
 
-/// Shows the keyring's own prompt and waits for the user.
 pub(super) fn answer_prompt(connection: &mut Connection, prompt: &str) -> Result<()> {
     if prompt == NOTHING {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Why the message bus or the service on it gave no answer.
+//! Why the message bus or the keyring service did not answer.
 
 use std::io;
 
@@ -9,33 +9,24 @@ use crate::store::keyring::fault::KeyringFault;
 use crate::store::keyring::secret_service::wire::Malformed;
 use crate::text::untrusted::escaped;
 
-/// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BusError {
-    /// There is no bus at the address.
     #[error("the session has no message bus: {0}")]
     NoBus(String),
-    /// The bus at the address is not one that authctl may use.
     #[error(transparent)]
     Untrusted(#[from] UntrustedBus),
-    /// The bus knows nobody by that name and cannot start it.
+    /// No service owns the name, and the bus cannot start one.
     #[error("no keyring service runs on the session's message bus")]
     NoService,
-    /// No answer in time.
     #[error("the keyring service does not answer")]
     TimedOut,
-    /// The connection broke.
     #[error("the connection to the keyring service broke: {0}")]
     Broken(String),
-    /// The answer is no D-Bus.
+    /// The answer is not valid D-Bus.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// The service answered with an error.
     #[error("the keyring service answered {}", escaped(.name))]
-    Refused {
-        /// The error's D-Bus name.
-        name: String,
-    },
+    Refused { name: String },
 }
 
 impl From<io::Error> for BusError {
@@ -47,35 +38,33 @@ impl From<io::Error> for BusError {
     }
 }
 
-/// Why authctl refuses a message bus.
+/// Why authctl refuses to use a message bus.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UntrustedBus {
     /// Its process runs as a user other than this one and root.
     #[error("the message bus at {address} belongs to the user {user}")]
     OtherUser {
-        /// The address, escaped.
+        /// Escaped.
         address: String,
-        /// The user's name, if it has one, and number.
+        /// The user's ID, and name if it has one.
         user: String,
     },
     /// The system does not say which user runs it.
     #[error("cannot tell which user the message bus at {address} belongs to: {reason}")]
     UnknownUser {
-        /// The address, escaped.
+        /// Escaped.
         address: String,
-        /// The system's answer.
         reason: Errno,
     },
     /// It is not the bus that the address was written for.
     #[error("the message bus at {address} does not have the GUID that the address names")]
     OtherGuid {
-        /// The address, escaped.
+        /// Escaped.
         address: String,
     },
-    /// It did not accept this user's authentication.
     #[error("the message bus at {address} does not accept this user")]
     Rejected {
-        /// The address, escaped.
+        /// Escaped.
         address: String,
     },
 }

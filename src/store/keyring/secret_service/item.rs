@@ -1,4 +1,4 @@
-//! One item of the Secret Service, by the attributes that find it.
+//! A Secret Service item, identified by its attributes.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -15,17 +15,16 @@ use crate::store::keyring::secret_service::error::BusError;
 use crate::store::keyring::secret_service::wire::Writer;
 
 const ITEM: &str = "org.freedesktop.Secret.Item";
-/// How often a missing collection is looked for again, and after which pause.
+/// How often a missing collection is looked up again.
 const LOOKS_AGAIN: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    /// The bus's address.
     pub(super) address: String,
     pub(super) service: String,
     pub(super) username: String,
-    /// The alias of the collection that it is written to.
+    /// The alias of the collection to write to.
     pub(super) alias: String,
 }
 
@@ -34,7 +33,7 @@ impl Item {
         [("service", &self.service), ("username", &self.username)]
     }
 
-    /// The item's path. *Locked*, *absent* and *no such entry* are three different answers.
+    /// The item's path. *Locked*, *absent* and *no such entry* are three different results.
     fn find(&self) -> Result<(Connection, String)> {
         let (mut connection, found) = calls::search(&self.address, &self.attributes())?;
         match (found.unlocked.as_slice(), found.locked.as_slice()) {
@@ -49,8 +48,8 @@ impl Item {
         }
     }
 
-    /// The item's collection, looked for again if there is none: now and then, for a moment, gnome-keyring says so of one
-    /// that it has (seen once in some thousand writes).
+    /// The item's collection. It is looked up again if it is missing: on rare occasions gnome-keyring briefly reports
+    /// an existing collection as missing (seen once in several thousand writes).
     fn collection(&self) -> Result<(Connection, String)> {
         for _ in 0..LOOKS_AGAIN {
             let found = calls::collection(&self.address, &self.alias)?;
@@ -94,7 +93,7 @@ impl CredentialApi for Item {
         body.boolean(true);
         let interface = "org.freedesktop.Secret.Collection";
         let answer = connection.call(call(&collection, interface, "CreateItem", "a{sv}(oayays)b", body))?;
-        // A prompt instead of an item: the collection was locked in between.
+        // A prompt instead of an item: the collection was locked meanwhile.
         if answer.body("oo")?.text()? == NOTHING { Err(KeyringFault::Locked.into()) } else { Ok(()) }
     }
 

@@ -1,8 +1,8 @@
 //! The Secret Service (freedesktop.org Secret Storage specification 0.2) as a keyring-core store.
 //!
-//! Items carry the attributes `service` and `username`, which `secret-tool`, Seahorse and the other keyring libraries
-//! look for. The session is a plain one: encryption would only hide the secret from a monitor on the user's own bus, who
-//! could ask for it just as well, and it would cost more than all the rest.
+//! Items have the attributes `service` and `username`, which `secret-tool`, Seahorse and the other keyring libraries
+//! look for. The session is plain: encryption would only hide the secret from a monitor on the user's own bus, which
+//! could simply ask for it, and would cost more than everything else.
 
 mod address;
 mod bus;
@@ -27,20 +27,19 @@ use crate::store::keyring::secret_service::wire::{Reader, Writer};
 /// How long the user may take to answer the keyring's own prompt.
 const PROMPT_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The keyring of the session whose bus is at this address.
 #[derive(Debug, Clone)]
 pub struct SecretService {
     address: String,
 }
 
 impl SecretService {
-    /// The keyring of a session bus. Nothing is sent yet.
+    /// The keyring on a session bus. Nothing is sent yet.
     pub fn new(address: impl Into<String>) -> Arc<Self> {
         Arc::new(Self { address: address.into() })
     }
 
-    /// Unlocks the default collection, waiting for the user to answer the keyring's prompt; makes the collection if it does
-    /// not exist. [`KeyringFault::Locked`] if the user dismisses the prompt.
+    /// Unlocks the default collection, waiting for the user to answer the keyring's prompt; creates the collection if
+    /// it does not exist. [`KeyringFault::Locked`] if the user dismisses the prompt.
     pub fn unlock(&self) -> Result<()> {
         let (mut connection, collection) = calls::collection(&self.address, DEFAULT)?;
         connection.extend(PROMPT_DEADLINE);
@@ -70,7 +69,7 @@ impl CredentialStoreApi for SecretService {
         self.address.clone()
     }
 
-    /// An item by its attributes; the modifier `target` is the alias of the collection that it is written to, for example
+    /// An item by its attributes. The modifier `target` is the alias of the collection to write to, for example
     /// `session`, which is in memory.
     fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> Result<Entry> {
         let alias = modifiers.and_then(|modifiers| modifiers.get("target")).copied().unwrap_or(DEFAULT);
@@ -83,7 +82,7 @@ impl CredentialStoreApi for SecretService {
         Ok(Entry::new_with_credential(Arc::new(item)))
     }
 
-    /// Finds the items of a `service`, whoever made them.
+    /// Finds the items of a `service`, whichever program created them.
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
         let service = spec.get("service").copied().unwrap_or_default();
         let (mut connection, found) = calls::search(&self.address, &[("service", service)])?;

@@ -1,14 +1,13 @@
-//! Messages: a method call that is sent, and any message that is received.
+//! Messages: outgoing method calls, and any incoming message.
 
 use zeroize::Zeroizing;
 
 use crate::store::keyring::secret_service::wire::reader::{Malformed, Reader};
 use crate::store::keyring::secret_service::wire::writer::{Writer, length};
 
-/// A message longer than this is refused; the specification allows 128 MiB, a keyring never needs it.
+/// The longest accepted message; the specification allows 128 MiB, which a keyring never needs.
 const LONGEST_MESSAGE: usize = 8 << 20;
 
-/// A call of a method.
 pub(crate) struct Call<'a> {
     pub(crate) destination: &'a str,
     pub(crate) path: &'a str,
@@ -53,7 +52,6 @@ impl Call<'_> {
     }
 }
 
-/// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Return,
@@ -62,7 +60,6 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// A message that was received.
 pub(crate) struct Message {
     pub(crate) kind: Kind,
     pub(crate) reply_to: u32,
@@ -74,7 +71,7 @@ pub(crate) struct Message {
     body: Zeroizing<Vec<u8>>,
 }
 
-/// The length of the message that begins with these 16 bytes. A message that is too long is [`Malformed`] too.
+/// The length of the message that starts with these 16 bytes. A message that is too long is [`Malformed`] too.
 pub(crate) fn message_length(head: &[u8; 16]) -> Result<usize, Malformed> {
     let mut reader = Reader::new(&head[..], head[0] == b'B');
     if !matches!(head[0], b'l' | b'B') || head[3] != 1 {
@@ -89,7 +86,6 @@ pub(crate) fn message_length(head: &[u8; 16]) -> Result<usize, Malformed> {
 }
 
 impl Message {
-    /// Reads a whole message.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let head: &[u8; 16] = bytes.first_chunk().ok_or(Malformed)?;
         if message_length(head)? != bytes.len() {
@@ -130,7 +126,7 @@ impl Message {
         if reader.position == end { Ok(message) } else { Err(Malformed) }
     }
 
-    /// A reader of the body, if it has this signature.
+    /// A reader for the body, if it has this signature.
     pub(crate) fn body(&self, signature: &str) -> Result<Reader<'_>, Malformed> {
         if self.signature == signature {
             Ok(Reader::new(&self.body, self.big_endian))

@@ -1,5 +1,5 @@
-//! The D-Bus wire format (D-Bus specification, "Marshaling" and "Message Format"), as much of it as the Secret Service
-//! needs.
+//! The part of the D-Bus wire format that the Secret Service needs (D-Bus specification, "Marshaling" and "Message
+//! Format").
 
 mod message;
 mod reader;

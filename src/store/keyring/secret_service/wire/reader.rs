@@ -2,10 +2,9 @@
 
 use zeroize::Zeroizing;
 
-/// Containers deeper than this are refused (the specification's limit for each kind is 32).
+/// The deepest accepted nesting (the specification's limit for each container type is 32).
 const DEEPEST: usize = 16;
 
-/// A message that breaks the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message bus sent something that is not D-Bus")]
 pub(crate) struct Malformed;
@@ -93,28 +92,28 @@ impl<'a> Reader<'a> {
         if self.position == end { Ok(elements) } else { Err(Malformed) }
     }
 
-    /// A variant of a known type: its signature is checked, the value is then read by its own method.
+    /// A variant of a known type: checks its signature; the caller then reads the value.
     pub(crate) fn variant(&mut self, signature: &str) -> Result<(), Malformed> {
         if self.signature()? == signature { Ok(()) } else { Err(Malformed) }
     }
 
-    /// A structure begins.
+    /// The start of a structure.
     pub(crate) fn structure(&mut self) -> Result<(), Malformed> {
         self.align(8)
     }
 
-    /// A variant of any type, passed over.
+    /// Skips a variant of any type.
     pub(crate) fn skip_variant(&mut self) -> Result<(), Malformed> {
         self.skip_value("v", 0)
     }
 
-    /// Passes over the value of a signature that must hold exactly one complete type.
+    /// Skips the value of a signature, which must be exactly one complete type.
     pub(super) fn skip_value(&mut self, signature: &str, depth: usize) -> Result<(), Malformed> {
         let rest = self.skip(signature.as_bytes(), depth)?;
         if rest.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
-    /// Passes over one value of the first type in `signature` and returns the rest of the signature.
+    /// Skips one value of the first type in `signature` and returns the rest of the signature.
     fn skip<'s>(&mut self, signature: &'s [u8], depth: usize) -> Result<&'s [u8], Malformed> {
         if depth > DEEPEST {
             return Err(Malformed);
@@ -152,7 +151,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What follows the first complete type of a signature.
 fn after_complete_type(signature: &[u8], depth: usize) -> Result<&[u8], Malformed> {
     if depth > DEEPEST {
         return Err(Malformed);

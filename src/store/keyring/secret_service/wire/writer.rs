@@ -1,8 +1,8 @@
-//! Builds the bodies of messages.
+//! Builds message bodies.
 
 use zeroize::Zeroizing;
 
-/// Builds the body of a message: little-endian, each value aligned to its size.
+/// Builds a message body: little-endian, each value aligned to its size.
 #[derive(Default)]
 pub(crate) struct Writer(pub(super) Zeroizing<Vec<u8>>);
 
