@@ -1,7 +1,7 @@
-//! Links the unwinder into the program where the compiler has it as a static library.
+//! Links the unwinder into the program if the compiler has it as a static library.
 //!
-//! The shared one, libgcc_s, asks the processor what it can do each time it is loaded: on a virtual machine that alone takes
-//! a tenth of the time of `authctl token`.
+//! The shared library, libgcc_s, queries the processor's features each time it is loaded: on a virtual machine that
+//! alone takes a tenth of the time of `authctl token`.
 
 #![allow(clippy::disallowed_methods, reason = "no part of the program")]
 
@@ -16,15 +16,15 @@ fn main() {
     if !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") || is_static {
         return;
     }
-    // As rustc does: the linker is the C compiler, which knows where its own libraries are. Without one for another machine,
-    // that of this machine would name its own.
+    // Like rustc: the linker is the C compiler, which knows where its libraries are. When cross-compiling without a
+    // configured linker, this machine's compiler would return its own libraries.
     let native = std::env::var("HOST").is_ok_and(|host| is("TARGET", &host));
     let linker = std::env::var("RUSTC_LINKER").ok().or_else(|| native.then(|| "cc".to_owned()));
     let Some(linker) = linker else { return };
     let Ok(output) = Command::new(linker).arg("-print-file-name=libgcc_eh.a").output() else { return };
     let found = String::from_utf8_lossy(&output.stdout);
     let library = Path::new(found.trim());
-    // What it does not find, it prints as it was asked for.
+    // If it does not find the library, it prints the name unchanged.
     if let (true, Some(folder)) = (library.is_absolute() && library.exists(), library.parent()) {
         println!("cargo:rustc-link-search=native={}", folder.display());
         println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");

@@ -1,4 +1,4 @@
-//! `cargo bench --bench token`: see `linux`. What it compares with is there on Linux alone.
+//! `cargo bench --bench token`: see `linux`. The programs to compare with exist only on Linux.
 
 #![allow(
     clippy::unwrap_used,

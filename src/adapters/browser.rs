@@ -10,8 +10,8 @@ use crate::adapters::processes::program;
 use crate::os::replaceable;
 use crate::ports::{Browser, NoBrowser};
 
-/// The argument that makes this program open a browser and nothing else: its own process, so that what it starts inherits
-/// neither our variables nor our terminal, and so that a browser that stays in the foreground holds nobody up.
+/// The argument that makes this program only open a browser. A separate process keeps authctl's variables and terminal
+/// from the browser, and does not block on a browser that stays in the foreground.
 pub const OPEN_ARGUMENT: &str = "--open-browser";
 
 /// The browser that the platform would open.
@@ -30,12 +30,13 @@ impl Browser for WebBrowser {
         command.arg(OPEN_ARGUMENT);
         leave_out_replaceable_folders(&mut command);
         let mut child = detach(&mut command, withheld).stdin(Stdio::piped()).spawn().map_err(failed)?;
-        // The URL goes by a pipe: the program that opens it shows it in its arguments soon enough, this one need not.
-        let mut pipe = child.stdin.take().ok_or_else(|| NoBrowser("there is no pipe to it".to_owned()))?;
+        // The URL goes through a pipe: the opener shows it in its arguments soon enough, but this process need not.
+        let mut pipe =
+            child.stdin.take().ok_or_else(|| NoBrowser("it has no standard input pipe".to_owned()))?;
         pipe.write_all(url.as_str().as_bytes()).map_err(failed)
     }
 
-    /// A browser over SSH, or without a display, opens where nobody looks; one that `BROWSER` names is taken at its word.
+    /// Over SSH or without a display nobody would see the browser. One that `BROWSER` names is trusted to be visible.
     #[expect(clippy::disallowed_methods, reason = "this is the machine")]
     fn can_be_seen(&self) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -48,14 +49,13 @@ impl Browser for WebBrowser {
     }
 }
 
-/// The command that the user named: split at blanks first, then `%s` replaced inside one argument, or the URL appended
+/// The command that the user named: split at spaces first, then `%s` is replaced in one argument, or the URL appended
 /// (F-URL3).
 fn user_command(text: &str, url: &Url) -> Result<Command, NoBrowser> {
     let mut words = text.split_ascii_whitespace();
     let name = words.next().unwrap_or_default();
-    let program = program::find(name).ok_or_else(|| {
-        NoBrowser(format!("there is no program `{}`", crate::text::untrusted::escaped(name)))
-    })?;
+    let program = program::find(name)
+        .ok_or_else(|| NoBrowser(format!("no such program: `{}`", crate::text::untrusted::escaped(name))))?;
     program::refuse_replaceable(&program).map_err(NoBrowser)?;
     let mut command = program::command(&program);
     let words: Vec<&str> = words.collect();
@@ -96,7 +96,7 @@ fn refuse_replaceable_openers() -> Result<(), NoBrowser> {
     found.try_for_each(|program| program::refuse_replaceable(&program).map_err(NoBrowser))
 }
 
-/// Removes the folders from a command's PATH that another user can write to.
+/// Removes the folders that another user can write to from a command's PATH.
 #[expect(clippy::disallowed_methods, reason = "this is the machine")]
 fn leave_out_replaceable_folders(command: &mut Command) {
     let Some(path) = std::env::var_os("PATH") else { return };
@@ -107,7 +107,7 @@ fn leave_out_replaceable_folders(command: &mut Command) {
     }
 }
 
-/// A browser has no use for our terminal, our secrets or the working folder.
+/// Keeps authctl's terminal, secrets and working folder from a browser.
 fn detach<'a>(command: &'a mut Command, withheld: &BTreeSet<String>) -> &'a mut Command {
     for variable in withheld {
         command.env_remove(variable);
@@ -120,8 +120,8 @@ fn detach<'a>(command: &'a mut Command, withheld: &BTreeSet<String>) -> &'a mut 
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
-/// What this program does when it is started with [`OPEN_ARGUMENT`]: opens the URL that stands on its standard input, if it
-/// passes the gate.
+/// Runs when this program was started with [`OPEN_ARGUMENT`]: opens the URL on standard input, if it is a valid
+/// endpoint URL.
 #[expect(clippy::disallowed_methods, reason = "this is the machine")]
 pub fn open_from_input() {
     let mut text = String::new();

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use crate::ports::Clock;
 
-/// The wall clock, and one that only goes forward.
+/// The wall clock, and a monotonic clock.
 pub struct SystemClock {
     start: Instant,
 }
 
 impl SystemClock {
-    /// Starts the clock that only goes forward.
+    /// Starts the monotonic clock.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn start() -> Self {
         Self { start: Instant::now() }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::adapters::processes::program;
 use crate::ports::Environment;
 
-/// The variables and the working folder of this process.
 pub struct ProcessEnvironment;
 
 #[expect(clippy::disallowed_methods, reason = "this is the environment")]

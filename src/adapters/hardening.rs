@@ -1,5 +1,5 @@
-//! Keeps secrets out of core files and panic messages (F-LEAK3, F-LEAK4), and keeps limits of the system from ending
-//! authctl in the middle of a save (F-ROT5).
+//! Keeps secrets out of core files and panic messages (F-LEAK3, F-LEAK4), and keeps system limits from ending authctl
+//! in the middle of a save (F-ROT5).
 
 use std::io;
 
@@ -12,16 +12,16 @@ use crate::os::open_files;
 #[cfg(unix)]
 const USUAL_FILES: u64 = 1024;
 
-/// The limit on open files that the user had set, if it was raised.
+/// The user's own limit on open files, if authctl raised it.
 #[cfg(unix)]
 static FILE_LIMIT: std::sync::OnceLock<Rlimit> = std::sync::OnceLock::new();
 
-/// The soft limit of core files that the user had set; programs that run in our place get it back.
+/// The user's own soft limit on core files, which programs that replace authctl get back.
 #[cfg(unix)]
 static CORE_LIMIT: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
 
-/// Forbids core files and tracing by other processes of this user, and makes panics tell their place alone. What fails
-/// here is no reason to stop: it guards against what rarely happens.
+/// Forbids core files and tracing by the user's other processes, and reduces panic messages to their location. A
+/// failure here is ignored: this guards against rare events.
 pub fn harden() {
     #[cfg(unix)]
     {
@@ -37,17 +37,16 @@ pub fn harden() {
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
     std::panic::set_hook(Box::new(|panic| {
-        // The message of a panic may quote a value; its place does not.
+        // A panic's message may quote a value; its location does not.
         let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
-        let text = format!(
-            "error: authctl has a bug, at {place}\nhint: please report it; nothing that is stored is lost\n"
-        );
+        let text =
+            format!("error: authctl has a bug, at {place}\nhint: please report it; nothing stored is lost\n");
         let _ = std::io::Write::write_all(&mut standard_error(), text.as_bytes());
     }));
 }
 
-/// Makes a write beyond the limit on the size of files fail like a write to a full disk, instead of ending the process. A
-/// program that authctl starts does not inherit a handler, so the signal still ends it.
+/// Makes a write beyond the file size limit fail like a write to a full disk instead of ending the process. A program
+/// that authctl starts does not inherit a handler, so the signal still ends it.
 #[cfg(unix)]
 fn survive_full_files() {
     use signal_hook::consts::SIGXFSZ;
@@ -56,7 +55,7 @@ fn survive_full_files() {
     }
 }
 
-/// Raises the limit on open files to the usual one, as far as the user may: macOS starts with a lower one, and a server needs
+/// Raises the limit on open files to the usual one, if the user may: macOS starts with a lower one, and a server needs
 /// a file for each connection (F-SRV1).
 #[cfg(unix)]
 fn allow_open_files() {
@@ -70,8 +69,8 @@ fn allow_open_files() {
     }
 }
 
-/// Starts a program that gets the user's own limits on core files and open files. The limits are this process's for that
-/// moment. It still makes no core file, for it is not dumpable where the platform has that.
+/// Starts a program with the user's own limits on core files and open files. For that moment they apply to this
+/// process, which still leaves no core file on platforms where it is not dumpable.
 pub(super) fn with_the_users_limits<T>(start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     #[cfg(unix)]
     if let Some(&limit) = CORE_LIMIT.get() {
@@ -83,7 +82,7 @@ pub(super) fn with_the_users_limits<T>(start: impl FnMut() -> io::Result<T>) -> 
     with_the_users_open_files(start)
 }
 
-/// Starts a program that gets the user's own limit on open files; or authctl's, if it has too many open itself.
+/// Starts a program with the user's own limit on open files, or with authctl's if it has too many files open itself.
 pub(super) fn with_the_users_open_files<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     #[cfg(unix)]
     if let Some(limit) = FILE_LIMIT.get() {
@@ -98,14 +97,14 @@ pub(super) fn with_the_users_open_files<T>(mut start: impl FnMut() -> io::Result
     start()
 }
 
-/// Sets the soft limit alone: a hard limit that is lowered cannot be raised again.
+/// Sets only the soft limit: a lowered hard limit cannot be raised again.
 #[cfg(unix)]
 fn set_core_limit(current: Option<u64>) {
     let maximum = getrlimit(Resource::Core).maximum;
     let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
 }
 
-/// Whether [`harden`] did not work; `None` where that cannot be told.
+/// Whether [`harden`] failed; `None` if unknown.
 pub fn leaves_core_files() -> Option<bool> {
     #[cfg(target_os = "linux")]
     {
@@ -122,7 +121,7 @@ pub fn leaves_core_files() -> Option<bool> {
     None
 }
 
-#[expect(clippy::disallowed_methods, reason = "a panic has no other way to speak")]
+#[expect(clippy::disallowed_methods, reason = "a panic can be reported in no other way")]
 fn standard_error() -> io::Stderr {
     io::stderr()
 }

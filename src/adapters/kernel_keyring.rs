@@ -1,4 +1,4 @@
-//! The kernel's keyring of this user (keyrings(7)).
+//! This user's keyring in the kernel (keyrings(7)).
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::ports::{KernelKeyring, NoKernelKeyring};
 
-/// The user keyring `@u`: it is the same in every session of this user, and gone with the last.
+/// The user keyring `@u`, which all of the user's sessions share. It is gone with the last session.
 pub struct UserKeyring;
 
 #[cfg(target_os = "linux")]
@@ -20,12 +20,13 @@ impl KernelKeyring for UserKeyring {
     fn keep(&self, name: &str, secret: &[u8], life: Duration) -> Result<(), NoKernelKeyring> {
         use linux_keyutils::{KeyPermissionsBuilder, Permission};
         let refused = |error: linux_keyutils::KeyError| NoKernelKeyring(error.to_string());
-        // The end stands in the key as well: whoever is killed before the kernel knows it leaves nothing that lasts.
+        // The value contains the expiry as well: if authctl is killed before it sets the kernel's timeout, the key
+        // still expires.
         let life = life.as_secs().max(1);
         let end = seconds_now().saturating_add(life);
         let content = Zeroizing::new([&end.to_be_bytes(), secret].concat());
         let key = keyring().map_err(refused)?.add_key(name, &content).map_err(refused)?;
-        // In a session whose own keyring does not lead here, the key is ours by the user id alone.
+        // In a session whose keyring does not link to this one, only the user ID gives access to the key.
         let permissions =
             KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(Permission::ALL).build();
         let seconds = usize::try_from(life).unwrap_or(usize::MAX);
@@ -60,7 +61,7 @@ fn seconds_now() -> u64 {
     now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// More keys than this of ours nobody has.
+/// More than anyone has of authctl's keys.
 #[cfg(target_os = "linux")]
 const MOST_KEYS: usize = 4096;
 

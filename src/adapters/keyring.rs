@@ -6,13 +6,12 @@ use keyring_core::CredentialStore;
 
 use crate::ports::{Keyring, NoKeyring};
 
-/// The keyring of the session that this process is in.
 pub struct SessionKeyring;
 
 #[cfg(target_os = "linux")]
 impl Keyring for SessionKeyring {
-    /// The Secret Service on the session's message bus: at the address that the session names, or at the one that
-    /// systemd gives every user.
+    /// The Secret Service on the session's message bus: at the address in the environment, or at systemd's default for
+    /// every user.
     #[expect(clippy::disallowed_methods, reason = "this is the machine")]
     fn open(&self) -> Result<Arc<CredentialStore>, NoKeyring> {
         let named = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|address| !address.is_empty());
@@ -29,7 +28,7 @@ impl Keyring for SessionKeyring {
 
 #[cfg(not(target_os = "linux"))]
 impl Keyring for SessionKeyring {
-    /// The platform's own keyring, as the `keyring` crate knows it.
+    /// The platform's own keyring, through the `keyring` crate.
     fn open(&self) -> Result<Arc<CredentialStore>, NoKeyring> {
         let none = |reason: &str| NoKeyring(reason.to_owned());
         keyring::v1::Entry::store_status()

@@ -1,4 +1,4 @@
-//! What only a diagnosis asks of the machine.
+//! Facts about the machine that only `doctor` needs.
 
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, mpsc};
@@ -15,7 +15,6 @@ use crate::oauth::endpoint::authority;
 use crate::os::threads;
 use crate::ports::{HttpError, Machine, Transport};
 
-/// The machine that this process runs on.
 pub struct ThisMachine;
 
 impl Machine for ThisMachine {
@@ -35,7 +34,7 @@ impl Machine for ThisMachine {
             .dns_resolver(Arc::new(http::AnyAddress));
         let client = http::blocking(client, transport.timeout);
         let failed = match client.map_err(|error| http::failure(&host, error))?.get(url.clone()).send() {
-            Ok(_) => unusable("there was no handshake".to_owned()),
+            Ok(_) => unusable("the server did not start a handshake".to_owned()),
             Err(error) => http::failure(&host, error),
         };
         let seen = recorder.seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default();
@@ -61,17 +60,17 @@ fn resolve(name: &str) -> Option<Vec<IpAddr>> {
     Some((name, 0).to_socket_addrs().ok()?.map(|address| address.ip()).collect())
 }
 
-/// Notes the certificates that a server shows, and accepts none: no handshake with it comes to an end, so that nothing
-/// can be sent to whoever shows them.
+/// Records the certificates that a server presents, and accepts none: no handshake completes, so nothing can be sent to
+/// the server.
 #[derive(Debug)]
 struct Recorder {
     crypto: Arc<CryptoProvider>,
     seen: Mutex<Vec<Vec<u8>>>,
 }
 
-/// Why every handshake ends.
+/// The error that aborts every handshake.
 fn only_looked_at() -> Error {
-    Error::General("the certificate was only looked at".to_owned())
+    Error::General("the certificate was only recorded".to_owned())
 }
 
 impl ServerCertVerifier for Recorder {

@@ -26,7 +26,7 @@ use crate::ports::{Environment as _, System};
 /// The system that this program runs on.
 pub fn system() -> System {
     let environment = Arc::new(environment::ProcessEnvironment);
-    // A terminal without control of the cursor, or one that is read aloud.
+    // A terminal without cursor control, or a screen reader.
     let dumb = environment.variable("TERM").is_some_and(|value| value == "dumb");
     let no_color = dumb || environment.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     System {

@@ -1,13 +1,12 @@
-//! The folders of this user on this platform.
+//! This user's folders on this platform.
 
 use std::path::PathBuf;
 
 use crate::ports::{Folder, NoFolder, Paths};
 
-/// The name of our folder in each of the platform's.
+/// The name of authctl's folder in each of the platform's.
 const NAME: &str = "authctl";
 
-/// The folders that the platform names.
 pub struct UserFolders;
 
 impl Paths for UserFolders {
@@ -16,7 +15,7 @@ impl Paths for UserFolders {
         match folder {
             Folder::Config => named(dirs::config_dir(), "the configuration"),
             Folder::Site => Ok(site()),
-            // Where the platform has no folder for state, ours lies in the one for data.
+            // If the platform has no folder for state, it goes in the one for data.
             Folder::State => match dirs::state_dir() {
                 Some(path) => Ok(path.join(NAME)),
                 None => named(dirs::data_local_dir(), "the token store").map(|path| path.join("state")),
@@ -42,8 +41,8 @@ impl Paths for UserFolders {
     }
 }
 
-/// The session's runtime folder if it is the user's alone, else the folder of shared memory, in which anybody may make
-/// folders: what is made there is checked by itself.
+/// The session's runtime folder if it is private to the user, else the shared-memory folder. Anyone may create folders
+/// there, so authctl's own are checked separately.
 #[cfg(target_os = "linux")]
 fn memory() -> Option<PathBuf> {
     let runtime = PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid()));
@@ -57,7 +56,7 @@ fn memory() -> Option<PathBuf> {
     None
 }
 
-/// Whether a folder belongs to this user and nobody else can look into it.
+/// Whether a folder belongs to this user and nobody else can read it.
 #[cfg(unix)]
 fn is_ours_alone(folder: &std::path::Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -81,7 +80,7 @@ fn site() -> PathBuf {
     PathBuf::from(r"C:\ProgramData").join(NAME)
 }
 
-/// Where the session keeps its sockets: as it says itself, else as the system does, else in the home.
+/// The folder for the session's sockets: from the environment, else the system's default, else in the home.
 #[cfg(unix)]
 fn runtime() -> Result<PathBuf, NoFolder> {
     let session = dirs::runtime_dir().filter(|folder| folder.is_absolute() && is_ours_alone(folder));
@@ -98,8 +97,8 @@ fn runtime() -> Result<PathBuf, NoFolder> {
     dirs::data_local_dir().map(|path| path.join(NAME).join("run")).ok_or(NoFolder("the server's files"))
 }
 
-/// Where locks of the user's keyring lie: the same place for every process of this user, so that no variable can make two
-/// of them miss each other (F-ROT3).
+/// The folder for the user's keyring locks, which is the same for every process of this user: no variable may let two
+/// of them use different locks (F-ROT3).
 #[cfg(unix)]
 fn locks() -> Result<PathBuf, NoFolder> {
     let user = nix::unistd::geteuid();

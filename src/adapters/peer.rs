@@ -1,10 +1,9 @@
-//! The user at the other end of a connection, as the kernel knows it.
+//! The user at the other end of a connection, according to the kernel.
 
 use std::net::SocketAddr;
 
 use crate::ports::peer::{Peer, Peers};
 
-/// The kernel's table of connections.
 pub struct KernelTable;
 
 impl Peers for KernelTable {
@@ -13,7 +12,7 @@ impl Peers for KernelTable {
     }
 }
 
-/// Whether a user may use the socket: this one, or root, who could read everything anyway.
+/// Whether a user may use the socket: this one, or root, who can read everything anyway.
 #[cfg(unix)]
 pub(super) fn may_ask(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
@@ -21,7 +20,7 @@ pub(super) fn may_ask(user: u32) -> bool {
 
 #[cfg(target_os = "linux")]
 pub(super) fn user(other: SocketAddr, here: SocketAddr) -> Peer {
-    // A client whose socket serves both families is listed with those of IPv6.
+    // A client with a dual-stack socket is listed in the IPv6 table.
     let found = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
         let table = std::io::BufReader::new(std::fs::File::open(table).ok()?);
         owner(table, other, here)
@@ -41,8 +40,8 @@ pub(super) fn user(_: SocketAddr, _: SocketAddr) -> Peer {
     Peer::Unknown
 }
 
-/// The owner of the socket that is connected from one address to another, in a table as proc(5) describes it. A socket that
-/// its process has closed has no inode and is listed as root's: nobody holds it.
+/// The owner of the socket that is connected from one address to another, in a table as in proc(5). A socket that its
+/// process has closed has no inode and is listed as root's: nobody holds it.
 #[cfg(target_os = "linux")]
 fn owner(table: impl std::io::BufRead, from: SocketAddr, to: SocketAddr) -> Option<u32> {
     table.lines().skip(1).map_while(Result::ok).find_map(|line| {
@@ -55,7 +54,7 @@ fn owner(table: impl std::io::BufRead, from: SocketAddr, to: SocketAddr) -> Opti
     })
 }
 
-/// Whether the kernel's notation of an address, in words of its own byte order, means this one.
+/// Whether the kernel's notation of an address, in words of its own byte order, matches this address.
 #[cfg(target_os = "linux")]
 fn is(written: &str, address: SocketAddr) -> bool {
     let words = |bytes: &[u8]| {

@@ -4,12 +4,11 @@ use ring::rand::{SecureRandom as _, SystemRandom as RingRandom};
 
 use crate::ports::Random;
 
-/// The operating system's generator.
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    /// Fills the buffer. A system without randomness is one on which nothing here is safe: it ends.
-    #[expect(clippy::expect_used, reason = "there is nothing to go on with")]
+    /// Fills the buffer. Nothing is safe on a system without randomness, so the process ends.
+    #[expect(clippy::expect_used, reason = "nothing works without it")]
     fn fill(&self, buffer: &mut [u8]) {
         RingRandom::new().fill(buffer).expect("the operating system has no random numbers");
     }

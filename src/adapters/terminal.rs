@@ -1,4 +1,4 @@
-//! The process's standard output and error.
+//! The process's standard output and standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -10,7 +10,7 @@ use console::{Term, truncate_str};
 use crate::ports::{Stream, Terminal, Waiting};
 
 pub struct StandardStreams {
-    /// Nothing is drawn over what was said before.
+    /// The terminal must not redraw lines.
     pub dumb: bool,
 }
 
@@ -54,7 +54,7 @@ impl Terminal for StandardStreams {
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_TIME: Duration = Duration::from_millis(120);
 
-/// A line that is drawn anew until it is dropped.
+/// A line that is redrawn until this is dropped.
 struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Spinner {
@@ -65,10 +65,10 @@ impl Spinner {
             let terminal = Term::stderr();
             for frame in FRAMES.iter().cycle() {
                 let width = usize::from(terminal.size().1).saturating_sub(1);
-                // A terminal that takes nothing is no reason to end.
+                // A terminal that rejects output is no reason to stop.
                 let _ = terminal.clear_line();
                 let rest = left.map(|left| format!(" {}", in_minutes(left))).unwrap_or_default();
-                // What is left to wait stands where it is seen, however narrow the terminal is.
+                // The remaining time stays visible, however narrow the terminal is.
                 let message = truncate_str(&message, width.saturating_sub(rest.len() + 2), "…");
                 let _ = terminal.write_str(&truncate_str(&format!("{frame} {message}{rest}"), width, "…"));
                 if ended.recv_timeout(FRAME_TIME) != Err(RecvTimeoutError::Timeout) {
@@ -82,7 +82,7 @@ impl Spinner {
     }
 }
 
-/// A time as a clock shows it: `4:59`.
+/// A time in minutes and seconds: `4:59`.
 fn in_minutes(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }

@@ -2,9 +2,9 @@
 
 use super::display::{self, Line, ShownProvider};
 use super::merged::Config;
-use crate::os::user_file::changed_lines;
 use crate::ports::Environment;
 use crate::schema::Origin;
+use crate::text::difference::changed_lines;
 use crate::text::untrusted::escaped;
 
 /// The lines of a file as it is that are not in it as it was, and the other way round.

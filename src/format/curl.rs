@@ -1,4 +1,4 @@
-//! Lines for `curl -K -`: the token is not in curl's arguments.
+//! Lines for `curl -K -`, which keep the token out of curl's arguments.
 
 use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
@@ -10,7 +10,7 @@ fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatEr
     let mut lines = String::new();
     for header in issued.credential.headers(subject.target)? {
         one_line(header.value.expose(), FORMAT.name)?;
-        // Inside curl's double quotes, `\` and `"` are written with a `\` before them.
+        // Inside curl's double quotes, `\` and `"` are escaped with a `\`.
         let value = header.value.expose().replace('\\', "\\\\").replace('"', "\\\"");
         lines.push_str(&format!("header = \"{}: {value}\"\n", header.name));
     }

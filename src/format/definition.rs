@@ -1,4 +1,4 @@
-//! What a format is: its name, and how it prints a token.
+//! The definition of an output format: its name, and how it prints a token.
 
 use crate::name::ProviderName;
 use crate::secret::SecretText;
@@ -6,40 +6,37 @@ use crate::token::{Issued, NoHeaders, RequestTarget};
 
 #[derive(Debug)]
 pub struct Format {
-    /// Its name after `-o`.
+    /// The value of `-o`.
     pub name: &'static str,
     /// What it prints, for the help.
     pub about: &'static str,
-    /// Writes a token.
     pub render: fn(&Issued, &Subject<'_>) -> Result<SecretText, FormatError>,
 }
 
-/// Whose token it is.
+/// The provider of a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub provider: &'a ProviderName,
-    /// The environment variable that programs read it from.
+    /// The environment variable that programs read the token from.
     pub variable: &'a str,
-    /// The hosts that it may be sent to.
+    /// The hosts that the token may be sent to.
     pub hosts: &'a [String],
-    /// The user name that goes with it where a password is wanted.
+    /// The user name that goes with the token if a password is needed.
     pub username: &'a str,
-    /// The request that it is for, where that is known.
+    /// The request that the token is for, if known.
     pub target: Option<&'a RequestTarget>,
 }
 
-/// A credential that a format cannot carry; no part of it is printed.
+/// Why a format cannot print a credential. The error contains no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// It would break the format's lines.
-    #[error("this credential has a character that the format `{0}` cannot carry")]
+    #[error("this credential contains a character that the format `{0}` cannot represent")]
     Unframeable(&'static str),
-    /// It makes no headers.
     #[error(transparent)]
     NoHeaders(#[from] NoHeaders),
 }
 
-/// Refuses line breaks and other control characters, which a line cannot carry.
+/// Rejects line breaks and other control characters, which a line cannot represent.
 pub(super) fn one_line(text: &str, format: &'static str) -> Result<(), FormatError> {
     let framed = if text.is_ascii() {
         !text.bytes().any(|byte| byte.is_ascii_control())

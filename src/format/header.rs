@@ -1,4 +1,4 @@
-//! The header lines of a request, as `curl -H @-` reads them.
+//! The header lines of a request, for `curl -H @-`.
 
 use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;

@@ -6,10 +6,9 @@ use super::definition::{Format, FormatError, Subject};
 use crate::secret::SecretText;
 use crate::token::{Credential, Issued};
 
-/// The format `json`.
 pub const FORMAT: Format = Format {
     name: "json",
-    about: "an object with access_token, token_type, expires_at, scope and provider",
+    about: "a JSON object with access_token, token_type, expires_at, scope and provider",
     render,
 };
 

@@ -1,4 +1,4 @@
-//! An `ExecCredential`, as client-go reads it from a credential plugin.
+//! An `ExecCredential`, which client-go reads from a credential plugin.
 
 use serde_json::json;
 
@@ -8,19 +8,16 @@ use crate::token::{Issued, NoHeaders};
 
 pub const FORMAT: Format = Format { name: "k8s", about: "an ExecCredential for Kubernetes", render };
 
-/// The version of the API that is answered where none is asked for.
+/// The API version if the caller does not ask for one.
 pub const API_VERSION: &str = "client.authentication.k8s.io/v1";
 
 fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, FormatError> {
     exec_credential(issued, API_VERSION)
 }
 
-/// An `ExecCredential` of this version of the API (client-go, pkg/apis/clientauthentication).
-///
-/// # Errors
-/// [`FormatError`], for a credential that is no bearer token.
+/// An `ExecCredential` of this API version (client-go, pkg/apis/clientauthentication).
 pub fn exec_credential(issued: &Issued, api_version: &str) -> Result<SecretText, FormatError> {
-    // Only what a bearer header takes: the API server is sent nothing else.
+    // Only bearer tokens: client-go sends the API server nothing else.
     if !matches!(issued.credential.token_type(), "Bearer") {
         return Err(NoHeaders::NotForRequests.into());
     }
@@ -28,7 +25,7 @@ pub fn exec_credential(issued: &Issued, api_version: &str) -> Result<SecretText,
     one_line(token.expose(), FORMAT.name)?;
     let mut status = json!({ "token": token.expose() });
     if let Some(end) = issued.expires_at {
-        // client-go reads whole seconds (RFC 3339).
+        // client-go expects whole seconds (RFC 3339).
         let whole = jiff::Timestamp::from_second(end.as_second()).unwrap_or(end);
         status["expirationTimestamp"] = whole.to_string().into();
     }

@@ -1,4 +1,4 @@
-//! How a token is handed out: one file a format, and the one list of them.
+//! Output formats for tokens: one file per format, and the table that lists them.
 
 mod curl;
 mod definition;

@@ -1,12 +1,10 @@
-//! Entries of a `.netrc` file, one for each host, for programs that read nothing else.
+//! Entries of a `.netrc` file, one per host, for programs that read nothing else.
 
 use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::{Credential, Issued};
 
-/// The format `netrc`.
-pub const FORMAT: Format =
-    Format { name: "netrc", about: "entries of a .netrc file, one for each host", render };
+pub const FORMAT: Format = Format { name: "netrc", about: "entries of a .netrc file, one per host", render };
 
 fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatError> {
     let secret = issued.credential.bare();
@@ -16,7 +14,7 @@ fn render(issued: &Issued, subject: &Subject<'_>) -> Result<SecretText, FormatEr
     };
     for word in [username, secret.expose()] {
         one_line(word, FORMAT.name)?;
-        // Readers split at blanks, and not all of them know quotes (Python's netrc, curl before 7.84).
+        // Readers split at spaces, and not all of them support quotes (Python's netrc, curl before 7.84).
         if word.is_empty() || word.contains([' ', '"', '\\']) || !word.is_ascii() {
             return Err(FormatError::Unframeable(FORMAT.name));
         }

@@ -4,7 +4,7 @@ use super::definition::{Format, FormatError, Subject, one_line};
 use crate::secret::SecretText;
 use crate::token::Issued;
 
-pub const FORMAT: Format = Format { name: "raw", about: "the token, the password or the key alone", render };
+pub const FORMAT: Format = Format { name: "raw", about: "only the token, password or key", render };
 
 fn render(issued: &Issued, _: &Subject<'_>) -> Result<SecretText, FormatError> {
     let secret = issued.credential.bare();

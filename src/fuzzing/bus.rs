@@ -1,8 +1,8 @@
-//! The message bus: one message, and a whole conversation with a hostile bus.
+//! The message bus: a single message, and a whole session with a hostile bus.
 
 use crate::store::keyring::secret_service::wire::{Call, Kind, Message, Reader, Writer, message_length};
 
-/// One message: its length, its header, and its body read as each of the bodies that a keyring sends.
+/// One message: its length, its header, and its body, which is read as every kind of body that a keyring sends.
 pub(super) fn message(data: &[u8]) {
     if let Some(head) = data.first_chunk() {
         let length = message_length(head);
@@ -23,7 +23,7 @@ pub(super) fn message(data: &[u8]) {
     if let Ok(mut body) = message.body(&message.signature) {
         let _ = body.skip_variant();
     }
-    // A message that authctl writes is read back unchanged.
+    // A message that authctl writes must be read back unchanged.
     let mut body = Writer::default();
     body.dictionary(&[(&message.path, &message.error)]);
     let written = Call {
@@ -81,7 +81,7 @@ mod answering {
     use std::os::unix::net::{SocketAddr, UnixListener};
     use std::sync::{Arc, Mutex, PoisonError};
 
-    /// A socket takes this much without waiting for its reader.
+    /// A socket accepts this much without waiting for its reader.
     const LONGEST: usize = 64 << 10;
 
     struct Bus {

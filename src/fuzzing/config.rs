@@ -1,8 +1,8 @@
-//! A configuration file.
+//! A config file.
 
 use super::world::World;
 
-/// A configuration file, which is loaded, checked and shown.
+/// A config file, which is loaded, checked and shown.
 pub(super) fn file(data: &[u8]) {
     let world = World::current();
     world.configure(data);

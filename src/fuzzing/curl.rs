@@ -6,8 +6,8 @@ use url::Url;
 
 use super::world::{CANARY, HOST, World};
 
-/// Arguments, separated by NUL. curl must never be started with the token in an argument, without `-q`, or with a URL at
-/// another host than the provider's.
+/// Arguments, separated by NUL. curl must never be started with the token in an argument, without `-q`, or with a URL
+/// at a host other than the provider's.
 pub(super) fn arguments(data: &[u8]) {
     if data.windows(CANARY.len()).any(|part| part == CANARY.as_bytes()) {
         return;

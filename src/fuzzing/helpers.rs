@@ -1,11 +1,11 @@
-//! Input of the credential helpers. Another program reads the answer line by line or as JSON, so no value may add a line or
-//! a member.
+//! Input for the credential helpers. Another program reads the output line by line or as JSON, so no value may add a
+//! line or a member.
 
 use serde_json::Value;
 
 use super::world::{Printed, World};
 
-/// The attributes in an answer to git.
+/// The attributes in the output for git.
 const ATTRIBUTES: [&str; 7] =
     ["capability[]", "authtype", "credential", "ephemeral", "username", "password", "password_expiry_utc"];
 
@@ -15,7 +15,7 @@ fn head(data: &[u8]) -> (String, &[u8]) {
     (String::from_utf8_lossy(&data[..end]).into_owned(), data.get(end + 1..).unwrap_or_default())
 }
 
-/// git: the operation in the first line, then what git writes.
+/// git: the operation in the first line, then git's input.
 pub(super) fn git(data: &[u8]) {
     let (operation, input) = head(data);
     let operation = if matches!(operation.as_str(), "store" | "erase") { operation.as_str() } else { "get" };
@@ -33,7 +33,7 @@ pub(super) fn git(data: &[u8]) {
     }
 }
 
-/// docker: the action in the first line, then what docker writes.
+/// docker: the action in the first line, then docker's input.
 pub(super) fn docker(data: &[u8]) {
     let (action, input) = head(data);
     let action = if matches!(action.as_str(), "store" | "erase" | "list") { action.as_str() } else { "get" };
@@ -44,7 +44,7 @@ pub(super) fn docker(data: &[u8]) {
     assert!(out.split_terminator('\n').count() <= 1, "{out:?} is more than one line");
 }
 
-/// cargo: one question a line, and one answer for each.
+/// cargo: one request per line, and one response to each.
 pub(super) fn cargo(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let Printed { out, .. } = World::current().run(&["helper", "cargo"], text.as_bytes());

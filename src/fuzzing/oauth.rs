@@ -24,11 +24,11 @@ use crate::ports::{HttpResponse, Transport};
 use crate::secret::{AuthorizationCode, IdToken, Nonce, State};
 use crate::text::untrusted::Untrusted;
 
-/// The issuer that the inputs of the corpus are written for.
+/// The issuer that the corpus uses.
 const ISSUER: &str = "https://as.example";
-/// The `state` of the request under way.
+/// The pending request's `state`.
 const STATE: &str = "the-state-of-this-request";
-/// The moment at which the inputs are judged.
+/// The current time for all inputs.
 const NOW: i64 = 1_800_000_000;
 
 fn error_is_harmless(error: &dyn std::error::Error) {
@@ -54,7 +54,7 @@ pub(super) fn callback(data: &[u8]) {
     }
 }
 
-/// Nothing that does not carry the `state` may end the wait (F-CB2).
+/// Nothing without the right `state` may end the wait (F-CB2).
 fn judge(verdict: &RedirectVerdict<AuthorizationCode>, target: &str) {
     match verdict {
         RedirectVerdict::Ignored(status) => assert!((400..600).contains(status), "{status}"),
@@ -94,8 +94,8 @@ pub(super) fn challenge(data: &[u8]) {
     }
 }
 
-/// An answer of an endpoint: the status, a blank, the content type, a line feed, and the body. It is read as the answer of
-/// the token endpoint and of every other one.
+/// An endpoint's response: the status, a space, the content type, a line feed, and the body. It is read as the response
+/// of the token endpoint and of every other endpoint.
 pub(super) fn endpoint_answer(data: &[u8]) {
     let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let (head, body) = (String::from_utf8_lossy(&data[..end]), data.get(end + 1..).unwrap_or_default());
@@ -148,7 +148,7 @@ fn token_answer(response: &HttpResponse) {
                     |text: &str| !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
                 assert!(fits(tokens.access_token.expose()) && !tokens.access_token.expose().contains(' '));
                 assert!(tokens.refresh_token.as_ref().is_none_or(|token| fits(token.expose())));
-                // The refresh token that is saved before the answer is judged must be the one in the answer.
+                // The refresh token that is saved before the response is judged must be the one in the response.
                 let saved = carried.as_ref().map(|carried| carried.refresh_token.expose());
                 let found = tokens.refresh_token.as_ref().map(|token| token.expose());
                 assert!(!is_plain || found == saved, "the saved refresh token is not the one in the answer");
@@ -159,8 +159,8 @@ fn token_answer(response: &HttpResponse) {
     }
 }
 
-/// A metadata document: of an authorization server, and of a protected resource. No endpoint in it leads into a private
-/// network or to plain HTTP.
+/// A metadata document, read as an authorization server's and a protected resource's. No endpoint in it may lead into a
+/// private network or to plain HTTP.
 pub(super) fn metadata(data: &[u8]) {
     for issuer in [ISSUER, "https://as.example/{tenantid}/v2.0"] {
         let Ok(issuer) = Issuer::configured(issuer) else { continue };
@@ -205,17 +205,17 @@ pub(super) fn key_set(data: &[u8]) {
         [Algorithm::RS256, Algorithm::PS512, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
     {
         let _ = keys.candidates(algorithm, None).count();
-        // The signature of the one valid token belongs to none of these keys, but they are all tried.
+        // None of these keys made the valid token's signature, but all are tried.
         let _ = crate::oauth::jwt::is_signed_by(TOKEN, &keys, algorithm, Some("k1"));
     }
 }
 
 /// The public half of the key that signed [`TOKEN`].
 const KEYS: &str = "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES256\",\"use\":\"sig\",\"kid\":\"k1\",\"x\":\"LvcvkBxY5AQ6ezMEiimHGO3ee4n-YpbbF_mX0QDon3I\",\"y\":\"1M1AHNwGuIHX-lnEeklwXfBvvaIUKJBLTTNTKlkGsnE\"}]}";
-/// The one token that is valid: for the client `client`, the nonce `nonce`, at the moment [`NOW`].
+/// The only valid token: for the client `client` and the nonce `nonce`, at the time [`NOW`].
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsxIn0.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUiLCJzdWIiOiJhbGljZSIsImF1ZCI6ImNsaWVudCIsImlhdCI6MTc5OTk5OTk5MCwiZXhwIjoxODAwMDAzNjAwLCJub25jZSI6Im5vbmNlIiwiZW1haWwiOiJhbGljZUBleGFtcGxlLmNvbSJ9.vdzUKTrX2J42U_UfcmrJL0X8fZtTAXgcemsrVkk1Lhg5Er1pt2coxKSQjJvOxmm032BI7h9ZBF8DOYZinWohOg";
 
-/// An id token. Only the claims that were signed are ever believed.
+/// An id token. Only signed claims may be accepted.
 pub(super) fn id_token(data: &[u8]) {
     let (Ok(keys), Ok(now)) = (KeySet::parse(KEYS.as_bytes()), Timestamp::from_second(NOW)) else { return };
     let Ok(token) = IdToken::parse(String::from_utf8_lossy(data)) else { return };

@@ -1,4 +1,4 @@
-//! The fuzz targets in the ordinary tests: every file of their corpora, and a fixed number of mutations of them.
+//! Runs the fuzz targets in the ordinary tests: every file of their corpora, and a fixed number of mutations.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::{TARGETS, Target};
 
 /// Longer inputs find nothing new, and take longer.
 const LONGEST: usize = 8 << 10;
-/// Fragments that mean something to one of the formats.
+/// Fragments that mean something in one of the formats.
 const WORDS: &[&[u8]] = &[
     b"\0",
     b"\n",
@@ -69,7 +69,7 @@ fn seeds(target: &Target) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// Runs one input; a failure tells how to keep it.
+/// Runs one input; a failure prints how to keep it.
 fn run(target: &Target, name: &str, input: &[u8]) {
     // The panic's own message was printed when it was raised.
     if catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_err() {

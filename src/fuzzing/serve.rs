@@ -21,7 +21,7 @@ fn serving(arguments: &[&str]) -> Option<Arc<dyn Service>> {
     world.service()
 }
 
-/// A request: `METHOD TARGET` in the first line, then a header in each line. `{capability}` is replaced by the server's
+/// A request: `METHOD TARGET` in the first line, then one header per line. `{capability}` is replaced with the server's
 /// capability. A `>` before the method sends the request to the proxy.
 pub(super) fn request(data: &[u8]) {
     let _world = World::current();

@@ -1,4 +1,4 @@
-//! Stored records, which someone may have changed.
+//! Stored records, which an attacker may have modified.
 
 use super::world::Fixed;
 use crate::binding::Binding;
@@ -7,7 +7,7 @@ use crate::secret::SecretText;
 use crate::store::record::{Record, RecordName};
 use crate::store::sealed::cipher::{SealingKey, claimed_binding, open, seal, unwrap, wrap};
 
-/// The text in the one sealed record that opens.
+/// The text of the only sealed record that opens.
 const TEXT: &[u8] = b"the text of the record";
 
 fn place() -> Option<(SealingKey, RecordName, Binding)> {
@@ -17,7 +17,7 @@ fn place() -> Option<(SealingKey, RecordName, Binding)> {
     Some((SealingKey::new([7; 32]), name, binding))
 }
 
-/// A sealed record, a wrapped key, or the text of a record. Changed ones must not open, and reading and writing a record
+/// A sealed record, a wrapped key, or a record's text. Modified ones must not open, and reading and writing a record
 /// must not change it.
 pub(super) fn record(data: &[u8]) {
     let Some((key, name, binding)) = place() else { return };

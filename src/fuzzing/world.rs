@@ -1,4 +1,4 @@
-//! A simulated machine without network, programs or keyring, and with its files in a temporary folder. A run of authctl on
+//! A simulated machine without network, programs or keyring, with its files in a temporary folder. A run of authctl on
 //! it has no effect outside, and returns its output and the program that it would have started.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,14 +22,14 @@ use crate::ports::{
 };
 use crate::secret::SecretText;
 
-/// The token of the provider `bearer`.
+/// The provider `bearer`'s token.
 pub(super) const CANARY: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9.Y2FuYXJ5";
 /// The host that the provider `bearer` may send its token to.
 pub(super) const HOST: &str = "api.example";
 /// The address of every simulated server.
 pub(super) const ADDRESS: &str = "127.0.0.1:8080";
 
-/// A provider of each kind of credential that needs no network.
+/// One provider for each kind of credential that needs no network.
 const CONFIG: &str = r#"
 store = "file"
 [credentials.bearer]
@@ -43,14 +43,12 @@ domain = "keys.example"
 api_key = { headers = { X-Key = "canary-of-the-key" } }
 "#;
 
-/// What a run printed.
 pub(super) struct Printed {
     pub(super) status: u8,
     pub(super) out: String,
     pub(super) err: String,
 }
 
-/// The machine of this thread.
 #[derive(Clone)]
 pub(super) struct World {
     folder: PathBuf,
@@ -74,7 +72,7 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    /// The machine of this thread, with its usual configuration.
+    /// This thread's machine, with its usual configuration.
     pub(super) fn current() -> Self {
         let world = WORLD.with(Self::clone);
         lock(&world.variables.0).clear();
@@ -100,7 +98,7 @@ impl World {
         world
     }
 
-    /// Replaces the user's configuration file.
+    /// Replaces the user's config file.
     pub(super) fn configure(&self, config: &[u8]) {
         let path = self.folder.join("config/config.toml");
         if std::fs::read(&path).is_ok_and(|present| present == config) {
@@ -304,7 +302,7 @@ impl Terminal for Buffers {
     }
 }
 
-/// curl, of which only the arguments are noted. This machine has no other program.
+/// Only curl exists on this machine, and only its arguments are recorded.
 #[derive(Default)]
 struct Programs {
     started: Mutex<Option<Vec<OsString>>>,

@@ -100,7 +100,7 @@ fn new_place(provider: &ProviderName, stored: &Stored, part: &NewPart) -> String
         Stored::Secret(key) => format!("the stored `{key}` of `{provider}`"),
     };
     if *is_recorded {
-        format!("{stored} was not stored for {what}, which {origin} sets; nothing was sent")
+        format!("{stored} is not for {what}, which {origin} sets; nothing was sent")
     } else {
         format!(
             "{stored} has no recorded hosts, and {what} from {origin} is not in your own config file; nothing was sent"

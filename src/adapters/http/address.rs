@@ -1,4 +1,4 @@
-//! The address that a URL names, without a lookup.
+//! Addresses in URLs, without a lookup.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Builds clients.
+//! Builds HTTP clients.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,12 @@ use crate::os::open_files;
 use crate::os::text_file::read_text;
 use crate::ports::{HttpError, Reach, Transport};
 
-/// What a client opens before its first connection, and for it.
+/// The files that a client opens before and for its first connection.
 const FILES_OF_CLIENT: usize = 6;
-/// The most bytes of a certificate file.
 const LARGEST_CA_FILE: u64 = 4 << 20;
-/// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What tells clients apart.
+/// Requests with the same key share a client.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ClientKey {
     transport: Transport,
@@ -30,9 +28,9 @@ pub(crate) struct ClientKey {
 /// Which addresses a name may resolve to.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Lookups {
-    /// Any: the user's configuration names the server.
+    /// Any address: the user's configuration names the server.
     Any,
-    /// Public ones. The user names the proxy, if there is one, so its name may resolve to any address.
+    /// Public addresses. The user names the proxy, if there is one, so its name may resolve to any address.
     Public { proxy: Option<String> },
 }
 
@@ -47,18 +45,18 @@ impl ClientKey {
         Self { transport: transport.clone(), direct, lookups }
     }
 
-    /// What is said when no client can be built.
+    /// The error if no client can be built.
     pub(crate) fn unusable(&self, error: reqwest::Error) -> HttpError {
         let what = match self.transport.identity {
-            Some(_) => "the client certificate and its key cannot be used",
-            None => "the network cannot be used",
+            Some(_) => "cannot use the client certificate and its key",
+            None => "cannot use the network",
         };
         setup(what, &reason(&error.without_url()))
     }
 }
 
 pub(super) fn build(key: &ClientKey) -> Result<Client, HttpError> {
-    // A connection that the server has closed meanwhile would make it unclear whether a request was sent.
+    // With an idle connection that the server has closed, it would be unclear whether a request was sent.
     let mut builder = builder(key)?.pool_max_idle_per_host(0);
     if key.lookups == Lookups::Any {
         builder = builder.dns_resolver(Arc::new(AnyAddress));
@@ -66,19 +64,19 @@ pub(super) fn build(key: &ClientKey) -> Result<Client, HttpError> {
     blocking(builder, key.transport.timeout).map_err(|error| key.unusable(error))
 }
 
-/// A client whose timeout covers the whole exchange, including the last byte. The blocking client restarts its own timeout
-/// with every part; the timeout of the client beneath it does not restart.
+/// A client whose timeout covers the whole exchange, including the last byte. The blocking client restarts its own
+/// timeout with every part; the timeout of the client beneath it does not restart.
 pub(crate) fn blocking(builder: reqwest::ClientBuilder, timeout: Duration) -> reqwest::Result<Client> {
     reqwest::blocking::ClientBuilder::from(builder.timeout(timeout)).timeout(timeout).build()
 }
 
-/// Sets up a client, so far without limits of time and of connections kept.
+/// A builder without a time limit and without a limit on idle connections.
 pub(crate) fn builder(key: &ClientKey) -> Result<reqwest::ClientBuilder, HttpError> {
     // Another part of the process may have been first; ring is the only provider that is linked.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = started(&key.transport, key.direct)?;
     if let Some(path) = &key.transport.ca_file {
-        let place = format!("the certificate file {} cannot be used", path.display());
+        let place = format!("cannot use the certificate file {}", path.display());
         let pem = read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
         let certificates =
             reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| setup(&place, &error))?;
@@ -89,7 +87,7 @@ pub(crate) fn builder(key: &ClientKey) -> Result<reqwest::ClientBuilder, HttpErr
     }
     if let Some(identity) = &key.transport.identity {
         let identity = reqwest::Identity::from_pem(identity.pem.expose().as_bytes())
-            .map_err(|error| setup("the client certificate and its key cannot be used", &reason(&error)))?;
+            .map_err(|error| setup("cannot use the client certificate and its key", &reason(&error)))?;
         builder = builder.identity(identity);
     }
     if let Lookups::Public { proxy } = &key.lookups {
@@ -98,12 +96,12 @@ pub(crate) fn builder(key: &ClientKey) -> Result<reqwest::ClientBuilder, HttpErr
     Ok(builder)
 }
 
-/// A client to be, with its proxy, so far without limits of time and of connections kept.
+/// A builder with the proxy, but without a time limit and a limit on idle connections.
 pub(crate) fn started(transport: &Transport, direct: bool) -> Result<reqwest::ClientBuilder, HttpError> {
-    open_files::check_free(FILES_OF_CLIENT).map_err(|error| setup("the network cannot be used", &error))?;
+    open_files::check_free(FILES_OF_CLIENT).map_err(|error| setup("cannot use the network", &error))?;
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("authctl/", env!("CARGO_PKG_VERSION")))
-        // A redirect could carry a secret elsewhere, and a repeated request could use a single-use token twice.
+        // A redirect could carry a secret to another host, and a retry could use a single-use token twice.
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -112,7 +110,7 @@ pub(crate) fn started(transport: &Transport, direct: bool) -> Result<reqwest::Cl
         builder = builder.no_proxy();
     } else if let Some(proxy) = &transport.proxy {
         let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|error| setup("the proxy cannot be used", &error.without_url()))?;
+            .map_err(|error| setup("cannot use the proxy", &error.without_url()))?;
         builder = builder.no_proxy().proxy(proxy);
     }
     Ok(builder)

@@ -12,7 +12,7 @@ pub(super) fn setup(what: &str, error: &dyn std::fmt::Display) -> HttpError {
     HttpError::Setup(format!("{what}: {}", escaped(&error.to_string())))
 }
 
-/// Tells what was not sent from what may have been.
+/// Distinguishes requests that were not sent from those that may have been.
 pub(crate) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     let error = error.without_url();
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
@@ -36,8 +36,8 @@ pub(crate) fn failure(host: &str, error: reqwest::Error) -> HttpError {
     }
 }
 
-/// What is wrong with the server's certificate, where that is why the request failed. An `io::Error` passes over what it
-/// wraps when it is asked for its source.
+/// What is wrong with the server's certificate, if that is why the request failed. `io::Error::source` skips the error
+/// that it wraps.
 fn certificate_flaw(error: &(dyn StdError + 'static)) -> Option<CertificateFlaw> {
     if let Some(of_tls) = error.downcast_ref::<rustls::Error>() {
         let rustls::Error::InvalidCertificate(error) = of_tls else { return None };
@@ -57,7 +57,7 @@ fn certificate_flaw(error: &(dyn StdError + 'static)) -> Option<CertificateFlaw>
         .or_else(|| error.source().and_then(certificate_flaw))
 }
 
-/// The innermost cause, which says most: reqwest's own text only says that something failed.
+/// The innermost cause, which is the most specific: reqwest's own text only says that something failed.
 pub(super) fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn StdError = error;
     while let Some(source) = cause.source() {

@@ -1,4 +1,4 @@
-//! The network, by reqwest and rustls on ring.
+//! The network, through reqwest and rustls with ring.
 
 mod address;
 mod client;
@@ -20,7 +20,7 @@ use crate::oauth::address::is_public;
 use crate::oauth::endpoint::authority;
 use crate::ports::{HttpClient, HttpError, HttpRequest, HttpResponse, Method, Reach};
 
-/// An HTTP client that is built when it is first needed: building one loads the certificate authorities.
+/// HTTP clients, each built when it is first needed: building one loads the certificate authorities.
 #[derive(Default)]
 pub struct Http {
     clients: Mutex<HashMap<ClientKey, Client>>,
@@ -40,7 +40,9 @@ impl HttpClient for Http {
         let mut builder = client.request(method, request.url.clone());
         for (name, value) in &request.headers {
             let mut value = reqwest::header::HeaderValue::from_str(value.expose()).map_err(|_| {
-                HttpError::Setup(format!("the header {name} has a character that no header can have"))
+                HttpError::Setup(format!(
+                    "the header {name} contains a character that is not valid in a header"
+                ))
             })?;
             value.set_sensitive(true);
             builder = builder.header(*name, value);
@@ -59,7 +61,7 @@ impl Http {
     }
 
     fn client(&self, request: &HttpRequest) -> Result<Client, HttpError> {
-        // No lookup is made for an address, so it is checked here. A proxy would connect to it for us.
+        // An address needs no lookup, so it is checked here: a proxy would connect to it.
         if request.reach == Reach::Discovered
             && address::address(&request.url).is_some_and(|address| !is_public(address))
         {

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use crate::ports::{HttpError, HttpResponse, PartialAnswer};
 use crate::secret;
 
-/// The most bytes of an answer that are read (F-SIZE).
+/// The longest response body that is read (F-SIZE).
 const LARGEST_BODY: usize = 1 << 20;
 
-/// Reads the body within the limits of size and of time for the whole exchange. It starts no thread, because a failure to
-/// start one would lose the tokens in the answer.
+/// Reads the body within the size limit and the time limit of the whole exchange. It starts no thread, because a
+/// failure to start one would lose the tokens in the response.
 pub(super) fn read(mut response: Response, host: &str, deadline: Instant) -> Result<HttpResponse, HttpError> {
     let status = response.status().as_u16();
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -42,7 +42,7 @@ pub(super) fn read(mut response: Response, host: &str, deadline: Instant) -> Res
     Err(HttpError::AnswerLost { host, reason: reason.to_owned(), partial: partial(body) })
 }
 
-/// Whether a part of an answer did not come in time.
+/// Whether a part of a response did not arrive in time.
 fn is_timeout(error: &std::io::Error) -> bool {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<reqwest::Error>());
     error.kind() == std::io::ErrorKind::TimedOut || cause.is_some_and(reqwest::Error::is_timeout)

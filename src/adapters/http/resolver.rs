@@ -1,4 +1,4 @@
-//! Resolves names, to public addresses alone where a server named them.
+//! Resolves host names; names from a server only to public addresses.
 
 use std::net::SocketAddr;
 
@@ -7,8 +7,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::oauth::address::is_public;
 
-/// Resolves names on the client's own thread. Its usual resolver starts further ones, and panics when the system allows no
-/// more. The client sends one request at a time and its caller watches the clock: blocking here holds nobody else up.
+/// Resolves names on the client's own thread. The default resolver starts more threads, and panics if the system allows
+/// none. The client sends one request at a time and its caller enforces a timeout, so blocking here delays nobody else.
 pub(crate) struct AnyAddress;
 
 impl Resolve for AnyAddress {
@@ -21,16 +21,16 @@ fn look_up(name: &str) -> std::io::Result<Vec<SocketAddr>> {
     Ok(std::net::ToSocketAddrs::to_socket_addrs(&(name, 0))?.collect())
 }
 
-/// Resolves names to public addresses alone. The address that is connected to is one that was checked, so that a name
-/// cannot be bound anew in between (F-SSRF).
+/// Resolves names only to public addresses. The connection uses the checked addresses, so a name cannot be rebound in
+/// between (F-SSRF).
 pub(super) struct PublicOnly {
-    /// The proxy that the request goes through: it may be on a private network. What a proxy looks up and connects to
-    /// cannot be seen from here.
+    /// The proxy that the request goes through, which may be on a private network. What a proxy looks up and connects
+    /// to cannot be checked here.
     pub(super) proxy: Option<String>,
 }
 
-/// The host name of the proxy that a request for this URL goes through, chosen as reqwest chooses it. `None` if there is no
-/// proxy, or if the URL names the proxy's own host: the proxy would connect to itself, inside the private network.
+/// The host name of the proxy for this URL, chosen as reqwest chooses it. `None` if there is no proxy, or if the URL
+/// names the proxy's own host: the proxy would connect to itself, inside the private network.
 pub(super) fn proxy_name(configured: Option<&str>, url: &url::Url) -> Option<String> {
     let matcher = match configured {
         Some(proxy) => Matcher::builder().all(proxy).build(),
@@ -46,9 +46,8 @@ fn chosen_proxy(matcher: &Matcher, url: &url::Url) -> Option<String> {
     (without_dot(host) != without_dot(url.host_str()?)).then(|| host.to_owned())
 }
 
-/// A name that resolves to an address that is not public.
 #[derive(Debug, thiserror::Error)]
-#[error("it resolves to an address that is not public")]
+#[error("it resolves to a non-public address")]
 pub(super) struct NotPublic;
 
 impl Resolve for PublicOnly {

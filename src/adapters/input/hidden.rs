@@ -1,7 +1,7 @@
 //! Reads a line that the terminal does not show.
 //!
-//! A signal that ends the process meanwhile must not leave a terminal behind that shows nothing to whoever uses it next, so
-//! signals wait until it is as it was.
+//! A signal that ends the process meanwhile must not leave the terminal without an echo, so signals wait until the
+//! terminal is restored.
 
 use std::io;
 
@@ -17,14 +17,14 @@ pub(super) fn line(question: &str) -> io::Result<Zeroizing<String>> {
     use crate::adapters::signals::ProcessSignals;
     use crate::ports::Signals as _;
 
-    /// How often signals are looked for.
+    /// How often to check for signals.
     const POLL: Duration = Duration::from_millis(20);
 
     let held = ProcessSignals.hold();
     let silence = silence::Silence::begin()?;
     print(question)?;
     let (sender, receiver) = channel();
-    // The thread ends with the process: a read of a terminal cannot be taken back.
+    // The thread ends with the process, because a read from a terminal cannot be cancelled.
     crate::os::threads::start("line", move || sender.send(read_line()))?;
     loop {
         match receiver.recv_timeout(POLL) {
@@ -49,7 +49,7 @@ mod silence {
     use rustix::process::{Signal, getpid, kill_process};
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-    /// A terminal that shows nothing but the end of a line, until this is dropped.
+    /// A terminal without an echo, except for line ends, until this is dropped.
     pub(super) struct Silence(Termios);
 
     #[expect(clippy::disallowed_methods, reason = "this is the input")]
@@ -71,7 +71,7 @@ mod silence {
         }
     }
 
-    /// Ends the process by the signal that came, as it would have without us.
+    /// Ends the process with the signal that arrived, as if it had not been caught.
     pub(super) fn raise(signal: i32) -> io::Result<()> {
         let signal = Signal::from_named_raw(signal).ok_or(io::ErrorKind::Interrupted)?;
         Ok(kill_process(getpid(), signal)?)

@@ -1,7 +1,7 @@
 //! The process's standard input.
 //!
-//! Questions are lines that are printed and read, without control of the cursor: the terminal's own editing works, Ctrl-C
-//! leaves nothing to be put right, and what reads the screen aloud reads each thing once.
+//! Questions are printed and answers read as lines, without control of the cursor: the terminal's own editing works,
+//! Ctrl-C leaves nothing to restore, and a screen reader reads everything once.
 
 mod hidden;
 mod line;
@@ -59,17 +59,17 @@ impl Input for StandardInput {
 
     fn read_within(&self, limit: usize, deadline: Duration) -> io::Result<SecretText> {
         let (sender, receiver) = channel();
-        // The thread ends with the process: a read cannot be taken back.
+        // The thread ends with the process, because a read cannot be cancelled.
         threads::start("input", move || sender.send(read_all(limit)))?;
         receiver.recv_timeout(deadline).unwrap_or_else(|_| {
-            let message = format!("it did not end within {} seconds", deadline.as_secs());
+            let message = format!("no end of input within {} seconds", deadline.as_secs());
             Err(io::Error::new(io::ErrorKind::TimedOut, message))
         })
     }
 
     fn lines(&self) -> io::Result<Receiver<SecretText>> {
         let (sender, receiver) = channel();
-        // The thread ends with the process: a read of a terminal cannot be taken back.
+        // The thread ends with the process, because a read from a terminal cannot be cancelled.
         threads::start("lines", move || {
             loop {
                 let mut line = Zeroizing::new(String::new());

@@ -1,4 +1,4 @@
-//! One connection: requests in, answers out, within limits.
+//! Serves one connection: reads requests and writes responses, within limits.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -28,11 +28,11 @@ use crate::secret::SecretText;
 /// The longest request head (F-HLP1).
 const LARGEST_HEAD: usize = 16 << 10;
 const MOST_HEADERS: usize = 100;
-/// A connection that has not sent its next head by then is closed. hyper counts from the last answer on, so this bounds idle
+/// How long a connection may take to send its next head. hyper counts from the last response, so this limits idle
 /// connections as well.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Serves a connection until either side ends it.
+/// Serves a connection until either side closes it.
 pub(super) async fn run(
     stream: Box<dyn Stream>,
     is_own_user: bool,
@@ -53,7 +53,7 @@ pub(super) async fn run(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
-        // How a connection ends is the client's affair.
+        // How a connection ends is up to the client.
         _ = &mut connection => return,
         _ = ending.changed() => connection.as_mut().graceful_shutdown(),
     }
@@ -81,13 +81,13 @@ async fn answer(
     answer.map(|body| Kept { body, _busy: busy }.boxed_unsync())
 }
 
-/// The connection ends after this answer: a client that was refused must not keep its slot (F-SRV1).
+/// Closes the connection after this response: a rejected client must not keep its slot (F-SRV1).
 fn last(mut answer: Response<Body>) -> Response<Body> {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 
-/// A body that keeps its request marked as being answered until the connection has all of it.
+/// A body that keeps its request marked as in progress until the connection has received all of it.
 struct Kept {
     body: Body,
     _busy: Busy,

@@ -1,4 +1,4 @@
-//! Passing a request on, with its body as it comes, and its answer back in the same way.
+//! Forwards a request and its response, and streams both bodies.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -21,12 +21,11 @@ use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward};
 use crate::ports::{HttpError, HttpResponse, Reach};
 use crate::token::HeaderLine;
 
-/// How long a connection to the server beyond is kept for the next request.
+/// How long an idle connection to the upstream server is kept.
 const IDLE: Duration = Duration::from_secs(15);
-/// How many are.
 const MOST_IDLE: usize = 8;
 
-/// The headers of one hop (RFC 9110 section 7.6.1), beside those that `Connection` names.
+/// Hop-by-hop headers (RFC 9110 section 7.6.1), in addition to those that `Connection` names.
 const OF_ONE_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -39,12 +38,11 @@ const OF_ONE_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// The headers of a request that are never passed on: what names this server, what frames the body, which is framed anew,
-/// and what authenticates.
+/// Request headers that are never forwarded: those that name this server, frame the body or authenticate the client.
 const OF_THE_CLIENT: [HeaderName; 5] =
     [HOST, CONTENT_LENGTH, EXPECT, AUTHORIZATION, HeaderName::from_static("dpop")];
 
-/// Passes a request on. One without a body is tried once more when the service has a better credential for it.
+/// Forwards a request. One without a body is retried if the service has a better credential for it.
 pub(super) async fn run(
     shared: &Shared,
     asked: &Arc<Asked>,
@@ -94,13 +92,13 @@ fn client(clients: &Clients, forward: &Forward) -> Result<reqwest::Client, HttpE
     }
     let builder = http::builder(&key)?.pool_idle_timeout(IDLE).pool_max_idle_per_host(MOST_IDLE);
     let client = builder.build().map_err(|error| key.unusable(error))?;
-    // A certificate that was renewed makes another client: the earlier ones are not needed any more.
+    // A renewed certificate needs a new client, and the earlier ones are no longer needed.
     clients.clear();
     clients.insert(key, client.clone());
     Ok(client)
 }
 
-/// The request's own headers, with the credential's instead of those that authenticate.
+/// The request's own headers, with the provider's credential instead of the client's.
 fn headers(sent: &HeaderMap, ours: &[HeaderLine]) -> Result<HeaderMap, HttpError> {
     let mut headers = without_hop(sent);
     for name in &OF_THE_CLIENT {
@@ -109,7 +107,7 @@ fn headers(sent: &HeaderMap, ours: &[HeaderLine]) -> Result<HeaderMap, HttpError
     for line in ours {
         let name = HeaderName::from_bytes(line.name.as_bytes());
         let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(line.value.expose())) else {
-            return Err(HttpError::Setup("the credential makes no header".to_owned()));
+            return Err(HttpError::Setup("the credential is not a valid header".to_owned()));
         };
         value.set_sensitive(true);
         headers.insert(name, value);
@@ -144,7 +142,7 @@ fn head(response: &reqwest::Response) -> HttpResponse {
 
 fn passed_back(shared: &Shared, response: reqwest::Response) -> Response<Body> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return shared.failed(&Failure::Unusable("it switches to another protocol"));
+        return shared.failed(&Failure::Unusable("it switched to another protocol"));
     }
     let headers = without_hop(response.headers());
     let response: Response<reqwest::Body> = response.into();

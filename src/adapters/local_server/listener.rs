@@ -1,4 +1,4 @@
-//! Where a server listens, and how it accepts connections.
+//! Listens, and accepts connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,8 +18,8 @@ pub(super) enum Listener {
     },
 }
 
-/// Accepts a connection, and says whether it is known to be this user's. Another user's connection to a socket is closed
-/// without an answer.
+/// Accepts a connection, and returns whether it is known to be this user's. Another user's connection to a socket is
+/// closed without a response.
 pub(super) async fn accept(listener: &AsyncListener) -> io::Result<(Box<dyn Stream>, bool)> {
     loop {
         match listener {

@@ -1,4 +1,4 @@
-//! A small HTTP server on this machine, by hyper and tokio.
+//! A small HTTP server on this machine, with hyper and tokio.
 
 mod connection;
 mod forward;
@@ -28,18 +28,17 @@ use crate::os::open_files;
 use crate::ports::Held;
 use crate::ports::local_server::{Address, Bound, Listen, LocalServer, ServeError, Service};
 
-/// The most threads that look up the names of hosts.
+/// The most threads that resolve host names.
 const MOST_RESOLVERS: usize = 8;
-/// How long what is under way may take when the server ends.
+/// How long requests in progress may take when the server stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
-/// How long a worker may take then: it may be about to save a token that cannot be got twice.
+/// How long a worker may take then: it may be about to save a token that is not available a second time.
 const LAST_WORK: Duration = Duration::from_secs(60);
-/// What a server opens before the first connection, and for it.
+/// The files that a server opens before and for its first connection.
 const FILES_OF_SERVER: usize = 8;
-/// The pause after a connection that could not be accepted and for which none can make room.
+/// The pause after a connection could not be accepted and none can make room.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// Binds servers of hyper.
 pub struct HyperServer;
 
 impl LocalServer for HyperServer {
@@ -53,7 +52,7 @@ impl LocalServer for HyperServer {
             }
             #[cfg(not(unix))]
             Listen::Socket(_) => {
-                Err(ServeError::NotOffered("there are no sockets to serve on here: listen on 127.0.0.1"))
+                Err(ServeError::NotOffered("this platform has no Unix sockets; listen on 127.0.0.1"))
             }
             &Listen::Loopback { address, identify } => {
                 let failed = |source| ServeError::Io { address: Address::Loopback(address), source };
@@ -71,7 +70,7 @@ impl LocalServer for HyperServer {
     }
 }
 
-/// A server that has its address.
+/// A server that is bound to its address.
 struct Server {
     listener: Listener,
     address: Address,
@@ -85,14 +84,14 @@ impl Bound for Server {
     fn run(self: Box<Self>, service: Arc<dyn Service>, held: &dyn Held) -> Result<(), ServeError> {
         let Self { listener, address } = *self;
         let failed = |source| ServeError::Io { address: address.clone(), source };
-        // Listening to signals panics where it cannot open what it needs.
+        // Listening for signals panics if it cannot open its files.
         open_files::check_free(FILES_OF_SERVER).map_err(failed)?;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().max_blocking_threads(MOST_RESOLVERS).build().map_err(failed)?;
         let workers = Workers::start(&service).map_err(failed)?;
         let shared = Arc::new(Shared::new(service, workers));
         let result = runtime.block_on(serve(listener, &shared, held)).map_err(failed);
-        // Connections that did not end are cut; what a worker is at is not.
+        // Connections that did not finish are closed; workers finish.
         runtime.shutdown_background();
         shared.workers.finish(LAST_WORK);
         result
@@ -105,7 +104,7 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
     let (end, ending) = watch::channel(());
     let mut connections = JoinSet::new();
     let slots = Arc::new(Slots::default());
-    // A signal that came before they were listened to was noted by who held them back.
+    // A signal that arrived before this loop was noted by `held`.
     while held.caught().is_none() {
         tokio::select! {
             biased;
@@ -117,7 +116,7 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
                     let (shared, ending) = (Arc::clone(shared), ending.clone());
                     let connection = connection::run(stream, is_own_user, Arc::clone(&slot), shared, ending);
                     slot.close_with(connections.spawn(connection));
-                    // What has arrived on it is read before the next connections can push it out.
+                    // What has arrived on it is read before the next connections can displace it.
                     tokio::task::yield_now().await;
                 }
                 // The connection that makes room is closed meanwhile.
@@ -128,12 +127,12 @@ async fn serve(listener: Listener, shared: &Arc<Shared>, held: &dyn Held) -> io:
             },
         }
     }
-    // From here on the next server can have the address.
+    // From here on the next server can use the address.
     drop(listener);
     let _ = end.send(());
     let last = async { while connections.join_next().await.is_some() {} };
     tokio::select! {
-        // Who asks twice does not want to wait.
+        // A second signal means that the user does not want to wait.
         () = signals.next() => {}
         _ = tokio::time::timeout(LAST_REQUESTS, last) => {}
     }

@@ -1,4 +1,4 @@
-//! An answer of the service as an HTTP response.
+//! Converts the service's reply to an HTTP response.
 
 use std::error::Error as StdError;
 
@@ -10,7 +10,7 @@ use hyper::{Response, StatusCode};
 
 use crate::ports::local_server::Reply;
 
-/// The body of a response: the service's own, or one that is forwarded.
+/// A response body: the service's own, or one that is forwarded.
 pub(super) type Body = UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>;
 
 pub(super) fn response(reply: Reply) -> Response<Body> {

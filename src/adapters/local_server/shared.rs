@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! What all of a server's connections share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,10 +10,9 @@ use crate::adapters::local_server::reply::{Body, response};
 use crate::adapters::local_server::workers::Workers;
 use crate::ports::local_server::{Failure, Service};
 
-/// The HTTP clients that forward requests, built when they are first needed.
+/// The HTTP clients that forward requests, each built when it is first needed.
 pub(super) type Clients = Mutex<HashMap<ClientKey, reqwest::Client>>;
 
-/// What all connections share.
 pub(super) struct Shared {
     pub(super) service: Arc<dyn Service>,
     pub(super) workers: Workers,

@@ -1,7 +1,7 @@
-//! The connection slots of a server: how many connections it keeps, and which of them gives way when another one comes.
+//! A server's connection slots: how many connections it keeps, and which one gives way to a new one.
 //!
-//! A connection is unproven until it has sent a request that the service accepts. Unproven connections compete only with each
-//! other, so that a client without the capability cannot push out one that has it.
+//! A connection is unproven until it has sent a request that the service accepts. Unproven connections compete only
+//! with each other, so a client without the capability cannot displace one that has it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,18 +14,17 @@ use crate::os::open_files;
 
 /// The most connections that have not sent an accepted request (F-SRV1).
 const MOST_UNPROVEN: usize = 64;
-/// The most connections that have.
+/// The most connections that have sent one.
 const MOST_PROVEN: usize = 128;
-/// A client that has read nothing for this long while its answer waits gives way, but only when its slot is needed: a
-/// paused download goes on otherwise.
+/// How long a client may read nothing of a waiting response before it gives way. Only a needed slot is taken: otherwise
+/// a paused download continues.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// The slots of one server.
 #[derive(Default)]
 pub(super) struct Slots(Mutex<Table>);
 
 struct Table {
-    /// How many unproven connections it keeps: fewer than usual where the limit on open files is low.
+    /// The most unproven connections, which is lower than usual if the limit on open files is low.
     most_unproven: usize,
     next: u64,
     connections: BTreeMap<u64, Connection>,
@@ -48,9 +47,9 @@ struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Unproven,
-    /// A request that was accepted is being answered.
+    /// It is answering an accepted request.
     Busy,
-    /// It waits for its next request since then.
+    /// It has been waiting for its next request since then.
     Idle(Instant),
 }
 
@@ -59,7 +58,7 @@ impl Slots {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a new connection a slot. When all are taken, the oldest unproven connection ends.
+    /// Gives a new connection a slot. If all are taken, the oldest unproven connection is closed.
     pub(super) fn take(self: &Arc<Self>) -> Slot {
         let mut table = self.table();
         if table.count(false) >= table.most_unproven {
@@ -73,7 +72,7 @@ impl Slots {
         Slot { slots: Arc::clone(self), number }
     }
 
-    /// Ends one connection that may give way, because the system has no room for another. `false` if there is none.
+    /// Closes a connection that may give way, because the system has no room for another. `false` if there is none.
     pub(super) fn make_room(&self) -> bool {
         let mut table = self.table();
         let victim = table.oldest_unproven().or_else(|| table.dispensable(Instant::now(), None));
@@ -92,7 +91,7 @@ impl Table {
         unproven.next().map(|(&number, _)| number)
     }
 
-    /// The proven connection whose slot is given away first: the one that has been idle for longest, else the one that has
+    /// The proven connection that gives way first: the one that has been idle for longest, else the one that has
     /// stalled for longest.
     fn dispensable(&self, now: Instant, except: Option<u64>) -> Option<u64> {
         let idle = |found: &Connection| match found.state {
@@ -118,7 +117,7 @@ impl Table {
     }
 }
 
-/// The slot of one connection, until this is dropped or another connection takes the slot.
+/// A connection's slot, until this is dropped or another connection takes the slot.
 pub(super) struct Slot {
     slots: Arc<Slots>,
     number: u64,
@@ -131,18 +130,17 @@ impl Slot {
         }
     }
 
-    /// Says how the connection is ended when it has to give way.
+    /// Sets how to close the connection when it must give way.
     pub(super) fn close_with(&self, handle: AbortHandle) {
         let mut table = self.slots.table();
         match table.connections.get_mut(&self.number) {
             Some(connection) => connection.end = Some(handle),
-            // It had to give way before it began.
+            // It had to give way before it started.
             None => handle.abort(),
         }
     }
 
-    /// Notes that the service accepted a request. `None` when every slot of a proven connection is taken by one that is
-    /// still being answered.
+    /// Notes that the service accepted a request. `None` if every proven connection is busy.
     pub(super) fn begin(self: &Arc<Self>) -> Option<Busy> {
         let mut table = self.slots.table();
         let is_new = table.connections.get(&self.number)?.state == State::Unproven;
@@ -154,13 +152,12 @@ impl Slot {
         Some(Busy(Arc::clone(self)))
     }
 
-    /// Whether the service has accepted a request on this connection.
     pub(super) fn is_proven(&self) -> bool {
         let table = self.slots.table();
         table.connections.get(&self.number).is_some_and(|found| found.state != State::Unproven)
     }
 
-    /// Notes that a write makes no progress, or that it does again.
+    /// Notes whether a write makes no progress.
     pub(super) fn stall(&self, stalls: bool) {
         self.change(|connection| match stalls {
             true => drop(connection.stalled.get_or_insert_with(Instant::now)),
@@ -175,7 +172,7 @@ impl Drop for Slot {
     }
 }
 
-/// A request that is being answered; once this is dropped, its connection is idle.
+/// A request in progress. When this is dropped, its connection is idle.
 pub(super) struct Busy(Arc<Slot>);
 
 impl Drop for Busy {

@@ -1,4 +1,4 @@
-//! The Unix socket: made so that nobody else can connect from the first moment on, and taken away afterwards.
+//! The Unix socket, which nobody else can connect to from its first moment, and which is removed afterwards.
 
 use std::fs::Metadata;
 use std::io;
@@ -16,11 +16,11 @@ use crate::store::StoreError;
 use crate::store::lock::Lock;
 use crate::text::untrusted::escaped;
 
-/// Two servers that start at once wait for each other no longer than this.
+/// How long two servers that start at once wait for each other.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// The file of a socket that authctl listens on. Dropping it removes the socket, if it is still ours: no server of ours can put another there
-/// as long as the lock is held, and then another program's is another file.
+/// The file of a socket that authctl listens on. Dropping it removes the socket if it is still the same file: no other
+/// authctl can replace it while this one holds the lock, and another program's file has another identity.
 pub(super) struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
@@ -35,19 +35,19 @@ impl Drop for SocketFile {
     }
 }
 
-/// Which file it is, whatever it is called.
+/// Identifies the file, whatever its name.
 fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// Listens on a socket with mode 0600 in a folder that others cannot write. A socket that nobody listens on any more is
-/// replaced; anything else that is there stays.
+/// Listens on a socket with mode 0600, in a folder that others cannot write to. A socket without a listener is
+/// replaced; any other file stays.
 pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ServeError> {
     let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
     let refused = |error: &dyn std::fmt::Display| failed(io::Error::other(error.to_string()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_file::make_folder(folder).map_err(|error| refused(&error))?;
-    // A live one is told at once; that a dead one is dead is believed only under the lock.
+    // A live server is reported at once, but a dead one is only replaced under the lock.
     check_path(path)?;
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
@@ -61,7 +61,7 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ServeError
     if check_path(path)? == There::Dead {
         std::fs::remove_file(path).map_err(failed)?;
     }
-    // No other thread makes files yet.
+    // No other thread creates files yet.
     let before = rustix::process::umask(Mode::from_raw_mode(0o177));
     let listener = UnixListener::bind(path);
     rustix::process::umask(before);
@@ -71,15 +71,15 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), ServeError
     Ok((listener, SocketFile { path: path.to_owned(), identity: identity(&made), _lock: lock }))
 }
 
-/// What is at a path.
+/// The file at a path.
 #[derive(Debug, PartialEq, Eq)]
 enum There {
     Nothing,
-    /// The socket of a server that is gone.
+    /// The socket of a server that has ended.
     Dead,
 }
 
-/// Looks at what is there.
+/// Looks at the file at the path.
 fn check_path(path: &Path) -> Result<There, ServeError> {
     let failed = |source| ServeError::Io { address: Address::Socket(path.to_owned()), source };
     let found = match std::fs::symlink_metadata(path) {
@@ -92,10 +92,10 @@ fn check_path(path: &Path) -> Result<There, ServeError> {
         problem: problem.to_owned(),
     };
     if !found.file_type().is_socket() {
-        return Err(stays("is there already, and is no socket"));
+        return Err(stays("already exists and is not a socket"));
     }
     if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(stays("is another user's"));
+        return Err(stays("belongs to another user"));
     }
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(There::Dead),

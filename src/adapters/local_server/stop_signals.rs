@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// The signals that end the server. Somebody holds them back meanwhile, so that none ends the process.
+/// The signals that stop the server. They are held back meanwhile, so that none ends the process.
 #[cfg(unix)]
 pub(super) struct StopSignals([tokio::signal::unix::Signal; 3]);
 

@@ -1,4 +1,4 @@
-//! A stream with timeouts for a client that does not read.
+//! A stream that times out if the client does not read.
 
 use std::io;
 use std::pin::Pin;
@@ -11,19 +11,18 @@ use tokio::time::{Sleep, sleep};
 
 use crate::adapters::local_server::slots::Slot;
 
-/// A socket of any kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// How long the server waits for the other end (F-SRV1).
+/// How long the server waits for the client (F-SRV1).
 #[derive(Clone, Copy)]
 struct Deadlines {
-    /// For a write to make progress when the client has shown no right to ask.
+    /// For a write to make progress, before the client has sent an accepted request.
     unproven: Duration,
-    /// For a write to make progress when it has. This is long because a download may be paused.
+    /// For a write to make progress after that. This is long because a download may be paused.
     proven: Duration,
-    /// For more data after the server's own end. If it left data unread, the kernel would reset the connection, and the
-    /// client could lose an answer that it has not read yet.
+    /// For more data after the server closes its side. If it left data unread, the kernel would reset the connection,
+    /// and the client could lose a response that it has not read yet.
     linger: Duration,
 }
 
@@ -32,17 +31,16 @@ const DEADLINES: Deadlines = Deadlines {
     proven: Duration::from_secs(600),
     linger: Duration::from_millis(500),
 };
-/// The most data that the server reads after its own end.
+/// The most data that the server reads after it closes its side.
 const MOST_LINGERING: usize = 256 << 10;
 
-/// A stream with deadlines.
 pub(super) struct TimeoutStream {
     stream: Box<dyn Stream>,
     slot: Arc<Slot>,
     deadlines: Deadlines,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Runs after the server's own end, with the number of bytes that it may still read.
+    /// Runs after the server closes its side, with the number of bytes that it may still read.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -51,7 +49,7 @@ impl TimeoutStream {
         Self { stream, slot, deadlines: DEADLINES, deadline: None, lingering: None }
     }
 
-    /// The result of a write. One that waits for too long fails.
+    /// The result of a write, which fails after waiting for too long.
     fn timed<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             if self.deadline.take().is_some() {

@@ -1,4 +1,4 @@
-//! The threads that answer: an answer waits for the network, the store and locks.
+//! The threads that answer requests: an answer waits for the network, the store and locks.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Service};
 
-/// How many are answered at once.
+/// How many requests are answered at once.
 const WORKERS: usize = 8;
-/// How many may wait.
+/// How many requests may wait.
 const LONGEST_QUEUE: usize = 64;
-/// How often is looked whether the last ones are done.
+/// How often to check whether the last ones have finished.
 const POLL: Duration = Duration::from_millis(5);
 
 struct Job {
@@ -24,7 +24,6 @@ struct Job {
     answer: oneshot::Sender<Result<Option<Answer>, Failure>>,
 }
 
-/// The threads.
 pub(super) struct Workers {
     queue: Mutex<Option<SyncSender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -42,7 +41,7 @@ impl Workers {
         Ok(Self { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) })
     }
 
-    /// Has a request answered.
+    /// Lets a worker answer a request.
     pub(super) async fn ask(&self, asked: &Arc<Asked>, attempt: Attempt) -> Result<Option<Answer>, Failure> {
         let (answer, received) = oneshot::channel();
         let job = Job { asked: Arc::clone(asked), attempt, answer };
@@ -57,7 +56,7 @@ impl Workers {
         }
     }
 
-    /// Takes no more and waits for what is under way: a token that was got must be saved.
+    /// Accepts no more requests and waits for those in progress: a token that was obtained must be saved.
     #[expect(clippy::disallowed_methods, reason = "the end of the process waits for its threads")]
     pub(super) fn finish(&self, limit: Duration) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -73,7 +72,7 @@ fn work(service: &dyn Service, jobs: &Mutex<Receiver<Job>>) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { asked, attempt, answer }) = next else { return };
-        // Who does not wait any more needs no token.
+        // A client that no longer waits needs no token.
         if answer.is_closed() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Runs a program to its end: takes its output, or lets it talk with the user.
+//! Runs a program to its end: captures its output, or lets it interact with the user.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -14,10 +14,10 @@ use crate::os::threads::Reserved;
 use crate::ports::{ProcessError, Program};
 use crate::secret::{SecretText, append};
 
-/// No secret that a program prints is longer.
+/// The longest output: no secret is longer.
 const LONGEST_OUTPUT: u64 = crate::secret::LONGEST as u64;
 
-/// Runs a program and takes its standard output.
+/// Runs a program and returns its standard output.
 pub(super) fn output(program: &Program<'_>) -> Result<SecretText, ProcessError> {
     let name = name(program);
     let input = if program.input.is_some() { Stdio::piped() } else { Stdio::null() };
@@ -27,10 +27,11 @@ pub(super) fn output(program: &Program<'_>) -> Result<SecretText, ProcessError> 
     let reader = Reserved::new("reader").map_err(no_thread)?;
     let mut child = start(program, input, Stdio::piped())?;
     let pipes = Arc::new(AtomicBool::new(true));
-    // The threads end on every path, even if the program left a child process behind that holds its pipes.
+    // The threads end on every path, even if the program left a child process that holds its pipes.
     let _close = CloseOnDrop(Arc::clone(&pipes));
     if let (Some(writer), Some(text), Some(pipe)) = (writer, program.input.cloned(), child.stdin.take()) {
-        // A thread writes, because a program that reads nothing would block authctl. The program may close its input early.
+        // A thread writes, because a program that reads nothing would block authctl. The program may close its input
+        // early.
         let pipes = Arc::clone(&pipes);
         writer.run(move || write(pipe, text.expose().as_bytes(), &pipes));
     }
@@ -39,12 +40,12 @@ pub(super) fn output(program: &Program<'_>) -> Result<SecretText, ProcessError> 
     let reader = reader.run(move || output.map(|output| read(output, &pipes)).unwrap_or_default());
     let status = wait(&mut child, program)?;
     let unusable = |reason| ProcessError::Unusable { program: name.clone(), reason };
-    // A grandchild may hold the pipe open: what it prints is not waited for.
+    // A grandchild may hold the pipe open, but its output is not waited for.
     let deadline = Duration::from_millis(500);
     let bytes = join(reader, deadline)
         .flatten()
-        .ok_or_else(|| unusable("it left a program behind that holds its output"))?;
-    // Reading ended there, and with it the program.
+        .ok_or_else(|| unusable("it left a child process that holds its output open"))?;
+    // Reading stopped at the limit, and the program was ended.
     if bytes.len() as u64 > LONGEST_OUTPUT {
         return Err(unusable("it is longer than 1 MiB"));
     }
@@ -57,7 +58,7 @@ pub(super) fn output(program: &Program<'_>) -> Result<SecretText, ProcessError> 
     }
 }
 
-/// Runs a program that talks with the user.
+/// Runs an interactive program.
 pub(super) fn interact(program: &Program<'_>) -> Result<(), ProcessError> {
     let name = name(program);
     let mut child = start(program, Stdio::inherit(), Stdio::inherit())?;
@@ -79,7 +80,7 @@ fn not_started(program: &str, error: &dyn std::fmt::Display) -> ProcessError {
 
 fn start(program: &Program<'_>, input: Stdio, output: Stdio) -> Result<Child, ProcessError> {
     let name = name(program);
-    let path = find(&name).ok_or_else(|| not_started(&name, &"there is no such program on PATH"))?;
+    let path = find(&name).ok_or_else(|| not_started(&name, &"no such program on PATH"))?;
     refuse_replaceable(&path).map_err(|reason| not_started(&name, &reason))?;
     let mut command = command(&path);
     command.args(&program.command[1..]).stdin(input).stdout(output);
@@ -89,7 +90,7 @@ fn start(program: &Program<'_>, input: Stdio, output: Stdio) -> Result<Child, Pr
     hardening::with_the_users_open_files(|| command.spawn()).map_err(|error| not_started(&name, &error))
 }
 
-/// Tells the threads at a program's pipes to stop.
+/// Stops the threads that use a program's pipes.
 struct CloseOnDrop(Arc<AtomicBool>);
 
 impl Drop for CloseOnDrop {
@@ -98,7 +99,7 @@ impl Drop for CloseOnDrop {
     }
 }
 
-/// Reads a program's output to its end, to the limit, or until nobody wants it any more.
+/// Reads a program's output to its end, to the limit, or until it is no longer wanted.
 fn read(mut pipe: ChildStdout, wanted: &AtomicBool) -> Zeroizing<Vec<u8>> {
     do_not_block(&pipe);
     let mut bytes = Zeroizing::new(Vec::new());
@@ -135,7 +136,7 @@ fn is_not_ready(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Makes a pipe non-blocking. Windows has no such pipes.
+/// Makes a pipe non-blocking. Windows does not support that.
 #[cfg(unix)]
 fn do_not_block(pipe: &impl std::os::fd::AsFd) {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -164,7 +165,7 @@ impl Pause {
     }
 }
 
-/// It ran, but its exit status is not available, as where the parent process ignores SIGCHLD.
+/// The program ran, but its exit status is not available, for example because the parent process ignores SIGCHLD.
 fn status_lost(program: &Program<'_>, error: &io::Error) -> ProcessError {
     ProcessError::Failed { program: name(program), status: format!("ended without an exit status: {error}") }
 }

@@ -1,4 +1,4 @@
-//! Programs that run with the user's own streams: in our place, or while we wait for their end.
+//! Runs programs with the user's own streams: they replace authctl, or authctl waits for their end.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,6 @@ use crate::adapters::processes::relay::relay;
 use crate::adapters::processes::signal_forwarding::CaughtSignals;
 use crate::ports::{Ended, Launch, LaunchError, OutputFilter};
 
-/// Runs a program to its end.
 pub(super) fn run(launch: &Launch<'_>, filter: Option<OutputFilter<'_>>) -> Result<Ended, LaunchError> {
     let (path, mut command) = command(launch)?;
     if filter.is_some() {
@@ -31,7 +30,7 @@ pub(super) fn run(launch: &Launch<'_>, filter: Option<OutputFilter<'_>>) -> Resu
     Ok(if discarded { Ended::Discarded } else { ended(status) })
 }
 
-/// Puts the program in the place of this process: its status, its signals and the terminal are its own then.
+/// Replaces this process with the program, which then has its own status, signals and terminal.
 #[cfg(unix)]
 pub(super) fn replace(launch: &Launch<'_>) -> Result<Ended, LaunchError> {
     let (path, mut command) = command(launch)?;
@@ -41,7 +40,7 @@ pub(super) fn replace(launch: &Launch<'_>) -> Result<Ended, LaunchError> {
     replaced.map_err(|error| not_run(launch, &path, &error))
 }
 
-/// Windows puts no program in the place of another.
+/// Windows cannot replace a process.
 #[cfg(not(unix))]
 pub(super) fn replace(launch: &Launch<'_>) -> Result<Ended, LaunchError> {
     run(launch, None)
@@ -64,8 +63,8 @@ fn command(launch: &Launch<'_>) -> Result<(PathBuf, Command), LaunchError> {
     Ok((path, command))
 }
 
-/// Uses a path as the user wrote it. Looks up a bare name, but not in the working folder and not where another user could
-/// have put it (F-URL4).
+/// Uses a path as the user wrote it. Looks up a bare name on PATH, but not in the working folder and not where another
+/// user could have put it (F-URL4).
 fn locate(launch: &Launch<'_>) -> Result<PathBuf, LaunchError> {
     let written = Path::new(launch.program);
     if written.components().count() > 1 {
@@ -85,7 +84,7 @@ fn not_run(launch: &Launch<'_>, path: &Path, error: &io::Error) -> LaunchError {
     let program = launch.program.to_string_lossy().into_owned();
     match error.kind() {
         io::ErrorKind::NotFound if !path.exists() => LaunchError::NotFound { program },
-        // It is there; what its first line names is not.
+        // The program exists, but not the interpreter in its first line.
         io::ErrorKind::NotFound => {
             LaunchError::NotExecutable { program, reason: "its interpreter is missing".to_owned() }
         }

@@ -1,4 +1,4 @@
-//! Other programs, started without a shell and never found in the working folder.
+//! Starts other programs, without a shell and never from the working folder.
 
 mod capture;
 mod inherited_file;
@@ -15,7 +15,6 @@ use crate::ports::{
 };
 use crate::secret::SecretText;
 
-/// Child processes.
 pub struct Children;
 
 impl Processes for Children {

@@ -1,11 +1,12 @@
-//! Finds programs, and prepares the environment that they start with.
+//! Finds programs, and prepares their environment.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::os::replaceable;
 
-/// Refuses a program that another user could have put there, or could put there before it is started (F-URL4). Returns why.
+/// Refuses a program that another user could have replaced, or could replace before it is started (F-URL4). Returns
+/// why.
 pub(crate) fn refuse_replaceable(path: &Path) -> Result<(), String> {
     match replaceable::of_program(path) {
         None => Ok(()),
@@ -13,12 +14,12 @@ pub(crate) fn refuse_replaceable(path: &Path) -> Result<(), String> {
     }
 }
 
-/// A command whose environment has none of our own variables, for they may hold secrets (F-LEAK2).
+/// A command whose environment has none of authctl's own variables, because they may hold secrets (F-LEAK2).
 #[expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 pub(crate) fn command(path: &Path) -> Command {
     let mut command = Command::new(path);
     withhold_ours(&mut command);
-    // What looks for programs of its own must not find them in the working folder either (F-URL4).
+    // A program that looks up other programs must not find them in the working folder either (F-URL4).
     if let Some(path) = std::env::var_os("PATH") {
         let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
         if let Ok(path) = std::env::join_paths(absolute) {
@@ -28,7 +29,7 @@ pub(crate) fn command(path: &Path) -> Command {
     command
 }
 
-/// Takes our own variables out of a program's environment.
+/// Removes authctl's own variables from a program's environment.
 pub(crate) fn withhold_ours(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AUTHCTL_") {
@@ -37,8 +38,8 @@ pub(crate) fn withhold_ours(command: &mut Command) {
     }
 }
 
-/// A program's path: absolute as written, else on PATH. Empty and relative parts of PATH are passed over, for they lead
-/// into the working folder (F-URL4).
+/// A program's path: absolute as written, else on PATH. Empty and relative entries of PATH are skipped, because they
+/// point into the working folder (F-URL4).
 #[expect(clippy::disallowed_methods, reason = "this is where programs are found")]
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let written = Path::new(name);

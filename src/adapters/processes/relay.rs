@@ -1,16 +1,16 @@
-//! Passes a program's output on to standard output, once its first bytes are judged.
+//! Passes a program's output on to standard output, after a filter has judged its first bytes.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::ChildStdout;
 
 use crate::ports::{OutputAction, OutputFilter};
 
-/// More output than this is not held back: no filter needs it, and memory is not for downloads.
+/// The most output that is held back: no filter needs more, and memory is not for downloads.
 const MOST_HELD: usize = 64 << 10;
-/// Output that is discarded is read to its end, so that the program ends in peace; but no more than this.
+/// The most discarded output that is read, so that the program can finish normally.
 const MOST_DISCARDED: u64 = 1 << 20;
 
-/// Holds output back until the filter has decided, then passes on what follows as it comes. Says whether it was discarded.
+/// Holds output back until the filter has decided, then passes it on as it arrives. Returns whether it was discarded.
 pub(super) fn relay(mut output: ChildStdout, filter: OutputFilter<'_>) -> bool {
     let mut held = Vec::new();
     loop {
@@ -24,7 +24,7 @@ pub(super) fn relay(mut output: ChildStdout, filter: OutputFilter<'_>) -> bool {
             OutputAction::Wait | OutputAction::Release => break,
         }
     }
-    // That nobody reads any more is the program's to learn: its own pipe closes with ours.
+    // If nobody reads any more, the program notices because its own pipe closes with this one.
     if let Ok(mut ours) = standard_output()
         && ours.write_all(&held).is_ok()
     {
@@ -47,7 +47,7 @@ fn read_some(output: &mut ChildStdout, held: &mut Vec<u8>) -> usize {
     }
 }
 
-/// Standard output without the buffer that would make lines of a download.
+/// Standard output without line buffering, which would slow down a download.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "this is where output is passed on")]
 fn standard_output() -> io::Result<std::fs::File> {

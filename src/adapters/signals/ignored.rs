@@ -1,7 +1,7 @@
 //! Signals that this process was started to ignore.
 
-/// Whether this process was started to ignore a signal, as `nohup` and a shell's background do. It stays ignored: programs
-/// that we run inherit that, and a handler of ours would take it from them.
+/// Whether this process was started to ignore a signal, for example by `nohup` or as a background job. The signal stays
+/// ignored: programs that authctl runs inherit that, and a handler would change it for them.
 pub(crate) fn is_ignored(signal: i32) -> bool {
     // Read once, before the first handler is set.
     static IGNORED: std::sync::OnceLock<u64> = std::sync::OnceLock::new();

@@ -1,4 +1,4 @@
-//! Ctrl-C and its like.
+//! Holds back signals such as Ctrl-C.
 
 #[cfg(unix)]
 pub(crate) mod ignored;
@@ -15,7 +15,7 @@ impl Signals for ProcessSignals {
         Box::new(noted::Noted::new())
     }
 
-    /// On Windows Ctrl-C ends the process at once; what is half written there is a temporary file.
+    /// On Windows Ctrl-C ends the process at once; a half-written file is only a temporary one there.
     #[cfg(not(unix))]
     fn hold(&self) -> Box<dyn Held> {
         struct Nothing;

@@ -9,20 +9,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::adapters::signals::ignored::is_ignored;
 use crate::ports::Held;
 
-/// The signals that are held back.
 const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
-/// Notes the last signal that came. When it is dropped, the next one ends the process again.
+/// Notes the last signal. When this is dropped, the next signal ends the process again.
 pub(crate) struct Noted {
     caught: Arc<AtomicUsize>,
     registrations: Vec<SigId>,
 }
 
-/// How many hold signals back: the last one that lets go makes them deadly again.
+/// How many callers hold signals back: when the last one lets go, signals end the process again.
 static HOLDERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether signals end the process. A handler of signal-hook stays for good and does nothing by itself, so the default
-/// action is registered with it, on this condition.
+/// Whether signals end the process. A signal-hook handler stays registered forever and does nothing itself, so the
+/// default action is registered with it, under this condition.
 fn deadly() -> &'static AtomicBool {
     static DEADLY: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     DEADLY.get_or_init(|| {

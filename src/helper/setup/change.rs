@@ -12,6 +12,7 @@ use crate::os::user_file;
 use crate::os::user_file::Owner;
 use crate::ports::console::{FAINT, styled};
 use crate::ports::{ProcessError, Program};
+use crate::text::difference::changed_lines;
 use crate::text::shell;
 use crate::text::untrusted::escaped;
 
@@ -50,10 +51,8 @@ impl Change {
             Self::File { path, shown, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
                 let mut text = format!("{}\n", escaped(&path.display().to_string()));
-                let lines = user_file::changed_lines(
-                    shown.as_deref().unwrap_or_default(),
-                    after.as_deref().unwrap_or_default(),
-                );
+                let lines =
+                    changed_lines(shown.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
                 if lines.is_empty() {
                     text.push_str(&done())
                 } else {

@@ -1,4 +1,4 @@
-//! A descriptor that the program inherits.
+//! A file descriptor that the program inherits.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -13,10 +13,9 @@ use crate::os::threads;
 use crate::ports::InheritedFile;
 use crate::secret::SecretText;
 
-/// No honest answer has longer headers.
+/// No honest response has longer headers.
 const LONGEST_OUTPUT: usize = 1 << 20;
 
-/// A descriptor that one program inherits.
 struct Descriptor {
     descriptor: OwnedFd,
     path: PathBuf,
@@ -53,10 +52,10 @@ impl InheritedFile for Descriptor {
     }
 }
 
-/// A pipe, so that it is gone when it was read.
+/// A pipe, so that the text is gone once it was read.
 pub(crate) fn with_text(text: &SecretText) -> io::Result<Box<dyn InheritedFile>> {
     let (reader, mut writer) = io::pipe()?;
-    // The program that reads the pipe has not started, and a pipe holds only so much: a thread writes the rest.
+    // The program that reads the pipe has not started, and a pipe has limited space: a thread writes the rest.
     let written = fill(&mut writer, text.expose().as_bytes())?;
     if written < text.expose().len() {
         let text = text.clone();
@@ -65,7 +64,7 @@ pub(crate) fn with_text(text: &SecretText) -> io::Result<Box<dyn InheritedFile>>
     Ok(Box::new(Descriptor::new(reader.into(), None)))
 }
 
-/// Writes as much as a pipe takes at once; returns how much that was.
+/// Writes as much as a pipe accepts at once; returns how much that was.
 fn fill(pipe: &mut io::PipeWriter, bytes: &[u8]) -> io::Result<usize> {
     let flags = fcntl_getfl(&*pipe)?;
     fcntl_setfl(&*pipe, flags | OFlags::NONBLOCK)?;
@@ -86,7 +85,7 @@ pub(crate) fn for_output() -> io::Result<Box<dyn InheritedFile>> {
     Ok(Box::new(Descriptor::new(file.try_clone()?.into(), Some(file))))
 }
 
-/// A file in memory that has no name.
+/// A file in memory without a name.
 #[cfg(target_os = "linux")]
 fn nameless() -> io::Result<File> {
     use rustix::fs::{MemfdFlags, memfd_create};

@@ -1,4 +1,4 @@
-//! A temporary file, where programs inherit no descriptors.
+//! A temporary file, for platforms where programs inherit no descriptors.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::ports::InheritedFile;
 use crate::secret::SecretText;
 
-/// A temporary file in the user's own folder of those; it is removed when it is dropped.
+/// A file in the user's own folder for temporary files, removed when this is dropped.
 struct Temporary(tempfile::TempPath);
 
 impl InheritedFile for Temporary {

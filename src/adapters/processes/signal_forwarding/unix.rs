@@ -1,4 +1,4 @@
-//! Forwards signals that were sent to this process alone.
+//! Forwards signals that were sent only to this process.
 
 use std::io;
 use std::process::{Child, ExitStatus};
@@ -16,10 +16,9 @@ use crate::adapters::signals::ignored::is_ignored;
 use crate::os::threads::Reserved;
 use crate::ports::{Held, Signals as _};
 
-/// The signals that are forwarded.
 const SIGNALS: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
-/// Signals that do not end this process any more, until there is a program to forward them to.
+/// Signals that no longer end this process, until there is a program to forward them to.
 pub(crate) struct CaughtSignals {
     caught: Option<(SignalsInfo<WithOrigin>, Forwarder)>,
     held: Box<dyn Held>,
@@ -28,7 +27,6 @@ pub(crate) struct CaughtSignals {
 /// The thread that forwards signals. It starts before the program does, so that no signal is lost.
 type Forwarder = Reserved<Box<dyn FnOnce() + Send>, ()>;
 
-/// Signals that are forwarded to a program.
 pub(crate) struct ForwardedSignals {
     thread: Option<(Handle, JoinHandle<Option<()>>)>,
     _held: Box<dyn Held>,
@@ -59,14 +57,15 @@ impl CaughtSignals {
     }
 }
 
-/// Whether a process sent the signal. One from the terminal has reached the program already: it goes to the whole group.
+/// Whether a process sent the signal. A signal from the terminal goes to the whole process group, so the program has it
+/// already.
 fn was_sent(origin: &Origin) -> bool {
     matches!(origin.cause, Cause::Sent(_)) || origin.process.is_some_and(|process| process.pid != 0)
 }
 
 impl ForwardedSignals {
-    /// Waits for the end. Forwarding stops before the program is removed from the process table, because another
-    /// process could have its number then.
+    /// Waits for the program's end. Forwarding stops before the program is removed from the process table, because
+    /// another process could get its ID then.
     pub(crate) fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
         let which = WaitId::Pid(Pid::from_child(child));
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;

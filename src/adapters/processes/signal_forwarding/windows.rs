@@ -1,4 +1,4 @@
-//! On Windows, Ctrl-C reaches every program of the console: there is nothing to forward.
+//! On Windows, Ctrl-C reaches every program of the console, so there is nothing to forward.
 
 use std::io;
 use std::process::{Child, ExitStatus};
