@@ -316,7 +316,7 @@ impl Processes for Programs {
             }
             command => Err(ProcessError::NotStarted {
                 program: command.first().cloned().unwrap_or_default(),
-                reason: "there is no such program".to_owned(),
+                reason: "no such program".to_owned(),
             }),
         }
     }

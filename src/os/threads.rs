@@ -53,10 +53,7 @@ pub struct Reserved<F, T> {
 }
 
 impl<T: Send + 'static, F: FnOnce() -> T + Send + 'static> Reserved<F, T> {
-    /// Starts a thread that will get its work later.
-    ///
-    /// # Errors
-    /// When the system allows no more threads, or authctl itself: [`io::ErrorKind::QuotaExceeded`].
+    /// Starts a thread that gets its work later. It fails like [`start`].
     pub fn new(name: &str) -> io::Result<Self> {
         let (work, received) = channel::<F>();
         let thread = start(name, move || received.recv().ok().map(|work| work()))?;

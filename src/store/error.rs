@@ -223,7 +223,7 @@ mod tests {
         check(&[
             (&StoreError::NoFolder(NoFolder("state")), store, "set HOME"),
             (&StoreError::Corrupt { place: text(), reason: text() }, store, "authctl logout --local"),
-            (&StoreError::Conflict { place: text() }, store, "run it again"),
+            (&StoreError::Conflict { place: text() }, store, "run the command again"),
             (&StoreError::Occupied { place: text() }, store, "authctl logout --local"),
             (&StoreError::UnsavedTokens { place: text() }, store, "then move again"),
             (&rescued, store, "authctl store unlock"),

@@ -50,7 +50,7 @@ fn slips_change_nothing() {
         .fails(1)
         .says("no account `carol`")
         .says("its accounts are alice, bob");
-    sandbox.run(&["account", "rename", "alice", "bob"]).fails(1).says("an account `bob` already");
+    sandbox.run(&["account", "rename", "alice", "bob"]).fails(1).says("already has an account `bob`");
     let begun = std::time::Instant::now();
     sandbox.run(&["account", "rename", "alice", "alice"]).ok();
     assert!(begun.elapsed().as_secs() < 10, "it does not wait for its own lock");

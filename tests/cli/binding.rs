@@ -127,7 +127,7 @@ fn the_environment_sets_only_what_it_may_f_bind3() {
         assert_eq!(output.status == 0, allowed, "{variable}: {output}");
         assert!(!output.stderr.contains("canary"), "{variable}: {output}");
     }
-    for (store, says) in [("file", "Kept in a sealed file."), ("keyring", "Kept in the keyring.")] {
+    for (store, says) in [("file", "Kept in an encrypted file."), ("keyring", "Kept in the keyring.")] {
         let sandbox = Sandbox::with_server(&server.domain());
         sandbox.keyring.present();
         sandbox.environment.set("AUTHCTL_STORE", store);

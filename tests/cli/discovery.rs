@@ -60,7 +60,7 @@ fn invalid_metadata_documents_are_reported_f_size() {
         (
             "no issuer",
             Reply::json(200, &json!({ "token_endpoint": "https://x" })),
-            "has a `issuer` that is not a string",
+            "`issuer` in its metadata is not a string",
         ),
         ("array", Reply::full(200, &[("content-type", "application/json")], "[]"), "cannot be read"),
         (

@@ -74,7 +74,7 @@ fn inspect_succeeds_if_introspection_is_denied() {
     let refused = crate::support::http::Reply::json(401, &json!({ "error": "invalid_client" }));
     server.fault("/introspect", refused);
     let output = sandbox.run(&["inspect"]).ok();
-    assert!(output.stdout.contains("does not answer this client: `invalid_client`"), "{output}");
+    assert!(output.stdout.contains("rejected the request: `invalid_client`"), "{output}");
     sandbox.configure(&server_config(&server.domain(), "capabilities = { introspect = false }"));
     let count = server.requests_to("/introspect").len();
     sandbox.run(&["inspect"]).ok();

@@ -22,7 +22,7 @@ fn from_nothing_to_logout() {
         "✓ Logged in to as as alice.",
         "Granted: openid repo",
         "ends in 1 hour and is then renewed",
-        "Kept in a sealed file.",
+        "Kept in an encrypted file.",
     ] {
         assert!(output.stderr.contains(said), "{said}: {output}");
     }
@@ -49,7 +49,7 @@ fn from_nothing_to_logout() {
 
     let output = sandbox.run(&["logout"]).ok();
     for said in [
-        "forgotten in a sealed file",
+        "forgotten in an encrypted file",
         "The server revoked the refresh token.",
         "The server revoked the access token.",
     ] {
@@ -74,10 +74,13 @@ fn a_token_revoked_early_is_refreshed_once() {
     assert_eq!(server.token_requests("refresh_token"), 1);
     assert_ne!(sandbox.run(&["token"]).ok(), token);
     server.fault("/userinfo", refused()).fault("/userinfo", refused());
-    sandbox.run(&["whoami"]).fails(1).says("does not accept the access token any more");
+    sandbox.run(&["whoami"]).fails(1).says("no longer accepts the access token");
     assert_eq!(server.token_requests("refresh_token"), 2, "one retry, no loop");
     let scope = [("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"profile\"")];
     server.fault("/userinfo", crate::support::http::Reply::full(403, &scope, ""));
-    sandbox.run(&["whoami"]).fails(1).says("wants more of the access token (status 403): the scope profile");
+    sandbox
+        .run(&["whoami"])
+        .fails(1)
+        .says("does not allow a userinfo request (status 403): it needs the scope profile");
     assert!(server.requests().iter().all(|request| !request.target.contains("access")), "no token in a URL");
 }

@@ -31,9 +31,9 @@ fn logout_always_succeeds_locally() {
             "unsupported",
             Reply::json(400, &json!({ "error": "unsupported_token_type" })),
             0,
-            "does not revoke tokens of this type",
+            "cannot revoke tokens of this type",
         ),
-        ("gone", Reply::Drop, 1, "no answer from"),
+        ("gone", Reply::Drop, 1, "no response from"),
         ("F-REDIR", Reply::redirect(307, "https://evil.example/?t=1"), 1, "redirects to `evil.example`"),
     ] {
         let server = AuthorizationServer::start();
@@ -42,7 +42,7 @@ fn logout_always_succeeds_locally() {
         server.fault("/revoke", reply);
         let output = sandbox.run(&["logout"]).fails(status);
         assert!(output.stderr.contains(said), "{name}: {output}");
-        assert!(output.stderr.contains("forgotten in a sealed file"), "{name}: {output}");
+        assert!(output.stderr.contains("forgotten in an encrypted file"), "{name}: {output}");
         sandbox.run(&["token"]).fails(3);
     }
 }

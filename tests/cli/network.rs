@@ -32,7 +32,7 @@ fn certificates_are_checked_and_ca_file_adds_roots_f_proxy() {
     sandbox.clock.advance(100);
     let other = certificates().0;
     for (name, content, status, said) in [
-        ("empty.pem", "", 4, "it has no certificate in PEM"),
+        ("empty.pem", "", 4, "it contains no PEM certificate"),
         ("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 4, "cannot be used"),
         ("other.pem", &other, 5, "certificate"),
     ] {

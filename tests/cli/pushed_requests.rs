@@ -38,9 +38,9 @@ fn the_request_is_pushed_if_the_server_or_the_configuration_requires_it() {
 #[test]
 fn a_failed_push_has_no_silent_fallback() {
     for (name, fault, said) in [
-        ("refused", Reply::json(400, &json!({ "error": "invalid_request" })), "answered `invalid_request`"),
-        ("broken", Reply::full(500, &[], ""), "cannot answer now"),
-        ("no answer", Reply::Drop, "no answer from"),
+        ("refused", Reply::json(400, &json!({ "error": "invalid_request" })), "returned `invalid_request`"),
+        ("broken", Reply::full(500, &[], ""), "is temporarily unavailable"),
+        ("no answer", Reply::Drop, "no response from"),
         ("nothing in it", Reply::json(201, &json!({})), "it has no `request_uri`"),
         ("F-REDIR", Reply::redirect(307, "https://evil.example/"), "redirects to `evil.example`"),
     ] {

@@ -101,7 +101,7 @@ fn one_login_serves_two_machines() {
     assert!(cluster.locks().is_empty(), "who is done lets go of the lock");
 
     let tells = |ended: Ended, says: &str| {
-        let ended = ended.fails(6).says("etcd cannot be used").says(says);
+        let ended = ended.fails(6).says("cannot use etcd").says(says);
         for secret in issued.iter().map(String::as_str).chain([KEY, PASSWORD, "wrong-canary"]) {
             assert!(!ended.stderr.contains(secret), "{ended:#?}");
         }
@@ -111,7 +111,7 @@ fn one_login_serves_two_machines() {
     for (from, to, says) in [
         ("kind =", "prefix = \"other/\"\nkind =", "permission denied"),
         // etcd itself answers that in plain text, and with no code.
-        ("client.", "named.", "it takes no client certificate that has a common name"),
+        ("client.", "named.", "it rejects client certificates with a common name"),
     ] {
         b.home.configure(&config.replace(from, to));
         tells(b.run(&["token"]), says);
@@ -227,8 +227,8 @@ fn a_network_cut_mid_refresh_loses_nothing_f_rot5() {
     b.unplug();
     let other = b.start(&["token"]);
     server.release();
-    held.end().fails(6).says("the new tokens could not be saved in etcd, and are kept in a sealed file");
-    other.end().fails(6).says("etcd cannot be used");
+    held.end().fails(6).says("could not save the new tokens in etcd; they are in an encrypted file");
+    other.end().fails(6).says("cannot use etcd");
 
     a.plug_in();
     b.plug_in();
@@ -258,7 +258,7 @@ fn a_passphrase_opens_the_store_on_both_machines() {
     shared.a.login("walk.mjs").ok();
     let token = shared.a.run(&["token"]).ok();
     shared.b.run(&["token"]).fails(6).says("locked").says("authctl store unlock");
-    unlock(&shared.b, "wrong horse").fails(6).says("that is not the passphrase");
+    unlock(&shared.b, "wrong horse").fails(6).says("wrong passphrase");
     unlock(&shared.b, "correct horse").ok();
     assert_eq!(shared.b.run(&["token"]).ok(), token);
 }

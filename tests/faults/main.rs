@@ -114,7 +114,7 @@ fn a_record_that_cannot_be_saved_is_rescued_and_moved_back_f_rot5() {
     let sandbox = logged_in(&server);
     let full = run(&sandbox, &["token", "--refresh"], "fail:record");
     assert_eq!((full.status, full.stdout.as_str()), (Some(6), ""), "{full:#?}");
-    full.says("are kept in a sealed file until the next run moves them home");
+    full.says("they are in an encrypted file until the next run moves them there");
     let rescued = || {
         sandbox.files().iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rescued")).count()
     };
@@ -123,7 +123,7 @@ fn a_record_that_cannot_be_saved_is_rescued_and_moved_back_f_rot5() {
     let still = run(&sandbox, &["token"], "fail:record").ok();
     assert!(server.accepts(still.stdout.trim()), "{still:#?}");
     assert_eq!(rescued(), 1);
-    let home = run(&sandbox, &["token"], "").ok().says("are now in a sealed file");
+    let home = run(&sandbox, &["token"], "").ok().says("are now in an encrypted file");
     assert_eq!(home.stdout, still.stdout);
     assert_eq!(rescued(), 0);
     assert_ne!(run(&sandbox, &["token", "--refresh"], "").ok().stdout, home.stdout);
@@ -206,12 +206,12 @@ fn a_full_disk_loses_no_session_f_rot5() {
     disk.fill_up_to(12 << 10);
     let full = run(&sandbox, &["token", "--refresh"], "");
     assert_eq!((full.status, full.stdout.as_str()), (Some(6), ""), "{full:#?}");
-    full.says("could not be saved in a sealed file").says("No space left");
+    full.says("could not save the new tokens in an encrypted file").says("No space left");
     assert_eq!(server.token_requests("refresh_token"), 1);
     disk.empty();
     let next = run(&sandbox, &["token"], "").ok();
     assert_ne!(next.stdout, before.stdout);
-    next.says("that could not be saved last time are now in a sealed file");
+    next.says("that could not be saved last time are now in an encrypted file");
     run(&sandbox, &["token", "--refresh"], "").ok();
     assert!(!server.any_family_revoked());
 }

@@ -76,33 +76,33 @@ fn changed_claims(at_hash: &str) -> Vec<(&'static str, Value, &'static str)> {
             json!({"iss":"https://evil.example"}),
             "`iss` is `https://evil.example`, not https://as.example",
         ),
-        ("missing iss", json!({"iss":null}), "has no `iss`"),
-        ("invalid-aud", json!({"aud":"other"}), "`aud` is `other`, which lacks this client, app"),
-        ("missing-aud", json!({"aud":null}), "has no `aud`"),
+        ("missing iss", json!({"iss":null}), "has no `iss` claim"),
+        ("invalid-aud", json!({"aud":"other"}), "`aud` is `other`, which does not include this client, app"),
+        ("missing-aud", json!({"aud":null}), "has no `aud` claim"),
         (
             "invalid-secondary-aud",
             json!({"aud":["app","other"]}),
-            "`aud` is `app other`, which has others beside this client, and no `azp` that names it",
+            "`aud` is `app other`, which includes others besides this client, and no `azp` names this client",
         ),
         ("several with azp", json!({"aud":["app","other"],"azp":"app"}), ""),
         ("azp of another", json!({"azp":"other"}), "`azp` is `other`, not this client, app"),
         (
             "invalid-expired-exp",
             json!({"exp":999_000}),
-            "`exp` is `999000`, which is past: it is 1000000 by this clock",
+            "`exp` is `999000`, in the past: this machine's clock says 1000000",
         ),
         ("within the leeway", json!({"exp":999_950}), ""),
-        ("missing exp", json!({"exp":null}), "has no `exp`"),
-        ("missing-iat", json!({"iat":null}), "has no `iat`"),
+        ("missing exp", json!({"exp":null}), "has no `exp` claim"),
+        ("missing-iat", json!({"iat":null}), "has no `iat` claim"),
         (
             "future iat",
             json!({"iat":1_001_000}),
-            "`iat` is `1001000`, which is to come: it is 1000000 by this clock",
+            "`iat` is `1001000`, in the future: this machine's clock says 1000000",
         ),
         ("nbf to come", json!({"nbf":1_001_000}), "`nbf` does not agree"),
         ("nonce-invalid", json!({"nonce":"other"}), "`nonce` does not agree"),
-        ("missing nonce", json!({"nonce":null}), "has no `nonce`"),
-        ("missing-sub", json!({"sub":null}), "has no `sub`"),
+        ("missing nonce", json!({"nonce":null}), "has no `nonce` claim"),
+        ("missing-sub", json!({"sub":null}), "has no `sub` claim"),
         ("long sub", json!({"sub":"x".repeat(256)}), "`sub` is"),
         ("at_hash", json!({"at_hash":at_hash}), ""),
         ("invalid-athash", json!({"at_hash":"AAAA"}), "`at_hash` does not agree"),
@@ -149,7 +149,7 @@ fn signatures_are_verified_with_the_expected_algorithm_and_key_f_jwt() {
     let two = keys(&[other.jwk("2"), signer.jwk("1")]);
     let wrong_algorithm = |found: &str| {
         format!(
-            "the id token is signed with `{found}`, and ES256 is expected; if the client is registered for another algorithm, set id_token_signed_response_alg"
+            "the id token is signed with `{found}` instead of ES256; if the client is registered for another algorithm, set id_token_signed_response_alg"
         )
     };
     let unverified = "the id token's signature cannot be verified with the server's keys".to_owned();

@@ -14,34 +14,30 @@ use crate::oauth::jwt::{self, Jwt};
 use crate::secret::{AccessToken, ClientSecret, IdToken, Nonce};
 use crate::text::untrusted::Untrusted;
 
-/// How far clocks may differ, in seconds.
+/// How much clocks may differ, in seconds.
 const LEEWAY: i64 = 60;
 /// OpenID Connect Core section 2: `sub` "MUST NOT exceed 255 ASCII characters".
 const LONGEST_SUBJECT: usize = 255;
 
-/// What an id token must agree with.
+/// What an id token must match.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
-    /// The issuers that it may name.
     pub issuer: AcceptedIssuer<'a>,
     pub client_id: &'a str,
-    /// The nonce that was sent.
+    /// The nonce of the authorization request.
     pub nonce: Option<&'a Nonce>,
-    /// The algorithms that it may be signed with: what the client is registered for, never what its header says.
+    /// The accepted algorithms: what the client is registered for, never what the token's header says.
     pub algorithms: &'a [Algorithm],
-    /// The key of HS256 and its like, where the client is registered for that.
+    /// The key for HS256 and its relatives, if the client is registered for one of them.
     pub client_secret: Option<&'a ClientSecret>,
-    /// The access token that came with it.
+    /// The access token that was issued with it.
     pub access_token: Option<&'a AccessToken>,
-    /// `max_age` of the request, in seconds.
     pub max_age: Option<i64>,
     pub now: Timestamp,
 }
 
-/// Validates an id token (OpenID Connect Core section 3.1.3.7). `jku`, `x5u` and `jwk` in its header are not looked at.
-///
-/// # Errors
-/// [`IdTokenError`]; after [`IdTokenError::Signature`] the caller may try once more with a fresh key set.
+/// Validates an id token (OpenID Connect Core section 3.1.3.7). `jku`, `x5u` and `jwk` in its header are ignored. After
+/// [`IdTokenError::Signature`] the caller may try again with a newly fetched key set.
 pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
     let jwt = Jwt::decode(token.expose()).ok_or(IdTokenError::Malformed)?;
     let named = jwt.algorithm();
@@ -49,11 +45,14 @@ pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Resu
     let Some(algorithm) = algorithm else {
         let names: Vec<String> =
             expected.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
-        let expected =
-            if names.is_empty() { "nothing that the server offers".to_owned() } else { names.join(" or ") };
+        let expected = if names.is_empty() {
+            "an algorithm that the server offers".to_owned()
+        } else {
+            names.join(" or ")
+        };
         return Err(IdTokenError::Algorithm { found: Untrusted::new(named), expected });
     };
-    // RFC 7515 section 4.1.11: an extension that must be understood, and none is.
+    // RFC 7515 section 4.1.11: an extension that must be understood, and authctl understands none.
     if jwt.header.contains_key("crit") {
         return Err(IdTokenError::Malformed);
     }
@@ -87,7 +86,7 @@ fn check_claims(
     check_times(claims, expected)?;
     let subject = text("sub")?;
     if subject.is_empty() || subject.len() > LONGEST_SUBJECT || !subject.is_ascii() {
-        return Err(mismatch("sub", subject, "which is no subject identifier".to_owned()));
+        return Err(mismatch("sub", subject, "which is not a valid subject identifier".to_owned()));
     }
     if let Some(nonce) = expected.nonce {
         use subtle::ConstantTimeEq as _;
@@ -109,12 +108,12 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
     let time = |name: &'static str| seconds(claims, name).ok_or(IdTokenError::Missing(name));
     let expires_at = time("exp")?;
     if expires_at <= now - LEEWAY {
-        let problem = format!("which is past: it is {now} by this clock");
+        let problem = format!("in the past: this machine's clock says {now}");
         return Err(mismatch("exp", &expires_at.to_string(), problem));
     }
     let issued_at = time("iat")?;
     if issued_at > now + LEEWAY {
-        let problem = format!("which is to come: it is {now} by this clock");
+        let problem = format!("in the future: this machine's clock says {now}");
         return Err(mismatch("iat", &issued_at.to_string(), problem));
     }
     if seconds(claims, "nbf").is_some_and(|not_before| not_before > now + LEEWAY) {
@@ -132,7 +131,7 @@ fn mismatch(claim: &'static str, found: &str, problem: String) -> IdTokenError {
     IdTokenError::Mismatch { claim, found: Untrusted::new(found), problem }
 }
 
-/// Core section 3.1.3.7 (3) to (5): the client is in the audience, alone; `azp` names it.
+/// Core section 3.1.3.7 (3) to (5): the client is in the audience, and `azp` names it if others are too.
 fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
     let audience: Vec<&str> = match claims.get("aud").ok_or(IdTokenError::Missing("aud"))? {
         Value::String(one) => vec![one],
@@ -141,12 +140,12 @@ fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Resul
     };
     let authorized = claims.get("azp").and_then(Value::as_str);
     if !audience.contains(&expected.client_id) {
-        let problem = format!("which lacks this client, {}", expected.client_id);
+        let problem = format!("which does not include this client, {}", expected.client_id);
         return Err(mismatch("aud", &audience.join(" "), problem));
     }
-    // Others in the audience are not trusted, unless the server says by `azp` that the token is for this client.
+    // Other audiences are not trusted unless the server confirms with `azp` that the token is for this client.
     if audience.len() > 1 && authorized != Some(expected.client_id) {
-        let problem = "which has others beside this client, and no `azp` that names it".to_owned();
+        let problem = "which includes others besides this client, and no `azp` names this client".to_owned();
         return Err(mismatch("aud", &audience.join(" "), problem));
     }
     if let Some(party) = authorized.filter(|&party| party != expected.client_id) {
@@ -156,7 +155,7 @@ fn check_audience(claims: &Map<String, Value>, expected: &Expected<'_>) -> Resul
     Ok(())
 }
 
-/// Core section 3.1.3.6: base64url of the left half of the hash that the signature's algorithm uses.
+/// Core section 3.1.3.6: base64url of the left half of the hash that belongs to the signature algorithm.
 pub(super) fn half_hash(algorithm: Algorithm, token: &str) -> String {
     let digest = ring::digest::digest(jose::digest_of(algorithm), token.as_bytes());
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..digest.as_ref().len() / 2])

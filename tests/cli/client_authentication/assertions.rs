@@ -89,7 +89,7 @@ fn an_unusable_key_says_why_and_sends_nothing() {
             "another algorithm",
             &self::key().0,
             "token_endpoint_auth_signing_alg = \"RS256\"",
-            "it does not make RS256 signatures",
+            "it cannot make RS256 signatures",
         ),
     ] {
         let server = AuthorizationServer::start();

@@ -118,8 +118,8 @@ fn mutual_tls_authenticates_the_client() {
 
     sandbox.clock.advance(100);
     for (name, pem, said) in [
-        ("no certificate", "", "it has no certificate in PEM"),
-        ("another's key", &certificate("other").0, "the client certificate and its key cannot be used"),
+        ("no certificate", "", "it contains no PEM certificate"),
+        ("another's key", &certificate("other").0, "cannot use the client certificate and its key"),
     ] {
         sandbox.write("config/client.pem", pem);
         let output = sandbox.run(&["token"]).fails(4);

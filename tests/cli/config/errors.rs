@@ -80,7 +80,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
         (
             "domain with a user",
             "[credentials.x]\ndomain = \"u:canary@x.example\"\njwt = \"t\"\n",
-            &["has a user name or password"],
+            &["contains a user name or password"],
         ),
         (
             "password grant",

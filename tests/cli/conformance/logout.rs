@@ -24,9 +24,9 @@ fn refresh_token_plan() {
             json!({ "sub": "mallory" }),
             Some("`sub` is `mallory`"),
         ),
-        ("another login's time", json!({ "auth_time": now - 7 }), Some("`auth_time` does not agree")),
-        ("another nonce", json!({ "nonce": "other" }), Some("`nonce` does not agree")),
-        ("another party", json!({ "azp": "app" }), Some("`azp` does not agree")),
+        ("another login's time", json!({ "auth_time": now - 7 }), Some("`auth_time` does not match")),
+        ("another nonce", json!({ "nonce": "other" }), Some("`nonce` does not match")),
+        ("another party", json!({ "azp": "app" }), Some("`azp` does not match")),
     ] {
         let server = AuthorizationServer::start();
         server.set(|behaviour| {

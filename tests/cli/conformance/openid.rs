@@ -21,10 +21,14 @@ const BASIC: &[(&str, SetUp, Option<&str>)] = &[
         |s| claims(s, json!({ "iss": "https://evil.example" })),
         Some("`iss` is `https://evil.example`"),
     ),
-    ("oidcc-client-test-missing-sub", |s| claims(s, json!({ "sub": null })), Some("has no `sub`")),
-    ("oidcc-client-test-invalid-aud", |s| claims(s, json!({ "aud": "other" })), Some("lacks this client")),
-    ("oidcc-client-test-missing-aud", |s| claims(s, json!({ "aud": null })), Some("has no `aud`")),
-    ("oidcc-client-test-missing-iat", |s| claims(s, json!({ "iat": null })), Some("has no `iat`")),
+    ("oidcc-client-test-missing-sub", |s| claims(s, json!({ "sub": null })), Some("has no `sub` claim")),
+    (
+        "oidcc-client-test-invalid-aud",
+        |s| claims(s, json!({ "aud": "other" })),
+        Some("does not include this client"),
+    ),
+    ("oidcc-client-test-missing-aud", |s| claims(s, json!({ "aud": null })), Some("has no `aud` claim")),
+    ("oidcc-client-test-missing-iat", |s| claims(s, json!({ "iat": null })), Some("has no `iat` claim")),
     (
         "oidcc-client-test-kid-absent-single-jwks",
         |s| change(s, |behaviour| behaviour.no_key_ids = true),
@@ -69,12 +73,12 @@ const BASIC: &[(&str, SetUp, Option<&str>)] = &[
     (
         "oidcc-client-test-nonce-invalid",
         |s| claims(s, json!({ "nonce": "other" })),
-        Some("`nonce` does not agree"),
+        Some("`nonce` does not match"),
     ),
     (
         "oidcc-client-test-invalid-athash",
         |s| claims(s, json!({ "at_hash": "AAAA" })),
-        Some("`at_hash` does not agree"),
+        Some("`at_hash` does not match"),
     ),
     ("oidcc-client-test-userinfo-bearer-header", |_| {}, None),
     (
@@ -135,7 +139,7 @@ fn oidcc_client_test_userinfo_invalid_sub() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     server.set(|behaviour| drop(behaviour.userinfo.insert("sub".to_owned(), "mallory".into())));
-    sandbox.run(&["whoami"]).fails(1).says("speaks of another user");
+    sandbox.run(&["whoami"]).fails(1).says("returned a different user");
 }
 
 /// `oidcc-client-test-signing-key-rotation`, and `-just-before-signing`, where the first token that is seen is already by

@@ -18,8 +18,8 @@ fn curl_sends_nothing_to_another_host_or_scheme() {
         ("another port", &[theirs.as_str()][..], 1, "none of the hosts of `as`"),
         ("another host", &["https://evil.example/x"], 1, "none of the hosts of `as`"),
         ("a longer name", &["https://127.0.0.1.evil.example/x"], 1, "none of the hosts"),
-        ("a user in the URL", &[&with_user], 2, "has a user name or password"),
-        ("a backslash", &["https://127.0.0.1\\.evil.example/"], 2, "does not belong in a URL"),
+        ("a user in the URL", &[&with_user], 2, "contains a user name or password"),
+        ("a backslash", &["https://127.0.0.1\\.evil.example/"], 2, "is not valid in a URL"),
         ("two URLs", &[&ours, &theirs], 2, "there are 2 URLs"),
         ("another by option", &[&ours, "--next", &theirs], 2, "--next"),
         ("another place", &[&ours, "--connect-to", &connect], 2, "--connect-to"),
@@ -128,5 +128,5 @@ fn redirects_leave_the_token_behind() {
     Ended::from(command.output().unwrap()).is(1, "").says("before version 7.83");
     let mut command = story.curl(&["-s", &story.url("/near")]);
     command.env("PATH", story.sandbox.path("nowhere"));
-    Ended::from(command.output().unwrap()).is(127, "").says("cannot run curl: there is no such program");
+    Ended::from(command.output().unwrap()).is(127, "").says("cannot run curl: no such program");
 }

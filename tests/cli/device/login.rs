@@ -45,7 +45,8 @@ fn a_refused_verification_uri_is_not_shown_f_url2() {
         let (mut sandbox, _) = home(&server_config(&server.domain(), ""));
         sandbox.system.browser = Arc::new(Never);
         server.set(|behaviour| drop(behaviour.device.insert(member.to_owned(), address.into())));
-        let output = sandbox.run(&["login", "--device"]).fails(1).says("named an address that is not opened");
+        let output =
+            sandbox.run(&["login", "--device"]).fails(1).says("supplied a URL that authctl refuses to use");
         assert!(!output.stderr.contains("WDJB"), "{address}: {output}");
         assert!(server.requests_to("/token").is_empty(), "{address}");
     }
@@ -97,7 +98,10 @@ fn the_final_message_of_a_device_login_is_accurate() {
     for _ in 0..40 {
         server.fault("/token", Reply::full(503, &[], ""));
     }
-    sandbox.run(&["login", "--device", "--timeout", "2m"]).fails(5).says("cannot answer now (status 503)");
+    sandbox
+        .run(&["login", "--device", "--timeout", "2m"])
+        .fails(5)
+        .says("is temporarily unavailable (status 503)");
 }
 
 /// The key set is fetched before the user is asked: afterwards the tokens would be lost.

@@ -31,7 +31,7 @@ fn polling_follows_the_servers_pace() {
 #[test]
 fn any_other_error_ends_polling() {
     for (error, status, said) in [
-        ("access_denied", 1, "the token endpoint answered `access_denied`"),
+        ("access_denied", 1, "the token endpoint returned `access_denied`"),
         ("expired_token", 1, "`expired_token`"),
         ("invalid_grant", 1, "run `authctl login as` again"),
     ] {

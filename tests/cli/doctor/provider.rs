@@ -209,7 +209,7 @@ fn a_certificate_ends() {
             "none",
             "canary".to_owned(),
             4,
-            Some(("provider", "problem", "it has no certificate in PEM", "`certificate`")),
+            Some(("provider", "problem", "it contains no PEM certificate", "`certificate`")),
         ),
     ] {
         let sandbox = home("");

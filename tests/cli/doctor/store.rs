@@ -74,7 +74,7 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
         &sandbox,
         &["--offline"],
         6,
-        ("store", "problem", "did not keep what was written", "store move file"),
+        ("store", "problem", "did not store what was written", "store move file"),
     );
 }
 
@@ -103,7 +103,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
         &sandbox,
         &["--offline"],
         6,
-        wants("it is listed, and not in a sealed file", "authctl login as"),
+        wants("it is listed, and not in an encrypted file", "authctl login as"),
     );
 
     let sandbox = logged_in();
@@ -112,7 +112,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
 
     let sandbox = logged_in();
     std::fs::remove_file(sandbox.path("data/store.key")).unwrap();
-    finds("no key", &sandbox, &["--offline"], 6, wants("their key ~/data/store.key is not there", "backup"));
+    finds("no key", &sandbox, &["--offline"], 6, wants("their key ~/data/store.key does not", "backup"));
 
     let sandbox = logged_in();
     sandbox.keyring.present();
@@ -122,7 +122,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
         &sandbox,
         &["--offline"],
         6,
-        wants("it is stored in a sealed file", "authctl store move keyring"),
+        wants("it is stored in an encrypted file", "authctl store move keyring"),
     );
 
     let sandbox = logged_in();
@@ -177,7 +177,7 @@ fn a_missing_passphrase_is_an_error_with_a_hint_f_sto6() {
     assert!(wrong(&examine(&sandbox, &["--offline"]).1).is_empty());
     sandbox.kernel_keyring.kept.lock().clear();
     let locked =
-        ("store", "problem", "the sealed files are locked with a passphrase", "authctl store unlock");
+        ("store", "problem", "the encrypted files are locked with a passphrase", "authctl store unlock");
     finds("not given", &sandbox, &["--offline"], 6, locked);
 }
 
@@ -209,9 +209,9 @@ fn a_store_that_several_machines_share() {
     assert!(!vault.names().iter().any(|name| name.contains("/records/")), "{:?}", vault.names());
     sandbox.environment.set("VAULT_TOKEN", "canary");
     let refused = of_store(&sandbox, &["--run-commands"]);
-    assert!(refused.len() == 1 && refused[0].contains("Vault cannot be used"), "{refused:?}");
+    assert!(refused.len() == 1 && refused[0].contains("cannot use Vault"), "{refused:?}");
     let sandbox = store("http://127.0.0.1:1");
     sandbox.clock.skip_waits();
     let nobody = of_store(&sandbox, &["--run-commands"]);
-    assert!(nobody.len() == 1 && nobody[0].contains("Vault cannot be used"), "{nobody:?}");
+    assert!(nobody.len() == 1 && nobody[0].contains("cannot use Vault"), "{nobody:?}");
 }

@@ -46,7 +46,7 @@ fn an_unbound_token_is_rejected() {
     sandbox
         .run(&["login"])
         .fails(1)
-        .says("it is a bearer token, though a key was shown")
+        .says("it is a bearer token, although the request had a DPoP key")
         .says("use_dpop = false");
     assert!(sandbox.stores_nothing());
     sandbox
@@ -59,7 +59,7 @@ fn an_unbound_token_is_rejected() {
     Sandbox::with_server(&server.domain())
         .run(&["login"])
         .fails(1)
-        .says("bound to a key (DPoP), and none was shown");
+        .says("bound to a DPoP key, but the request had none");
 }
 
 #[test]
@@ -108,7 +108,10 @@ fn f_rot_a_refresh_that_is_downgraded_keeps_the_session() {
     let sandbox = home(&server);
     sandbox.run(&["login"]).ok();
     server.set(|behaviour| drop(behaviour.token_members.insert("token_type".to_owned(), "Bearer".into())));
-    sandbox.run(&["token", "--refresh"]).fails(1).says("it is a bearer token, though a key was shown");
+    sandbox
+        .run(&["token", "--refresh"])
+        .fails(1)
+        .says("it is a bearer token, although the request had a DPoP key");
     server.set(|behaviour| behaviour.token_members.clear());
     assert!(!sandbox.run(&["token", "--refresh"]).ok().text().is_empty());
     assert!(!server.any_family_revoked());

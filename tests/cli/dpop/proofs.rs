@@ -45,8 +45,12 @@ fn dpop_proofs_are_made_only_for_the_providers_hosts() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["headers"]).fails(1).says("each request needs a proof").says("--method GET --url URL");
-    sandbox.run(&["token", "-o", "header"]).fails(1).says("each request needs a proof");
+    sandbox
+        .run(&["headers"])
+        .fails(1)
+        .says("each request needs its own proof")
+        .says("--method GET --url URL");
+    sandbox.run(&["token", "-o", "header"]).fails(1).says("each request needs its own proof");
     for url in ["http://127.0.0.1:1/api", "https://evil.example/"] {
         sandbox.run(&["headers", "--url", url]).fails(1).says("none of the hosts of `as`");
     }

@@ -95,6 +95,6 @@ fn unexpected_exchange_responses_are_rejected() {
     let more = format!("subject = {{ env = \"S\" }}\nrequested_token_type = \"{jwt}\"");
     let sandbox = Sandbox::new(&format!("store = \"file\"\n{}", exchanger("x", &other, &more)));
     sandbox.environment.set("S", "s");
-    sandbox.run(&["token"]).ok().says("none to show with a request");
-    sandbox.run(&["headers"]).fails(1).says("none to show with a request");
+    sandbox.run(&["token"]).ok().says("must not be sent with a request");
+    sandbox.run(&["headers"]).fails(1).says("must not be sent with a request");
 }

@@ -19,7 +19,7 @@ fn stored_secrets() {
     sandbox
         .run(&["secret", "set", "as", "client_secret"])
         .ok()
-        .says("Stored client_secret of as in a sealed file");
+        .says("Stored client_secret of as in an encrypted file");
     sandbox.run(&["login"]).ok();
     assert!(sandbox.run(&["config", "show"]).ok().stdout.contains("_client_secret = <stored>"));
     // F-BIND1, F-BIND4: a secret stored for one client is not used for another.

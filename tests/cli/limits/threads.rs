@@ -72,7 +72,7 @@ fn without_threads_every_command_fails_with_a_reason_f_cb21_as_another_user() {
                     [credentials.literal]\ndomain = \"x.example\"\njwt = \"t\"\n";
     let sandbox = Sandbox::new(&format!("{}\n{commands}", server_config(&server.domain(), "")));
     for (arguments, said) in [
-        (&["login", "as", "--no-browser"][..], "the network cannot be used"),
+        (&["login", "as", "--no-browser"][..], "cannot use the network"),
         (&["token", "program"], "cannot run echo"),
         (&["helper", "cargo", "--cargo-plugin"], "cannot read standard input"),
         (&["curl", "literal", "https://x.example/"], "cannot run curl"),

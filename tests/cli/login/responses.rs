@@ -10,7 +10,7 @@ fn an_authentication_older_than_max_age_is_rejected() {
     sandbox.run(&["login"]).fails(1).says("has no `auth_time`");
     let now = jiff::Timestamp::now().as_second();
     server.set(|behaviour| drop(behaviour.claims.insert("auth_time".to_owned(), (now - 9000).into())));
-    sandbox.run(&["login"]).fails(1).says("`auth_time` does not agree");
+    sandbox.run(&["login"]).fails(1).says("`auth_time` does not match");
     server.set(|behaviour| drop(behaviour.claims.insert("auth_time".to_owned(), now.into())));
     sandbox.run(&["login"]).ok();
 }

@@ -13,7 +13,7 @@ fn a_resource_cannot_redirect_discovery_f_url5_f_ssrf() {
         (
             "another resource",
             json!({ "resource": "https://evil.example", "authorization_servers": ["{as}"] }),
-            "`https://evil.example`, not about",
+            "`https://evil.example`, not for",
         ),
         (
             "a private address",
@@ -38,12 +38,12 @@ fn a_resource_cannot_redirect_discovery_f_url5_f_ssrf() {
         (
             "F-URL1 a command",
             json!({ "resource": "{self}", "authorization_servers": ["https://a.example/$(id)"] }),
-            "does not belong in a URL",
+            "is not valid in a URL",
         ),
         (
             "a query",
             json!({ "resource": "{self}", "authorization_servers": ["https://a.example/?x"] }),
-            "does not belong in a URL",
+            "is not valid in a URL",
         ),
         (
             "nobody",
@@ -53,7 +53,7 @@ fn a_resource_cannot_redirect_discovery_f_url5_f_ssrf() {
         (
             "a wrong type",
             json!({ "resource": "{self}", "authorization_servers": "{as}" }),
-            "has no `authorization_servers`",
+            "has no valid `authorization_servers`",
         ),
     ] {
         let (server, mut sandbox) = (registering(), empty());

@@ -75,7 +75,7 @@ const CASES: &[Case] = &[
     ("an id token of another type", Login::Kept, |server| set(server, "id_token", json!([]))),
     ("an id token that is not a JWT", Login::Kept, |server| set(server, "id_token", json!("not.a.jwt"))),
     ("an error beside the tokens", Login::Kept, |server| set(server, "error", json!("server_error"))),
-    ("a member twice", Login::Kept, |server| {
+    ("a duplicate member", Login::Kept, |server| {
         damage(server, |_, body| drop(body.splice(0..1, *b"{\"x\":1,\"x\":2,")));
     }),
     ("deep nesting", Login::Kept, |server| {

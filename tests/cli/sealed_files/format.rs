@@ -40,7 +40,7 @@ fn everything_moves_to_the_other_store_and_back() {
     assert_eq!((in_keyring(), sealed()), (3, 0));
     let output = sandbox.run(&["store", "move", "file"]).ok();
     let output =
-        output.says("as (alice)").says("as (bob)").says("Moved 2 accounts and 1 secret to a sealed file");
+        output.says("as (alice)").says("as (bob)").says("Moved 2 accounts and 1 secret to an encrypted file");
     assert!(!output.stderr.contains("hint"), "{output}");
     assert_eq!((in_keyring(), sealed()), (0, 3));
     assert_eq!(tokens(), before);
@@ -49,7 +49,7 @@ fn everything_moves_to_the_other_store_and_back() {
         serde_json::from_str(&sandbox.run(&["store", "status", "--json"]).ok().stdout).unwrap();
     assert_eq!(status["accounts"], serde_json::json!({ "keyring": 0, "file": 2 }));
     assert_eq!(status["key"], "file");
-    assert!(sandbox.run(&["store", "status"]).ok().stdout.contains("2 in a sealed file"));
+    assert!(sandbox.run(&["store", "status"]).ok().stdout.contains("2 in an encrypted file"));
     sandbox.run(&["store", "move", "file"]).ok().says("Moved 0 accounts and 0 secrets");
 
     // Where the keyring keeps something else than it was given, nothing is deleted here.

@@ -26,7 +26,7 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     sandbox.run(&["token"]).fails(6).says("locked with a passphrase").says("run `authctl store unlock`");
     sandbox.run(&["status"]).ok();
     sandbox.input.pipe("incorrect horse\n");
-    sandbox.run(&["store", "unlock"]).fails(6).says("that is not the passphrase");
+    sandbox.run(&["store", "unlock"]).fails(6).says("wrong passphrase");
     sandbox.run(&["token"]).fails(6).says("locked");
     sandbox.input.pipe("correct horse\n");
     sandbox.run(&["store", "unlock"]).ok().says("The sealed records are unlocked.");
@@ -37,7 +37,7 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     // A login where it is locked asks again, before the browser.
     sandbox.kernel_keyring.kept.lock().clear();
     sandbox.input.type_hidden(&["no horse"]);
-    sandbox.run(&["login"]).fails(6).says("that is not the passphrase");
+    sandbox.run(&["login"]).fails(6).says("wrong passphrase");
     assert_eq!(server.requests_to("/authorize").len(), 1);
     sandbox.input.pipe("");
     sandbox.run(&["store", "unlock"]).fails(1).says("the passphrase is empty");
@@ -52,13 +52,13 @@ fn a_hostile_key_file_cannot_exhaust_the_machine_f_sto6() {
     sandbox.kernel_keyring.kept.lock().clear();
     let good = std::fs::read_to_string(key_file(&sandbox)).unwrap();
     for (from, to, answer) in [
-        ("\"memory_kib\":65536", "\"memory_kib\":67108864", "it asks for more memory or time"),
-        ("\"passes\":3", "\"passes\":4000000", "it asks for more memory or time"),
+        ("\"memory_kib\":65536", "\"memory_kib\":67108864", "it requires too much memory or time"),
+        ("\"passes\":3", "\"passes\":4000000", "it requires too much memory or time"),
         ("\"lanes\":4", "\"lanes\":0", "its parameters are wrong"),
         ("\"salt\":\"", "\"salt\":\"!", "it has no parameters"),
-        ("\"keys\":\"", "\"keys\":\"!", "it is no key of authctl"),
-        ("authctl store key 2", "authctl store key 3", "it is no key of this authctl"),
-        ("\"passes\":3", "\"passes\":2", "that is not the passphrase"),
+        ("\"keys\":\"", "\"keys\":\"!", "it is not an authctl key"),
+        ("authctl store key 2", "authctl store key 3", "it is not a key of this authctl version"),
+        ("\"passes\":3", "\"passes\":2", "wrong passphrase"),
     ] {
         assert!(good.contains(from), "{good}");
         std::fs::write(key_file(&sandbox), good.replace(from, to)).unwrap();
@@ -84,12 +84,12 @@ fn a_program_prints_the_key() {
         assert!(is_program || !String::from_utf8_lossy(&bytes).contains(&right), "{}", path.display());
     }
     for (prints, answer) in [
-        (STANDARD.encode([8; 32]), "the key that the program printed is not that of the sealed files"),
+        (STANDARD.encode([8; 32]), "the key that the program printed does not open the encrypted files"),
         (STANDARD.encode([7; 31]), "the program did not print a key"),
         ("nonsense".to_owned(), "the program did not print a key"),
     ] {
         by_program(&server, &sandbox, &prints);
-        sandbox.run(&["token"]).fails(6).says(answer).says("`key` of [store]");
+        sandbox.run(&["token"]).fails(6).says(answer).says("`key` in [store]");
     }
     sandbox.write("key-program", "#!/bin/sh\nexit 3\n");
     sandbox.run(&["token"]).fails(6).says("the program that prints the store's key failed");

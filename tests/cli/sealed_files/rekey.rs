@@ -25,7 +25,7 @@ fn changes_of_the_key_that_cannot_be_finished_lose_nothing_f_sto1() {
     std::fs::write(&foreign, &good).unwrap();
     set_mode(&foreign, 0o600);
     for _ in 0..20 {
-        sandbox.run(&["store", "rekey"]).fails(6).says("another record in this one's place");
+        sandbox.run(&["store", "rekey"]).fails(6).says("it is a different record");
         assert_eq!(sandbox.run(&["token"]).ok(), token);
     }
     std::fs::remove_file(&foreign).unwrap();
@@ -68,7 +68,7 @@ fn rekey_takes_the_key_from_one_source_to_the_next() {
     all_new();
 
     with_basic(&config(&server, PASSPHRASE));
-    sandbox.run(&["token", "as"]).fails(6).says("kept as `file`").says("run `authctl store rekey`");
+    sandbox.run(&["token", "as"]).fails(6).says("stored as `file`").says("run `authctl store rekey`");
     sandbox.input.type_hidden(&["one", "one"]);
     sandbox.run(&["store", "rekey"]).ok();
     all_new();

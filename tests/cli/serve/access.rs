@@ -29,7 +29,7 @@ fn the_socket_is_ours_alone() {
     let said = refused(&["--socket", &socket(&sandbox)]);
     assert!(said.contains("another server listens on") && said.contains("--socket"), "{said}");
     let file = sandbox.write("sockets/file", "mine");
-    assert!(refused(&["--socket", file.to_str().unwrap()]).contains("is no socket"));
+    assert!(refused(&["--socket", file.to_str().unwrap()]).contains("is not a socket"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
     let open = sandbox.path("open");
     std::fs::create_dir(&open).unwrap();

@@ -14,7 +14,7 @@ fn what_goes_wrong_is_told_and_loses_nothing() {
     sandbox.run(&["login"]).ok();
     let token = sandbox.run(&["token"]).ok();
     sandbox.environment.set("VAULT_TOKEN", "hvs.wrong");
-    sandbox.run(&["token"]).fails(6).says("Vault cannot be used").says("permission denied");
+    sandbox.run(&["token"]).fails(6).says("cannot use Vault").says("permission denied");
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
     sandbox.clock.skip_waits();
     vault.fault(Reply::json(503, &serde_json::json!({ "errors": ["Vault is sealed"] })));
@@ -124,7 +124,7 @@ fn slips_in_the_configuration_are_told() {
         (printed(KEY).as_str(), "\"file\"", "`store.key` must be \"passphrase\" or { command"),
         ("kind = \"vault\"", "kind = \"etcd\"", "`store.address` belongs to kind = \"vault\""),
         ("kind = \"vault\"", "kind = \"file\"", "`store.address` belongs to kind = \"vault\""),
-        ("http://127", "http://192", "http is taken for 127.0.0.1"),
+        ("http://127", "http://192", "http is accepted only from the configuration"),
         ("key =", "_password = { stored = true }, key =", "`store.password` belongs to kind = \"etcd\""),
         ("key =", "token = { stdin = true }, key =", "`store.token` cannot be piped in"),
         ("key =", "mount_point = \"x\", key =", "mount_point"),

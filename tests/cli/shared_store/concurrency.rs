@@ -89,7 +89,7 @@ fn a_refresh_begun_by_another_machine_is_left_to_it_for_ten_minutes_f_rot5() {
     other.clock.advance(4000);
     one.clock.skip_waits();
     vault.cut_when(&server, "refresh_token");
-    one.run(&["token"]).fails(6).says("could not be saved in Vault");
+    one.run(&["token"]).fails(6).says("could not save the new tokens in Vault");
     vault.heal();
     other.clock.skip_waits();
     let told = other.run(&["token"]).fails(5);

@@ -67,12 +67,16 @@ fn another_file_cannot_show_another_server_what_opens_the_store() {
     let opener = "[credentials.opener]\ndomain = \"v.example\"\njwt = { stored = true }\n";
     let with = |vault, token: &str| format!("{}{opener}", config(&server, vault, &printed(KEY), token));
     for (source, token, said) in [
-        ("~/.vault-token", String::new(), "what opens Vault is not for"),
-        ("file", ", token = { file = \"~/token-file\" }".to_owned(), "what opens Vault is not for"),
+        ("~/.vault-token", String::new(), "the credentials for Vault must not go to"),
+        (
+            "file",
+            ", token = { file = \"~/token-file\" }".to_owned(),
+            "the credentials for Vault must not go to",
+        ),
         (
             "command",
             format!(", token = {{ command = [\"echo\", \"{TOKEN}\"] }}"),
-            "what opens Vault is not for",
+            "the credentials for Vault must not go to",
         ),
         (
             "secret",

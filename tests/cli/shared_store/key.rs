@@ -19,7 +19,7 @@ fn a_passphrase_is_one_for_all_machines() {
     let token = one.run(&["token"]).ok();
     other.run(&["token"]).fails(6).says("authctl store unlock");
     other.input.pipe("wrong");
-    other.run(&["store", "unlock"]).fails(6).says("not the passphrase");
+    other.run(&["store", "unlock"]).fails(6).says("wrong passphrase");
     other.input.pipe("correct horse");
     other.run(&["store", "unlock"]).ok();
     assert_eq!(other.run(&["token"]).ok(), token);
@@ -78,7 +78,7 @@ fn an_invalid_key_does_not_replace_the_copy_f_sto1() {
     let token = other.run(&["token"]).ok();
     let good = vault.content("/store.key");
     let open = "authctl store key 2\n{\"source\":\"file\",\"keys\":\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"}\n";
-    for (planted, says) in [("", "it is no key of authctl"), (open, "it lies open")] {
+    for (planted, says) in [("", "it is not an authctl key"), (open, "it is not encrypted")] {
         vault.replace("/store.key", planted);
         assert_eq!(other.run(&["token"]).ok(), token, "the copy opens what is there");
         one.run(&["token", "--refresh"]).fails(6).says(says);

@@ -48,7 +48,7 @@ fn another_user_on_another_machine_cannot_take_an_account() {
         .says("belongs to `alice`, and you logged in as `bob`");
     other.run(&["login"]).ok();
     // A name that only the other machine lists is taken all the same.
-    other.run(&["account", "rename", "bob", "work"]).fails(1).says("an account `work` already");
+    other.run(&["account", "rename", "bob", "work"]).fails(1).says("already has an account `work`");
     assert_eq!(one.run(&["token", "--account", "work"]).ok(), alices);
     assert_eq!(other.run(&["token", "--account", "work"]).ok(), alices);
     let bobs = other.run(&["token", "--account", "bob"]).ok();

@@ -19,11 +19,7 @@ fn a_move_stops_before_what_is_there_already() {
     sandbox.run(&["login"]).ok().says("Kept in the keyring.");
     let mine = sandbox.run(&["token"]).ok();
     sandbox.configure(&shared);
-    sandbox
-        .run(&["store", "move", "vault"])
-        .fails(6)
-        .says("nothing was moved over it")
-        .says("logout --local");
+    sandbox.run(&["store", "move", "vault"]).fails(6).says("it was not overwritten").says("logout --local");
     assert_eq!(vault.names(), names);
     sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
     assert_eq!(sandbox.run(&["token"]).ok(), mine, "it is still there");

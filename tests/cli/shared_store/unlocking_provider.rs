@@ -13,7 +13,7 @@ fn every_command_looks_for_what_opens_the_store_on_this_machine() {
     let opener = "[credentials.opener]\ndomain = \"v.example\"\njwt = { stored = true }\n";
     let sandbox = Sandbox::new(&format!("{with}{opener}"));
     sandbox.run(&["token", "as"]).fails(6).says("no `jwt` is stored for `opener`");
-    sandbox.run_with(&["secret", "set", "opener", "jwt"], TOKEN).ok().says("in a sealed file");
+    sandbox.run_with(&["secret", "set", "opener", "jwt"], TOKEN).ok().says("in an encrypted file");
     assert!(vault.requests().is_empty(), "it is stored here");
     sandbox.run(&["login", "as"]).ok().says("Kept in Vault.");
     let token = sandbox.run(&["token", "as"]).ok();
@@ -69,7 +69,7 @@ fn the_provider_that_opens_the_store_is_kept_on_this_machine() {
     let vault = VaultServer::start();
     let with = config(&server, &vault, &printed(KEY), ", token = { provider = \"as\" }");
     let sandbox = Sandbox::new(&with);
-    sandbox.run(&["login"]).ok().says("Kept in a sealed file.");
+    sandbox.run(&["login"]).ok().says("Kept in an encrypted file.");
     let token = sandbox.run(&["token"]).ok();
     assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), token);
     sandbox.run(&["refresh"]).ok();

@@ -32,7 +32,7 @@ fn auto_takes_the_keyring_where_there_is_one() {
 fn auto_falls_back_to_encrypted_files_and_says_so_once_f_kr2() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
-    sandbox.run(&["login"]).ok().says("There is no keyring here.").says("Kept in a sealed file");
+    sandbox.run(&["login"]).ok().says("There is no keyring here.").says("Kept in an encrypted file");
     let output = sandbox.run(&["token"]).ok();
     assert_eq!(output.stderr, "");
     // A keyring that appears later is no switch.
@@ -70,6 +70,6 @@ fn a_store_that_cannot_be_used_is_told_before_the_browser_opens() {
     std::fs::create_dir_all(sandbox.path("state/records")).unwrap();
     set_mode(&sandbox.path("state/records"), 0o777);
     sandbox.system.browser = Arc::new(crate::support::browsers::Never);
-    sandbox.run(&["login"]).fails(6).says("so that others may get at it");
+    sandbox.run(&["login"]).fails(6).says("which gives others access");
     assert!(server.requests().is_empty());
 }

@@ -18,9 +18,9 @@ fn damaged_files_are_reported_and_not_removed_f_sto1() {
                 *b.last_mut().unwrap() ^= 1;
                 b
             },
-            "it was changed, or sealed with another key",
+            "it was modified, or encrypted with a different key",
         ),
-        ("truncated", sealed[..sealed.len() - 30].to_vec(), "it was changed"),
+        ("truncated", sealed[..sealed.len() - 30].to_vec(), "it was modified"),
         ("empty", Vec::new(), "it is not a sealed record"),
         ("newer", [b"authctl sealed record 9\n", &sealed[24..]].concat(), "sealed by a newer authctl"),
     ] {
@@ -32,8 +32,8 @@ fn damaged_files_are_reported_and_not_removed_f_sto1() {
     std::fs::write(&path, &sealed).unwrap();
     sandbox.run(&["token"]).ok();
     std::fs::remove_file(sandbox.path("data/store.key")).unwrap();
-    sandbox.run(&["token"]).fails(6).says("their key").says("is not there");
-    sandbox.run(&["login"]).fails(6).says("is not there");
+    sandbox.run(&["token"]).fails(6).says("their key").says("does not");
+    sandbox.run(&["login"]).fails(6).says("does not");
     sandbox.run(&["logout", "--local"]).ok();
     sandbox.run(&["login"]).ok();
 }
@@ -56,7 +56,7 @@ fn files_of_other_users_are_refused_f_sto2_f_sto3() {
         (sandbox.path("state/records"), 0o777, 0o700),
     ] {
         set_mode(&path, bad);
-        sandbox.run(&["token"]).fails(6).says("so that others may get at it");
+        sandbox.run(&["token"]).fails(6).says("which gives others access");
         set_mode(&path, good);
         sandbox.run(&["token"]).ok();
     }

@@ -26,7 +26,7 @@ fn locked_silent_and_broken_keyrings_are_distinguished_f_kr1_f_kr4_f_kr5() {
         (
             "F-KR4 too long",
             || keyring_core::Error::TooLong("secret".to_owned(), 2560),
-            "takes at most 2560 characters",
+            "can hold at most 2560 characters",
         ),
     ] {
         let sandbox = auto(&server);
@@ -84,7 +84,7 @@ fn a_locked_keyring_is_not_reported_as_not_logged_in_f_kr1() {
         Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
     *sandbox.keyring.store.lock() = Some(absent);
     sandbox.run(&["token"]).fails(3);
-    sandbox.run(&["login"]).ok().says("Kept in a sealed file");
+    sandbox.run(&["login"]).ok().says("Kept in an encrypted file");
 }
 
 #[test]
@@ -96,16 +96,16 @@ fn a_write_that_the_keyring_dropped_is_an_error_f_kr4() {
     let entry = &entries(&keyring)[0];
     let stored = entry.get_secret().unwrap();
     entry.set_secret(b"not a record").unwrap();
-    sandbox.run(&["token"]).fails(6).says("cannot be read, and was left as it is: it is damaged");
+    sandbox.run(&["token"]).fails(6).says("which was left unchanged: it is damaged");
     assert_eq!(entry.get_secret().unwrap(), b"not a record", "F-STO1: kept for repair");
     entry.set_secret(&stored).unwrap();
     sandbox.run(&["token"]).ok();
 
     *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
-    sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+    sandbox.run(&["token", "--refresh"]).fails(6).says("in an encrypted file until");
     // It does not go home yet: the next refresh begins with what was rescued, under the lock that it holds.
     let before = authctl::ports::Clock::elapsed(&*sandbox.clock);
-    sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+    sandbox.run(&["token", "--refresh"]).fails(6).says("in an encrypted file until");
     let waited = authctl::ports::Clock::elapsed(&*sandbox.clock) - before;
     assert!(waited < std::time::Duration::from_secs(30), "nobody waits for himself: {waited:?}");
     assert_eq!(server.token_requests("refresh_token"), 2);

@@ -17,7 +17,7 @@ fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
     };
     let lose = || {
         *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
-        sandbox.run(&["token", "--refresh"]).fails(6).says("kept in a sealed file until");
+        sandbox.run(&["token", "--refresh"]).fails(6).says("in an encrypted file until");
         assert_eq!(rescued(), 1);
         *sandbox.keyring.store.lock() = Some(Arc::clone(&keyring));
     };
@@ -70,7 +70,7 @@ fn a_login_never_leaves_a_second_copy() {
     let sandbox = auto(&server);
     sandbox.run(&["login"]).ok();
     let keyring = sandbox.keyring.present();
-    sandbox.run(&["login"]).ok().says("Kept in a sealed file");
+    sandbox.run(&["login"]).ok().says("Kept in an encrypted file");
     assert!(entries(&keyring).is_empty());
     // A store that is now configured takes the record over, and the copy goes.
     sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
@@ -139,10 +139,10 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
     // The file is gone: that is told, and nothing is deleted.
     let (path, bytes) = overflow().remove(0);
     std::fs::remove_file(&path).unwrap();
-    sandbox.run(&["token"]).fails(6).says("it is not there");
+    sandbox.run(&["token"]).fails(6).says("the file does not exist");
     std::fs::write(&path, [&bytes[..bytes.len() - 1], b"x"].concat()).unwrap();
     crate::support::sandbox::set_mode(&path, 0o600);
-    sandbox.run(&["token"]).fails(6).says("it was changed");
+    sandbox.run(&["token"]).fails(6).says("it was modified");
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(sandbox.run(&["token"]).ok(), first);
     sandbox.run(&["logout"]).ok();
@@ -154,7 +154,7 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
 fn of_two_stores_with_different_generations_the_newer_is_used() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
-    sandbox.run(&["login"]).ok().says("Kept in a sealed file");
+    sandbox.run(&["login"]).ok().says("Kept in an encrypted file");
     let (path, older) = sealed_record(&sandbox);
     let keyring = sandbox.keyring.present();
     sandbox.run(&["store", "move", "keyring"]).ok();

@@ -110,7 +110,7 @@ fn a_record_of_before_is_exchanged_by_your_own_file_alone() {
     story.sandbox.configure(&own);
     let path = story.sandbox.write("other/authctl.toml", &other);
     story.sandbox.environment.set("AUTHCTL_CONFIG", path.to_str().unwrap());
-    story.sandbox.run(&["token", "x"]).fails(4).says("does not say which hosts it is for");
+    story.sandbox.run(&["token", "x"]).fails(4).says("has no recorded hosts");
     story.sandbox.run(&["token", "as", "--refresh"]).ok();
     story.sandbox.run(&["token", "x"]).fails(4).says("the login to `as` is not for");
 }

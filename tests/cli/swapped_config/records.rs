@@ -12,7 +12,7 @@ fn a_record_of_before_is_for_your_own_file_alone() {
     story.swap(&hosts, "");
     story.nothing_is_reached("not recorded yet", &[]);
     let told = story.sandbox.run(&["token", "as"]).fails(4);
-    told.says("does not say which hosts it is for").says("is not in your own config file");
+    told.says("has no recorded hosts").says("is not in your own config file");
     story.swap("", "");
     story.sandbox.run(&["token", "as"]).ok();
     story.swap_back();

@@ -33,7 +33,10 @@ fn scopes_come_as_an_array() {
         sandbox.run(&["token", "--refresh"]).ok();
         // A member that is not a list of scopes makes the response invalid.
         server.set(|behaviour| drop(behaviour.token_members.insert("scope".to_owned(), json!([1]))));
-        sandbox.run(&["token", "--refresh"]).fails(1).says("its `scope` is an array of more than strings");
+        sandbox
+            .run(&["token", "--refresh"])
+            .fails(1)
+            .says("its `scope` is an array that contains something other than strings");
     }
 }
 

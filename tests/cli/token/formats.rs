@@ -69,7 +69,7 @@ fn values_with_control_characters_are_refused() {
     let before = server.requests().len();
     for option in ["--audience", "--resource", "--connection", "--scope"] {
         for value in ["a\nb", "a\r", "\u{0}a", "a\u{85}b", "a\u{1b}[1m"] {
-            sandbox.run(&["token", option, value]).fails(2).says("must not have control characters");
+            sandbox.run(&["token", option, value]).fails(2).says("must not contain control characters");
             sandbox.run(&["helper", "kubernetes", "as", option, value]).fails(2).says("control characters");
         }
     }

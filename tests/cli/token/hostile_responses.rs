@@ -28,7 +28,7 @@ fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
             Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"access".to_vec()),
             "connection broke",
         ),
-        ("not HTTP", Reply::Raw(b"SSH-2.0-OpenSSH\r\n".to_vec()), "no answer from"),
+        ("not HTTP", Reply::Raw(b"SSH-2.0-OpenSSH\r\n".to_vec()), "no response from"),
         ("html", Reply::full(200, &[("content-type", "text/html")], "<html>canary"), "`text/html`, 12 bytes"),
         ("no content", Reply::full(204, &[], ""), "status 204"),
         (
@@ -48,9 +48,9 @@ fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
                 &json,
                 "{\"access_token\":\"a\",\"access_token\":\"b\",\"token_type\":\"bearer\"}",
             ),
-            "a member twice",
+            "a duplicate member",
         ),
-        ("deep", Reply::full(200, &json, "[".repeat(50_000)), "nests too deep"),
+        ("deep", Reply::full(200, &json, "[".repeat(50_000)), "is nested too deeply"),
         (
             "gzip",
             Reply::full(
@@ -71,10 +71,10 @@ fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
             "token type `mac`",
         ),
         ("O8", Reply::json(200, &json!({ "token_type": "bearer" })), "has no `access_token`"),
-        ("F-REDIR 301", Reply::redirect(301, &target), "never redirected"),
-        ("F-REDIR 302", Reply::redirect(302, &target), "never redirected"),
-        ("F-REDIR 307", Reply::redirect(307, &target), "never redirected"),
-        ("F-REDIR 308", Reply::redirect(308, &target), "never redirected"),
+        ("F-REDIR 301", Reply::redirect(301, &target), "never follows a redirect"),
+        ("F-REDIR 302", Reply::redirect(302, &target), "never follows a redirect"),
+        ("F-REDIR 307", Reply::redirect(307, &target), "never follows a redirect"),
+        ("F-REDIR 308", Reply::redirect(308, &target), "never follows a redirect"),
     ] {
         sandbox.clock.advance(4000);
         // A lost answer is asked for again: both times it is this.

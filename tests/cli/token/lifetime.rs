@@ -113,7 +113,7 @@ fn a_clock_that_is_wrong_does_not_lose_a_rotated_session() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(40_000);
     server.set(|behaviour| behaviour.id_token_on_refresh = true);
-    sandbox.run(&["token"]).ok().says("id token was not saved").says("which is past");
+    sandbox.run(&["token"]).ok().says("id token was not saved").says("in the past");
     sandbox.run(&["token", "--refresh"]).ok();
     assert!(!server.any_family_revoked());
 }

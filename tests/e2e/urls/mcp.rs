@@ -141,13 +141,13 @@ fn invalid_mcp_metadata_ends_without_a_token() {
     let hides =
         |members: &str| drop(scene.server.control("set", Some(&format!("{{\"hides\":[{members}]}}"))));
     for (name, hidden, iss, says) in [
-        ("another server answers", "", "https://evil.example", "is not from the authorization server"),
-        ("nobody says who answers", "", "", "says that it names itself in its answer (`iss`)"),
+        ("another server answers", "", "https://evil.example", "is from a different authorization server"),
+        ("nobody says who answers", "", "", "announces that it sends one"),
         (
             "another one, where none is promised",
             "\"authorization_response_iss_parameter_supported\"",
             "https://evil.example",
-            "is not from the authorization server",
+            "is from a different authorization server",
         ),
     ] {
         hides(hidden);
@@ -163,14 +163,14 @@ fn invalid_mcp_metadata_ends_without_a_token() {
     assert_eq!(scene.server.requests_to("/auth").len(), before, "C5");
     hides("");
     scene.notes.set(&json!({ "resource": "https://notes.example/mcp" }));
-    scene.login(&[]).fails(1).says("`https://notes.example/mcp`, not about");
+    scene.login(&[]).fails(1).says("`https://notes.example/mcp`, not for");
     assert_eq!(scene.server.requests_to("/auth").len(), before, "P2");
     scene.home.run(&["token", &scene.url()]).fails(3);
     for (server, says) in [
         ("javascript:alert(1)", "supplied a URL that authctl refuses to use"),
         ("https://169.254.169.254", "not a public address"),
         ("http://as.example", "is not an https URL"),
-        ("https://as.example/$(id)", "does not belong in a URL"),
+        ("https://as.example/$(id)", "is not valid in a URL"),
     ] {
         scene.notes.set(&json!({ "resource": null, "servers": [server] }));
         scene.login(&[]).fails(1).says(says);
