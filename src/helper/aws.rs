@@ -1,4 +1,4 @@
-//! AWS's `credential_process`: keys for a role, traded for the provider's token (AWS SDKs and Tools Reference Guide).
+//! AWS's `credential_process`: exchanges the provider's token for a role's credentials (AWS SDKs and Tools Reference Guide).
 
 use serde_json::{Value, json};
 
@@ -14,14 +14,14 @@ use crate::session::Open;
 use crate::session::aws::{AwsCredentials, Role, credentials, is_configured};
 use crate::text::shell;
 
-/// Serve AWS's command line and SDKs: a `credential_process`
+/// Serve the AWS CLI and SDKs as a `credential_process`
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
     #[command(flatten)]
     account: AccountArg,
-    /// The role's ARN, instead of the configured one
+    /// The role's ARN, instead of the configured role
     #[arg(long, value_name = "ARN", value_parser = parameter)]
     role: Option<String>,
 }
@@ -42,12 +42,12 @@ impl Protocol for Args {
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let provider = app.provider(self.provider.name(app)?.as_ref())?;
-        let mut plan = Plan::new("AWS's tools have a profile whose keys are authctl's");
+        let mut plan = Plan::new("Add an AWS profile that gets its credentials from authctl");
         let mut words = plan.command(app)?;
         words.extend(["helper".to_owned(), "aws".to_owned(), provider.name.to_string()]);
         words.extend(self.account.account.iter().map(|account| format!("--account={}", account.as_str())));
         words.extend(self.role.iter().map(|role| format!("--role={role}")));
-        // A provider's old profile can be taken out, whatever the new one would be.
+        // `--undo` removes the old profile even if the new one cannot be written.
         let command = plan.or_refuse(command_line(&words).and_then(|command| ini_value(&command)));
         let mut lines =
             vec![format!("[profile authctl-{}]", provider.name), format!("credential_process = {command}")];
@@ -66,7 +66,7 @@ impl Protocol for Args {
     }
 }
 
-/// What `credential_process` prints. Without an end, tools take keys for permanent.
+/// Returns the output of a `credential_process`. Without an expiry, the AWS tools treat credentials as permanent.
 fn process_output(credentials: &AwsCredentials) -> Value {
     json!({
         "Version": 1,

@@ -1,11 +1,11 @@
-//! The credential helper protocol of Bazel and of tools like it (EngFlow's credential-helper-spec).
+//! The credential helper protocol of Bazel and similar tools (EngFlow's credential-helper-spec).
 
 use super::error::HelperError;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::host::{answerer, providers, url_or_host};
+use super::host::{match_host, providers, url_or_host};
 use super::installed::files;
 use super::protocol::Protocol;
 use super::setup::{Plan, bazel_word, block};
@@ -17,10 +17,10 @@ use crate::error::Error;
 use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::Untrusted;
 
-/// Serve Bazel and other tools that speak its credential helper protocol
+/// Serve Bazel and other tools that use its credential helper protocol
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What Bazel asks for: get
+    /// The operation: get
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }
@@ -36,7 +36,7 @@ impl Protocol for Args {
                 Err(HelperError::UnknownOperation { operation: Untrusted::new(other), operations: "`get`" }
                     .into())
             }
-            None => Err(HelperError::NoOperation { program: "Bazel", operations: "`get`" }.into()),
+            None => Err(HelperError::NoOperation("`get`").into()),
         }
     }
 
@@ -45,7 +45,7 @@ impl Protocol for Args {
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let mut plan = Plan::new("Bazel asks authctl for these hosts");
+        let mut plan = Plan::new("Make Bazel ask authctl for credentials for these hosts");
         let link = plan.link(app, "bazel-credential-authctl")?;
         let hosts: Vec<String> = providers(app).flat_map(|provider| provider.hosts.clone()).collect();
         let names: BTreeSet<&str> = hosts.iter().filter_map(|host| pattern(host)).collect();
@@ -58,7 +58,7 @@ impl Protocol for Args {
     }
 }
 
-/// A host as a pattern of Bazel's, which has no port, and at least two labels: any other pattern ends every call of Bazel.
+/// Returns a host as a Bazel pattern, without a port and with at least two labels: any other pattern makes Bazel fail.
 fn pattern(host: &str) -> Option<&str> {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_label = |label: &str| {
@@ -70,18 +70,18 @@ fn pattern(host: &str) -> Option<&str> {
 fn get(app: &App<'_>) -> Result<(), Error> {
     let text = input(app)?;
     let wrong = |problem: &str| HelperError::Malformed {
-        question: "Bazel's question",
+        request: "Bazel's request",
         problem: problem.to_owned(),
-        hint: "it is an object with a `uri`",
+        hint: "pass a JSON object with a `uri`",
     };
-    let question: Map<String, Value> =
-        serde_json::from_str(text.expose()).map_err(|_| wrong("is no JSON object"))?;
-    let uri = question.get("uri").and_then(Value::as_str).ok_or_else(|| wrong("has no uri"))?;
-    let found = url_or_host(app, uri).map(|url| answerer(app, &url, None)).transpose()?.flatten();
-    let who = found.ok_or_else(|| HelperError::NoProvider(Untrusted::new(uri)))?;
-    let options = AcquireRequest { account: who.account, ..AcquireRequest::default() };
-    let issued = with_login(app, &who.provider, &options, false)?;
-    let headers = headers(&who.provider, &issued, None)?;
+    let request: Map<String, Value> =
+        serde_json::from_str(text.expose()).map_err(|_| wrong("is not a JSON object"))?;
+    let uri = request.get("uri").and_then(Value::as_str).ok_or_else(|| wrong("has no `uri`"))?;
+    let found = url_or_host(app, uri).map(|url| match_host(app, &url, None)).transpose()?.flatten();
+    let matched = found.ok_or_else(|| HelperError::NoProvider(Untrusted::new(uri)))?;
+    let options = AcquireRequest { account: matched.account, ..AcquireRequest::default() };
+    let issued = with_login(app, &matched.provider, &options, false)?;
+    let headers = headers(&matched.provider, &issued, None)?;
     let headers: Map<String, Value> =
         headers.into_iter().map(|header| (header.name.clone(), json!([header.value.expose()]))).collect();
     let mut answer = json!({ "headers": headers });
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_bazel_takes() {
+    fn only_hosts_that_bazel_accepts_become_patterns() {
         for (host, want) in [
             ("remote.example", Some("remote.example")),
             ("remote.example:8443", Some("remote.example")),

@@ -4,7 +4,7 @@ use super::error::HelperError;
 use crate::app::input::InputError;
 use serde_json::{Map, Value, json};
 
-use super::host::{Answerer, answerer, providers, url_or_host};
+use super::host::{HostMatch, match_host, providers, url_or_host};
 use super::installed::files;
 use super::protocol::Protocol;
 use super::setup::{Plan, SetupError};
@@ -16,9 +16,8 @@ use crate::error::Error;
 use crate::session::acquire::{AcquireError, AcquireRequest};
 use crate::text::untrusted::{Untrusted, escaped};
 
-/// The name by which cargo calls this program.
+/// The name under which cargo runs authctl.
 const PROGRAM: &str = "cargo-credential-authctl";
-/// The version of the protocol.
 const VERSION: u64 = 1;
 
 /// Serve cargo: a credential provider for alternative registries
@@ -27,7 +26,7 @@ pub struct Args {
     /// Set by cargo
     #[arg(long, hide = true)]
     cargo_plugin: bool,
-    /// What the registry's configuration passes on; nothing is made of it
+    /// Arguments from the registry's configuration; ignored
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -36,13 +35,13 @@ impl Protocol for Args {
     const NAME: &'static str = "cargo";
     const PROGRAM: Option<&'static str> = Some(PROGRAM);
 
-    /// One object a line, until cargo closes its side.
+    /// Answers one JSON object per line until cargo closes standard input.
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let console = &app.system.console;
         console.out(&format!("{}\n", json!({ "v": [VERSION] })))?;
         let lines = app.system.input.lines().map_err(InputError::unreadable(
             "standard input",
-            "allow yourself more processes with `ulimit -u`, then run cargo again",
+            "raise the process limit with `ulimit -u`, then run cargo again",
         ))?;
         for line in lines {
             let answer = match answer(app, line.expose()) {
@@ -54,14 +53,14 @@ impl Protocol for Args {
         Ok(())
     }
 
-    /// The registries whose index is on one of the configured hosts. cargo runs a provider with `--cargo-plugin` alone: the
-    /// arguments that its configuration has are in the questions. So it is told a name of this program's.
     fn installed(app: &App<'_>) -> Vec<Installed> {
         files::cargo(app)
     }
 
+    /// Covers the registries whose index is on a configured host. cargo runs a provider with only `--cargo-plugin` and sends
+    /// the configured arguments in its requests, so the configuration names a link instead of `authctl helper cargo`.
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let mut plan = Plan::new("cargo asks authctl for the token of these registries");
+        let mut plan = Plan::new("Make cargo ask authctl for the tokens of these registries");
         let link = plan.link(app, PROGRAM)?.display().to_string();
         let home = app.system.environment.variable("CARGO_HOME").map(std::path::PathBuf::from);
         let folder = home.map_or_else(|| plan.home(app).map(|home| home.join(".cargo")), Ok)?;
@@ -74,7 +73,7 @@ impl Protocol for Args {
     }
 }
 
-/// Why there is no token, in the protocol's words.
+/// Why there is no token, in the protocol's terms.
 enum NoAnswer {
     UrlNotSupported,
     NotSupported,
@@ -108,27 +107,27 @@ impl NoAnswer {
 fn answer(app: &App<'_>, line: &str) -> Result<Value, NoAnswer> {
     let unusable = |problem: &str| {
         NoAnswer::from(Error::from(HelperError::Malformed {
-            question: "cargo's question",
+            request: "cargo's request",
             problem: problem.to_owned(),
-            hint: "is this cargo newer than authctl?",
+            hint: "update authctl if cargo is newer",
         }))
     };
-    let question: Map<String, Value> =
-        serde_json::from_str(line).map_err(|_| unusable("is no JSON object"))?;
-    if question.get("v").and_then(Value::as_u64) != Some(VERSION) {
-        return Err(unusable("is of another version of the protocol"));
+    let request: Map<String, Value> =
+        serde_json::from_str(line).map_err(|_| unusable("is not a JSON object"))?;
+    if request.get("v").and_then(Value::as_u64) != Some(VERSION) {
+        return Err(unusable("uses another version of the protocol"));
     }
-    let index = question.get("registry").and_then(|registry| registry["index-url"].as_str());
+    let index = request.get("registry").and_then(|registry| registry["index-url"].as_str());
     let index = index.ok_or_else(|| unusable("names no registry"))?;
     let url = url_or_host(app, index.strip_prefix("sparse+").unwrap_or(index));
-    let found = url.as_ref().map(|url| answerer(app, url, None)).transpose()?.flatten();
-    let who = found.zip(url).filter(|(who, url)| serves(&who.provider, url, index));
-    let (Answerer { provider, account }, _) = who.ok_or(NoAnswer::UrlNotSupported)?;
+    let found = url.as_ref().map(|url| match_host(app, url, None)).transpose()?.flatten();
+    let matched = found.zip(url).filter(|(matched, url)| serves(&matched.provider, url, index));
+    let (HostMatch { provider, account }, _) = matched.ok_or(NoAnswer::UrlNotSupported)?;
     let options = AcquireRequest { account, ..AcquireRequest::default() };
-    match question.get("kind").and_then(Value::as_str) {
+    match request.get("kind").and_then(Value::as_str) {
         Some("get") => get(app, &provider, &options, false),
-        // `cargo login` is a person's; a token that is typed there is not the provider's.
-        Some("login") if question.get("token").is_none_or(Value::is_null) => {
+        // A person runs `cargo login`. A token that they type there does not come from the provider.
+        Some("login") if request.get("token").is_none_or(Value::is_null) => {
             get(app, &provider, &options, true)?;
             Ok(json!({ "kind": "login" }))
         }
@@ -138,13 +137,13 @@ fn answer(app: &App<'_>, line: &str) -> Result<Value, NoAnswer> {
     }
 }
 
-/// Exactly the registries that the provider names, or else those on its hosts.
+/// Whether a provider serves a registry: one that it names, or, if it names none, any on its hosts.
 fn serves(provider: &Provider, url: &url::Url, index: &str) -> bool {
     let named = &provider.helper.cargo_index;
     provider.serves(url) && (named.is_empty() || named.iter().any(|named| named == index))
 }
 
-/// The whole value of the `Authorization` header: cargo adds nothing to it.
+/// Returns the whole value of the `Authorization` header, because cargo adds nothing to it.
 fn get(
     app: &App<'_>,
     provider: &Provider,
@@ -164,7 +163,7 @@ fn get(
     Ok(answer)
 }
 
-/// cargo's configuration with us as the credential provider of the served registries; or without.
+/// Returns cargo's configuration with authctl as the credential provider of the registries it serves, or without it.
 fn registries(
     text: Option<&str>,
     program: &str,
@@ -195,7 +194,7 @@ fn registries(
                     program: "cargo",
                     other: Untrusted::new("another credential provider"),
                     subject: Untrusted::new(index),
-                    entry: "its `credential-provider` out of cargo's config.toml",
+                    entry: "its `credential-provider` from cargo's config.toml",
                 });
             }
             Some(true) if undo => drop(registry.remove("credential-provider")),
@@ -225,7 +224,7 @@ mod tests {
         assert!(registries(Some("="), "/bin/cargo-credential-authctl", &served, false).is_err());
         let other =
             text.replace("corp.example/\"\n", "corp.example/\"\ncredential-provider = \"cargo:token\"\n");
-        assert!(registries(Some(&other), "x", &served, false).is_err(), "another's entry");
+        assert!(registries(Some(&other), "x", &served, false).is_err(), "another program's entry");
         assert_eq!(registries(Some(&other), "x", &served, true).unwrap(), Some(other));
     }
 }

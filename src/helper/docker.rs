@@ -1,9 +1,9 @@
-//! Docker's credential helper protocol (docker-credential-helpers), as podman, buildah and others speak it too.
+//! Docker's credential helper protocol (docker-credential-helpers), which podman, buildah and others also use.
 
 use serde_json::{Map, Value, json};
 
 use super::error::HelperError;
-use super::host::{Answerer, answerer, providers, url_or_host};
+use super::host::{HostMatch, match_host, providers, url_or_host};
 use super::installed::files;
 use super::protocol::Protocol;
 use super::setup::{Plan, SetupError};
@@ -16,20 +16,20 @@ use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::{Untrusted, escaped};
 use crate::token::Credential;
 
-/// What docker compares with to the letter (docker-credential-helpers, credentials/error.go).
+/// Docker compares this message exactly (docker-credential-helpers, credentials/error.go).
 const NOT_FOUND: &str = "credentials not found in native keychain";
-/// Docker Hub, which docker's configuration knows by a URL of its own and no other registry so (docker/cli, registry/config.go).
+/// Docker's configuration names only Docker Hub by a URL (docker/cli, registry/config.go).
 const HUB: &str = "index.docker.io";
 const HUB_KEY: &str = "https://index.docker.io/v1/";
-/// The same, for a question without a server.
+/// Docker's message for a request without a server.
 const NO_SERVER: &str = "no credentials server URL";
-/// The same, for credentials without a user name.
+/// Docker's message for credentials without a user name.
 const NO_USERNAME: &str = "no credentials username";
 
-/// Serve docker, podman and their like: `get`, `store`, `erase` and `list` of their credential helper protocol
+/// Serve docker, podman and similar programs: `get`, `store`, `erase` and `list` of their credential helper protocol
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What docker asks for
+    /// The operation that docker passes
     #[arg(value_name = "ACTION")]
     action: Option<String>,
 }
@@ -38,12 +38,12 @@ impl Protocol for Args {
     const NAME: &'static str = "docker";
     const PROGRAM: Option<&'static str> = Some("docker-credential-authctl");
 
-    /// An error is told on standard output, with status 1: docker shows just that.
+    /// Prints errors on standard output with status 1, because docker shows nothing else.
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let console = &app.system.console;
         match self.answer(app) {
             Ok(text) => Ok(console.out(text.expose())?),
-            Err(NoAnswer::Said(message)) => {
+            Err(NoAnswer::Message(message)) => {
                 console.out(&format!("{message}\n"))?;
                 Err(Error::Reported(Status::Failed))
             }
@@ -60,7 +60,8 @@ impl Protocol for Args {
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let mut plan = Plan::new("docker, podman and buildah ask authctl for these registries");
+        let mut plan =
+            Plan::new("Make docker, podman and buildah ask authctl for credentials for these registries");
         plan.link(app, "docker-credential-authctl")?;
         let home = plan.home(app)?;
         let folder = app.system.environment.variable("DOCKER_CONFIG").map(std::path::PathBuf::from);
@@ -79,10 +80,10 @@ impl Protocol for Args {
     }
 }
 
-/// Why there is nothing.
+/// Why there are no credentials.
 enum NoAnswer {
-    /// In docker's own words, or for it to show.
-    Said(String),
+    /// A message for docker to compare or to show.
+    Message(String),
     Failed(Error),
 }
 
@@ -104,40 +105,39 @@ impl Args {
                 env!("CARGO_PKG_VERSION"),
                 "\n"
             ))),
-            Some(other) => {
-                Err(NoAnswer::Said(format!("docker-credential-authctl: unknown action: {}", escaped(other))))
-            }
-            None => Err(Error::from(HelperError::NoOperation {
-                program: "docker",
-                operations: "get, store, erase, list or version",
-            })
-            .into()),
+            Some(other) => Err(NoAnswer::Message(format!(
+                "docker-credential-authctl: unknown action: {}",
+                escaped(other)
+            ))),
+            None => Err(Error::from(HelperError::NoOperation("get, store, erase, list or version")).into()),
         }
     }
 }
 
-fn found(app: &App<'_>, server: &str) -> Result<Option<Answerer>, Error> {
+fn found(app: &App<'_>, server: &str) -> Result<Option<HostMatch>, Error> {
     match url_or_host(app, server) {
-        Some(url) => answerer(app, &url, None),
+        Some(url) => match_host(app, &url, None),
         None => Ok(None),
     }
 }
 
-/// The user name and the secret of a provider: an identity token is marked by docker's own `<token>`.
-fn pair(app: &App<'_>, who: &Answerer) -> Result<(String, SecretText), NoAnswer> {
-    let options = AcquireRequest { account: who.account.clone(), ..AcquireRequest::default() };
-    let issued = with_login(app, &who.provider, &options, false)?;
+/// Returns the user name and the secret. Docker's user name `<token>` marks an identity token.
+fn pair(app: &App<'_>, matched: &HostMatch) -> Result<(String, SecretText), NoAnswer> {
+    let options = AcquireRequest { account: matched.account.clone(), ..AcquireRequest::default() };
+    let issued = with_login(app, &matched.provider, &options, false)?;
     match &issued.credential {
         Credential::Bearer(token) => {
-            Ok((who.provider.helper.docker_username.clone(), SecretText::new(token.expose())))
+            Ok((matched.provider.helper.docker_username.clone(), SecretText::new(token.expose())))
         }
         Credential::Basic { username, password } => {
             Ok((username.clone(), SecretText::new(password.expose())))
         }
-        Credential::Headers(_) => Ok((who.provider.helper.docker_username.clone(), issued.credential.bare())),
-        Credential::Dpop(..) | Credential::Untyped(_) => Err(NoAnswer::Said(format!(
-            "authctl: the credential of {} is none that docker can show",
-            who.provider.name
+        Credential::Headers(_) => {
+            Ok((matched.provider.helper.docker_username.clone(), issued.credential.bare()))
+        }
+        Credential::Dpop(..) | Credential::Untyped(_) => Err(NoAnswer::Message(format!(
+            "authctl: docker cannot send the credential of {}",
+            matched.provider.name
         ))),
     }
 }
@@ -146,38 +146,40 @@ fn get(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let server = input(app)?;
     let server = server.expose().trim();
     if server.is_empty() {
-        return Err(NoAnswer::Said(NO_SERVER.to_owned()));
+        return Err(NoAnswer::Message(NO_SERVER.to_owned()));
     }
-    // Without these very words docker gives up, where it would go on without credentials.
-    let who = found(app, server)?.ok_or_else(|| NoAnswer::Said(NOT_FOUND.to_owned()))?;
-    let (username, secret) = pair(app, &who)?;
+    // After any other message docker gives up instead of continuing without credentials.
+    let matched = found(app, server)?.ok_or_else(|| NoAnswer::Message(NOT_FOUND.to_owned()))?;
+    let (username, secret) = pair(app, &matched)?;
     let answer = json!({ "ServerURL": server, "Username": username, "Secret": secret.expose() });
     Ok(SecretText::new(format!("{answer}\n")))
 }
 
-/// `docker login` gives back what it was given; nothing else is kept here.
+/// Accepts the credentials that authctl handed out, because `docker login` stores them again, and rejects all others.
 fn store(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let text = input(app)?;
     let given: Map<String, Value> = serde_json::from_str(text.expose())
-        .map_err(|_| NoAnswer::Said("authctl: the credentials are no JSON object".to_owned()))?;
+        .map_err(|_| NoAnswer::Message("authctl: the credentials are not a JSON object".to_owned()))?;
     let member = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
     match (member("ServerURL").trim(), member("Username")) {
-        ("", _) => return Err(NoAnswer::Said(NO_SERVER.to_owned())),
-        (_, "") => return Err(NoAnswer::Said(NO_USERNAME.to_owned())),
+        ("", _) => return Err(NoAnswer::Message(NO_SERVER.to_owned())),
+        (_, "") => return Err(NoAnswer::Message(NO_USERNAME.to_owned())),
         _ => {}
     }
-    let who = found(app, member("ServerURL").trim())?.ok_or_else(|| {
+    let matched = found(app, member("ServerURL").trim())?.ok_or_else(|| {
         let server = Untrusted::new(member("ServerURL"));
-        NoAnswer::Said(format!(
-            "authctl: no provider is configured for {server}, and passwords of others are not kept here"
+        NoAnswer::Message(format!(
+            "authctl: no provider serves {server}, and authctl does not store other passwords"
         ))
     })?;
-    let (username, secret) = pair(app, &who)?;
+    let (username, secret) = pair(app, &matched)?;
     if username == member("Username") && is_same(secret.expose(), member("Secret")) {
         return Ok(SecretText::new(""));
     }
-    let name = &who.provider.name;
-    Err(NoAnswer::Said(format!("authctl: {name} is managed by authctl: run `authctl login {name}` instead")))
+    let name = &matched.provider.name;
+    Err(NoAnswer::Message(format!(
+        "authctl: authctl manages this registry's login: run `authctl login {name}` instead"
+    )))
 }
 
 fn is_same(one: &str, other: &str) -> bool {
@@ -185,23 +187,23 @@ fn is_same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
-/// `docker logout` of one registry is no logout of the provider, which others use.
+/// Keeps the provider logged in after a `docker logout`, because other programs use it too.
 fn erase(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     let server = input(app)?;
     let server = server.expose().trim();
     if server.is_empty() {
-        return Err(NoAnswer::Said(NO_SERVER.to_owned()));
+        return Err(NoAnswer::Message(NO_SERVER.to_owned()));
     }
-    if let Some(who) = found(app, server)? {
-        let name = &who.provider.name;
+    if let Some(matched) = found(app, server)? {
+        let name = &matched.provider.name;
         app.system
             .console
-            .note(format_args!("authctl: {name} stays logged in; `authctl logout {name}` logs out"));
+            .note(format_args!("authctl: {name} stays logged in: run `authctl logout {name}` to log out"));
     }
     Ok(SecretText::new(""))
 }
 
-/// The registries and their user names; no token is needed for it.
+/// Lists the registries and their user names, which takes no token.
 fn list(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     app.config.check_files(true).map_err(Error::from)?;
     let mut servers = Map::new();
@@ -214,7 +216,7 @@ fn list(app: &App<'_>) -> Result<SecretText, NoAnswer> {
     Ok(SecretText::new(format!("{}\n", Value::Object(servers))))
 }
 
-/// `credHelpers` of docker's configuration with our hosts; or without what points here.
+/// Returns docker's configuration with authctl in `credHelpers` for the hosts, or without any entry for authctl.
 fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Option<String>, SetupError> {
     let wrong = || SetupError::Syntax { file: "docker's config.json", syntax: "JSON object" };
     let mut root: Map<String, Value> = match text {
@@ -234,7 +236,7 @@ fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Opti
                 program: "docker",
                 other: Untrusted::new(other.as_str().unwrap_or_default()),
                 subject: Untrusted::new(host),
-                entry: "it out of credHelpers in docker's config.json",
+                entry: "it from `credHelpers` in docker's config.json",
             });
         }
         helpers.extend(hosts.iter().map(|host| (host.clone(), Value::from("authctl"))));
@@ -248,7 +250,7 @@ fn cred_helpers(text: Option<&str>, hosts: &[String], undo: bool) -> Result<Opti
     written(&root).map(Some).ok_or_else(wrong)
 }
 
-/// Docker itself indents with a tab.
+/// Indents with a tab, as docker does.
 fn written(root: &Map<String, Value>) -> Option<String> {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"\t");
@@ -262,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dockers_configuration_keeps_what_is_not_ours() {
+    fn docker_configuration_keeps_entries_of_other_programs() {
         let hosts = ["ghcr.io".to_owned()];
         let text = "{\n\t\"auths\": {},\n\t\"credHelpers\": {\n\t\t\"gcr.io\": \"gcloud\"\n\t}\n}\n";
         let with = cred_helpers(Some(text), &hosts, false).unwrap().unwrap();
@@ -275,7 +277,7 @@ mod tests {
         assert_eq!(cred_helpers(Some(&alone), &hosts, true).unwrap(), None);
         assert!(cred_helpers(Some("[]"), &hosts, false).is_err());
         let other = text.replace("gcr.io", "ghcr.io");
-        assert!(cred_helpers(Some(&other), &hosts, false).is_err(), "another's entry");
+        assert!(cred_helpers(Some(&other), &hosts, false).is_err(), "another program's entry");
         assert_eq!(cred_helpers(Some(&other), &hosts, true).unwrap(), Some(other));
     }
 }

@@ -1,11 +1,11 @@
 //! git's credential helper protocol (gitcredentials(7), git-credential(1)).
 
 use super::error::HelperError;
-use super::host::{Answerer, answerer, providers, url_of};
+use super::host::{HostMatch, match_host, providers, url_of};
 use super::installed::programs;
 use super::protocol::Protocol;
 use super::setup::Plan;
-use super::token::{input, is_watched, note_unusable, with_login};
+use super::token::{input, is_watched, with_login};
 use crate::app::App;
 use crate::app::installed::Installed;
 use crate::config::Provider;
@@ -19,13 +19,13 @@ use crate::text::shell;
 use crate::token::{Credential, Issued};
 use std::time::Duration;
 
-/// A line is at most this long, its line feed counted.
+/// git's limit for a line, including its line feed.
 const LONGEST_LINE: usize = 65_535;
 
 /// Serve git: `get`, `store` and `erase` of its credential helper protocol
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What git asks for
+    /// The operation that git passes
     #[arg(value_name = "OPERATION")]
     operation: Option<String>,
 }
@@ -41,23 +41,22 @@ impl Protocol for Args {
             Some("capability") => {
                 Ok(app.system.console.out("version 0\ncapability authtype\ncapability state\n")?)
             }
-            // Our own token, which is kept already; and what later versions of git may ask: "it should be silently
-            // ignored" (gitcredentials(7)). What git writes is read, or git would be told of a broken pipe.
+            // git stores the token that authctl just gave it. Reading it keeps git from failing with a broken pipe.
             Some("store") => input(app).map(drop),
+            // "it should be silently ignored" (gitcredentials(7)).
             Some(_) => Ok(()),
-            None => {
-                Err(HelperError::NoOperation { program: "git", operations: "get, store or erase" }.into())
-            }
+            None => Err(HelperError::NoOperation("get, store or erase").into()),
         }
     }
 
-    /// The list of helpers is emptied for our hosts first, so that no other helper is given our tokens to keep.
     fn installed(app: &App<'_>) -> Vec<Installed> {
         programs::git(app)
     }
 
+    /// Resets the list of helpers for these hosts first, so that no other helper stores authctl's tokens.
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let mut plan = Plan::new("git asks authctl for these hosts, and no other helper");
+        let mut plan =
+            Plan::new("Make git ask authctl, and no other helper, for credentials for these hosts");
         let helper = format!("!{} helper git", shell::line(&plan.command(app)?));
         let mut keys: Vec<String> = Vec::new();
         for provider in providers(app).filter(|provider| is_for_git(provider)) {
@@ -65,7 +64,7 @@ impl Protocol for Args {
                 provider.hosts.iter().map(|host| format!("credential.{}://{host}.helper", provider.scheme)),
             );
         }
-        // Several providers may have one host; git is told of it once.
+        // Several providers may share a host, which needs only one entry.
         for (_, key) in keys.iter().enumerate().filter(|(at, key)| !keys[..*at].contains(*key)) {
             plan.git_entry(app, key, &["", &helper])?;
         }
@@ -73,25 +72,24 @@ impl Protocol for Args {
     }
 }
 
-/// Whether git can show such a credential; what needs a proof for each request it cannot.
+/// Whether git can send this provider's credential. It cannot send one that needs a proof for each request.
 fn is_for_git(provider: &Provider) -> bool {
     provider.source.is_oauth()
         || matches!(provider.kind.name, "basic" | "jwt" | "command" | "external" | "api_key")
 }
 
-/// What git asks.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Question {
+struct Request {
     protocol: Option<String>,
     host: Option<String>,
     username: Option<String>,
-    /// What is to be erased: a password, or a credential by its type.
+    /// The password or credential to erase.
     rejected: Option<Rejected>,
-    takes_authtype: bool,
+    supports_authtype: bool,
     challenges: Vec<String>,
 }
 
-/// A secret that is compared and never shown.
+/// A secret that is compared but never shown.
 #[derive(PartialEq, Eq)]
 struct Rejected(String);
 
@@ -101,21 +99,21 @@ impl std::fmt::Debug for Rejected {
     }
 }
 
-/// What git asks cannot be answered.
+/// Why git's request is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum Malformed {
     #[error("a line is longer than {LONGEST_LINE} bytes")]
     Long,
-    #[error("a value has a carriage return or a NUL in it")]
+    #[error("a value contains a carriage return or a NUL")]
     Character,
-    #[error("`{0}` comes twice")]
+    #[error("`{0}` appears twice with different values")]
     Twice(&'static str),
 }
 
-/// Reads git's lines. They end with a line feed and nothing else: a bare carriage return ends none (CVE-2024-52006), and
-/// is in no honest value.
-fn parse(text: &str) -> Result<Question, Malformed> {
-    let mut question = Question::default();
+/// Parses git's lines. Only a line feed ends a line. A bare carriage return does not (CVE-2024-52006), and no legitimate
+/// value contains one.
+fn parse(text: &str) -> Result<Request, Malformed> {
+    let mut request = Request::default();
     for line in text.split('\n') {
         if line.len() >= LONGEST_LINE {
             return Err(Malformed::Long);
@@ -134,66 +132,67 @@ fn parse(text: &str) -> Result<Question, Malformed> {
             _ => Ok(()),
         };
         match key {
-            "protocol" => once(&mut question.protocol, "protocol")?,
-            "host" => once(&mut question.host, "host")?,
-            "username" => once(&mut question.username, "username")?,
-            "password" | "credential" => question.rejected = Some(Rejected(value.to_owned())),
-            "capability[]" if value.is_empty() => question.takes_authtype = false,
-            "capability[]" => question.takes_authtype |= value == "authtype",
-            "wwwauth[]" if value.is_empty() => question.challenges.clear(),
-            "wwwauth[]" => question.challenges.push(value.to_owned()),
+            "protocol" => once(&mut request.protocol, "protocol")?,
+            "host" => once(&mut request.host, "host")?,
+            "username" => once(&mut request.username, "username")?,
+            "password" | "credential" => request.rejected = Some(Rejected(value.to_owned())),
+            "capability[]" if value.is_empty() => request.supports_authtype = false,
+            "capability[]" => request.supports_authtype |= value == "authtype",
+            "wwwauth[]" if value.is_empty() => request.challenges.clear(),
+            "wwwauth[]" => request.challenges.push(value.to_owned()),
             _ => {}
         }
     }
-    Ok(question)
+    Ok(request)
 }
 
-/// Reads the question, and finds who answers. Without both a protocol and a host nobody does (CVE-2020-11008).
-fn question(app: &App<'_>) -> Result<Option<(Question, Answerer)>, Error> {
+/// Reads the request and finds the provider. A request without a protocol or a host has none (CVE-2020-11008).
+fn request(app: &App<'_>) -> Result<Option<(Request, HostMatch)>, Error> {
     let text = input(app)?;
-    let question = parse(text.expose()).map_err(|error| HelperError::Malformed {
-        question: "git's question",
-        problem: format!("cannot be answered: {error}"),
-        hint: "check the URL of the repository",
+    let request = parse(text.expose()).map_err(|error| HelperError::Malformed {
+        request: "git's request",
+        problem: format!("is not valid: {error}"),
+        hint: "check the repository's URL",
     })?;
-    let (Some(protocol), Some(host)) = (&question.protocol, &question.host) else { return Ok(None) };
+    let (Some(protocol), Some(host)) = (&request.protocol, &request.host) else { return Ok(None) };
     let Some(url) = url_of(protocol, host) else { return Ok(None) };
-    let answerer = answerer(app, &url, question.username.as_deref())?;
-    Ok(answerer.map(|answerer| (question, answerer)))
+    let matched = match_host(app, &url, request.username.as_deref())?;
+    Ok(matched.map(|matched| (request, matched)))
 }
 
 fn get(app: &App<'_>) -> Result<(), Error> {
-    let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
+    let Some((request, HostMatch { provider, account })) = request(app)? else { return Ok(()) };
     let options = AcquireRequest { account, ..AcquireRequest::default() };
     let issued = with_login(app, &provider, &options, may_ask(app))?;
-    match answer(&question, &provider, &issued) {
+    match answer(&request, &provider, &issued) {
         Some(text) => Ok(app.system.console.out(text.expose())?),
         None => {
-            note_unusable(app, &provider, "is none that git can show");
+            let message = format!("authctl: git cannot send the credential of {}", provider.name);
+            app.system.console.note(message);
             Ok(())
         }
     }
 }
 
-/// A server that refused a token is shown another one next time.
+/// Marks the token that a server rejected, so that the next request gets another one.
 fn erase(app: &App<'_>) -> Result<(), Error> {
-    let Some((question, Answerer { provider, account })) = question(app)? else { return Ok(()) };
+    let Some((request, HostMatch { provider, account })) = request(app)? else { return Ok(()) };
     let session = app.session(&provider.name);
-    let rejected = question.rejected.as_ref().map(|rejected| rejected.0.as_str());
+    let rejected = request.rejected.as_ref().map(|rejected| rejected.0.as_str());
     refuse(&session, &provider, account.as_ref(), rejected)?;
     Ok(())
 }
 
-/// What git is told. `None` for a credential that it cannot show.
-fn answer(question: &Question, provider: &Provider, issued: &Issued) -> Option<SecretText> {
+/// Returns the answer for git, or `None` for a credential that git cannot send.
+fn answer(request: &Request, provider: &Provider, issued: &Issued) -> Option<SecretText> {
     let mut lines = Vec::new();
-    let schemes: Vec<String> = question
+    let schemes: Vec<String> = request
         .challenges
         .iter()
         .flat_map(|header| challenge::parse(header))
         .map(|challenge| challenge.scheme.to_ascii_lowercase())
         .collect();
-    // A server that wants a password says so, here or in what is known of it: GitHub takes no bearer token for git.
+    // Some servers want a password, as their challenge or the configuration says: GitHub accepts no bearer token from git.
     let wants_password = if schemes.is_empty() {
         provider.helper.git_username.is_some()
     } else {
@@ -215,13 +214,13 @@ fn answer(question: &Question, provider: &Provider, issued: &Issued) -> Option<S
         Credential::Dpop(..) | Credential::Untyped(_) => return None,
     };
     if lines.is_empty() {
-        if question.takes_authtype && !wants_password {
+        if request.supports_authtype && !wants_password {
             lines.push("capability[]=authtype".to_owned());
             lines.push(format!("authtype={authtype}"));
             lines.push(format!("credential={}", secret.expose()));
             lines.push("ephemeral=1".to_owned());
         } else {
-            let username = question.username.as_deref().filter(|name| !name.is_empty());
+            let username = request.username.as_deref().filter(|name| !name.is_empty());
             lines.push(format!("username={}", username.unwrap_or(provider.helper.git_username())));
             lines.push(format!("password={}", secret.expose()));
         }
@@ -229,19 +228,19 @@ fn answer(question: &Question, provider: &Provider, issued: &Issued) -> Option<S
     if let Some(end) = issued.expires_at {
         lines.push(format!("password_expiry_utc={}", end.as_second()));
     }
-    // What a line cannot carry is not sent at all (F-GIT1).
+    // A value that does not fit in a line is not sent at all (F-GIT1).
     let framed = |line: &String| line.len() < LONGEST_LINE && !line.contains(['\n', '\r', '\0']);
     lines.iter().all(framed).then(|| SecretText::new(lines.join("\n") + "\n"))
 }
 
-/// Whether somebody is there to log in: git is told not to ask where nobody is.
+/// Whether git's settings allow a login, and a person can see it.
 fn may_ask(app: &App<'_>) -> bool {
     let environment = &app.system.environment;
     let forbidden = environment.variable("GIT_TERMINAL_PROMPT").is_some_and(|value| is_no(&value));
     is_watched(app) && !forbidden && !is_never(interactive(app))
 }
 
-/// `credential.interactive`, which git itself obeys and leaves to helpers to read.
+/// Reads git's setting `credential.interactive`, which helpers must look up themselves.
 fn interactive(app: &App<'_>) -> Option<String> {
     let command = ["git", "config", "--get", "credential.interactive"].map(str::to_owned);
     let program = Program {
@@ -267,19 +266,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn git_lines_end_with_a_line_feed_only_f_git1_f_git2() {
+    fn only_a_line_feed_ends_a_line_from_git_f_git1_f_git2() {
         let host = |host: &str| {
-            Ok(Question {
+            Ok(Request {
                 protocol: Some("https".to_owned()),
                 host: Some(host.to_owned()),
-                ..Question::default()
+                ..Request::default()
             })
         };
         for (name, text, want) in [
             ("plain", "protocol=https\nhost=github.com\n\n", host("github.com")),
-            ("no end", "protocol=https\nhost=github.com", host("github.com")),
+            ("no final line feed", "protocol=https\nhost=github.com", host("github.com")),
             ("CR before LF", "protocol=https\r\nhost=github.com\r\n", host("github.com")),
-            ("what follows a blank line is not read", "protocol=https\nhost=a.b\n\nhost=c.d\n", host("a.b")),
+            ("lines after a blank line are not read", "protocol=https\nhost=a.b\n\nhost=c.d\n", host("a.b")),
             ("unknown keys", "protocol=https\nhost=a.b\nquux=1\nnonsense\n", host("a.b")),
             ("bare CR", "protocol=https\nhost=github.com\rhost=evil\n", Err(Malformed::Character)),
             ("NUL", "protocol=https\nhost=github.com\0\n", Err(Malformed::Character)),
@@ -295,15 +294,15 @@ mod tests {
     #[test]
     fn lists_are_collected_and_reset() {
         let text = "capability[]=authtype\nwwwauth[]=Basic\nwwwauth[]=\nwwwauth[]=Bearer realm=\"r\"\n";
-        let question = parse(text).unwrap();
-        assert!(question.takes_authtype);
-        assert_eq!(question.challenges, ["Bearer realm=\"r\""]);
-        assert!(!parse("capability[]=authtype\ncapability[]=\n").unwrap().takes_authtype);
-        assert!(!parse("capability[]=state\n").unwrap().takes_authtype);
+        let request = parse(text).unwrap();
+        assert!(request.supports_authtype);
+        assert_eq!(request.challenges, ["Bearer realm=\"r\""]);
+        assert!(!parse("capability[]=authtype\ncapability[]=\n").unwrap().supports_authtype);
+        assert!(!parse("capability[]=state\n").unwrap().supports_authtype);
     }
 
     #[test]
-    fn settings_that_forbid_prompts_are_respected() {
+    fn settings_that_forbid_prompts_are_obeyed() {
         for (value, want) in [
             ("never", true),
             ("false", true),

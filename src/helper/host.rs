@@ -1,4 +1,4 @@
-//! Which provider answers for a host: exactly the one that names it (F-GIT6, F-DOCK1).
+//! Finds the provider that serves a host: only a provider that names exactly this host does (F-GIT6, F-DOCK1).
 
 use std::rc::Rc;
 
@@ -11,35 +11,39 @@ use crate::name::{AccountName, ProviderName};
 use crate::oauth::endpoint::{EndpointUrl, authority, host_url};
 use crate::text::untrusted::Untrusted;
 
-/// Who answers.
-pub(super) struct Answerer {
+/// The provider that serves a host, and the account to use.
+pub(super) struct HostMatch {
     pub(super) provider: Rc<Provider>,
     pub(super) account: Option<AccountName>,
 }
 
-/// The URL of a request that names scheme and host; `None` where no provider could be meant.
+/// Returns the URL for a scheme and a host, or `None` if no provider can serve it.
 pub(super) fn url_of(scheme: &str, host: &str) -> Option<Url> {
     matches!(scheme, "https" | "http").then(|| host_url(scheme, host).ok()).flatten()
 }
 
-/// The URL of a text that is a URL, or a host by itself.
+/// Parses a URL, or a host without a scheme.
 pub(super) fn url_or_host(app: &App<'_>, text: &str) -> Option<Url> {
     if text.contains("://") {
         return EndpointUrl::configured(text).ok().map(|url| url.url().clone());
     }
-    // A host by itself is meant for the scheme that a provider of this host has: https, but on a loopback.
+    // A bare host gets the scheme of the provider that serves it: https, or http on a loopback address.
     let host = text.split('/').next().unwrap_or_default();
     let found = ["https", "http"].into_iter().filter_map(|scheme| host_url(scheme, host).ok());
     let known = |url: &Url| !app.config.serving(url).is_empty();
     found.into_iter().find(known)
 }
 
-/// Who answers for a URL: the provider that serves it. Of several, the one whose name or account is given as the user
-/// name; else the default; else nobody, with a note.
+/// Returns the provider that serves a URL. Among several, the user name selects one by its name or by one of its accounts,
+/// and otherwise the default provider wins. If neither decides, the result is `None` and a note.
 ///
 /// # Errors
-/// [`Error::Config`], when the configuration is wrong as a whole.
-pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Result<Option<Answerer>, Error> {
+/// [`Error::Config`], if the configuration is not valid as a whole.
+pub(super) fn match_host(
+    app: &App<'_>,
+    url: &Url,
+    username: Option<&str>,
+) -> Result<Option<HostMatch>, Error> {
     app.config.check_files(true)?;
     let console = &app.system.console;
     let mut found = app.config.serving(url);
@@ -47,7 +51,7 @@ pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Resu
         return Ok(choose(app, url, found));
     };
     if let Some(at) = found.iter().position(|provider| provider.name.as_str() == username) {
-        return Ok(Some(Answerer { provider: found.swap_remove(at), account: None }));
+        return Ok(Some(HostMatch { provider: found.swap_remove(at), account: None }));
     }
     let account = username.parse::<AccountName>().ok();
     let mut listed = false;
@@ -60,11 +64,11 @@ pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Resu
         }
     }
     match of_account.as_slice() {
-        [at] => Ok(Some(Answerer { provider: found.swap_remove(*at), account })),
-        // A name that is nobody's: where there are several people, none of them is meant.
+        [at] => Ok(Some(HostMatch { provider: found.swap_remove(*at), account })),
+        // The name matches no account. If there are several accounts, authctl must not pick another one.
         [] if listed => {
             let message =
-                format!("no account {} is logged in for {}", Untrusted::new(username), authority(url));
+                format!("account {} is not logged in at {}", Untrusted::new(username), authority(url));
             console.note(format_args!("authctl: {message}"));
             Ok(None)
         }
@@ -72,30 +76,30 @@ pub(super) fn answerer(app: &App<'_>, url: &Url, username: Option<&str>) -> Resu
     }
 }
 
-fn choose(app: &App<'_>, url: &Url, mut found: Vec<Rc<Provider>>) -> Option<Answerer> {
+fn choose(app: &App<'_>, url: &Url, mut found: Vec<Rc<Provider>>) -> Option<HostMatch> {
     let config = app.config;
     let default: Option<ProviderName> =
         config.default.as_ref().and_then(|default| default.text()?.parse().ok());
     if found.len() > 1
         && let Some(at) = found.iter().position(|provider| Some(&provider.name) == default.as_ref())
     {
-        return Some(Answerer { provider: found.swap_remove(at), account: None });
+        return Some(HostMatch { provider: found.swap_remove(at), account: None });
     }
     let console = &app.system.console;
     match found.len() {
-        1 => return found.pop().map(|provider| Answerer { provider, account: None }),
+        1 => return found.pop().map(|provider| HostMatch { provider, account: None }),
         0 => {
             let wrong = config.credentials.keys().filter(|name| config.provider(name).is_err());
             for name in wrong {
                 console.note(format_args!(
-                    "authctl: the provider `{name}` is configured wrong: `authctl config check`"
+                    "authctl: the configuration of `{name}` is not valid: run `authctl config check`"
                 ));
             }
         }
         _ => {
             let names: Vec<&str> = found.iter().map(|provider| provider.name.as_str()).collect();
             console.note(format_args!(
-                "authctl: {} have the host {}: set `default`, or give one of them as the user name",
+                "authctl: {} all serve {}: set `default`, or pass one of these names as the user name",
                 names.join(" and "),
                 authority(url)
             ));
@@ -104,7 +108,7 @@ fn choose(app: &App<'_>, url: &Url, mut found: Vec<Rc<Provider>>) -> Option<Answ
     None
 }
 
-/// The providers that are configured right.
+/// Returns the providers whose configuration is valid.
 pub(super) fn providers<'a>(app: &'a App<'_>) -> impl Iterator<Item = Rc<Provider>> + 'a {
     let config = app.config;
     config.credentials.keys().filter_map(move |name| config.provider(name).ok())

@@ -1,9 +1,9 @@
-//! The command line of Python's `keyring`, which pip and uv call for the password of an index.
+//! The command line of Python's `keyring`, which pip and uv run to get an index's password.
 
 use super::error::HelperError;
 use serde_json::json;
 
-use super::host::{Answerer, answerer, url_or_host};
+use super::host::{HostMatch, match_host, url_or_host};
 use super::installed::files;
 use super::protocol::Protocol;
 use super::setup::Plan;
@@ -15,22 +15,22 @@ use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::Untrusted;
 use crate::token::Credential;
 
-/// Serve pip and uv: the `get` of Python's `keyring` program
+/// Serve pip and uv: `get` of Python's `keyring` program
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What is asked for: get
+    /// The operation: get
     #[arg(value_name = "OPERATION")]
     operation: Option<String>,
-    /// The index, by its URL or its host
+    /// The index's URL or host
     #[arg(value_name = "SERVICE")]
     service: Option<String>,
     /// The user name in the index's URL
     #[arg(value_name = "USERNAME")]
     username: Option<String>,
-    /// Print the user name too, as uv asks
+    /// `creds` prints the user name too, as uv requires
     #[arg(long, value_parser = ["password", "creds"], default_value = "password", hide_default_value = true)]
     mode: String,
-    /// Print JSON, as pip asks since its version 26
+    /// `json` prints JSON, as pip 26 and later require
     #[arg(long, value_parser = ["plain", "json"], default_value = "plain", hide_default_value = true)]
     output: String,
 }
@@ -42,9 +42,11 @@ impl Protocol for Args {
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         match (self.operation.as_deref(), &self.service) {
             (Some("get"), Some(service)) => self.get(app, service),
-            (Some("get"), None) | (None, _) => Err(Error::usage("write `keyring get SERVICE [USERNAME]`")),
+            (Some("get"), None) | (None, _) => {
+                Err(Error::usage("missing arguments: use `keyring get SERVICE [USERNAME]`"))
+            }
             (Some("set" | "del"), _) => {
-                Err(HelperError::NotKept { what: "passwords of others", place: "index" }.into())
+                Err(HelperError::NotStored { what: "other passwords", place: "index" }.into())
             }
             (Some(other), _) => {
                 Err(HelperError::UnknownOperation { operation: Untrusted::new(other), operations: "`get`" }
@@ -59,7 +61,7 @@ impl Protocol for Args {
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let mut plan =
-            Plan::new("pip and uv ask authctl for the passwords of indexes, by a program called `keyring`");
+            Plan::new("Make pip and uv ask authctl for index passwords, through a program named `keyring`");
         plan.link(app, "keyring")?;
         plan.then(
             "pip install --keyring-provider subprocess --index-url https://__token__@HOST/simple/ PACKAGE",
@@ -72,11 +74,13 @@ impl Protocol for Args {
 }
 
 impl Args {
-    /// A service that nobody knows has no password: status 1, and not a word (pip and uv then ask, or go without).
+    /// Prints nothing and exits with status 1 for an unknown service: pip and uv then ask, or continue without a password.
     fn get(&self, app: &App<'_>, service: &str) -> Result<(), Error> {
         let url = url_or_host(app, service);
-        let found = url.map(|url| answerer(app, &url, self.username.as_deref())).transpose()?.flatten();
-        let Some(Answerer { provider, account }) = found else { return Err(Error::Reported(Status::Failed)) };
+        let found = url.map(|url| match_host(app, &url, self.username.as_deref())).transpose()?.flatten();
+        let Some(HostMatch { provider, account }) = found else {
+            return Err(Error::Reported(Status::Failed));
+        };
         let options = AcquireRequest { account, ..AcquireRequest::default() };
         let issued = with_login(app, &provider, &options, false)?;
         let (username, password) = match &issued.credential {
@@ -89,7 +93,7 @@ impl Args {
                 return Err(HelperError::OtherCredential {
                     provider: provider.name.clone(),
                     wanted: "password",
-                    hint: "pip and uv show nothing else",
+                    hint: "use `authctl curl` or `authctl exec`: pip and uv can only send passwords",
                 }
                 .into());
             }

@@ -1,5 +1,5 @@
-//! Kubernetes' `ExecCredential`: the protocol of client-go's credential plugins, `client.authentication.k8s.io/v1` and
-//! `v1beta1`.
+//! Kubernetes' `ExecCredential`, the protocol of client-go's credential plugins (`client.authentication.k8s.io/v1` and
+//! `v1beta1`).
 
 use super::error::HelperError;
 use jiff::{SignedDuration, Timestamp};
@@ -26,12 +26,11 @@ use crate::session::acquire::rejected::refuse;
 use crate::text::untrusted::Untrusted;
 use crate::token::Issued;
 
-/// The versions of the API that are spoken.
 const API_VERSIONS: [&str; 2] = [API_VERSION, "client.authentication.k8s.io/v1beta1"];
-/// What an environment variable holds is shorter on every system (F-HLP2).
+/// Every system limits an environment variable to less than this (F-HLP2).
 const LONGEST_INFO: usize = 1 << 20;
 
-/// Serve kubectl and every other client-go program: a credential plugin
+/// Serve kubectl and every other client-go program as a credential plugin
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -40,10 +39,10 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// Hand out the id token, for clusters that know their users by OpenID Connect
+    /// Return the ID token, for clusters that authenticate users with OpenID Connect
     #[arg(long)]
     id_token: bool,
-    /// Log in with the browser where that is needed, also when kubectl says that nobody is there
+    /// Log in with the browser if necessary, even if kubectl is not interactive
     #[arg(long)]
     login: bool,
 }
@@ -53,9 +52,9 @@ impl Protocol for Args {
 
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let info = app.system.environment.variable("KUBERNETES_EXEC_INFO");
-        let question = Question::read(info.as_deref())?;
+        let exec_info = ExecInfo::read(info.as_deref())?;
         let Open { provider, session } = app.open(self.provider.name(app)?.as_ref())?;
-        question.check_cluster(&provider)?;
+        exec_info.check_cluster(&provider)?;
         let options = AcquireRequest {
             account: self.account.account.clone(),
             request: self.narrow.request(&provider)?,
@@ -63,22 +62,22 @@ impl Protocol for Args {
             ..AcquireRequest::default()
         };
         let get = |options: &AcquireRequest| -> Result<Issued, Error> {
-            let issued = with_login(app, &provider, options, question.interactive || self.login)?;
+            let issued = with_login(app, &provider, options, exec_info.interactive || self.login)?;
             if self.id_token { id_token(&issued) } else { Ok(issued) }
         };
         let mut issued = get(&options)?;
-        if question.by_client && is_asked_again(app, &provider, &issued) {
-            // client-go runs a plugin again before the token's end only when a server refused the token.
+        if exec_info.by_client && is_repeated(app, &provider, &issued) {
+            // client-go runs a plugin again before the token expires only if a server rejected the token.
             refuse(&session, &provider, options.account.as_ref(), None)?;
             issued = get(&AcquireRequest { force_refresh: self.id_token, ..options })?;
         }
         let (early, now) = (provider.source.refresh_early(), app.system.clock.now());
-        let told = issued.expires_at.map(|end| told_end(end, early, now));
-        if question.by_client {
-            remember(app, &provider, &issued, told);
+        let expiry = issued.expires_at.map(|end| early_expiry(end, early, now));
+        if exec_info.by_client {
+            save_note(app, &provider, &issued, expiry);
         }
-        issued.expires_at = told;
-        let text = exec_credential(&issued, question.api_version)
+        issued.expires_at = expiry;
+        let text = exec_credential(&issued, exec_info.api_version)
             .map_err(|error| RenderError::Format { provider: provider.name.clone(), error })?;
         Ok(app.system.console.out(text.expose())?)
     }
@@ -89,7 +88,7 @@ impl Protocol for Args {
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
         let provider = app.provider(self.provider.name(app)?.as_ref())?;
-        let mut plan = Plan::new("kubectl's configuration has a user whose token is authctl's");
+        let mut plan = Plan::new("Add a user to kubectl's configuration that gets its token from authctl");
         let words = plan.command(app)?;
         let user = format!("authctl-{}", provider.name);
         let mut command: Vec<String> =
@@ -119,22 +118,22 @@ impl Protocol for Args {
     }
 }
 
-/// What client-go asks.
+/// The request that client-go passes in `KUBERNETES_EXEC_INFO`.
 #[derive(Debug, PartialEq, Eq)]
-struct Question {
+struct ExecInfo {
     api_version: &'static str,
     by_client: bool,
     interactive: bool,
     server: Option<String>,
 }
 
-impl Question {
-    /// Reads the variable; without one, it is asked by a person or a script.
+impl ExecInfo {
+    /// Parses the variable. Without one, a person or a script runs the helper.
     fn read(info: Option<&str>) -> Result<Self, HelperError> {
         let wrong = |problem: String| HelperError::Malformed {
-            question: "KUBERNETES_EXEC_INFO",
+            request: "KUBERNETES_EXEC_INFO",
             problem,
-            hint: "it is kubectl that sets it; this speaks client.authentication.k8s.io/v1 and v1beta1",
+            hint: "update kubectl and authctl: authctl supports client.authentication.k8s.io/v1 and v1beta1",
         };
         let Some(info) = info.filter(|info| !info.is_empty()) else {
             return Ok(Self { api_version: API_VERSION, by_client: false, interactive: false, server: None });
@@ -143,7 +142,7 @@ impl Question {
             return Err(wrong("is too long".to_owned()));
         }
         let root: Map<String, Value> =
-            serde_json::from_str(info).map_err(|_| wrong("is no JSON object".to_owned()))?;
+            serde_json::from_str(info).map_err(|_| wrong("is not a JSON object".to_owned()))?;
         let written = root.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
         let api_version = API_VERSIONS.into_iter().find(|known| *known == written);
         let spec = root.get("spec").and_then(Value::as_object);
@@ -157,7 +156,7 @@ impl Question {
         };
         Ok(Self {
             api_version: api_version
-                .ok_or_else(|| wrong(format!("has the apiVersion {}", Untrusted::new(written))))?,
+                .ok_or_else(|| wrong(format!("has the unknown apiVersion {}", Untrusted::new(written))))?,
             by_client: true,
             interactive: spec
                 .and_then(|spec| spec.get("interactive"))
@@ -167,7 +166,7 @@ impl Question {
         })
     }
 
-    /// A cluster that is named must be one of the provider's hosts.
+    /// Checks that the provider serves the cluster, if the request names one.
     fn check_cluster(&self, provider: &Provider) -> Result<(), HelperError> {
         let Some(server) = &self.server else { return Ok(()) };
         if EndpointUrl::configured(server).is_ok_and(|url| provider.serves(url.url())) {
@@ -178,40 +177,41 @@ impl Question {
     }
 }
 
-/// The end that client-go is told: before ours, so that it asks again while there is still time.
-fn told_end(end: Timestamp, early: std::time::Duration, now: Timestamp) -> Timestamp {
+/// Returns the expiry for client-go, which is earlier than the real one so that client-go refreshes in time.
+fn early_expiry(end: Timestamp, early: std::time::Duration, now: Timestamp) -> Timestamp {
     let left = end.duration_since(now);
     let early = SignedDuration::try_from(early).unwrap_or(SignedDuration::MAX).min(left / 2);
     end - early.max(SignedDuration::ZERO)
 }
 
-/// Whether the same process was given the same token, and its end is not yet what it was told.
-fn is_asked_again(app: &App<'_>, provider: &Provider, issued: &Issued) -> bool {
-    let (Some(path), Some(asked)) = (memory(app, provider), asked(app, provider, issued)) else {
+/// Whether the same process already got the same token, and the expiry that it got has not passed.
+fn is_repeated(app: &App<'_>, provider: &Provider, issued: &Issued) -> bool {
+    let (Some(path), Some(fingerprint)) = (note_path(app, provider), fingerprint(app, provider, issued))
+    else {
         return false;
     };
     let before = private_file::read(&path).ok().flatten();
     let before: Option<Value> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let Some(before) = before else { return false };
-    let told = before["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok());
-    before["asked"] == asked && told.is_none_or(|told| app.system.clock.now() < told)
+    let expiry = before["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok());
+    before["asked"] == fingerprint && expiry.is_none_or(|expiry| app.system.clock.now() < expiry)
 }
 
-/// Notes who was given what, and until when. That it cannot be noted is no reason to fail.
-fn remember(app: &App<'_>, provider: &Provider, issued: &Issued, until: Option<Timestamp>) {
-    if let (Some(path), Some(asked)) = (memory(app, provider), asked(app, provider, issued)) {
-        let note = serde_json::json!({ "asked": asked, "until": until.map(|until| until.to_string()) });
+/// Notes which process got which token and its expiry. A failure to write the note is ignored.
+fn save_note(app: &App<'_>, provider: &Provider, issued: &Issued, until: Option<Timestamp>) {
+    if let (Some(path), Some(fingerprint)) = (note_path(app, provider), fingerprint(app, provider, issued)) {
+        let note = serde_json::json!({ "asked": fingerprint, "until": until.map(|until| until.to_string()) });
         let _ = private_file::write(&path, note.to_string().as_bytes());
     }
 }
 
-fn memory(app: &App<'_>, provider: &Provider) -> Option<std::path::PathBuf> {
+fn note_path(app: &App<'_>, provider: &Provider) -> Option<std::path::PathBuf> {
     let folder = app.system.paths.folder(Folder::State).ok()?;
     Some(folder.join("kubernetes").join(format!("{}.json", provider.name)))
 }
 
-/// A mark of who asks and what is answered; no token can be told from it.
-fn asked(app: &App<'_>, provider: &Provider, issued: &Issued) -> Option<String> {
+/// Returns a fingerprint of the calling process and the token, which does not reveal the token.
+fn fingerprint(app: &App<'_>, provider: &Provider, issued: &Issued) -> Option<String> {
     let parent = app.system.processes.parent()?;
     let mark = Binding::default()
         .with("parent", parent)
@@ -247,13 +247,13 @@ mod tests {
             ("too long", Some(" ".repeat(LONGEST_INFO + 1)), None),
         ] {
             let by_client = text.as_ref().is_some_and(|text| !text.is_empty());
-            let want = want.map(|(api_version, interactive, server): (_, _, Option<&str>)| Question {
+            let want = want.map(|(api_version, interactive, server): (_, _, Option<&str>)| ExecInfo {
                 api_version,
                 by_client,
                 interactive,
                 server: server.map(str::to_owned),
             });
-            assert_eq!(Question::read(text.as_deref()).ok(), want, "{name}");
+            assert_eq!(ExecInfo::read(text.as_deref()).ok(), want, "{name}");
         }
     }
 
@@ -262,7 +262,7 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let minute = std::time::Duration::from_secs(60);
         for (end, want) in [(3600, 3540), (100, 50), (0, 0)] {
-            assert_eq!(told_end(at(end), minute, at(0)), at(want), "{end}");
+            assert_eq!(early_expiry(at(end), minute, at(0)), at(want), "{end}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Protocols in which other programs ask for credentials: one file each, and the one list of them.
+//! The protocols in which other programs ask for credentials, one file per protocol.
 //!
-//! A helper prints its protocol on standard output and nothing else. It answers for exactly the hosts of the configured
-//! providers; for all others it says "nothing here" in the protocol's own words.
+//! A helper prints nothing but its protocol on standard output. It serves exactly the hosts of the configured providers;
+//! for any other host it answers "not found" in the protocol's own form.
 
 mod aws;
 mod bazel;
@@ -26,7 +26,6 @@ use crate::app::App;
 use crate::app::installed::Installed;
 use crate::error::Error;
 
-/// Every helper.
 const HELPERS: &[Helper] = &[
     Helper::of::<git::Args>(),
     Helper::of::<docker::Args>(),
@@ -38,10 +37,9 @@ const HELPERS: &[Helper] = &[
     Helper::of::<keyring::Args>(),
 ];
 
-/// A protocol in the list.
 struct Helper {
     name: &'static str,
-    /// The name by which the other program calls its helper.
+    /// The name under which the other program runs its helper.
     program: Option<&'static str>,
     arguments: fn(clap::Command) -> clap::Command,
     run: fn(&App<'_>, &ArgMatches) -> Result<(), Error>,
@@ -66,32 +64,31 @@ fn arguments<P: Protocol>(matches: &ArgMatches) -> Result<P, Error> {
     P::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// What earlier set-ups left in the configurations of other programs.
+/// Returns what earlier set-ups left in other programs' configuration.
 pub fn installed(app: &App<'_>) -> Vec<Installed> {
     HELPERS.iter().flat_map(|helper| (helper.installed)(app)).collect()
 }
 
 /// Serve tokens to another program in its own protocol
 ///
-/// Each prints its protocol and nothing else, for exactly the hosts of the configured providers. `--setup` shows how the
-/// other program is told of it.
+/// The help text is in `augment_args`.
 #[derive(Debug)]
 pub struct Args {
     helper: String,
     matches: ArgMatches,
 }
 
-/// What is to be done about the other program's configuration.
+/// Whether to show, make or revert changes to the other program's configuration.
 #[derive(Debug, Default, clap::Args)]
 #[group(multiple = false)]
 struct SetupArgs {
-    /// Show what to change so that the other program asks authctl
+    /// Show the changes that make the other program use authctl
     #[arg(long, help_heading = "Set-up")]
     setup: bool,
     /// Make these changes
     #[arg(long, help_heading = "Set-up")]
     write: bool,
-    /// Take them back
+    /// Revert these changes
     #[arg(long, help_heading = "Set-up")]
     undo: bool,
 }
@@ -99,13 +96,13 @@ struct SetupArgs {
 impl clap::Args for Args {
     fn augment_args(command: clap::Command) -> clap::Command {
         let subcommand = |helper: &Helper| {
-            // The helper's own description comes last, and so stays.
+            // The helper's arguments come last, so that its description wins.
             (helper.arguments)(<SetupArgs as clap::Args>::augment_args(clap::Command::new(helper.name)))
         };
         command
             .about("Serve tokens to another program in its own protocol")
             .long_about(
-                "Serve tokens to another program in its own protocol\n\nEach prints its protocol and nothing else, for exactly the hosts of the configured providers. --setup shows how the other program is told of it; --write does it, --undo takes it back.",
+                "Serve tokens to another program in its own protocol\n\nA helper prints nothing but its protocol, and serves exactly the hosts of the configured providers. --setup shows how to configure the other program, --write configures it, and --undo reverts that.",
             )
             .subcommand_required(true)
             .arg_required_else_help(true)
@@ -133,10 +130,9 @@ impl FromArgMatches for Args {
     }
 }
 
-/// Answers the other program, or changes its configuration.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let helper = HELPERS.iter().find(|helper| helper.name == args.helper);
-    let helper = helper.ok_or_else(|| Error::usage("there is no such helper"))?;
+    let helper = helper.ok_or_else(|| Error::usage("no such helper"))?;
     let wanted = SetupArgs::from_arg_matches(&args.matches).unwrap_or_default();
     let plan = || {
         app.config.check_files(true)?;
@@ -150,7 +146,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     }
 }
 
-/// The name of the helper that a program name selects, such as `git-credential-authctl`.
+/// Returns the helper for a program name such as `git-credential-authctl`.
 pub fn named_by_program(program: &str) -> Option<&'static str> {
     HELPERS.iter().find(|helper| helper.program == Some(program)).map(|helper| helper.name)
 }

@@ -1,26 +1,23 @@
-//! What each helper's protocol implements.
+//! The trait that each helper implements.
 
 use super::setup::Plan;
 use crate::app::App;
 use crate::app::installed::Installed;
 use crate::error::Error;
 
-/// A protocol of another program. Its arguments' comments are its help.
+/// Another program's protocol. The doc comments of its arguments are its help.
 pub trait Protocol: clap::Args {
-    /// The name of the program that is served.
+    /// The name of the other program.
     const NAME: &'static str;
-    /// The name by which that program calls its helper, where it chooses the name: that of a link to this program.
+    /// The name under which the other program runs its helper, if it insists on one: a link to authctl has this name.
     const PROGRAM: Option<&'static str> = None;
 
-    /// Answers.
-    ///
-    /// # Errors
-    /// Any [`Error`]; standard output is empty then, or has the protocol's own form of an error.
+    /// Answers the other program. After an error, standard output is empty or holds the protocol's own form of an error.
     fn run(&self, app: &App<'_>) -> Result<(), Error>;
 
-    /// What earlier set-ups left in the other program's configuration.
+    /// Returns what earlier set-ups left in the other program's configuration.
     fn installed(app: &App<'_>) -> Vec<Installed>;
 
-    /// What to change so that the other program asks here.
+    /// Returns the changes that make the other program use authctl.
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error>;
 }

@@ -1,9 +1,9 @@
-//! Terraform's credentials helper protocol, which OpenTofu speaks as well (Terraform, "Credentials Helpers").
+//! Terraform's credentials helper protocol, which OpenTofu uses too (Terraform, "Credentials Helpers").
 
 use super::error::HelperError;
 use serde_json::json;
 
-use super::host::{answerer, url_of};
+use super::host::{match_host, url_of};
 use super::installed::files;
 use super::protocol::Protocol;
 use super::setup::{Plan, SetupError, block};
@@ -15,13 +15,13 @@ use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::Untrusted;
 use crate::token::Credential;
 
-/// What our block in Terraform's configuration is marked with.
+/// Marks authctl's block in Terraform's configuration.
 const LABEL: &str = "credentials helper";
 
 /// Serve Terraform and OpenTofu: `get`, `store` and `forget` of their credentials helper protocol
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What Terraform asks for, after what its configuration passes on
+    /// Arguments from Terraform's configuration, then the operation and the host
     #[arg(value_name = "ARGUMENTS")]
     arguments: Vec<String>,
 }
@@ -32,23 +32,20 @@ impl Protocol for Args {
 
     fn run(&self, app: &App<'_>) -> Result<(), Error> {
         let [.., verb, host] = self.arguments.as_slice() else {
-            return Err(HelperError::NoOperation {
-                program: "Terraform",
-                operations: "get, store or forget, and a host",
-            }
-            .into());
+            return Err(HelperError::NoOperation("get, store or forget, and a host").into());
         };
         match verb.as_str() {
             "get" => get(app, host),
             "store" => {
-                // It is read to its end even so, or Terraform would be told of a broken pipe.
+                // Reading the token keeps Terraform from failing with a broken pipe.
                 input(app)?;
-                Err(HelperError::NotKept { what: "tokens of `terraform login`", place: "host" }.into())
+                Err(HelperError::NotStored { what: "tokens from `terraform login`", place: "host" }.into())
             }
             "forget" => match found(app, host)? {
-                Some(who) => {
-                    let name = &who.provider.name;
-                    let note = format!("authctl: {name} stays logged in; `authctl logout {name}` logs out");
+                Some(matched) => {
+                    let name = &matched.provider.name;
+                    let note =
+                        format!("authctl: {name} stays logged in: run `authctl logout {name}` to log out");
                     app.system.console.note(note);
                     Ok(())
                 }
@@ -67,7 +64,7 @@ impl Protocol for Args {
     }
 
     fn plan(&self, app: &App<'_>) -> Result<Plan, Error> {
-        let mut plan = Plan::new("Terraform asks authctl for tokens of hosts");
+        let mut plan = Plan::new("Make Terraform ask authctl for tokens");
         let home = plan.home(app)?;
         plan.link_at(app, home.join(".terraform.d/plugins/terraform-credentials-authctl"))?;
         let file = app.system.environment.variable("TF_CLI_CONFIG_FILE").map(std::path::PathBuf::from);
@@ -82,35 +79,35 @@ impl Protocol for Args {
     }
 }
 
-/// Whether a configuration without our block has a block of another helper.
+/// Whether the configuration has another helper's block.
 fn has_another(text: &str) -> bool {
     let without = block(Some(text), LABEL, &[], true).ok().flatten().unwrap_or_default();
     let is_ours = without != text;
     !is_ours && without.lines().any(|line| line.trim_start().starts_with("credentials_helper"))
 }
 
-fn found(app: &App<'_>, host: &str) -> Result<Option<super::host::Answerer>, Error> {
+fn found(app: &App<'_>, host: &str) -> Result<Option<super::host::HostMatch>, Error> {
     match url_of("https", host) {
-        Some(url) => answerer(app, &url, None),
+        Some(url) => match_host(app, &url, None),
         None => Ok(None),
     }
 }
 
-/// A host that nobody knows has no credentials, which is no error.
+/// Prints an empty object for an unknown host, which is not an error.
 fn get(app: &App<'_>, host: &str) -> Result<(), Error> {
     let answer = match found(app, host)? {
         None => json!({}),
-        Some(who) => {
-            let options = AcquireRequest { account: who.account, ..AcquireRequest::default() };
-            let issued = with_login(app, &who.provider, &options, false)?;
+        Some(matched) => {
+            let options = AcquireRequest { account: matched.account, ..AcquireRequest::default() };
+            let issued = with_login(app, &matched.provider, &options, false)?;
             match &issued.credential {
                 Credential::Bearer(token) => json!({ "token": token.expose() }),
                 Credential::Headers(_) => json!({ "token": issued.credential.bare().expose() }),
                 _ => {
                     return Err(HelperError::OtherCredential {
-                        provider: who.provider.name.clone(),
+                        provider: matched.provider.name.clone(),
                         wanted: "bearer token",
-                        hint: "Terraform shows no other",
+                        hint: "use `authctl curl` or `authctl exec`: Terraform can only send bearer tokens",
                     }
                     .into());
                 }

@@ -1,4 +1,4 @@
-//! A token for another program: the stored one, renewed where needed; with a login where a person is there for it.
+//! Gets a token for another program: the stored token, refreshed if necessary, or after a login if a person is present.
 
 use super::error::HelperError;
 use crate::app::input::InputError;
@@ -14,26 +14,25 @@ use crate::provider::{LoginRequest, ProviderError};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireError, AcquireRequest, token};
 use crate::store::StoreError;
-use crate::text::untrusted::escaped;
 use crate::token::Issued;
 
-/// What a program writes is at most this long (F-HLP1).
+/// Limits the other program's request (F-HLP1).
 const LONGEST_INPUT: usize = 1 << 20;
-/// A program that asks has written its question by then (F-HLP1).
+/// Limits how long the other program may take to write its request (F-HLP1).
 const INPUT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// What the other program asks, to its end.
+/// Reads the other program's whole request.
 ///
 /// # Errors
-/// [`InputError::Unreadable`], when it is too long, too slow or not UTF-8.
+/// [`InputError::Unreadable`], if it is too long, too slow or not UTF-8.
 pub(super) fn input(app: &App<'_>) -> Result<SecretText, Error> {
     let read = app.system.input.read_within(LONGEST_INPUT, INPUT_DEADLINE);
-    let hint = "this command is for other programs: `authctl helper NAME --setup` says how";
+    let hint = "run `authctl helper NAME --setup` to configure the program that is meant to run this command";
     Ok(read.map_err(InputError::unreadable("standard input", hint))?)
 }
 
-/// Gets a token; where `person` says that somebody is there, and a login is needed, with a login. One login at a time for
-/// a provider: whoever comes meanwhile is told so at once (F-HLP3).
+/// Gets a token, after a login if one is required and a `person` is present. A provider has one login at a time: a second
+/// caller fails at once (F-HLP3).
 pub(super) fn with_login(
     app: &App<'_>,
     provider: &Provider,
@@ -51,17 +50,17 @@ pub(super) fn with_login(
     let lock = match lock(app, &provider.name) {
         Ok(lock) => lock,
         Err(StoreError::LockTimeout { .. }) => {
-            console.note(format_args!("authctl: a login to {} is in progress", provider.name));
+            console.note(format_args!("authctl: another login to {} is in progress", provider.name));
             return Err(error.into());
         }
         Err(error) => return Err(error.into()),
     };
-    // Somebody else may have logged in between the question and the lock.
+    // Another process may have logged in before this one got the lock.
     match token(&session, provider, options) {
         Err(AcquireError::LoginRequired { .. }) => {}
         result => return Ok(result?),
     }
-    console.say(format_args!("authctl: {} needs a login", provider.name));
+    console.say(format_args!("authctl: login required for {}", provider.name));
     let request = LoginRequest {
         scopes: None,
         browser: crate::app::args::browser_choice(app, None, false),
@@ -74,21 +73,15 @@ pub(super) fn with_login(
     Ok(token(&session, provider, options)?)
 }
 
-/// Whether a person sees what is said: the other program passes its terminal on.
+/// Whether a person sees the messages, because the other program passes on its terminal.
 pub(super) fn is_watched(app: &App<'_>) -> bool {
     app.system.console.is_terminal(Stream::Err)
 }
 
-/// Says why there is nothing, where the protocol has no words for it.
-pub(super) fn note_unusable(app: &App<'_>, provider: &Provider, what: &str) {
-    let console = &app.system.console;
-    console.note(format_args!("authctl: the credential of {} {}", provider.name, escaped(what)));
-}
-
-/// The value of the `Authorization` header, for programs that send just that one.
+/// Returns the value of the `Authorization` header, for programs that send no other header.
 ///
 /// # Errors
-/// [`Error::Failed`], for a credential of other headers, or one that needs a proof for each request.
+/// [`Error::Failed`], for a credential that uses other headers or needs a proof for each request.
 pub(super) fn authorization(provider: &Provider, issued: &Issued) -> Result<SecretText, Error> {
     let mut headers = headers(provider, issued, None)?;
     match headers.pop() {

@@ -1,4 +1,4 @@
-//! Set-ups in files of other programs.
+//! Set-ups in other programs' files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,19 @@ use crate::app::App;
 use crate::app::installed::{Installed, Target};
 use crate::os::text_file::read_text;
 
-/// A configuration file of another program is not longer.
+/// Limits how much is read from another program's configuration file.
 const LONGEST: u64 = 4 << 20;
 
 fn home(app: &App<'_>, path: &str) -> Option<PathBuf> {
     app.system.paths.home().map(|home| home.join(path))
 }
 
-/// A file's text. A pipe would be waited for.
+/// Reads a regular file: reading a pipe could block.
 fn text(path: &Path) -> Option<String> {
     path.is_file().then(|| read_text(path, LONGEST).ok()).flatten()
 }
 
-/// A file that a variable names, else one in the home.
+/// Reads the file that a variable names, or the default file in the home folder.
 fn file(app: &App<'_>, variable: &str, path: &str) -> Option<(PathBuf, String)> {
     let named = app.system.environment.variable(variable).filter(|path| !path.is_empty());
     let path = named.map(PathBuf::from).or_else(|| home(app, path))?;
@@ -134,7 +134,7 @@ pub fn terraform(app: &App<'_>) -> Vec<Installed> {
     plugin.filter(|_| is_named).map(made).into_iter().collect()
 }
 
-/// Our link called `keyring`, wherever it is: on PATH another one may come first.
+/// Finds authctl's link named `keyring`, even if another `keyring` comes first on PATH.
 pub fn keyring(app: &App<'_>) -> Vec<Installed> {
     let path = app.system.environment.variable("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());

@@ -1,5 +1,5 @@
-//! Finds what the set-ups of helpers left in the configurations of other programs. What cannot be read is passed over: it is
-//! another program's.
+//! Finds what earlier helper set-ups left in other programs' configuration. Unreadable files are skipped, because they belong
+//! to other programs.
 
 pub(super) mod files;
 pub(super) mod programs;

@@ -1,4 +1,4 @@
-//! Set-ups that other programs tell of themselves.
+//! Set-ups that other programs report.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::installed::{Installed, Target};
 use crate::ports::Program;
 
-/// They read a file of their own: that takes no time.
+/// The programs only read a file, which takes no time.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 fn output(app: &App<'_>, command: &[&str]) -> Option<String> {
@@ -21,12 +21,11 @@ fn output(app: &App<'_>, command: &[&str]) -> Option<String> {
 
 pub fn git(app: &App<'_>) -> Vec<Installed> {
     let command = ["git", "config", "--global", "--null", "--get-regexp", "^credential\\..*helper$"];
-    output(app, &command).map(|text| of_git(&text)).unwrap_or_default()
+    output(app, &command).map(|text| parse_git(&text)).unwrap_or_default()
 }
 
-/// Reads what git lists: a key, a line feed and its value, each with a NUL behind it. An empty value takes back those
-/// before it.
-fn of_git(text: &str) -> Vec<Installed> {
+/// Parses git's list. Each entry is a key, a line feed, a value and a NUL. An empty value resets the ones before it.
+fn parse_git(text: &str) -> Vec<Installed> {
     let entries: Vec<(&str, &str)> =
         text.split_terminator('\0').map(|entry| entry.split_once('\n').unwrap_or((entry, ""))).collect();
     let mut found = Vec::new();
@@ -53,23 +52,25 @@ fn of_git(text: &str) -> Vec<Installed> {
     found
 }
 
-/// Of another's command the first word alone: what follows may be secret.
+/// Returns only the first word of another program's command, because its arguments may be secret.
 fn first_word(command: &str) -> String {
     command.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 pub fn kubernetes(app: &App<'_>) -> Vec<Installed> {
-    // A file that is not there need not be asked for.
+    // Without a configuration file, there is no need to run kubectl.
     let named = app.system.environment.variable("KUBECONFIG").is_some_and(|path| !path.is_empty());
-    let is_there = app.system.paths.home().is_some_and(|home| home.join(".kube/config").exists());
-    if !named && !is_there {
+    let exists = app.system.paths.home().is_some_and(|home| home.join(".kube/config").exists());
+    if !named && !exists {
         return Vec::new();
     }
     let text = output(app, &["kubectl", "config", "view", "-o", "json"]);
-    text.and_then(|text| serde_json::from_str(&text).ok()).map(|root| of_kubectl(&root)).unwrap_or_default()
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .map(|root| parse_kubectl(&root))
+        .unwrap_or_default()
 }
 
-fn of_kubectl(root: &Value) -> Vec<Installed> {
+fn parse_kubectl(root: &Value) -> Vec<Installed> {
     let users = root.get("users").and_then(Value::as_array).into_iter().flatten();
     let commands = users.filter_map(|user| {
         let plugin = user.pointer("/user/exec")?;
@@ -77,7 +78,7 @@ fn of_kubectl(root: &Value) -> Vec<Installed> {
         let arguments = plugin.get("args").and_then(Value::as_array).into_iter().flatten();
         let named = arguments.filter_map(Value::as_str).nth(2).filter(|name| !name.starts_with('-'));
         let target = named.map_or(Target::Any, |name| Target::Provider(name.to_owned()));
-        let place = format!("the user {} of kubectl's configuration", user.get("name")?.as_str()?);
+        let place = format!("the user {} in kubectl's configuration", user.get("name")?.as_str()?);
         Some(Installed::new(
             "kubernetes",
             crate::text::untrusted::escaped(&place),
@@ -93,20 +94,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_git_lists() {
+    fn authctl_is_found_in_the_list_from_git() {
         let host = "credential.https://git.example.helper";
         let ours = "!/usr/bin/authctl helper git";
         for (name, text, want) in [
             ("nothing", String::new(), vec![]),
-            ("another's", format!("{host}\n!gh auth git-credential\0"), vec![]),
-            ("as we write it", format!("credential.helper\nstore\0{host}\n\0{host}\n{ours}\0"), vec![None]),
+            ("another helper", format!("{host}\n!gh auth git-credential\0"), vec![]),
             (
-                "behind another",
+                "as the set-up writes it",
+                format!("credential.helper\nstore\0{host}\n\0{host}\n{ours}\0"),
+                vec![None],
+            ),
+            (
+                "after another helper",
                 format!("credential.helper\nstore --file x\0{host}\n{ours}\0"),
                 vec![Some("store")],
             ),
         ] {
-            let found = of_git(&text);
+            let found = parse_git(&text);
             let after: Vec<Option<&str>> = found.iter().map(|installed| installed.after.as_deref()).collect();
             assert_eq!(after, want, "{name}");
             assert!(
@@ -117,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn what_kubectl_lists() {
+    fn authctl_is_found_in_the_users_of_kubectl() {
         let root = serde_json::json!({ "users": [
             { "name": "a", "user": { "exec": { "command": "/x/authctl", "args": ["helper", "kubernetes", "corp"] } } },
             { "name": "b", "user": { "exec": { "command": "aws-iam-authenticator" } } },
             { "name": "c", "user": { "token": "REDACTED" } },
         ]});
-        let found = of_kubectl(&root);
+        let found = parse_kubectl(&root);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].target, Target::Provider("corp".to_owned()));
         assert_eq!(found[0].program.as_deref(), Some("/x/authctl"));

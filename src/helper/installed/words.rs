@@ -1,11 +1,11 @@
-//! The words of a command in another program's configuration.
+//! Splits a command from another program's configuration into words.
 
-/// Whether a word is the path or the name of this program.
+/// Whether a word is authctl's path or name.
 pub(super) fn is_ours(word: &str) -> bool {
     std::path::Path::new(word).file_stem().is_some_and(|name| name == "authctl")
 }
 
-/// The words of a command as a POSIX shell reads them, where it is as plain as ours.
+/// Splits a command as a POSIX shell does, as far as the commands that the set-up writes need it.
 pub(super) fn words(command: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted, mut begun) = (Vec::new(), String::new(), None, false);
     let mut characters = command.chars();
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_a_command() {
+    fn commands_are_split_into_words() {
         for (command, want) in [
             ("/usr/bin/authctl helper git", &["/usr/bin/authctl", "helper", "git"][..]),
             ("'/a b/authctl' helper", &["/a b/authctl", "helper"]),

@@ -1,12 +1,12 @@
-//! Our lines in a text file of another program's, between two marks.
+//! authctl's lines in another program's text file, between two markers.
 
 use super::error::SetupError;
 
-/// A text with our block of lines at its end; or without it. The label tells blocks apart. All else stays as it is, byte by
-/// byte.
+/// Returns the text with authctl's block of lines at its end, or without that block. The label identifies the block. Every
+/// other byte stays.
 ///
 /// # Errors
-/// [`SetupError::BrokenBlock`], where one of the marks is missing: what is ours could not be told from what is not.
+/// [`SetupError::BrokenBlock`], if one of the markers is missing, because then authctl cannot tell which lines are its own.
 pub fn block(
     text: Option<&str>,
     label: &str,
@@ -19,15 +19,15 @@ pub fn block(
     let mut inside = false;
     for line in before.split_inclusive('\n') {
         match line.trim_end() {
-            mark if mark == begin && !inside => inside = true,
-            mark if mark == end && inside => inside = false,
-            mark if mark == begin || mark == end => return Err(half(&begin, &end)),
+            marker if marker == begin && !inside => inside = true,
+            marker if marker == end && inside => inside = false,
+            marker if marker == begin || marker == end => return Err(broken(&begin, &end)),
             _ if inside => {}
             _ => kept.push_str(line),
         }
     }
     if inside {
-        return Err(half(&begin, &end));
+        return Err(broken(&begin, &end));
     }
     if !undo && !lines.is_empty() {
         let newline = if before.lines().count() < before.matches("\r\n").count() * 2 { "\r\n" } else { "\n" };
@@ -42,7 +42,7 @@ pub fn block(
     Ok(Some(kept).filter(|kept| !kept.is_empty() || before.is_empty() && text.is_some()))
 }
 
-fn half(begin: &str, end: &str) -> SetupError {
+fn broken(begin: &str, end: &str) -> SetupError {
     SetupError::BrokenBlock { begin: begin.to_owned(), end: end.to_owned() }
 }
 
@@ -51,30 +51,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_comes_and_goes() {
+    fn a_block_is_added_and_removed() {
         let lines = ["one".to_owned(), "two".to_owned()];
         let with = "a\n# begin: authctl x\none\ntwo\n# end: authctl x\n";
         let other = "# begin: authctl y\nz\n# end: authctl y\n";
         let windows = "a\r\nb\r\n# begin: authctl x\r\none\r\ntwo\r\n# end: authctl x\r\n";
         for (name, before, undo, after) in [
-            ("into nothing", None, false, Some("# begin: authctl x\none\ntwo\n# end: authctl x\n")),
-            ("behind what is there", Some("a\n"), false, Some(with)),
-            ("behind a line without an end", Some("a"), false, Some(with)),
-            ("twice is once", Some(with), false, Some(with)),
-            ("taken back", Some(with), true, Some("a\n")),
-            ("the last one", Some("# begin: authctl x\none\n# end: authctl x\n"), true, None),
-            ("another's stays", Some(other), true, Some(other)),
-            ("nothing to take back", None, true, None),
-            ("nothing to take back of it", Some("a"), true, Some("a")),
-            ("Windows' lines", Some("a\r\nb\r\n"), false, Some(windows)),
-            ("Windows' lines taken back", Some(windows), true, Some("a\r\nb\r\n")),
+            ("into a new file", None, false, Some("# begin: authctl x\none\ntwo\n# end: authctl x\n")),
+            ("after existing lines", Some("a\n"), false, Some(with)),
+            ("after a line without a line feed", Some("a"), false, Some(with)),
+            ("added twice", Some(with), false, Some(with)),
+            ("removed", Some(with), true, Some("a\n")),
+            (
+                "removed from a file with nothing else",
+                Some("# begin: authctl x\none\n# end: authctl x\n"),
+                true,
+                None,
+            ),
+            ("another block stays", Some(other), true, Some(other)),
+            ("removed from a missing file", None, true, None),
+            ("removed from a file without it", Some("a"), true, Some("a")),
+            ("Windows line ends", Some("a\r\nb\r\n"), false, Some(windows)),
+            ("removed with Windows line ends", Some(windows), true, Some("a\r\nb\r\n")),
         ] {
             assert_eq!(block(before, "x", &lines, undo).unwrap().as_deref(), after, "{name}");
         }
     }
 
     #[test]
-    fn half_a_block_is_not_guessed_at() {
+    fn a_block_without_both_markers_is_refused() {
         for text in [
             "# begin: authctl x\none\nmine\n",
             "one\n# end: authctl x\nmine\n",

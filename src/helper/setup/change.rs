@@ -1,4 +1,4 @@
-//! One change of another program's configuration.
+//! One change to another program's configuration.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,24 +16,24 @@ use crate::text::difference::changed_lines;
 use crate::text::shell;
 use crate::text::untrusted::escaped;
 
-/// git and kubectl change a file of their own: that takes no time.
+/// git and kubectl only change a file, which takes no time.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) enum Change {
-    /// A text in a file of the other program.
+    /// New text for one of the other program's files.
     File {
         path: PathBuf,
         before: Option<String>,
-        /// What is there already, written as we write it: only what really changes is shown, for the rest may be secret.
+        /// The existing text, normalised. Only lines that really change are shown, because the others may be secret.
         shown: Option<String>,
         with: Option<String>,
         without: Option<String>,
     },
-    /// A link to this program, by the name that the other one calls.
+    /// A link to authctl with the name that the other program runs.
     Link { path: PathBuf, program: PathBuf },
-    /// A command that makes the change, and the one that takes it back. Either may replace one of the files.
+    /// A command that makes the change and one that reverts it. Either may replace one of the files.
     Command { with: Vec<String>, without: Vec<String>, files: Vec<PathBuf> },
-    /// The values of a key of git's.
+    /// The values of one of git's keys.
     Git(GitKey),
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Way {
 }
 
 impl Change {
-    /// What is done, as it is shown.
+    /// Describes the change for the user.
     pub(super) fn describe(&self, way: Way) -> String {
         let done = || styled(FAINT, "  nothing to do\n");
         match self {
@@ -64,8 +64,8 @@ impl Change {
                 let path = escaped(&path.display().to_string());
                 match way {
                     _ if self.is_done(way) => format!("{path}\n{}", done()),
-                    Way::Make => format!("{path}\n  a link to {}\n", escaped(&program.display().to_string())),
-                    Way::Undo => format!("{path}\n  the link is removed\n"),
+                    Way::Make => format!("{path}\n  link to {}\n", escaped(&program.display().to_string())),
+                    Way::Undo => format!("{path}\n  remove the link\n"),
                 }
             }
             Self::Command { .. } | Self::Git(_) => {
@@ -79,7 +79,7 @@ impl Change {
         }
     }
 
-    /// Whether it is done already.
+    /// Whether there is nothing to do.
     pub(super) fn is_done(&self, way: Way) -> bool {
         match self {
             Self::File { before, with, without, .. } => {
@@ -91,7 +91,6 @@ impl Change {
         }
     }
 
-    /// The commands to run.
     fn commands(&self, way: Way) -> Vec<Vec<String>> {
         match self {
             Self::Command { with, without, .. } => {
@@ -111,23 +110,22 @@ impl Change {
         }
     }
 
-    /// Does it.
     pub(super) fn carry_out(&self, app: &App<'_>, way: Way) -> Result<(), Error> {
         match self {
             Self::File { path, before, with, without, .. } => {
                 let after = if way == Way::Make { with } else { without };
                 user_file::replace(path, before.as_deref(), after.as_deref())
-                    .map_err(|error| SetupError::step(path, "written")(error).into())
+                    .map_err(|error| SetupError::step(path, "write")(error).into())
             }
             Self::Link { path, program } if way == Way::Make => Ok(make_link(path, program)?),
             Self::Link { path, .. } => {
-                std::fs::remove_file(path).map_err(|error| SetupError::step(path, "removed")(error).into())
+                std::fs::remove_file(path).map_err(|error| SetupError::step(path, "remove")(error).into())
             }
             Self::Command { .. } | Self::Git(_) => {
                 if let (Self::Command { files, .. }, Way::Make) = (self, way)
                     && let Some(folder) = files.first().and_then(|file| file.parent())
                 {
-                    user_file::make_folder(folder).map_err(SetupError::step(folder, "made"))?;
+                    user_file::make_folder(folder).map_err(SetupError::step(folder, "create"))?;
                 }
                 let owners = owners(self.files())?;
                 let ran = self
@@ -135,7 +133,7 @@ impl Change {
                     .iter()
                     .try_for_each(|command| output(app, command).map(drop).map_err(SetupError::Command));
                 for (path, owner) in owners {
-                    let failed = |reason| SetupError::NotGivenBack { path: path.clone(), reason };
+                    let failed = |reason| SetupError::OwnerNotRestored { path: path.clone(), reason };
                     owner.restore().map_err(failed)?;
                 }
                 Ok(ran?)
@@ -144,21 +142,21 @@ impl Change {
     }
 }
 
-/// The owners of the files that another program may replace, where they need to be restored (F-HLP7).
+/// Returns the owners to restore after another program replaced the files (F-HLP7).
 ///
 /// # Errors
-/// [`SetupError::Untouched`] if one is not a regular file: the other program could wait forever for a pipe.
+/// [`SetupError::Untouched`] if one is not a regular file: the other program could wait forever on a pipe.
 pub(super) fn owners(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Owner)>, SetupError> {
     let mut owners = Vec::new();
     for path in files {
-        let failed = |reason| SetupError::Untouched { path: path.clone(), action: "changed", reason };
+        let failed = |reason| SetupError::Untouched { path: path.clone(), action: "change", reason };
         let owner = Owner::of(path).map_err(failed)?;
         owners.extend(owner.map(|owner| (path, owner)));
     }
     Ok(owners)
 }
 
-/// What a command of another program prints.
+/// Runs another program's command and returns its output.
 pub(super) fn output(app: &App<'_>, command: &[String]) -> Result<String, ProcessError> {
     let withheld = &app.config.secret_variables();
     let program = Program { command, timeout: COMMAND_DEADLINE, withheld, input: None };

@@ -1,4 +1,4 @@
-//! Why another program's configuration is not changed.
+//! Why authctl does not change another program's configuration.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,41 +8,42 @@ use crate::error::CommandError;
 use crate::ports::ProcessError;
 use crate::text::untrusted::{Untrusted, escaped};
 
-/// Why another program's configuration is not changed, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("this program's own path is not known")]
+    #[error("cannot find authctl's own path")]
     NoProgramPath,
-    #[error("your home folder is not known")]
+    #[error("cannot find your home folder")]
     NoHome,
     #[error(
-        "the other program runs authctl without options: leave --config and --profile out, and set AUTHCTL_CONFIG and AUTHCTL_PROFILE where it runs"
+        "the other program runs authctl without options: omit --config and --profile, and set AUTHCTL_CONFIG and AUTHCTL_PROFILE in its environment"
     )]
     TakesNoOptions,
-    #[error("{file} is no {syntax}")]
+    #[error("{file} is not a valid {syntax}")]
     Syntax { file: &'static str, syntax: &'static str },
-    #[error("{program} asks {other} about {subject} already")]
+    #[error("{program} already uses {other} for {subject}")]
     OtherHelper { program: &'static str, other: Untrusted, subject: Untrusted, entry: &'static str },
-    #[error("Terraform's configuration names another credentials helper, and takes no more than one")]
+    #[error(
+        "Terraform's configuration already names another credentials helper, and Terraform supports only one"
+    )]
     OneHelper,
-    #[error("the lines `{begin}` and `{end}` do not belong together any more")]
+    #[error("the marker lines `{begin}` and `{end}` no longer match")]
     BrokenBlock { begin: String, end: String },
-    #[error("{value} cannot be written in the other program's syntax: {reason}")]
+    #[error("cannot write {value} in the other program's syntax: {reason}")]
     Unquotable { value: Untrusted, reason: &'static str },
-    #[error("{} cannot be {action}: {reason}", shown(path))]
+    #[error("cannot {action} {}: {reason}", shown(path))]
     Untouched { path: PathBuf, action: &'static str, reason: io::Error },
     #[error(transparent)]
     NoGit(ProcessError),
-    #[error("{} is there already, and is not ours", shown(.0))]
+    #[error("{} already exists and does not belong to authctl", shown(.0))]
     NotOurs(PathBuf),
     /// An earlier step may have been done.
-    #[error("{} cannot be {action}: {reason}", shown(path))]
+    #[error("cannot {action} {}: {reason}", shown(path))]
     Step { path: PathBuf, action: &'static str, reason: io::Error },
     /// An earlier step may have been done.
     #[error(transparent)]
     Command(ProcessError),
-    #[error("{} was changed, but cannot be given back to its owner: {reason}", shown(path))]
-    NotGivenBack { path: PathBuf, reason: io::Error },
+    #[error("changed {}, but cannot restore its owner: {reason}", shown(path))]
+    OwnerNotRestored { path: PathBuf, reason: io::Error },
 }
 
 fn shown(path: &Path) -> String {
@@ -50,7 +51,6 @@ fn shown(path: &Path) -> String {
 }
 
 impl SetupError {
-    /// A step that was not done.
     pub(super) fn step(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |reason| Self::Step { path, action, reason }
@@ -67,23 +67,23 @@ impl Advise for SetupError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoProgramPath => "install it on PATH",
+            Self::NoProgramPath => "install authctl on PATH",
             Self::NoHome => "set HOME",
             Self::TakesNoOptions => return None,
-            Self::Syntax { .. } => "fix it first; nothing was changed",
+            Self::Syntax { .. } => "fix the file first; nothing was changed",
             Self::OtherHelper { entry, .. } => {
-                return Some(format!("take {entry}, if authctl is to answer; nothing was changed"));
+                return Some(format!("remove {entry} to use authctl instead; nothing was changed"));
             }
             Self::OneHelper => "remove its block first; nothing was changed",
-            Self::BrokenBlock { .. } => "remove what is between them, and both; nothing was changed",
+            Self::BrokenBlock { .. } => "remove both markers and the lines between them; nothing was changed",
             Self::Unquotable { .. } => {
                 "rename the account with `authctl account rename`, or choose another value; nothing was changed"
             }
             Self::Untouched { .. } => "nothing was changed",
-            Self::NoGit(_) => "is git installed?",
+            Self::NoGit(_) => "install git",
             Self::NotOurs(_) => "remove or rename it first",
-            Self::Step { .. } | Self::Command(_) => "what is not marked as done was not changed",
-            Self::NotGivenBack { .. } => "run `chown` on it",
+            Self::Step { .. } | Self::Command(_) => "only the changes marked as done were made",
+            Self::OwnerNotRestored { .. } => "restore the owner with `chown`",
         };
         Some(hint.to_owned())
     }
@@ -105,23 +105,23 @@ mod tests {
         let process = || ProcessError::NotStarted { program: "git".to_owned(), reason: "x".to_owned() };
         let text = || Untrusted::new("x");
         let other =
-            E::OtherHelper { program: "docker", other: text(), subject: text(), entry: "it out of the file" };
+            E::OtherHelper { program: "docker", other: text(), subject: text(), entry: "it from the file" };
         let block = E::BrokenBlock { begin: "x".to_owned(), end: "x".to_owned() };
         check(&[
             (&E::NoProgramPath, Failed, "on PATH"),
             (&E::NoHome, Failed, "set HOME"),
             (&E::TakesNoOptions, Usage, ""),
             (&E::Syntax { file: "x", syntax: "x" }, Failed, "nothing was changed"),
-            (&other, Failed, "take it out of the file, if"),
+            (&other, Failed, "remove it from the file to"),
             (&E::OneHelper, Failed, "nothing was changed"),
             (&block, Failed, "nothing was changed"),
             (&E::Unquotable { value: text(), reason: "x" }, Failed, "authctl account rename"),
             (&E::Untouched { path: path(), action: "read", reason: denied() }, Failed, "nothing was changed"),
             (&E::NoGit(process()), Failed, "git"),
             (&E::NotOurs(path()), Failed, "remove or rename"),
-            (&E::step(&path(), "made")(denied()), Failed, "not marked as done"),
-            (&E::Command(process()), Failed, "not marked as done"),
-            (&E::NotGivenBack { path: path(), reason: denied() }, Failed, "chown"),
+            (&E::step(&path(), "create")(denied()), Failed, "marked as done"),
+            (&E::Command(process()), Failed, "marked as done"),
+            (&E::OwnerNotRestored { path: path(), reason: denied() }, Failed, "chown"),
         ]);
     }
 }

@@ -1,21 +1,19 @@
-//! The values of a key in git's global configuration: ours, and those of other helpers, in their order.
+//! The values of a key in git's global configuration: those of authctl and of other helpers, in order.
 
 use std::path::PathBuf;
 
-/// A key with its values, and those that are ours.
 pub(super) struct GitKey {
-    /// The key, such as `credential.https://host.helper`.
+    /// Such as `credential.https://host.helper`.
     pub(super) key: String,
-    /// Its values now.
     pub(super) present: Vec<String>,
-    /// Our values, the last of them our command.
+    /// The values to set; authctl's command is the last one.
     pub(super) wanted: Vec<String>,
-    /// The files that git may keep it in.
+    /// The files in which git may store the key.
     pub(super) files: Vec<PathBuf>,
 }
 
 impl GitKey {
-    /// The commands of git's that put our values behind all others, or take them away.
+    /// Returns the git commands that add authctl's values after all others, or remove them.
     pub(super) fn commands(&self, undo: bool) -> Vec<Vec<String>> {
         let is_current = self.present.ends_with(&self.wanted);
         let ours = self.present.iter().position(|value| is_ours(value));
@@ -24,7 +22,7 @@ impl GitKey {
         }
         let mut commands = Vec::new();
         if let Some(at) = ours {
-            // The empty value before ours is our reset; any other one is somebody else's.
+            // The empty value right before authctl's command is its reset. Any other empty value belongs to another program.
             let has_reset = at > 0 && self.present[at - 1].is_empty();
             let empty = self.present.iter().filter(|value| value.is_empty()).count();
             match has_reset {
@@ -32,7 +30,7 @@ impl GitKey {
                 true if empty == 1 => {
                     commands.extend([OURS, "^$"].map(|ours| self.git("--unset-all", &[ours])))
                 }
-                // git cannot name one of several equal values: the others are written again.
+                // git cannot select one of several equal values, so the other values are written again.
                 true => {
                     commands.push(self.git("--unset-all", &[]));
                     let kept = self.present.iter().enumerate();
@@ -53,7 +51,7 @@ impl GitKey {
     }
 }
 
-/// Our value among those of a key, for git and for us.
+/// Matches authctl's command among a key's values, as a pattern for git.
 const OURS: &str = " helper git$";
 
 fn is_ours(value: &str) -> bool {
@@ -64,15 +62,15 @@ fn is_ours(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    const US: &str = "!/bin/authctl helper git";
+    const COMMAND: &str = "!/bin/authctl helper git";
 
-    /// The values after git has done what it was told.
+    /// Returns the values after git has run the commands.
     fn carried_out(present: &[&str], undo: bool) -> Vec<String> {
         let values = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
         let key = GitKey {
             key: "k".to_owned(),
             present: values(present),
-            wanted: values(&["", US]),
+            wanted: values(&["", COMMAND]),
             files: Vec::new(),
         };
         let mut values = key.present.clone();
@@ -89,19 +87,23 @@ mod tests {
     }
 
     #[test]
-    fn the_values_of_others_stay() {
+    fn values_of_other_programs_stay() {
         for (name, present, without) in [
             ("nothing", &[] as &[&str], &[] as &[&str]),
-            ("ours", &["", US], &[]),
-            ("an old one of ours", &["", "!/old/authctl helper git"], &[]),
+            ("authctl", &["", COMMAND], &[]),
+            ("an old authctl", &["", "!/old/authctl helper git"], &[]),
             ("another", &["store"], &["store"]),
-            ("another before ours", &["store", "", US], &["store"]),
-            ("another's reset", &["", "!gh auth git-credential", "", US], &["", "!gh auth git-credential"]),
-            ("another's reset alone", &["", "store", US], &["", "store"]),
-            ("another behind ours", &["", US, "cache"], &["cache"]),
+            ("another before authctl", &["store", "", COMMAND], &["store"]),
+            (
+                "another reset",
+                &["", "!gh auth git-credential", "", COMMAND],
+                &["", "!gh auth git-credential"],
+            ),
+            ("only another reset", &["", "store", COMMAND], &["", "store"]),
+            ("another after authctl", &["", COMMAND, "cache"], &["cache"]),
         ] {
             assert_eq!(carried_out(present, true), without, "{name}");
-            let with: Vec<&str> = without.iter().copied().chain(["", US]).collect();
+            let with: Vec<&str> = without.iter().copied().chain(["", COMMAND]).collect();
             assert_eq!(carried_out(present, false), with, "{name}");
         }
     }

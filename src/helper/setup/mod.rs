@@ -1,4 +1,4 @@
-//! Tells other programs of us: what is to be changed in their configuration, shown, made and taken back.
+//! Configures other programs to use authctl: shows the changes to their configuration, makes them and reverts them.
 
 mod block;
 mod change;
@@ -13,7 +13,7 @@ pub(super) use self::block::block;
 use self::change::{Change, Way, output, owners};
 pub(super) use self::error::SetupError;
 use self::git_key::GitKey;
-use self::link::{is_ours, split_paths};
+use self::link::{is_private, split_paths};
 pub(super) use self::syntax::{bazel_word, command_line, csv_field, ini_value};
 use crate::app::App;
 use crate::error::Error;
@@ -22,12 +22,12 @@ use crate::ports::ProcessError;
 use crate::ports::console::{GOOD, STRONG, styled};
 use crate::text::shell;
 
-/// What is to be changed so that another program asks here.
+/// The changes that make another program use authctl.
 pub struct Plan {
     about: &'static str,
     changes: Vec<Change>,
     then: Vec<String>,
-    /// Why it cannot be made, though it may be taken back.
+    /// Why the changes cannot be made. They can still be reverted.
     refused: Option<SetupError>,
 }
 
@@ -36,14 +36,14 @@ impl Plan {
         Self { about, changes: Vec::new(), then: Vec::new(), refused: None }
     }
 
-    /// This program, as other programs are to call it.
+    /// Returns authctl's path, for other programs to run.
     pub(super) fn program(&self, app: &App<'_>) -> Result<String, Error> {
         let program = app.system.environment.program();
         let program = program.ok_or(SetupError::NoProgramPath)?;
         Ok(program.display().to_string())
     }
 
-    /// The words that other programs begin with to run this one: it reads the same configuration then as it does now.
+    /// Returns the start of the command that other programs run, with the options that select this configuration.
     pub(super) fn command(&self, app: &App<'_>) -> Result<Vec<String>, Error> {
         let mut words = vec![self.program(app)?];
         if let Some(config) = &app.options.config {
@@ -60,13 +60,13 @@ impl Plan {
         app.system.paths.home().ok_or_else(|| SetupError::NoHome.into())
     }
 
-    /// A link to this program on PATH: beside it where that is ours, else in `~/.local/bin`.
+    /// Adds a link to authctl on PATH: beside authctl if the user owns that folder, else in `~/.local/bin`.
     pub(super) fn link(&mut self, app: &App<'_>, name: &str) -> Result<PathBuf, Error> {
         let program = PathBuf::from(self.program(app)?);
         let path = app.system.environment.variable("PATH").unwrap_or_default();
         let on_path: Vec<PathBuf> = split_paths(&path);
         let beside = program.parent().filter(|folder| on_path.iter().any(|on_path| on_path == folder));
-        let folder = match beside.filter(|folder| is_ours(folder)) {
+        let folder = match beside.filter(|folder| is_private(folder)) {
             Some(folder) => folder.to_owned(),
             None => self.home(app)?.join(".local/bin"),
         };
@@ -88,7 +88,7 @@ impl Plan {
         Ok(())
     }
 
-    /// A change of a text file: what it is with the change, and what it is without.
+    /// Adds a change to a text file. `change` returns the text with authctl's lines, or, for an undo, without them.
     pub(super) fn edit(
         &mut self,
         path: PathBuf,
@@ -97,15 +97,15 @@ impl Plan {
         self.edit_normalised(path, |text| text.to_owned(), change)
     }
 
-    /// The same for a file that is written anew as a whole: `normalise` writes what is there as we do.
+    /// Like `edit`, for a file that is rewritten as a whole: `normalise` formats the existing text in the same way.
     pub(super) fn edit_normalised(
         &mut self,
         path: PathBuf,
         normalise: impl Fn(&str) -> String,
         change: impl Fn(Option<&str>, bool) -> Result<Option<String>, SetupError>,
     ) -> Result<(), Error> {
-        let unread = |reason| SetupError::Untouched { path: path.clone(), action: "read", reason };
-        let before = user_file::read(&path).map_err(unread)?;
+        let unreadable = |reason| SetupError::Untouched { path: path.clone(), action: "read", reason };
+        let before = user_file::read(&path).map_err(unreadable)?;
         let without = change(before.as_deref(), true)?;
         let with = match change(before.as_deref(), false) {
             Ok(with) => with,
@@ -119,20 +119,20 @@ impl Plan {
         Ok(())
     }
 
-    /// Commands of another program, which may replace the files.
+    /// Adds commands of another program, which may replace the files.
     pub(super) fn run(&mut self, with: Vec<String>, without: Vec<String>, files: Vec<PathBuf>) {
         self.changes.push(Change::Command { with, without, files });
     }
 
-    /// Values of a key in git's global configuration, which git itself changes.
+    /// Adds values to a key in git's global configuration, which git itself changes.
     pub(super) fn git_entry(&mut self, app: &App<'_>, key: &str, wanted: &[&str]) -> Result<(), Error> {
         let files = self.git_files(app)?;
-        // git would wait forever for a pipe.
+        // git would wait forever on a pipe.
         owners(&files)?;
         let get = ["git", "config", "--global", "--null", "--get-all", key].map(str::to_owned);
         let present = match output(app, &get) {
             Ok(text) => text.split_terminator('\0').map(str::to_owned).collect(),
-            // Status 1: the key has no value, or there is no such file.
+            // Status 1: the key has no value, or the file does not exist.
             Err(ProcessError::Failed { .. }) => Vec::new(),
             Err(error) => return Err(SetupError::NoGit(error).into()),
         };
@@ -141,7 +141,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The files of git's global configuration (git-config(1)).
+    /// Returns the files of git's global configuration (git-config(1)).
     fn git_files(&self, app: &App<'_>) -> Result<Vec<PathBuf>, Error> {
         let set = |name: &str| app.system.environment.variable(name).filter(|value| !value.is_empty());
         if let Some(path) = set("GIT_CONFIG_GLOBAL") {
@@ -160,26 +160,26 @@ impl Plan {
         })
     }
 
-    /// The plan, if it can be made.
-    fn granted(mut self) -> Result<Self, SetupError> {
+    /// Returns the plan, if its changes can be made.
+    fn feasible(mut self) -> Result<Self, SetupError> {
         self.refused.take().map_or(Ok(self), Err)
     }
 
-    /// What is left to do by hand.
+    /// Adds a command that the user runs afterwards.
     pub(super) fn then(&mut self, command: impl Into<String>) {
         self.then.push(command.into());
     }
 }
 
 pub fn show(app: &App<'_>, plan: Plan) -> Result<(), Error> {
-    let plan = plan.granted()?;
+    let plan = plan.feasible()?;
     let console = &app.system.console;
     let mut text = format!("{}\n", styled(STRONG, plan.about));
     for change in &plan.changes {
         text.push('\n');
         text.push_str(&change.describe(Way::Make));
     }
-    text.push_str("\nThe same with `--write` does this, with `--undo` takes it back.\n");
+    text.push_str("\nRun this with `--write` to make these changes, or with `--undo` to revert them.\n");
     if !plan.then.is_empty() {
         text.push_str("Then:\n");
         plan.then.iter().for_each(|command| text.push_str(&format!("    {command}\n")));
@@ -187,12 +187,9 @@ pub fn show(app: &App<'_>, plan: Plan) -> Result<(), Error> {
     Ok(console.show(&text)?)
 }
 
-/// Makes the changes, each shown.
-///
-/// # Errors
-/// [`Error::Failed`] at the first that cannot be made.
+/// Makes the changes and shows each one. Stops at the first that fails.
 pub fn write(app: &App<'_>, plan: Plan) -> Result<(), Error> {
-    let plan = plan.granted()?;
+    let plan = plan.feasible()?;
     carry_out(app, &plan, Way::Make)?;
     let console = &app.system.console;
     if !plan.then.is_empty() {
@@ -202,10 +199,7 @@ pub fn write(app: &App<'_>, plan: Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the changes back, each shown.
-///
-/// # Errors
-/// [`Error::Failed`] at the first that cannot be taken back.
+/// Reverts the changes and shows each one. Stops at the first that fails.
 pub fn undo(app: &App<'_>, plan: Plan) -> Result<(), Error> {
     carry_out(app, &plan, Way::Undo)
 }

@@ -1,4 +1,4 @@
-//! Values in the syntax of the file or program that reads them. A value that the syntax cannot carry is refused.
+//! Quotes values for the file or program that reads them, and refuses values that its syntax cannot express.
 //!
 //! A server may have chosen the account's name, so every value for another program is quoted here (F-HLP6).
 
@@ -6,12 +6,11 @@ use super::error::SetupError;
 use crate::text::shell;
 use crate::text::untrusted::{Untrusted, steers};
 
-/// Why a value is not written.
 fn refused(value: &str, reason: &'static str) -> SetupError {
     SetupError::Unquotable { value: Untrusted::new(value), reason }
 }
 
-/// A command line for programs that pass it to a shell or split it like one, such as AWS's `credential_process`.
+/// Quotes a command line for programs that pass it to a shell or split it like one, such as AWS's `credential_process`.
 pub fn command_line(words: &[String]) -> Result<String, SetupError> {
     words.iter().try_for_each(|word| check_visible(word))?;
     if cfg!(windows) {
@@ -22,8 +21,8 @@ pub fn command_line(words: &[String]) -> Result<String, SetupError> {
     }
 }
 
-/// A word for `cmd.exe` and for programs that split a command as C's runtime does. Both read a word in double quotes alike,
-/// unless it has a character that `cmd.exe` interprets inside quotes as well.
+/// Quotes a word for `cmd.exe` and for programs that split a command like the C runtime. Both read a double-quoted word in
+/// the same way, unless it contains a character that `cmd.exe` also interprets inside quotes.
 fn windows_word(word: &str) -> Result<String, SetupError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@,+\\".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
@@ -35,8 +34,8 @@ fn windows_word(word: &str) -> Result<String, SetupError> {
     Ok(format!("\"{word}\""))
 }
 
-/// A value of an INI file. Readers disagree on comments after a value, and some replace `%`, so a value that contains either
-/// is refused.
+/// Checks a value for an INI file. Programs disagree on comments after a value, and some replace `%`, so values that contain
+/// either are refused.
 pub fn ini_value(value: &str) -> Result<String, SetupError> {
     check_visible(value)?;
     let begins_comment =
@@ -50,14 +49,14 @@ pub fn ini_value(value: &str) -> Result<String, SetupError> {
     Ok(value.to_owned())
 }
 
-/// A value in a list that kubectl splits at commas, with the quotes of CSV (RFC 4180).
+/// Quotes a value for a list that kubectl splits at commas, as CSV does (RFC 4180).
 pub fn csv_field(value: &str) -> Result<String, SetupError> {
     check_visible(value)?;
     let quotes = value.contains([',', '"']);
     Ok(if quotes { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() })
 }
 
-/// A word of a line in `.bazelrc`, where a backslash also has its meaning inside quotes.
+/// Escapes a word for `.bazelrc`, where a backslash is also special inside quotes.
 pub fn bazel_word(word: &str) -> Result<String, SetupError> {
     check_visible(word)?;
     let mut written = String::with_capacity(word.len());
@@ -70,9 +69,9 @@ pub fn bazel_word(word: &str) -> Result<String, SetupError> {
     Ok(written)
 }
 
-/// A line break would begin another entry, and a reader of the file could not see other such characters.
+/// Rejects line breaks, which would begin another entry, and invisible characters, which a person reading the file would miss.
 fn check_visible(value: &str) -> Result<(), SetupError> {
-    if value.contains(steers) { Err(refused(value, "it has characters that do not show")) } else { Ok(()) }
+    if value.contains(steers) { Err(refused(value, "it contains invisible characters")) } else { Ok(()) }
 }
 
 #[cfg(test)]

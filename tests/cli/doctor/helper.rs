@@ -84,7 +84,7 @@ fn what_is_wrong_with_helpers() {
                     Arc::new(Programs(vec![("kubectl config view", view.to_string())]));
             },
             0,
-            ("helper", "warning", "the provider `gone` is not configured", "the user u of kubectl"),
+            ("helper", "warning", "the provider `gone` is not configured", "the user u in kubectl"),
         ),
         (
             "a profile of AWS",

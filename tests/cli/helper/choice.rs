@@ -20,7 +20,7 @@ fn helpers_say_that_a_login_is_in_progress_f_hlp3() {
     let file = std::fs::File::open(&lock).unwrap();
     file.lock().unwrap();
     let host = format!("host={}", server.domain());
-    git(&sandbox, "get", &["protocol=http", &host]).fails(3).says("a login to as is in progress");
+    git(&sandbox, "get", &["protocol=http", &host]).fails(3).says("another login to as is in progress");
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn of_several_providers_the_user_name_or_the_default_decides() {
     let ask = |sandbox: &Sandbox, user: &str| {
         git(sandbox, "get", &["protocol=https", "host=git.example", &format!("username={user}")])
     };
-    nothing(&ask(&sandbox, "").says("one and two have the host git.example"), "nobody is meant");
+    nothing(&ask(&sandbox, "").says("one and two all serve git.example"), "nobody is meant");
     assert!(ask(&sandbox, "two").ok().stdout.contains("password=token-two"));
     assert!(ask(&sandbox, "one").ok().stdout.contains("password=token-one"));
     sandbox.configure(&two("default = \"two\""));
@@ -54,7 +54,7 @@ fn gits_user_name_chooses_among_accounts() {
     for account in ["alice", "bob"] {
         assert!(ask(account).ok().stdout.contains(&format!("password={}\n", of(account))), "{account}");
     }
-    nothing(&ask("carol").says("no account `carol` is logged in"), "nobody of that name");
+    nothing(&ask("carol").says("account `carol` is not logged in"), "nobody of that name");
 }
 
 /// CVE-2024-50349: a repository's URL chooses the user name and the host that git passes on.
@@ -115,5 +115,5 @@ fn a_wrong_provider_keeps_no_other_from_answering() {
         git(&sandbox, "get", &["protocol=https", "host=git.example"]).ok().stdout.contains("other-token")
     );
     let asked = git(&sandbox, "get", &["protocol=https", "host=x.example"]);
-    nothing(&asked.says("`wrong` is configured wrong"), "the wrong one");
+    nothing(&asked.says("the configuration of `wrong` is not valid"), "the wrong one");
 }

@@ -61,7 +61,7 @@ fn a_malformed_git_line_gets_no_credential_f_git1_f_git2() {
         ),
     ] {
         let output = sandbox.run_with(&["helper", "git", "get"], text);
-        output.fails(1).says("git's question cannot be answered");
+        output.fails(1).says("git's request is not valid");
         let _ = name;
     }
 }

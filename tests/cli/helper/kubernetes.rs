@@ -36,9 +36,9 @@ fn kubernetes_exec_credentials_follow_the_protocol() {
     sandbox.environment.set("KUBERNETES_EXEC_INFO", &cluster(&server.issuer()));
     ask(&[]).ok();
     sandbox.environment.set("KUBERNETES_EXEC_INFO", &cluster("https://evil.example"));
-    ask(&[]).fails(1).says("`https://evil.example` is none of the hosts");
+    ask(&[]).fails(1).says("does not serve the cluster `https://evil.example`");
     sandbox.environment.set("KUBERNETES_EXEC_INFO", "{");
-    ask(&[]).fails(1).says("is no JSON object");
+    ask(&[]).fails(1).says("is not a JSON object");
 }
 
 #[test]

@@ -14,9 +14,9 @@ fn bazel_credential_helper_follows_the_protocol() {
     let token = sandbox.run(&["token"]).ok().text().to_owned();
     assert_eq!(answer["headers"], json!({ "Authorization": [format!("Bearer {token}")] }));
     answer["expires"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    bazel("get", "{\"uri\":\"https://other.example/\"}").fails(1).says("no provider answers");
-    bazel("get", "{}").fails(1).says("has no uri");
-    bazel("get", "[").fails(1).says("is no JSON object");
+    bazel("get", "{\"uri\":\"https://other.example/\"}").fails(1).says("no provider serves");
+    bazel("get", "{}").fails(1).says("has no `uri`");
+    bazel("get", "[").fails(1).says("is not a JSON object");
     sandbox.run(&["helper", "bazel", "get-more"]).fails(2);
     sandbox.run(&["helper", "bazel"]).fails(2);
 }
@@ -34,7 +34,7 @@ fn terraform_to_the_letter() {
         assert_eq!(terraform(&["get", host]).ok().stdout, "{}\n", "{host}");
     }
     let store = sandbox.run_with(&["helper", "terraform", "store", "git.example"], "{\"token\":\"x\"}");
-    store.fails(1).says("are not kept here");
+    store.fails(1).says("authctl does not store");
     terraform(&["forget", "unknown.example"]).ok();
     terraform(&["forget", "git.example"]).ok().says("stays logged in");
     terraform(&["dance", "git.example"]).fails(2);
@@ -61,6 +61,6 @@ fn keyring_to_the_letter() {
     }
     assert_eq!(keyring(&["get", "https://pypi.example/", "--mode", "creds"]).ok().stdout, "bob\nsecret\n");
     assert_eq!(keyring(&["get", "git.example", "--mode", "creds"]).ok().stdout, "oauth2\nother-token\n");
-    keyring(&["set", "git.example", "me"]).fails(1).says("are not kept here");
+    keyring(&["set", "git.example", "me"]).fails(1).says("authctl does not store");
     keyring(&["list"]).fails(2);
 }

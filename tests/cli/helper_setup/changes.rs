@@ -121,11 +121,7 @@ fn half_a_block_of_ours_changes_nothing() {
     let half = written.replace("# end: authctl credential helper\n", "build --mine\n");
     sandbox.write(".bazelrc", &half);
     for way in ["--write", "--undo"] {
-        sandbox
-            .run(&["helper", "bazel", way])
-            .fails(1)
-            .says("do not belong together")
-            .says("nothing was changed");
+        sandbox.run(&["helper", "bazel", way]).fails(1).says("no longer match").says("nothing was changed");
         assert_eq!(std::fs::read_to_string(sandbox.path(".bazelrc")).unwrap(), half);
     }
 }

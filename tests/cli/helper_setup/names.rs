@@ -58,8 +58,8 @@ fn a_name_that_a_file_cannot_carry_is_refused() {
     for (name, said) in [
         ("a%b", "replace `%`"),
         ("%PATH%", "replace `%`"),
-        ("a\u{202e}b", "do not show"),
-        ("a\u{200b}b", "do not show"),
+        ("a\u{202e}b", "invisible characters"),
+        ("a\u{200b}b", "invisible characters"),
     ] {
         for flag in ["--setup", "--write"] {
             let refused = sandbox.run(&["helper", "aws", "aws", "--account", name, flag]).fails(1);
@@ -74,7 +74,7 @@ fn a_name_that_a_file_cannot_carry_is_refused() {
     sandbox.run(&["helper", "aws", "aws", "--account", "a%b", "--undo"]).ok().says("done");
     assert_eq!(files(&sandbox), before);
     let kubernetes = ["helper", "kubernetes", "reg", "--account", "a\u{202e}b", "--setup"];
-    sandbox.run(&kubernetes).fails(1).says("do not show");
+    sandbox.run(&kubernetes).fails(1).says("invisible characters");
 }
 
 // F-HLP6

@@ -102,7 +102,10 @@ fn git_and_kubectl_are_not_run_on_a_pipe_or_a_device() {
 fn a_program_that_belongs_to_another_user_is_not_replaced_f_url4() {
     let sandbox = Sandbox::new(CONFIG);
     let other = sandbox.write(".local/bin/keyring", "#!/bin/sh\n");
-    sandbox.run(&["helper", "keyring", "--write"]).fails(1).says("is there already, and is not ours");
+    sandbox
+        .run(&["helper", "keyring", "--write"])
+        .fails(1)
+        .says("already exists and does not belong to authctl");
     assert_eq!(std::fs::read_to_string(&other).unwrap(), "#!/bin/sh\n");
     sandbox.run(&["helper", "keyring", "--undo"]).ok();
     assert!(other.exists());

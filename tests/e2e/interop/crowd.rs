@@ -84,7 +84,7 @@ fn one_of_ten_concurrent_helpers_opens_a_browser_f_hlp3() {
     assert_eq!(logged_in.len(), 1, "{logged_in:#?} {others:#?}");
     assert!(logged_in[0].stdout.contains(&desk.token()));
     for other in others {
-        other.fails(3).says("a login to op is in progress");
+        other.fails(3).says("another login to op is in progress");
     }
     assert_eq!(desk.read("opened").lines().count(), 1);
     assert_eq!(desk.server.token_requests("authorization_code"), 1);

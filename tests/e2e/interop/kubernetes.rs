@@ -120,7 +120,7 @@ fn another_cluster_gets_no_token() {
     desk.run("kubectl", &["config", "set-credentials", "authctl-op", "--exec-provide-cluster-info"]).ok();
     let asked = desk.run("kubectl", &["--context=foreign", "get", "--raw", "/api"]);
     assert_ne!(asked.status, Some(0));
-    asked.says("is none of the hosts of `op`");
+    asked.says("`op` does not serve the cluster");
     assert_eq!(foreign.log().iter().filter(|entry| entry["authorization"].is_string()).count(), 0);
     desk.run("kubectl", &["--context=one", "get", "--raw", "/api"]).ok();
     assert_eq!(service.credentials().len(), 1);

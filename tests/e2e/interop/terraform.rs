@@ -112,7 +112,7 @@ fn the_protocol_to_the_letter() {
         assert_eq!(answer(ask(&["get", host], "")), json!({}), "{host}");
     }
     let stored = format!("{{\"token\":\"a-token-of-mine\",\"more\":\"{}\"}}", "x".repeat(100_000));
-    let refused = ask(&["store", &host], &stored).fails(1).says("are not kept here");
+    let refused = ask(&["store", &host], &stored).fails(1).says("authctl does not store");
     assert!(!refused.stderr.contains("a-token-of-mine"), "{refused:#?}");
     for host in [host.as_str(), "app.terraform.io"] {
         assert_eq!(ask(&["forget", host], "").ok().stdout, "", "{host}");
