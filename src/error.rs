@@ -11,7 +11,7 @@ use crate::config::{ChoiceError, ConfigError, report};
 use crate::discovery::resource::UrlDiscoveryError;
 use crate::name::ProviderName;
 use crate::ports::LaunchError;
-use crate::ports::console::{Console, ERROR, styled};
+use crate::ports::console::Console;
 use crate::ports::local_server::ServeError;
 use crate::provider::ProviderError;
 use crate::session::acquire::AcquireError;
@@ -20,6 +20,7 @@ use crate::session::login::LoginError;
 use crate::session::registration::RegistrationError;
 use crate::store::StoreError;
 use crate::store::accounts::AccountError;
+use crate::text::style::{ERROR, styled};
 use crate::text::untrusted::Untrusted;
 
 /// An error enum of a command, of a helper or of what they share: those stand above this module, so [`Error`] cannot name
@@ -220,7 +221,7 @@ impl Error {
         }
         console.error(text);
         if let Some(hint) = self.hint() {
-            console.error(format_args!("{} {hint}", styled(crate::ports::console::HINT, "hint:")));
+            console.error(format_args!("{} {hint}", styled(crate::text::style::HINT, "hint:")));
         }
     }
 }

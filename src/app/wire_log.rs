@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::oauth::form::FORM;
 use crate::oauth::json;
-use crate::ports::console::{Console, FAINT, styled};
+use crate::ports::console::Console;
 use crate::ports::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 
 /// The parameters and members whose values are shown; all others may be secrets.

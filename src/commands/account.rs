@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::app::args::ProviderArg;
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
-use crate::ports::console::{GOOD, STRONG, styled};
+use crate::text::style::{GOOD, STRONG, styled};
 
 /// Work with several accounts of one provider
 ///

@@ -10,8 +10,8 @@ use crate::config::{Config, ConfigError, LoadOptions, json_schema, report};
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::ports::Program;
-use crate::ports::console::{FAINT, GOOD, styled};
 use crate::schema::{Layer, Problem};
+use crate::text::style::{FAINT, GOOD, styled};
 
 /// Show, check and edit the configuration
 #[derive(Debug, clap::Args)]

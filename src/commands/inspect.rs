@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::app::args::{AccountArg, NarrowArgs, ProviderArg};
 use crate::error::Error;
-use crate::ports::console::{ERROR, FAINT, GOOD, STRONG, styled};
 use crate::session::Open;
 use crate::session::acquire::AcquireRequest;
 use crate::session::inspect::{Inspection, Signature, inspect};
 use crate::text::humanize::relative;
+use crate::text::style::{ERROR, FAINT, GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 /// The claims that are times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).

@@ -10,12 +10,13 @@ use crate::discovery::resource::DiscoveredUrl;
 use crate::error::{Error, Status};
 use crate::name::ProviderName;
 use crate::oauth::revocation::RevocationError;
-use crate::ports::console::{GOOD, STRONG, styled, with_causes};
 use crate::provider::{EndedSession, ProviderError, Revocation};
 use crate::session::acquire::AcquireError;
 use crate::session::logout::{LoggedOut, Options, logout};
 use crate::session::registration::{forget, unfinished};
 use crate::session::{Open, Session};
+use crate::text::causes::with_causes;
+use crate::text::style::{GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 use url::Url;
@@ -181,7 +182,7 @@ fn tell(app: &App<'_>, name: &ProviderName, report: &LoggedOut) {
         }
         Some(Err(error)) => console.error(format_args!(
             "{} the session at the server may still be open\n  caused by: {}",
-            styled(crate::ports::console::ERROR, "error:"),
+            styled(crate::text::style::ERROR, "error:"),
             with_causes(error)
         )),
     }
@@ -197,7 +198,7 @@ fn tell(app: &App<'_>, name: &ProviderName, report: &LoggedOut) {
             Revocation::Failed(error) => {
                 console.error(format_args!(
                     "{} the {kind} could not be revoked and may still be good at the server\n  caused by: {error}",
-                    styled(crate::ports::console::ERROR, "error:")
+                    styled(crate::text::style::ERROR, "error:")
                 ));
             }
         }

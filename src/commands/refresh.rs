@@ -5,11 +5,11 @@ use crate::app::App;
 use crate::app::args::{AccountArg, ProviderArg};
 use crate::error::{Error, Status};
 use crate::name::{AccountName, ProviderName};
-use crate::ports::console::{GOOD, styled};
 use crate::provider::subject_token::{Source, SubjectTokenSource};
 use crate::session::Open;
 use crate::session::acquire::{AcquireRequest, token};
 use crate::text::humanize::relative;
+use crate::text::style::{GOOD, styled};
 
 /// Renew tokens now, for sessions that would otherwise end while idle
 #[derive(Debug, clap::Args)]

@@ -5,10 +5,10 @@ use crate::app::input::read_secret;
 use crate::app::stored_secrets::{is_stored, keys};
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::console::{GOOD, styled};
 use crate::schema::near;
 use crate::session::Open;
 use crate::store::record::RecordName;
+use crate::text::style::{GOOD, styled};
 
 /// Keep a configured secret in the token store
 #[derive(Debug, clap::Args)]

@@ -8,11 +8,11 @@ use crate::app::App;
 use crate::app::args::ProviderArg;
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::console::{FAINT, STRONG, styled};
 use crate::session::acquire::AcquireError;
 use crate::session::acquire::decision::Reason;
 use crate::store::index::{Entry, Index};
 use crate::text::humanize::relative;
+use crate::text::style::{FAINT, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 /// Show what is configured and what is stored, without asking network or keyring

@@ -7,9 +7,9 @@ use crate::app::passphrase::{ask, choose, unlock_files};
 use crate::app::stored_secrets::stored_secrets;
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::console::{FAINT, GOOD, STRONG, styled};
 use crate::store::{StoreChoice, StoreError, StoreKind, TokenStore};
 use crate::text::humanize::counted;
+use crate::text::style::{FAINT, GOOD, STRONG, styled};
 
 /// Work on the token store itself
 #[derive(Debug, clap::Args)]

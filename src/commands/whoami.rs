@@ -8,11 +8,11 @@ use crate::config::Provider;
 use crate::error::Error;
 use crate::oauth::id_token::stored_claims;
 use crate::oauth::userinfo::UserinfoError;
-use crate::ports::console::{FAINT, styled};
 use crate::provider::ProviderError;
 use crate::session::Open;
 use crate::session::Session;
 use crate::session::acquire::{AcquireError, AcquireRequest, token};
+use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued};
 

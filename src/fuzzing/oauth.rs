@@ -32,7 +32,7 @@ const STATE: &str = "the-state-of-this-request";
 const NOW: i64 = 1_800_000_000;
 
 fn error_is_harmless(error: &dyn std::error::Error) {
-    assert_harmless("an error", &crate::ports::console::with_causes(error));
+    assert_harmless("an error", &crate::text::causes::with_causes(error));
 }
 
 /// A request to the redirect listener, byte for byte. The same input is also used as a line that the user pastes.

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::ports::terminal::{Stream, Terminal, Waiting};
-pub use crate::text::causes::with_causes;
-pub use crate::text::style::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
+use crate::text::style::{HINT, NOTE, styled};
 use crate::text::untrusted::shown;
 
 /// Whether to use colours.

@@ -8,8 +8,8 @@ use crate::config::edit::{Assignment, find_key};
 use crate::config::templates::{self, Template, TemplateQuestion};
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::console::{FAINT, HINT, STRONG, styled};
 use crate::secret::SecretText;
+use crate::text::style::{FAINT, HINT, STRONG, styled};
 
 /// Who answers wrong so often is no person.
 const MOST_TRIES: usize = 5;

@@ -5,8 +5,8 @@ use super::questions::unreadable;
 use crate::app::App;
 use crate::config::edit::Edit;
 use crate::error::Error;
-use crate::ports::console::{GOOD, STRONG, styled};
 use crate::session::{Open, Session};
+use crate::text::style::{GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 /// Writes a draft, its secrets into the token store; shows what changes, and, where `asks`, asks before.

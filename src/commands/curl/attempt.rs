@@ -17,11 +17,11 @@ use crate::config::Provider;
 use crate::error::Error;
 use crate::oauth::challenge::{Challenge, token_is_invalid};
 use crate::oauth::dpop;
-use crate::ports::console::with_causes;
 use crate::ports::{Ended, InheritedFile, Launch, OutputAction, OutputFilter, Stream};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{AcquireRequest, token};
+use crate::text::causes::with_causes;
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued, RequestTarget};
 

@@ -4,8 +4,8 @@ use super::examination::Examination;
 use super::finding::{Finding, Topic};
 use crate::config::report;
 use crate::config::templates;
-use crate::ports::console::{STRONG, styled};
 use crate::schema::{Layer, Origin, Problem, Setting};
+use crate::text::style::{STRONG, styled};
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Config;

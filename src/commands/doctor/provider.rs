@@ -93,7 +93,7 @@ fn refused(name: &str, url: &Url, error: &DiscoveryError) -> Option<Finding> {
                 .mend(format!("if that is the right one, set issuer to it in [credentials.{name}.oauth]"))
         }
         error => {
-            Finding::warning(TOPIC, name, format!("{place}: {}", crate::ports::console::with_causes(error)))
+            Finding::warning(TOPIC, name, format!("{place}: {}", crate::text::causes::with_causes(error)))
                 .why("a server's metadata is a JSON object (RFC 8414)")
         }
     };

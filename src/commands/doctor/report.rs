@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::finding::{Finding, Severity, Topic};
-use crate::ports::console::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 use crate::text::humanize::counted;
+use crate::text::style::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 
 /// The findings without what tells whose home they are of, so that they can be given to others.
 pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {

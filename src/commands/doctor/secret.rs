@@ -11,10 +11,10 @@ use crate::error::Status;
 use crate::os::private_file::{Exposure, exposure};
 use crate::os::replaceable;
 use crate::os::text_file::read_text;
-use crate::ports::console::with_causes;
 use crate::schema::SecretSource;
 use crate::secret;
 use crate::secret_source::{SecretError, outside};
+use crate::text::causes::with_causes;
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Provider;

@@ -114,7 +114,7 @@ fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
             return Finding::note(TOPIC, choice(examination), "no passphrase was chosen yet")
                 .mend("authctl store unlock");
         }
-        error => (crate::ports::console::with_causes(error), None, hint),
+        error => (crate::text::causes::with_causes(error), None, hint),
     };
     let mut finding = Finding::problem(TOPIC, choice(examination), what);
     finding.why = why.map(str::to_owned);

@@ -5,9 +5,9 @@ use crate::app::login_result::tell_end;
 use crate::config::edit::{Assignment, Edit, find_key};
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::console::{GOOD, STRONG, styled};
 use crate::session::logout::{Options, logout};
 use crate::session::registration::forget;
+use crate::text::style::{GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 /// Change the keys of a provider in your configuration

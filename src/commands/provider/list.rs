@@ -8,8 +8,8 @@ use crate::app::args::ProviderArg;
 use crate::config::templates::{self, Template};
 use crate::config::{display, report};
 use crate::error::Error;
-use crate::ports::console::{FAINT, HINT, STRONG, styled};
 use crate::schema::{Setting, near};
+use crate::text::style::{FAINT, HINT, STRONG, styled};
 use crate::text::untrusted::escaped;
 
 /// Show one provider as it is configured, its template's values included

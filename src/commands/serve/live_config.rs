@@ -7,10 +7,10 @@ use crate::app::{App, prompt_on_console};
 use crate::config::{Config, LoadOptions, Provider};
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::console::{FAINT, styled};
 use crate::ports::local_server::{Asked, Attempt};
 use crate::ports::{Held, Signals, System};
 use crate::session::{Open, Session};
+use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 
 /// The system of the server, and where it finds the configuration.

@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::advice::Advise;
 use crate::config::ChoiceError;
 use crate::error::{Error, Status};
-use crate::ports::console::with_causes;
 use crate::ports::local_server::{Failure, Reply};
 use crate::secret::SecretText;
+use crate::text::causes::with_causes;
 
 /// After how many seconds a client may come again.
 const RETRY_AFTER: &str = "5";

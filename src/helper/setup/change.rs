@@ -10,10 +10,10 @@ use crate::app::App;
 use crate::error::Error;
 use crate::os::user_file;
 use crate::os::user_file::Owner;
-use crate::ports::console::{FAINT, styled};
 use crate::ports::{ProcessError, Program};
 use crate::text::difference::changed_lines;
 use crate::text::shell;
+use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 
 /// git and kubectl only change a file, which takes no time.

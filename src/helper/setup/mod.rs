@@ -19,8 +19,8 @@ use crate::app::App;
 use crate::error::Error;
 use crate::os::user_file;
 use crate::ports::ProcessError;
-use crate::ports::console::{GOOD, STRONG, styled};
 use crate::text::shell;
+use crate::text::style::{GOOD, STRONG, styled};
 
 /// The changes that make another program use authctl.
 pub struct Plan {
