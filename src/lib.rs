@@ -6,51 +6,59 @@
 //! - `cli`: the command line
 //! - `commands`: one file per subcommand; `helper`: one file per protocol of another program
 //! - `app`: what commands and helpers share
-//! - [`error`]: the edge, where a failure becomes an exit status and a hint
-//! - [`session`]: the use cases: get a token, log in, log out
-//! - [`config`]: TOML and variables, merged into providers; [`format`](mod@format): how a token is printed
-//! - [`provider`]: where tokens come from, one file per kind or grant
-//! - [`discovery`], [`loopback`], [`secret_source`]: what providers work with
-//! - [`store`]: stores records, each bound to where it may be sent
-//! - [`oauth`]: the protocol, values in and values out
-//! - [`ports`]: the network, browser, clock, terminal and everything else outside
-//! - [`token`], [`schema`]: tokens, and the keys of configuration tables
-//! - [`name`], [`binding`], `os`: names, bindings, and what the operating system is asked directly
-//! - [`secret`], [`text`], [`advice`], `failpoint`: secrets, text that must be escaped, what an error means to the caller, and
+//! - `error`: the edge, where a failure becomes an exit status and a hint
+//! - `session`: the use cases: get a token, log in, log out
+//! - `config`: TOML and variables, merged into providers; `format`: how a token is printed
+//! - `provider`: where tokens come from, one file per kind or grant
+//! - `discovery`, `loopback`, `secret_source`: what providers work with
+//! - `store`: stores records, each bound to where it may be sent
+//! - `oauth`: the protocol, values in and values out
+//! - `ports`: the network, browser, clock, terminal and everything else outside
+//! - `token`, `schema`: tokens, and the keys of configuration tables
+//! - `name`, `binding`, `os`: names, bindings, and what the operating system is asked directly
+//! - `secret`, `text`, `advice`, `failpoint`: secrets, text that must be escaped, what an error means to the caller, and
 //!   injected faults for tests
 //!
 //! [`adapters`] is the real machine behind the ports; only `main` and the tests use it. `fuzzing`, compiled for tests, feeds
 //! hostile input to every parser.
 
 pub mod adapters;
-pub mod advice;
+mod advice;
 mod app;
+#[doc(hidden)]
 pub mod binding;
 mod cli;
 mod commands;
+#[doc(hidden)]
 pub mod config;
-pub mod discovery;
-pub mod error;
+mod discovery;
+mod error;
 mod failpoint;
-pub mod format;
+mod format;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod helper;
-pub mod loopback;
-pub mod name;
+mod loopback;
+mod name;
+#[doc(hidden)]
 pub mod oauth;
 #[doc(hidden)]
 pub mod os;
+#[doc(hidden)]
 pub mod ports;
+#[doc(hidden)]
 pub mod provider;
+#[doc(hidden)]
 pub mod schema;
+#[doc(hidden)]
 pub mod secret;
-pub mod secret_source;
-pub mod session;
+mod secret_source;
+mod session;
+#[doc(hidden)]
 pub mod store;
-pub mod text;
-pub mod token;
+mod text;
+mod token;
 
 pub use cli::command;
 

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use authctl::Status;
 use authctl::adapters;
-use authctl::error::Status;
 use authctl::ports::System;
 use authctl::ports::console::Console;
 use authctl::ports::prompter::Silent;
