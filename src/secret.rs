@@ -35,23 +35,30 @@ fn one_word(text: &str) -> Result<(), InvalidToken> {
     if text.contains(' ') { Err(InvalidToken::Space) } else { Ok(()) }
 }
 
-/// Defines secret text types: wiped when dropped, redacted in `Debug`, readable only through `expose`.
+/// Defines secret text types: wiped when dropped, redacted in `Debug`, readable only through `expose`. A grammar before the
+/// names adds `parse`.
 macro_rules! secret_types {
-    ($grammar:ident: $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($grammar:ident: $($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        secret_types!($($(#[$doc])* $name),+);
+        $(
+            impl $name {
+                /// Parses an external secret. The error does not contain the text.
+                pub fn parse(text: impl Into<String>) -> Result<Self, InvalidToken> {
+                    let secret = Self::new(text);
+                    $grammar(secret.expose()).map(|()| secret)
+                }
+            }
+        )+
+    };
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Wraps a text without checking it; [`Self::parse`] is for external input.
+            /// Wraps a text without checking it. If the type has a `parse`, use that for external input.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(Zeroizing::new(text.into()))
-            }
-
-            /// Parses an external secret. The error does not contain the text.
-            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidToken> {
-                let secret = Self::new(text);
-                $grammar(secret.expose()).map(|()| secret)
             }
 
             /// The secret itself. Every call is a place where it may leak: keep them few.
@@ -91,6 +98,13 @@ secret_types! {
     ClientSecret,
     /// An authorization code (RFC 6749 section 1.3.1).
     AuthorizationCode,
+    /// The private key that tokens are bound to (RFC 9449), base64url of its PKCS#8 form.
+    DpopKey,
+    /// A device code (RFC 8628 section 3.2) or CIBA's `auth_req_id`: anyone who has it can get the tokens.
+    DeviceCode,
+}
+
+secret_types! {
     /// A PKCE code verifier (RFC 7636 section 4.1).
     CodeVerifier,
     /// The `state` of one authorization request (RFC 6749 section 10.12).
@@ -99,10 +113,6 @@ secret_types! {
     Nonce,
     /// A password of HTTP Basic authentication (RFC 7617).
     Password,
-    /// The private key that tokens are bound to (RFC 9449), base64url of its PKCS#8 form.
-    DpopKey,
-    /// A device code (RFC 8628 section 3.2) or CIBA's `auth_req_id`: anyone who has it can get the tokens.
-    DeviceCode,
     /// Any other secret text: a key, a header's value, a request's body.
     SecretText,
 }

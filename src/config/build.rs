@@ -53,7 +53,6 @@ impl Config {
             check(&format!("{path}.{called}"), members, &table.origin, &keys, kind.open);
         problems.extend(found);
         let build_context = BuildContext {
-            name: name.clone(),
             scheme: scheme.clone(),
             domain: hosts.first().cloned().unwrap_or_default(),
             kind_name: called,

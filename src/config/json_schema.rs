@@ -135,7 +135,7 @@ fn shape(shape: Shape) -> Value {
         Shape::Choice(choices) => json!({ "enum": choices }),
         Shape::Secret => json!({ "$ref": "#/$defs/secret" }),
         Shape::Boolean => json!({ "type": "boolean" }),
-        Shape::Strings | Shape::Words => json!({ "anyOf": [{ "type": "string" }, strings()] }),
+        Shape::Strings => json!({ "anyOf": [{ "type": "string" }, strings()] }),
         Shape::Scopes => {
             let words = json!({ "anyOf": [{ "type": "string" }, strings()] });
             json!({ "anyOf": [{ "type": "string" }, strings(), { "type": "object", "additionalProperties": words }] })

@@ -36,9 +36,7 @@ mod toml_document;
 
 pub use self::choice::ChoiceError;
 pub use self::fingerprint::fingerprint;
-pub use self::layers::Warning;
 pub use self::merged::{Config, ConfigError};
-pub use self::narrowing::Narrowing;
 pub use self::project::NARROWED;
 pub use self::provider::Provider;
 pub use self::source_files::{LoadOptions, Texts, tell_if_named_by_environment};

@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::name::ProviderName;
-
-/// The provider's name, its host and where it is configured.
+/// The provider's host and where it is configured.
 #[derive(Debug, Clone)]
 pub struct BuildContext {
-    pub name: ProviderName,
     /// `https`, or `http` where the configuration says so.
     pub scheme: String,
     /// The host, and port, that the credential is for.

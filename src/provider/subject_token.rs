@@ -102,8 +102,8 @@ pub struct SubjectToken {
     pub token_type: &'static str,
     /// The origin of the token endpoint that issued it, for a refresh token: it goes nowhere else (RFC 9700 section 4.14).
     pub only_to: Option<String>,
-    /// Keeps others from rotating it while it is in use.
-    pub lock: Option<Rc<Lock>>,
+    /// Held until the token is dropped, so that no other process rotates it while it is in use.
+    pub(crate) _lock: Option<Rc<Lock>>,
 }
 
 impl SubjectToken {

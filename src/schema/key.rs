@@ -93,9 +93,7 @@ pub enum Shape {
     Secret,
     Boolean,
     Strings,
-    /// An array of strings, or one string with blanks between them.
-    Words,
-    /// As `Words`, or a table of capability → scopes.
+    /// An array of strings, one string with blanks between them, or a table of capability → scopes.
     Scopes,
     /// A length of time: `"90s"`, `"5m"`, `"1h"`, or seconds.
     Duration,
@@ -126,7 +124,6 @@ impl Shape {
             }
             Self::Boolean => "true or false".to_owned(),
             Self::Strings => "a string or an array of strings".to_owned(),
-            Self::Words => "an array of strings, or a string with blanks between them".to_owned(),
             Self::Scopes => {
                 "an array of strings, a string with blanks between them, or a table of capabilities"
                     .to_owned()

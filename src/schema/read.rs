@@ -22,7 +22,7 @@ pub(super) fn read(shape: Shape, key: &str, setting: &Setting) -> Option<Checked
         }
         (Shape::Secret, _) => Checked::Secret(secret(key, setting)?),
         (Shape::Boolean, Value::Boolean(flag)) => Checked::Flag(*flag),
-        (Shape::Strings | Shape::Words, _) => Checked::Strings(owned(&setting.strings()?)),
+        (Shape::Strings, _) => Checked::Strings(owned(&setting.strings()?)),
         (Shape::Scopes, _) => Checked::Scopes(scopes(setting)?),
         (Shape::Duration, _) => Checked::Duration(length(setting)?),
         (Shape::Command, _) => Checked::Strings(command(setting)?),

@@ -19,7 +19,6 @@ pub enum Lookup {
     Nothing,
     /// A record with another binding than the configured one: it must not be used (F-BIND1).
     OtherBinding {
-        account: AccountName,
         stored: Binding,
     },
 }
@@ -71,9 +70,7 @@ impl TokenStore<'_> {
         };
         let Some(entry) = index.entry(account, configured) else {
             return match index.entries.iter().find(|entry| entry.account == *account) {
-                Some(other) => {
-                    Ok(Lookup::OtherBinding { account: account.clone(), stored: other.binding.clone() })
-                }
+                Some(other) => Ok(Lookup::OtherBinding { stored: other.binding.clone() }),
                 None => self.find_unlisted(provider, Some(account), configured),
             };
         };
@@ -108,10 +105,7 @@ impl TokenStore<'_> {
                     }
                     continue;
                 }
-                other = Some(Lookup::OtherBinding {
-                    account: record.account.clone(),
-                    stored: record.binding.clone(),
-                });
+                other = Some(Lookup::OtherBinding { stored: record.binding });
             }
         }
         if let Some((record, kind)) = found {

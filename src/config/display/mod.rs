@@ -5,4 +5,4 @@ mod mask;
 mod shown;
 
 pub use self::lines::{provider, top};
-pub use self::shown::{Line, Shown, ShownProvider, object, write_lines};
+pub use self::shown::{Line, ShownProvider, object, write_lines};

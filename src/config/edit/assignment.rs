@@ -92,7 +92,7 @@ fn typed(path: &str, key: &Key, text: &str) -> Result<Value, EditError> {
         Shape::Secret => return Err(EditError::Secret(path.to_owned())),
         Shape::Text | Shape::Choice(_) | Shape::Duration => Value::from(text),
         Shape::Boolean => Value::from(text.parse::<bool>().map_err(|_| wrong())?),
-        Shape::Strings | Shape::Words | Shape::Scopes if !text.starts_with(['[', '{']) => words().into(),
+        Shape::Strings | Shape::Scopes if !text.starts_with(['[', '{']) => words().into(),
         _ => as_toml()?,
     })
 }

@@ -97,16 +97,6 @@ impl EndpointUrl {
         self.url.origin().ascii_serialization()
     }
 
-    /// The host, with the port unless it is the scheme's default.
-    pub fn authority(&self) -> String {
-        authority(&self.url)
-    }
-
-    /// Whether a server supplied it, rather than the configuration.
-    pub fn reach(&self) -> Reach {
-        self.reach
-    }
-
     /// A request to it, without headers and body so far.
     pub fn request(&self, method: Method, transport: &Transport) -> HttpRequest {
         HttpRequest {

@@ -89,7 +89,7 @@ fn servers_cannot_name_private_addresses_f_ssrf() {
         (&local, "http://[::1]:8080/token", None),
         (&local, "http://169.254.169.254/", None),
     ] {
-        let reach = EndpointUrl::discovered(text, issuer).ok().map(|endpoint| endpoint.reach());
+        let reach = EndpointUrl::discovered(text, issuer).ok().map(|endpoint| endpoint.reach);
         assert_eq!(reach, want, "{issuer} {text}");
     }
 }

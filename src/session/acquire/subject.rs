@@ -95,7 +95,7 @@ impl PendingSubjectTokens {
     ) -> Result<(String, PendingToken), AcquireError> {
         let failed = |source: ProviderError| AcquireError::Provider { name: provider.name.clone(), source };
         let ready = |secret: SecretText| {
-            let token = SubjectToken { token_type: type_of(&secret), secret, only_to: None, lock: None };
+            let token = SubjectToken { token_type: type_of(&secret), secret, only_to: None, _lock: None };
             (fingerprint(&token.secret), PendingToken::Ready(token))
         };
         match &wanted.source {
@@ -218,7 +218,7 @@ fn fetch(
             secret: SecretText::new(secret.expose()),
             token_type: REFRESH_TOKEN,
             only_to: Some(record.binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default().to_owned()),
-            lock: Some(Rc::new(lock)),
+            _lock: Some(Rc::new(lock)),
         });
     }
     let issued = acquire(session, needed, &request)?;
@@ -233,7 +233,7 @@ fn fetch(
             (secret.clone(), type_of(&secret))
         }
     };
-    Ok(SubjectToken { secret, token_type, only_to: None, lock: None })
+    Ok(SubjectToken { secret, token_type, only_to: None, _lock: None })
 }
 
 /// What a token seems to be (RFC 8693 section 3).
