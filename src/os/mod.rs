@@ -3,6 +3,7 @@
 pub mod filesystem;
 pub mod open_files;
 pub mod private_file;
+pub mod program;
 pub mod replaceable;
 pub mod text_file;
 pub mod threads;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::os::program::is_program;
 use crate::os::replaceable;
 
 /// Refuses a program that another user could have replaced, or could replace before it is started (F-URL4). Returns
@@ -55,16 +56,4 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| suffixes.iter().map(move |suffix| folder.join(format!("{name}{suffix}"))))
         .find(|candidate| is_program(candidate))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }

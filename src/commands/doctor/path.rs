@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::os::program::is_program;
 use crate::ports::Environment;
 
 /// Every program of this name on PATH, the one that is run first. Relative parts of PATH are passed over, as they are
@@ -29,16 +30,4 @@ pub fn program(environment: &dyn Environment, word: &str) -> Option<PathBuf> {
 pub fn relative_parts(environment: &dyn Environment) -> bool {
     let path = environment.variable("PATH").unwrap_or_default();
     !path.is_empty() && std::env::split_paths(&path).any(|folder| !folder.is_absolute())
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
