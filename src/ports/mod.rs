@@ -35,7 +35,7 @@ pub use self::machine::Machine;
 pub use self::paths::{Folder, NoFolder, Paths};
 pub use self::processes::{ProcessError, Processes, Program};
 pub use self::random::{Moment, Random};
-pub use self::signals::{Held, Signals};
+pub use self::signals::{Held, Signals, Unheld};
 pub use self::terminal::{Stream, Terminal, Waiting};
 pub use self::transport::{ClientIdentity, Transport};
 

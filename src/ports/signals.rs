@@ -8,3 +8,18 @@ pub trait Signals: Send + Sync {
 pub trait Held {
     fn caught(&self) -> Option<i32>;
 }
+
+/// Leaves signals as they are.
+pub struct Unheld;
+
+impl Signals for Unheld {
+    fn hold(&self) -> Box<dyn Held> {
+        Box::new(Self)
+    }
+}
+
+impl Held for Unheld {
+    fn caught(&self) -> Option<i32> {
+        None
+    }
+}

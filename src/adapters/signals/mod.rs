@@ -18,12 +18,6 @@ impl Signals for ProcessSignals {
     /// On Windows Ctrl-C ends the process at once; a half-written file is only a temporary one there.
     #[cfg(not(unix))]
     fn hold(&self) -> Box<dyn Held> {
-        struct Nothing;
-        impl Held for Nothing {
-            fn caught(&self) -> Option<i32> {
-                None
-            }
-        }
-        Box::new(Nothing)
+        Box::new(crate::ports::Unheld)
     }
 }

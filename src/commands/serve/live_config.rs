@@ -8,7 +8,7 @@ use crate::config::{Config, LoadOptions, Provider};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::ports::local_server::{Asked, Attempt};
-use crate::ports::{Held, Signals, System};
+use crate::ports::{System, Unheld};
 use crate::session::{Open, Session};
 use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
@@ -25,7 +25,8 @@ impl LiveConfig {
     pub fn new(app: &App<'_>) -> Self {
         // Notes are for who sits before a terminal; the same one at every request is for nobody.
         let console = app.system.console.quieted();
-        let mut system = System { console, signals: Arc::new(Undisturbed), ..app.system.clone() };
+        // The server catches signals itself, and lets each worker finish.
+        let mut system = System { console, signals: Arc::new(Unheld), ..app.system.clone() };
         prompt_on_console(&mut system);
         Self { system, options: app.options.clone(), verbose: app.verbose }
     }
@@ -49,20 +50,5 @@ impl LiveConfig {
             let line = format!("= {} {}{again}: {answer}", escaped(&asked.method), escaped(asked.path()));
             self.system.console.error(styled(FAINT, line));
         }
-    }
-}
-
-/// The process is told to end once for all: what a worker is at is done to its end all the same.
-struct Undisturbed;
-
-impl Signals for Undisturbed {
-    fn hold(&self) -> Box<dyn Held> {
-        struct Nothing;
-        impl Held for Nothing {
-            fn caught(&self) -> Option<i32> {
-                None
-            }
-        }
-        Box::new(Nothing)
     }
 }
