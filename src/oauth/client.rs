@@ -188,6 +188,24 @@ impl Client {
         request.body = Some((FORM, form.encoded()));
         Ok(request)
     }
+
+    /// A request about a token: to revoke it (RFC 7009 section 2.1) or to introspect it (RFC 7662 section 2.1).
+    ///
+    /// # Errors
+    /// [`KeyError`], when the key signs nothing.
+    pub fn token_request(
+        &self,
+        endpoint: &EndpointUrl,
+        token: &str,
+        hint: &str,
+        transport: &Transport,
+        moment: &Moment<'_>,
+    ) -> Result<HttpRequest, KeyError> {
+        let mut form = Form::default();
+        form.set("token", token);
+        form.set("token_type_hint", hint);
+        self.request(endpoint, &form, transport, moment)
+    }
 }
 
 impl Assertion {

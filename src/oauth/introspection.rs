@@ -3,12 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::answer::redirect_target;
-use super::client::Client;
-use super::endpoint::EndpointUrl;
-use super::form::Form;
 use super::json;
-use super::signing_key::KeyError;
-use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
+use crate::ports::HttpResponse;
 use crate::text::untrusted::Untrusted;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,21 +17,6 @@ pub enum IntrospectionError {
     /// The response is not one of RFC 7662 section 2.2.
     #[error("the introspection endpoint sent an invalid response: it has no `active` (status {0})")]
     Unusable(u16),
-}
-
-/// The request (RFC 7662 section 2.1): a POST by an authenticated client, with the token in its body.
-pub fn request(
-    endpoint: &EndpointUrl,
-    client: &Client,
-    token: &str,
-    hint: &str,
-    transport: &Transport,
-    moment: &Moment<'_>,
-) -> Result<HttpRequest, KeyError> {
-    let mut form = Form::default();
-    form.set("token", token);
-    form.set("token_type_hint", hint);
-    client.request(endpoint, &form, transport, moment)
 }
 
 /// Reads the response. An inactive token is a valid response too (RFC 7662 section 2.2).

@@ -1,12 +1,8 @@
 //! Token revocation (RFC 7009).
 
 use super::answer::{redirect_target, retry_after};
-use super::client::Client;
-use super::endpoint::EndpointUrl;
-use super::form::Form;
 use super::json;
-use super::signing_key::KeyError;
-use crate::ports::{HttpRequest, HttpResponse, Moment, Transport};
+use crate::ports::HttpResponse;
 use crate::text::untrusted::Untrusted;
 
 /// Why a token may still be valid at the server.
@@ -23,21 +19,6 @@ pub enum RevocationError {
     /// The server redirected, where a token never goes (F-REDIR).
     #[error("the revocation endpoint redirects to {0}; authctl never follows a redirect with a token")]
     Redirected(Untrusted),
-}
-
-/// The request that revokes a token (RFC 7009 section 2.1): a POST with the token in its body.
-pub fn request(
-    endpoint: &EndpointUrl,
-    client: &Client,
-    token: &str,
-    hint: &str,
-    transport: &Transport,
-    moment: &Moment<'_>,
-) -> Result<HttpRequest, KeyError> {
-    let mut form = Form::default();
-    form.set("token", token);
-    form.set("token_type_hint", hint);
-    client.request(endpoint, &form, transport, moment)
 }
 
 /// Reads the response: any 2xx means that the token is revoked, or was not valid before (RFC 7009 section 2.2).

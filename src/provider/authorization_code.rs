@@ -9,10 +9,10 @@ use super::browser::wait_for_user;
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{Grant, IssueOutcome, Login};
+use super::grant::{Grant, Login};
 use super::kind::Kind;
 use super::logout::EndedSession;
-use super::request::{BrowserChoice, IssueRequest, LoginRequest, TokenRequest};
+use super::request::{BrowserChoice, LoginRequest, TokenRequest};
 use super::token_provider::TokenProvider;
 use super::{device_code, end_session};
 use crate::binding::Binding;
@@ -126,10 +126,6 @@ impl TokenProvider for AuthorizationCodeGrant {
 
     fn is_interactive(&self) -> bool {
         true
-    }
-
-    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
-        Err(ProviderError::NotOffered("tokens without a login"))
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {

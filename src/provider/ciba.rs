@@ -4,10 +4,10 @@
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{IssueOutcome, Login};
+use super::grant::Login;
 use super::kind::Kind;
 use super::polled_login::{PollRequest, PolledLogin};
-use super::request::{IssueRequest, LoginRequest};
+use super::request::LoginRequest;
 use super::token_provider::TokenProvider;
 use crate::oauth::ciba;
 use crate::oauth::pkce::random_text;
@@ -45,15 +45,8 @@ struct Ciba {
 }
 
 fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
-    let oauth = OAuthClient::read(section, build)?;
     // CIBA Core section 7.1: the client authenticates.
-    if !oauth.is_confidential() {
-        let problem = section.problem(
-            "client_secret",
-            "is needed, or a private_key or certificate: only a client that can prove itself has this grant",
-        );
-        return Err(vec![problem.hiding_value()]);
-    }
+    let oauth = OAuthClient::read_confidential(section, build)?;
     let login_hint = section.text("login_hint").unwrap_or_default().to_owned();
     Ok(Box::new(Ciba { oauth, login_hint }))
 }
@@ -65,10 +58,6 @@ impl TokenProvider for Ciba {
 
     fn is_interactive(&self) -> bool {
         true
-    }
-
-    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
-        Err(ProviderError::NotOffered("tokens without a login"))
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {

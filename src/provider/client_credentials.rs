@@ -33,15 +33,8 @@ struct ClientCredentials {
 }
 
 fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
-    let oauth = OAuthClient::read(section, build)?;
     // RFC 6749 section 4.4: "MUST only be used by confidential clients".
-    if !oauth.is_confidential() {
-        let problem = section.problem(
-            "client_secret",
-            "is needed, or a private_key or certificate: only a client that can prove itself has this grant",
-        );
-        return Err(vec![problem.hiding_value()]);
-    }
+    let oauth = OAuthClient::read_confidential(section, build)?;
     Ok(Box::new(ClientCredentials { oauth: oauth.without_user("client_credentials", Binding::default()) }))
 }
 

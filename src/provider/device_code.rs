@@ -4,10 +4,10 @@ use super::browser::{open_browser, wants_browser};
 use super::build_context::BuildContext;
 use super::context::Context;
 use super::error::ProviderError;
-use super::grant::{IssueOutcome, Login};
+use super::grant::Login;
 use super::kind::Kind;
 use super::polled_login::{PollRequest, PolledLogin};
-use super::request::{IssueRequest, LoginRequest};
+use super::request::LoginRequest;
 use super::token_provider::TokenProvider;
 use crate::loopback::LinkServer;
 use crate::oauth::device::{self, DeviceAuthorization};
@@ -48,10 +48,6 @@ impl TokenProvider for DeviceCodeGrant {
 
     fn is_interactive(&self) -> bool {
         true
-    }
-
-    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
-        Err(ProviderError::NotOffered("tokens without a login"))
     }
 
     fn login(&self, context: &Context<'_>, request: &LoginRequest) -> Result<Login, ProviderError> {

@@ -113,8 +113,9 @@ pub trait TokenProvider {
     }
 
     /// Gets a token without the user.
-    fn issue(&self, context: &Context<'_>, request: &IssueRequest<'_>)
-    -> Result<IssueOutcome, ProviderError>;
+    fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
+        Err(ProviderError::NotOffered("tokens without a login"))
+    }
 
     /// Gets tokens with the user.
     fn login(&self, _: &Context<'_>, _: &LoginRequest) -> Result<Login, ProviderError> {

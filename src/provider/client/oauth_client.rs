@@ -91,11 +91,6 @@ impl OAuthClient {
         &self.scopes
     }
 
-    /// Whether the client has something to prove itself with.
-    pub fn is_confidential(&self) -> bool {
-        self.client.is_confidential()
-    }
-
     /// The settings for a grant that goes without a user's login. `variant` is what of the grant's own configuration changes
     /// what it gets: what was got with other values is not handed out for these.
     pub fn without_user(self, grant: &str, variant: Binding) -> Self {

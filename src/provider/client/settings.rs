@@ -65,6 +65,22 @@ impl OAuthClient {
             known_identity: OnceCell::new(),
         })
     }
+
+    /// Reads the keys of a grant that only a client with credentials of its own has.
+    ///
+    /// # Errors
+    /// Every problem that was found.
+    pub fn read_confidential(section: &Section, build: &BuildContext) -> Result<Self, Vec<Problem>> {
+        let oauth = Self::read(section, build)?;
+        if oauth.client.is_confidential() {
+            return Ok(oauth);
+        }
+        let problem = section.problem(
+            "client_secret",
+            "is needed, or a private_key or certificate: only a client that can prove itself has this grant",
+        );
+        Err(vec![problem.hiding_value()])
+    }
 }
 
 fn read_issuer(section: &Section, build: &BuildContext, problems: &mut Vec<Problem>) -> Option<Issuer> {

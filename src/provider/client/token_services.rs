@@ -55,8 +55,7 @@ impl OAuthClient {
         hint: &str,
     ) -> Result<(), ProviderError> {
         let transport = self.transport(context)?;
-        let request =
-            revocation::request(endpoint, client, token, hint, &transport, &context.system.moment())?;
+        let request = client.token_request(endpoint, token, hint, &transport, &context.system.moment())?;
         Ok(revocation::response(&context.system.http.send(&request)?)?)
     }
 
@@ -94,8 +93,7 @@ impl OAuthClient {
             return Ok(None);
         };
         let transport = self.transport(context)?;
-        let request =
-            introspection::request(&endpoint, &client, token, hint, &transport, &context.system.moment())?;
+        let request = client.token_request(&endpoint, token, hint, &transport, &context.system.moment())?;
         Ok(Some(introspection::response(&context.system.http.send(&request)?)?))
     }
 
