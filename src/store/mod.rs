@@ -1,7 +1,7 @@
 //! Where tokens are stored: finding and saving records, what each is bound to, and which store an account is in.
 //!
-//! [`TokenStore`] finds, saves and lists records, each in a [`backend`]: the keyring, or sealed records. Sealed records
-//! are [`bytes`] in a folder, etcd or Vault.
+//! [`TokenStore`] finds, saves and lists records, each in a `backend`: the keyring, or sealed records. Sealed records
+//! are `bytes` in a folder, etcd or Vault.
 
 pub mod accounts;
 mod backend;
