@@ -1,30 +1,43 @@
-//! The short way to a stored token, and the kernel's cache: both must be as if they were not there, but for the time.
+//! The quick path to a stored token, and the kernel's cache: both may only change how long `token` takes.
 
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// What `token` does in its plainest form, and by the whole way: they must not differ.
+/// Runs `token` in its plainest form, and with an option that the quick path does not know: the outputs must not differ.
 #[track_caller]
-fn the_same(sandbox: &Sandbox, name: &str, provider: &[&str]) -> String {
+fn compare(sandbox: &Sandbox, name: &str, provider: &[&str]) -> String {
     let quick = sandbox.run(&[&["token"], provider].concat());
-    let whole = sandbox.run(&[&["token"], provider, &["-o", "raw"]].concat());
-    assert_eq!(quick, whole, "{name}");
+    let full = sandbox.run(&[&["token"], provider, &["-o", "raw"]].concat());
+    assert_eq!(quick, full, "{name}");
     quick.stdout
 }
 
+fn logged_in(server: &AuthorizationServer) -> (Sandbox, String, String) {
+    let config = server_config(&server.domain(), "");
+    let sandbox = Sandbox::new(&config);
+    sandbox.run(&["login"]).ok();
+    let token = compare(&sandbox, "logged in", &[]);
+    (sandbox, config, token)
+}
+
 #[test]
-fn the_short_way_says_what_the_whole_way_says() {
+fn quick_and_full_runs_agree_on_providers() {
     let server = AuthorizationServer::start();
     let base = server_config(&server.domain(), "");
     let sandbox = Sandbox::new(&base);
-    the_same(&sandbox, "not logged in", &[]);
+    compare(&sandbox, "not logged in", &[]);
     sandbox.run(&["login"]).ok();
-    let token = the_same(&sandbox, "logged in", &[]);
+    let token = compare(&sandbox, "logged in", &[]);
     assert!(server.accepts(token.trim()));
-    assert_eq!(the_same(&sandbox, "by its name", &["as"]), token);
-    assert_eq!(the_same(&sandbox, "an unknown one", &["ass"]), "");
-    assert_eq!(the_same(&sandbox, "no name at all", &["As"]), "");
+    assert_eq!(compare(&sandbox, "by its name", &["as"]), token);
+    assert_eq!(compare(&sandbox, "an unknown one", &["ass"]), "");
+    assert_eq!(compare(&sandbox, "no name at all", &["As"]), "");
+}
 
+#[test]
+fn quick_and_full_runs_agree_on_other_configuration() {
+    let server = AuthorizationServer::start();
+    let (sandbox, base, token) = logged_in(&server);
     let other = "[credentials.other]\ndomain = \"other.example\"\njwt = \"other\"\n";
     for (name, more) in [
         ("another provider", other),
@@ -38,42 +51,47 @@ fn the_short_way_says_what_the_whole_way_says() {
         ("a wrong store", "[store]\nkind = \"nowhere\"\n"),
     ] {
         sandbox.configure(&format!("{base}{more}"));
-        the_same(&sandbox, name, &["as"]);
-        the_same(&sandbox, name, &[]);
+        compare(&sandbox, name, &["as"]);
+        compare(&sandbox, name, &[]);
     }
     sandbox.configure(&format!("default = \"as\"\n{base}{other}"));
-    assert_eq!(the_same(&sandbox, "the default", &[]), token);
+    assert_eq!(compare(&sandbox, "the default", &[]), token);
     sandbox.environment.set("AUTHCTL_DEFAULT", "other");
-    assert_eq!(the_same(&sandbox, "another default", &[]), "other\n");
+    assert_eq!(compare(&sandbox, "another default", &[]), "other\n");
     sandbox.environment.set("AUTHCTL_DEFAULT", "");
     sandbox.environment.set("AUTHCTL_CREDENTIALS__OTHER__JWT", "changed");
-    assert_eq!(the_same(&sandbox, "a variable", &["other"]), "changed\n");
+    assert_eq!(compare(&sandbox, "a variable", &["other"]), "changed\n");
     sandbox.environment.set("AUTHCTL_CREDENTIALS__AS__OAUTH__CLIENT_ID", "another");
-    assert_eq!(the_same(&sandbox, "another client", &["as"]), "");
+    assert_eq!(compare(&sandbox, "another client", &["as"]), "");
     sandbox.environment.set("AUTHCTL_CREDENTIALS__AS__OAUTH__CLIENT_ID", "");
+}
 
+#[test]
+fn quick_and_full_runs_agree_on_changed_files() {
+    let server = AuthorizationServer::start();
+    let (sandbox, base, token) = logged_in(&server);
     let path = sandbox.path("config/config.toml");
     for mode in [0o640, 0o622] {
         set_mode(&path, mode);
-        the_same(&sandbox, "a file that others reach", &["as"]);
+        compare(&sandbox, "a file that others reach", &["as"]);
     }
     set_mode(&path, 0o600);
     let project = sandbox.write("work/.authctl.toml", "[credentials.as.oauth]\nscopes = [\"repo\"]\n");
-    the_same(&sandbox, "a project", &["as"]);
+    compare(&sandbox, "a project", &["as"]);
     sandbox.write("work/.authctl.toml", "[credentials.other]\ndomain = \"evil.example\"\n");
-    assert_eq!(the_same(&sandbox, "F-BIND1 a hostile project", &["as"]), "");
+    assert_eq!(compare(&sandbox, "F-BIND1 a hostile project", &["as"]), "");
     std::fs::remove_file(project).unwrap();
 
     sandbox.configure(&base.replace("\"repo\"", "\"repo\", \"more\""));
-    the_same(&sandbox, "more scopes than the login had", &["as"]);
+    compare(&sandbox, "more scopes than the login had", &["as"]);
     sandbox.configure(&base);
     sandbox.clock.advance(4000);
-    let renewed = the_same(&sandbox, "renewed", &["as"]);
+    let renewed = compare(&sandbox, "renewed", &["as"]);
     assert_ne!(renewed, token);
     std::fs::write(sandbox.path("state/index/as.json"), "nonsense").unwrap();
-    assert_eq!(the_same(&sandbox, "a lost index", &["as"]), renewed);
+    assert_eq!(compare(&sandbox, "a lost index", &["as"]), renewed);
     std::fs::remove_file(sandbox.path("data/store.key")).unwrap();
-    assert_eq!(the_same(&sandbox, "a lost key", &["as"]), "");
+    assert_eq!(compare(&sandbox, "a lost key", &["as"]), "");
 }
 
 fn cached(server: &AuthorizationServer) -> (Sandbox, String) {

@@ -3,164 +3,147 @@
 use super::X;
 use crate::support::Sandbox;
 
+/// Name, configuration (`{X}` is a provider without a token), what is reported.
+const ERRORS: &[(&str, &str, &[&str])] = &[
+    ("nothing", "", &["no provider is configured: there is no [credentials]", "run `authctl provider add`"]),
+    (
+        "no domain",
+        "[credentials.x]\njwt = \"canary\"\n",
+        &["`credentials.x` has no `domain`", "~/config/config.toml:1:14"],
+    ),
+    ("no kind", "{X}", &["`credentials.x` has no token provider", "add one of"]),
+    (
+        "unknown kind",
+        "{X}[credentials.x.oauht]\na = 1\n",
+        &["the token provider `oauht` does not exist", "did you mean `oauth`?", ":3:16"],
+    ),
+    (
+        "two kinds",
+        "{X}jwt = \"canary\"\nbasic = { username = \"u\", password = \"canary\" }\n",
+        &["has two token providers, `basic` and `jwt`"],
+    ),
+    (
+        "unknown key",
+        "{X}jwtt = \"canary\"\n",
+        &["`credentials.x` has no key `jwtt`", "did you mean `jwt`?", ":3:1", "3 | jwtt ="],
+    ),
+    (
+        "unknown key of a kind",
+        "{X}[credentials.x.oauth]\nclient_secrt = \"canary\"\n",
+        &["has no key `client_secrt`", "did you mean `client_secret`?"],
+    ),
+    (
+        "wrong type",
+        "{X}[credentials.x.oauth]\nscopes = 5\n",
+        &["`credentials.x.oauth.scopes` must be", "not an integer", "4 | scopes = 5"],
+    ),
+    (
+        "wrong type of a secret",
+        "{X}jwt = 77012345\n",
+        &["`credentials.x.jwt.jwt` must be a string, or one of", "not an integer"],
+    ),
+    ("missing key", "{X}basic = { username = \"u\" }\n", &["`credentials.x.basic` has no `password`"]),
+    (
+        "secret twice",
+        "{X}[credentials.x.jwt]\njwt = \"canary\"\n_jwt = \"canary\"\n",
+        &["has both `jwt` and `_jwt`"],
+    ),
+    ("two references", "{X}jwt = { env = \"A\", file = \"canary\" }\n", &["`credentials.x.jwt` has no key"]),
+    (
+        "wrong scheme",
+        "{X}scheme = \"ftp\"\njwt = \"canary\"\n",
+        &["`credentials.x.scheme` must be one of `https`, `http`"],
+    ),
+    (
+        "http elsewhere",
+        "{X}scheme = \"http\"\njwt = \"canary\"\n",
+        &["`credentials.x.domain` is no host", "not an https URL"],
+    ),
+    (
+        "domain with a path",
+        "[credentials.x]\ndomain = \"x.example/path\"\njwt = \"canary\"\n",
+        &["must be a host"],
+    ),
+    (
+        "domain with a user",
+        "[credentials.x]\ndomain = \"u:canary@x.example\"\njwt = \"t\"\n",
+        &["contains a user name or password"],
+    ),
+    (
+        "password grant",
+        "{X}oauth = { grant_type = \"password\" }\n",
+        &["is refused: it gives this program your password"],
+    ),
+    (
+        "O16 F-LEAK6 implicit grant",
+        "{X}oauth = { grant_type = \"implicit\" }\n",
+        &["is refused: it puts the token into the browser's history"],
+    ),
+    (
+        "unknown grant",
+        "{X}oauth = { grant_type = \"client_credential\" }\n",
+        &["is not known", "did you mean \"client_credentials\"?"],
+    ),
+    (
+        "http endpoint",
+        "{X}[credentials.x.oauth]\nclient_id = \"a\"\ntoken_endpoint = \"http://x.example/t\"\n",
+        &["`credentials.x.oauth.token_endpoint` is no endpoint", "not an https URL"],
+    ),
+    (
+        "reserved parameter",
+        "{X}[credentials.x.oauth]\nclient_id = \"a\"\nextra_params = { state = \"x\" }\n",
+        &["cannot set `state`"],
+    ),
+    (
+        "fragment",
+        "{X}[credentials.x.oauth]\nclient_id = \"a\"\nresource = \"https://a/#b\"\n",
+        &["absolute URIs without a fragment"],
+    ),
+    (
+        "redirect elsewhere",
+        "{X}[credentials.x.oauth]\nclient_id = \"a\"\nredirect_uri = \"https://x.example/cb\"\n",
+        &["must be an http URL on 127.0.0.1"],
+    ),
+    (
+        "mixed forms",
+        "[credentials]\ndomain = \"x.example\"\njwt = \"canary\"\n[credentials.y]\ndomain = \"y.example\"\n",
+        &["holds a provider itself (`domain`) and providers by name (`y`)"],
+    ),
+    ("bad name", "[credentials.Git_Hub]\ndomain = \"x.example\"\n", &["`Git_Hub` is no name for a provider"]),
+    (
+        "unknown top key",
+        "defalt = \"x\"\n{X}jwt = \"t\"\n",
+        &["the configuration has no key `defalt`", "did you mean `default`?"],
+    ),
+    (
+        "default of nobody",
+        "default = \"y\"\n{X}jwt = \"t\"\n",
+        &["the default provider `y` is not configured"],
+    ),
+    ("newer version", "version = 2\n{X}jwt = \"t\"\n", &["of version 2", "update authctl"]),
+    ("wrong store", "store = \"disk\"\n{X}jwt = \"t\"\n", &["`store.kind` must be one of"]),
+    ("syntax", "[credentials.x]\njwt = \"canary\nnext = 1\n", &["this is not TOML", "config.toml:2:"]),
+    ("syntax beside a secret", "[credentials.x]\njwt = \"canary\" extra\n", &["this is not TOML"]),
+    (
+        "inline table beside a secret",
+        "{X}oauth = { _client_secret = \"canary\", client_idd = \"a\" }\n",
+        &["has no key `client_idd`", "client_idd ="],
+    ),
+    ("multi-line secret", "{X}jwtt = \"\"\"\ncanary\n\"\"\"\n", &["has no key `jwtt`"]),
+    (
+        "wrong type with a table",
+        "{X}oauth = { client_id = { x = \"canary\" } }\n",
+        &["client_id` must be a string, not a table"],
+    ),
+];
+
 #[test]
 fn every_error_has_its_message_its_place_and_a_hint() {
-    for (name, config, said) in [
-        (
-            "nothing",
-            "",
-            &["no provider is configured: there is no [credentials]", "run `authctl provider add`"][..],
-        ),
-        (
-            "no domain",
-            "[credentials.x]\njwt = \"canary\"\n",
-            &["`credentials.x` has no `domain`", "~/config/config.toml:1:14"],
-        ),
-        ("no kind", X, &["`credentials.x` has no token provider", "add one of"]),
-        (
-            "unknown kind",
-            &format!("{X}[credentials.x.oauht]\na = 1\n"),
-            &["the token provider `oauht` does not exist", "did you mean `oauth`?", ":3:16"],
-        ),
-        (
-            "two kinds",
-            &format!("{X}jwt = \"canary\"\nbasic = {{ username = \"u\", password = \"canary\" }}\n"),
-            &["has two token providers, `basic` and `jwt`"],
-        ),
-        (
-            "unknown key",
-            &format!("{X}jwtt = \"canary\"\n"),
-            &["`credentials.x` has no key `jwtt`", "did you mean `jwt`?", ":3:1", "3 | jwtt ="],
-        ),
-        (
-            "unknown key of a kind",
-            &format!("{X}[credentials.x.oauth]\nclient_secrt = \"canary\"\n"),
-            &["has no key `client_secrt`", "did you mean `client_secret`?"],
-        ),
-        (
-            "wrong type",
-            &format!("{X}[credentials.x.oauth]\nscopes = 5\n"),
-            &["`credentials.x.oauth.scopes` must be", "not an integer", "4 | scopes = 5"],
-        ),
-        (
-            "wrong type of a secret",
-            &format!("{X}jwt = 77012345\n"),
-            &["`credentials.x.jwt.jwt` must be a string, or one of", "not an integer"],
-        ),
-        (
-            "missing key",
-            &format!("{X}basic = {{ username = \"u\" }}\n"),
-            &["`credentials.x.basic` has no `password`"],
-        ),
-        (
-            "secret twice",
-            &format!("{X}[credentials.x.jwt]\njwt = \"canary\"\n_jwt = \"canary\"\n"),
-            &["has both `jwt` and `_jwt`"],
-        ),
-        (
-            "two references",
-            &format!("{X}jwt = {{ env = \"A\", file = \"canary\" }}\n"),
-            &["`credentials.x.jwt` has no key"],
-        ),
-        (
-            "wrong scheme",
-            &format!("{X}scheme = \"ftp\"\njwt = \"canary\"\n"),
-            &["`credentials.x.scheme` must be one of `https`, `http`"],
-        ),
-        (
-            "http elsewhere",
-            &format!("{X}scheme = \"http\"\njwt = \"canary\"\n"),
-            &["`credentials.x.domain` is no host", "not an https URL"],
-        ),
-        (
-            "domain with a path",
-            "[credentials.x]\ndomain = \"x.example/path\"\njwt = \"canary\"\n",
-            &["must be a host"],
-        ),
-        (
-            "domain with a user",
-            "[credentials.x]\ndomain = \"u:canary@x.example\"\njwt = \"t\"\n",
-            &["contains a user name or password"],
-        ),
-        (
-            "password grant",
-            &format!("{X}oauth = {{ grant_type = \"password\" }}\n"),
-            &["is refused: it gives this program your password"],
-        ),
-        (
-            "O16 F-LEAK6 implicit grant",
-            &format!("{X}oauth = {{ grant_type = \"implicit\" }}\n"),
-            &["is refused: it puts the token into the browser's history"],
-        ),
-        (
-            "unknown grant",
-            &format!("{X}oauth = {{ grant_type = \"client_credential\" }}\n"),
-            &["is not known", "did you mean \"client_credentials\"?"],
-        ),
-        (
-            "http endpoint",
-            &format!(
-                "{X}[credentials.x.oauth]\nclient_id = \"a\"\ntoken_endpoint = \"http://x.example/t\"\n"
-            ),
-            &["`credentials.x.oauth.token_endpoint` is no endpoint", "not an https URL"],
-        ),
-        (
-            "reserved parameter",
-            &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nextra_params = {{ state = \"x\" }}\n"),
-            &["cannot set `state`"],
-        ),
-        (
-            "fragment",
-            &format!("{X}[credentials.x.oauth]\nclient_id = \"a\"\nresource = \"https://a/#b\"\n"),
-            &["absolute URIs without a fragment"],
-        ),
-        (
-            "redirect elsewhere",
-            &format!(
-                "{X}[credentials.x.oauth]\nclient_id = \"a\"\nredirect_uri = \"https://x.example/cb\"\n"
-            ),
-            &["must be an http URL on 127.0.0.1"],
-        ),
-        (
-            "mixed forms",
-            "[credentials]\ndomain = \"x.example\"\njwt = \"canary\"\n[credentials.y]\ndomain = \"y.example\"\n",
-            &["holds a provider itself (`domain`) and providers by name (`y`)"],
-        ),
-        (
-            "bad name",
-            "[credentials.Git_Hub]\ndomain = \"x.example\"\n",
-            &["`Git_Hub` is no name for a provider"],
-        ),
-        (
-            "unknown top key",
-            &format!("defalt = \"x\"\n{X}jwt = \"t\"\n"),
-            &["the configuration has no key `defalt`", "did you mean `default`?"],
-        ),
-        (
-            "default of nobody",
-            &format!("default = \"y\"\n{X}jwt = \"t\"\n"),
-            &["the default provider `y` is not configured"],
-        ),
-        ("newer version", &format!("version = 2\n{X}jwt = \"t\"\n"), &["of version 2", "update authctl"]),
-        ("wrong store", &format!("store = \"disk\"\n{X}jwt = \"t\"\n"), &["`store.kind` must be one of"]),
-        ("syntax", "[credentials.x]\njwt = \"canary\nnext = 1\n", &["this is not TOML", "config.toml:2:"]),
-        ("syntax beside a secret", "[credentials.x]\njwt = \"canary\" extra\n", &["this is not TOML"]),
-        (
-            "inline table beside a secret",
-            &format!("{X}oauth = {{ _client_secret = \"canary\", client_idd = \"a\" }}\n"),
-            &["has no key `client_idd`", "client_idd ="],
-        ),
-        ("multi-line secret", &format!("{X}jwtt = \"\"\"\ncanary\n\"\"\"\n"), &["has no key `jwtt`"]),
-        (
-            "wrong type with a table",
-            &format!("{X}oauth = {{ client_id = {{ x = \"canary\" }} }}\n"),
-            &["client_id` must be a string, not a table"],
-        ),
-    ] {
-        let sandbox = Sandbox::new(config);
+    for (name, config, said) in ERRORS {
+        let sandbox = Sandbox::new(&config.replace("{X}", X));
         let output = sandbox.run(&["config", "check"]);
         assert_eq!(output.status, 4, "{name}: {output}");
-        for text in said {
+        for text in *said {
             assert!(output.stderr.contains(text), "{name}: `{text}` is not in {output}");
         }
         assert!(!output.stderr.contains("canary") && !output.stderr.contains("77012345"), "{name}: {output}");

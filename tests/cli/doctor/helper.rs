@@ -1,4 +1,5 @@
 //! What is wrong with what is set up in other programs.
+#![cfg(unix)]
 
 use std::sync::Arc;
 
@@ -7,15 +8,36 @@ use serde_json::json;
 use super::{CONFIG, Programs, Want, finds, home, program};
 use crate::support::Sandbox;
 
-#[cfg(unix)]
+/// Name, set-up, exit status, finding.
+type Row = (&'static str, fn(&mut Sandbox), u8, Want);
+
+fn check(rows: &[Row]) {
+    for (name, arrange, status, want) in rows {
+        let mut sandbox = home(CONFIG);
+        arrange(&mut sandbox);
+        finds(name, &sandbox, &["--offline"], *status, *want);
+    }
+}
+
+/// Sets up git to call this program for a host.
+fn git_calls(sandbox: &mut Sandbox, before: &str, host: &str) {
+    at_bin(sandbox);
+    let ours = sandbox.path("bin/authctl");
+    let listed = format!("{before}credential.https://{host}.helper\n!{} helper git\0", ours.display());
+    sandbox.system.processes = Arc::new(Programs(vec![("git config", listed)]));
+}
+
+/// The running program is the home's `bin/authctl`.
+fn at_bin(sandbox: &mut Sandbox) {
+    program(sandbox, "bin/authctl");
+    sandbox.system.environment = Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+}
+
 #[test]
-fn what_is_wrong_with_helpers() {
-    let docker =
-        "{ \"auths\": { \"a\": { \"auth\": \"canary\" } }, \"credHelpers\": { \"x.example\": \"authctl\" } }";
-    type Arrange = fn(&mut Sandbox);
-    let stories: [(&str, Arrange, u8, Want); 8] = [
+fn doctor_finds_problems_with_the_git_helper() {
+    check(&[
         (
-            "git calls a program that is gone",
+            "git calls a program that does not exist",
             |sandbox| {
                 let listed = "credential.https://x.example.helper\n\0credential.https://x.example.helper\n!/gone/authctl helper git\0";
                 sandbox.system.processes = Arc::new(Programs(vec![("git config", listed.to_owned())]));
@@ -29,40 +51,30 @@ fn what_is_wrong_with_helpers() {
             ),
         ),
         (
-            "git asks another first",
-            |sandbox| {
-                program(sandbox, "bin/authctl");
-                sandbox.system.environment =
-                    Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
-                let ours = sandbox.path("bin/authctl");
-                let listed = format!(
-                    "credential.helper\nstore --token=canary\0credential.https://x.example.helper\n!{} helper git\0",
-                    ours.display()
-                );
-                sandbox.system.processes = Arc::new(Programs(vec![("git config", listed)]));
-            },
+            "git asks another helper first",
+            |sandbox| git_calls(sandbox, "credential.helper\nstore --token=canary\0", "x.example"),
             0,
             ("helper", "warning", "git asks store first", "authctl helper git --write"),
         ),
         (
-            "a host of nobody's",
-            |sandbox| {
-                program(sandbox, "bin/authctl");
-                sandbox.system.environment =
-                    Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
-                let ours = sandbox.path("bin/authctl");
-                let listed = format!(
-                    "credential.https://z.example.helper\n\0credential.https://z.example.helper\n!{} helper git\0",
-                    ours.display()
-                );
-                sandbox.system.processes = Arc::new(Programs(vec![("git config", listed)]));
-            },
+            "a host of no provider",
+            |sandbox| git_calls(sandbox, "credential.https://z.example.helper\n\0", "z.example"),
             0,
             ("helper", "warning", "no provider has the host z.example", "`hosts`"),
         ),
+    ]);
+}
+
+#[test]
+fn doctor_finds_problems_with_docker_and_kubectl() {
+    check(&[
         (
             "docker's link is not on PATH",
-            |_| {},
+            |sandbox| {
+                let auths = json!({ "a": { "auth": "canary" } });
+                let docker = json!({ "auths": auths, "credHelpers": { "x.example": "authctl" } });
+                sandbox.write(".docker/config.json", &docker.to_string());
+            },
             1,
             (
                 "helper",
@@ -72,12 +84,10 @@ fn what_is_wrong_with_helpers() {
             ),
         ),
         (
-            "a user of kubectl for nobody",
+            "kubectl's user has no provider",
             |sandbox| {
                 sandbox.write(".kube/config", "");
-                program(sandbox, "bin/authctl");
-                sandbox.system.environment =
-                    Arc::new(At(sandbox.path("bin/authctl"), sandbox.environment.clone()));
+                at_bin(sandbox);
                 let command = sandbox.path("bin/authctl").display().to_string();
                 let view = json!({ "users": [{ "name": "u", "user": { "exec": { "command": command, "args": ["helper", "kubernetes", "gone"] } } }] });
                 sandbox.system.processes =
@@ -86,8 +96,14 @@ fn what_is_wrong_with_helpers() {
             0,
             ("helper", "warning", "the provider `gone` is not configured", "the user u in kubectl"),
         ),
+    ]);
+}
+
+#[test]
+fn doctor_finds_problems_with_aws_cargo_and_terraform() {
+    check(&[
         (
-            "a profile of AWS",
+            "an AWS profile",
             |sandbox| {
                 let text = "[default]\naws_secret_access_key = canary\n[profile a]\ncredential_process = /gone/authctl helper aws x\n";
                 sandbox.write(".aws/config", text);
@@ -117,15 +133,11 @@ fn what_is_wrong_with_helpers() {
                 "authctl helper terraform --write",
             ),
         ),
-    ];
-    for (name, arrange, status, want) in stories {
-        let mut sandbox = home(CONFIG);
-        if name.contains("docker") {
-            sandbox.write(".docker/config.json", docker);
-        }
-        arrange(&mut sandbox);
-        finds(name, &sandbox, &["--offline"], status, want);
-    }
+    ]);
+}
+
+#[test]
+fn doctor_finds_another_keyring_program_first_on_path() {
     let sandbox = home(CONFIG);
     program(&sandbox, "other/keyring");
     std::fs::create_dir_all(sandbox.path(".local/bin")).unwrap();

@@ -3,25 +3,19 @@
 use serde_json::{Value, json};
 
 use super::{examine, finds, home, program, text, wrong};
-use crate::support::AuthorizationServer;
 use crate::support::http::Reply;
 use crate::support::sandbox::server_config;
+use crate::support::{AuthorizationServer, Sandbox};
+
+fn configured(server: &AuthorizationServer, metadata: &Value, more: &str) -> Sandbox {
+    server.set(|behaviour| behaviour.metadata = metadata.as_object().unwrap().clone());
+    home(&server_config(&server.domain(), more))
+}
 
 #[test]
-fn what_is_wrong_with_a_provider() {
+fn doctor_finds_problems_with_a_servers_metadata() {
     let server = AuthorizationServer::start();
-    let with = |metadata: Value, config: &str| {
-        server.set(|behaviour| behaviour.metadata = metadata.as_object().unwrap().clone());
-        home(&server_config(&server.domain(), config))
-    };
     for (name, metadata, config, status, want) in [
-        (
-            "another issuer",
-            json!({ "issuer": "https://evil.example" }),
-            "authorization_endpoint = \"http://127.0.0.1:1/a\"\ntoken_endpoint = \"http://127.0.0.1:1/a\"\njwks_uri = \"http://127.0.0.1:1/a\"\n",
-            5,
-            ("provider", "problem", "the metadata of another issuer: `https://evil.example`", "set issuer"),
-        ),
         (
             "no endpoint",
             json!({ "authorization_endpoint": null }),
@@ -48,23 +42,46 @@ fn what_is_wrong_with_a_provider() {
             0,
             ("provider", "warning", "does not say that it offers `authorization_code`", "grant_type"),
         ),
-        (
-            "an unknown scope",
-            json!({ "scopes_supported": ["openid"] }),
-            "",
-            0,
-            ("provider", "note", "nobody is logged in", "authctl login as"),
-        ),
+    ] {
+        finds(name, &configured(&server, &metadata, config), &[], status, want);
+    }
+}
+
+#[test]
+fn doctor_finds_the_metadata_of_another_issuer() {
+    let server = AuthorizationServer::start();
+    // Every other check of these endpoints fails too.
+    let endpoints = "authorization_endpoint = \"http://127.0.0.1:1/a\"\ntoken_endpoint = \"http://127.0.0.1:1/a\"\njwks_uri = \"http://127.0.0.1:1/a\"\n";
+    let sandbox = configured(&server, &json!({ "issuer": "https://evil.example" }), endpoints);
+    let (status, findings) = examine(&sandbox, &[]);
+    let of_provider: Vec<&Value> =
+        wrong(&findings).into_iter().filter(|finding| text(finding, "topic") == "provider").collect();
+    assert_eq!((status, of_provider.len()), (5, 1), "{findings:#?}");
+    assert!(text(of_provider[0], "what").contains("https://evil.example"), "{findings:#?}");
+}
+
+#[test]
+fn doctor_notes_a_scope_that_the_server_does_not_list() {
+    let server = AuthorizationServer::start();
+    let sandbox = configured(&server, &json!({ "scopes_supported": ["openid"] }), "");
+    let (status, findings) = examine(&sandbox, &[]);
+    assert_eq!(status, 0);
+    let lists_scope = |finding: &Value| text(finding, "what").contains("does not list the scopes repo");
+    assert!(findings.iter().any(lists_scope), "{findings:#?}");
+}
+
+#[test]
+fn doctor_finds_missing_client_credentials_and_logins() {
+    let server = AuthorizationServer::start();
+    for (name, config, status, want) in [
         (
             "no variable",
-            json!({}),
             "_client_secret = { env = \"NOT_SET\" }\n",
             4,
             ("provider", "problem", "client_secret: the variable NOT_SET is not set", "export NOT_SET"),
         ),
         (
             "no file",
-            json!({}),
             "_client_secret = { file = \"none\" }\n",
             4,
             (
@@ -76,42 +93,20 @@ fn what_is_wrong_with_a_provider() {
         ),
         (
             "no program",
-            json!({}),
             "_client_secret = { command = [\"pass-word\"] }\n",
             4,
             ("provider", "problem", "there is no program pass-word", "install it"),
         ),
         (
             "nothing stored",
-            json!({}),
             "_client_secret = { stored = true }\n",
             4,
             ("provider", "problem", "no `client_secret` is stored", "authctl secret set as client_secret"),
         ),
     ] {
-        let sandbox = with(metadata, config);
-        if name == "another issuer" {
-            // The endpoints of that story are of nobody's.
-            let (found, findings) = examine(&sandbox, &[]);
-            let of_provider: Vec<&Value> =
-                wrong(&findings).into_iter().filter(|finding| text(finding, "topic") == "provider").collect();
-            assert_eq!((found, of_provider.len()), (status, 1), "{findings:#?}");
-            assert!(text(of_provider[0], "what").contains(want.2), "{findings:#?}");
-            continue;
-        }
-        if name == "an unknown scope" {
-            let (found, findings) = examine(&sandbox, &[]);
-            assert_eq!(found, status);
-            assert!(
-                findings
-                    .iter()
-                    .any(|finding| text(finding, "what").contains("does not list the scopes repo"))
-            );
-            continue;
-        }
-        finds(name, &sandbox, &[], status, want);
+        finds(name, &configured(&server, &json!({}), config), &[], status, want);
     }
-    let sandbox = with(json!({}), "");
+    let sandbox = configured(&server, &json!({}), "");
     sandbox.configure(&server_config(&server.domain(), "").replace("client_id = \"app\"\n", ""));
     finds(
         "no client",
@@ -120,7 +115,7 @@ fn what_is_wrong_with_a_provider() {
         4,
         ("provider", "problem", "there is no `client_id`", "register an app"),
     );
-    let sandbox = with(json!({}), "");
+    let sandbox = configured(&server, &json!({}), "");
     finds("nobody", &sandbox, &[], 0, ("provider", "note", "nobody is logged in", "authctl login as"));
 }
 

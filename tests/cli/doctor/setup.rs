@@ -9,7 +9,7 @@ use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn what_is_wrong_with_the_configuration() {
+fn doctor_finds_problems_with_the_configuration() {
     for (name, config, status, want) in [
         (
             "an unknown key",
@@ -46,6 +46,10 @@ fn what_is_wrong_with_the_configuration() {
     ] {
         finds(name, &home(&config), &["--offline"], status, want);
     }
+}
+
+#[test]
+fn doctor_finds_config_files_that_set_or_allow_too_much() {
     let sandbox = home(&CONFIG.replace("{ env = \"SECRET\" }", "\"canary-jwt\""));
     set_mode(&sandbox.path("config/config.toml"), 0o644);
     let readable = ("config", "warning", "can be read by others", "chmod 600 ~/config/config.toml");

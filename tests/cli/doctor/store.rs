@@ -1,5 +1,6 @@
 //! What is wrong with the token store.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,22 +79,21 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
     );
 }
 
+fn logged_in(server: &AuthorizationServer) -> Sandbox {
+    let sandbox = home(&server_config(&server.domain(), ""));
+    sandbox.run(&["login"]).ok();
+    sandbox
+}
+
+fn record(sandbox: &Sandbox) -> PathBuf {
+    let mut paths = sandbox.files().into_iter().map(|(path, _)| path);
+    paths.find(|path| path.extension().is_some_and(|ending| ending == "sealed")).unwrap()
+}
+
 #[test]
 fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
     let server = AuthorizationServer::start();
-    let logged_in = || {
-        let sandbox = home(&server_config(&server.domain(), ""));
-        sandbox.run(&["login"]).ok();
-        sandbox
-    };
-    let record = |sandbox: &Sandbox| {
-        let files = sandbox.files();
-        files
-            .into_iter()
-            .map(|(path, _)| path)
-            .find(|path| path.extension().is_some_and(|e| e == "sealed"))
-            .unwrap()
-    };
+    let logged_in = || logged_in(&server);
     let wants = |what, mend| ("store", "problem", what, mend);
 
     let sandbox = logged_in();
@@ -129,8 +129,12 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
     sandbox.write("state/rescued/x.rescued", "x");
     let waits = ("store", "warning", "~/state/rescued/x.rescued: new tokens wait", "authctl token");
     finds("rescued", &sandbox, &["--offline"], 0, waits);
+}
 
-    let sandbox = logged_in();
+#[test]
+fn doctor_finds_problems_with_the_stores_permissions_f_sto2() {
+    let server = AuthorizationServer::start();
+    let sandbox = logged_in(&server);
     set_mode(&record(&sandbox), 0o644);
     let (status, findings) = examine(&sandbox, &["--offline"]);
     assert_eq!(status, 6);
@@ -140,7 +144,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
         "{found:#?}"
     );
 
-    let sandbox = logged_in();
+    let sandbox = logged_in(&server);
     set_mode(&sandbox.path("state/records"), 0o777);
     let (status, findings) = examine(&sandbox, &["--offline"]);
     assert_eq!(status, 6);
@@ -152,7 +156,10 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
     sandbox.write("state", "a file where the folder should be");
     let (status, findings) = examine(&sandbox, &["--offline"]);
     assert_eq!(status, 6, "{findings:#?}");
+}
 
+#[test]
+fn doctor_reports_the_kernels_cache_and_key_programs() {
     let mut sandbox =
         home(&CONFIG.replace("store = \"file\"\n", "[store]\nkind = \"file\"\ncache = \"kernel\"\n"));
     sandbox.system.kernel_keyring = Arc::new(NoKernel);

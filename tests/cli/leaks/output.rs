@@ -6,6 +6,22 @@ use crate::support::http::Reply;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
+const COMMANDS: &[&[&str]] = &[
+    &["token"],
+    &["login"],
+    &["token"],
+    &["token", "--id-token"],
+    &["token", "-o", "json"],
+    &["headers"],
+    &["status"],
+    &["status", "--json"],
+    &["whoami"],
+    &["config", "show", "--origin"],
+    &["config", "show", "--json"],
+    &["config", "check"],
+    &["refresh"],
+];
+
 #[test]
 fn no_canary_in_any_output_or_file_f_leak3_f_leak7() {
     let server = AuthorizationServer::start();
@@ -20,23 +36,13 @@ fn no_canary_in_any_output_or_file_f_leak3_f_leak7() {
     let mut run = |arguments: &[&str]| {
         let with_trace: Vec<&str> = arguments.iter().copied().chain(["-vvv"]).collect();
         let output = sandbox.run(&with_trace);
-        // What a command is for may be on standard output; nothing may be on standard error.
+        // Standard output may have what the command is for; standard error must have no secret.
         let prints_it = matches!(arguments[0], "token" | "headers");
         outputs.push((arguments.join(" "), if prints_it { output.stderr } else { output.to_string() }));
     };
-    run(&["token"]);
-    run(&["login"]);
-    run(&["token"]);
-    run(&["token", "--id-token"]);
-    run(&["token", "-o", "json"]);
-    run(&["headers"]);
-    run(&["status"]);
-    run(&["status", "--json"]);
-    run(&["whoami"]);
-    run(&["config", "show", "--origin"]);
-    run(&["config", "show", "--json"]);
-    run(&["config", "check"]);
-    run(&["refresh"]);
+    for command in COMMANDS {
+        run(command);
+    }
     for fault in [
         Reply::json(400, &json!({ "error": "invalid_grant", "refresh_token": "canary-in-an-error" })),
         Reply::full(200, &[("content-type", "text/html")], "<html>canary-in-html"),
@@ -62,7 +68,7 @@ fn no_canary_in_any_output_or_file_f_leak3_f_leak7() {
     }
     run(&["logout"]);
     for (command, output) in outputs {
-        // The authorization URL is the one place where a parameter of the user's choice is shown.
+        // Only the authorization URL shows a parameter that the user configured.
         let shown: Vec<&str> =
             output.lines().filter(|line| !line.trim_start().starts_with("http://127.0.0.1")).collect();
         assert!(!shown.join("\n").contains("canary"), "{command}:\n{output}");

@@ -125,7 +125,11 @@ fn serve_on_loopback_requires_the_capability_and_host_f_cb5() {
     let said = running.end();
     assert!(!said.contains(&capability) && !said.contains("canary"), "{said}");
     assert!(!file.exists());
+}
 
+#[test]
+fn serve_writes_a_new_capability_unless_it_is_kept() {
+    let sandbox = Sandbox::new(&key_config("x.example", ""));
     let kept = sandbox.path("kept/capability").display().to_string();
     let listen = ["--listen", "127.0.0.1:0", "--capability-file", &kept];
     let first = Running::start(&sandbox, &listen);
@@ -141,6 +145,11 @@ fn serve_on_loopback_requires_the_capability_and_host_f_cb5() {
     set_mode(&sandbox.path("kept/capability"), 0o644);
     let output = sandbox.binary(BINARY, &[&["serve"], &keeping[..]].concat()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn serve_listens_only_on_loopback_addresses() {
+    let sandbox = Sandbox::new(&key_config("x.example", ""));
     for address in ["0.0.0.0:0", "localhost:0", "192.0.2.1:80"] {
         let output = sandbox.binary(BINARY, &["serve", "--listen", address]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{address}");
