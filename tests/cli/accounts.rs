@@ -42,7 +42,7 @@ fn accounts_are_listed_chosen_and_renamed() {
 }
 
 #[test]
-fn slips_change_nothing() {
+fn mistakes_change_nothing() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     sandbox
@@ -126,7 +126,7 @@ fn an_account_that_a_server_names_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn people_of_one_name_get_accounts_of_their_own() {
+fn users_with_the_same_name_get_separate_accounts() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let name = "n".repeat(200);

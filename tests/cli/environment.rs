@@ -61,7 +61,7 @@ fn the_environment_may_still_hand_over_a_token_itself() {
 
 /// Every key but those of the list is the file's, also where the file leaves it out.
 #[test]
-fn of_a_files_provider_the_environment_sets_a_short_list_of_keys() {
+fn the_environment_sets_few_keys_of_a_files_provider() {
     for (key, value, is_allowed) in [
         ("OAUTH__CLIENT_ID", "other", true),
         ("OAUTH__CLIENT_SECRET", "s", true),

@@ -5,7 +5,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 /// Nothing but the browser is asked for a password; the server refuses any token request that is no clean POST; F-CTRL4: the
 /// host and the redirect are named before the browser opens; configured from metadata.
 #[test]
-fn from_nothing_to_logout() {
+fn a_first_login_ends_with_a_logout() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
 

@@ -61,7 +61,7 @@ fn logout_works_locally_and_without_revocation() {
 }
 
 #[test]
-fn a_provider_that_is_not_configured_any_more_is_forgotten_too() {
+fn a_login_of_a_removed_provider_can_be_deleted() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

@@ -49,7 +49,7 @@ fn the_pages_in_the_repository_are_what_the_program_writes() {
 }
 
 #[test]
-fn without_a_folder_the_page_of_the_program_is_printed() {
+fn man_without_a_folder_prints_the_main_page() {
     let sandbox = Sandbox::new("");
     let printed = sandbox.run(&["man"]).ok().stdout;
     for heading in ["DESCRIPTION", "SUBCOMMANDS", "EXIT STATUS", "FILES", "ENVIRONMENT", "SEE ALSO"] {
@@ -58,7 +58,7 @@ fn without_a_folder_the_page_of_the_program_is_printed() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_created_is_reported() {
     let sandbox = Sandbox::new("");
     std::fs::write(sandbox.path("file"), "").unwrap();
     let folder = sandbox.path("file/man");

@@ -7,7 +7,7 @@ use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox, http};
 
 #[test]
-fn a_narrow_terminal_gets_a_list_in_the_place_of_a_table() {
+fn a_narrow_terminal_gets_a_list_instead_of_a_table() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -100,7 +100,7 @@ fn a_project_cannot_name_a_program_f_bind2() {
 }
 
 #[test]
-fn a_damaged_file_of_discovered_providers_keeps_nobody_else_from_working() {
+fn a_damaged_file_of_discovered_providers_does_not_block_others() {
     let sandbox =
         Sandbox::new("store = \"file\"\n[credentials.a]\ndomain = \"a.example\"\njwt = \"static-token\"\n");
     sandbox.write("state/learned.toml", "= \"canary");

@@ -146,7 +146,7 @@ fn a_token_from_the_kernel_comes_with_the_note_about_the_config_file() {
 }
 
 #[test]
-fn whatever_changes_the_token_empties_the_kernels_cache() {
+fn every_token_change_clears_the_kernel_cache() {
     let server = AuthorizationServer::start();
     let (sandbox, config) = cached(&server);
     let token = sandbox.run(&["token"]).ok();
@@ -181,7 +181,7 @@ fn whatever_changes_the_token_empties_the_kernels_cache() {
 }
 
 #[test]
-fn the_kernel_gets_nothing_that_nobody_asked_it_to_keep() {
+fn the_kernel_cache_is_used_only_if_configured() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

@@ -159,7 +159,7 @@ fn a_proxy_that_looks_into_tls_is_named_f_proxy() {
 }
 
 #[test]
-fn what_is_set_up_in_git_and_docker_is_found_and_its_faults_too() {
+fn doctor_finds_git_and_docker_helpers_and_their_problems() {
     let home = Home::new(
         "store = \"file\"\n[credentials.x]\ndomain = \"git.example\"\noauth.client_id = \"a\"\noauth.authorization_endpoint = \"https://git.example/a\"\noauth.token_endpoint = \"https://git.example/t\"\n",
     );

@@ -75,7 +75,7 @@ fn a_program_issues_refreshes_and_revokes() {
 }
 
 #[test]
-fn a_program_that_asks_the_user() {
+fn a_provider_program_can_ask_the_user() {
     let home = home("asks = true");
     run(&home, &["token"]).fails(3).says("the session ended").says("run `authctl login ex`");
     run(&home, &["login"]).ok();

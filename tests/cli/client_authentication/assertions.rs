@@ -56,7 +56,7 @@ fn quirks_adapt_assertions_to_old_servers() {
 }
 
 #[test]
-fn client_secret_jwt() {
+fn client_secret_jwt_authenticates_the_client() {
     for (name, config, offered) in [
         ("configured", "token_endpoint_auth_method = \"client_secret_jwt\"", None),
         ("offered", "", Some(json!(["client_secret_jwt"]))),

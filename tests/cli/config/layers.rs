@@ -75,7 +75,7 @@ fn later_layers_win_and_origins_are_kept() {
 }
 
 #[test]
-fn profiles() {
+fn a_profile_changes_the_configuration() {
     let config = format!(
         "{X}jwt = \"base\"\n[profile.work]\ndefault = \"y\"\n[profile.work.credentials.x]\njwt = \"work\"\n[profile.work.credentials.y]\ndomain = \"y.example\"\njwt = \"why\"\n"
     );

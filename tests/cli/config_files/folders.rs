@@ -5,7 +5,7 @@ use crate::support::sandbox::set_mode;
 
 /// F-BIND7
 #[test]
-fn a_folder_where_others_can_exchange_the_file_is_refused() {
+fn a_folder_where_others_can_replace_the_file_is_refused() {
     let sandbox = home(HARMLESS);
     let folder = sandbox.path("config");
     set_mode(&folder, 0o777);
@@ -20,7 +20,7 @@ fn a_folder_where_others_can_exchange_the_file_is_refused() {
 
 /// F-BIND7: Another user could replace the whole folder by a link to a folder that the victim owns.
 #[test]
-fn a_folder_further_up_that_others_can_write_is_refused() {
+fn a_parent_folder_that_others_can_write_is_refused() {
     let sandbox = home(HARMLESS);
     let path = sandbox.write("above/between/config.toml", HARMLESS);
     let above = sandbox.path("above");

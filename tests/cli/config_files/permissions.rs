@@ -66,7 +66,7 @@ fn a_file_is_refused_that_was_made_as_another_user() {
 
 /// F-BIND7
 #[test]
-fn a_dotfiles_link_is_fine_and_its_target_counts() {
+fn a_link_to_a_config_file_is_checked_at_its_target() {
     let sandbox = home(HARMLESS);
     let target = sandbox.write("dotfiles/authctl.toml", HARMLESS);
     let path = sandbox.path("config/config.toml");
@@ -88,7 +88,7 @@ fn a_dotfiles_link_is_fine_and_its_target_counts() {
 
 /// F-BIND7: A named pipe, or a folder, is refused without waiting for anybody.
 #[test]
-fn what_is_not_a_file_is_refused_at_once() {
+fn a_config_path_that_is_not_a_file_is_refused_at_once() {
     let sandbox = home(HARMLESS);
     let pipe = sandbox.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -99,7 +99,7 @@ fn what_is_not_a_file_is_refused_at_once() {
 
 /// F-BIND7: The commands that find and fix the problem, or leave nothing behind, still work.
 #[test]
-fn the_user_gets_out_of_it() {
+fn the_error_explains_how_to_fix_the_permissions() {
     let sandbox = home(HARMLESS);
     let path = sandbox.path("config/config.toml");
     set_mode(&path, 0o666);

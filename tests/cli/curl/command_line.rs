@@ -20,7 +20,7 @@ fn curl_sends_the_headers_and_its_status_is_ours() {
 }
 
 #[test]
-fn a_host_that_does_not_answer_is_curls_to_report() {
+fn curl_reports_an_unreachable_host() {
     let story = Story::new(&Api::default());
     story.run(&["-s"], "/x").is(0, "GET ");
     let url = story.url("/x");

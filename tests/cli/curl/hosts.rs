@@ -82,7 +82,7 @@ fn an_https_proxy_does_not_see_the_token() {
 }
 
 #[test]
-fn curl_over_tls_trusts_whom_the_user_says() {
+fn curl_trusts_the_configured_authorities() {
     let (authority, tls) = certificates();
     let api = Server::start_tls(tls, |_| Reply::full(200, &[], "encrypted"));
     let sandbox =

@@ -12,7 +12,7 @@ use crate::support::Sandbox;
 use crate::support::http::{Reply, Server};
 
 #[test]
-fn standard_input_is_curls() {
+fn curl_reads_standard_input() {
     let story = Story::new(&Api::default());
     let piped = "0123456789abcdef".repeat(1 << 16);
     let mut command = story.curl(&["-sS", "-H", "Expect:", "--data-binary", "@-", &story.url("/x")]);
@@ -22,7 +22,7 @@ fn standard_input_is_curls() {
 }
 
 #[test]
-fn downloads_stream() {
+fn downloads_are_streamed() {
     let large: Vec<u8> = (0..20_000_000_u32).map(|at| (at % 251) as u8).collect();
     let story = Story::new(&Api { large: Arc::new(large.clone()), ..Api::default() });
     let output = story.curl(&["-s", &story.url("/large")]).output().unwrap();
@@ -50,7 +50,7 @@ fn downloads_stream() {
 
 /// On a terminal curl shows no progress beside the answer, and no binary answer at all; and so it stays.
 #[test]
-fn on_a_terminal_curl_is_as_it_always_was() {
+fn curl_on_a_terminal_behaves_as_usual() {
     let story = Story::new(&Api { large: Arc::new(b"text\0binary".to_vec()), ..Api::default() });
     let terminal = |arguments: &str, path: &str| {
         let command = story.curl(&[]);
@@ -75,7 +75,7 @@ fn on_a_terminal_curl_is_as_it_always_was() {
 }
 
 #[test]
-fn a_header_that_is_larger_than_a_pipe() {
+fn a_header_larger_than_a_pipe_is_sent() {
     let api = Server::start(|request| {
         Reply::full(200, &[], request.header("x-key").unwrap_or_default().len().to_string())
     });

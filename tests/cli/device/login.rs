@@ -71,7 +71,7 @@ fn a_device_login_can_be_interrupted() {
 }
 
 #[test]
-fn where_no_browser_can_work_the_message_names_device() {
+fn without_a_usable_browser_the_message_suggests_device_login() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.browser = Arc::new(Absent::default());

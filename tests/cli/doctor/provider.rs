@@ -120,7 +120,7 @@ fn doctor_finds_missing_client_credentials_and_logins() {
 }
 
 #[test]
-fn how_a_login_stands() {
+fn doctor_reports_the_state_of_a_login() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server_config(&server.domain(), ""));
     sandbox.run(&["login"]).ok();
@@ -153,7 +153,7 @@ fn how_a_login_stands() {
 }
 
 #[test]
-fn what_tokens_of_other_kinds_come_from() {
+fn doctor_checks_where_other_kinds_get_tokens() {
     let config = |kind: &str| format!("store = \"file\"\n[credentials.k]\ndomain = \"k.example\"\n{kind}\n");
     for (name, kind, status, want) in [
         (
@@ -190,7 +190,7 @@ fn what_tokens_of_other_kinds_come_from() {
 }
 
 #[test]
-fn a_certificate_ends() {
+fn doctor_warns_before_a_certificate_expires() {
     let year = |year| rcgen::date_time_ymd(year, 1, 1);
     let pem = |end| {
         let mut parameters = rcgen::CertificateParams::new(vec!["client".to_owned()]).unwrap();
@@ -218,7 +218,7 @@ fn a_certificate_ends() {
 }
 
 #[test]
-fn what_a_chain_begins_with() {
+fn doctor_checks_the_first_provider_of_an_exchange_chain() {
     let server = AuthorizationServer::start();
     let exchange = format!(
         "[credentials.next]\ndomain = \"{0}\"\nscheme = \"http\"\n[credentials.next.oauth]\ngrant_type = \"token_exchange\"\nclient_id = \"app\"\nsubject = {{ provider = \"as\" }}\n",

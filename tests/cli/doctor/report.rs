@@ -8,7 +8,7 @@ use crate::support::http::Reply;
 use crate::support::sandbox::server_config;
 
 #[test]
-fn in_a_healthy_home_nothing_is_wrong() {
+fn doctor_finds_no_problem_in_a_healthy_home() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server_config(&server.domain(), ""));
     sandbox.run(&["login"]).ok();

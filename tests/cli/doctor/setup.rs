@@ -77,7 +77,7 @@ fn doctor_finds_config_files_that_set_or_allow_too_much() {
 }
 
 #[test]
-fn what_is_wrong_with_the_program() {
+fn doctor_finds_problems_with_the_installed_program() {
     let mut sandbox = home(CONFIG);
     program(&sandbox, "bin/authctl");
     let first = sandbox.path("bin/authctl").display().to_string();
@@ -94,7 +94,7 @@ fn what_is_wrong_with_the_program() {
 }
 
 #[test]
-fn one_provider_and_none_of_that_name() {
+fn doctor_checks_one_provider_and_rejects_unknown_names() {
     let server = AuthorizationServer::start();
     let config = server_config(&server.domain(), "")
         + "[credentials.x]\ndomain = \"127.0.0.1:1\"\nscheme = \"http\"\njwt = \"canary\"\n";
@@ -107,7 +107,7 @@ fn one_provider_and_none_of_that_name() {
 }
 
 #[test]
-fn without_a_home_it_says_so() {
+fn doctor_reports_a_missing_home() {
     let sandbox = Sandbox::new(CONFIG);
     let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["doctor", "--offline", "--json"]);
     for variable in

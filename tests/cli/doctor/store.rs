@@ -189,7 +189,7 @@ fn a_missing_passphrase_is_an_error_with_a_hint_f_sto6() {
 }
 
 #[test]
-fn a_store_that_several_machines_share() {
+fn doctor_checks_a_shared_store() {
     let vault = VaultServer::start();
     let store = |address: &str| {
         let store = format!(

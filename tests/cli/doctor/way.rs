@@ -106,7 +106,7 @@ fn a_rejected_certificate_names_its_owner_f_proxy() {
 }
 
 #[test]
-fn what_is_wrong_with_the_way_to_the_servers() {
+fn doctor_finds_network_problems() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = |domain: &str, more: &str| {
         format!("store = \"file\"\n[credentials.c]\ndomain = \"{domain}\"\noauth.client_id = \"a\"\n{more}")

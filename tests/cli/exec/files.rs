@@ -10,7 +10,7 @@ use crate::support::sandbox::set_mode;
 const SHOW: &str = "cat \"$F\"; echo; stat -c '%a %F' \"$F\" \"$(dirname \"$F\")\"; echo \"$F\"";
 
 #[test]
-fn a_file_is_private_and_goes_with_the_program() {
+fn a_token_file_is_private_and_removed_with_the_program() {
     let sandbox = two();
     let shown = out(exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", SHOW]));
     let lines: Vec<&str> = shown.lines().collect();
@@ -36,7 +36,7 @@ fn a_file_is_private_and_goes_with_the_program() {
 }
 
 #[test]
-fn what_a_killed_run_leaves_behind_goes_with_the_next() {
+fn the_next_run_removes_files_of_a_killed_run() {
     let sandbox = two();
     let mut killed = waiting(&sandbox, "");
     let program = child_of(killed.0.id())[0];

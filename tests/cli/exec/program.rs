@@ -46,7 +46,7 @@ fn the_status_is_the_programs() {
 }
 
 #[test]
-fn nothing_starts_unless_every_token_is_there() {
+fn the_program_starts_only_if_every_token_is_available() {
     let server = AuthorizationServer::start();
     let mut config = server_config(&server.domain(), "");
     config.push_str("\n[credentials.gh]\ntemplate = \"github\"\njwt = \"canary-gh\"\n");

@@ -11,7 +11,7 @@ use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn signals_go_to_the_program_and_the_file_goes_anyway() {
+fn signals_reach_the_program_and_the_token_file_is_removed() {
     for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::USR1, 138)]
     {
         let sandbox = two();

@@ -14,7 +14,7 @@ fn with_sts(sts: &Server) -> (AuthorizationServer, Sandbox) {
 }
 
 #[test]
-fn aws_gets_keys_for_the_id_token_and_keeps_them_until_they_end() {
+fn aws_credentials_for_an_id_token_are_cached_until_they_expire() {
     let sts = Server::start(|_| Reply::full(200, &[("content-type", "text/xml")], sts_answer(3600)));
     let (server, sandbox) = with_sts(&sts);
     let ask = |arguments: &[&str]| sandbox.run(&[&["helper", "aws"], arguments].concat());

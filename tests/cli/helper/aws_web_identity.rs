@@ -10,7 +10,7 @@ use crate::support::http::{Reply, Server};
 
 // F-AWS1
 #[test]
-fn aws_gets_a_token_only_where_the_configuration_names_it_and_only_a_jwt() {
+fn aws_gets_only_a_jwt_from_a_provider_configured_for_it() {
     let sts = Server::start(|_| Reply::full(200, &[("content-type", "text/xml")], sts_answer(3600)));
     let role = ["helper", "aws", "--role", "arn:aws:iam::1:role/x"];
     let (_server, sandbox) = logged_in("");

@@ -24,7 +24,7 @@ fn helpers_say_that_a_login_is_in_progress_f_hlp3() {
 }
 
 #[test]
-fn of_several_providers_the_user_name_or_the_default_decides() {
+fn the_user_name_or_the_default_selects_among_providers() {
     let two = |top: &str| {
         format!(
             "store = \"file\"\n{top}\n[credentials.one]\ndomain = \"git.example\"\njwt = \"token-one\"\n[credentials.two]\ndomain = \"git.example\"\njwt = \"token-two\"\n"
@@ -107,7 +107,7 @@ fn a_token_with_quotes_and_backslashes_is_unchanged_f_hlp5() {
 }
 
 #[test]
-fn a_wrong_provider_keeps_no_other_from_answering() {
+fn an_invalid_provider_does_not_block_others() {
     let sandbox = Sandbox::new(&format!(
         "store = \"file\"\n{TOKEN_CONFIG}[credentials.wrong]\ndomain = \"x.example\"\n"
     ));

@@ -52,7 +52,7 @@ fn docker_credential_helper_follows_the_protocol() {
 }
 
 #[test]
-fn docker_is_told_on_standard_output_why_there_is_nothing() {
+fn docker_gets_the_reason_for_a_missing_credential_on_standard_output() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     let output = sandbox.run_with(&["helper", "docker", "get"], &server.issuer());

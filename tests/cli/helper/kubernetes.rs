@@ -60,7 +60,7 @@ fn kubernetes_logs_in_if_kubectl_is_interactive() {
 }
 
 #[test]
-fn a_kubernetes_client_that_asks_again_before_the_end_had_its_token_refused() {
+fn a_kubernetes_client_that_asks_again_early_gets_a_new_token() {
     let (server, sandbox) = logged_in("");
     let ask = || {
         let output = sandbox.run(&["helper", "kubernetes"]).ok();

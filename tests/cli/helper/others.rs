@@ -22,7 +22,7 @@ fn bazel_credential_helper_follows_the_protocol() {
 }
 
 #[test]
-fn terraform_to_the_letter() {
+fn terraform_credentials_helper_follows_the_protocol() {
     let sandbox = Sandbox::new(&format!("store = \"file\"\n{TOKEN_CONFIG}"));
     let terraform = |arguments: &[&str]| sandbox.run(&[&["helper", "terraform"], arguments].concat());
     assert_eq!(terraform(&["get", "git.example"]).ok().stdout, "{\"token\":\"other-token\"}\n");
@@ -42,7 +42,7 @@ fn terraform_to_the_letter() {
 }
 
 #[test]
-fn keyring_to_the_letter() {
+fn keyring_command_follows_the_protocol() {
     let basic = "[credentials.index]\ndomain = \"pypi.example\"\nbasic = { username = \"bob\", password = \"secret\" }\n";
     let sandbox = Sandbox::new(&format!("store = \"file\"\n{TOKEN_CONFIG}{basic}"));
     let keyring = |arguments: &[&str]| sandbox.run(&[&["helper", "keyring"], arguments].concat());

@@ -4,7 +4,7 @@ use super::{CONFIG, files};
 use crate::support::Sandbox;
 
 #[test]
-fn what_is_written_is_shown_first_and_taken_back_whole() {
+fn setup_shows_its_changes_first_and_can_remove_them() {
     for (program, file, text, lines) in [
         (
             "docker",
@@ -61,14 +61,14 @@ fn what_is_written_is_shown_first_and_taken_back_whole() {
 }
 
 #[test]
-fn a_registry_with_a_password_is_told_to_docker() {
+fn setup_configures_docker_for_a_registry_with_a_password() {
     let config = "store = \"file\"\n[credentials.ghcr]\ntemplate = \"ghcr\"\nbasic = { username = \"u\", password = \"canary\" }\n";
     let shown = Sandbox::new(config).run(&["helper", "docker", "--setup"]).ok();
     assert!(shown.stdout.contains("\"ghcr.io\": \"authctl\""), "{shown}");
 }
 
 #[test]
-fn two_providers_of_one_host_are_told_to_git_once() {
+fn setup_configures_git_once_for_two_providers_of_a_host() {
     let two = "store = \"file\"\n[credentials.one]\ndomain = \"git.example\"\njwt = \"x\"\n[credentials.two]\ndomain = \"git.example\"\njwt = \"y\"\n";
     let sandbox = Sandbox::new(two);
     let program = env!("CARGO_BIN_EXE_authctl");
@@ -82,7 +82,7 @@ fn two_providers_of_one_host_are_told_to_git_once() {
 }
 
 #[test]
-fn what_is_given_now_is_what_the_other_program_gives_later() {
+fn setup_checks_the_answer_that_the_other_program_will_get() {
     let sandbox = Sandbox::new("");
     let file = sandbox.write("other.toml", &format!("{CONFIG}[profile.work]\n")).display().to_string();
     let kubernetes = [
@@ -114,7 +114,7 @@ fn what_is_given_now_is_what_the_other_program_gives_later() {
 }
 
 #[test]
-fn half_a_block_of_ours_changes_nothing() {
+fn an_incomplete_block_is_not_changed() {
     let sandbox = Sandbox::new(CONFIG);
     sandbox.run(&["helper", "bazel", "--write"]).ok();
     let written = std::fs::read_to_string(sandbox.path(".bazelrc")).unwrap();
@@ -127,7 +127,7 @@ fn half_a_block_of_ours_changes_nothing() {
 }
 
 #[test]
-fn entries_of_other_helpers_are_neither_replaced_nor_taken_away() {
+fn entries_of_other_helpers_are_not_changed() {
     for (program, file, text) in [
         (
             "docker",

@@ -52,7 +52,7 @@ fn the_name_of_an_account_is_one_argument_for_aws_tools() {
 
 // F-HLP6
 #[test]
-fn a_name_that_a_file_cannot_carry_is_refused() {
+fn a_name_that_a_file_cannot_hold_is_refused() {
     let sandbox = Sandbox::new(CONFIG);
     let before = files(&sandbox);
     for (name, said) in [
@@ -91,7 +91,7 @@ fn the_name_of_an_account_is_one_argument_for_kubectl() {
 }
 
 #[test]
-fn a_provider_that_does_not_name_aws_is_told_what_is_missing() {
+fn setup_for_aws_names_the_missing_settings() {
     let sandbox = Sandbox::new(CONFIG);
     let command = ["helper", "aws", "reg", "--role", "arn:aws:iam::1:role/x", "--setup"];
     let shown = sandbox.run(&command).ok().stdout;

@@ -75,7 +75,7 @@ fn api_keys_in_headers_of_your_choice() {
 }
 
 #[test]
-fn basic() {
+fn basic_credentials_are_printed() {
     let sandbox = Sandbox::new(
         "[credentials.x]\ndomain = \"x.example\"\nbasic = { username = \"Aladdin\", password = \"open sesame\" }",
     );
@@ -85,7 +85,7 @@ fn basic() {
 }
 
 #[test]
-fn the_platforms_token_is_read_anew_every_time() {
+fn the_platforms_token_is_read_every_time() {
     let sandbox = Sandbox::new("[credentials]\ndomain = \"x.example\"");
     sandbox.run(&["token"]).fails(4).says("`credentials.default` has no token provider");
     sandbox.environment.set("APP_SERVICE_TS", "one");

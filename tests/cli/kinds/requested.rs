@@ -5,7 +5,7 @@ use crate::support::sandbox::set_mode;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn commands_are_cached_only_until_they_say() {
+fn command_output_is_cached_until_its_expiry() {
     let sandbox = Sandbox::new("");
     let script = sandbox.write(
         "tool",

@@ -3,7 +3,7 @@
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn stored_secrets() {
+fn stored_secrets_are_used() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.client_secret = Some("canary-secret".to_owned()));
     let sandbox = Sandbox::new(&crate::support::sandbox::server_config(
@@ -40,7 +40,7 @@ fn stored_secrets() {
 /// One limit holds for every way in: a longer secret is refused, and one of just this length comes through whole.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_secret_may_be_equally_long_wherever_it_comes_from() {
+fn every_secret_source_has_the_same_length_limit() {
     use std::io::Write as _;
     use std::process::Stdio;
 

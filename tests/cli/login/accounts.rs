@@ -3,7 +3,7 @@
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn accounts_another_person_never_overwrites() {
+fn another_users_login_does_not_overwrite_an_account() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -32,7 +32,7 @@ fn accounts_another_person_never_overwrites() {
 }
 
 #[test]
-fn a_new_login_of_the_same_person_takes_the_old_ones_place() {
+fn a_new_login_by_the_same_user_replaces_the_old_one() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login", "--account", "work"]).ok();
@@ -84,7 +84,7 @@ fn a_missing_client_id_says_where_to_register() {
 }
 
 #[test]
-fn with_token_is_for_kinds_that_log_in() {
+fn with_token_needs_a_kind_with_a_login() {
     let sandbox = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"tok\"");
     sandbox.input.pipe("other");
     sandbox.run(&["login", "--with-token"]).fails(1).says("does not offer a login");

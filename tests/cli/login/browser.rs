@@ -17,7 +17,7 @@ fn without_a_visible_browser_the_address_is_printed() {
 }
 
 #[test]
-fn the_page_waits_for_the_truth() {
+fn the_page_waits_for_the_result_of_the_login() {
     // The token endpoint fails after the redirect: the browser is told of a failure, not of success.
     let server = AuthorizationServer::start();
     server.fault("/token", Reply::full(500, &[], ""));

@@ -30,7 +30,7 @@ fn names_from_the_server_are_escaped_f_ctrl2() {
 }
 
 #[test]
-fn an_access_token_with_a_space_is_not_taken() {
+fn an_access_token_with_a_space_is_rejected() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     server

@@ -82,7 +82,7 @@ fn an_openid_issuer_logs_a_person_in() {
 }
 
 #[test]
-fn what_is_no_server_says_so() {
+fn a_url_without_an_authorization_server_is_an_error() {
     let nothing = Server::start(|_| Reply::full(404, &[], ""));
     let sandbox = empty();
     sandbox

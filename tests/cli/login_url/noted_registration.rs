@@ -76,7 +76,7 @@ fn a_noted_registration_that_cannot_be_used_is_ended_and_replaced() {
 }
 
 #[test]
-fn what_authctl_notes_about_a_client_is_not_configuration() {
+fn saved_client_registrations_are_not_configuration() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();

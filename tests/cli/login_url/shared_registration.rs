@@ -23,7 +23,7 @@ fn one_registration_serves_two_resources_of_a_server() {
 }
 
 #[test]
-fn a_configured_provider_goes_before_a_discovered_one() {
+fn a_configured_provider_overrides_a_discovered_one() {
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();

@@ -12,7 +12,7 @@ use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn the_one_time_link_only_works_for_a_navigation_f_leak11() {
+fn the_one_time_link_works_only_for_a_navigation_f_leak11() {
     for redirect_uri in ["http://127.0.0.1/callback", "http://localhost/cb", "http://[::1]/cb"] {
         let server = AuthorizationServer::start();
         let more = format!("redirect_uri = \"{redirect_uri}\"");

@@ -9,7 +9,7 @@ fn raw(sandbox: &Sandbox, provider: &str) -> String {
 }
 
 #[test]
-fn a_template_by_options_keeps_what_is_there() {
+fn adding_a_template_keeps_the_existing_file() {
     let before =
         "# mine\nstore = \"file\" # here\n\n[credentials.old]\ndomain = \"old.example\"\njwt = \"x\"\n";
     let sandbox = Sandbox::new(before);
@@ -33,7 +33,7 @@ fn a_template_by_options_keeps_what_is_there() {
 }
 
 #[test]
-fn what_is_missing_is_told_with_the_providers_own_words() {
+fn missing_settings_are_explained_in_the_providers_terms() {
     let sandbox = Sandbox::new("store = \"file\"\n");
     let before = config(&sandbox);
     let told = sandbox.run(&["provider", "add", "gitlab"]).fails(2);

@@ -6,7 +6,7 @@ use super::config;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn keys_are_set_and_taken_away() {
+fn keys_are_set_and_removed() {
     let sandbox = Sandbox::new(
         "store = \"file\"\n# the one\n[credentials.a]\ndomain = \"a.example\"\n[credentials.a.oauth]\nclient_id = \"x\" # id\nscopes = [\"a\"]\n_client_secret = { env = \"S\" }\n",
     );
@@ -69,7 +69,7 @@ fn a_removed_line_does_not_show_its_secret_f_leak1() {
 }
 
 #[test]
-fn a_provider_is_removed_only_when_nothing_of_it_is_stored() {
+fn a_provider_is_removed_only_after_its_logins() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();

@@ -48,7 +48,7 @@ fn the_wizard_asks_what_only_the_user_knows() {
 }
 
 #[test]
-fn the_wizard_writes_nothing_that_is_not_wanted() {
+fn the_wizard_writes_nothing_without_confirmation() {
     let sandbox = Sandbox::new("store = \"file\"\n");
     let before = sandbox.files();
     sandbox.input.type_answers(&["", "id", "n"]);
@@ -61,7 +61,7 @@ fn the_wizard_writes_nothing_that_is_not_wanted() {
 }
 
 #[test]
-fn from_a_url_discovery_answers_and_the_login_follows() {
+fn a_provider_is_added_from_a_url_and_logged_in() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| {
         behaviour.registers = Some(serde_json::Map::new());
@@ -90,7 +90,7 @@ fn from_a_url_discovery_answers_and_the_login_follows() {
 }
 
 #[test]
-fn a_templates_name_is_enough_to_log_in_where_somebody_is_asked() {
+fn a_templates_name_is_enough_to_log_in_interactively() {
     let sandbox = Sandbox::new("store = \"file\"\n");
     sandbox.run(&["login", "github"]).fails(4).says("run `authctl provider add github`");
     sandbox.input.type_answers(&["app", "", "n"]);

@@ -4,7 +4,7 @@ use super::{CASES, Login, logged_in};
 
 /// F-ROT10
 #[test]
-fn an_odd_answer_never_loses_a_refresh_token_that_arrived() {
+fn an_unusual_answer_does_not_lose_a_new_refresh_token() {
     for &(name, login, spoil) in CASES {
         let (server, sandbox) = logged_in();
         spoil(&server);

@@ -111,7 +111,7 @@ fn a_project_cannot_name_the_key_program_f_bind2() {
 }
 
 #[test]
-fn without_a_keyring_there_is_only_a_passphrase_to_unlock() {
+fn without_a_keyring_only_a_passphrase_can_be_unlocked() {
     let provider = "[credentials.x]\ndomain = \"x.example\"\njwt = \"x\"\n";
     let sandbox = Sandbox::new(provider);
     sandbox.run(&["store", "unlock"]).ok().says("Nothing is locked");

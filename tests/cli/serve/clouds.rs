@@ -12,7 +12,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 #[cfg(target_os = "linux")]
 #[test]
-fn google_s_libraries_get_their_tokens_without_a_capability_but_only_this_users() {
+fn googles_libraries_get_this_users_tokens_without_a_capability() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| drop(behaviour.claims.insert("email".to_owned(), json!("alice@example.com"))));
     let sandbox = Sandbox::with_server(&server.domain());
@@ -70,7 +70,7 @@ fn google_s_libraries_get_their_tokens_without_a_capability_but_only_this_users(
 }
 
 #[test]
-fn aws_s_libraries_get_keys() {
+fn awss_libraries_get_credentials() {
     let service = Server::start(|request| {
         assert_eq!(request.parameter("Action").as_deref(), Some("AssumeRoleWithWebIdentity"));
         Reply::full(

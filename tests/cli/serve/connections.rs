@@ -44,7 +44,7 @@ fn hostile_connections(host: &str, count: usize) -> Vec<TcpStream> {
 
 // F-SRV1
 #[test]
-fn clients_without_the_capability_hold_no_place_against_others() {
+fn clients_without_the_capability_cannot_block_others() {
     let (go, wait) = channel::<()>();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -104,7 +104,7 @@ fn the_proxy_forwards_to_one_host_and_replaces_the_credential() {
 
 /// A body with both framings is read as RFC 9112 section 6.3 says, and passed on with one; the connection ends.
 #[test]
-fn what_is_smuggled_is_a_body_and_no_request() {
+fn a_smuggled_request_is_forwarded_as_a_body() {
     let beyond = Server::start(|_| Reply::full(200, &[], "ok"));
     let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), ""));
     let running = proxy(&sandbox, &[]);

@@ -7,7 +7,7 @@ use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn what_goes_wrong_is_told_and_loses_nothing() {
+fn vault_errors_are_reported_and_lose_nothing() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let sandbox = machine(&server, &vault);
@@ -34,7 +34,7 @@ fn what_goes_wrong_is_told_and_loses_nothing() {
 }
 
 #[test]
-fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
+fn the_vault_token_comes_from_vaults_tools_or_from_a_provider() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     machine(&server, &vault).run(&["login"]).ok();
@@ -71,7 +71,7 @@ fn the_token_comes_from_where_vaults_tools_have_it_or_from_a_provider() {
 }
 
 #[test]
-fn a_mount_that_is_not_there_is_not_an_empty_store() {
+fn a_missing_mount_is_not_an_empty_store() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let sandbox = machine(&server, &vault);
@@ -102,7 +102,7 @@ fn the_browser_does_not_inherit_the_store_credential_f_leak2() {
 }
 
 #[test]
-fn what_was_deleted_with_vaults_own_tools_can_be_written_again() {
+fn records_deleted_with_vaults_tools_can_be_written_again() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let sandbox = machine(&server, &vault);
@@ -115,7 +115,7 @@ fn what_was_deleted_with_vaults_own_tools_can_be_written_again() {
 }
 
 #[test]
-fn slips_in_the_configuration_are_told() {
+fn configuration_mistakes_are_reported() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let sandbox = Sandbox::new("");

@@ -52,7 +52,7 @@ fn a_write_over_another_machines_loses_nothing() {
 
 /// The locks have run out, as those of a machine do that was suspended: the compare and swap alone decides who sends.
 #[test]
-fn of_two_refreshes_at_once_one_wins_and_the_other_adopts_it() {
+fn the_loser_of_two_concurrent_refreshes_uses_the_winners_token() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     machine(&server, &vault).run(&["login"]).ok();
@@ -79,7 +79,7 @@ fn of_two_refreshes_at_once_one_wins_and_the_other_adopts_it() {
 
 /// One machine was cut off with the new tokens in its rescue: no other may use up the old ones meanwhile.
 #[test]
-fn a_refresh_begun_by_another_machine_is_left_to_it_for_ten_minutes_f_rot5() {
+fn another_machine_gets_ten_minutes_to_finish_a_refresh_f_rot5() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));
@@ -114,7 +114,7 @@ fn a_refresh_begun_by_another_machine_is_left_to_it_for_ten_minutes_f_rot5() {
 
 /// F-ROT10: a machine whose refresh got no usable answer has nothing that the others could wait for, and leaves word.
 #[test]
-fn a_refresh_without_a_usable_answer_holds_up_no_other_machine() {
+fn a_failed_refresh_does_not_block_other_machines() {
     for (rotated, status) in [(false, 0), (true, 3)] {
         let server = AuthorizationServer::start();
         let vault = VaultServer::start();
@@ -141,7 +141,7 @@ fn a_refresh_without_a_usable_answer_holds_up_no_other_machine() {
 }
 
 #[test]
-fn a_write_whose_answer_is_lost_is_found_out_about() {
+fn a_write_with_a_lost_answer_is_verified() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let sandbox = machine(&server, &vault);

@@ -9,7 +9,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 /// F-BIND3. A variable must not lead a token away that another place keeps: each source is tried against an address, and
 /// an authority, of the environment.
 #[test]
-fn vaults_address_in_the_environment_gets_only_a_token_of_the_environment() {
+fn a_vault_address_in_the_environment_gets_only_a_token_from_the_environment() {
     let server = AuthorizationServer::start();
     let evil = VaultServer::start();
     let base = config(&server, &evil, &printed(KEY), "");
@@ -61,7 +61,7 @@ fn vaults_address_in_the_environment_gets_only_a_token_of_the_environment() {
 
 /// F-BIND6. Another config file must not lead away what your own places keep.
 #[test]
-fn another_file_cannot_show_another_server_what_opens_the_store() {
+fn another_file_cannot_send_the_store_token_to_another_server() {
     let server = AuthorizationServer::start();
     let (vault, evil) = (VaultServer::start(), VaultServer::start());
     let opener = "[credentials.opener]\ndomain = \"v.example\"\njwt = { stored = true }\n";
@@ -129,7 +129,7 @@ fn another_file_cannot_show_another_server_what_opens_the_store() {
 
 /// An authority of the environment would let somebody else answer for the configured address.
 #[test]
-fn vaults_authority_in_the_environment_goes_with_a_token_of_the_environment() {
+fn a_vault_authority_in_the_environment_needs_a_token_from_the_environment() {
     let server = AuthorizationServer::start();
     let (authority, tls) = certificates();
     let vault = Server::start_tls(tls, |_| Reply::json(404, &serde_json::json!({ "errors": [] })));

@@ -5,7 +5,7 @@ use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn a_passphrase_is_one_for_all_machines() {
+fn all_machines_share_one_passphrase() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let machine = || {

@@ -6,7 +6,7 @@ use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn a_move_stops_before_what_is_there_already() {
+fn a_move_does_not_overwrite_existing_records() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let shared = config(&server, &vault, &printed(KEY), "");

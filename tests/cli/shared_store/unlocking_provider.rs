@@ -6,7 +6,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 /// Commands that change or examine what is stored find it on this machine: the shared store is not open yet.
 #[test]
-fn every_command_looks_for_what_opens_the_store_on_this_machine() {
+fn every_command_finds_the_unlocking_provider_on_this_machine() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let with = config(&server, &vault, &printed(KEY), ", token = { provider = \"opener\" }");
@@ -28,7 +28,7 @@ fn every_command_looks_for_what_opens_the_store_on_this_machine() {
 }
 
 #[test]
-fn the_accounts_of_what_opens_the_store_are_on_this_machine() {
+fn the_unlocking_providers_accounts_are_on_this_machine() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let with = config(&server, &vault, &printed(KEY), ", token = { provider = \"as\" }");
@@ -64,7 +64,7 @@ fn an_exchange_finds_its_subject_where_that_is_stored() {
 }
 
 #[test]
-fn the_provider_that_opens_the_store_is_kept_on_this_machine() {
+fn the_unlocking_providers_login_is_stored_on_this_machine() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let with = config(&server, &vault, &printed(KEY), ", token = { provider = \"as\" }");

@@ -10,7 +10,7 @@ use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn auto_takes_the_keyring_where_there_is_one() {
+fn auto_selects_an_available_keyring() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let keyring = sandbox.keyring.present();
@@ -64,7 +64,7 @@ fn a_missing_keyring_is_an_error_and_makes_no_second_copy_f_kr2() {
 }
 
 #[test]
-fn a_store_that_cannot_be_used_is_told_before_the_browser_opens() {
+fn an_unusable_store_is_reported_before_the_browser_opens() {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());
     std::fs::create_dir_all(sandbox.path("state/records")).unwrap();

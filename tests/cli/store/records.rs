@@ -48,7 +48,7 @@ fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
 }
 
 #[test]
-fn an_index_that_was_lost_is_made_anew() {
+fn a_lost_index_is_rebuilt() {
     let server = AuthorizationServer::start();
     for keyring in [false, true] {
         let sandbox = auto(&server);
@@ -151,7 +151,7 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
 
 /// A store that was changed and changed back, or a move that was interrupted, may leave an older copy.
 #[test]
-fn of_two_stores_with_different_generations_the_newer_is_used() {
+fn the_newer_of_two_stored_records_is_used() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     sandbox.run(&["login"]).ok().says("Kept in an encrypted file");

@@ -99,7 +99,7 @@ fn an_exchange_of_your_own_file_works_and_a_login_with_another_file_is_for_its_e
 
 /// F-BIND6: Records of earlier versions say nothing of exchanges either, and a refresh with another file adds none of its.
 #[test]
-fn a_record_of_before_is_exchanged_by_your_own_file_alone() {
+fn only_the_users_file_may_exchange_an_older_record() {
     let story = Story::new();
     story.forget_what_was_recorded();
     let own = config(&story.server, "", "");

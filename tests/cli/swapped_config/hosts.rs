@@ -22,7 +22,7 @@ fn another_file_cannot_add_a_host() {
 
 /// F-BIND6: Hosts are not the only way out: any endpoint, a proxy, another authority, a template.
 #[test]
-fn another_file_cannot_send_a_token_anywhere_else_either() {
+fn another_file_cannot_redirect_a_token() {
     let story = Story::new();
     let evil = story.evil.issuer();
     let endpoint = |name: &str| format!("{name} = \"{evil}/x\"");
@@ -119,7 +119,7 @@ fn a_copy_of_your_file_elsewhere_works() {
 
 /// F-BIND6
 #[test]
-fn your_own_file_adds_a_host_and_other_files_may_then_name_it_too() {
+fn a_host_from_the_users_file_may_be_used_by_other_files() {
     let story = Story::new();
     let hosts = format!("hosts = [\"{}\"]", story.evil.domain());
     story.sandbox.configure(&config(&story.server, &hosts, ""));

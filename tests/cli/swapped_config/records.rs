@@ -5,7 +5,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 /// F-BIND6: Records of earlier versions say nothing of hosts. Your own file goes on with them, and the next save records its hosts.
 #[test]
-fn a_record_of_before_is_for_your_own_file_alone() {
+fn only_the_users_file_may_use_an_older_record() {
     let story = Story::new();
     story.forget_what_was_recorded();
     let hosts = format!("hosts = [\"{}\"]", story.evil.domain());

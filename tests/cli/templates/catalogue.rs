@@ -33,7 +33,7 @@ fn every_redirect_is_the_one_that_is_sent() {
 }
 
 #[test]
-fn what_is_written_wins_over_the_template() {
+fn the_config_file_overrides_the_template() {
     let sandbox = Sandbox::new(
         "[credentials.x]\ntemplate = \"github\"\nhosts = [\"ghe.example\"]\n[credentials.x.oauth]\nclient_id = \"id\"\nscopes = [\"gist\"]\nquirks = { plain_basic = true }\n",
     );

@@ -6,7 +6,7 @@ use super::{logged_in, parallel_sandbox};
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn formats() {
+fn tokens_are_printed_in_every_format() {
     let (_server, sandbox) = logged_in();
     let token = sandbox.run(&["token"]).ok().text().to_owned();
     assert_eq!(sandbox.run(&["token", "-o", "header"]).ok().text(), format!("Authorization: Bearer {token}"));

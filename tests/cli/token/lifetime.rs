@@ -5,7 +5,7 @@ use crate::support::http::Reply;
 use crate::support::{AuthorizationServer, Sandbox};
 
 #[test]
-fn renewed_a_minute_early_and_never_before_half_the_life() {
+fn a_token_is_refreshed_a_minute_early_but_not_before_half_its_lifetime() {
     for (lifetime, still, renewed) in [(3600, 3535, 3545), (40, 18, 21)] {
         let server = AuthorizationServer::start();
         server.set(|behaviour| behaviour.expires_in = Some(lifetime));
@@ -83,7 +83,7 @@ fn the_refresh_token_is_kept_if_no_new_one_is_issued_f_rot7() {
 }
 
 #[test]
-fn without_a_refresh_token_the_end_is_a_login() {
+fn an_expired_token_without_a_refresh_token_needs_a_login() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.refreshes = false);
     let sandbox = Sandbox::with_server(&server.domain());
@@ -96,7 +96,7 @@ fn without_a_refresh_token_the_end_is_a_login() {
 }
 
 #[test]
-fn a_key_set_that_cannot_be_had_does_not_lose_a_rotated_session() {
+fn an_unavailable_key_set_does_not_lose_a_rotated_session() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(4000);
     std::fs::remove_dir_all(sandbox.path("cache")).unwrap();
@@ -119,7 +119,7 @@ fn a_clock_that_is_wrong_does_not_lose_a_rotated_session() {
 }
 
 #[test]
-fn min_ttl_without_a_refresh_token_is_too_short_not_ended() {
+fn min_ttl_without_a_refresh_token_reports_a_short_lifetime() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.refreshes = false);
     let sandbox = Sandbox::with_server(&server.domain());

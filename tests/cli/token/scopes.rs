@@ -68,7 +68,7 @@ fn fewer_granted_scopes_are_reported() {
 }
 
 #[test]
-fn new_scopes_in_the_configuration_are_told_of() {
+fn new_scopes_in_the_configuration_are_reported() {
     let (server, sandbox) = logged_in();
     sandbox.configure(&server_config(&server.domain(), "").replace("\"repo\"", "\"repo\", \"gist\""));
     sandbox.run(&["token"]).ok().says("now asks for the scope gist, which this login did not");
@@ -84,7 +84,7 @@ fn a_configured_audience_goes_with_the_refresh_that_is_filed_under_it() {
 }
 
 #[test]
-fn just_the_granted_scopes_are_the_logins_own_token() {
+fn a_request_for_the_granted_scopes_uses_the_logins_token() {
     let (server, sandbox) = logged_in();
     let own = sandbox.run(&["token"]).ok();
     assert_eq!(sandbox.run(&["token", "--scope", "repo openid"]).ok(), own);

@@ -37,7 +37,7 @@ fn a_required_pushed_request_works() {
 }
 
 #[test]
-fn a_request_that_must_be_signed() {
+fn a_required_signed_request_works() {
     let folder = tempfile::tempdir().unwrap();
     openssl(folder.path(), "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem");
     let key = folder.path().join("key.pem");

@@ -37,7 +37,7 @@ fn assumed(service: &Service) -> Vec<Value> {
 }
 
 #[test]
-fn the_command_line_and_the_library_get_keys_for_an_id_token() {
+fn the_aws_command_line_and_library_get_credentials_for_an_id_token() {
     let (desk, service) = desk();
     let config = "# mine\n[default]\nregion = us-east-1\n";
     desk.write(".aws/config", config);

@@ -76,7 +76,7 @@ fn cargo_builds_with_crates_from_a_private_registry() {
 }
 
 #[test]
-fn cargo_login_and_logout_are_told_who_keeps_the_login() {
+fn cargo_login_and_logout_name_the_program_that_stores_the_login() {
     let (desk, _service, _folder, _) = desk();
     desk.set_up(&["cargo"], "--write");
     desk.cargo(&["login", "--registry", "corp"]).ok();
@@ -92,7 +92,7 @@ fn cargo_login_and_logout_are_told_who_keeps_the_login() {
 }
 
 #[test]
-fn without_a_login_cargo_is_told_what_to_run() {
+fn without_a_login_cargo_shows_the_command_to_run() {
     let (desk, service, _folder, _) = desk();
     desk.set_up(&["cargo"], "--write");
     Ended::from(desk.authctl(&["logout", "op"]).output().unwrap()).ok();

@@ -94,7 +94,7 @@ fn git_clones_pushes_and_fetches_with_a_bearer_token() {
 }
 
 #[test]
-fn a_server_that_wants_a_password() {
+fn git_uses_a_password_if_the_server_wants_one() {
     let helper = "[credentials.op.helper]\ngit_username = \"x-token\"";
     let (desk, service, _folder) = desk("Basic", helper, json!({ "username": "x-token" }));
     let watch = Watch::start();
@@ -188,7 +188,7 @@ fn published_git_credential_attacks_get_nothing_f_git1_f_git2_f_git4() {
 }
 
 #[test]
-fn two_remotes_of_two_people() {
+fn two_remotes_use_two_accounts() {
     let (desk, service, _folder) = desk("Basic", "", json!({}));
     let alice = desk.token();
     desk.login_as("bob");

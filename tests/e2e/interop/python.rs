@@ -82,7 +82,7 @@ fn pip_and_uv_install_from_a_private_index() {
 }
 
 #[test]
-fn an_index_that_nobody_knows_is_given_nothing() {
+fn an_unknown_index_gets_no_credential() {
     let (desk, service, files) = desk();
     let wheel = files.path().join("tiny-1.0-py3-none-any.whl");
     let other =

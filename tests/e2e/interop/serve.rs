@@ -43,7 +43,7 @@ fn desk() -> (Desk, Service) {
 }
 
 #[test]
-fn awss_library_gets_keys_as_in_a_container() {
+fn awss_library_gets_credentials_as_in_a_container() {
     let (desk, service) = desk();
     let serving = Serving::start(&desk, &["--listen", "127.0.0.1:0"]);
     let keys = "import boto3; s = boto3.Session(); c = s.get_credentials(); f = c.get_frozen_credentials(); print(c.method, f.access_key); print(s.client('sts').get_caller_identity()['Arn'])";

@@ -67,7 +67,7 @@ fn modules_come_from_a_private_registry() {
 }
 
 #[test]
-fn a_host_that_nobody_knows_goes_without() {
+fn an_unknown_host_gets_no_credential() {
     let (desk, service, certificate, files) = desk();
     desk.set_up(&["terraform"], "--write");
     let options = json!({ "tls": certificate.options(), "module": files.path().join("module.tar.gz") });
@@ -92,7 +92,7 @@ fn another_credentials_helper_stays_the_only_one() {
 
 /// What Terraform's and OpenTofu's newer versions say as well: the protocol has stayed as it was.
 #[test]
-fn the_protocol_to_the_letter() {
+fn the_credentials_protocol_is_followed() {
     let (desk, service, _certificate, _files) = desk();
     desk.set_up(&["terraform"], "--write");
     let host = service.host().to_owned();
