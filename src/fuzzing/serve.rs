@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::harmless::assert_harmless;
 use super::world::{CANARY, Fixed, HOST, Printed, World};
 use crate::oauth::pkce::random_text;
-use crate::ports::local_server::{Answer, Asked, Attempt, Reply, Service};
+use crate::ports::local_server::{Action, Attempt, Reply, RequestHead, Service};
 use crate::secret::SecretText;
 
 thread_local! {
@@ -31,7 +31,7 @@ pub(super) fn request(data: &[u8]) {
     let (method, target) = lines.next().unwrap_or_default().split_once(' ').unwrap_or_default();
     let (method, through) = method.strip_prefix('>').map_or((method, false), |method| (method, true));
     let headers = lines.filter_map(|line| line.split_once(": "));
-    let asked = Asked {
+    let asked = RequestHead {
         method: method.to_owned(),
         target: target.to_owned(),
         authority: None,
@@ -47,8 +47,8 @@ pub(super) fn request(data: &[u8]) {
     }
     let shown = asked.headers("authorization").any(|value| value.contains(&capability));
     match service.answer(&asked, &Attempt::First) {
-        Some(Answer::Reply(reply)) => check(&reply, shown),
-        Some(Answer::Forward(forward)) => {
+        Some(Action::Reply(reply)) => check(&reply, shown),
+        Some(Action::Forward(forward)) => {
             assert!(shown, "passed on without the capability");
             assert!(
                 forward.url.scheme() == "https" && forward.url.host_str() == Some(HOST),

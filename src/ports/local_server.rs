@@ -1,5 +1,4 @@
-//! The port of a small HTTP server on this machine: what it is asked, and what it answers. `adapters/local_server/` is the
-//! real one.
+//! A small HTTP server on this machine: its requests and how they are answered. `adapters/local_server/` implements it.
 
 use std::fmt;
 use std::io;
@@ -18,24 +17,23 @@ use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 use crate::token::HeaderLine;
 
-/// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// On a Unix socket, which only this user may connect to.
+    /// A Unix socket, which only this user may connect to.
     Socket(PathBuf),
-    /// On a loopback address; port 0 is any free one.
+    /// A loopback address; port 0 means any free port.
     Loopback {
         address: SocketAddr,
-        /// Find out whose the other end of each connection is.
+        /// Look up the user at the other end of each connection.
         identify: bool,
     },
 }
 
-/// Where is listened.
+/// The address that a server listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     Socket(PathBuf),
-    /// On this address, with its true port.
+    /// With the actual port.
     Loopback(SocketAddr),
 }
 
@@ -48,22 +46,20 @@ impl fmt::Display for Address {
     }
 }
 
-/// Why nobody is served.
+/// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Another server is there.
     #[error("another server listens on {0}")]
     Taken(Address),
-    /// Another server holds the socket's lock, though nobody answers on the socket.
+    /// Another server holds the socket's lock, although it does not answer on the socket.
     #[error("another `authctl serve` holds {lock}: it is starting on {address}, or its socket was removed")]
     Locked { address: Address, lock: String },
-    /// What is there is none of ours: it is neither followed nor removed.
+    /// The file is not one of authctl's sockets, so it is neither followed nor removed.
     #[error("{path} {problem}")]
     NotASocket { path: String, problem: String },
-    /// This platform cannot.
+    /// This platform does not support it.
     #[error("{0}")]
     NotOffered(&'static str),
-    /// The system said no.
     #[error("cannot listen on {address}: {source}")]
     Io { address: Address, source: io::Error },
 }
@@ -75,8 +71,8 @@ impl Advise for ServeError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Taken(_) | Self::NotASocket { .. } => "choose another place with --socket or --listen",
-            Self::Locked { .. } => "end the other `authctl serve`, or choose another place with --socket",
+            Self::Taken(_) | Self::NotASocket { .. } => "choose another address with --socket or --listen",
+            Self::Locked { .. } => "stop the other `authctl serve`, or choose another socket with --socket",
             Self::NotOffered(_) | Self::Io { .. } => return None,
         };
         Some(hint.to_owned())
@@ -84,55 +80,50 @@ impl Advise for ServeError {
 }
 
 pub trait LocalServer: Send + Sync {
-    /// Takes the address. Who connects from now on waits until the server runs.
+    /// Binds the address. Clients that connect from now on wait until the server runs.
     fn bind(&self, listen: &Listen) -> Result<Box<dyn Bound>, ServeError>;
 }
 
-/// A server that has its address. Dropping it gives the address back; a socket is removed.
+/// A server that is bound to its address. Dropping it releases the address and removes a socket.
 pub trait Bound {
-    /// Where it listens.
     fn address(&self) -> &Address;
 
-    /// Serves until a signal comes, then lets what is under way end for a few seconds.
-    ///
-    /// # Errors
-    /// [`ServeError`] when it cannot begin.
+    /// Serves until a signal arrives, then gives requests in progress a few seconds to finish.
     fn run(self: Box<Self>, service: Arc<dyn Service>, held: &dyn Held) -> Result<(), ServeError>;
 }
 
-/// What a server serves. It is shared by all its threads.
+/// Answers a server's requests. All of its threads share it.
 pub trait Service: Send + Sync {
-    /// Refuses what is not to be answered, by the request's head alone: it must not wait for anything.
-    fn refuse(&self, asked: &Asked) -> Option<Reply>;
+    /// Rejects a request by its head alone; it must not wait for anything.
+    fn refuse(&self, asked: &RequestHead) -> Option<Reply>;
 
-    /// The answer, which may wait for the network and for locks. `None` at a further attempt: nothing would be different.
-    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer>;
+    /// Decides how to handle a request, which may wait for the network and for locks. `None` if a retry would not change
+    /// anything.
+    fn answer(&self, asked: &RequestHead, attempt: &Attempt) -> Option<Action>;
 
-    /// Looks at what came back for a request that was forwarded, before it is passed on: why it may be answered once
-    /// more.
-    fn look(&self, _: &HttpResponse) -> Option<Objection> {
+    /// Checks the response to a forwarded request before it is passed on: returns why the request may be retried.
+    fn rejection(&self, _: &HttpResponse) -> Option<Rejection> {
         None
     }
 
-    /// The answer when there is no other: the server is overloaded, the thread that answered it broke, what was forwarded did not arrive.
+    /// The reply if there is no other, for example because the server is overloaded or the upstream server unreachable.
     fn failure(&self, failure: &Failure) -> Reply;
 }
 
-/// What a server beyond has against a request.
+/// Why the upstream server rejected a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Objection {
-    /// It wants a proof with a nonce of its own (RFC 9449 section 9).
+pub enum Rejection {
+    /// It requires a proof with its nonce (RFC 9449 section 9).
     Nonce,
-    /// It takes the credential for no good one.
+    /// It does not accept the credential.
     Credential,
 }
 
-/// Why a request is tried.
 #[derive(Debug, Clone)]
 pub enum Attempt {
     First,
-    /// The server beyond objected to this credential.
-    Again(Objection, SecretText),
+    /// The upstream server rejected this credential.
+    Retry(Rejection, SecretText),
 }
 
 /// A failure of the server itself.
@@ -141,29 +132,28 @@ pub enum Failure {
     Overloaded,
     Ending,
     Broken,
-    /// What was forwarded was not answered.
+    /// The forwarded request got no response.
     NotForwarded(HttpError),
-    /// The server beyond answered with what cannot be passed on.
+    /// The upstream response cannot be passed on.
     Unusable(&'static str),
 }
 
 /// A request without its body.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct RequestHead {
     pub method: String,
     /// Its path and query as they were sent.
     pub target: String,
     /// The host and port of a target in absolute form.
     pub authority: Option<String>,
-    /// Its headers, their names in lower case; those that are not text are left out.
+    /// Its headers, with names in lower case; those that are not text are left out.
     pub headers: Vec<(String, SecretText)>,
-    /// Whether a body follows.
     pub has_body: bool,
-    /// Whether the kernel says that the other end is a process of this user.
+    /// Whether the client is one of this user's processes, according to the kernel.
     pub is_own_user: bool,
 }
 
-impl Asked {
+impl RequestHead {
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
@@ -172,25 +162,23 @@ impl Asked {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// All headers of a name.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(header, _)| header == name).map(|(_, value)| value.expose())
     }
 
-    /// The header of a name, if it was sent once.
+    /// The header of this name, if it was sent exactly once.
     pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         let mut values = self.headers(name);
         values.next().filter(|_| values.next().is_none())
     }
 }
 
-/// What is done with a request.
+/// How to handle a request.
 #[derive(Debug)]
-pub enum Answer {
-    /// It is answered with this.
+pub enum Action {
     Reply(Reply),
-    /// It is passed on, and what comes back is the answer.
-    Forward(Box<Forward>),
+    /// ForwardTarget it, and answer with the response.
+    Forward(Box<ForwardTarget>),
 }
 
 #[derive(Debug, Clone)]
@@ -200,13 +188,13 @@ pub struct Reply {
     pub body: SecretText,
 }
 
-/// How a request is passed on. Its own method, body and other headers are kept.
+/// Where and how to forward a request. Its method, body and other headers do not change.
 #[derive(Debug)]
-pub struct Forward {
+pub struct ForwardTarget {
     pub url: Url,
-    /// The headers that are set anew.
+    /// The headers to set.
     pub headers: Vec<HeaderLine>,
-    /// The credential in them: the handler gets it back when the server objects to it.
+    /// The credential in them, which the service gets back if the upstream server rejects it.
     pub credential: SecretText,
     pub transport: Transport,
 }

@@ -47,7 +47,7 @@ pub(super) fn cached(rounds: usize) {
     assert!(bus.keyring_is_alive());
 }
 
-/// A refresh over TLS with the platform's certificate authorities, beside curl with the same request.
+/// A refresh over TLS with the platform's certificate authorities, next to curl with the same request.
 pub(super) fn refreshed(rounds: usize) {
     let (authority, tls) = certificates();
     let server = Server::start_tls(tls, |_| {
@@ -62,7 +62,7 @@ pub(super) fn refreshed(rounds: usize) {
         "store = \"file\"\n[credentials.as]\ndomain = \"{address}\"\n[credentials.as.oauth]\nclient_id = \"app\"\nscopes = [\"repo\"]\nauthorization_endpoint = \"https://{address}/authorize\"\ntoken_endpoint = \"https://{address}/token\"\n"
     );
     let home = Home::new(&config);
-    // The platform's own authorities, and the server's beside them.
+    // The platform's own authorities and the server's.
     let bundle = home.folder.path().join("bundle.pem");
     let platform = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
     std::fs::write(&bundle, format!("{platform}\n{authority}")).unwrap();
@@ -90,11 +90,11 @@ pub(super) fn refreshed(rounds: usize) {
     times.row("refreshed over TLS", "the same request by `curl`", "≤ 0.25");
 }
 
-/// A keyring with 10,000 entries of others: the daemon looks through all of them.
+/// A keyring with 10,000 other entries: the daemon searches all of them.
 pub(super) fn crowded(rounds: usize) {
     let mut bus = Bus::with_keyring();
     let keyring = SecretService::new(bus.address.clone());
-    // The collection in memory takes them fast; the one on disk is written anew for each.
+    // The in-memory collection accepts them quickly; the one on disk is rewritten for each.
     let in_memory = HashMap::from([("target", "session")]);
     for number in 0..10_000 {
         let entry = keyring.build("other", &number.to_string(), Some(&in_memory)).unwrap();
@@ -122,7 +122,7 @@ pub(super) fn at_once(rounds: usize) {
     assert!(bus.keyring_is_alive());
 }
 
-/// gnome-keyring must live through it all: it can abort when a client opens a session first.
+/// gnome-keyring must survive all of this: it can abort if a client opens a session first.
 pub(super) fn endurance() {
     let mut bus = Bus::with_keyring();
     let home = home("\"keyring\"", PLAIN, Some(&bus));

@@ -1,4 +1,4 @@
-//! The homes, and the programs to run in them.
+//! The homes, and the programs that run in them.
 
 use std::process::{Command, Stdio};
 
@@ -9,10 +9,10 @@ use super::parts::{Bus, Home};
 
 pub(super) const PLAIN: &str = "[credentials.as]\ndomain = \"as.example\"\n[credentials.as.oauth]\nclient_id = \"app\"\nscopes = [\"openid\", \"repo\"]\nauthorization_endpoint = \"https://as.example/authorize\"\ntoken_endpoint = \"https://as.example/token\"\n";
 
-/// As long as an access token in JWT form often is.
+/// The length of a typical JWT access token.
 pub(super) const TOKEN_LENGTH: usize = 1500;
 
-/// A home that is logged in.
+/// A home with a login.
 pub(super) fn home(store: &str, config: &str, bus: Option<&Bus>) -> Home {
     let mut home = Home::new(&format!("store = {store}\n{config}"));
     home.bus = bus.map(|bus| bus.address.clone());
@@ -31,7 +31,7 @@ pub(super) fn feed(mut command: Command, input: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The program as an installer leaves it: copied. What a linker writes lies in small pieces in the memory of the system.
+/// The program as an installer copies it. A linker's output is in small pieces in the system's memory.
 pub(super) fn installed(program: &str) -> String {
     let folder = std::env::temp_dir().join(format!("authctl-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -42,7 +42,7 @@ pub(super) fn installed(program: &str) -> String {
     path.display().to_string()
 }
 
-/// `authctl token as` in a home, by the ordinary program or another build of it.
+/// `authctl token as` in a home, with the ordinary program or another build.
 pub(super) fn token(home: &Home, program: Option<&str>) -> impl Fn() -> Command + 'static {
     let path = home.folder.path().to_owned();
     let bus = home.bus.clone();
@@ -76,7 +76,7 @@ pub(super) fn nothing() -> Command {
     command
 }
 
-/// A thousand providers, of which one is meant.
+/// A thousand providers, of which one is used.
 pub(super) fn thousand() -> String {
     let other = |number| {
         format!(
@@ -87,7 +87,7 @@ pub(super) fn thousand() -> String {
     format!("{others}{PLAIN}")
 }
 
-/// A login whose token has an end: only such a token is kept in the kernel.
+/// A login whose token expires: only such a token is cached in the kernel.
 pub(super) fn cached_in_kernel() -> Home {
     let jwt = |claims: &str| {
         use base64::Engine as _;

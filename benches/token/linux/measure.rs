@@ -1,4 +1,4 @@
-//! How the medians are compared.
+//! Measures subjects and compares their medians.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use keyring_core::api::CredentialStoreApi as _;
 
-/// Something to run.
 pub(super) struct Subject {
     pub(super) name: &'static str,
     pub(super) command: Box<dyn Fn() -> Command>,
@@ -16,7 +15,7 @@ pub(super) fn subject(name: &'static str, command: impl Fn() -> Command + 'stati
     Subject { name, command: Box::new(command) }
 }
 
-/// The median times of each subject divided by that of another, round by round.
+/// Each subject's times, for medians of the ratios between two subjects, round by round.
 pub(super) struct Times(BTreeMap<&'static str, Vec<f64>>);
 
 impl Times {

@@ -1,8 +1,8 @@
-//! How long `authctl token` takes, whole processes side by side: `cargo bench --bench token`.
+//! Measures `authctl token` against other programs, as whole processes: `cargo bench --bench token`.
 //!
-//! Everything that is compared runs in the same rounds, in a new order each round; what is told are medians of the ratios
-//! within a round, for times alone depend on the machine and on what else it does. The message bus with gnome-keyring is
-//! private, the homes are empty, the server is on loopback.
+//! All subjects run in the same rounds, in a new order each round. The result is the median of the ratios within a
+//! round, because absolute times depend on the machine and its load. The message bus with gnome-keyring is private, the
+//! homes are empty, the server is on loopback.
 //!
 //! ```text
 //! cargo bench --bench token                     the table in docs/performance.md

@@ -22,7 +22,7 @@ use crate::adapters::local_server::reply::{Body, response};
 use crate::adapters::local_server::shared::Shared;
 use crate::adapters::local_server::slots::{Busy, Slot};
 use crate::adapters::local_server::timeouts::{Stream, TimeoutStream};
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure};
+use crate::ports::local_server::{Action, Attempt, Failure, RequestHead};
 use crate::secret::SecretText;
 
 /// The longest request head (F-HLP1).
@@ -73,8 +73,8 @@ async fn answer(
     }
     let Some(busy) = slot.begin() else { return last(shared.failed(&Failure::Overloaded)) };
     let answer = match shared.workers.ask(&asked, Attempt::First).await {
-        Ok(Some(Answer::Reply(reply))) => response(reply),
-        Ok(Some(Answer::Forward(first))) => forward::run(shared, &asked, parts, body, *first).await,
+        Ok(Some(Action::Reply(reply))) => response(reply),
+        Ok(Some(Action::Forward(first))) => forward::run(shared, &asked, parts, body, *first).await,
         Ok(None) => shared.failed(&Failure::Broken),
         Err(failure) => shared.failed(&failure),
     };
@@ -113,10 +113,10 @@ impl hyper::body::Body for Kept {
     }
 }
 
-fn asked(parts: &Parts, has_body: bool, is_own_user: bool) -> Asked {
+fn asked(parts: &Parts, has_body: bool, is_own_user: bool) -> RequestHead {
     let text = |value: &HeaderValue| value.to_str().ok().map(SecretText::new);
     let headers = parts.headers.iter();
-    Asked {
+    RequestHead {
         method: parts.method.as_str().to_owned(),
         target: parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default(),
         authority: parts.uri.authority().map(|authority| authority.as_str().to_owned()),

@@ -17,7 +17,7 @@ use crate::adapters::http::{self, ClientKey};
 use crate::adapters::local_server::reply::Body;
 use crate::adapters::local_server::shared::{Clients, Shared};
 use crate::oauth::endpoint::authority;
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward};
+use crate::ports::local_server::{Action, Attempt, Failure, ForwardTarget, RequestHead};
 use crate::ports::{HttpError, HttpResponse, Reach};
 use crate::token::HeaderLine;
 
@@ -45,10 +45,10 @@ const OF_THE_CLIENT: [HeaderName; 5] =
 /// Forwards a request. One without a body is retried if the service has a better credential for it.
 pub(super) async fn run(
     shared: &Shared,
-    asked: &Arc<Asked>,
+    asked: &Arc<RequestHead>,
     parts: Parts,
     body: Incoming,
-    first: Forward,
+    first: ForwardTarget,
 ) -> Response<Body> {
     let body = asked.has_body.then(|| reqwest::Body::wrap(body));
     let credential = first.credential.clone();
@@ -56,13 +56,13 @@ pub(super) async fn run(
         Ok(response) => response,
         Err(error) => return shared.failed(&Failure::NotForwarded(error)),
     };
-    if let Some(objection) = shared.service.look(&head(&response))
+    if let Some(rejection) = shared.service.rejection(&head(&response))
         && !asked.has_body
-        && let attempt = Attempt::Again(objection, credential)
-        && let Ok(Some(Answer::Forward(again))) = shared.workers.ask(asked, attempt).await
+        && let attempt = Attempt::Retry(rejection, credential)
+        && let Ok(Some(Action::Forward(again))) = shared.workers.ask(asked, attempt).await
         && let Ok(second) = send(&shared.clients, &parts, None, *again).await
     {
-        let _ = shared.service.look(&head(&second));
+        let _ = shared.service.rejection(&head(&second));
         return passed_back(shared, second);
     }
     passed_back(shared, response)
@@ -72,7 +72,7 @@ async fn send(
     clients: &Clients,
     parts: &Parts,
     body: Option<reqwest::Body>,
-    forward: Forward,
+    forward: ForwardTarget,
 ) -> Result<reqwest::Response, HttpError> {
     let host = authority(&forward.url);
     let client = client(clients, &forward)?;
@@ -84,7 +84,7 @@ async fn send(
     request.send().await.map_err(|error| http::failure(&host, error))
 }
 
-fn client(clients: &Clients, forward: &Forward) -> Result<reqwest::Client, HttpError> {
+fn client(clients: &Clients, forward: &ForwardTarget) -> Result<reqwest::Client, HttpError> {
     let key = ClientKey::of(&forward.transport, Reach::Configured, &forward.url);
     let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(client) = clients.get(&key) {

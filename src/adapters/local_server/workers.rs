@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Service};
+use crate::ports::local_server::{Action, Attempt, Failure, RequestHead, Service};
 
 /// How many requests are answered at once.
 const WORKERS: usize = 8;
@@ -19,9 +19,9 @@ const LONGEST_QUEUE: usize = 64;
 const POLL: Duration = Duration::from_millis(5);
 
 struct Job {
-    asked: Arc<Asked>,
+    asked: Arc<RequestHead>,
     attempt: Attempt,
-    answer: oneshot::Sender<Result<Option<Answer>, Failure>>,
+    answer: oneshot::Sender<Result<Option<Action>, Failure>>,
 }
 
 pub(super) struct Workers {
@@ -42,7 +42,11 @@ impl Workers {
     }
 
     /// Lets a worker answer a request.
-    pub(super) async fn ask(&self, asked: &Arc<Asked>, attempt: Attempt) -> Result<Option<Answer>, Failure> {
+    pub(super) async fn ask(
+        &self,
+        asked: &Arc<RequestHead>,
+        attempt: Attempt,
+    ) -> Result<Option<Action>, Failure> {
         let (answer, received) = oneshot::channel();
         let job = Job { asked: Arc::clone(asked), attempt, answer };
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -91,13 +95,13 @@ mod tests {
     struct Fragile;
 
     impl Service for Fragile {
-        fn refuse(&self, _: &Asked) -> Option<Reply> {
+        fn refuse(&self, _: &RequestHead) -> Option<Reply> {
             None
         }
 
-        fn answer(&self, asked: &Asked, _: &Attempt) -> Option<Answer> {
+        fn answer(&self, asked: &RequestHead, _: &Attempt) -> Option<Action> {
             assert_ne!(asked.path(), "/broken");
-            Some(Answer::Reply(reply()))
+            Some(Action::Reply(reply()))
         }
 
         fn failure(&self, _: &Failure) -> Reply {
@@ -109,8 +113,8 @@ mod tests {
         Reply { status: 200, headers: Vec::new(), body: SecretText::new("") }
     }
 
-    fn asked(target: &str) -> Arc<Asked> {
-        Arc::new(Asked {
+    fn asked(target: &str) -> Arc<RequestHead> {
+        Arc::new(RequestHead {
             method: "GET".to_owned(),
             target: target.to_owned(),
             authority: None,
@@ -129,7 +133,7 @@ mod tests {
         for _ in 0..2 * WORKERS {
             assert!(matches!(ask("/broken"), Err(Failure::Broken)));
         }
-        assert!(matches!(ask("/good"), Ok(Some(Answer::Reply(_)))));
+        assert!(matches!(ask("/good"), Ok(Some(Action::Reply(_)))));
         workers.finish(Duration::from_secs(5));
         assert!(workers.threads.lock().unwrap().iter().all(JoinHandle::is_finished));
         assert!(matches!(ask("/good"), Err(Failure::Ending)));

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq as _;
 
 use super::refusal::Refusal;
-use crate::ports::local_server::{Address, Asked};
+use crate::ports::local_server::{Address, RequestHead};
 use crate::secret::SecretText;
 
 /// Whom the server answers.
@@ -36,7 +36,7 @@ impl Access {
     ///
     /// # Errors
     /// The [`Refusal`].
-    pub fn check(&self, asked: &Asked, known: bool) -> Result<(), Refusal> {
+    pub fn check(&self, asked: &RequestHead, known: bool) -> Result<(), Refusal> {
         self.check_host(asked)?;
         // A page in a browser could ask for what its author may not know (F-CB5).
         for header in ["origin", "sec-fetch-site"] {
@@ -59,7 +59,7 @@ impl Access {
     }
 
     /// Another name for this address is somebody's who lets it point here (F-CB5).
-    fn check_host(&self, asked: &Asked) -> Result<(), Refusal> {
+    fn check_host(&self, asked: &RequestHead) -> Result<(), Refusal> {
         let misdirected = || Refusal::new(421, "misdirected", "the request names another host");
         let Some(hosts) = &self.hosts else {
             return if asked.authority.is_none() { Ok(()) } else { Err(misdirected()) };
@@ -71,7 +71,7 @@ impl Access {
 }
 
 /// Whether a request shows the capability. AWS's SDKs send it as it is, all others after `Bearer`.
-fn shows(asked: &Asked, capability: &SecretText) -> bool {
+fn shows(asked: &RequestHead, capability: &SecretText) -> bool {
     let Some(shown) = asked.header("authorization") else { return false };
     let bearer = |shown: &str| shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
     let shown = if bearer(shown) { shown[7..].trim() } else { shown };
@@ -83,9 +83,9 @@ pub mod tests {
     use super::*;
 
     /// A GET with these headers.
-    pub fn asked(target: &str, headers: &[(&str, &str)]) -> Asked {
+    pub fn asked(target: &str, headers: &[(&str, &str)]) -> RequestHead {
         let header = |(name, value): &(&str, &str)| ((*name).to_owned(), SecretText::new(*value));
-        Asked {
+        RequestHead {
             method: "GET".to_owned(),
             target: target.to_owned(),
             authority: None,
@@ -128,11 +128,11 @@ pub mod tests {
             assert_eq!((status(false), status(true)), (want, want), "{name}");
         }
         let absolute = |authority: &str| {
-            let asked = Asked { authority: Some(authority.to_owned()), ..asked("/", &[host, good]) };
+            let asked = RequestHead { authority: Some(authority.to_owned()), ..asked("/", &[host, good]) };
             access.check(&asked, false).is_ok()
         };
         assert!(absolute("127.0.0.1:8080") && !absolute("evil.example:8080"));
-        let of_user = Asked { is_own_user: true, ..asked("/", &[host]) };
+        let of_user = RequestHead { is_own_user: true, ..asked("/", &[host]) };
         assert!(access.check(&of_user, true).is_ok(), "the kernel says who it is");
         assert!(access.check(&of_user, false).is_err(), "but not on every route");
         let port_80 = Access::new(&Address::Loopback("[::1]:80".parse().unwrap()), None);
@@ -147,7 +147,7 @@ pub mod tests {
         assert!(access.check(&asked("/", &[("host", "anything")]), false).is_ok());
         assert!(access.check(&asked("/", &[]), false).is_ok());
         assert!(access.check(&asked("/", &[("origin", "http://x")]), false).is_err());
-        let elsewhere = Asked { authority: Some("x".to_owned()), ..asked("/", &[]) };
+        let elsewhere = RequestHead { authority: Some("x".to_owned()), ..asked("/", &[]) };
         assert!(access.check(&elsewhere, false).is_err());
     }
 }

@@ -9,7 +9,7 @@ use super::refusal::{JSON, Refusal, TEXT, reply};
 use crate::advice::Advise;
 use crate::error::{Error, Status};
 use crate::name::{ProviderName, ScopeSet};
-use crate::ports::local_server::{Asked, Reply};
+use crate::ports::local_server::{Reply, RequestHead};
 use crate::provider::TokenRequest;
 use crate::secret::SecretText;
 use crate::session::Session;
@@ -61,7 +61,7 @@ pub enum Member {
 }
 
 /// Reads a question. What libraries send along beyond what is known here is passed over.
-pub fn question(asked: &Asked, query: &mut Query) -> Result<Question, Refusal> {
+pub fn question(asked: &RequestHead, query: &mut Query) -> Result<Question, Refusal> {
     if asked.header(FLAVOR.0) != Some(FLAVOR.1) || asked.headers("x-forwarded-for").next().is_some() {
         let message = "the request must have the header `Metadata-Flavor: Google`";
         return Err(Refusal::new(403, "forbidden", message));

@@ -7,7 +7,7 @@ use crate::app::{App, prompt_on_console};
 use crate::config::{Config, LoadOptions, Provider};
 use crate::error::Error;
 use crate::name::ProviderName;
-use crate::ports::local_server::{Asked, Attempt};
+use crate::ports::local_server::{Attempt, RequestHead};
 use crate::ports::{System, Unheld};
 use crate::session::{Open, Session};
 use crate::text::style::{FAINT, styled};
@@ -44,7 +44,7 @@ impl LiveConfig {
     }
 
     /// Logs an answer, with `-v`. The query is left out: it may name people.
-    pub fn log(&self, asked: &Asked, attempt: &Attempt, answer: &str) {
+    pub fn log(&self, asked: &RequestHead, attempt: &Attempt, answer: &str) {
         if self.verbose {
             let again = if matches!(attempt, Attempt::First) { "" } else { " (again)" };
             let line = format!("= {} {}{again}: {answer}", escaped(&asked.method), escaped(asked.path()));

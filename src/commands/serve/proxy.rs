@@ -17,7 +17,9 @@ use crate::name::{AccountName, ProviderName};
 use crate::oauth::challenge::token_is_invalid;
 use crate::oauth::dpop;
 use crate::ports::HttpResponse;
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Forward, Objection, Reply, Service};
+use crate::ports::local_server::{
+    Action, Attempt, Failure, ForwardTarget, Rejection, Reply, RequestHead, Service,
+};
 use crate::secret::SecretText;
 use crate::session::Session;
 use crate::session::acquire::{AcquireRequest, token};
@@ -46,11 +48,11 @@ pub struct Proxy {
 }
 
 impl Service for Proxy {
-    fn refuse(&self, asked: &Asked) -> Option<Reply> {
+    fn refuse(&self, asked: &RequestHead) -> Option<Reply> {
         self.check(asked).err().map(|refusal| refusal.reply())
     }
 
-    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
+    fn answer(&self, asked: &RequestHead, attempt: &Attempt) -> Option<Action> {
         let forward = self.config.with(&self.provider, |session, provider| {
             let url = target(&provider.scheme, &self.host, &asked.target)?;
             if !provider.serves(&url) {
@@ -62,23 +64,23 @@ impl Service for Proxy {
             issued.map(|issued| self.forward(session, provider, asked, url, &issued)).transpose()
         });
         let (answer, said) = match forward {
-            Ok(Some(forward)) => (Answer::Forward(Box::new(forward)), "passed on".to_owned()),
+            Ok(Some(forward)) => (Action::Forward(Box::new(forward)), "passed on".to_owned()),
             Ok(None) => return None,
-            Err(refusal) => (Answer::Reply(refusal.reply()), refusal.message),
+            Err(refusal) => (Action::Reply(refusal.reply()), refusal.message),
         };
         self.config.log(asked, attempt, &said);
         Some(answer)
     }
 
-    fn look(&self, response: &HttpResponse) -> Option<Objection> {
+    fn rejection(&self, response: &HttpResponse) -> Option<Rejection> {
         if let Some(nonce) = dpop::nonce(response) {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
         }
         if dpop::resource_wants_nonce(response) {
-            return Some(Objection::Nonce);
+            return Some(Rejection::Nonce);
         }
         // A scope that is missing is missing in a new token as well (RFC 6750 section 3.1).
-        token_is_invalid(response).then_some(Objection::Credential)
+        token_is_invalid(response).then_some(Rejection::Credential)
     }
 
     fn failure(&self, failure: &Failure) -> Reply {
@@ -87,7 +89,7 @@ impl Service for Proxy {
 }
 
 impl Proxy {
-    fn check(&self, asked: &Asked) -> Result<(), Refusal> {
+    fn check(&self, asked: &RequestHead) -> Result<(), Refusal> {
         self.access.check(asked, false)?;
         if let Some(reason) = method_refusal(&asked.method) {
             let message = format!("{} is not passed on: {reason}", asked.method.to_ascii_uppercase());
@@ -135,7 +137,7 @@ impl Proxy {
             token(session, provider, &options).map_err(|error| Refusal::from(Error::from(error)))
         };
         let issued = get(false)?;
-        let Attempt::Again(Objection::Credential, refused) = attempt else { return Ok(Some(issued)) };
+        let Attempt::Retry(Rejection::Credential, refused) = attempt else { return Ok(Some(issued)) };
         let is_other = |issued: &Issued| issued.credential.bare().expose() != refused.expose();
         if is_other(&issued) {
             return Ok(Some(issued));
@@ -160,16 +162,16 @@ impl Proxy {
         &self,
         session: &Session<'_>,
         provider: &Provider,
-        asked: &Asked,
+        asked: &RequestHead,
         url: Url,
         issued: &Issued,
-    ) -> Result<Forward, Refusal> {
+    ) -> Result<ForwardTarget, Refusal> {
         let dpop_nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let target = RequestTarget { method: asked.method.clone(), url, dpop_nonce };
         let headers = headers(provider, issued, Some(&target))?;
         let context = session.context(&provider.name);
         let transport = provider.source.transport_with_certificate(&context).map_err(Error::from)?;
-        Ok(Forward {
+        Ok(ForwardTarget {
             url: target.url,
             headers,
             credential: SecretText::new(issued.credential.bare().expose()),

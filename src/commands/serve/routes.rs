@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use crate::app::args::request_method;
 use crate::format::{Format, named};
 use crate::name::{AccountName, ProviderName, ScopeSet};
-use crate::ports::local_server::Asked;
+use crate::ports::local_server::RequestHead;
 use crate::provider::TokenRequest;
 use crate::schema::duration;
 use crate::session::acquire::AcquireRequest;
@@ -41,12 +41,12 @@ pub struct Wanted {
 }
 
 /// Whether a request may be one of Google's libraries, which show no capability.
-pub fn is_gce(asked: &Asked) -> bool {
+pub fn is_gce(asked: &RequestHead) -> bool {
     asked.path() == "/" || asked.path().starts_with("/computeMetadata/")
 }
 
 /// Reads a request.
-pub fn route(asked: &Asked, with_gce: bool) -> Result<Route, Refusal> {
+pub fn route(asked: &RequestHead, with_gce: bool) -> Result<Route, Refusal> {
     if asked.method != "GET" {
         let message = "only GET is answered";
         return Err(Refusal::new(405, "method_not_allowed", message).with("allow", "GET"));
@@ -94,7 +94,7 @@ fn unknown(name: &str) -> Refusal {
     Refusal::new(404, "unknown_provider", message)
 }
 
-fn takes_json(asked: &Asked) -> bool {
+fn takes_json(asked: &RequestHead) -> bool {
     let types = asked.headers("accept").flat_map(|value| value.split(','));
     types
         .map(|kind| kind.split(';').next().unwrap_or_default().trim())
@@ -229,12 +229,12 @@ mod tests {
 
     #[test]
     fn other_methods_and_bodies_are_refused() {
-        let status = |asked: &Asked| route(asked, false).map_or_else(|refusal| refusal.status, |_| 200);
+        let status = |asked: &RequestHead| route(asked, false).map_or_else(|refusal| refusal.status, |_| 200);
         for method in ["HEAD", "POST", "OPTIONS", "CONNECT", "get"] {
-            let asked = Asked { method: method.to_owned(), ..asked("/token/a", &[]) };
+            let asked = RequestHead { method: method.to_owned(), ..asked("/token/a", &[]) };
             assert_eq!(status(&asked), 405, "{method}");
         }
-        assert_eq!(status(&Asked { has_body: true, ..asked("/token/a", &[]) }), 413);
+        assert_eq!(status(&RequestHead { has_body: true, ..asked("/token/a", &[]) }), 413);
         assert_eq!(status(&asked("/computeMetadata/v1/", &[("metadata-flavor", "Google")])), 404);
     }
 }

@@ -10,7 +10,7 @@ use crate::app::render::{header_lines, headers, rendered};
 use crate::app::target::{TargetError, target_url};
 use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
-use crate::ports::local_server::{Answer, Asked, Attempt, Failure, Reply, Service};
+use crate::ports::local_server::{Action, Attempt, Failure, Reply, RequestHead, Service};
 use crate::secret::SecretText;
 use crate::session::acquire::{AcquireRequest, token};
 use crate::session::aws::{Role, credentials};
@@ -31,14 +31,14 @@ pub struct Tokens {
 }
 
 impl Service for Tokens {
-    fn refuse(&self, asked: &Asked) -> Option<Reply> {
+    fn refuse(&self, asked: &RequestHead) -> Option<Reply> {
         let for_google = self.gce.is_some() && is_gce(asked);
         let refusal =
             self.access.check(asked, for_google).and_then(|()| self.route(asked).map(drop)).err()?;
         Some(flavored(refusal.reply(), for_google))
     }
 
-    fn answer(&self, asked: &Asked, attempt: &Attempt) -> Option<Answer> {
+    fn answer(&self, asked: &RequestHead, attempt: &Attempt) -> Option<Action> {
         let for_google = self.gce.is_some() && is_gce(asked);
         let reply = self.route(asked).and_then(|route| self.reply(route));
         let (reply, said) = match reply {
@@ -46,7 +46,7 @@ impl Service for Tokens {
             Err(refusal) => (refusal.reply(), refusal.message),
         };
         self.config.log(asked, attempt, &said);
-        Some(Answer::Reply(flavored(reply, for_google)))
+        Some(Action::Reply(flavored(reply, for_google)))
     }
 
     fn failure(&self, failure: &Failure) -> Reply {
@@ -63,7 +63,7 @@ fn flavored(mut reply: Reply, for_google: bool) -> Reply {
 
 impl Tokens {
     /// What is asked for, if it is served.
-    fn route(&self, asked: &Asked) -> Result<Route, Refusal> {
+    fn route(&self, asked: &RequestHead) -> Result<Route, Refusal> {
         let route = route(asked, self.gce.is_some())?;
         let provider = match &route {
             Route::Token(wanted, _) | Route::Headers { wanted, .. } | Route::Aws(wanted, _) => {
