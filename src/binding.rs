@@ -107,7 +107,7 @@ mod tests {
             assert_eq!(configured.fits(&stored), fits, "{name}");
         }
         let machine = stored.clone().with(Binding::GRANT, "client_credentials");
-        assert!(!stored.fits(&machine), "what a machine got is no user's");
+        assert!(!stored.fits(&machine), "a machine's tokens are not a user's");
         assert_eq!(stored.differences(&machine).count(), 1);
         let variables = stored.clone().with(Binding::DEFINED_BY, "the environment");
         assert!(

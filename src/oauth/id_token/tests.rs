@@ -99,14 +99,14 @@ fn changed_claims(at_hash: &str) -> Vec<(&'static str, Value, &'static str)> {
             json!({"iat":1_001_000}),
             "`iat` is `1001000`, in the future: this machine's clock says 1000000",
         ),
-        ("nbf to come", json!({"nbf":1_001_000}), "`nbf` does not agree"),
-        ("nonce-invalid", json!({"nonce":"other"}), "`nonce` does not agree"),
+        ("nbf in the future", json!({"nbf":1_001_000}), "`nbf` does not match"),
+        ("nonce-invalid", json!({"nonce":"other"}), "`nonce` does not match"),
         ("missing nonce", json!({"nonce":null}), "has no `nonce` claim"),
         ("missing-sub", json!({"sub":null}), "has no `sub` claim"),
         ("long sub", json!({"sub":"x".repeat(256)}), "`sub` is"),
         ("at_hash", json!({"at_hash":at_hash}), ""),
-        ("invalid-athash", json!({"at_hash":"AAAA"}), "`at_hash` does not agree"),
-        ("at_hash is no string", json!({"at_hash":5}), "`at_hash` does not agree"),
+        ("invalid-athash", json!({"at_hash":"AAAA"}), "`at_hash` does not match"),
+        ("at_hash is not a string", json!({"at_hash":5}), "`at_hash` does not match"),
     ]
 }
 
