@@ -127,7 +127,7 @@ pub fn note_limits(console: &Console, provider: &Provider, issued: &Issued) {
             provider.name
         )),
         Credential::Untyped(_) => {
-            console.note("the server says that this token is none to show with a request (token_type N_A)");
+            console.note("the server says that this token must not be sent with a request (token_type N_A)");
         }
         _ => {}
     }

@@ -242,7 +242,7 @@ mod tests {
             (&StoreError::TokenWithheld, store, "VAULT_TOKEN"),
             (&StoreError::NoKernelKeyring(text()), store, "key = \"file\""),
             (&other_store, store, "authctl store move file"),
-            (&timeout, store, "end the authctl that hangs"),
+            (&timeout, store, "stop the authctl that hangs"),
         ]);
     }
 }

@@ -50,7 +50,7 @@ fn a_token_endpoint_that_discovery_moves_gets_nothing_f_bind5() {
     });
     // Past the age of the cached metadata.
     sandbox.clock.advance(25 * 3600);
-    sandbox.run(&["token"]).fails(3).says("is bound to http://127.0.0.1").says("nothing was sent");
+    sandbox.run(&["token"]).fails(3).says("are bound to http://127.0.0.1").says("nothing was sent");
     assert!(evil.requests().is_empty());
 }
 

@@ -55,14 +55,14 @@ fn invalid_metadata_documents_are_reported_f_size() {
         (
             "wrong type",
             Reply::json(200, &json!({ "issuer": "x", "token_endpoint": 5 })),
-            "has a `token_endpoint` that is not a string",
+            "`token_endpoint` in its metadata is not a string",
         ),
         (
             "no issuer",
             Reply::json(200, &json!({ "token_endpoint": "https://x" })),
             "`issuer` in its metadata is not a string",
         ),
-        ("array", Reply::full(200, &[("content-type", "application/json")], "[]"), "cannot be read"),
+        ("array", Reply::full(200, &[("content-type", "application/json")], "[]"), "is not valid"),
         (
             "huge",
             Reply::full(200, &[("content-type", "application/json")], " ".repeat(2 << 20)),

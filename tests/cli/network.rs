@@ -33,7 +33,12 @@ fn certificates_are_checked_and_ca_file_adds_roots_f_proxy() {
     let other = certificates().0;
     for (name, content, status, said) in [
         ("empty.pem", "", 4, "it contains no PEM certificate"),
-        ("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 4, "cannot be used"),
+        (
+            "broken.pem",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            4,
+            "cannot use the certificate file",
+        ),
         ("other.pem", &other, 5, "certificate"),
     ] {
         let file = sandbox.write(name, content);

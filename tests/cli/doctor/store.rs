@@ -108,7 +108,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
 
     let sandbox = logged_in();
     std::fs::write(record(&sandbox), "canary").unwrap();
-    finds("damaged", &sandbox, &["--offline"], 6, wants("cannot be read", "backup"));
+    finds("damaged", &sandbox, &["--offline"], 6, wants("cannot read", "backup"));
 
     let sandbox = logged_in();
     std::fs::remove_file(sandbox.path("data/store.key")).unwrap();

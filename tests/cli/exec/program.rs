@@ -28,7 +28,7 @@ fn the_status_is_the_programs() {
         set_mode(&broken, 0o700);
         for (program, status, says) in [
             ("no-such-program", 127, "cannot run no-such-program: no such program"),
-            ("./no-such-program", 127, "there is no such program"),
+            ("./no-such-program", 127, "no such program"),
             (not_executable.to_str().unwrap(), 126, "Permission denied"),
             ("./broken", 126, "its interpreter is missing"),
         ] {
