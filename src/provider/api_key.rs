@@ -11,7 +11,6 @@ use crate::binding::Binding;
 use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::token::{Credential, Issued, KeyHeader};
 
-/// The kind `api_key`.
 pub const KIND: Kind = Kind {
     name: "api_key",
     alias: None,
@@ -21,8 +20,13 @@ pub const KIND: Kind = Kind {
     keys: &[&[
         &Key::new("key", Shape::Secret, "The key").from_environment(),
         &Key::new("header", Shape::Text, "The header that carries the key").or("Authorization"),
-        &Key::new("prefix", Shape::Text, "What stands before the key in the header; in other headers than Authorization nothing, unless it is set").or("Bearer"),
-        &Key::new("headers", Shape::Secrets, "Several headers with their keys, in the place of `key`"),
+        &Key::new(
+            "prefix",
+            Shape::Text,
+            "The text before the key in the header; empty by default in headers other than Authorization",
+        )
+        .or("Bearer"),
+        &Key::new("headers", Shape::Secrets, "Several headers with their keys, instead of `key`"),
     ]],
     open: false,
     variables: &[],
@@ -39,15 +43,11 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     let mut problems = Vec::new();
     let mut headers = Vec::new();
     match (section.secret("key"), section.has("headers")) {
-        (Some(_), true) => {
-            problems.push(section.problem("headers", "cannot stand beside `key`: write one of them"))
-        }
-        (None, false) => {
-            problems.push(section.problem("key", "is missing").hint("write key = … or headers = { … }"))
-        }
+        (Some(_), true) => problems.push(section.problem("headers", "cannot be combined with `key`")),
+        (None, false) => problems.push(section.problem("key", "is missing").hint("set `key` or `headers`")),
         (Some(key), false) => {
             let name = section.text("header").unwrap_or("Authorization");
-            // In Authorization a key alone would be no scheme; elsewhere a key usually stands alone.
+            // In Authorization, a key without a scheme would be invalid; other headers usually carry the key alone.
             let prefix = match section.text_or_empty("prefix") {
                 Some(prefix) => prefix,
                 None if name.eq_ignore_ascii_case("authorization") => "Bearer",
@@ -62,10 +62,10 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     for (name, prefix, _) in &headers {
         if !is_header_name(name) {
             let key = if section.has("headers") { "headers" } else { "header" };
-            problems.push(section.problem(key, "has a name that no HTTP header can have"));
+            problems.push(section.problem(key, "has an invalid header name"));
         }
         if !prefix.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-            problems.push(section.problem("prefix", "has a character that a header cannot have"));
+            problems.push(section.problem("prefix", "contains a character that is invalid in a header"));
         }
     }
     let provider = ApiKey { headers, domain: build.domain.clone() };
@@ -90,7 +90,7 @@ impl TokenProvider for ApiKey {
             let key = context.secrets(&binding).resolve(source)?;
             if !key.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
                 return Err(ProviderError::Unusable(format!(
-                    "the key for the header {name} has a character that a header cannot have"
+                    "the key for the header {name} contains a character that is invalid in a header"
                 )));
             }
             headers.push(KeyHeader { name: name.clone(), prefix: prefix.clone(), key });

@@ -33,7 +33,7 @@ use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::AuthorizationCode;
 use crate::store::record::Record;
 
-/// Parameters that are the protocol's own: a configuration cannot set them.
+/// Parameters that the protocol sets, so the configuration cannot.
 const RESERVED: &[&str] = &[
     "client_secret",
     "state",
@@ -46,7 +46,6 @@ const RESERVED: &[&str] = &[
     "request_uri",
 ];
 
-/// The grant `authorization_code`.
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
@@ -56,11 +55,11 @@ pub const KIND: Kind = Kind {
     keys: &[
         client::KEYS,
         &[
-            &Key::new("redirect_uri", Shape::Text, "Where the browser returns: http on 127.0.0.1, [::1] or localhost; without a port, any free one").or("http://127.0.0.1/callback"),
-            &Key::new("post_logout_redirect_uri", Shape::Text, "Where the browser returns after `logout --end-session`, if that is registered; written as redirect_uri is"),
-            &Key::new("use_par", Shape::Boolean, "Whether the request is pushed to the server beforehand (PAR, RFC 9126); by default where the server requires it"),
-            &Key::new("use_jar", Shape::Boolean, "Whether the request is signed with the private key (JAR, RFC 9101); by default where the server requires it"),
-            &Key::new("extra_params", Shape::Free, "Further parameters of the authorization request"),
+            &Key::new("redirect_uri", Shape::Text, "The redirect URI: http on 127.0.0.1, [::1] or localhost; without a port, any free one is used").or("http://127.0.0.1/callback"),
+            &Key::new("post_logout_redirect_uri", Shape::Text, "The registered redirect URI for `logout --end-session`, in the same form as redirect_uri"),
+            &Key::new("use_par", Shape::Boolean, "Push the request to the server first (PAR, RFC 9126); by default if the server requires it"),
+            &Key::new("use_jar", Shape::Boolean, "Sign the request with the private key (JAR, RFC 9101); by default if the server requires it"),
+            &Key::new("extra_params", Shape::Free, "Additional parameters for the authorization request"),
         ],
     ],
     open: false,
@@ -93,7 +92,7 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     for name in extra_params.keys().filter(|name| RESERVED.contains(&name.as_str())) {
         problems.push(
             section
-                .problem("extra_params", &format!("cannot set `{name}`: it is the protocol's own"))
+                .problem("extra_params", &format!("cannot set `{name}`, because the protocol sets it"))
                 .hiding_value(),
         );
     }
@@ -139,15 +138,15 @@ impl TokenProvider for AuthorizationCodeGrant {
         }
         let server = self.oauth.server(context, &needed)?;
         let binding = server.binding()?;
-        // What is missing for the exchange is told before the user is sent to the browser.
+        // Reports whatever the exchange lacks before the user is sent to the browser.
         let endpoint = self.oauth.token_endpoint(context, &server, &binding)?;
         let prover = self.oauth.new_prover(context, None)?;
         if let Some(failure) = server.discovery_failure() {
             context.system.prompter.note(&format_args!(
-                "the server's metadata is not available ({failure}), so authctl does not know whether its answer must contain `iss`"
+                "the server's metadata is not available ({failure}), so authctl does not know whether the redirect must contain `iss`"
             ));
         }
-        // The port is ours before the browser is told of it (N3, F-CB14).
+        // authctl owns the port before the browser learns about it (F-CB14).
         let listener = Listener::bind(&self.redirect_uri)?;
         let pending = Pending::new(
             &*context.system.random,
@@ -183,7 +182,8 @@ impl TokenProvider for AuthorizationCodeGrant {
 }
 
 impl AuthorizationCodeGrant {
-    /// `max_age` of the configured parameters: the id token must say that the login is no older (OpenID Connect Core section 3.1.3.7).
+    /// `max_age` from `extra_params`: the ID token must prove that the login is recent enough (OpenID Connect Core
+    /// section 3.1.3.7).
     fn max_age(&self) -> Option<i64> {
         match self.extra_params.get("max_age")? {
             SecretSource::Literal(seconds) => seconds.expose().parse().ok(),
@@ -191,8 +191,8 @@ impl AuthorizationCodeGrant {
         }
     }
 
-    /// The URL that the browser is sent to: with the request in it, or with what stands for one that was pushed to the
-    /// server beforehand.
+    /// The authorization URL: with the request's parameters, or with the reference to a request that was pushed to the
+    /// server first.
     fn authorization_url(
         &self,
         context: &Context<'_>,
@@ -207,7 +207,7 @@ impl AuthorizationCodeGrant {
         self.oauth.add_audience(&request, &mut form);
         self.oauth.add_resource(&request, &mut form);
         if let Some(prover) = prover {
-            // RFC 9449 section 10: the code is good for nobody without the key.
+            // RFC 9449 section 10: nobody can use the code without the key.
             form.set("dpop_jkt", &prover.thumbprint());
         }
         let client_id = binding.get(Binding::CLIENT_ID).unwrap_or_default();
@@ -216,7 +216,8 @@ impl AuthorizationCodeGrant {
             let key = self.oauth.request_object_key(context)?;
             let moment = context.system.moment();
             let object = jar::request_object(&form, client_id, &server.issuer(), &key, &moment)?;
-            // RFC 9101 section 5: "client_id" and "request", and nothing that could disagree with it.
+            // RFC 9101 section 5: only "client_id" and "request", so that no parameter can contradict the request
+            // object.
             form = Form::default();
             form.set("client_id", client_id);
             form.set("request", object.expose());
@@ -231,12 +232,12 @@ impl AuthorizationCodeGrant {
             form.set("request_uri", &request_uri);
         }
         let url = authorization::url(&endpoint, &form);
-        // What is opened and printed passes the gate as a whole once more.
+        // The complete URL is checked once more before it is opened and printed.
         EndpointUrl::configured(url.as_str())?;
         Ok(url)
     }
 
-    /// Sends the code, once: a code is good for a single use (F-CB19).
+    /// Sends the code once: a code is valid for a single use (F-CB19).
     fn exchange(
         &self,
         context: &Context<'_>,
@@ -272,7 +273,7 @@ impl AuthorizationCodeGrant {
     }
 }
 
-/// A login under way: used up by the one exchange of its code.
+/// A login in progress. The one exchange of its code consumes it.
 struct Transaction<'a> {
     server: Server<'a>,
     endpoint: TokenEndpoint,

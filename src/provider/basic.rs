@@ -12,7 +12,6 @@ use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::Password;
 use crate::token::{Credential, Issued};
 
-/// The kind `basic`.
 pub const KIND: Kind = Kind {
     name: "basic",
     alias: None,
@@ -42,7 +41,7 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     };
     // RFC 7617 section 2: "a user-id containing a colon character is invalid".
     if username.contains(':') || username.chars().any(char::is_control) {
-        return Err(vec![section.problem("username", "has a colon or a control character")]);
+        return Err(vec![section.problem("username", "contains a colon or a control character")]);
     }
     Ok(Box::new(Basic { username, password, domain: build.domain.clone() }))
 }
@@ -56,7 +55,7 @@ impl TokenProvider for Basic {
         let binding = self.binding();
         let password = context.secrets(&binding).resolve(&self.password)?;
         if password.expose().chars().any(char::is_control) {
-            return Err(ProviderError::Unusable("the password has a control character".to_owned()));
+            return Err(ProviderError::Unusable("the password contains a control character".to_owned()));
         }
         let credential =
             Credential::Basic { username: self.username.clone(), password: Password::new(password.expose()) };

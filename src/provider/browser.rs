@@ -1,4 +1,4 @@
-//! The user's browser: sent to a server, and waited for.
+//! Sends the user's browser to a server and waits for its return.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::oauth::authorization::Pending;
 use crate::ports::prompter::{BrowserLogin, WaitReason};
 use crate::secret::AuthorizationCode;
 
-/// How long the user is waited for, unless another time is asked for.
+/// The default time limit for the user.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Sends the user to the URL and waits for the redirect, from the browser or pasted.
@@ -26,7 +26,7 @@ pub fn wait_for_user(
     offers_codes: bool,
 ) -> Result<Answer<AuthorizationCode>, ProviderError> {
     let system = context.system;
-    // From here on there is something to say about how the login ends.
+    // From here on, a signal must not end the process before the browser shows the result.
     let held = system.signals.hold();
     let link = listener.link_to(url, &*system.random);
     let opened = open_browser(context, &link, &request.browser);
@@ -49,7 +49,7 @@ pub fn wait_for_user(
         held: &*held,
         pasted,
         on_wrong_paste: &|| {
-            system.prompter.note(&"that is not the address of this login; paste the whole address");
+            system.prompter.note(&"this is not the address of this login; paste the whole address");
         },
         link,
         peers: &*system.peers,
@@ -57,17 +57,15 @@ pub fn wait_for_user(
     };
     let answer = listener.wait(&pending.expected, wait)?;
     if answer.ignored > 0 {
-        system.prompter.note(&format_args!(
-            "{} other requests came to the login's port and were ignored",
-            answer.ignored
-        ));
+        system.prompter.note(&format_args!("ignored {} other requests to the login's port", answer.ignored));
     }
     Ok(answer)
 }
 
-/// Opens a one-time link in the browser, if the user wants that and could see it. Returns whether it did.
+/// Opens a one-time link in the browser, if the user wants a browser and could see it. Returns whether it did.
 ///
-/// The browser is given only this link: the URL behind it may contain secrets, and every user can read arguments (F-LEAK11).
+/// The browser gets only this link: the URL behind it may contain secrets, and every user can read arguments
+/// (F-LEAK11).
 pub fn open_browser(context: &Context<'_>, link: &OneTimeLink, choice: &BrowserChoice) -> bool {
     let command = match choice {
         BrowserChoice::Command(command) => Some(command.as_str()),
@@ -85,7 +83,6 @@ pub fn open_browser(context: &Context<'_>, link: &OneTimeLink, choice: &BrowserC
     }
 }
 
-/// Whether the user wants a browser and could see it.
 pub fn wants_browser(context: &Context<'_>, choice: &BrowserChoice) -> bool {
     match choice {
         BrowserChoice::None => false,
@@ -94,13 +91,13 @@ pub fn wants_browser(context: &Context<'_>, choice: &BrowserChoice) -> bool {
     }
 }
 
-/// Notes, once, that a request from another user was ignored.
+/// Reports, once, that a request from another user was ignored.
 pub fn other_user_note<'a>(context: &'a Context<'_>) -> impl Fn(u32) + 'a {
     let said = Cell::new(false);
     move |user| {
         if !said.replace(true) {
             context.system.prompter.note(&format_args!(
-                "ignored a request from another user of this machine (uid {user}): only your own browser is accepted"
+                "ignored a request from another user of this machine (uid {user}): authctl accepts only your own browser"
             ));
         }
     }

@@ -1,20 +1,20 @@
-//! What a kind knows about the provider that it builds, beside the provider's settings.
+//! The facts about a provider that a kind needs to build it, besides the provider's own settings.
 
 use std::path::PathBuf;
 
 /// The provider's host and where it is configured.
 #[derive(Debug, Clone)]
 pub struct BuildContext {
-    /// `https`, or `http` where the configuration says so.
+    /// `https`, or `http` if the configuration says so.
     pub scheme: String,
-    /// The host, and port, that the credential is for.
+    /// The host, with an optional port, that the credential is for.
     pub domain: String,
-    /// The name by which the configuration calls the kind: an alias may have defaults of its own.
+    /// The kind's name in the configuration: an alias may have its own defaults.
     pub kind_name: String,
-    /// Whether environment variables alone define the provider.
+    /// Whether only environment variables define the provider.
     pub defined_by_environment: bool,
-    /// Where the template says that an app is registered.
+    /// Where to register an app, from the template.
     pub registration: Option<String>,
-    /// The user's home, for `~/` in paths.
+    /// The user's home folder, for `~/` in paths.
     pub home: Option<PathBuf>,
 }

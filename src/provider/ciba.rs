@@ -1,5 +1,5 @@
-//! Client-initiated backchannel authentication (OpenID CIBA Core 1.0), poll mode: the user approves on a device that the
-//! server knows.
+//! Client-initiated backchannel authentication (OpenID CIBA Core 1.0), poll mode: the user approves on a device that
+//! the server knows.
 
 use super::build_context::BuildContext;
 use super::context::Context;
@@ -15,13 +15,11 @@ use crate::provider::client;
 use crate::provider::client::OAuthClient;
 use crate::schema::{Key, Problem, Section, Shape};
 
-/// The characters of a binding message: short enough to compare on a small screen.
+/// The length of a binding message: short enough to compare on a small screen.
 const BINDING_MESSAGE_LENGTH: usize = 6;
 
-/// Where the user is asked from.
 const ENDPOINT: &str = "backchannel_authentication_endpoint";
 
-/// The grant `ciba`.
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
@@ -30,7 +28,7 @@ pub const KIND: Kind = Kind {
     about: "OpenID Connect CIBA: the user approves on a device that the server knows",
     keys: &[
         client::KEYS,
-        &[&Key::new("login_hint", Shape::Text, "Who is asked to approve, as the server knows them")
+        &[&Key::new("login_hint", Shape::Text, "The user who must approve, as the server knows them")
             .required()],
     ],
     open: false,
@@ -64,7 +62,7 @@ impl TokenProvider for Ciba {
         let polled = PolledLogin::prepare(&self.oauth, context, request, ENDPOINT)?;
         let mut form = polled.form(context)?;
         form.set("login_hint", &self.login_hint);
-        // The same word on both devices: the user approves this request and nobody else's (CIBA Core section 7.1).
+        // Both devices show the same word, so that the user approves this request and no other (CIBA Core section 7.1).
         let message: String = random_text(&*context.system.random)
             .chars()
             .filter(char::is_ascii_alphanumeric)

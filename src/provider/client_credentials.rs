@@ -14,13 +14,12 @@ use crate::provider::client;
 use crate::provider::client::{OAuthClient, Server, UserlessGrant};
 use crate::schema::{Problem, Section};
 
-/// The grant `client_credentials`.
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
     grants: &["client_credentials"],
     shorthand: None,
-    about: "OAuth 2.0: the client itself, without a user",
+    about: "OAuth 2.0: the client acts for itself, without a user",
     keys: &[client::KEYS],
     open: false,
     variables: &[],

@@ -21,7 +21,6 @@ use crate::schema::{Key, Problem, Section, Shape};
 use crate::secret::{AccessToken, SecretText};
 use crate::token::{Credential, Issued, Life, TokenSet};
 
-/// The kind `command`.
 pub const KIND: Kind = Kind {
     name: "command",
     alias: None,
@@ -29,11 +28,11 @@ pub const KIND: Kind = Kind {
     shorthand: Some("command"),
     about: "A program that prints the token",
     keys: &[&[
-        &Key::new("command", Shape::Command, "The program and its arguments; no shell").required().trusted(),
-        &Key::new("format", Shape::Choice(&["text", "json"]), "What it prints: the token, or a JSON object").or("text"),
-        &Key::new("field", Shape::Text, "The member that holds the token, for `json`").or("access_token"),
-        &Key::new("expires_field", Shape::Text, "The member that says when the token ends, in RFC 3339 or Unix seconds; without it nothing is cached").or("expires_at"),
-        &Key::new("timeout", Shape::Duration, "How long it may run").or("30s"),
+        &Key::new("command", Shape::Command, "The program and its arguments, without a shell").required().trusted(),
+        &Key::new("format", Shape::Choice(&["text", "json"]), "The output format: only the token, or a JSON object").or("text"),
+        &Key::new("field", Shape::Text, "The JSON member with the token").or("access_token"),
+        &Key::new("expires_field", Shape::Text, "The JSON member with the expiry time, in RFC 3339 or Unix seconds; without it, the token is not cached").or("expires_at"),
+        &Key::new("timeout", Shape::Duration, "The time limit for the program").or("30s"),
     ]],
     open: false,
     variables: &[],
@@ -63,12 +62,12 @@ impl TokenProvider for Command {
         self.command.first().map(|program| Requirement::Program(program.clone())).into_iter().collect()
     }
 
-    /// The command itself: what one program printed is not handed out when another is configured.
+    /// The command itself: a token from one program is not handed out if another one is configured.
     fn binding(&self) -> Binding {
         Binding::default().with("command", self.command.join("\u{1f}"))
     }
 
-    /// Only where it may say when the token ends.
+    /// Only if the output may contain an expiry time.
     fn keeps_tokens(&self) -> bool {
         self.field.is_some()
     }
@@ -82,7 +81,7 @@ impl TokenProvider for Command {
         let Printed { token, expires_at } = self.read(&printed)?;
         match expires_at {
             Some(end) if end <= now => {
-                Err(ProviderError::Unusable(format!("the program's token ended {end}")))
+                Err(ProviderError::Unusable(format!("the program's token expired at {end}")))
             }
             Some(_) => Ok(IssueOutcome::Grant(Box::new(Grant {
                 tokens: TokenSet::lasting(token, Life { obtained_at: now, expires_at }),
@@ -106,7 +105,7 @@ struct Printed {
 impl Command {
     fn read(&self, printed: &SecretText) -> Result<Printed, ProviderError> {
         let unusable = |reason: String| {
-            ProviderError::Unusable(format!("what the program printed is no token: {reason}"))
+            ProviderError::Unusable(format!("the program did not print a valid token: {reason}"))
         };
         let parse = |text: &str| AccessToken::parse(text).map_err(|error| unusable(error.to_string()));
         let Some(field) = &self.field else {
@@ -120,15 +119,16 @@ impl Command {
             .ok_or_else(|| unusable(format!("it has no string `{field}`")))?;
         let expires_at = match object.get(&self.expires_field) {
             None | Some(Value::Null) => None,
-            Some(end) => {
-                Some(time(end).ok_or_else(|| unusable(format!("its `{}` is no time", self.expires_field)))?)
-            }
+            Some(end) => Some(
+                time(end)
+                    .ok_or_else(|| unusable(format!("its `{}` is not a valid time", self.expires_field)))?,
+            ),
         };
         Ok(Printed { token: parse(token)?, expires_at })
     }
 }
 
-/// A time in RFC 3339 or Unix seconds.
+/// Parses a time in RFC 3339 or Unix seconds.
 fn time(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => text.parse().ok().or_else(|| Timestamp::from_second(text.parse().ok()?).ok()),

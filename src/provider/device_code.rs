@@ -16,10 +16,8 @@ use crate::provider::client;
 use crate::provider::client::OAuthClient;
 use crate::schema::{Problem, Section};
 
-/// Where the codes come from.
 const ENDPOINT: &str = "device_authorization_endpoint";
 
-/// The grant `device_code`.
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
@@ -55,7 +53,7 @@ impl TokenProvider for DeviceCodeGrant {
     }
 }
 
-/// Logs in with a code, whatever grant is configured.
+/// Logs in with a code, whatever the configured grant.
 pub fn log_in(
     oauth: &OAuthClient,
     context: &Context<'_>,
@@ -78,7 +76,8 @@ pub fn log_in(
     polled.log_in(context, poll, request.timeout)
 }
 
-/// Shows the code and where to enter it, and opens a browser there. Returns the server of the browser's one-time link.
+/// Shows the code and the address to enter it at, and opens a browser there. Returns the server of the browser's
+/// one-time link.
 fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginRequest) -> Option<LinkServer> {
     let prompter = &context.system.prompter;
     let target = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
@@ -87,7 +86,7 @@ fn show(context: &Context<'_>, codes: &DeviceAuthorization, request: &LoginReque
         url: codes.verification_uri.url(),
         complete_url: target.url(),
     });
-    // The address may contain the code, which is enough to approve this login as somebody else.
+    // The address may contain the code, which is enough to approve this login as someone else.
     let server = wants_browser(context, &request.browser)
         .then(|| LinkServer::start(target.url(), &*context.system.random).ok())
         .flatten()?;

@@ -25,10 +25,10 @@ const LINK_PATIENCE: Duration = Duration::from_secs(20);
 const LINGER: Duration = Duration::from_secs(3);
 /// How long the browser may take to receive the redirect.
 const LAST_ANSWER: Duration = Duration::from_millis(200);
-/// How often the link's port is looked at.
+/// How often the link's port is checked.
 const SLICE: Duration = Duration::from_millis(10);
 
-/// Sends the browser to the server with the id token, and waits until it returns where a return is registered.
+/// Sends the browser to the server with the ID token, and waits for its return if a redirect URI is registered.
 pub fn end(
     oauth: &OAuthClient,
     return_uri: Option<&RedirectUri>,
@@ -60,7 +60,7 @@ pub fn end(
     }
 }
 
-/// Sends the browser out and waits until it returns.
+/// Sends the browser to the server and waits for its return.
 fn send_and_return(
     context: &Context<'_>,
     listener: Listener,

@@ -1,4 +1,4 @@
-//! The token that the hosting platform hands over, read anew every time.
+//! The hosting platform's token, read again for every use.
 
 use std::path::PathBuf;
 
@@ -17,22 +17,22 @@ use crate::token::{Credential, Issued};
 
 pub const APP_SERVICE_VARIABLE: &str = "APP_SERVICE_TS";
 
-/// The kind `environment`, also called `app_service`.
 pub const KIND: Kind = Kind {
     name: "environment",
     alias: Some("app_service"),
     grants: &[],
     shorthand: None,
-    about: "The token that the hosting platform hands over, read anew every time",
+    about: "A token from the hosting platform, read again for every use",
     keys: &[&[
         &Key::new(
             "variable",
             Shape::Text,
-            "The environment variable that holds the token; for `app_service`: APP_SERVICE_TS",
+            "The environment variable with the token; for `app_service`: APP_SERVICE_TS",
         ),
-        &Key::new("file", Shape::Text, "The file that holds the token").trusted(),
-        &Key::new("format", Shape::Choice(&["text", "json"]), "How the token is written").or("text"),
-        &Key::new("field", Shape::Text, "The member that holds the token, for `json`").or("access_token"),
+        &Key::new("file", Shape::Text, "The file with the token").trusted(),
+        &Key::new("format", Shape::Choice(&["text", "json"]), "The format: only the token, or a JSON object")
+            .or("text"),
+        &Key::new("field", Shape::Text, "The JSON member with the token").or("access_token"),
     ]],
     open: false,
     variables: &[APP_SERVICE_VARIABLE],
@@ -52,16 +52,16 @@ struct Environment {
 
 fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let source = match (section.text("variable"), section.text("file")) {
-        (Some(_), Some(_)) => return Err(vec![section.problem("file", "cannot stand beside `variable`")]),
+        (Some(_), Some(_)) => {
+            return Err(vec![section.problem("file", "cannot be combined with `variable`")]);
+        }
         (Some(variable), None) => Source::Variable(variable.to_owned()),
         (None, Some(_)) => Source::File(section.path("file", build.home.as_deref()).unwrap_or_default()),
         (None, None) if KIND.alias == Some(build.kind_name.as_str()) => {
             Source::Variable(APP_SERVICE_VARIABLE.to_owned())
         }
         (None, None) => {
-            return Err(vec![
-                section.problem("variable", "is missing").hint("write variable = … or file = …"),
-            ]);
+            return Err(vec![section.problem("variable", "is missing").hint("set `variable` or `file`")]);
         }
     };
     let field = (section.text("format") == Some("json"))
@@ -86,7 +86,7 @@ impl TokenProvider for Environment {
             }
             Source::File(path) => read_text(path, secret::LONGEST as u64).map_err(|error| {
                 ProviderError::Unusable(format!(
-                    "the platform's token file {} cannot be read: {error}",
+                    "cannot read the platform's token file {}: {error}",
                     path.display()
                 ))
             })?,
@@ -95,7 +95,7 @@ impl TokenProvider for Environment {
         let expires_at = super::jwt::expiry(token.expose());
         match expires_at {
             Some(end) if end <= context.system.clock.now() => {
-                Err(ProviderError::Unusable(format!("the platform's token ended {end}")))
+                Err(ProviderError::Unusable(format!("the platform's token expired at {end}")))
             }
             _ => Ok(IssueOutcome::Immediate(Issued {
                 expires_at,
@@ -105,10 +105,10 @@ impl TokenProvider for Environment {
     }
 }
 
-/// The token in a text: the text itself, or a member of the JSON object that it is.
+/// The token in a text: the text itself, or a member of a JSON object.
 fn token_in(text: &SecretText, field: Option<&str>) -> Result<AccessToken, ProviderError> {
     let unusable = |reason: String| {
-        ProviderError::Unusable(format!("what the platform handed over is no token: {reason}"))
+        ProviderError::Unusable(format!("the platform did not supply a valid token: {reason}"))
     };
     let token = match field {
         None => SecretText::new(text.expose().trim()),

@@ -1,4 +1,4 @@
-//! Why a provider gave nothing: of every step on the way to a token, what can go wrong with it.
+//! Why a provider supplied no token, with the errors of every step on the way to one.
 
 use std::time::Duration;
 
@@ -22,105 +22,81 @@ use crate::ports::{HttpError, ProcessError};
 use crate::secret_source::SecretError;
 use crate::token::NoHeaders;
 
-/// Why a provider gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// This kind of provider has no such thing.
+    /// This kind of provider does not support it.
     #[error("this kind of provider does not offer {0}")]
     NotOffered(&'static str),
     /// This kind of provider gets its tokens without a login.
     #[error("this kind of provider does not offer a login")]
     NeedsNoLogin,
-    /// A static token is over.
-    #[error("the configured token ended {0}")]
+    /// A static token has expired.
+    #[error("the configured token expired at {0}")]
     Ended(Timestamp),
     /// A setting that is needed now is missing.
     #[error("{message}")]
-    Unconfigured {
-        /// What is missing.
-        message: String,
-        /// What to do.
-        hint: Option<String>,
-    },
-    /// What the provider handed over is no token.
+    Unconfigured { message: String, hint: Option<String> },
+    /// The provider's result is not a usable token.
     #[error("{0}")]
     Unusable(String),
-    /// A configured secret cannot be had.
-    #[error("a configured secret cannot be had")]
+    #[error("cannot read a configured secret")]
     Secret(#[from] SecretError),
-    /// A program failed.
     #[error("the token program failed")]
     Program(#[from] ProcessError),
-    /// The network failed.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The user must log in first.
     #[error("{0}")]
     LoginRequired(String),
-    /// The provider asks to come again later.
+    /// The provider is temporarily unavailable.
     #[error("{0}")]
     TryLater(String),
-    /// The private key cannot be used.
-    #[error("the `private_key` cannot be used")]
+    #[error("cannot use the `private_key`")]
     PrivateKey(#[from] KeyError),
-    /// The certificate cannot be used.
-    #[error("the `certificate` cannot be used")]
+    #[error("cannot use the `certificate`")]
     Certificate(#[from] CertificateError),
-    /// The token makes no headers.
     #[error(transparent)]
     Headers(#[from] NoHeaders),
-    /// There are no codes for a device.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The server says nothing of a token.
     #[error(transparent)]
     Introspection(#[from] IntrospectionError),
-    /// The user did not consent in time.
-    #[error("nobody consented within {}", crate::text::humanize::exact(*.0))]
+    #[error("the login was not approved within {}", crate::text::humanize::exact(*.0))]
     TimedOut(Duration),
-    /// Ctrl-C, or a signal like it.
+    /// Ctrl-C or a similar signal.
     #[error("interrupted")]
     Interrupted(i32),
-    /// An exchange of a refresh token was refused.
-    #[error("the exchange of the refresh token was refused")]
+    #[error("the server rejected the exchange of the refresh token")]
     SubjectRefused(#[source] EndpointError),
-    /// What a token was asked for with was refused: an assertion, or another's token.
-    #[error("the server does not accept what the token was asked for with")]
+    /// The server rejected an assertion or another provider's token.
+    #[error("the server rejected the assertion or token that authctl sent")]
     GrantRefused(#[source] EndpointError),
-    /// Standard input is a terminal, and a token was to come from there.
-    #[error("the subject's token is read from standard input, and that is a terminal")]
+    /// The configuration reads a token from standard input, which is a terminal.
+    #[error("the subject token must come from standard input, which is a terminal")]
     NothingPiped,
-    /// An endpoint said no.
     #[error(transparent)]
     Token(#[from] EndpointError),
-    /// The stored secrets are bound elsewhere.
+    /// The token endpoint is not the one that the stored secrets are bound to.
     #[error(transparent)]
     WrongOrigin(#[from] WrongOrigin),
-    /// The server's metadata cannot be had.
-    #[error("what is needed of the server is not known")]
+    #[error("the server's metadata is not available")]
     Discovery(#[from] DiscoveryError),
-    /// A URL that a server named was refused.
-    #[error("the server named a URL that is not used")]
+    #[error("the server supplied a URL that authctl refuses to use")]
     Url(#[from] UrlRefused),
-    /// An id token was rejected, and so was the access token beside it.
-    #[error("the server's id token was rejected, so the access token that came with it was not used")]
+    /// The ID token was rejected, so the access token that came with it was rejected as well.
+    #[error("the server's ID token was rejected, so the access token that came with it was not used")]
     IdToken(#[from] IdTokenError),
-    /// The authorization server's answer was no.
     #[error(transparent)]
     Authorization(#[from] AuthorizationError),
-    /// There was no redirect.
     #[error(transparent)]
     Loopback(#[from] LoopbackError),
-    /// Userinfo gave nothing.
     #[error(transparent)]
     Userinfo(#[from] UserinfoError),
-    /// A token was not revoked.
     #[error(transparent)]
     Revocation(#[from] RevocationError),
 }
 
 impl ProviderError {
-    /// Whether it says nothing about the token: the provider cannot be reached or asks to come again.
+    /// Whether the provider is temporarily unavailable, which says nothing about the token.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Http(error) | Self::Discovery(DiscoveryError::Http(error)) => error.is_transient(),
@@ -130,30 +106,30 @@ impl ProviderError {
         }
     }
 
-    /// What the user can do, where the provider's name is known, or the URL that was named instead.
+    /// The hint for a provider's name, or for the URL that was given instead.
     pub fn hint_for(&self, provider: &str) -> Option<String> {
         let hint = match self {
-            Self::Ended(_) => "put a new one in the configuration",
+            Self::Ended(_) => "put a new token in the configuration",
             Self::Unconfigured { hint, .. } => return hint.clone(),
             Self::NeedsNoLogin => {
                 return Some(format!("no login is needed: run `authctl token {provider}`"));
             }
             Self::Secret(error) => return error.hint(),
             Self::Token(error) if error.is("invalid_client") => {
-                "the server does not know this client, or its secret is wrong: check client_id and client_secret"
+                "the server does not know this client, or its secret is wrong: check `client_id` and `client_secret`"
             }
             Self::Token(error) if error.is("invalid_grant") => {
                 return Some(format!("run `authctl login {provider}` again"));
             }
             Self::Token(error) if error.is("invalid_target") => {
-                "the server knows no such resource or audience for this client: check resource and audience"
+                "the server does not accept this resource or audience for this client: check `resource` and `audience`"
             }
             Self::GrantRefused(_) => {
-                "check that the key, or the token that was sent, is still valid and known to the server"
+                "check that the key or token is still valid and that the server accepts it"
             }
-            Self::NothingPiped => "pipe the token in",
+            Self::NothingPiped => "pipe the token to authctl",
             Self::SubjectRefused(_) => {
-                "a server that rotates refresh tokens does not exchange them: turn refresh token rotation off for this application there, and log in again"
+                "disable refresh token rotation for this app at the server, because a server that rotates refresh tokens does not exchange them; then log in again"
             }
             Self::TimedOut(_) => return Some(format!("run `authctl login {provider}` again")),
             Self::LoginRequired(_) => return Some(format!("run `authctl login {provider}`")),
@@ -165,7 +141,7 @@ impl ProviderError {
             }
             Self::Loopback(error) => return error.hint(),
             Self::Discovery(error) if error.hint().is_some() => return error.hint(),
-            error if error.is_transient() => "what is stored is kept; try again later",
+            error if error.is_transient() => "try again later; the stored login is still there",
             _ => return None,
         };
         Some(hint.to_owned())
@@ -242,13 +218,13 @@ mod tests {
             (&E::Device(later().into()), Unreachable, "try again later"),
             (&E::TimedOut(Duration::from_secs(1)), Failed, "authctl login NAME"),
             (&E::Interrupted(2), Interrupted(2), ""),
-            (&E::SubjectRefused(refused("invalid_grant")), Failed, "rotation off"),
+            (&E::SubjectRefused(refused("invalid_grant")), Failed, "refresh token rotation"),
             (&E::GrantRefused(refused("invalid_grant")), Failed, "still valid"),
-            (&E::NothingPiped, Usage, "pipe the token in"),
+            (&E::NothingPiped, Usage, "pipe the token to"),
             (&E::Token(later()), Unreachable, "try again later"),
-            (&E::Token(refused("invalid_client")), Failed, "check client_id"),
+            (&E::Token(refused("invalid_client")), Failed, "check `client_id`"),
             (&E::Token(refused("invalid_grant")), Failed, "authctl login NAME"),
-            (&E::Token(refused("invalid_target")), Failed, "check resource and audience"),
+            (&E::Token(refused("invalid_target")), Failed, "check `resource` and `audience`"),
             (&E::Token(refused("other")), Failed, ""),
             (&E::Discovery(unreachable().into()), Unreachable, "try again later"),
             (&E::Discovery(not_published), Failed, "set `issuer`"),

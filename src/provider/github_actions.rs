@@ -1,4 +1,4 @@
-//! The OIDC token of a GitHub Actions workflow: who the job is, for servers that trust it.
+//! The OIDC token of a GitHub Actions workflow, which identifies the job to servers that trust it.
 
 use serde_json::Value;
 
@@ -19,23 +19,18 @@ use crate::secret::{AccessToken, SecretText};
 use crate::text::untrusted::Untrusted;
 use crate::token::{Credential, Issued};
 
-/// The variables that GitHub sets for jobs that may ask for a token.
+/// GitHub sets these variables for jobs that may request a token.
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// The kind `github_actions`.
 pub const KIND: Kind = Kind {
     name: "github_actions",
     alias: None,
     grants: &[],
     shorthand: None,
-    about: "The OIDC token of the GitHub Actions workflow that it runs in",
-    keys: &[&[&Key::new(
-        "audience",
-        Shape::Text,
-        "Whom the token is for; by default the repository's owner",
-    )
-    .from_environment()]],
+    about: "The OIDC token of the current GitHub Actions workflow",
+    keys: &[&[&Key::new("audience", Shape::Text, "The token's audience; by default the repository's owner")
+        .from_environment()]],
     open: false,
     variables: &[TOKEN],
     runs_program: false,
@@ -65,16 +60,20 @@ impl TokenProvider for GithubActions {
         request: &IssueRequest<'_>,
     ) -> Result<IssueOutcome, ProviderError> {
         if request.wanted.audience.len() > 1 {
-            return Err(ProviderError::Unusable("GitHub gives tokens for one audience at a time".to_owned()));
+            return Err(ProviderError::Unusable(
+                "GitHub issues tokens for one audience at a time".to_owned(),
+            ));
         }
         let variable = |name: &str| {
             let value = context.system.environment.variable(name).filter(|value| !value.is_empty());
             value.ok_or_else(|| ProviderError::Unconfigured {
-                message: format!("{name} is not set: this is no GitHub Actions job that may ask for a token"),
-                hint: Some("give the job `permissions: id-token: write`".to_owned()),
+                message: format!(
+                    "{name} is not set: this is not a GitHub Actions job with permission to request a token"
+                ),
+                hint: Some("add `permissions: id-token: write` to the job".to_owned()),
             })
         };
-        // What the variable holds is the platform's word; it passes the gate all the same.
+        // The variable comes from the platform, but its URL is checked like any other.
         let base = EndpointUrl::configured(&variable(URL)?)?;
         let token = SecretText::new(variable(TOKEN)?);
         let mut http = base.request(Method::Get, &Transport::default());
@@ -85,25 +84,26 @@ impl TokenProvider for GithubActions {
         http.headers.push(("accept", SecretText::new("application/json")));
         let response = context.system.http.send(&http)?;
         let unusable = |reason: &str| {
-            ProviderError::Unusable(format!("GitHub gave no token: {reason} (status {})", response.status))
+            ProviderError::Unusable(format!("GitHub issued no token: {reason} (status {})", response.status))
         };
         match response.status {
             200 => {}
             429 | 500.. => {
                 return Err(ProviderError::TryLater(format!(
-                    "GitHub gives no token now (status {})",
+                    "GitHub is temporarily unavailable (status {})",
                     response.status
                 )));
             }
-            _ => return Err(unusable("it refused")),
+            _ => return Err(unusable("it rejected the request")),
         }
-        let object = json::object(&response.body).map_err(|_| unusable("its answer is no JSON object"))?;
+        let object =
+            json::object(&response.body).map_err(|_| unusable("its response is not a JSON object"))?;
         let value = object
             .get("value")
             .and_then(Value::as_str)
-            .ok_or_else(|| unusable("its answer has no `value`"))?;
+            .ok_or_else(|| unusable("its response has no `value`"))?;
         let token = AccessToken::parse(value).map_err(|error| unusable(&error.to_string()))?;
-        // What is for somebody else is sent to nobody.
+        // A token for another audience is not handed out.
         let wanted = request.wanted.audience.first().or(self.audience.as_ref());
         let found = Jwt::decode(token.expose()).and_then(|jwt| jwt.claims.get("aud").cloned());
         if let (Some(wanted), Some(found)) = (wanted, found)

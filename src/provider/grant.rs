@@ -1,4 +1,4 @@
-//! What a provider issues.
+//! The tokens or credentials that a provider issues.
 
 use std::rc::Rc;
 
@@ -10,38 +10,37 @@ use crate::oauth::id_token::Claims;
 use crate::ports::Held;
 use crate::token::{Issued, TokenSet};
 
-/// What a grant brought: tokens to keep.
+/// Tokens to store.
 #[derive(Debug)]
 pub struct Grant {
     pub tokens: TokenSet,
-    /// Where they may be sent from now on; complete.
+    /// Where they may be sent from now on. The binding is complete.
     pub binding: Binding,
-    /// The issuer, as its metadata writes it.
+    /// The issuer, exactly as the metadata writes it.
     pub issuer: Option<String>,
-    /// The claims of the id token, which was validated.
+    /// The validated claims of the ID token.
     pub claims: Option<Claims>,
-    /// The scopes that were asked for.
+    /// The requested scopes.
     pub requested_scopes: ScopeSet,
-    /// What proves the key that the tokens are bound to.
+    /// Proves the key that the tokens are bound to.
     pub prover: Option<Rc<Prover>>,
-    /// The thumbprint of the certificate that was shown for them.
+    /// The thumbprint of the certificate that the tokens may be bound to.
     pub certificate: Option<String>,
 }
 
-/// What a provider issued.
 #[derive(Debug)]
 pub enum IssueOutcome {
-    /// Something to use now and not to keep.
+    /// A credential for immediate use that is not stored.
     Immediate(Issued),
-    /// Tokens to keep.
+    /// Tokens to store.
     Grant(Box<Grant>),
 }
 
-/// A grant that was got with the user.
+/// A grant from a login.
 pub struct Login {
     pub grant: Grant,
-    /// The browser that waits to hear how it ended, where one came to us.
+    /// The browser connection that waits for the result, if there is one.
     pub page: Option<Page>,
-    /// Signals are held back since the server was asked for the tokens: what it gave is kept first.
+    /// Signals are delayed from the token request on, until the tokens are stored.
     pub held: Option<Box<dyn Held>>,
 }

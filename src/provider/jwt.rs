@@ -15,7 +15,6 @@ use crate::schema::{Key, Problem, SecretSource, Section, Shape};
 use crate::secret::AccessToken;
 use crate::token::{Credential, Issued};
 
-/// The kind `jwt`.
 pub const KIND: Kind = Kind {
     name: "jwt",
     alias: None,
@@ -47,8 +46,9 @@ impl TokenProvider for Jwt {
     fn issue(&self, context: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         let binding = self.binding();
         let secret = context.secrets(&binding).resolve(&self.token)?;
-        let token = AccessToken::parse(secret.expose())
-            .map_err(|error| ProviderError::Unusable(format!("the configured token is none: {error}")))?;
+        let token = AccessToken::parse(secret.expose()).map_err(|error| {
+            ProviderError::Unusable(format!("the configured token is not valid: {error}"))
+        })?;
         let expires_at = expiry(token.expose());
         match expires_at {
             Some(end) if end <= context.system.clock.now() => Err(ProviderError::Ended(end)),
@@ -60,7 +60,7 @@ impl TokenProvider for Jwt {
     }
 }
 
-/// The `exp` of a token that is a JWT (RFC 7519 section 4.1.4), for its holder's information: nothing is verified.
+/// The `exp` of a JWT (RFC 7519 section 4.1.4), without verification: it only informs the token's holder.
 pub fn expiry(token: &str) -> Option<Timestamp> {
     Timestamp::from_second(jwt::Jwt::decode(token)?.claims.get("exp")?.as_i64()?).ok()
 }

@@ -1,4 +1,4 @@
-//! The JWT bearer grant (RFC 7523 section 2.1): an assertion that the client makes with its own key.
+//! The JWT bearer grant (RFC 7523 section 2.1): the client signs an assertion with its own key.
 
 use std::collections::BTreeMap;
 
@@ -25,28 +25,27 @@ use crate::secret::SecretText;
 
 /// RFC 7523 section 2.1.
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// How long an assertion is good for, in seconds: it is used at once. Google takes an hour at the most.
+/// An assertion's lifetime in seconds. It is used at once. Google allows at most an hour.
 const LIFE: i64 = 300;
 
-/// The grant `jwt_bearer`.
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
     grants: &["jwt_bearer", GRANT_TYPE],
     shorthand: None,
-    about: "OAuth 2.0: an assertion that your own key signs, such as a Google service account's",
+    about: "OAuth 2.0: an assertion signed with your own key, such as a Google service account key",
     keys: &[
         client::KEYS,
         &[
             &Key::new(
                 "claims",
                 Shape::Free,
-                "The claims of the assertion; by default `iss` and `sub` are the client_id and `aud` is the issuer",
+                "The assertion's claims; by default `iss` and `sub` are the client_id and `aud` is the issuer",
             ),
             &Key::new(
                 "service_account",
                 Shape::Secret,
-                "A Google service account's key file, as it is downloaded: { file = … }",
+                "A Google service account key file, as downloaded: { file = … }",
             )
             .from_environment(),
         ],
@@ -68,21 +67,22 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     let mut problems = Vec::new();
     match (&service_account, section.secret("private_key")) {
         (Some(_), Some(_)) => {
-            problems
-                .push(section.problem("service_account", "cannot stand beside `private_key`").hiding_value());
+            problems.push(
+                section.problem("service_account", "cannot be combined with `private_key`").hiding_value(),
+            );
         }
         (None, None) => {
             let problem = section.problem("private_key", "is missing").hiding_value();
             problems.push(
                 problem
-                    .hint("set private_key = { file = … }, or service_account = { file = … } for Google's"),
+                    .hint("set private_key = { file = … }, or service_account = { file = … } for a Google service account"),
             );
         }
         _ => {}
     }
     let claims = section.free("claims");
     if service_account.is_none() && !section.has("client_id") && !claims.contains_key("iss") {
-        problems.push(section.problem("claims", "needs `iss`, or set client_id").hiding_value());
+        problems.push(section.problem("claims", "needs `iss` if `client_id` is not set").hiding_value());
     }
     match OAuthClient::read(section, build) {
         Ok(oauth) if problems.is_empty() => {
@@ -104,7 +104,7 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     }
 }
 
-/// Whose key it is, and for whom its assertions are.
+/// The owner of the key, and the audience of its assertions.
 struct Signer {
     key: SigningKey,
     issuer: String,
@@ -125,7 +125,8 @@ impl TokenProvider for JwtBearer {
         let fill = |server: &Server<'_>, endpoint: &TokenEndpoint, form: &mut Form| {
             let signer = self.signer(context, server, endpoint)?;
             let scope = form.get("scope").unwrap_or_default().to_owned();
-            // Google reads the scope in the assertion, the standard (RFC 6749 section 4.5) beside it.
+            // Google reads the scope in the assertion; the standard (RFC 6749 section 4.5) puts it next to the
+            // assertion.
             let in_assertion = self.service_account.is_some();
             let assertion = self.assertion(context, &signer, in_assertion.then_some(scope.as_str()))?;
             form.set("assertion", assertion.expose());
@@ -164,7 +165,7 @@ impl JwtBearer {
         })
     }
 
-    /// The assertion (RFC 7523 section 3): what is configured over what is usual.
+    /// The assertion (RFC 7523 section 3). Configured claims replace the default ones.
     fn assertion(
         &self,
         context: &Context<'_>,
@@ -194,11 +195,11 @@ impl JwtBearer {
     }
 }
 
-/// Reads a Google service account's key file. It names the endpoint that it is for: the key signs for no other.
+/// Parses a Google service account key file. It names its token endpoint, and the key signs for no other.
 fn service_account(text: &SecretText, token_endpoint: &str) -> Result<Signer, ProviderError> {
     let unusable = |reason: &str| ProviderError::Unconfigured {
-        message: format!("the `service_account` is no service account's key file: {reason}"),
-        hint: Some("create a key of the type JSON in the Google Cloud console".to_owned()),
+        message: format!("the `service_account` is not a service account key file: {reason}"),
+        hint: Some("create a JSON key in the Google Cloud console".to_owned()),
     };
     let object = json::object(text.expose().as_bytes()).map_err(|error| unusable(&error.to_string()))?;
     let member = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -211,10 +212,10 @@ fn service_account(text: &SecretText, token_endpoint: &str) -> Result<Signer, Pr
     if audience != token_endpoint {
         return Err(ProviderError::Unconfigured {
             message: format!(
-                "the `service_account` is for {}, and the token endpoint is {token_endpoint}",
+                "the `service_account` is for {}, but the token endpoint is {token_endpoint}",
                 crate::text::untrusted::Untrusted::new(audience)
             ),
-            hint: Some("set token_endpoint to the file's token_uri, if that is right".to_owned()),
+            hint: Some("if that is right, set `token_endpoint` to the file's `token_uri`".to_owned()),
         });
     }
     let key = SigningKey::parse(&key)?.using(Some(Algorithm::RS256), member("private_key_id"))?;

@@ -1,4 +1,4 @@
-//! The list of all kinds of provider and OAuth grants. The grammar, the mask, the schema and the help read it.
+//! The list of all provider kinds and OAuth grants, which the grammar, masking, schema and help use.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,6 @@ use super::{
 };
 use crate::schema::Key;
 
-/// Every kind of provider and every OAuth grant.
 pub const KINDS: &[&Kind] = &[
     &authorization_code::KIND,
     &device_code::KIND,
@@ -27,7 +26,7 @@ pub const KINDS: &[&Kind] = &[
     &external::KIND,
 ];
 
-/// Every name that the configuration may call a kind.
+/// Every name of a kind in the configuration.
 pub fn kind_names() -> BTreeSet<&'static str> {
     KINDS.iter().flat_map(|kind| [Some(kind.name), kind.alias]).flatten().collect()
 }
@@ -43,7 +42,7 @@ impl Kind {
         Self::named(name).next().is_some()
     }
 
-    /// The keys of all kinds of a name. Several grants may declare the same key.
+    /// The keys of all kinds with this name. Several grants may declare the same key.
     pub fn keys_of(name: &str) -> impl Iterator<Item = &'static Key> + Clone {
         Self::named(name).flat_map(Self::all_keys)
     }

@@ -1,25 +1,24 @@
-//! How a logout at the server ended.
+//! The results of a logout at the server.
 
 use super::error::ProviderError;
 
-/// How far a logout in the browser is known to have come.
+/// How far a logout in the browser has progressed, as far as authctl knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedSession {
     /// The URL was printed for the user to open.
     Printed,
     /// The browser was sent to the server.
     Asked,
-    /// It came back from there.
+    /// The browser has returned.
     Returned,
 }
 
-/// What became of a token that was to be revoked.
+/// The result of revoking a token.
 #[derive(Debug)]
 pub enum Revocation {
-    /// The server revoked it.
     Revoked,
-    /// There is nothing to revoke it with.
+    /// The server does not support revocation.
     NotOffered,
-    /// It is still valid.
+    /// The token is still valid.
     Failed(ProviderError),
 }

@@ -1,4 +1,4 @@
-//! Where tokens come from: one file for each kind of provider and each OAuth grant, and the one list of them.
+//! Where tokens come from: one file for each provider kind and OAuth grant, and the list of them.
 
 pub mod api_key;
 pub mod authorization_code;

@@ -1,4 +1,4 @@
-//! Waits until the user has consented elsewhere: asks the token endpoint at the pace that the server wants (RFC 8628
+//! Waits until the user has approved a login elsewhere: polls the token endpoint at the server's interval (RFC 8628
 //! section 3.5, CIBA Core section 10.1).
 
 use std::rc::Rc;
@@ -23,7 +23,7 @@ use crate::provider::client::{AuthenticationRequest, OAuthClient, Server, TokenC
 use crate::secret::DeviceCode;
 use crate::token::TokenSet;
 
-/// How often signals and the browser are looked for.
+/// How often signals and the browser are checked.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// A login that the user completes on another device, while authctl polls the token endpoint.
@@ -33,31 +33,30 @@ pub struct PolledLogin<'a> {
     /// Where the tokens may be sent.
     pub binding: Binding,
     pub endpoint: TokenEndpoint,
-    /// The requested scopes.
     pub scopes: ScopeSet,
-    /// What proves the key that the tokens are to be bound to.
+    /// Proves the key that the tokens will be bound to.
     pub prover: Option<Rc<Prover>>,
 }
 
-/// The longest wait for the user's consent if the user sets no limit: a server's `expires_in` must not make a caller wait
-/// for ever (F-DEV1).
+/// The longest wait for the user's approval if the user sets no limit: a server's `expires_in` must not make authctl
+/// wait for ever (F-DEV1).
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What the token endpoint is polled with.
 pub struct PollRequest<'a> {
     pub grant_type: &'a str,
-    /// Its parameter that holds the code.
+    /// The name of the parameter that contains the code.
     pub parameter: &'a str,
     pub code: &'a DeviceCode,
-    /// How long it is good for.
+    /// The code's lifetime.
     pub lifetime: Duration,
-    /// The pause between two requests that the server asks for.
+    /// The server's polling interval.
     pub interval: Option<Duration>,
     /// Serves the link that was opened in the browser, if there is one.
     pub link: Option<LinkServer>,
 }
 
-/// What happens during a pause: signals are noticed and the link is served.
+/// Handles signals and serves the link during a pause.
 struct Pauses<'a> {
     context: &'a Context<'a>,
     held: &'a dyn Held,
@@ -66,7 +65,7 @@ struct Pauses<'a> {
 }
 
 impl<'a> PolledLogin<'a> {
-    /// Prepares a login: what is missing for it is told before the user is asked anything.
+    /// Prepares a login, and reports whatever it lacks before the user is asked anything.
     pub fn prepare(
         oauth: &'a OAuthClient,
         context: &Context<'_>,
@@ -92,10 +91,7 @@ impl<'a> PolledLogin<'a> {
         Ok(form)
     }
 
-    /// Waits for the user, and takes the tokens.
-    ///
-    /// # Errors
-    /// [`ProviderError`]: a refusal, [`ProviderError::TimedOut`], [`ProviderError::Interrupted`].
+    /// Waits for the user and gets the tokens.
     pub fn log_in(
         self,
         context: &Context<'_>,
@@ -125,7 +121,7 @@ impl<'a> PolledLogin<'a> {
         Ok(Login { grant: Grant { claims, prover: self.prover, ..grant }, page: None, held: Some(held) })
     }
 
-    /// Asks until there are tokens, the user said no, or the code has ended.
+    /// Polls until there are tokens, the user declines, or the code expires.
     fn wait_for_tokens(
         &self,
         context: &Context<'_>,
@@ -142,7 +138,7 @@ impl<'a> PolledLogin<'a> {
                 Next::Ask(pause) => pauses.sleep(pause)?,
                 Next::End(rest) => {
                     pauses.sleep(rest)?;
-                    // A server that did not answer at all says more than that nobody consented.
+                    // The network error explains more than "not approved" if the server never responded.
                     return Err(away.unwrap_or(ProviderError::TimedOut(limit)));
                 }
             }
@@ -160,7 +156,7 @@ impl<'a> PolledLogin<'a> {
                     pace.unanswered(retry_after);
                     away = Some(error);
                 }
-                // A fault of the network does not end a login (RFC 8628 section 3.5).
+                // A network error does not end a login (RFC 8628 section 3.5).
                 Err(
                     error @ ProviderError::Http(
                         HttpError::NotSent { .. }
@@ -178,7 +174,7 @@ impl<'a> PolledLogin<'a> {
 }
 
 impl Pauses<'_> {
-    /// Lets time pass, but not past a Ctrl-C, and answers the browser meanwhile.
+    /// Pauses, stops at Ctrl-C, and serves the browser meanwhile.
     fn sleep(&mut self, pause: Duration) -> Result<(), ProviderError> {
         let clock = &self.context.system.clock;
         let end = clock.elapsed().saturating_add(pause);

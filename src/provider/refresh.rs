@@ -1,7 +1,7 @@
-//! A refresh in two steps, prepared and sent, and how it may end.
+//! A refresh in two steps, preparing and sending, and its possible outcomes.
 //!
-//! A server that rotates refresh tokens has ended the old one by the time its answer arrives. What happens to the answer is
-//! therefore decided by one question: can the login still be lost?
+//! A server that rotates refresh tokens has invalidated the old one by the time its response arrives. One question
+//! therefore decides what happens to the response: can the login still be lost?
 
 use super::error::ProviderError;
 use super::grant::Grant;
@@ -9,15 +9,13 @@ use crate::oauth::rotation::Carried;
 use crate::secret::RefreshToken;
 use crate::token::TokenSet;
 
-/// A refresh that is ready to be sent. Whatever could fail before the refresh token leaves this machine has been done.
+/// A refresh that is ready to be sent. Everything that could fail before the refresh token leaves this machine is done.
 pub trait PreparedRefresh {
-    /// Sends the refresh token and classifies what comes back.
+    /// Sends the refresh token and classifies the response.
     fn send(&self) -> RefreshOutcome;
 
-    /// Judges the tokens of an answer. The caller has saved their refresh token: this may take time and use the network.
-    ///
-    /// # Errors
-    /// [`ProviderError`], when the access token must not be used.
+    /// Judges a response's tokens. The caller has saved their refresh token, because this may take time and use the
+    /// network. Fails if the access token must not be used.
     fn judge(&self, tokens: TokenSet) -> Result<Grant, ProviderError>;
 }
 
@@ -26,20 +24,19 @@ pub trait PreparedRefresh {
 pub enum RefreshOutcome {
     /// Nothing was sent, so the server has changed nothing.
     NotSent(ProviderError),
-    /// The server issued tokens.
     Tokens(TokenSet),
-    /// The answer carries a new refresh token, but not an access token that can be used.
+    /// The response carries a new refresh token, but not an access token that can be used.
     RefreshTokenOnly(RefreshToken, ProviderError),
-    /// The server said no in a well-formed error (RFC 6749 section 5.2).
+    /// The server rejected the request with a well-formed error (RFC 6749 section 5.2).
     Refused(ProviderError),
-    /// The server may have replaced the refresh token: the answer was lost, cannot be read, says "later" or belongs to
-    /// another user.
+    /// The server may have replaced the refresh token: the response was lost, cannot be read, says "later" or belongs
+    /// to another user.
     Unknown(ProviderError),
 }
 
 impl RefreshOutcome {
-    /// The outcome of an answer that belongs to the login's user: what was read of it as a whole, and the refresh token that
-    /// it carries in any case. A new refresh token counts before anything else (F-ROT10).
+    /// The outcome of a response that belongs to the login's user, from the parsed response and the refresh token that
+    /// could be read in any case. A new refresh token counts before anything else (F-ROT10).
     pub fn of(
         read: Result<TokenSet, ProviderError>,
         carried: Option<Carried>,

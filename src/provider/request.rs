@@ -1,4 +1,4 @@
-//! What a caller asks of a provider.
+//! The options of a request to a provider.
 
 use std::time::Duration;
 
@@ -6,49 +6,44 @@ use super::subject_token;
 use crate::name::ScopeSet;
 use crate::store::record::Record;
 
-/// What a token is wanted for. What is not said is as configured.
+/// The requested properties of a token. Unset ones come from the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// Just these scopes.
+    /// Exactly these scopes.
     pub scopes: Option<ScopeSet>,
-    /// These audiences.
     pub audience: Vec<String>,
-    /// These resources (RFC 8707).
+    /// The resources (RFC 8707).
     pub resource: Vec<String>,
-    /// This connection of the server, in the place of the configured.
+    /// The server's connection, instead of the configured one.
     pub connection: Option<String>,
 }
 
-/// What a provider issues a token of.
+/// What a provider needs to issue a token.
 #[derive(Debug, Clone, Copy)]
 pub struct IssueRequest<'a> {
     pub wanted: &'a TokenRequest,
-    /// What is stored already: a key that tokens are bound to is used further.
+    /// The stored record, whose key new tokens stay bound to.
     pub stored: Option<&'a Record>,
-    /// The subject tokens of the grant.
     pub tokens: &'a subject_token::SubjectTokens,
 }
 
-/// What a login is asked for.
 #[derive(Debug, Clone)]
 pub struct LoginRequest {
-    /// These scopes in the place of the configured.
+    /// The scopes, instead of the configured ones.
     pub scopes: Option<ScopeSet>,
-    /// Open a browser.
     pub browser: BrowserChoice,
-    /// Log in with a code that is entered on another device.
+    /// Log in with a code that the user enters on another device.
     pub device: bool,
-    /// How long to wait for the user, where that was said.
+    /// How long to wait for the user, if the user set a limit.
     pub timeout: Option<Duration>,
 }
 
-/// Which browser a login opens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum BrowserChoice {
-    /// The user's own, if it can be seen.
+    /// The user's own browser, if the user could see it.
     #[default]
     Default,
     Command(String),
-    /// None: the user takes the URL elsewhere.
+    /// No browser: the user opens the URL elsewhere.
     None,
 }

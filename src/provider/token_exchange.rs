@@ -1,5 +1,5 @@
-//! Token exchange (RFC 8693): a token of elsewhere for one of this server. And the grants that servers name by a URI of
-//! their own (RFC 6749 section 4.5), which are exchanges more often than not.
+//! Token exchange (RFC 8693): exchanges an external token for one from this server. Also the extension grants whose
+//! names are URIs (RFC 6749 section 4.5), because most of them are exchanges.
 
 use super::build_context::BuildContext;
 use super::context::Context;
@@ -21,28 +21,26 @@ use crate::store::record::TokenKey;
 /// RFC 8693 section 2.1.
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// The keys of exchanges.
 const KEYS: &[&Key] = &[
     &Key::new(
         "subject",
         Shape::Input,
-        "Whom the new token is for: { provider = \"NAME\", token = \"access_token\" }, { env = … }, { file = … }, { command = […] } or { stdin = true }",
+        "The subject token, which says who the new token is for: { provider = \"NAME\", token = \"access_token\" }, { env = … }, { file = … }, { command = […] } or { stdin = true }",
     ).trusted(),
-    &Key::new("subject_token_type", Shape::Text, "What the subject's token is, as a URI; by default what it is known to be"),
-    &Key::new("actor", Shape::Input, "Who acts for the subject, written as `subject` is").trusted(),
-    &Key::new("actor_token_type", Shape::Text, "What the actor's token is, as a URI"),
-    &Key::new("requested_token_type", Shape::Text, "What is wanted, as a URI; by default what the server likes"),
-    &Key::new("connection", Shape::Text, "The connection whose token is wanted, for servers that have connections"),
-    &Key::new("login_hint", Shape::Text, "Whose token of the connection is wanted, where there are several"),
+    &Key::new("subject_token_type", Shape::Text, "The subject token's type, as a URI; by default the type that authctl detects"),
+    &Key::new("actor", Shape::Input, "The actor token, which says who acts for the subject, in the same form as `subject`").trusted(),
+    &Key::new("actor_token_type", Shape::Text, "The actor token's type, as a URI"),
+    &Key::new("requested_token_type", Shape::Text, "The requested token type, as a URI; by default the server decides"),
+    &Key::new("connection", Shape::Text, "The connection whose token is requested, for servers with connections"),
+    &Key::new("login_hint", Shape::Text, "The user whose token is requested, if the connection has several"),
 ];
 
-/// The grant `token_exchange`.
 pub const KIND: Kind = Kind {
     name: "oauth",
     alias: None,
     grants: &["token_exchange", GRANT_TYPE],
     shorthand: None,
-    about: "OAuth 2.0: another token in exchange for one of this server",
+    about: "OAuth 2.0: exchanges an external token for one from this server",
     keys: &[client::KEYS, KEYS],
     open: false,
     variables: &[],
@@ -50,10 +48,10 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-/// Every grant that is named by a URI of its own.
+/// Every grant whose name is a URI.
 pub const EXTENSION: Kind = Kind {
     grants: &[ANY_URN],
-    about: "OAuth 2.0: a grant of the server's own, with free parameters in token_params",
+    about: "OAuth 2.0: an extension grant, with its parameters in token_params",
     build: build_extension,
     ..KIND
 };
@@ -66,7 +64,8 @@ struct TokenExchange {
     requested: Option<String>,
     connection: Option<String>,
     login_hint: Option<String>,
-    /// The server must say what it issued: RFC 8693 section 2.2.1, but not every grant of a server's own.
+    /// The response must name the issued token type: RFC 8693 section 2.2.1 requires that, but extension grants may
+    /// not.
     must_say: bool,
 }
 
@@ -84,7 +83,7 @@ fn build_extension(section: &Section, build: &BuildContext) -> Result<Box<dyn To
     Ok(Box::new(TokenExchange::read(section, build, grant_type)?))
 }
 
-/// What of the configuration, beside the subject and the connection, changes what an exchange gets.
+/// The settings, besides the subject and the connection, that change the tokens of an exchange.
 fn variant(section: &Section) -> Binding {
     let keys = ["subject_token_type", "actor_token_type", "requested_token_type", "login_hint"];
     let written = keys.iter().filter_map(|key| Some((*key, section.text(key)?)));
@@ -104,7 +103,7 @@ impl TokenExchange {
             let type_key = format!("{}_token_type", role.name());
             // RFC 8693 section 2.1: "MUST NOT be included when the actor_token parameter is not".
             if section.has(&type_key) && !section.has(role.name()) {
-                problems.push(section.problem(&type_key, &format!("stands without `{}`", role.name())));
+                problems.push(section.problem(&type_key, &format!("requires `{}`", role.name())));
             }
         }
         let oauth = OAuthClient::read(section, build);
@@ -126,7 +125,7 @@ impl TokenExchange {
         }
     }
 
-    /// Adds a token of elsewhere with its type (RFC 8693 section 2.1).
+    /// Adds an external token with its type (RFC 8693 section 2.1).
     fn add(
         &self,
         form: &mut Form,

@@ -1,4 +1,4 @@
-//! What every kind of provider and every OAuth grant implements.
+//! The trait that every provider kind and OAuth grant implements.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -23,29 +23,29 @@ use crate::ports::Transport;
 use crate::store::record::{Record, TokenKey};
 use crate::token::Credential;
 
-/// What a kind's tokens come from, as far as that can be seen without asking for one.
+/// What a kind's tokens depend on, as far as that can be checked without requesting one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
     Program(String),
-    /// This variable, which the platform sets.
+    /// A variable that the platform sets.
     Variable(String),
-    /// This file, which the platform writes.
+    /// A file that the platform writes.
     File(PathBuf),
 }
 
-/// A configured provider. A kind that is an OAuth client returns that client, and most methods are done for it.
+/// A configured provider. A kind that is an OAuth client returns that client, which implements most methods.
 pub trait TokenProvider {
-    /// The OAuth client that it is. Others ask for it only to register the client or to examine its configuration.
+    /// The kind's OAuth client. Callers use it only to register the client or to examine its configuration.
     fn oauth(&self) -> Option<&OAuthClient> {
         None
     }
 
-    /// What the configuration binds stored secrets to; empty for kinds that store none.
+    /// The configured part of the binding for stored secrets; empty for kinds that store none.
     fn binding(&self) -> Binding {
         self.oauth().map(OAuthClient::binding).unwrap_or_default()
     }
 
-    /// The binding with what only the server's metadata says.
+    /// The binding with the parts that only the server's metadata contains.
     fn full_binding(&self, context: &Context<'_>) -> Result<Binding, ProviderError> {
         match self.oauth() {
             Some(oauth) => oauth.server(context, &["token_endpoint"])?.binding(),
@@ -53,79 +53,70 @@ pub trait TokenProvider {
         }
     }
 
-    /// Whether tokens are kept in the store.
     fn keeps_tokens(&self) -> bool {
         self.oauth().is_some()
     }
 
-    /// Where the browser returns to after a login, as it is configured.
+    /// The configured redirect URI.
     fn redirect_uri(&self) -> Option<&RedirectUri> {
         None
     }
 
-    /// Whether the first token needs the user.
+    /// Whether the first token requires a login.
     fn is_interactive(&self) -> bool {
         false
     }
 
-    /// Whether a token may be asked for by connection.
+    /// Whether requests may select a connection.
     fn takes_connection(&self) -> bool {
         false
     }
 
-    /// Whether nothing is to be kept of what is got with its tokens: they are a job's, and the machine is the next job's
-    /// afterwards.
+    /// Whether nothing that is issued for its tokens may be stored: they belong to a job, and the machine runs other
+    /// jobs afterwards.
     fn is_ephemeral(&self) -> bool {
         false
     }
 
-    /// The subject tokens that it needs. They are acquired before it is asked for a token.
+    /// The subject tokens that it needs. They are acquired before it issues a token.
     fn subject_tokens(&self) -> &[subject_token::SubjectTokenSource] {
         &[]
     }
 
-    /// What must be on this machine for it.
+    /// What must exist on this machine.
     fn requirements(&self) -> Vec<Requirement> {
         Vec::new()
     }
 
-    /// How long before its end a token is renewed.
+    /// How long before it expires a token is refreshed.
     fn refresh_early(&self) -> Duration {
         self.oauth().map_or(Duration::from_secs(60), |oauth| oauth.refresh_early)
     }
 
-    /// The scopes that the configuration asks for.
     fn scopes(&self) -> ScopeSet {
         self.oauth().map(|oauth| oauth.scopes().clone()).unwrap_or_default()
     }
 
-    /// The scopes of a capability.
-    ///
-    /// # Errors
-    /// [`ProviderError::NotOffered`] where there are no capabilities.
     fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
         self.oauth().ok_or(ProviderError::NotOffered("capabilities"))?.capability(name)
     }
 
-    /// The key of the access token that this request means.
+    /// The key of the access token for this request.
     fn token_key(&self, request: &TokenRequest) -> TokenKey {
         self.oauth().map(|oauth| oauth.token_key(request)).unwrap_or_default()
     }
 
-    /// Gets a token without the user.
+    /// Gets a token without a login.
     fn issue(&self, _: &Context<'_>, _: &IssueRequest<'_>) -> Result<IssueOutcome, ProviderError> {
         Err(ProviderError::NotOffered("tokens without a login"))
     }
 
-    /// Gets tokens with the user.
+    /// Gets tokens from a login.
     fn login(&self, _: &Context<'_>, _: &LoginRequest) -> Result<Login, ProviderError> {
         Err(ProviderError::NeedsNoLogin)
     }
 
-    /// Prepares to get an access token with the record's refresh token.
-    ///
-    /// # Errors
-    /// [`ProviderError`]; nothing has been sent to the token endpoint then.
+    /// Prepares to get an access token with the record's refresh token, without sending anything to the token endpoint.
     fn prepare_refresh<'a>(
         &'a self,
         context: &'a Context<'a>,
@@ -136,7 +127,7 @@ pub trait TokenProvider {
         Ok(Box::new(oauth.prepare_refresh(context, record, request)?))
     }
 
-    /// Revokes the record's tokens at the server: what kind of token, and what became of it.
+    /// Revokes the record's tokens at the server: the kind of each token, and the result.
     fn revoke(&self, context: &Context<'_>, record: &Record) -> Vec<(&'static str, Revocation)> {
         match self.oauth() {
             Some(oauth) => oauth.revoke(context, record),
@@ -159,24 +150,18 @@ pub trait TokenProvider {
         self.oauth().is_some()
     }
 
-    /// How servers are reached, without the client's certificate, which is for the provider alone.
+    /// The transport for servers, without the client's certificate, which is only for the provider.
     fn transport(&self) -> Transport {
         let transport = self.oauth().map(|oauth| Transport { identity: None, ..oauth.transport.clone() });
         transport.unwrap_or_default()
     }
 
-    /// How the provider's own servers are reached: with the client's certificate, if it has one (RFC 8705 section 2).
-    ///
-    /// # Errors
-    /// [`ProviderError`], when the certificate cannot be used.
+    /// The transport for the provider's own servers, with the client's certificate if it has one (RFC 8705 section 2).
     fn transport_with_certificate(&self, context: &Context<'_>) -> Result<Transport, ProviderError> {
         self.oauth().map_or_else(|| Ok(Transport::default()), |oauth| oauth.transport(context))
     }
 
-    /// What proves the key that a record's tokens are bound to, if they are bound to one.
-    ///
-    /// # Errors
-    /// [`ProviderError`], when the stored key cannot be used.
+    /// The prover for a record's tokens, if they are bound to a key.
     fn stored_prover(
         &self,
         context: &Context<'_>,
@@ -185,10 +170,7 @@ pub trait TokenProvider {
         self.oauth().map_or(Ok(None), |oauth| oauth.stored_prover(context, record))
     }
 
-    /// Whether one of the server's keys made a token's signature.
-    ///
-    /// # Errors
-    /// [`ProviderError`], when the keys are not available.
+    /// Whether one of the server's keys signed a token.
     fn has_signed(
         &self,
         context: &Context<'_>,
@@ -199,7 +181,7 @@ pub trait TokenProvider {
         self.oauth().ok_or(ProviderError::NotOffered("keys"))?.has_signed(context, token, algorithm, key_id)
     }
 
-    /// Asks the server what it knows of an access token (RFC 7662); `None` if it does not offer that.
+    /// Introspects an access token at the server (RFC 7662); `None` if the server does not support that.
     fn introspect(
         &self,
         context: &Context<'_>,
@@ -209,7 +191,7 @@ pub trait TokenProvider {
         self.oauth().map_or(Ok(None), |oauth| oauth.introspect(context, record, token, "access_token"))
     }
 
-    /// Asks the server who the user of a token is.
+    /// Gets the user of a token from the server.
     fn userinfo(
         &self,
         context: &Context<'_>,

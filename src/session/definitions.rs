@@ -1,4 +1,4 @@
-//! Provider definitions for the store, which sends a secret only to the hosts that it was stored for or that the user's own
+//! Provider definitions for the store, which sends a secret only to hosts that it was stored for or that the user's own
 //! files name.
 
 use std::path::PathBuf;
@@ -10,28 +10,28 @@ use crate::ports::{Folder, System};
 use crate::store::destinations::{self, Destinations, NewPart};
 use crate::text::untrusted::escaped;
 
-/// The configuration in force.
+/// The current configuration.
 pub(super) struct Definitions<'a> {
     pub(super) system: &'a System,
     pub(super) config: &'a Config,
-    /// What the provider's token, or one that is got with it, is handed on to.
+    /// What receives the provider's token, or a token that is issued for it.
     pub(super) consumers: Vec<Consumer>,
 }
 
 impl<'a> Definitions<'a> {
-    /// The definitions for tokens that are handed on to nothing else.
+    /// The definitions for tokens that nothing else receives.
     pub(super) fn new(system: &'a System, config: &'a Config) -> Self {
         Self { system, config, consumers: Vec::new() }
     }
 
-    /// The user's own files, whatever options and variables say: the config file and the discovered providers.
+    /// The user's own files, independent of options and variables: the config file and the discovered providers.
     fn own_files(&self) -> Vec<String> {
         let config = self.system.paths.folder(Folder::Config).ok().map(|folder| folder.join("config.toml"));
         let files = config.into_iter().chain(discovered::path(self.system));
         files.filter(|path| path.is_absolute()).map(|path| path.to_string_lossy().into_owned()).collect()
     }
 
-    /// What the user's own files say while another file replaces them.
+    /// The configuration of the user's own files, if another file replaces them.
     fn in_own_files(&self, only: Option<&ProviderName>, own_files: &[String]) -> Option<Config> {
         let options = LoadOptions {
             config: Some(PathBuf::from(own_files.first()?)),
@@ -64,8 +64,8 @@ impl<'a> Definitions<'a> {
         found.into_iter().find(|part| !own.contains(&part.recorded()))
     }
 
-    /// The first part of `[store]` that decides where its own token or password goes, and that the user's own files do
-    /// not have.
+    /// The first part of `[store]` that decides where its token or password goes and that the user's own files do not
+    /// contain.
     pub(super) fn new_part_of_store(&self) -> Option<NewPart> {
         let own_files = self.own_files();
         let new = self.new_among(&Config::store_parts, None, None, &own_files)?;

@@ -1,4 +1,4 @@
-//! Who logged in, and which account that is.
+//! Identifies the user who logged in and selects the account.
 
 use super::Session;
 use crate::config::Provider;
@@ -18,14 +18,14 @@ pub struct OtherPerson {
     pub(super) new: Untrusted,
 }
 
-/// Who logged in, as far as it is known.
+/// The user who logged in, as far as it is known.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     pub(super) subject: Option<String>,
     pub(super) label: Option<String>,
 }
 
-/// Who logged in: by the id token, else by userinfo where the server has it. That it does not answer is no failure.
+/// Identifies the user by the ID token, or else by userinfo. The login succeeds even if userinfo fails.
 pub(super) fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant) -> Identity {
     if let Some(claims) = &grant.claims {
         return Identity { subject: Some(claims.subject().to_owned()), label: label(claims.all()) };
@@ -49,7 +49,7 @@ pub(super) fn identify(session: &Session<'_>, provider: &Provider, grant: &Grant
     }
 }
 
-/// What a user is called, out of the claims that servers use for it.
+/// The user's name, from the claims that servers use for it.
 fn label(claims: &Map<String, Value>) -> Option<String> {
     let names = [
         "preferred_username",
@@ -67,8 +67,8 @@ fn label(claims: &Map<String, Value>) -> Option<String> {
         .find_map(|name| claims.get(*name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
-/// The account of a login: the named, the one of the same person, or a new one. Nobody's account is overwritten by another
-/// person's login.
+/// The login's account: the named one, the same person's, or a new one. A login never overwrites another person's
+/// account.
 pub(super) fn account_for(
     index: &Index,
     named: Option<&AccountName>,

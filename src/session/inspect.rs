@@ -1,4 +1,4 @@
-//! Looks into a token: what it says, whether the server's keys made it, and what the server knows of it.
+//! Inspects a token: its claims, its signature and what the server reports about it.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
@@ -12,32 +12,30 @@ use crate::secret::SecretText;
 use crate::store::Lookup;
 use crate::text::causes::with_causes;
 
-/// What was found.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The header and claims; `None` for a token that says nothing by itself.
+    /// The header and claims; `None` for an opaque token.
     pub jwt: Option<Jwt>,
-    /// Whether the server's keys made it.
     pub signature: Signature,
-    /// What the server says of it, or why it does not; `None` where it offers no such thing.
+    /// The server's introspection.
     pub introspection: Introspection,
 }
 
-/// What a server says of a token, or why it does not; `None` where it offers no such thing.
+/// What a server reports about a token, or why it does not; `None` if it does not support introspection.
 pub type Introspection = Option<Result<Map<String, Value>, String>>;
 
-/// What is known of a signature.
+/// The result of checking a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signature {
-    /// One of the server's keys made it.
+    /// One of the server's keys signed the token.
     Verified,
-    /// None of them did.
+    /// None of the server's keys signed it.
     Wrong,
-    /// It cannot be checked; why.
+    /// The signature cannot be checked, for this reason.
     Unchecked(String),
 }
 
-/// Gets a token, renewed first where it must be, and looks into it.
+/// Gets a token, refreshed first if necessary, and inspects it.
 pub fn inspect(
     session: &Session<'_>,
     provider: &Provider,
@@ -50,7 +48,7 @@ pub fn inspect(
     };
     let jwt = Jwt::decode(secret.expose());
     let signature = jwt.as_ref().map_or_else(
-        || Signature::Unchecked("it is no JWT".to_owned()),
+        || Signature::Unchecked("it is not a JWT".to_owned()),
         |jwt| check(session, provider, &secret, jwt),
     );
     let introspection = introspect(session, provider, options, &secret)?;
@@ -59,14 +57,14 @@ pub fn inspect(
 
 fn check(session: &Session<'_>, provider: &Provider, token: &SecretText, jwt: &Jwt) -> Signature {
     if !provider.source.is_oauth() {
-        return Signature::Unchecked("no server is configured whose keys could have made it".to_owned());
+        return Signature::Unchecked("no server is configured whose keys could verify it".to_owned());
     }
     let algorithm = jwt.algorithm().parse::<Algorithm>();
     let algorithm = match algorithm {
         Ok(algorithm) if !jwt.algorithm().starts_with("HS") => algorithm,
         _ => {
             let name = crate::text::untrusted::Untrusted::new(jwt.algorithm());
-            return Signature::Unchecked(format!("{name} is no algorithm of public keys"));
+            return Signature::Unchecked(format!("{name} is not a public-key algorithm"));
         }
     };
     let context = session.context(&provider.name);

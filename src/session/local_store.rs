@@ -1,4 +1,4 @@
-//! The store on this machine, beside the shared one.
+//! The store on this machine, next to a shared store.
 
 use std::rc::Rc;
 

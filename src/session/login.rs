@@ -1,4 +1,4 @@
-//! Logs in: gets tokens with the user and keeps them, under the account of whoever logged in.
+//! Logs in: gets tokens with the user and stores them under the user's account.
 
 use super::Session;
 use super::acquire::AcquireError;
@@ -13,34 +13,21 @@ use crate::store::index::{Entry, Index};
 use crate::store::record::{Record, RecordName, StoredToken};
 use crate::store::{Revision, StoreError, StoreKind};
 
-/// Why there was no login.
+/// Why a login failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     #[error(transparent)]
     OtherPerson(#[from] OtherPerson),
-    /// What was piped in is no token.
-    #[error("standard input has no token: {0}")]
+    #[error("standard input contains no valid token: {0}")]
     NoToken(String),
-    /// The provider gave nothing.
     #[error("the login to `{name}` failed")]
-    Provider {
-        /// The provider.
-        name: crate::name::ProviderName,
-        /// Why.
-        source: ProviderError,
-    },
-    /// The refresh token that the user brought was replaced by the server, and nothing else in the answer can be used.
+    Provider { name: crate::name::ProviderName, source: ProviderError },
+    /// The server replaced the user's refresh token, and nothing else in the response can be used.
     #[error("logged in to `{name}`, but the server's first access token cannot be used")]
-    NoAccessToken {
-        /// The provider.
-        name: crate::name::ProviderName,
-        /// Why.
-        source: ProviderError,
-    },
-    /// The store cannot be used.
+    NoAccessToken { name: crate::name::ProviderName, source: ProviderError },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The token that was given cannot be used.
+    /// The token that the user brought cannot be used.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
 }
@@ -58,9 +45,9 @@ impl Advise for LoginError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::OtherPerson(_) => {
-                "log in with `--account` and another name, or log out of this account first".to_owned()
+                "log in with another name for `--account`, or log out of this account first".to_owned()
             }
-            Self::NoAccessToken { name, .. } => format!("run `authctl token {name}` to get another"),
+            Self::NoAccessToken { name, .. } => format!("run `authctl token {name}` to get another one"),
             Self::Provider { source, name } => return source.hint_for(name.as_str()),
             Self::Store(error) => return error.hint(),
             Self::Acquire(error) => return error.hint(),
@@ -69,33 +56,29 @@ impl Advise for LoginError {
     }
 }
 
-/// A login that is kept.
+/// A login that is stored.
 #[derive(Debug)]
 pub struct LoggedIn {
-    /// The account.
     pub account: AccountName,
-    /// What the user is called.
+    /// The user's display name.
     pub label: Option<String>,
-    /// What was granted, if that is known.
+    /// The granted scopes, if they are known.
     pub granted: Option<ScopeSet>,
-    /// What was asked for and not granted.
+    /// The requested scopes that were not granted.
     pub missing: ScopeSet,
-    /// When the token ends.
+    /// When the access token expires.
     pub expires_at: Option<jiff::Timestamp>,
-    /// Whether it is renewed by itself.
+    /// Whether the access token refreshes automatically.
     pub refreshable: bool,
-    /// Where it is kept.
+    /// Where the login is stored.
     pub store: StoreKind,
-    /// The other accounts that there are.
+    /// The number of other accounts.
     pub others: usize,
-    /// The signal that is to end the program now.
+    /// The signal that must end the program now.
     pub interrupted: Option<i32>,
 }
 
-/// Logs in with the user.
-///
-/// # Errors
-/// [`LoginError`]; nothing that was stored before is lost.
+/// Logs in with the user. A failure loses nothing that was stored before.
 pub fn login(
     session: &Session<'_>,
     provider: &Provider,
@@ -107,19 +90,19 @@ pub fn login(
         prepare_store(session, provider, account)?;
     }
     let login = provider.source.login(&context, request).map_err(|error| failed(provider, error))?;
-    // From the request for the tokens on, signals wait until what came is kept.
+    // From the token request on, signals wait until the tokens are stored.
     let _held = login.held;
     keep(session, provider, account, login.grant, login.page)
 }
 
-/// What would keep the tokens from being saved is told before the user is sent to the browser; a locked keyring is asked
-/// for its password now.
+/// Reports whatever would prevent a save before the user is sent to the browser. A locked keyring asks for its password
+/// now.
 pub(super) fn prepare_store(
     session: &Session<'_>,
     provider: &Provider,
     account: Option<&AccountName>,
 ) -> Result<(), StoreError> {
-    // Most logins are of the account that is used already.
+    // Most logins are to the current account.
     let index = session.store.index(&provider.name)?;
     let account = index.account(account).cloned().unwrap_or_else(AccountName::unnamed);
     let name = RecordName::of_tokens(&provider.name, &account, &provider.source.binding());
@@ -127,7 +110,7 @@ pub(super) fn prepare_store(
     session.store.prepare(kind, &name)
 }
 
-/// Keeps a grant under the right account, and tells the browser how it ended. What cannot be kept is given back.
+/// Stores a grant under its account, and shows the result in the browser. Revokes a grant that cannot be stored.
 pub(super) fn keep(
     session: &Session<'_>,
     provider: &Provider,
@@ -147,7 +130,7 @@ pub(super) fn keep(
             return Err(error);
         }
     };
-    // From here on the login is kept, whatever else fails.
+    // From here on the login is stored, whatever else fails.
     store.update_index(name, |index| index.default_account = Some(record.account.clone()))?;
     store.forget_superseded(name, &record, kind, &provider.source.binding(), &before)?;
     if let Some(page) = page {
@@ -167,8 +150,7 @@ pub(super) fn keep(
     })
 }
 
-/// Saves a grant under the account that it belongs to. A shared store may hold the accounts of others, which are not listed
-/// here.
+/// Saves a grant under its account. A shared store may hold other people's accounts, which are not listed here.
 fn save_as(
     session: &Session<'_>,
     provider: &Provider,
@@ -186,14 +168,14 @@ fn save_as(
     }
 }
 
-/// How a save ended.
+/// The result of a save.
 enum Saved {
     Here(Box<Record>, StoreKind),
-    /// The account is another person's.
+    /// The account belongs to another person.
     Taken(Box<Entry>),
 }
 
-/// Saves a grant as the record of an account.
+/// Saves a grant as an account's record.
 fn save(
     session: &Session<'_>,
     provider: &Provider,
@@ -210,7 +192,7 @@ fn save(
             return Ok(Saved::Taken(Box::new(Entry::of(&record, kind))));
         }
         Ok(record) => record.map_or((0, Revision::Absent), |record| (record.generation, record.revision)),
-        // A record that cannot be read is what a new login mends.
+        // A new login replaces a record that cannot be read.
         Err(StoreError::Corrupt { .. }) => (0, Revision::Any),
         Err(error) => return Err(error.into()),
     };
@@ -226,7 +208,7 @@ fn save(
     record.id_token = tokens.id_token.clone().filter(|_| grant.claims.is_some());
     record.login_claims = grant.claims.as_ref().map(Claims::lasting);
     record.requested_scopes.clone_from(&grant.requested_scopes);
-    // RFC 6749 section 5.1: where the answer has no scope, what was asked for was granted.
+    // RFC 6749 section 5.1: without a scope in the response, the requested scopes were granted.
     let asked = || Some(grant.requested_scopes.clone()).filter(|all| !all.is_empty());
     record.granted_scopes = tokens.scope.clone().or_else(asked);
     let scopes = record.granted_scopes.clone();
@@ -237,15 +219,15 @@ fn save(
     Ok(Saved::Here(Box::new(record), kind))
 }
 
-/// What was asked for and not granted. `openid` and `offline_access` show in other ways, and many servers do not repeat
-/// them.
+/// The requested scopes that were not granted. `openid` and `offline_access` have other visible effects, and many
+/// servers do not list them.
 #[must_use]
 pub fn missing(requested: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
     let silent: ScopeSet = "openid offline_access profile email".parse().unwrap_or_default();
     requested.difference(granted).difference(&silent)
 }
 
-/// Revokes what was granted and will not be kept, as well as that goes.
+/// Tries to revoke a grant that will not be stored.
 fn give_back(session: &Session<'_>, provider: &Provider, grant: Grant) {
     let mut record =
         Record::new(&provider.name, AccountName::unnamed(), grant.binding, session.system.clock.now());

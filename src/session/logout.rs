@@ -1,4 +1,4 @@
-//! Logs out: revokes at the server where it can be done, and forgets here always.
+//! Logs out: revokes the tokens at the server if possible, and always removes them from the store.
 
 use super::Session;
 use crate::config::Provider;
@@ -9,22 +9,22 @@ use crate::provider::{BrowserChoice, EndedSession, ProviderError, Revocation};
 use crate::store::index::Entry;
 use crate::store::{StoreError, StoreKind};
 
-/// What became of one account.
+/// The result for one account.
 #[derive(Debug)]
 pub struct LoggedOut {
     pub account: AccountName,
-    /// Where it was kept.
+    /// Where the login was stored.
     pub store: StoreKind,
-    /// What became of its tokens at the server; empty when the server was not asked.
+    /// The result for each token at the server; empty if the server was not asked.
     pub revocations: Vec<(&'static str, Revocation)>,
-    /// How the logout in the browser ended, where that was asked for.
+    /// How the logout in the browser ended, if it was requested.
     pub session: Option<Result<EndedSession, ProviderError>>,
     /// Why the server was not asked.
     pub not_asked: Option<String>,
 }
 
 impl LoggedOut {
-    /// The signal that ended it before anything was forgotten.
+    /// The signal that stopped the logout before anything was removed.
     pub fn interrupted(&self) -> Option<i32> {
         match &self.session {
             Some(Err(
@@ -35,9 +35,9 @@ impl LoggedOut {
         }
     }
 
-    /// Whether the server was asked to revoke, or to end the session, and did not.
+    /// Whether the server failed to revoke a token or to end the session.
     pub fn failed_at_server(&self) -> bool {
-        // RFC 7009 section 2.2.1: that a server does not revoke access tokens is its way, and no failure.
+        // RFC 7009 section 2.2.1: a server may not support the revocation of access tokens, which is not a failure.
         let failed = |outcome: &Revocation| match outcome {
             Revocation::Failed(ProviderError::Revocation(RevocationError::UnsupportedTokenType)) => false,
             outcome => matches!(outcome, Revocation::Failed(_)),
@@ -46,21 +46,17 @@ impl LoggedOut {
     }
 }
 
-/// How to log out.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub all_accounts: bool,
-    /// Only here, without telling the server.
+    /// Only remove the stored login, without contacting the server.
     pub local: bool,
-    /// In the browser as well.
+    /// Also log out in the browser.
     pub end_session: Option<BrowserChoice>,
 }
 
-/// Logs out of a provider: of one account, or of all. `provider` is what is configured of it, if that is right; without
-/// it, nothing can be revoked.
-///
-/// # Errors
-/// [`StoreError`], when it is not known what is stored; for each account, when its record could not be removed.
+/// Logs out of one or all of a provider's accounts. Without a valid configuration of the `provider`, nothing is
+/// revoked. Each account has its own result, because its record may not be removable.
 pub fn logout(
     session: &Session<'_>,
     name: &ProviderName,
@@ -70,7 +66,7 @@ pub fn logout(
 ) -> Result<Vec<Result<LoggedOut, StoreError>>, StoreError> {
     let mut index = session.store.index(name)?;
     if let (true, Some(provider)) = (index.entries.is_empty(), provider) {
-        // Another home's authctl may have made a record: finding it lists it.
+        // An authctl with another home may have stored a record: finding it adds it to the index.
         match session.store.find(name, account, &provider.source.binding()) {
             Ok(_) | Err(StoreError::NewPlace { .. }) => {}
             Err(error) => return Err(error),
@@ -91,7 +87,7 @@ fn logout_entry(
     options: &Options,
 ) -> Result<LoggedOut, StoreError> {
     let record_name = entry.name(name);
-    // The lock keeps a refresh that is under way from bringing the record back (F-ROT8).
+    // The lock prevents a running refresh from restoring the record (F-ROT8).
     let lock = session.store.lock(entry.store, &record_name)?;
     let mut report = LoggedOut {
         account: entry.account.clone(),
@@ -102,33 +98,36 @@ fn logout_entry(
     };
     let bound = |provider: &&Provider| provider.source.binding().fits(&entry.binding);
     match provider.filter(bound) {
-        _ if options.local => report.not_asked = Some("as you asked".to_owned()),
+        _ if options.local => report.not_asked = Some("--local was given".to_owned()),
         None => {
-            report.not_asked = Some("it is not configured any more for where this login is from".to_owned())
+            report.not_asked =
+                Some("the configured server or client is not the one that this login belongs to".to_owned())
         }
         Some(provider) => match session.store.read_entry(Some(&lock), name, entry) {
             Ok(Some(record)) => {
                 if let Some(part) = session.store.new_part(name, &record) {
-                    // The definition in force would send the tokens to a server that the login was not for.
-                    report.not_asked =
-                        Some(format!("the login was not made for {}, which {} sets", part.what, part.origin));
+                    // The current definition would send the tokens to a server that the login was not for.
+                    report.not_asked = Some(format!(
+                        "the login does not belong to {}, which {} sets",
+                        part.what, part.origin
+                    ));
                     session.store.forget(&lock, name, entry)?;
                     return Ok(report);
                 }
                 let context = session.context(name);
-                // The session first: its hint is the id token, which is still good now.
+                // The session ends first, because its hint is the ID token, which is still valid now.
                 report.session = options
                     .end_session
                     .as_ref()
                     .map(|browser| provider.source.end_session(&context, &record, browser));
                 if report.interrupted().is_some() {
-                    // Nothing was revoked yet, and nothing is forgotten: it can be done again.
+                    // Nothing is revoked yet and nothing is removed, so the user can try again.
                     return Ok(report);
                 }
                 report.revocations = provider.source.revoke(&context, &record);
             }
             Ok(None) => {}
-            Err(error) => report.not_asked = Some(format!("the record cannot be read ({error})")),
+            Err(error) => report.not_asked = Some(format!("its record cannot be read: {error}")),
         },
     }
     session.store.forget(&lock, name, entry)?;

@@ -29,8 +29,8 @@ impl<'a> Session<'a> {
         Ok(Open { provider, session })
     }
 
-    /// The session for a provider, which need not be configured any more. It belongs to this provider, because the one whose
-    /// token opens the shared store has its own tokens and secrets on this machine.
+    /// The session for a provider, which need not be configured any more. Sessions belong to one provider, because the
+    /// tokens and secrets of the provider that opens the shared store are on this machine.
     pub fn new(system: &'a System, config: &'a Config, name: &ProviderName) -> Self {
         let store = if config.opens_store(name) {
             local_store(system, config)
@@ -41,7 +41,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The configured store as a whole, whatever providers are in it.
+/// The configured store, independent of any provider.
 pub fn configured_store<'a>(system: &'a System, config: &'a Config) -> TokenStore<'a> {
     TokenStore::new(
         system,

@@ -12,14 +12,11 @@ use crate::ports::System;
 use crate::provider::Context;
 use crate::store::TokenStore;
 
-/// What a use case works with.
 pub struct Session<'a> {
-    /// The outside.
     pub system: &'a System,
-    /// The configuration.
     pub config: &'a Config,
     pub store: TokenStore<'a>,
-    /// Ask servers again instead of using their cached metadata.
+    /// Fetch servers' metadata again instead of using the cache.
     pub refresh_metadata: bool,
     secret_variables: OnceCell<BTreeSet<String>>,
     /// What receives the tokens of this session, or tokens that were issued for them.
@@ -32,14 +29,14 @@ impl<'a> Session<'a> {
         Self { system, config, store, refresh_metadata: false, secret_variables, consumers }
     }
 
-    /// The session for a provider whose token is handed on to `consumer`. What is stored for it must be for the servers of
-    /// each consumer too (F-BIND6).
+    /// The session for a provider whose token `consumer` receives. The provider's stored secrets must be meant for each
+    /// consumer's servers too (F-BIND6).
     pub(super) fn consumed_by(&self, consumer: Consumer, needed: &ProviderName) -> Self {
         let Self { system, config, refresh_metadata, .. } = *self;
         let mut consumers = self.consumers.clone();
         consumers.push(consumer);
         let definitions = Box::new(Definitions { system, config, consumers: consumers.clone() });
-        // What opens the shared store is kept on this machine.
+        // What opens the shared store is stored on this machine.
         let store = if config.opens_store(needed) {
             local_store(system, config).with_definitions(definitions)
         } else {
@@ -48,7 +45,7 @@ impl<'a> Session<'a> {
         Self { system, config, store, refresh_metadata, secret_variables: OnceCell::new(), consumers }
     }
 
-    /// What a provider is given to work with.
+    /// The context for a provider's methods.
     pub fn context<'s>(&'s self, name: &'s ProviderName) -> Context<'s> {
         let Self { system, store, refresh_metadata, .. } = self;
         let secret_variables = self.secret_variables.get_or_init(|| self.config.secret_variables());

@@ -1,4 +1,4 @@
-//! The credential for a shared store: a password, Vault's own token, another provider's token, or a certificate.
+//! The credential for a shared store: a password, a Vault token, another provider's token, or a certificate.
 
 use std::error::Error;
 
@@ -20,7 +20,6 @@ use crate::store::shared::SharedCredentials;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 use crate::text::untrusted::escaped;
 
-/// The longest certificate chain.
 const LONGEST_CERTIFICATE: u64 = 1 << 20;
 
 /// The configured credentials for the shared store.
@@ -42,14 +41,14 @@ impl Configured<'_> {
         StoreError::SharedStoreCredential { kind: self.kind(), source: source.into() }
     }
 
-    /// Checks that the user's own files say where the store is. What neither the environment nor the same file has could
-    /// otherwise be led away by another config file (F-BIND6).
+    /// Checks that the user's own files say where the store is. Otherwise another config file could redirect a
+    /// credential that comes from elsewhere (F-BIND6).
     fn check_server(&self) -> Result<(), StoreError> {
         let new = Definitions::new(self.system, self.config).new_part_of_store();
         new.map_or(Ok(()), |part| Err(StoreError::NewServer { kind: self.kind(), part: Box::new(part) }))
     }
 
-    /// Where Vault's own tools keep it: first in the environment, then in the home (vaultproject.io, "token helper").
+    /// The token of Vault's own tools: from the environment or the home folder (vaultproject.io, "token helper").
     fn of_vault(&self) -> Result<Option<SecretText>, StoreError> {
         if let Some(token) = self.system.environment.variable("VAULT_TOKEN").filter(|token| !token.is_empty())
         {
@@ -63,11 +62,11 @@ impl Configured<'_> {
         }
         self.check_server()?;
         let token = read_text(&path, secret::LONGEST as u64)
-            .map_err(|error| self.failed(format!("{} cannot be read: {error}", path.display())))?;
+            .map_err(|error| self.failed(format!("cannot read {}: {error}", path.display())))?;
         Ok(Some(SecretText::new(token.trim())))
     }
 
-    /// The other provider's own tokens are kept on this machine: the shared store cannot hold what opens it.
+    /// The other provider's tokens are on this machine, because the shared store cannot hold what opens it.
     fn of_provider(
         &self,
         name: &ProviderName,
@@ -103,7 +102,7 @@ impl Configured<'_> {
         let path = self.system.paths.expand(path);
         let shown = escaped(&path.display().to_string());
         let pem = read_text(&path, LONGEST_CERTIFICATE)
-            .map_err(|error| self.failed(format!("the certificate {shown} cannot be read: {error}")))?;
+            .map_err(|error| self.failed(format!("cannot read the certificate {shown}: {error}")))?;
         let key = self.secrets.private_key.as_ref();
         let key = key.map(|source| secret_source::outside(self.system, source)).transpose();
         let key = key.map_err(|error| self.failed(error))?;
@@ -120,7 +119,7 @@ pub(super) fn credentials(system: &System, config: &Config) -> Result<SharedCred
     Ok(SharedCredentials { identity, secret: configured.secret()? })
 }
 
-/// The refusal to use what is stored with another definition, which is reported as it is.
+/// Separates the refusal to use stored tokens with another definition, which is reported unchanged.
 fn new_place(error: AcquireError) -> Result<StoreError, AcquireError> {
     match error {
         AcquireError::Store(error @ StoreError::NewPlace { .. })

@@ -1,4 +1,4 @@
-//! Logs in with a token that the user brings instead of with a browser.
+//! Logs in with a token that the user brings, without a browser.
 
 use super::Session;
 use super::acquire::AcquireError;
@@ -13,16 +13,14 @@ use crate::store::index::{Entry, Index};
 use crate::store::record::Record;
 use crate::token::{Life, TokenSet};
 
-/// A token that the user brings.
 #[derive(Debug, Clone)]
 pub enum Given {
-    /// An access token.
     Access(SecretText),
-    /// A refresh token: it is used at once, which proves it.
+    /// A refresh token. authctl uses it at once, which proves that it works.
     Refresh(SecretText),
 }
 
-/// Logs in with a token that the user brings, bound as any other.
+/// Logs in with a token that the user brings. It gets the same binding as any other.
 pub fn login_with(
     session: &Session<'_>,
     provider: &Provider,
@@ -68,8 +66,9 @@ pub fn login_with(
     Ok(report)
 }
 
-/// Uses a refresh token that is not stored yet. If the server replaces it, the replacement is stored before anything else in
-/// the answer is judged, because the user's copy no longer works (F-ROT10). Returns the grant, and where the replacement is.
+/// Uses a refresh token that is not stored yet. If the server replaces it, the replacement is stored before the rest of
+/// the response is judged, because the user's copy no longer works (F-ROT10). Returns the grant, and where the
+/// replacement is.
 fn refresh(
     session: &Session<'_>,
     provider: &Provider,
@@ -108,7 +107,7 @@ fn refresh(
     }
 }
 
-/// Stores a record of which nothing is known but the refresh token.
+/// Stores a record that contains only the refresh token.
 fn save(
     session: &Session<'_>,
     provider: &Provider,
@@ -128,7 +127,7 @@ fn save(
     Ok(Entry::of(record, kind))
 }
 
-/// Forgets where a replacement was stored, now that the whole login is stored under its user's account.
+/// Removes a stored replacement, because the whole login is now stored under its user's account.
 fn forget(
     session: &Session<'_>,
     provider: &Provider,

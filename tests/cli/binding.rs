@@ -28,7 +28,7 @@ fn a_changed_endpoint_issuer_or_client_sends_nothing_f_bind1_f_bind4() {
         sandbox.configure(&server_config(&domain, &more).replace("\"app\"", &format!("\"{client}\"")));
         let output = sandbox.run(&["token"]).fails(3);
         assert!(
-            output.stderr.contains("is for another server or client; nothing was sent"),
+            output.stderr.contains("belongs to another server or client; nothing was sent"),
             "{name}: {output}"
         );
         assert!(output.stderr.contains(&format!("says {label} ")), "{name}: {output}");
@@ -97,7 +97,7 @@ fn a_project_narrows_scopes() {
     let narrow = sandbox.run(&["token", "-o", "json"]).ok();
     assert!(narrow.stdout.contains("\"scope\":\"repo\""), "{narrow}");
     assert!(!narrow.stdout.contains(wide.text()), "the wide token is not handed out here");
-    sandbox.run(&["token", "--scope", "openid"]).fails(2).says("the project's file leaves none of those");
+    sandbox.run(&["token", "--scope", "openid"]).fails(2).says("the project file allows none of these");
     sandbox.run(&["token", "--scope", ""]).fails(2);
     std::fs::remove_file(sandbox.path("work/.authctl.toml")).unwrap();
     assert_eq!(sandbox.run(&["token"]).ok(), wide);

@@ -93,7 +93,7 @@ fn endpoints_in_private_networks_are_refused_f_ssrf() {
                 behaviour.metadata.insert(member.to_owned(), url.into());
             });
             let sandbox = Sandbox::with_server(&server.domain());
-            sandbox.run(&["login"]).fails(1).says("the server named a URL that is not used");
+            sandbox.run(&["login"]).fails(1).says("the server supplied a URL that authctl refuses to use");
             assert!(sandbox.stores_nothing());
         }
     }

@@ -44,7 +44,7 @@ fn inspect_shows_claims_and_introspection() {
     let inspected: Value = serde_json::from_str(&sandbox.run(&["inspect", "--json"]).ok().stdout).unwrap();
     assert_eq!(inspected["format"], "opaque");
     assert_eq!(inspected["introspection"]["active"], true);
-    assert_eq!(inspected["signature"], json!({ "verified": null, "reason": "it is no JWT" }));
+    assert_eq!(inspected["signature"], json!({ "verified": null, "reason": "it is not a JWT" }));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn inspect_refetches_keys_before_it_calls_a_token_forged() {
     let hmac = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln";
     server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), hmac.into())));
     sandbox.run(&["token", "--refresh"]).ok();
-    assert!(sandbox.run(&["inspect"]).ok().stdout.contains("`HS256` is no algorithm of public keys"));
+    assert!(sandbox.run(&["inspect"]).ok().stdout.contains("`HS256` is not a public-key algorithm"));
 }
 
 #[test]

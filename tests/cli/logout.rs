@@ -53,7 +53,7 @@ fn logout_works_locally_and_without_revocation() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     let before = server.requests().len();
-    sandbox.run(&["logout", "--local"]).ok().says("The server was not told: as you asked");
+    sandbox.run(&["logout", "--local"]).ok().says("The server was not told: --local was given");
     assert_eq!(server.requests().len(), before);
     sandbox.configure(&server_config(&server.domain(), "capabilities = { revoke = false }"));
     sandbox.run(&["login"]).ok();
@@ -66,7 +66,7 @@ fn a_login_of_a_removed_provider_can_be_deleted() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     sandbox.configure("[credentials.other]\ndomain = \"x.example\"\njwt = \"x\"");
-    sandbox.run(&["logout", "as"]).ok().says("not configured any more");
+    sandbox.run(&["logout", "as"]).ok().says("not the one that this login belongs to");
     sandbox.run(&["logout", "nonsense"]).fails(4).says("the provider `nonsense` is not configured");
     sandbox.run(&["logout", "--all"]).ok().says("Nothing is stored");
 }

@@ -122,7 +122,7 @@ fn kill_loop(place: &dyn Place, server: &OidcProvider) {
                     matches!(&sent[..], [first, second] if first == second),
                     "round {round}: a login was lost whose refresh token nobody had sent before: {next:#?}"
                 );
-                next.says("may have replaced it").says("authctl login op");
+                next.says("may have replaced the token").says("authctl login op");
                 place.login();
             }
             _ => panic!("round {round}: {next:#?}"),

@@ -170,7 +170,7 @@ fn a_dead_machine_releases_its_lock_f_rot4() {
 
     // Then what the machine got, if it got anything, is there alone.
     let told = b.run_ahead(60, &["token", "--refresh"]).fails(5);
-    told.says("another machine began to renew the login to `op`").says("run `authctl token op` there");
+    told.says("another machine began to refresh the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 1);
     let renewed = a.run(&["token", "--refresh"]).ok();
     assert_ne!(renewed, token);
@@ -235,7 +235,7 @@ fn a_network_cut_mid_refresh_loses_nothing_f_rot5() {
     // What was kept in the file is the session: the old refresh token would end it.
     assert_eq!(cluster.end_locks().len(), 1);
     let told = b.run_ahead(60, &["token"]).fails(5);
-    told.says("another machine began to renew the login to `op`").says("run `authctl token op` there");
+    told.says("another machine began to refresh the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 2);
     // The refresh token was rescued before the ID token beside it was judged, so that one more refresh gets an access token.
     let renewed = a.run(&["token"]).ok().says("that could not be saved last time are now in etcd");

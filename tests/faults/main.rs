@@ -86,7 +86,7 @@ fn a_crash_at_every_step_f_rot5() {
             run(&sandbox, &["token", "--refresh"], "").ok();
         } else {
             assert_eq!(next.status, Some(3), "{point}: {next:#?}");
-            next.says("may have replaced it in an earlier refresh that was interrupted")
+            next.says("may have replaced the token in an earlier refresh that was interrupted")
                 .says("authctl login as");
             run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
             run(&sandbox, &["token", "--refresh"], "").ok();
@@ -139,7 +139,7 @@ fn if_nothing_can_be_written_the_next_run_explains_it_f_rot5() {
     assert_eq!((lost.status, lost.stdout.as_str()), (Some(6), ""), "{lost:#?}");
     let next = run(&sandbox, &["token", "--refresh"], "");
     assert_eq!(next.status, Some(3), "{next:#?}");
-    next.says("may have replaced it");
+    next.says("may have replaced the token");
     let output = run(&sandbox, &["token"], "").ok();
     assert!(!output.stdout.is_empty(), "the access token is still good: {output:#?}");
 }

@@ -1,4 +1,4 @@
-//! How the client authenticates: the method, and the secret or key that it takes.
+//! Authenticates the client: the method, and the secret or key that it requires.
 
 use std::rc::Rc;
 
@@ -15,9 +15,6 @@ use crate::text::untrusted::escaped;
 
 impl OAuthClient {
     /// The client with its secrets, for a request to the authorization server.
-    ///
-    /// # Errors
-    /// [`ProviderError::Secret`], [`ProviderError::PrivateKey`], [`ProviderError::Unconfigured`].
     pub(crate) fn client(
         &self,
         context: &Context<'_>,
@@ -37,8 +34,9 @@ impl OAuthClient {
         let secret = || {
             let Some(source) = &settings.secret else {
                 return Err(ProviderError::Unconfigured {
-                    message: "there is no `client_secret`, which the authentication method needs".to_owned(),
-                    hint: Some(format!("set it with `authctl secret set {} client_secret`", context.name)),
+                    message: "`client_secret` is not set, but the authentication method requires it"
+                        .to_owned(),
+                    hint: Some(format!("run `authctl secret set {} client_secret`", context.name)),
                 });
             };
             Ok(ClientSecret::new(self.resolve(context, source)?.expose()))
@@ -67,15 +65,13 @@ impl OAuthClient {
         Ok(Client { id: id.to_owned(), authentication })
     }
 
-    /// The client's private key.
-    ///
-    /// # Errors
-    /// [`ProviderError::PrivateKey`], [`ProviderError::Secret`], [`ProviderError::Unconfigured`].
     pub fn signing_key(&self, context: &Context<'_>) -> Result<SigningKey, ProviderError> {
         let Some(source) = &self.client.key else {
             return Err(ProviderError::Unconfigured {
-                message: "there is no `private_key`".to_owned(),
-                hint: Some("set private_key, best by reference: private_key = { file = … }".to_owned()),
+                message: "`private_key` is not set".to_owned(),
+                hint: Some(
+                    "set `private_key`, preferably by reference: private_key = { file = … }".to_owned(),
+                ),
             });
         };
         check_key_file(context, "private_key", source)?;
@@ -83,10 +79,7 @@ impl OAuthClient {
         Ok(key.using(self.client.key_algorithm, self.client.key_id.as_deref())?)
     }
 
-    /// The key of request objects: the private key, or without one the client's secret (RFC 9101 section 10.2).
-    ///
-    /// # Errors
-    /// As [`Self::signing_key`].
+    /// The key that signs request objects: the private key, or else the client secret (RFC 9101 section 10.2).
     pub fn request_object_key(&self, context: &Context<'_>) -> Result<SigningKey, ProviderError> {
         match (&self.client.key, &self.client.secret) {
             (None, Some(source)) => {
@@ -96,7 +89,6 @@ impl OAuthClient {
         }
     }
 
-    /// A configured secret.
     pub(crate) fn resolve(
         &self,
         context: &Context<'_>,
@@ -107,7 +99,7 @@ impl OAuthClient {
     }
 }
 
-/// A key in a file: others must not have written it, and should not be able to read it.
+/// Checks a key file: other users must not be able to change it and should not be able to read it.
 pub fn check_key_file(context: &Context<'_>, key: &str, source: &SecretSource) -> Result<(), ProviderError> {
     let SecretSource::File(path) = source else { return Ok(()) };
     let path = context.system.paths.expand(path);
@@ -118,12 +110,12 @@ pub fn check_key_file(context: &Context<'_>, key: &str, source: &SecretSource) -
             context
                 .system
                 .prompter
-                .warn(&format_args!("the file of `{key}` can be read by others: chmod 600 {shown}"));
+                .warn(&format_args!("other users can read the file of `{key}`: run `chmod 600 {shown}`"));
             Ok(())
         }
         Exposure::Writable => Err(ProviderError::Unconfigured {
-            message: format!("the file of `{key}` can be changed by others, and is not used"),
-            hint: Some(format!("chmod 600 {shown}")),
+            message: format!("other users can change the file of `{key}`, so authctl does not use it"),
+            hint: Some(format!("run `chmod 600 {shown}`")),
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! The certificate that the client shows (RFC 8705).
+//! The client's certificate (RFC 8705).
 
 use super::authentication::check_key_file;
 use super::oauth_client::OAuthClient;
@@ -11,32 +11,23 @@ use crate::schema::SecretSource;
 use crate::secret::SecretText;
 use crate::text::untrusted::escaped;
 
-/// No certificate chain is longer.
 const LONGEST_CERTIFICATE: u64 = 1 << 20;
 
 impl OAuthClient {
-    /// How requests that authenticate the client are sent: with its certificate, where it has one (RFC 8705 section 2).
-    ///
-    /// # Errors
-    /// [`ProviderError::Certificate`], [`ProviderError::Secret`].
+    /// The transport for requests that authenticate the client, with its certificate if it has one (RFC 8705 section
+    /// 2).
     pub fn transport(&self, context: &Context<'_>) -> Result<Transport, ProviderError> {
         Ok(Transport { identity: self.identity(context)?, ..self.transport.clone() })
     }
 
-    /// The client's certificate with its key, where it has one.
-    ///
-    /// # Errors
-    /// [`ProviderError::Certificate`], [`ProviderError::Secret`].
+    /// The client's certificate with its key, if it has one.
     pub fn identity(&self, context: &Context<'_>) -> Result<Option<ClientIdentity>, ProviderError> {
         let Some(path) = &self.client.certificate else { return Ok(None) };
         if let Some(known) = self.known_identity.get() {
             return Ok(Some(known.clone()));
         }
         let pem = read_text(path, LONGEST_CERTIFICATE).map_err(|error| ProviderError::Unconfigured {
-            message: format!(
-                "the certificate {} cannot be read: {error}",
-                escaped(&path.display().to_string())
-            ),
+            message: format!("cannot read the certificate {}: {error}", escaped(&path.display().to_string())),
             hint: None,
         })?;
         let pem = SecretText::new(pem);

@@ -1,4 +1,4 @@
-//! What the configuration says of the client: its id, its secret, its key, its certificate, how it authenticates.
+//! The client's settings: its ID, secret, key, certificate and authentication method.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,6 @@ use crate::oauth::client::AuthenticationMethod;
 use crate::provider::build_context::BuildContext;
 use crate::schema::{Layer, Problem, SecretSource, Section};
 
-/// What the configuration says of the client.
 #[derive(Debug)]
 pub struct ClientSettings {
     pub(crate) id: Option<String>,
@@ -21,10 +20,9 @@ pub struct ClientSettings {
 }
 
 impl ClientSettings {
-    /// Reads the client's keys.
     pub(crate) fn read(section: &Section, build: &BuildContext, problems: &mut Vec<Problem>) -> Self {
         let secret = section.secret("client_secret");
-        // A template says how a client with a secret authenticates; a public client of the same server has none.
+        // A template sets the method for a client with a secret. A public client of the same server has none.
         let of_template = section
             .origin("token_endpoint_auth_method")
             .is_some_and(|origin| origin.layer() == Layer::Template);
@@ -39,7 +37,7 @@ impl ClientSettings {
             certificate: section.path("certificate", build.home.as_deref()),
             method,
         };
-        // Which secret a method needs is known now: it is not found out in the middle of a login.
+        // Checks now that the method's secret is configured, instead of in the middle of a login.
         let has = |name: &str| match name {
             "client_secret" => settings.secret.is_some(),
             "private_key" => settings.key.is_some(),
@@ -50,19 +48,20 @@ impl ClientSettings {
             && !has(needed)
         {
             let problem = section.problem("token_endpoint_auth_method", &format!("needs `{needed}`"));
-            problems
-                .push(problem.hint(format!("set {needed}, best by reference: {needed} = {{ file = … }}")));
+            problems.push(
+                problem.hint(format!("set `{needed}`, preferably by reference: {needed} = {{ file = … }}")),
+            );
         }
         settings
     }
 
-    /// Whether the client has something to prove itself with.
+    /// Whether the client can authenticate itself.
     pub(crate) fn is_confidential(&self) -> bool {
         (self.secret.is_some() || self.key.is_some() || self.certificate.is_some())
             && self.method != Some(AuthenticationMethod::None)
     }
 
-    /// Whether the client shows a certificate (RFC 8705): then the server may have endpoints of its own for that.
+    /// Whether the client has a certificate (RFC 8705). The server may have separate endpoints for such clients.
     pub(crate) fn shows_certificate(&self) -> bool {
         self.certificate.is_some()
     }

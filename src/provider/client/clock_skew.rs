@@ -1,4 +1,4 @@
-//! Notices when this machine's clock is wrong.
+//! Detects that this machine's clock is wrong.
 
 use jiff::fmt::rfc2822;
 
@@ -6,13 +6,13 @@ use crate::oauth::json;
 use crate::ports::HttpResponse;
 use crate::provider::context::Context;
 
-/// The difference of clocks that is told of, in seconds: proofs and assertions are good for about that long.
+/// The smallest difference to report, in seconds. Proofs and assertions are valid for about that long.
 const NOTABLE_SKEW: i64 = 60;
 
-/// A proof or an assertion that is refused may be the fault of a clock: then the user is told which (RFC 9449 section
-/// 11.1).
+/// Reports the clock's deviation if a server rejects a proof or an assertion, because a wrong clock may be the reason
+/// (RFC 9449 section 11.1).
 pub(super) fn note_clock_skew(context: &Context<'_>, response: &HttpResponse) {
-    // What else is refused, a wrong clock is not the reason of.
+    // A wrong clock does not cause other errors.
     let about_time = ["invalid_client", "invalid_dpop_proof", "invalid_grant"];
     let error = json::object(&response.body).ok().and_then(|object| object.get("error").cloned());
     if !error.is_some_and(|error| about_time.iter().any(|code| error == *code)) {

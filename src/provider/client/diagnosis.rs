@@ -1,4 +1,4 @@
-//! What a diagnosis looks at of an OAuth client and its server.
+//! The facts about an OAuth client and its server that `authctl doctor` examines.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::oauth::endpoint::EndpointUrl;
 use crate::oauth::metadata::Metadata;
 
 impl OAuthClient {
-    /// How its server's metadata is asked for anew.
+    /// The query that fetches the server's metadata again.
     pub fn query(&self) -> Query<'_> {
         Query {
             issuer: &self.issuer,
@@ -21,12 +21,12 @@ impl OAuthClient {
         }
     }
 
-    /// The server as this metadata has it, under what is configured.
+    /// The server with this metadata, below the configured endpoints.
     pub fn server_as(&self, metadata: Option<Metadata>) -> Server<'_> {
         Server { oauth: self, discovered: Discovered { metadata, ..Discovered::default() } }
     }
 
-    /// The token endpoint, where it is configured.
+    /// The token endpoint, if it is configured.
     pub fn configured_token_endpoint(&self) -> Option<&EndpointUrl> {
         self.endpoints.get("token_endpoint")
     }
@@ -36,14 +36,14 @@ impl OAuthClient {
         self.client.certificate.as_deref()
     }
 
-    /// Where its app is registered, as the template knows.
+    /// Where to register the app, from the template.
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()
     }
 }
 
 impl Server<'_> {
-    /// What the metadata lists under a name; `None` where it says nothing.
+    /// The metadata's list of this name; `None` if it has none.
     pub fn lists(&self, member: &str) -> Option<Vec<String>> {
         self.discovered.metadata.as_ref()?.strings(member)
     }

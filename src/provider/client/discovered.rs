@@ -1,8 +1,7 @@
-//! What discovery found out about a server.
+//! The result of discovery for a server.
 
 use crate::oauth::metadata::Metadata;
 
-/// The result of discovery.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Discovered {
     /// The current metadata.
@@ -10,7 +9,7 @@ pub(crate) struct Discovered {
     /// Cached metadata of any age, if the current metadata could not be fetched. authctl uses only its flags and its
     /// issuer: an attacker who blocks discovery must not disable the check of `iss` (F-CB22).
     pub(crate) earlier: Option<Metadata>,
-    /// Whether the server was asked, whatever was cached.
+    /// Whether the cache was skipped.
     pub(crate) fresh: bool,
     /// Why discovery failed, if no metadata is cached and the server does publish some.
     pub(crate) failure: Option<String>,

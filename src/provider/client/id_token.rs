@@ -1,4 +1,4 @@
-//! The check of the id token that comes along with tokens, with the server's keys.
+//! Validates the ID token that comes with other tokens, using the server's keys.
 
 use super::oauth_client::OAuthClient;
 use super::server::Server;
@@ -9,7 +9,7 @@ use crate::provider::error::ProviderError;
 use crate::secret::{ClientSecret, Nonce};
 use crate::token::TokenSet;
 
-/// What an authentication request said, which its id token must agree with.
+/// The parts of an authentication request that its ID token must agree with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuthenticationRequest<'a> {
     pub client_id: Option<&'a str>,
@@ -19,16 +19,13 @@ pub struct AuthenticationRequest<'a> {
 }
 
 impl OAuthClient {
-    /// The issuers that an id token of a server may name.
+    /// The issuers that a server's ID token may name.
     pub(crate) fn accepted_issuer<'a>(&'a self, issuer: &'a str) -> AcceptedIssuer<'a> {
         let quirks = &self.quirks;
         AcceptedIssuer { issuer, other: quirks.id_token_issuer.as_deref(), tenant: quirks.tenant_issuer }
     }
 
-    /// Validates the id token that came with tokens, if one did: its claims.
-    ///
-    /// # Errors
-    /// [`ProviderError::IdToken`], [`ProviderError::Discovery`].
+    /// Validates the ID token that came with other tokens, if there is one, and returns its claims.
     pub fn validate_id_token(
         &self,
         context: &Context<'_>,
@@ -58,7 +55,7 @@ impl OAuthClient {
         if symmetric {
             return Ok(Some(id_token::validate(token, &crate::oauth::jose::KeySet::default(), &expected)?));
         }
-        // The server may be known so far only as the configuration names its endpoints.
+        // Until now, the server may be known only from configured endpoints.
         let uri = self.server(context, &["jwks_uri"])?.endpoint("jwks_uri")?;
         let keys = |fresh| discovery::key_set(context.system, &uri, &self.transport, fresh);
         match id_token::validate(token, &keys(context.refresh_metadata)?, &expected) {

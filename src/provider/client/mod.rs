@@ -1,4 +1,4 @@
-//! What all OAuth grants share: the client, the endpoints and where they come from, the token requests, the id token.
+//! The parts that all OAuth grants share: the client, the server's endpoints, token requests and the ID token.
 
 pub mod authentication;
 mod certificate;

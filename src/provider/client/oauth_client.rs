@@ -1,4 +1,4 @@
-//! The OAuth client that a provider is configured as: its server, its identity, and what it asks for.
+//! A provider's OAuth client: its server, its identity, and what it requests.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -18,23 +18,23 @@ use crate::provider::request::TokenRequest;
 use crate::schema::SecretSource;
 use crate::store::record::TokenKey;
 
-/// The configuration of an OAuth client.
 #[derive(Debug)]
 pub struct OAuthClient {
     pub(super) issuer: Issuer,
-    /// It is written, in the configuration or a template: then it is compared to the letter.
+    /// The issuer is set in the configuration or a template, so it must match exactly.
     pub(super) issuer_written: bool,
-    /// The configuration writes it: then the server is asked even for what a template knows.
+    /// The issuer is set in the configuration: the server's metadata is fetched even for facts that a template knows.
     pub(super) discovers: bool,
     pub(super) endpoints: BTreeMap<&'static str, EndpointUrl>,
     pub(super) client: ClientSettings,
-    /// The grant, where it gets tokens without a user's login: they are not those of one.
+    /// The grant, if it needs no login. Its tokens are separate from those of a login.
     pub(super) userless_grant: Option<String>,
-    /// What else changes what such a grant gets.
+    /// Other settings that change the tokens of such a grant.
     pub(super) variant: Binding,
-    /// The grant goes without a client, too, such as an exchange at a security token service.
+    /// The grant also works without a client, such as an exchange at a security token service.
     pub(super) client_optional: bool,
-    /// The private key authenticates the client; where a grant signs its own assertions with it, it may not.
+    /// The private key authenticates the client. A grant that signs its own assertions with the key may not use it for
+    /// that.
     pub(super) uses_key_to_authenticate: bool,
     pub(super) scopes: ScopeSet,
     pub(super) scopes_by_capability: BTreeMap<String, ScopeSet>,
@@ -42,25 +42,23 @@ pub struct OAuthClient {
     pub(super) resource: Vec<String>,
     pub(super) token_params: BTreeMap<String, SecretSource>,
     pub(super) use_openid: Option<bool>,
-    /// Tokens are bound to a key (RFC 9449).
+    /// Bind tokens to a key (RFC 9449).
     pub use_dpop: bool,
     pub(super) algorithm: Option<Algorithm>,
     pub(super) cannot: Vec<String>,
-    /// How long before its end a token is renewed.
+    /// How long before it expires a token is refreshed.
     pub refresh_early: Duration,
-    /// What the server does otherwise.
     pub quirks: Quirks,
-    /// How it is reached.
     pub transport: Transport,
     pub(super) registration: Option<String>,
     pub(super) defined_by_environment: bool,
-    /// The result of discovery in this run, once everything that was needed is known.
+    /// The result of discovery in this process, once every needed endpoint is known.
     pub(super) discovered: RefCell<Option<Discovered>>,
     pub(super) known_identity: OnceCell<ClientIdentity>,
 }
 
 impl OAuthClient {
-    /// What the configuration binds secrets to. An endpoint that is left to discovery is pinned by the record.
+    /// The configured part of the binding. The record pins an endpoint that is left to discovery.
     pub fn binding(&self) -> Binding {
         let mut binding = Binding::default().with(Binding::ISSUER, self.issuer.as_str());
         if let Some(endpoint) = self.endpoints.get("token_endpoint") {
@@ -81,18 +79,18 @@ impl OAuthClient {
         }
     }
 
-    /// The issuer, as it is configured or derived.
+    /// The configured or derived issuer.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// The configured scopes: of all capabilities together.
+    /// The configured scopes of all capabilities.
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }
 
-    /// The settings for a grant that goes without a user's login. `variant` is what of the grant's own configuration changes
-    /// what it gets: what was got with other values is not handed out for these.
+    /// Adapts the client for a grant without a login. `variant` contains the grant's own settings that change its
+    /// tokens: tokens of another variant are not handed out.
     pub fn without_user(self, grant: &str, variant: Binding) -> Self {
         let described = |(name, source): (&String, &SecretSource)| (name.clone(), source.fingerprint());
         let scopes = self.scopes.to_string();
@@ -103,37 +101,34 @@ impl OAuthClient {
         Self { userless_grant: Some(grant.to_owned()), variant, ..self }
     }
 
-    /// The settings for a grant that goes without a client as well.
+    /// Adapts the client for a grant that also works without a client.
     pub fn with_optional_client(self) -> Self {
         Self { client_optional: true, ..self }
     }
 
-    /// The settings for a grant whose own assertions the private key signs: it authenticates the client only where that
-    /// is written.
+    /// Adapts the client for a grant whose assertions the private key signs: the key authenticates the client only if
+    /// the configuration says so.
     pub fn with_key_for_the_grant(self) -> Self {
         Self { uses_key_to_authenticate: false, ..self }
     }
 
-    /// The scopes of a capability.
-    ///
-    /// # Errors
-    /// [`ProviderError::Unconfigured`], with the capabilities that there are.
+    /// The scopes of a capability. The error lists the capabilities that exist.
     pub fn capability(&self, name: &str) -> Result<ScopeSet, ProviderError> {
         self.scopes_by_capability.get(name).cloned().ok_or_else(|| {
             let names: Vec<&str> = self.scopes_by_capability.keys().map(String::as_str).collect();
             let hint = if names.is_empty() {
-                "write scopes as a table: scopes = { read = \"a b\", admin = \"c\" }".to_owned()
+                "set `scopes` to a table: scopes = { read = \"a b\", admin = \"c\" }".to_owned()
             } else {
-                format!("its capabilities are {}", names.join(", "))
+                format!("use one of its capabilities: {}", names.join(", "))
             };
             ProviderError::Unconfigured {
-                message: format!("there is no capability `{}`", crate::text::untrusted::escaped(name)),
+                message: format!("the capability `{}` does not exist", crate::text::untrusted::escaped(name)),
                 hint: Some(hint),
             }
         })
     }
 
-    /// The key of an access token: every parameter that changes what it is good for (F-LEAK9).
+    /// The key of an access token: every parameter that changes what it can be used for (F-LEAK9).
     pub fn token_key(&self, request: &TokenRequest) -> TokenKey {
         let scopes: Vec<String> = request.scopes.iter().flat_map(ScopeSet::iter).map(str::to_owned).collect();
         let variant = (self.variant != Binding::default()).then(|| self.variant.fingerprint());
@@ -144,27 +139,27 @@ impl OAuthClient {
             .with("resource", self.resource(request))
     }
 
-    /// The audience of a request, or the configured.
+    /// The request's audience, or the configured one.
     pub fn audience<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
         if request.audience.is_empty() { &self.audience } else { &request.audience }
     }
 
-    /// The resources of a request, or the configured.
+    /// The request's resources, or the configured ones.
     pub fn resource<'a>(&'a self, request: &'a TokenRequest) -> &'a [String] {
         if request.resource.is_empty() { &self.resource } else { &request.resource }
     }
 
-    /// Whether OpenID Connect is used with these scopes.
+    /// Whether these scopes use OpenID Connect.
     pub fn uses_openid(&self, scopes: &ScopeSet) -> bool {
         self.use_openid.unwrap_or_else(|| scopes.contains("openid")) && self.can("id_token")
     }
 
-    /// Whether id tokens are signed with the client's secret, so that no key set is needed.
+    /// Whether the client secret signs ID tokens, so that no key set is needed.
     pub fn signs_symmetrically(&self) -> bool {
         matches!(self.algorithm, Some(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
     }
 
-    /// Whether the configuration leaves the server this ability.
+    /// Whether the configuration allows this capability of the server.
     pub fn can(&self, capability: &str) -> bool {
         !self.cannot.iter().any(|cannot| cannot == capability)
     }
@@ -174,19 +169,16 @@ impl OAuthClient {
         scopes.to_string().replace(' ', &self.quirks.scope_separator)
     }
 
-    /// The client identifier.
-    ///
-    /// # Errors
-    /// [`ProviderError::Unconfigured`] where there is none, saying where to register an app.
+    /// The client ID. The error says where to register an app.
     pub fn client_id(&self) -> Result<&str, ProviderError> {
         if let (None, true) = (&self.client.id, self.client_optional) {
             return Ok("");
         }
         self.client.id.as_deref().ok_or_else(|| ProviderError::Unconfigured {
-            message: "there is no `client_id`".to_owned(),
+            message: "`client_id` is not set".to_owned(),
             hint: Some(match &self.registration {
-                Some(place) => format!("register an app at {place} and set client_id"),
-                None => "register an app with the provider and set client_id".to_owned(),
+                Some(place) => format!("register an app at {place} and set `client_id`"),
+                None => "register an app with the provider and set `client_id`".to_owned(),
             }),
         })
     }

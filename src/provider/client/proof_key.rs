@@ -9,7 +9,7 @@ use crate::provider::error::ProviderError;
 use crate::store::record::Record;
 
 impl OAuthClient {
-    /// What proves the key for new tokens, where the configuration wants them bound: the key that is stored, or a new one.
+    /// The prover for new tokens, if the configuration binds them: with the stored key or a new one.
     pub fn new_prover(
         &self,
         context: &Context<'_>,
@@ -26,8 +26,8 @@ impl OAuthClient {
         Ok(Some(Rc::new(Prover::generate(clock, random)?)))
     }
 
-    /// What proves the key that a record's tokens are bound to, if they are to one. Nothing is bound later: a server that
-    /// cannot do it would have rotated the refresh token by then.
+    /// The prover for a record's tokens, if they are bound to a key. Unbound tokens stay unbound: a server without DPoP
+    /// would have rotated the refresh token by the time authctl notices.
     pub fn stored_prover(
         &self,
         context: &Context<'_>,

@@ -15,20 +15,18 @@ use crate::provider::error::ProviderError;
 use crate::provider::grant::Grant;
 use crate::token::TokenSet;
 
-/// A token request.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenCall<'a> {
     pub grant_type: &'a str,
-    /// Its parameters beside that and the client's authentication.
+    /// Its parameters, in addition to the grant type and the client's authentication.
     pub form: &'a Form,
-    /// What proves the key that the tokens are to be bound to.
+    /// Proves the key that the tokens will be bound to.
     pub prover: Option<&'a Prover>,
-    /// What a token exchange asks for.
+    /// The details of a token exchange.
     pub exchange: Option<Exchange<'a>>,
 }
 
 impl OAuthClient {
-    /// Sends a token request and reads the tokens.
     pub fn request_tokens(
         &self,
         context: &Context<'_>,
@@ -40,7 +38,6 @@ impl OAuthClient {
         Ok(endpoint.response(&response, &asked, context.system.clock.now())?)
     }
 
-    /// Sends a token request.
     pub(crate) fn send_call(
         &self,
         context: &Context<'_>,
@@ -51,8 +48,8 @@ impl OAuthClient {
         self.send_proved(context, call.prover, &make)
     }
 
-    /// Sends a request that is made anew for each try: with a proof where tokens are bound to a key, and once more where
-    /// the server wants its nonce in that (RFC 9449 section 8).
+    /// Sends a request that `make` builds for each attempt: with a proof if tokens are bound to a key, and a second
+    /// time if the server requires a nonce in it (RFC 9449 section 8).
     pub fn send_proved(
         &self,
         context: &Context<'_>,
@@ -70,7 +67,7 @@ impl OAuthClient {
             Ok::<_, ProviderError>((response, is_new))
         };
         let (mut response, is_new) = send()?;
-        // A server that has rotated the refresh token must not be sent the old one again.
+        // A server that has rotated the refresh token must not receive the old one again.
         let is_final = rotation::carried(&response, &self.quirks).is_some();
         if is_new && !is_final && dpop::server_wants_nonce(&response) {
             (response, _) = send()?;
@@ -79,8 +76,8 @@ impl OAuthClient {
         Ok(response)
     }
 
-    /// Sends a form with the client's authentication to one of the server's endpoints, which must be of the server that the
-    /// binding names.
+    /// Sends a form with the client's authentication to one of the server's endpoints. The endpoint must belong to the
+    /// server in the binding.
     pub fn post(
         &self,
         context: &Context<'_>,
@@ -92,8 +89,8 @@ impl OAuthClient {
     ) -> Result<HttpResponse, ProviderError> {
         let bound = binding.get(Binding::TOKEN_ENDPOINT).unwrap_or_default();
         let endpoint = server.endpoint_beside(name, bound)?.ok_or_else(|| ProviderError::Unconfigured {
-            message: format!("the server names a `{name}` of another server than its token endpoint"),
-            hint: Some(format!("if that is right, set {name} in the configuration")),
+            message: format!("the server's `{name}` and its token endpoint are on different servers"),
+            hint: Some(format!("if that is right, set `{name}` in the configuration")),
         })?;
         let client = self.client(context, server, binding.get(Binding::CLIENT_ID).unwrap_or_default())?;
         let transport = self.transport(context)?;
@@ -101,10 +98,7 @@ impl OAuthClient {
         self.send_proved(context, prover, &make)
     }
 
-    /// The token endpoint of a binding.
-    ///
-    /// # Errors
-    /// [`ProviderError::WrongOrigin`] when the server is now elsewhere.
+    /// The token endpoint of a binding. Fails if the server has moved to another origin.
     pub fn token_endpoint(
         &self,
         context: &Context<'_>,
@@ -116,10 +110,7 @@ impl OAuthClient {
         Ok(TokenEndpoint::new(url, binding, client, self.quirks.clone(), self.transport(context)?)?)
     }
 
-    /// What these tokens are: the configured client's, from this server.
-    ///
-    /// # Errors
-    /// [`ProviderError::Certificate`], [`ProviderError::Secret`].
+    /// A grant with these tokens, from this server to the configured client.
     pub fn grant(
         &self,
         context: &Context<'_>,

@@ -77,7 +77,7 @@ impl OAuthClient {
         }
         let problem = section.problem(
             "client_secret",
-            "is needed, or a private_key or certificate: only a client that can prove itself has this grant",
+            "is missing: this grant requires a `client_secret`, a `private_key` or a `certificate`",
         );
         Err(vec![problem.hiding_value()])
     }
@@ -87,13 +87,13 @@ fn read_issuer(section: &Section, build: &BuildContext, problems: &mut Vec<Probl
     let derived = format!("{}://{}", build.scheme, build.domain);
     let is_discovered = section.origin("issuer").is_some_and(|origin| origin.layer() == Layer::Discovered);
     let issuer = match (section.text("issuer"), Issuer::configured(&derived)) {
-        // A resource named it, at a host of its own choice.
+        // A resource supplied this issuer, on a host of its own choice.
         (Some(issuer), Ok(place)) if is_discovered => Issuer::discovered(issuer, place.url()),
         (Some(issuer), _) => Issuer::configured(issuer),
         (None, place) => place,
     };
     let problem = |error: UrlRefused| {
-        section.url_problem("issuer", &format!("is no issuer: {error}"), error.is_secret())
+        section.url_problem("issuer", &format!("is not a valid issuer: {error}"), error.is_secret())
     };
     issuer.map_err(|error| problems.push(problem(error))).ok()
 }
@@ -106,7 +106,7 @@ fn read_endpoints(section: &Section, problems: &mut Vec<Problem>) -> BTreeMap<&'
             Ok(url) => drop(endpoints.insert(name, url)),
             Err(error) => problems.push(section.url_problem(
                 name,
-                &format!("is no endpoint: {error}"),
+                &format!("is not a valid endpoint: {error}"),
                 error.is_secret(),
             )),
         }
@@ -118,11 +118,11 @@ fn check_resources_and_proxy(section: &Section, problems: &mut Vec<Problem>) {
     for resource in section.strings("resource") {
         // RFC 8707 section 2: "MUST be an absolute URI", "MUST NOT include a fragment component".
         if url::Url::parse(&resource).is_err() || resource.contains('#') {
-            let message = "must be absolute URIs without a fragment (RFC 8707, section 2)";
+            let message = "must be absolute URIs without a fragment (RFC 8707 section 2)";
             problems.push(section.problem("resource", message));
         }
     }
     if section.text("proxy").is_some_and(|proxy| url::Url::parse(proxy).is_err()) {
-        problems.push(section.problem("proxy", "is no URL").hiding_value());
+        problems.push(section.problem("proxy", "is not a valid URL").hiding_value());
     }
 }

@@ -10,7 +10,7 @@ use crate::provider::request::TokenRequest;
 use crate::schema::SecretSource;
 
 impl OAuthClient {
-    /// Adds the configured free parameters, which never replace one of the protocol's.
+    /// Adds the configured additional parameters, which never replace one of the protocol's.
     pub fn add_free(
         &self,
         context: &Context<'_>,
@@ -23,7 +23,6 @@ impl OAuthClient {
         Ok(())
     }
 
-    /// The parameters that every token request begins with.
     pub fn token_form(&self, context: &Context<'_>, request: &TokenRequest) -> Result<Form, ProviderError> {
         let mut form = Form::default();
         self.add_free(context, &self.token_params, &mut form)?;
@@ -37,7 +36,7 @@ impl OAuthClient {
         }
     }
 
-    /// Adds `resource`, the same in every request (RFC 8707 section 2.2), unless the server chokes on it.
+    /// Adds `resource`, the same in every request (RFC 8707 section 2.2), unless the server rejects it.
     pub fn add_resource(&self, request: &TokenRequest, form: &mut Form) {
         for resource in self.resource(request).iter().filter(|_| !self.quirks.no_resource) {
             form.add("resource", resource);

@@ -1,4 +1,4 @@
-//! What a server does with tokens that it gave: revocation, introspection, userinfo.
+//! The server's services for issued tokens: revocation, introspection and userinfo.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
@@ -59,10 +59,8 @@ impl OAuthClient {
         Ok(revocation::response(&context.system.http.send(&request)?)?)
     }
 
-    /// Whether one of the server's keys made a token's signature; the keys are fetched again before the answer is no (OpenID Connect Core section 10.1.1).
-    ///
-    /// # Errors
-    /// [`ProviderError`], when the keys cannot be had.
+    /// Whether one of the server's keys signed a token. If no cached key did, the keys are fetched again (OpenID
+    /// Connect Core section 10.1.1).
     pub fn has_signed(
         &self,
         context: &Context<'_>,
@@ -78,7 +76,7 @@ impl OAuthClient {
         Ok(made(context.refresh_metadata)? || made(true)?)
     }
 
-    /// Asks the server what it knows of a token (RFC 7662); `None` where it offers no such thing.
+    /// Introspects a token at the server (RFC 7662); `None` if the server does not support that.
     pub fn introspect(
         &self,
         context: &Context<'_>,
@@ -97,7 +95,7 @@ impl OAuthClient {
         Ok(Some(introspection::response(&context.system.http.send(&request)?)?))
     }
 
-    /// An endpoint that may be sent this record's tokens: one of the server that they are bound to.
+    /// An endpoint that may receive this record's tokens, because it belongs to the server that they are bound to.
     fn endpoint_of(
         &self,
         context: &Context<'_>,
@@ -121,7 +119,7 @@ impl OAuthClient {
         Ok(Some((endpoint, client)))
     }
 
-    /// Asks who the user of an access token is.
+    /// Gets the user of an access token.
     pub fn userinfo(
         &self,
         context: &Context<'_>,
@@ -146,7 +144,7 @@ impl OAuthClient {
         };
         let mut response = send(&target)?;
         if dpop::resource_wants_nonce(&response) {
-            // RFC 9449 section 9: once more, with the nonce that came along and a fresh proof.
+            // RFC 9449 section 9: a second attempt with the server's nonce and a new proof.
             target.dpop_nonce = dpop::nonce(&response).map(str::to_owned);
             response = send(&target)?;
         }

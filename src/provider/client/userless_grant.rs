@@ -1,4 +1,4 @@
-//! Gets a token without the user.
+//! Gets a token without a login.
 
 use super::oauth_client::OAuthClient;
 use super::requests::TokenCall;
@@ -10,18 +10,18 @@ use crate::provider::error::ProviderError;
 use crate::provider::grant::{Grant, IssueOutcome};
 use crate::provider::request::IssueRequest;
 
-/// A grant that goes without the user.
+/// A grant that needs no login.
 pub struct UserlessGrant<'a> {
     pub grant_type: &'a str,
-    /// What a token exchange asks for.
+    /// The details of a token exchange.
     pub exchange: Option<Exchange<'a>>,
-    /// Adds what is its own to the request.
+    /// Adds the grant's own parameters.
     pub fill: &'a dyn Fn(&Server<'_>, &TokenEndpoint, &mut Form) -> Result<(), ProviderError>,
 }
 
 impl OAuthClient {
-    /// Gets a token without the user: the request as the grant fills it, and of the answer the access token alone. What got
-    /// it gets the next one as well; a refresh token would be of one subject where the record may be of several.
+    /// Gets a token without a login, and uses only the response's access token. The same request gets the next token as
+    /// well; a refresh token would belong to one subject, while the record may have several.
     pub fn issue(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,5 @@
-//! A provider of somebody else: the program `authctl-provider-NAME` on PATH, spoken to in JSON. The protocol is described
-//! in `docs/provider-programs.md`.
+//! Third-party providers: the program `authctl-provider-NAME` on PATH, with a JSON protocol.
+//! `docs/provider-programs.md` describes it.
 
 mod program;
 mod refresh;
@@ -24,16 +24,15 @@ use crate::provider::token_provider::{Requirement, TokenProvider};
 use crate::schema::{Key, Problem, Section, Shape};
 use crate::store::record::{Record, TokenKey};
 
-/// A user may have to be asked something.
+/// The limit if the program may have to ask the user.
 const INTERACTIVE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The kind `external`.
 pub const KIND: Kind = Kind {
     name: "external",
     alias: None,
     grants: &[],
     shorthand: None,
-    about: "The program authctl-provider-NAME, which speaks a documented JSON protocol",
+    about: "A program authctl-provider-NAME with a documented JSON protocol",
     keys: &[KEYS],
     open: true,
     variables: &[],
@@ -41,12 +40,12 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-/// Its own keys; all others are passed on to the program.
+/// The kind's own keys. All other keys are passed to the program.
 const KEYS: &[&Key] = &[
-    &Key::new("program", Shape::Text, "NAME of the program authctl-provider-NAME on PATH")
+    &Key::new("program", Shape::Text, "The NAME in authctl-provider-NAME, a program on PATH")
         .required()
         .trusted(),
-    &Key::new("timeout", Shape::Duration, "How long the program may run").or("30s"),
+    &Key::new("timeout", Shape::Duration, "The time limit for the program").or("30s"),
 ];
 
 fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
@@ -55,7 +54,7 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     if name.is_empty() || !name.bytes().all(fits) {
         let problem = section.problem("program", "must be a name of lower-case letters, digits and `-`");
         return Err(vec![
-            problem.hint("program = \"NAME\" stands for the program authctl-provider-NAME on PATH"),
+            problem.hint("program = \"NAME\" runs authctl-provider-NAME, which must be on PATH"),
         ]);
     }
     Ok(Box::new(ProviderProgram {
@@ -66,7 +65,7 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
     }))
 }
 
-/// What a program says of itself.
+/// A program's description of itself.
 struct Description {
     interactive: bool,
 }
@@ -152,7 +151,7 @@ impl TokenProvider for ProviderProgram {
 }
 
 impl ProviderProgram {
-    /// What a token is wanted for, as the protocol writes it.
+    /// The requested properties of a token, in the protocol's form.
     fn wanted(&self, request: &TokenRequest, interactive: bool) -> Map<String, Value> {
         let mut message = Map::from_iter([("interactive".to_owned(), interactive.into())]);
         if let Some(scopes) = &request.scopes {
@@ -171,7 +170,6 @@ impl ProviderProgram {
         Ok(Description { interactive: answer.get("interactive").is_some_and(|value| value == true) })
     }
 
-    /// Asks for tokens and reads them.
     fn tokens(
         &self,
         context: &Context<'_>,

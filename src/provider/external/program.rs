@@ -19,9 +19,8 @@ use crate::secret::{AccessToken, RefreshToken, SecretText};
 use crate::text::untrusted::{Untrusted, escaped};
 use crate::token::{Life, TokenSet};
 
-/// The version of the protocol.
 const VERSION: u64 = 1;
-/// What messages call the program.
+/// The program's name in messages.
 const PROGRAM: &str = "provider program";
 
 pub(super) struct ProviderProgram {
@@ -32,7 +31,7 @@ pub(super) struct ProviderProgram {
 }
 
 impl ProviderProgram {
-    /// The program and its settings: what was got with others is not handed out for these.
+    /// The program and its settings: tokens from others are not handed out for these.
     pub(super) fn definition(&self) -> Binding {
         let plain: Map<String, Value> = self
             .settings
@@ -61,7 +60,7 @@ impl ProviderProgram {
         self.read(&self.run(context, &input, timeout)?)
     }
 
-    /// What the program reads: the message, with what every message says.
+    /// The program's input: the action's message, and what every message contains.
     pub(super) fn input(
         &self,
         context: &Context<'_>,
@@ -97,13 +96,13 @@ impl ProviderProgram {
         context.system.processes.output(&program)
     }
 
-    /// Reads what the program printed: an object of this version of the protocol, or its refusal.
+    /// Parses the program's output: an object of this protocol version, or an error.
     pub(super) fn read(&self, printed: &SecretText) -> Result<Map<String, Value>, ProviderError> {
         let object = json::object(printed.expose().as_bytes())
-            .map_err(|error| self.unusable(&format!("what it printed cannot be used: {error}")))?;
-        // A later version may mean something else by the same words.
+            .map_err(|error| self.unusable(&format!("its output cannot be used: {error}")))?;
+        // A later version may give the same words another meaning.
         if object.get("version").and_then(Value::as_u64) != Some(VERSION) {
-            return Err(self.unusable(&format!("it does not speak version {VERSION} of the protocol")));
+            return Err(self.unusable(&format!("it does not use version {VERSION} of the protocol")));
         }
         match object.get("error").and_then(Value::as_str) {
             None => Ok(object),
@@ -118,7 +117,7 @@ impl ProviderProgram {
     fn refusal(&self, code: &str, object: &Map<String, Value>) -> ProviderError {
         let description =
             object.get("error_description").and_then(Value::as_str).filter(|text| !text.is_empty());
-        let said = || description.map_or_else(|| format!("{} said {code}", self.program), escaped);
+        let said = || description.map_or_else(|| format!("{} reported {code}", self.program), escaped);
         match code {
             "login_required" => ProviderError::LoginRequired(said()),
             "try_later" => ProviderError::TryLater(said()),
@@ -137,8 +136,8 @@ impl ProviderProgram {
         now: Timestamp,
     ) -> Result<TokenSet, ProviderError> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let invalid = |name: &str| self.unusable(&format!("its `{name}` is no token"));
-        let token = text("access_token").ok_or_else(|| self.unusable("it gave no `access_token`"))?;
+        let invalid = |name: &str| self.unusable(&format!("its `{name}` is not a valid token"));
+        let token = text("access_token").ok_or_else(|| self.unusable("its output has no `access_token`"))?;
         let token = AccessToken::parse(token).map_err(|_| invalid("access_token"))?;
         if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             return Err(self.unusable("its `token_type` is not Bearer"));
@@ -146,12 +145,13 @@ impl ProviderProgram {
         let expires_at = match (object.get("expires_in"), text("expires_at")) {
             (Some(seconds), _) => {
                 let seconds =
-                    seconds.as_i64().ok_or_else(|| self.unusable("its `expires_in` is no number"))?;
+                    seconds.as_i64().ok_or_else(|| self.unusable("its `expires_in` is not a number"))?;
                 now.checked_add(SignedDuration::from_secs(seconds)).ok()
             }
-            (None, Some(end)) => {
-                Some(end.parse::<Timestamp>().map_err(|_| self.unusable("its `expires_at` is no time"))?)
-            }
+            (None, Some(end)) => Some(
+                end.parse::<Timestamp>()
+                    .map_err(|_| self.unusable("its `expires_at` is not a valid time"))?,
+            ),
             (None, None) => None,
         };
         let refresh_token = text("refresh_token")

@@ -1,4 +1,4 @@
-//! A refresh by a provider program.
+//! Refreshes a token with a provider program.
 
 use super::program::ProviderProgram;
 use crate::name::ScopeSet;

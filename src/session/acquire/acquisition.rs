@@ -1,5 +1,5 @@
-//! The steps to one token: decided, then done, under the lock where something is refreshed. They are read together: what one
-//! leaves undone, the next relies on.
+//! The steps to one token: decide, then act, under the lock if the token is refreshed. Read them together, because each
+//! step relies on the previous ones.
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::store::record::{Record, RecordName, TokenKey};
 use crate::store::{Lookup, StoreKind};
 use crate::token::Issued;
 
-/// A record, and the store that holds it.
+/// A record and the store that holds it.
 type Stored = (Record, StoreKind);
 
 /// The steps to one token, and what they need.
@@ -30,7 +30,7 @@ pub struct Acquisition<'a> {
     pub(super) requirements: Requirements,
     binding: Binding,
     subject_tokens: PendingSubjectTokens,
-    /// Acquires a token of another provider, to exchange it.
+    /// Acquires another provider's token, which this provider exchanges.
     acquire: AcquireToken,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Acquisition<'a> {
         }
     }
 
-    /// Whoever asks for just the scopes that the login was granted gets the login's own token, and no other one.
+    /// A request for exactly the granted scopes gets the login's own token. No second token is stored for it.
     fn wants_all_that_was_granted(&self, record: &Record) -> bool {
         self.requirements.interactive
             && self.request.scopes.is_some()
@@ -111,7 +111,7 @@ impl<'a> Acquisition<'a> {
         Ok(Self { request, requirements, subject_tokens, binding: self.binding.clone(), ..*self })
     }
 
-    /// The stored token, if it is good as it is.
+    /// The stored token, if it meets the requirements.
     pub(super) fn stored(&self) -> Result<Option<Issued>, AcquireError> {
         if self.request.scopes.as_ref().is_some_and(ScopeSet::is_empty) {
             return Ok(None);
@@ -122,10 +122,10 @@ impl<'a> Acquisition<'a> {
         if step == Step::Use { self.hand_out(record).map(Some) } else { Ok(None) }
     }
 
-    /// Replaces the token under the lock. A process that waited for the lock looks again first, and adopts what another
-    /// process got (F-ROT1).
+    /// Replaces the token under the lock. A process that waited for the lock checks the store again first, and adopts
+    /// another process's new token (F-ROT1).
     fn replace(&self, before: Option<Stored>) -> Result<Issued, AcquireError> {
-        // Subject tokens are acquired before the lock is taken: two chains cannot wait for each other.
+        // Subject tokens are acquired before the lock is taken, so that two chains cannot wait for each other.
         let tokens = match (&before, self.requirements.interactive) {
             (Some((record, _)), _) if record.refresh_token.is_some() => SubjectTokens::default(),
             (_, true) => SubjectTokens::default(),
@@ -142,7 +142,7 @@ impl<'a> Acquisition<'a> {
             }
         };
         let lock = store.lock(kind, &name)?;
-        // The account is pinned: a login in between may have made another the default.
+        // The account is pinned, because another login may have changed the default account meanwhile.
         let account = before.as_ref().map(|(record, _)| record.account.clone());
         let stored = self.find_account(Some(&lock), account.as_ref().or(self.account))?;
         let generation = |stored: &Option<Stored>| stored.as_ref().map_or(0, |(record, _)| record.generation);
@@ -197,7 +197,7 @@ impl<'a> Acquisition<'a> {
         match self.session.store.find_with_lock(held, &self.provider.name, account, &self.binding)? {
             Lookup::Found(record, kind) => Ok(Some((*record, kind))),
             Lookup::Nothing => Ok(None),
-            // A token that needs no user is simply issued anew for the new binding.
+            // A token that needs no user is simply issued again for the new binding.
             Lookup::OtherBinding { .. } if !self.requirements.interactive => Ok(None),
             Lookup::OtherBinding { stored, .. } => {
                 let difference = self.binding.differences(&stored).next().unwrap_or_default();
@@ -233,7 +233,7 @@ fn record_of(stored: &Option<Stored>) -> Option<&Record> {
     stored.as_ref().map(|(record, _)| record)
 }
 
-/// The key that the store keeps a request's token under.
+/// The key under which the store keeps the token for a request.
 fn key(provider: &Provider, request: &TokenRequest, subject_tokens: &PendingSubjectTokens) -> TokenKey {
     subject_tokens.identities.iter().fold(provider.source.token_key(request), |key, (role, identity)| {
         key.with(role.name(), std::slice::from_ref(identity))

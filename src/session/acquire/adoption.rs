@@ -1,5 +1,5 @@
-//! Saves a refreshed record beside others that may refresh the same login: who has the newer refresh token wins, and the
-//! other adopts its record.
+//! Saves a refreshed record when other processes may refresh the same login. The newer refresh token wins, and the
+//! other processes adopt its record.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use crate::store::lock::Lock;
 use crate::store::record::Record;
 use crate::store::{StoreError, StoreKind};
 
-/// How often another process may change a record during a save before that is an error.
+/// How often another process may change a record during a save before the save fails.
 const MOST_CONFLICTS: u32 = 5;
 
-/// How long to wait between two looks at a record that another machine refreshes.
+/// How long to wait between two reads of a record that another machine is refreshing.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Whose record the store holds after a save.
 pub(super) enum Saved {
     Ours,
-    /// Another machine has refreshed the same login: its record counts.
+    /// Another machine has refreshed the same login, and its record is used.
     Theirs(Box<Record>),
 }
 
 impl Acquisition<'_> {
-    /// Saves a refreshed record. If another machine has changed the record meanwhile, the newer refresh token counts: ours, if
-    /// the stored record still has the one that was `sent`; else that machine refreshed too, and its record counts.
+    /// Saves a refreshed record. If another machine has changed the record meanwhile, the newer refresh token wins:
+    /// this machine's, if the stored record still has the one that was `sent`; otherwise the other machine's.
     pub(super) fn save_or_adopt(
         &self,
         lock: &Lock,
@@ -54,7 +54,7 @@ impl Acquisition<'_> {
         }
     }
 
-    /// Waits for another machine, which was faster and may be refreshing the record just now, and returns its record.
+    /// Waits for another machine, which was faster and may still be refreshing the record, and returns its record.
     pub(super) fn await_others(&self, sent: &Record, kind: StoreKind) -> Result<Box<Record>, AcquireError> {
         let name = &self.provider.name;
         let clock = &self.session.system.clock;
@@ -91,8 +91,8 @@ impl Acquisition<'_> {
         Ok(record.filter(is_newer).map(Box::new))
     }
 
-    /// Whether another machine's record can be used instead of ours: it is the same user's, and its token, which that machine
-    /// got just now, meets the requirements.
+    /// Whether another machine's record can replace this one: it belongs to the same user, and its new token meets the
+    /// requirements.
     fn may_adopt(&self, theirs: &Record, ours: &Record) -> bool {
         let requirements = Requirements { force_refresh: false, ..self.requirements.clone() };
         next_step(Some(theirs), &requirements, self.now()) == Step::Use

@@ -1,4 +1,4 @@
-//! Decides what to do for a token, from the stored record and the requirements alone.
+//! Decides the next step to a token, using only the stored record and the requirements.
 
 use std::time::Duration;
 
@@ -8,33 +8,31 @@ use crate::name::ScopeSet;
 use crate::oauth::id_token::stored_expiry;
 use crate::store::record::{Record, StoredToken, TokenKey};
 
-/// The requirements that a token must meet.
 #[derive(Debug, Clone)]
 pub struct Requirements {
-    /// The key of the access token.
+    /// The key that the access token is stored under.
     pub key: TokenKey,
-    /// Just these scopes.
+    /// Exactly these scopes.
     pub scopes: Option<ScopeSet>,
     /// How long before it expires a token is refreshed.
     pub refresh_early: Duration,
-    /// How long it must be good for at least.
+    /// The shortest remaining lifetime.
     pub min_ttl: Option<Duration>,
     /// Get a new token even if the stored one is valid.
     pub force_refresh: bool,
-    /// The id token is wanted.
+    /// Whether the caller wants the ID token.
     pub id_token: bool,
-    /// The first token needs the user.
+    /// Whether the first token requires a login.
     pub interactive: bool,
 }
 
-/// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Use the stored token.
     Use,
-    /// Get a new one with the refresh token.
+    /// Get a new token with the refresh token.
     Refresh,
-    /// Get a new one without the user.
+    /// Get a new token without the user.
     Issue,
     /// Ask the user to log in.
     LoginRequired(Reason),
@@ -43,43 +41,39 @@ pub enum Step {
 /// Why a login is needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// Nothing is stored.
     #[error("you are not logged in")]
     NotLoggedIn,
-    /// What is asked for was not granted.
+    /// The login was not granted a requested scope.
     #[error("the scope {0} was not granted")]
     NotGranted(ScopeSet),
-    /// The token ended, and there is no refresh token.
-    #[error("the token ended, and the server gave no refresh token")]
+    #[error("the access token has expired, and the server issued no refresh token")]
     Ended,
-    /// A new token is asked for, and there is no refresh token.
-    #[error("the server gave no refresh token to get a new one with")]
+    /// A new token is requested, and there is no refresh token.
+    #[error("the server issued no refresh token, which a new access token requires")]
     NoRefreshToken,
-    /// The key that the tokens are bound to is not with them.
-    #[error("the key that the stored token is bound to is lost")]
+    /// The record does not contain the key that its tokens are bound to.
+    #[error("the key that the stored token is bound to does not exist any more")]
     KeyLost,
-    /// No id token was given.
-    #[error("the server gave no id token; ask for the scope openid")]
+    #[error("the server issued no ID token; request the scope openid")]
     NoIdToken,
-    /// The id token ended, and a refresh brought no new one.
-    #[error("the id token ended, and the server gives no new one without a login")]
+    /// The ID token has expired, and a refresh returned no new one.
+    #[error("the ID token has expired, and the server issues a new one only at a login")]
     IdTokenEnded,
-    /// The server does not accept the refresh token any more.
-    #[error("the server does not accept the stored login any more")]
+    #[error("the server no longer accepts the stored login")]
     Refused,
-    /// The same, and the record is an older one than the last that was saved here (F-STO5).
+    /// As before, and the record is older than the last one that this machine saved (F-STO5).
     #[error(
-        "the stored login is an older copy than the last that was saved, as a backup or a synchronised folder brings back, and the server does not accept it any more"
+        "the stored login is older than the last one that authctl saved, perhaps restored by a backup or a synchronised folder, and the server no longer accepts it"
     )]
     PutBack,
-    /// The same, and an earlier refresh may already have replaced the refresh token.
+    /// As before, and an earlier refresh may already have replaced the refresh token.
     #[error(
-        "the server rejects the stored refresh token; the server may have replaced it in an earlier refresh that was interrupted, or whose answer was lost or unusable"
+        "the server rejected the stored refresh token; it may have replaced the token in an earlier refresh that was interrupted, or whose response was lost or unusable"
     )]
     Unresolved,
 }
 
-/// Decides what to do for a token.
+/// Decides the next step.
 pub fn next_step(record: Option<&Record>, requirements: &Requirements, now: Timestamp) -> Step {
     let Some(record) = record else {
         return if requirements.interactive { Step::LoginRequired(Reason::NotLoggedIn) } else { Step::Issue };
@@ -109,7 +103,7 @@ pub fn next_step(record: Option<&Record>, requirements: &Requirements, now: Time
         (false, false) if requirements.id_token && record.id_token.is_none() => {
             Step::LoginRequired(Reason::NoIdToken)
         }
-        // It cannot be refreshed: a token in its last minute is better than none.
+        // It cannot be refreshed, and a token in its last minute is better than none.
         (false, false) => match token {
             Some(token) if token.refused => Step::LoginRequired(Reason::Refused),
             Some(token) if !requirements.id_token && token.life.is_valid(now) => Step::Use,
@@ -119,15 +113,15 @@ pub fn next_step(record: Option<&Record>, requirements: &Requirements, now: Time
     }
 }
 
-/// Whether a token is fresh, and good for as long as is asked.
+/// Whether a token is fresh and meets the minimum lifetime.
 pub fn suits(token: &StoredToken, requirements: &Requirements, now: Timestamp) -> bool {
     !token.refused
         && token.life.is_fresh(now, requirements.refresh_early)
         && lasts(token.life.expires_at, requirements, now)
 }
 
-/// Whether something that ends then is good for as long as is asked. An end that nobody knows promises nothing, and
-/// nothing better can be had.
+/// Whether something that expires then meets the minimum lifetime. An unknown expiry meets it, because no better token
+/// is available.
 pub fn lasts(expires_at: Option<Timestamp>, requirements: &Requirements, now: Timestamp) -> bool {
     match (requirements.min_ttl, expires_at) {
         (Some(min_ttl), Some(end)) => {
@@ -137,7 +131,7 @@ pub fn lasts(expires_at: Option<Timestamp>, requirements: &Requirements, now: Ti
     }
 }
 
-/// Whether the id token is there and good, by its own `exp`.
+/// Whether a valid ID token is stored, judged by its own `exp`.
 pub fn id_token_suits(record: &Record, requirements: &Requirements, now: Timestamp) -> bool {
     let end = record.id_token.as_ref().and_then(stored_expiry);
     end.is_some_and(|end| end > now && lasts(Some(end), requirements, now))

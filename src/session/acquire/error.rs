@@ -1,4 +1,4 @@
-//! Why there is no token.
+//! Why no token is available.
 
 use std::time::Duration;
 
@@ -14,83 +14,65 @@ use crate::store::StoreError;
 use crate::text::shell::quoted;
 use crate::text::untrusted::escaped;
 
-/// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum AcquireError {
-    /// The user must log in.
     #[error("no usable token for `{provider}`")]
-    LoginRequired {
-        provider: ProviderName,
-        /// Why.
-        source: Reason,
-    },
-    /// What is stored is bound to something else than what is configured (F-BIND1).
+    LoginRequired { provider: ProviderName, source: Reason },
+    /// The stored login is bound to another server or client than the configured one (F-BIND1).
     #[error(
-        "the login that is stored for `{provider}` is for another {}; nothing was sent",
+        "the stored login for `{provider}` belongs to another {}; nothing was sent",
         other_party(difference)
     )]
     OtherBinding {
         provider: ProviderName,
-        /// The first value that differs: what, configured, stored.
+        /// The first value that differs: its name, the configured value and the stored value.
         difference: Box<(String, String, String)>,
     },
-    /// The server granted more than was asked for: such a token is not handed out.
-    #[error("the server granted more than was asked for ({0}), so its token was not used")]
+    /// The server granted more than was requested. authctl does not hand out such a token.
+    #[error("the server granted more scopes than requested ({0}), so authctl did not use its token")]
     Wider(ScopeSet),
-    /// What is asked for, less what the project leaves of it, is nothing: a token of no scopes is not what anybody means.
-    #[error("no scope is left to ask for{}", if *project { ": the project's file leaves none of those" } else { "" })]
+    /// No requested scope is left after the project file's limit. Nobody wants a token without scopes.
+    #[error("no scope is left to request{}", if *project { ": the project file allows none of these" } else { "" })]
     NoScopes {
-        /// The project's file left nothing.
+        /// Whether the project file excluded the scopes.
         project: bool,
     },
-    /// The token does not last as long as is asked.
-    #[error("the server's tokens do not last {}: the new one ends {ends}", crate::text::humanize::exact(*wanted))]
+    /// The token's lifetime is shorter than requested.
+    #[error("the server's tokens are not valid for {}: the new one expires at {ends}", crate::text::humanize::exact(*wanted))]
     TooShort {
-        /// How long was asked for.
+        /// The requested lifetime.
         wanted: Duration,
-        /// When it ends.
+        /// When the token expires.
         ends: Timestamp,
     },
-    /// Ctrl-C, or a signal like it. What was got is saved.
+    /// Ctrl-C or a similar signal. Everything received so far is saved.
     #[error("interrupted")]
     Interrupted(i32),
-    /// The provider gave nothing.
     #[error("no token for `{name}`")]
-    Provider {
-        name: ProviderName,
-        /// Why.
-        source: ProviderError,
-    },
-    /// A token of another provider, with which this one's is got, cannot be had.
-    #[error("no token for `{name}`: it needs one of `{needed}`")]
-    Needed {
-        name: ProviderName,
-        /// The provider whose token it needs.
-        needed: ProviderName,
-        /// Why there is none.
-        source: Box<AcquireError>,
-    },
-    /// Another machine began to renew the record, and has not said how that ended.
+    Provider { name: ProviderName, source: ProviderError },
+    /// Another provider's token, which this provider needs, is not available.
+    #[error("no token for `{name}`, because it needs a token of `{needed}`")]
+    Needed { name: ProviderName, needed: ProviderName, source: Box<AcquireError> },
+    /// Another machine began to refresh the login and has not reported the result.
     #[error(
-        "another machine began to renew the login to `{provider}` at {since}, and has not said how that ended"
+        "another machine began to refresh the login to `{provider}` at {since} and has not reported the result"
     )]
     RefreshingElsewhere {
         provider: ProviderName,
-        /// When, by that machine's clock.
+        /// The start time by that machine's clock.
         since: Timestamp,
     },
-    /// What was stored a moment ago is gone: somebody logged out.
-    #[error("the login to `{0}` has just been removed")]
+    /// The login existed a moment ago: the user has logged out meanwhile.
+    #[error("the login to `{0}` was removed a moment ago")]
     Gone(ProviderName),
-    /// A provider that is needed is configured wrong.
+    /// The configuration of another provider, which this one needs, is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Names how the configured provider differs from the one that the stored login is for.
+/// Says how the configured provider differs from the one that the stored login belongs to.
 fn other_party((label, ..): &(String, String, String)) -> &'static str {
     if label == Binding::DEFINED_BY { "provider of the same name" } else { "server or client" }
 }

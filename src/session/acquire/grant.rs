@@ -1,4 +1,4 @@
-//! Puts a grant's tokens into a record.
+//! Stores a grant's tokens in a record.
 
 use super::acquisition::Acquisition;
 use crate::name::ScopeSet;
@@ -6,11 +6,11 @@ use crate::provider::Grant;
 use crate::store::record::{Record, StoredToken};
 
 impl Acquisition<'_> {
-    /// Puts a grant's tokens into the record. Returns the granted scopes that go beyond the requested ones: such an access
-    /// token is not kept.
+    /// Stores the grant's tokens in the record. Returns granted scopes that were not requested: the record does not
+    /// keep such an access token.
     pub(super) fn apply_grant(&self, record: &mut Record, grant: &Grant) -> Option<ScopeSet> {
         let tokens = &grant.tokens;
-        // RFC 6749 section 6: a new refresh token takes the old one's place; where none comes, the old one stays.
+        // RFC 6749 section 6: a new refresh token replaces the old one; without a new one, the old one remains.
         if let Some(refresh_token) = &tokens.refresh_token {
             record.refresh_token = Some(refresh_token.clone());
         }

@@ -1,4 +1,4 @@
-//! Hands a token out: as a credential, with what is known about it.
+//! Hands out a token as a credential, with its expiry and claims.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::store::record::{Record, StoredToken};
 use crate::token::{Credential, Issued, TokenType};
 
 impl Acquisition<'_> {
-    /// Hands out the stored token that was decided on.
+    /// Hands out the stored token.
     pub(super) fn hand_out(&self, record: Option<&Record>) -> Result<Issued, AcquireError> {
         let Some(record) = record else { return Err(self.login_required(Reason::NotLoggedIn)) };
         let Some(token) = record.token(&self.requirements.key) else {
@@ -28,7 +28,7 @@ impl Acquisition<'_> {
         self.checked(self.issued(record, token)?)
     }
 
-    /// The configuration may ask for more than the login did; the token that there is does not have it.
+    /// The configuration may have more scopes than the login requested, and the token lacks them.
     fn note_new_scopes(&self, record: &Record) {
         let missing = self.provider.source.scopes().difference(&record.requested_scopes);
         if self.requirements.interactive
@@ -38,7 +38,7 @@ impl Acquisition<'_> {
         {
             let command = format!("authctl login {}", self.provider.name);
             self.session.system.prompter.note(&format_args!(
-                "the configuration now asks for the scope {missing}, which this login did not: run `{command}` for it"
+                "the configuration now requests the scope {missing}, which this login lacks: run `{command}` to get it"
             ));
         }
     }
@@ -70,7 +70,7 @@ impl Acquisition<'_> {
         })
     }
 
-    /// What is handed out lasts as long as was asked.
+    /// Checks the lifetime that the caller requires.
     pub(super) fn checked(&self, issued: Issued) -> Result<Issued, AcquireError> {
         match (self.requirements.min_ttl, issued.expires_at) {
             (Some(wanted), Some(ends)) if !lasts(Some(ends), &self.requirements, self.now()) => {
@@ -81,7 +81,8 @@ impl Acquisition<'_> {
     }
 }
 
-/// The credential that a token is. `None` for one whose key is lost: it is good for nothing (RFC 9449 section 5).
+/// The credential for a token. `None` if the key that it is bound to is missing: such a token is useless (RFC 9449
+/// section 5).
 pub(crate) fn credential(
     token: &AccessToken,
     token_type: TokenType,

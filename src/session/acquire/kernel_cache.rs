@@ -1,8 +1,8 @@
-//! The kernel's cache of access tokens (`cache = "kernel"`): the fastest way to a token, off unless it is asked for.
+//! The kernel's cache of access tokens (`cache = "kernel"`), the fastest source of a token. It is off by default.
 //!
-//! An entry is found by a digest of everything that decides which token is meant: the configuration's files, the variables
-//! and the provider's name. Any change of them finds nothing. The kernel forgets an entry when its token is to be renewed,
-//! and whatever changes what is stored (a login, a refresh, a logout) empties the cache.
+//! An entry's name is a digest of everything that selects a token: the configuration's files, the variables and the
+//! provider's name. If any of them changes, the entry is not found. The kernel drops an entry when its token needs a
+//! refresh, and everything that changes the store (a login, a refresh, a logout) empties the cache.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::session::provider_session::Session;
 use crate::store::KERNEL_CACHE;
 use crate::token::{Credential, Issued};
 
-/// What was looked up, and where it would be.
+/// The result of a lookup.
 pub struct Cached {
     name: Option<String>,
     token: Option<SecretText>,
 }
 
-/// Looks a token up.
+/// Looks up a token.
 pub fn look(system: &System, texts: &Texts, named: Option<&ProviderName>) -> Cached {
     let Some(digest) = fingerprint(system, texts, named) else {
         return Cached { name: None, token: None };
@@ -37,14 +37,14 @@ impl Cached {
         self.token.as_ref()
     }
 
-    /// What is listed before the token is read; `None` where it is not to be kept.
+    /// The store's index before the token is read; `None` if the cache must not keep the token.
     pub fn listed(&self, session: &Session<'_>, provider: &Provider) -> Option<Vec<u8>> {
         let keeps = self.name.is_some() && session.config.caches_in_kernel();
         keeps.then(|| session.store.index(&provider.name).ok().map(|index| index.encode())).flatten()
     }
 
-    /// Keeps a token for as long as it need not be renewed. What cannot be kept is done without. `listed` was listed before
-    /// the token was read: a logout since then has emptied the cache already.
+    /// Caches a token until it needs a refresh. Failures are ignored. `listed` is the index from before the token was
+    /// read: if a logout has changed it since then, the token must not stay in the cache.
     pub fn keep(&self, session: &Session<'_>, provider: &Provider, issued: &Issued, listed: &[u8]) {
         let (Some(name), Credential::Bearer(token), Some(end)) =
             (&self.name, &issued.credential, issued.expires_at)

@@ -1,4 +1,4 @@
-//! Gets a token: stored, refreshed, issued, or "log in first".
+//! Gets a token: a stored, refreshed or new one, or the request to log in.
 
 mod acquisition;
 mod adoption;
@@ -20,10 +20,8 @@ use super::provider_session::Session;
 use crate::config::Provider;
 use crate::token::Issued;
 
-/// Returns the stored token of a provider if it is valid as it is: nothing is refreshed, nobody is asked.
-///
-/// # Errors
-/// [`AcquireError`], the same that [`token`] would end with.
+/// Returns a provider's stored token if it meets the requirements. Never refreshes it and never involves the user. The
+/// errors are those of [`token`].
 pub fn stored(session: &Session<'_>, provider: &Provider) -> Result<Option<Issued>, AcquireError> {
     if !provider.source.keeps_tokens() || !provider.source.subject_tokens().is_empty() {
         return Ok(None);
@@ -31,7 +29,6 @@ pub fn stored(session: &Session<'_>, provider: &Provider) -> Result<Option<Issue
     Acquisition::new(session, provider, &AcquireRequest::default(), token)?.stored()
 }
 
-/// Gets a token of a provider.
 pub fn token(
     session: &Session<'_>,
     provider: &Provider,

@@ -1,6 +1,6 @@
-//! Refreshes a stored token under its lock, in the one order in which no crash and no odd answer loses the login: prepare,
-//! note that the refresh token is about to be sent, send it, classify the answer, save the new refresh token, and only then
-//! report (F-ROT1 to F-ROT6, F-ROT10).
+//! Refreshes a stored token under its lock. The order of the steps is fixed, so that no crash and no unexpected
+//! response loses the login: prepare, note that the refresh token is about to be sent, send it, classify the response,
+//! save the new refresh token, and only then report (F-ROT1 to F-ROT6, F-ROT10).
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ use crate::store::{StoreError, StoreKind};
 use crate::text::causes::with_causes;
 use crate::token::{Issued, TokenSet};
 
-/// A lost answer is asked for again only when the first request was lost quickly: both together must end before those who
-/// wait for the lock give up.
+/// A lost response is requested again only if the first request was lost quickly: both together must end before the
+/// processes that wait for the lock give up.
 const LONGEST_BEFORE_RETRY: Duration = Duration::from_secs(20);
 
-/// A machine that began a refresh and was then cut off from the shared store has the result in its own rescue file. It has
-/// this long to save it there before another machine sends the old refresh token again, which may end the session.
+/// A machine that loses its connection to the shared store during a refresh keeps the result in its own rescue file. It
+/// has this long to save it before another machine sends the old refresh token again, which may end the session.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A record that is being refreshed, and the lock that prevents other refreshes.
@@ -33,28 +33,30 @@ struct Refreshing<'l> {
     lock: &'l Lock,
     record: Record,
     kind: StoreKind,
-    /// When the refresh began, by the clock that only goes forward.
+    /// When the refresh began, by the monotonic clock.
     started: Duration,
     /// The stored access token, if it is still good enough to hand out.
     lasting: Option<StoredToken>,
-    /// An earlier refresh may already have replaced the refresh token.
+    /// Whether an earlier refresh may already have replaced the refresh token.
     unresolved: bool,
 }
 
-/// How a refresh ended. Whatever had to be saved has been saved.
+/// How a refresh ended. Everything that must be saved has been saved.
 enum Ended {
     /// The record holds the new tokens, except for an access token with these scopes beyond the requested ones.
-    NewTokens { wider: Option<ScopeSet> },
+    NewTokens {
+        wider: Option<ScopeSet>,
+    },
     /// The record holds a new refresh token, but the access token that came with it cannot be used.
     NewRefreshToken(ProviderError),
-    /// Another process or machine refreshed the login: its record counts.
+    /// Another process or machine refreshed the login, and its record is used.
     Adopted(Box<Record>),
-    /// There is no new token.
     NoNewToken(AcquireError),
 }
 
 impl Acquisition<'_> {
-    /// Refreshes the record's token. A signal waits until the save is done: the server may have replaced the refresh token.
+    /// Refreshes the record's token. Signals wait until the save is done, because the server may have replaced the
+    /// refresh token.
     pub(super) fn refresh(
         &self,
         lock: &Lock,
@@ -64,7 +66,7 @@ impl Acquisition<'_> {
         let held = self.session.system.signals.hold();
         let mut refreshing = self.begin(lock, record, kind);
         if let (true, Some(token)) = (refreshing.unresolved, &refreshing.lasting) {
-            // The refresh token is sent again only when no access token is left to lose (F-ROT6).
+            // The refresh token is sent again only if no valid access token is left to lose (F-ROT6).
             return self.issued(&refreshing.record, token);
         }
         let ended = self.replace_tokens(&mut refreshing)?;
@@ -121,7 +123,7 @@ impl Acquisition<'_> {
         record.token(&self.requirements.key).filter(|token| !token.refused && token.life.is_valid(self.now()))
     }
 
-    /// Notes that the refresh token is about to be sent. What cannot be noted is not sent.
+    /// Notes that the refresh token is about to be sent. If the note cannot be saved, nothing is sent.
     fn note(&self, refreshing: &mut Refreshing<'_>) -> Result<(), AcquireError> {
         let (store, name) = (&self.session.store, &self.provider.name);
         match store.renewed_elsewhere(&refreshing.record)? {
@@ -132,8 +134,8 @@ impl Acquisition<'_> {
         }
     }
 
-    /// Nothing was sent, because the refresh could not be noted. If that is because another machine refreshes the login, its
-    /// record counts.
+    /// Handles a refresh that could not be noted, so that nothing was sent. If another machine is refreshing the login,
+    /// its record is used.
     fn not_noted(&self, refreshing: &Refreshing<'_>, error: AcquireError) -> Result<Ended, AcquireError> {
         let others_refresh = match &error {
             AcquireError::Store(StoreError::Conflict { .. }) => true,
@@ -146,8 +148,8 @@ impl Acquisition<'_> {
         Ok(Ended::Adopted(self.await_others(&refreshing.record, refreshing.kind)?))
     }
 
-    /// Sends the refresh token. A lost answer is asked for once more if no access token is left: the server may not have
-    /// replaced the refresh token yet, or still accept the old one for a moment (F-ROT6).
+    /// Sends the refresh token. A lost response is requested once more if no valid access token is left: the server may
+    /// not have replaced the refresh token yet, or may accept the old one for a moment (F-ROT6).
     fn send(&self, prepared: &dyn PreparedRefresh, refreshing: &mut Refreshing<'_>) -> RefreshOutcome {
         let outcome = prepared.send();
         let is_lost =
@@ -160,8 +162,8 @@ impl Acquisition<'_> {
         outcome
     }
 
-    /// Saves the tokens of an answer. To judge an id token may need the server's keys: the refresh token is saved first, so
-    /// that neither the wait nor the verdict can lose it.
+    /// Saves a response's tokens. Checking an ID token may require the server's keys: the refresh token is saved first,
+    /// so that neither the wait nor the result can lose it.
     fn save_tokens(
         &self,
         prepared: &dyn PreparedRefresh,
@@ -193,7 +195,7 @@ impl Acquisition<'_> {
         Ok(Ended::NewTokens { wider })
     }
 
-    /// Saves the refresh token of an answer whose access token cannot be used.
+    /// Saves the refresh token of a response whose access token cannot be used.
     fn save_refresh_token_only(
         &self,
         refreshing: &mut Refreshing<'_>,
@@ -206,7 +208,7 @@ impl Acquisition<'_> {
         })
     }
 
-    /// Saves a new refresh token before anything else of its answer is judged.
+    /// Saves a new refresh token before the rest of its response is judged.
     fn save_refresh_token(
         &self,
         refreshing: &mut Refreshing<'_>,
@@ -219,8 +221,8 @@ impl Acquisition<'_> {
         Ok(saved)
     }
 
-    /// Saves the record. If that fails and the record holds a refresh token that is stored nowhere else, the record goes into
-    /// a rescue file (F-ROT5).
+    /// Saves the record. If that fails and the record holds a refresh token that is stored nowhere else, saves the
+    /// record in a rescue file (F-ROT5).
     fn save(
         &self,
         refreshing: &mut Refreshing<'_>,
@@ -230,7 +232,7 @@ impl Acquisition<'_> {
         let kind = refreshing.kind;
         match self.save_or_adopt(refreshing.lock, &mut refreshing.record, kind, sent) {
             Ok(saved) => Ok(saved),
-            // Another machine has the session now.
+            // Another machine owns the session now.
             Err(error @ StoreError::Conflict { .. }) if kind.is_shared() => Err(error.into()),
             Err(error) if !rescue => Err(error.into()),
             Err(error) => {
@@ -239,8 +241,8 @@ impl Acquisition<'_> {
         }
     }
 
-    /// `invalid_grant` deletes nothing: if another process or machine was faster, its record counts; else the user must log
-    /// in (F-ROT2).
+    /// Handles `invalid_grant`, which deletes nothing: if another process or machine was faster, its record is used;
+    /// otherwise the user must log in (F-ROT2).
     fn adopt_or_require_login(&self, refreshing: &mut Refreshing<'_>) -> Result<Ended, AcquireError> {
         let (store, name, kind) = (&self.session.store, &self.provider.name, refreshing.kind);
         let sent = &refreshing.record;
@@ -271,7 +273,8 @@ impl Acquisition<'_> {
         Ended::NoNewToken(self.failed(error))
     }
 
-    /// Notes how the refresh ended. A note that cannot be written only makes the next run more careful than it needs to be.
+    /// Notes how the refresh ended. If the note cannot be written, the next refresh is only more careful than
+    /// necessary.
     fn note_result(&self, refreshing: &mut Refreshing<'_>) {
         let (store, name) = (&self.session.store, &self.provider.name);
         let (record, kind) = (&mut refreshing.record, refreshing.kind);
@@ -301,7 +304,7 @@ impl Acquisition<'_> {
         }
     }
 
-    /// Hands out the stored access token if it is still valid, and says why it was not refreshed.
+    /// Hands out the stored access token if it is still valid, and reports why it was not refreshed.
     fn without_new_token(
         &self,
         refreshing: &Refreshing<'_>,

@@ -1,4 +1,4 @@
-//! Takes note of a token that a server refused: the next one who asks gets another.
+//! Marks a token that a server rejected, so that the next caller gets another one.
 
 use super::error::AcquireError;
 use crate::config::Provider;
@@ -6,8 +6,8 @@ use crate::name::AccountName;
 use crate::session::provider_session::Session;
 use crate::store::Lookup;
 
-/// Notes that a server refused an access token of a provider; without one, the tokens that there are. A newer token than
-/// the refused one stays good, and the refresh token is never touched. Says whether there was such a token.
+/// Marks a provider's access token as rejected; without `token`, all stored access tokens. A token newer than the
+/// rejected one stays valid, and the refresh token does not change. Returns whether such a token was stored.
 pub fn refuse(
     session: &Session<'_>,
     provider: &Provider,

@@ -1,19 +1,18 @@
-//! What a caller asks of a token.
+//! The options of a token request.
 
 use std::time::Duration;
 
 use crate::name::AccountName;
 use crate::provider::TokenRequest;
 
-/// The request options of a token.
 #[derive(Debug, Clone, Default)]
 pub struct AcquireRequest {
     pub account: Option<AccountName>,
     pub request: TokenRequest,
-    /// How long it must be good for at least.
+    /// The shortest remaining lifetime.
     pub min_ttl: Option<Duration>,
     /// Get a new token even if the stored one is valid.
     pub force_refresh: bool,
-    /// The id token is wanted.
+    /// Whether the caller wants the ID token.
     pub id_token: bool,
 }

@@ -1,5 +1,5 @@
-//! The subject tokens of a grant: whose they are, which is known without the network, and the tokens themselves, which are
-//! acquired only when a new token is needed.
+//! The subject tokens of a grant: first their identities, which need no network, then the tokens themselves, which are
+//! acquired only if a new token is needed.
 
 use std::rc::Rc;
 
@@ -25,15 +25,15 @@ const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// Acquires a token of another provider. It is handed in, because that provider may need subject tokens as well.
+/// Acquires another provider's token. It is a parameter, because that provider may need subject tokens itself.
 pub type AcquireToken = fn(&Session<'_>, &Provider, &AcquireRequest) -> Result<Issued, AcquireError>;
 
-/// The subject tokens that a grant needs, as far as they are known yet.
+/// The subject tokens that a grant needs, as far as they are known.
 pub struct PendingSubjectTokens {
     name: ProviderName,
-    /// Whose they are: a token that was issued for others is not handed out for these.
+    /// Their identities: a token that was issued for other identities is not handed out for these.
     pub(super) identities: Vec<(Role, String)>,
-    /// Nothing that is issued for them is stored.
+    /// Whether the store must not keep anything that is issued for them.
     pub(super) ephemeral: bool,
     tokens: Vec<(Role, PendingToken)>,
     acquire: AcquireToken,
@@ -45,8 +45,8 @@ enum PendingToken {
 }
 
 impl PendingSubjectTokens {
-    /// Finds out whose the tokens are. A source that is read for every use is read now. For another provider that stores its
-    /// tokens, it is enough to look up whose login it is.
+    /// Identifies the tokens. A source that is read for every use is read now. For another provider that stores its
+    /// tokens, the stored login is enough.
     pub(super) fn identify(
         session: &Session<'_>,
         provider: &Provider,
@@ -68,7 +68,7 @@ impl PendingSubjectTokens {
         Ok(pending)
     }
 
-    /// Acquires the tokens; those of other providers are refreshed first if necessary.
+    /// Acquires the tokens. Other providers' tokens are refreshed first if necessary.
     pub(super) fn fetch(&self, session: &Session<'_>) -> Result<SubjectTokens, AcquireError> {
         let mut tokens = SubjectTokens::default();
         for (role, pending) in &self.tokens {
@@ -103,17 +103,19 @@ impl PendingSubjectTokens {
                 let binding = provider.source.binding();
                 let secret = session.context(&provider.name).secrets(&binding).resolve(source);
                 let secret = secret.map_err(|error| failed(error.into()))?;
-                // A projected file may have blanks around the token.
+                // A projected file may have white space around the token.
                 Ok(ready(SecretText::new(secret.expose().trim())))
             }
             Source::Stdin if session.system.input.is_terminal() => Err(failed(ProviderError::NothingPiped)),
             Source::Stdin => {
                 let text = session.system.input.read_all(secret::LONGEST).map_err(|error| {
-                    failed(ProviderError::Unusable(format!("standard input cannot be read: {error}")))
+                    failed(ProviderError::Unusable(format!("cannot read standard input: {error}")))
                 })?;
                 let text = SecretText::new(text.expose().trim());
                 if text.expose().is_empty() {
-                    return Err(failed(ProviderError::Unusable("standard input has no token".to_owned())));
+                    return Err(failed(ProviderError::Unusable(
+                        "standard input contains no token".to_owned(),
+                    )));
                 }
                 Ok(ready(text))
             }
@@ -133,13 +135,13 @@ impl PendingSubjectTokens {
         kind: TokenKind,
     ) -> Result<(String, PendingToken), AcquireError> {
         let session = &self.session_of(session, &needed);
-        // A chain that begins with another user's token is another chain, all the way.
+        // A chain that begins with another user's token differs as a whole.
         let further = Self::identify(session, &needed, account, self.acquire)
             .map_err(|source| self.needed(&needed, source))?;
         self.ephemeral |= further.ephemeral;
         let configured = needed.source.binding();
         let find = || session.store.find(&needed.name, account, &configured);
-        // It stores no token, or none yet: then its token says whose it is.
+        // The provider stores no token, or none yet: its token is the identity.
         if !needed.source.keeps_tokens() || further.ephemeral || !matches!(find()?, Lookup::Found(..)) {
             let token = self.get(session, &needed, account, kind)?;
             return Ok((fingerprint(&token.secret), PendingToken::Ready(token)));
@@ -147,7 +149,7 @@ impl PendingSubjectTokens {
         let Lookup::Found(record, _) = find()? else {
             return Err(self.needed(&needed, AcquireError::Gone(needed.name.clone())));
         };
-        // A new login may be another person's, or have other scopes.
+        // A new login may belong to another person or have other scopes.
         let mut identity = Binding::default()
             .with("provider", needed.name.as_str())
             .with("account", record.account.as_str())
@@ -184,7 +186,6 @@ impl PendingSubjectTokens {
     }
 }
 
-/// Gets a token of another provider.
 fn fetch(
     session: &Session<'_>,
     needed: &Provider,
@@ -205,10 +206,11 @@ fn fetch(
         let Lookup::Found(found, store_kind) =
             session.store.find(&needed.name, account, &needed.source.binding())?
         else {
-            // Says what is to be done, such as to log in.
+            // Returns the reason, such as a missing login.
             return acquire(session, needed, &request).and(Err(missing("a refresh token")));
         };
-        // Nobody rotates it while it is shown elsewhere: what was rotated away ends the whole family (F-ROT1).
+        // The lock prevents a refresh while another server sees the token: a replayed old token ends all of them
+        // (F-ROT1).
         let name = found.name(&needed.name);
         let lock = session.store.lock(store_kind, &name)?;
         let record = session.store.read(store_kind, &name, &found.binding)?;
@@ -236,12 +238,12 @@ fn fetch(
     Ok(SubjectToken { secret, token_type, only_to: None, _lock: None })
 }
 
-/// What a token seems to be (RFC 8693 section 3).
+/// A guess at the token's type (RFC 8693 section 3).
 fn type_of(token: &SecretText) -> &'static str {
     if Jwt::decode(token.expose()).is_some() { JWT } else { ACCESS_TOKEN }
 }
 
-/// Tells two tokens apart. What a token says of itself is not believed: nothing has verified it.
+/// Tells two tokens apart. Their claims are not used, because nothing has verified them.
 fn fingerprint(token: &SecretText) -> String {
     Binding::default().with("token", token.expose()).fingerprint()
 }

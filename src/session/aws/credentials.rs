@@ -1,4 +1,4 @@
-//! Gets AWS credentials: the stored ones, or new ones.
+//! Gets AWS credentials: stored ones or new ones.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::store::record::{Record, StoredToken};
 use crate::store::{Lookup, StoreKind};
 use crate::token::{Life, TokenSet};
 
-/// Credentials that expire within this time are replaced; AWS SDKs begin to refresh them five minutes before.
+/// Credentials that expire within this time are replaced. AWS SDKs begin to refresh them five minutes before.
 const EARLY: Duration = Duration::from_secs(300);
 
-/// Gets credentials for a role: stored ones that do not expire soon, or else new ones for the provider's token. Of many
-/// processes at once, one asks the service.
+/// Gets credentials for a role: stored ones that do not expire soon, or new ones for the provider's token. If many
+/// processes need them at once, only one asks the service.
 pub fn credentials(
     session: &Session<'_>,
     provider: &Provider,
@@ -33,10 +33,10 @@ pub fn credentials(
     {
         return Ok(found);
     }
-    // Got before the lock is taken, which a refresh takes as well.
+    // The token comes first, because a refresh takes the same lock.
     let web_identity = web_identity(session, provider, account)?;
     let Some((record, kind)) = find(session, provider, account)? else {
-        // Nothing is kept of a job's tokens.
+        // A job's credentials are not stored.
         return ask(session, provider, role, &web_identity);
     };
     let store = &session.store;
@@ -90,7 +90,7 @@ fn stored(record: &Record, role: &Role, now: Timestamp) -> Option<AwsCredentials
     })
 }
 
-/// The credentials as a record holds them.
+/// Converts the credentials for storage in a record.
 fn to_store(credentials: &AwsCredentials, now: Timestamp) -> StoredToken {
     let parts = serde_json::json!([
         credentials.access_key_id,

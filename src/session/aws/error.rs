@@ -1,4 +1,4 @@
-//! Why there are no AWS credentials.
+//! Why no AWS credentials are available.
 
 use crate::advice::{Advise, Status};
 use crate::name::ProviderName;
@@ -9,44 +9,37 @@ use crate::text::untrusted::Untrusted;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// The provider's configuration does not name AWS, so its token is not for AWS (F-AWS1).
-    #[error("`{0}` is not configured for AWS, so its token is not sent there")]
+    /// The provider's configuration does not mention AWS, so its token is not for AWS (F-AWS1).
+    #[error("`{0}` is not configured for AWS, so authctl does not send its token there")]
     NotConfigured(ProviderName),
     /// Neither the configuration nor the caller names a role.
     #[error("no AWS role is configured for `{0}`")]
     NoRole(ProviderName),
-    /// AWS takes an OpenID token, and there is only something else (F-AWS1).
+    /// AWS accepts an OpenID Connect token, and the provider issued something else (F-AWS1).
     #[error("AWS accepts only a signed JWT with an issuer, and `{0}` did not supply one; nothing was sent")]
     NotJwt(ProviderName),
-    /// The region is none.
-    #[error("{0} is not an AWS region")]
+    #[error("{0} is not a valid AWS region")]
     Region(Untrusted),
-    /// There is no token to trade.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
-    /// The service cannot be reached.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The service says no.
-    #[error("the security token service answered {code}{}", message.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error("the security token service rejected the request with {code}{}", message.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Refused {
-        /// The error's code.
         code: Untrusted,
-        /// What it says of it.
+        /// The service's description.
         message: Option<Untrusted>,
-        /// Whether it may say otherwise later.
+        /// Whether a later request may succeed.
         later: bool,
     },
-    /// The answer is none that is documented. It is not part of the text: it may hold keys.
-    #[error("the security token service's answer cannot be used: {reason} (status {status}, {size} bytes)")]
+    /// The response is not a documented one. The error does not contain it, because it may hold keys.
+    #[error("the security token service's response cannot be used: {reason} (status {status}, {size} bytes)")]
     Unusable {
-        /// What is wrong.
         reason: &'static str,
         status: u16,
         /// The size of the body.
         size: usize,
     },
-    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -76,11 +69,13 @@ impl Advise for AwsError {
             Self::NotJwt(provider) => format!(
                 "add `openid` to `scopes` in [credentials.{provider}.oauth] and run `authctl login {provider}`, or use a provider whose access token is a JWT"
             ),
-            Self::Region(_) => "set helper.aws_region, or AWS_REGION, to one like eu-central-1".to_owned(),
+            Self::Region(_) => {
+                "set `helper.aws_region` or AWS_REGION to a region such as eu-central-1".to_owned()
+            }
             Self::Acquire(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::Refused { later: false, .. } => {
-                "does the role's trust policy name this issuer, its audience and this subject?".to_owned()
+                "check that the role's trust policy allows this issuer, audience and subject".to_owned()
             }
             Self::Http(_) | Self::Refused { .. } | Self::Unusable { .. } => return None,
         })

@@ -1,5 +1,5 @@
-//! Trades a provider's token for AWS credentials (STS, AssumeRoleWithWebIdentity), and stores them with the provider's tokens
-//! until they expire. An AWS helper and `serve` share it.
+//! Exchanges a provider's token for AWS credentials (STS, AssumeRoleWithWebIdentity), and stores them with the
+//! provider's tokens until they expire. The AWS helper and `serve` share it.
 
 mod credentials;
 mod error;

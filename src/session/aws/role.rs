@@ -1,4 +1,4 @@
-//! The AWS role whose credentials are wanted, and where they come from.
+//! The AWS role whose credentials are requested, and the service that issues them.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::session::Session;
 use crate::store::record::TokenKey;
 use crate::text::untrusted::Untrusted;
 
-/// Whether a provider's configuration names AWS. The session name and duration do not count, because they have defaults.
+/// Whether a provider's configuration mentions AWS. The session name and duration do not count, because they have
+/// defaults.
 pub fn is_configured(aws: &Aws) -> bool {
     aws.role.is_some() || aws.region.is_some() || aws.endpoint.is_some()
 }
@@ -25,12 +26,9 @@ pub struct Role {
 }
 
 impl Role {
-    /// The configured role, or the named one; at the configured service, or the one of the configured region, or of the
-    /// region that AWS's own variables name. Such a variable does not name an address, so the environment cannot send a token
-    /// anywhere else. A caller may name another role only for a provider whose configuration names AWS.
-    ///
-    /// # Errors
-    /// [`AwsError::NotConfigured`], [`AwsError::NoRole`], [`AwsError::Region`].
+    /// The configured role, or `named`, at the configured service or the service of the configured region. Without a
+    /// configured region, AWS's own variables select one: they contain no address, so the environment cannot send a
+    /// token elsewhere. A caller may name another role only for a provider whose configuration mentions AWS.
     pub fn of(session: &Session<'_>, provider: &Provider, named: Option<&str>) -> Result<Self, AwsError> {
         let Aws { role, region, endpoint, session: session_name, duration } = &provider.helper.aws;
         if !is_configured(&provider.helper.aws) {
@@ -62,7 +60,7 @@ impl Role {
     }
 }
 
-/// The security token service of a region; without one, the global one.
+/// A region's security token service, or the global one without a region.
 fn service_of(region: Option<&str>) -> Result<EndpointUrl, AwsError> {
     let host = match region {
         None => "sts.amazonaws.com".to_owned(),

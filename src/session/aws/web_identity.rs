@@ -1,4 +1,4 @@
-//! The token that AWS is shown: a signed JWT with an issuer, and nothing else (F-AWS1).
+//! The token that AWS receives: a signed JWT with an issuer, and nothing else (F-AWS1).
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::session::acquire::decision::Reason;
 use crate::session::acquire::{AcquireError, AcquireRequest, token};
 use crate::token::{Credential, Issued};
 
-/// The id token of the login, where there is one; else the access token, if it is a JWT.
+/// The login's ID token, if there is one; otherwise the access token, if it is a JWT.
 pub(super) fn web_identity(
     session: &Session<'_>,
     provider: &Provider,
@@ -30,7 +30,7 @@ pub(super) fn web_identity(
     identity_of(&issued, session.system.clock.now()).ok_or_else(|| AwsError::NotJwt(provider.name.clone()))
 }
 
-/// The token of a credential that AWS may receive. Passwords and keys never qualify, even if they look like a JWT.
+/// The token of a credential that AWS may receive. Passwords and API keys never qualify, even if they look like a JWT.
 fn identity_of(issued: &Issued, now: Timestamp) -> Option<SecretText> {
     if let Some(token) = &issued.id_token
         && stored_expiry(token).is_none_or(|end| end > now)

@@ -1,5 +1,5 @@
-//! Which client a login uses: the configured one, the one the user names, the one of an earlier login, the user's metadata
-//! document, or one that is registered now, in this order (Model Context Protocol, "Client Registration Approaches").
+//! Chooses the client of a login, in this order: the configured one, the one that the user names, an earlier login's,
+//! the user's metadata document, or a new registration (Model Context Protocol, "Client Registration Approaches").
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -25,28 +25,25 @@ use crate::store::StoreError;
 use crate::store::lock::Lock;
 use crate::text::untrusted::Untrusted;
 
-/// A registration takes no longer than this. A process that holds the lock for longer logs in.
+/// A registration takes no longer than this. A process that holds the lock for longer is logging in.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
-/// The default time of a login, and some more.
+/// The default time limit of a login, and some more.
 const LONGEST_LOGIN: Duration = Duration::from_secs(330);
 
-/// What a login asks of its client.
+/// What a login requires of its client.
 #[derive(Debug, Clone, Default)]
 pub struct ClientRequest<'a> {
     /// The client that the user names.
     pub client_id: Option<&'a str>,
-    /// The client's metadata document, if the user hosts one.
+    /// The URL of the client's metadata document, if the user hosts one.
     pub document: Option<&'a ClientIdUrl>,
-    /// The scopes of the login.
+    /// The login's scopes.
     pub scopes: ScopeSet,
     /// Scopes that a later login may need.
     pub further_scopes: ScopeSet,
 }
 
-/// Chooses the client of a login, and registers one if the server knows none.
-///
-/// # Errors
-/// [`RegistrationError`].
+/// Chooses the client of a login, and registers one if no other is available.
 pub fn choose(
     session: &Session<'_>,
     provider: &Provider,
@@ -100,7 +97,7 @@ impl<'a> Choice<'a> {
         Self { session, provider, oauth, request, issuer: oauth.issuer().as_str(), saved }
     }
 
-    /// The client that the user names, if nobody has configured another one.
+    /// The client that the user names, if no other client is configured.
     fn named(&self, id: &str) -> Result<LoginClient, RegistrationError> {
         match client_setting(self.session, self.provider) {
             Some(written) if !matches!(written.origin.layer(), Layer::Template | Layer::Discovered) => {
@@ -116,8 +113,8 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The client that an earlier login saved. A client that the user named for another issuer is not used at this one, and
-    /// not replaced either.
+    /// The client that an earlier login saved. A client that the user named for another issuer is neither used at this
+    /// one nor replaced.
     fn of_earlier_login(&self) -> Result<Option<LoginClient>, RegistrationError> {
         let Some(own) = self.own() else { return Ok(None) };
         if own.issuer == self.issuer && self.is_usable(own) {
@@ -152,7 +149,7 @@ impl<'a> Choice<'a> {
         Ok(is_usable.then(|| self.client(client.clone(), Origin::Copied)))
     }
 
-    /// A client that was registered for a login that then failed. One that cannot be used is nobody's.
+    /// A client that was registered for a login that then failed. A client that cannot be used does not count.
     fn of_unfinished_login(&self) -> Result<Option<LoginClient>, RegistrationError> {
         let Some(registered) = note::read(self.session, &self.provider.name)? else { return Ok(None) };
         let client = &registered.client;
@@ -167,7 +164,7 @@ impl<'a> Choice<'a> {
         Ok(None)
     }
 
-    /// A client that is registered now. The note comes first: whatever happens then, the registration is not lost.
+    /// A new registration. The note is written first, so that no later failure loses the registration.
     fn registered_now(&self, server: &Server<'_>) -> Result<LoginClient, RegistrationError> {
         if !server.has("registration_endpoint") {
             return Err(self.not_offered());
@@ -194,8 +191,8 @@ impl<'a> Choice<'a> {
         self.saved.iter().find(|(name, _)| *name == self.provider.name).map(|(_, client)| client)
     }
 
-    /// Whether a client can be used for this login: its secret has not expired, it may ask for the scopes, and the port that
-    /// the browser returns to is free.
+    /// Whether a login can use a client: its secret has not expired, it may request the scopes, and its redirect port
+    /// is free.
     fn is_usable(&self, client: &DiscoveredClient) -> bool {
         let has_expired = client.secret_ends.is_some_and(|end| end <= self.session.system.clock.now());
         let may_ask = client.scopes.as_ref().is_none_or(|scopes| self.request.scopes.is_subset(scopes));
@@ -208,7 +205,7 @@ impl<'a> Choice<'a> {
         let credential = self.session.config.credentials.get(&self.provider.name);
         let is_written = credential.is_some_and(|credential| credential.origin.layer() != Layer::Discovered);
         match self.oauth.client_id() {
-            // Its template may know where an app is registered.
+            // The template may know where to register an app.
             Err(error) if is_written => error.into(),
             _ => RegistrationError::NotOffered { issuer: self.issuer.to_owned() },
         }
@@ -225,23 +222,21 @@ fn client_setting<'a>(session: &Session<'a>, provider: &Provider) -> Option<&'a 
     session.config.credentials.get(&provider.name)?.kind.as_ref()?.table.table()?.get("client_id")
 }
 
-/// Whether a person or a template has written which client it is.
+/// Whether a person or a template has configured the client.
 fn is_configured(session: &Session<'_>, provider: &Provider, oauth: &OAuthClient) -> bool {
     let is_written = |setting: &Setting| !discovered::is_discovered(setting);
     oauth.client_id().is_ok() && client_setting(session, provider).is_some_and(is_written)
 }
 
-/// Logins with a registered client take turns: a second process finds what the first one registered, and the port that it
-/// returns to free again.
+/// Logins with a registered client take turns: a second process finds the first one's registration, and its redirect
+/// port is free again.
 fn take_turn(session: &Session<'_>, issuer: &str) -> Result<Lock, StoreError> {
     let system = session.system;
     let mark = Binding::default().with(Binding::ISSUER, issuer).fingerprint();
     let path = system.paths.folder(Folder::State)?.join(format!("registration-{mark}.lock"));
     match Lock::take(&path, SHORT_WAIT, &*system.clock) {
         Err(StoreError::LockTimeout { .. }) => {
-            system
-                .prompter
-                .note(&format_args!("another login at {issuer} is in progress; this one waits for it"));
+            system.prompter.note(&format_args!("another login at {issuer} is in progress; waiting for it"));
             let _waiting = system.prompter.wait(WaitReason::OtherLogin, None);
             Lock::take(&path, LONGEST_LOGIN, &*system.clock)
         }

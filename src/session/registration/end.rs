@@ -1,4 +1,4 @@
-//! Ends a registration (RFC 7592): with the last login that uses it, or when another one takes its place.
+//! Ends a registration (RFC 7592) with the last login that uses it, or when another registration replaces it.
 
 use serde_json::Value;
 
@@ -14,11 +14,8 @@ use crate::secret::{AccessToken, SecretText};
 use crate::session::Session;
 use crate::store::StoreError;
 
-/// Forgets what was discovered for a provider, and ends its client's registration where no other provider uses it. Returns
-/// what the server said; `None` where it was not asked.
-///
-/// # Errors
-/// [`StoreError`].
+/// Forgets what was discovered for a provider, and ends its client's registration if no other provider uses it. Returns
+/// the server's result; `None` if it was not asked.
 pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result<Option<End>, StoreError> {
     let saved = discovered::clients(session.system);
     let own = saved.iter().find(|(name, _)| *name == provider.name).map(|(_, client)| client);
@@ -27,7 +24,8 @@ pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result
         if let Some(client) = own {
             end = retire(session, provider, oauth, client, &saved, local)?;
         }
-        // A configured client needs no registration. What cannot be read now leaves nothing but waste.
+        // A configured client needs no registration. If the list cannot be read, the worst result is an unused
+        // registration.
         if own.is_some() || oauth.client_id().is_err() {
             end = end.or(end_unfinished(session, provider, oauth, own, local).ok().flatten());
         }
@@ -36,10 +34,7 @@ pub fn forget(session: &Session<'_>, provider: &Provider, local: bool) -> Result
     Ok(end)
 }
 
-/// The client that an unfinished login to a provider left registered.
-///
-/// # Errors
-/// [`StoreError`].
+/// The client that an unfinished login to a provider registered.
 pub fn unfinished(
     session: &Session<'_>,
     name: &ProviderName,
@@ -47,7 +42,7 @@ pub fn unfinished(
     Ok(note::read(session, name)?.map(|registered| registered.client))
 }
 
-/// Ends the registration that an unfinished login left.
+/// Ends the registration of an unfinished login.
 fn end_unfinished(
     session: &Session<'_>,
     provider: &Provider,
@@ -64,8 +59,8 @@ fn end_unfinished(
     Ok(end)
 }
 
-/// Forgets a client's secrets, and ends its registration where its server is still the provider's and no other provider
-/// uses it.
+/// Forgets a client's secrets, and ends its registration if the provider still uses its server and no other provider
+/// uses the client.
 pub(super) fn retire(
     session: &Session<'_>,
     provider: &Provider,
@@ -83,7 +78,7 @@ pub(super) fn retire(
     Ok(end)
 }
 
-/// Asks the server to delete a registration; `None` where it cannot be managed.
+/// Asks the server to delete a registration; `None` if authctl cannot manage it.
 pub(super) fn end_registration(
     session: &Session<'_>,
     oauth: &OAuthClient,

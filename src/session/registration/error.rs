@@ -1,4 +1,4 @@
-//! Why the client is not known to the server.
+//! Why no client is available for a login.
 
 use crate::advice::{Advise, Status};
 use crate::oauth::answer::EndpointError;
@@ -8,55 +8,44 @@ use crate::provider::ProviderError;
 use crate::store::StoreError;
 use crate::text::untrusted::Untrusted;
 
-/// Why the client is not known to the server.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
-    /// Nothing is known of the server.
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// The server cannot be reached.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// A URL was refused.
     #[error(transparent)]
     Url(#[from] UrlRefused),
-    /// The server did not register it.
-    #[error("the client could not be registered")]
+    #[error("the server did not register the client")]
     Refused(#[from] EndpointError),
-    /// The server has no way for it.
-    #[error("{issuer} registers no clients by itself, and no client_id is configured")]
-    NotOffered {
-        /// The issuer.
-        issuer: String,
-    },
-    /// The client that was named belongs to another server (MCP 2026-07-28).
-    #[error("the client {client} was named for {before}, and the authorization server is now {now}")]
+    /// The server does not support registration.
+    #[error("{issuer} does not support client registration, and no `client_id` is configured")]
+    NotOffered { issuer: String },
+    /// The named client belongs to another server (MCP 2026-07-28).
+    #[error("the client {client} belongs to {before}, but the authorization server is now {now}")]
     OtherIssuer {
-        /// The client.
         client: String,
-        /// The issuer that it was named for.
+        /// The client's issuer.
         before: String,
-        /// The issuer now.
+        /// The current issuer.
         now: String,
     },
-    /// Another client than the one that is configured was named.
-    #[error("the client {client} is configured ({origin}), and no other can be used with it")]
+    /// The user named another client than the configured one.
+    #[error("another client, {client}, is already configured ({origin})")]
     Configured {
-        /// The client.
         client: Untrusted,
-        /// Where.
+        /// Where it is configured.
         origin: String,
     },
-    /// There is no port to be returned to.
-    #[error("there is no free port on 127.0.0.1: {0}")]
+    /// No port is free for the redirect.
+    #[error("cannot find a free port on 127.0.0.1: {0}")]
     NoPort(std::io::Error),
-    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl RegistrationError {
-    /// What the user can do, where the provider's name is known, or the URL that was named instead.
+    /// The hint for a provider's name, or for the URL that was given instead.
     #[must_use]
     pub fn hint_for(&self, name: &str) -> Option<String> {
         Some(match self {
@@ -64,13 +53,13 @@ impl RegistrationError {
                 "register an app there, with the redirect URI http://127.0.0.1/callback, and run `authctl login {name} --client-id ID`"
             ),
             Self::Configured { .. } => {
-                format!("`authctl provider set {name} client_id=ID` changes it; or leave --client-id out")
+                format!("run `authctl provider set {name} client_id=ID` to change it, or omit `--client-id`")
             }
             Self::OtherIssuer { .. } => format!(
-                "if that is right, run `authctl login {name} --client-id ID` with a client of the new server"
+                "if the new server is right, run `authctl login {name} --client-id ID` with one of its clients"
             ),
             Self::Refused(error) if error.is("invalid_redirect_uri") => {
-                "this server accepts no loopback address: register an app there by hand, and name it with --client-id"
+                "this server does not accept loopback addresses: register an app there manually, and pass its ID with `--client-id`"
                     .to_owned()
             }
             Self::Provider(error) => return error.hint_for(name),

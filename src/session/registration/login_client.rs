@@ -1,4 +1,4 @@
-//! The client of one login, from before the login until it is saved or given up.
+//! The client of one login, until it is saved or discarded.
 
 use super::end::{end_registration, retire};
 use super::note::Registered;
@@ -9,34 +9,31 @@ use crate::session::Session;
 use crate::store::StoreError;
 use crate::store::lock::Lock;
 
-/// The client of a login.
 #[derive(Default)]
 pub struct LoginClient {
     /// What the configuration does not know about it yet.
     pub discovered: Option<DiscoveredClient>,
     pub(super) origin: Origin,
-    /// The registration that nobody uses any more once the login has succeeded.
+    /// The registration that is no longer needed once the login has succeeded.
     pub(super) replaced: Option<DiscoveredClient>,
-    /// All logins with a registration return to the same port, so the lock is held until the login is over.
+    /// All logins with a registration use the same redirect port, so the lock is held until the login is over.
     pub(super) _lock: Option<Lock>,
 }
 
 #[derive(Default)]
 pub(super) enum Origin {
-    /// It was known before.
+    /// It existed before.
     #[default]
     Known,
-    /// Another provider's client; its secrets are copied.
+    /// It belongs to another provider, whose secrets are copied.
     Copied,
     /// A note holds it.
     Registered(Registered),
 }
 
 impl LoginClient {
-    /// After the login: saves what was discovered, with one write, and ends the registration that was replaced.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it is not saved. The note of a registration remains then.
+    /// Called after the login: saves what was discovered with one write, and ends the replaced registration. If the
+    /// save fails, the note of a registration remains.
     pub fn save(
         &self,
         session: &Session<'_>,
@@ -50,7 +47,7 @@ impl LoginClient {
         if discovered.url.is_some() || discovered.client.is_some() {
             discovered::save(session.system, discovered)?;
         }
-        // What fails from here on leaves nothing but waste.
+        // A failure from here on only leaves unused data behind.
         if matches!(self.origin, Origin::Registered(_)) {
             let _ = note::forget(session, &provider.name);
         }
@@ -61,8 +58,8 @@ impl LoginClient {
         Ok(())
     }
 
-    /// After a login that failed: nothing has changed. The next login uses a client that was registered for this one, unless
-    /// an earlier login works without it. Failures are not reported, because the login's own failure is.
+    /// Called after a failed login: nothing has changed. The next login uses a client that was registered for this one,
+    /// unless an earlier login works without it. Failures are not reported, because the login's own failure is.
     pub fn give_up(&self, session: &Session<'_>, provider: &Provider, is_first_login: bool) {
         let (Some(oauth), Some(client)) = (provider.source.oauth(), &self.discovered) else { return };
         match &self.origin {

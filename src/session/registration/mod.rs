@@ -1,5 +1,5 @@
-//! Makes sure that the authorization server knows the client of a login: from the configuration, by the metadata document
-//! that the user hosts, or by registration (RFC 7591). Ends a registration when nobody uses it any more (RFC 7592).
+//! Provides a client that the authorization server knows: from the configuration, from the user's metadata document, or
+//! by registration (RFC 7591). Ends a registration that is no longer used (RFC 7592).
 
 mod choose;
 mod end;

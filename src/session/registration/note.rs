@@ -1,5 +1,5 @@
-//! The note of a registration that no login has used yet. It is all that remains of a login that crashed or failed after
-//! the server registered a client: the next login uses that client instead of registering another one.
+//! The note of a registration that no login has used yet. It is all that remains of a login that crashed or failed
+//! after the server registered a client: the next login uses that client instead of registering another one.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -18,7 +18,7 @@ const KEY: &str = "new_registration";
 pub(super) struct Registered {
     pub(super) client: DiscoveredClient,
     pub(super) secret: Option<SecretText>,
-    /// What the registration is managed with.
+    /// The registration access token.
     pub(super) management: Option<SecretText>,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn write(
     session.store.save_secret(provider, KEY, &binding(&session.store)?, &text).map(drop)
 }
 
-/// The note, unless it was written for another definition of the provider or cannot be read: then it is as good as none.
+/// Reads the note. A note that cannot be read or belongs to another definition of the provider is ignored.
 pub(super) fn read(session: &Session<'_>, provider: &ProviderName) -> Result<Option<Registered>, StoreError> {
     let text = match session.store.secret(provider, KEY, &binding(&session.store)?) {
         Err(StoreError::NewPlace { .. } | StoreError::Corrupt { .. }) => None,
@@ -71,7 +71,7 @@ pub(super) fn forget(session: &Session<'_>, provider: &ProviderName) -> Result<(
     session.store.forget_secret(&record(&session.store, provider)?.0).map(drop)
 }
 
-/// The note's record, and what it is bound to.
+/// The note's record and its binding.
 pub(super) fn record(
     store: &TokenStore<'_>,
     provider: &ProviderName,
@@ -80,8 +80,8 @@ pub(super) fn record(
     Ok((RecordName::of_secret(provider, KEY, &binding), binding))
 }
 
-/// The note belongs to this machine, because the registered redirect URI has a port of it; other machines may share the
-/// store. The client says which issuer it is for.
+/// The note belongs to this machine, because the registered redirect URI contains one of its ports, and other machines
+/// may share the store. The client itself names its issuer.
 fn binding(store: &TokenStore<'_>) -> Result<Binding, StoreError> {
     Ok(Binding::default().with("machine", store.machine()?))
 }

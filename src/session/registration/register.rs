@@ -12,14 +12,14 @@ use crate::provider::client::{OAuthClient, Server};
 use crate::secret::SecretText;
 use crate::session::Session;
 
-/// The first of the ports that are tried, and how many there are: below those of Linux, Windows and macOS for connections.
+/// The range of ports to try. It is below the ephemeral ports of Linux, Windows and macOS.
 const LOWEST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 
-/// After this many taken ports in a row, the system chooses one.
+/// After this many occupied ports in a row, the system chooses one.
 const PORT_TRIES: usize = 16;
 
-/// Registers a client that may ask for these scopes.
+/// Registers a client that may request these scopes.
 pub(super) fn register(
     session: &Session<'_>,
     oauth: &OAuthClient,
@@ -38,8 +38,8 @@ pub(super) fn register(
         |metadata: &ClientMetadata| session.system.http.send(&metadata.request(&endpoint, &oauth.transport));
     let mut response = send(&metadata)?;
     let mut answer = registration::response(&response);
-    // Some servers register no scopes but their own, though they know those of resources: then none are named, and the
-    // server chooses (RFC 7591 section 2).
+    // Some servers register only their own scopes, although they know those of resources: then the request names none,
+    // and the server chooses (RFC 7591 section 2).
     if answer.as_ref().is_err_and(|error| error.is("invalid_client_metadata"))
         && metadata.scope.take().is_some()
     {
@@ -49,7 +49,7 @@ pub(super) fn register(
     let registration = answer?;
     let returned = registration.redirect_uris.as_ref().is_none_or(|uris| uris.contains(&redirect_uri));
     if !returned {
-        let reason = "it registered another redirect URI than was asked for";
+        let reason = "it registered another redirect URI than requested";
         return Err(crate::oauth::answer::unusable("registration endpoint", &response, reason).into());
     }
     Ok(registered(oauth, registration, redirect_uri, scopes))
@@ -67,7 +67,7 @@ fn registered(
         redirect_uri: Some(redirect_uri),
         has_secret: registration.client_secret.is_some(),
         method: registration.method.map(|method| method.name().to_owned()),
-        // The server left the others out on purpose: another registration would not have them either.
+        // The server omitted the other scopes on purpose. Another registration would not have them either.
         scopes: registration.scopes.map(|granted| granted.union(asked_for)),
         secret_ends: registration.secret_ends,
     };
@@ -79,8 +79,8 @@ fn registered(
     Registered { client, secret, management }
 }
 
-/// A port to return to. Many servers compare it, though RFC 8252 says that they must not, so that it is remembered: one
-/// that systems do not give to connections by themselves is likely to be free the next time as well.
+/// A port for the redirect. Many servers compare it, although RFC 8252 says that they must not, so authctl remembers
+/// it. A port outside the ephemeral range is likely to be free next time as well.
 fn free_port(session: &Session<'_>) -> std::io::Result<u16> {
     let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
     for _ in 0..PORT_TRIES {
@@ -93,7 +93,8 @@ fn free_port(session: &Session<'_>) -> std::io::Result<u16> {
     bind(0).map(|address| address.port())
 }
 
-/// A public client where the server accepts one: a program on a person's machine cannot keep a secret (RFC 8252 section 8.5).
+/// A public client if the server accepts one: a program on a person's machine cannot keep a secret (RFC 8252 section
+/// 8.5).
 fn method(server: &Server<'_>) -> AuthenticationMethod {
     let offered = server.strings("token_endpoint_auth_methods_supported");
     let takes = |method: AuthenticationMethod| {

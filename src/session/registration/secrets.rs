@@ -1,5 +1,4 @@
-//! The secrets of registered clients in the token store: what a client authenticates with, and what its registration is
-//! managed with.
+//! The secrets of registered clients in the token store: the client secret and the registration access token.
 
 use super::note;
 use crate::binding::Binding;
@@ -16,12 +15,12 @@ use crate::store::record::RecordName;
 const SECRET: &str = "client_secret";
 const MANAGEMENT: &str = "registration";
 
-/// What a registered client's secrets are bound to.
+/// The binding of a registered client's secrets.
 fn binding(oauth: &OAuthClient, client: &DiscoveredClient) -> Binding {
     oauth.binding().with(Binding::ISSUER, &client.issuer).with(Binding::CLIENT_ID, &client.id)
 }
 
-/// Stores what a client authenticates with: the login needs it.
+/// Stores the client secret, which the login needs.
 pub(super) fn store_secret(
     session: &Session<'_>,
     provider: &Provider,
@@ -32,7 +31,7 @@ pub(super) fn store_secret(
     store(session, provider, SECRET, &binding(oauth, client), secret)
 }
 
-/// Stores what a registration is managed with.
+/// Stores the registration access token.
 pub(super) fn store_management(
     session: &Session<'_>,
     provider: &Provider,
@@ -53,7 +52,7 @@ fn store(
     secret.map_or(Ok(()), |secret| session.store.save_secret(&provider.name, key, binding, secret).map(drop))
 }
 
-/// What a registration is managed with.
+/// The registration access token.
 pub(super) fn management(
     session: &Session<'_>,
     provider: &Provider,
@@ -63,8 +62,8 @@ pub(super) fn management(
     session.store.secret(&provider.name, MANAGEMENT, &binding(oauth, client))
 }
 
-/// Copies the secrets of a client that was registered for another provider of the same server. Whichever provider uses the
-/// client last ends the registration. Returns whether the client can be used.
+/// Copies the secrets of a client that was registered for another provider of the same server. The last provider that
+/// uses the client ends the registration. Returns whether the client can be used.
 pub(super) fn copy(
     session: &Session<'_>,
     provider: &Provider,

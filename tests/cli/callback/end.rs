@@ -40,7 +40,7 @@ fn the_redirect_may_be_pasted_while_the_listener_waits_f_cb16() {
         send(format!("{}&x=1\n", redirect.as_str().replace("state=", "state=x")));
         send(format!("{redirect}\n"));
     })));
-    sandbox.run(&["login"]).ok().says("that is not the address of this login").says("Logged in to as");
+    sandbox.run(&["login"]).ok().says("this is not the address of this login").says("Logged in to as");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_server_that_sends_its_issuer_must_still_do_so_while_its_metadata_cannot_be_
     assert!(server.requests_to("/token").is_empty(), "no code was sent");
 
     // Nothing was ever known: the login goes on, and says what it does not know.
-    let unknown = "does not know whether its answer must contain `iss`";
+    let unknown = "does not know whether the redirect must contain `iss`";
     for reply in failures() {
         fails_to_publish(&reply);
         Sandbox::new(&config).run(&["login"]).ok().says(unknown);

@@ -114,11 +114,9 @@ fn an_unusable_key_says_why_and_sends_nothing() {
 fn a_key_file_readable_by_others_is_reported() {
     use crate::support::sandbox::set_mode;
     let (pem, public) = key();
-    for (mode, status, said) in [
-        (0o600, 0, ""),
-        (0o644, 0, "can be read by others: chmod 600"),
-        (0o666, 4, "can be changed by others"),
-    ] {
+    for (mode, status, said) in
+        [(0o600, 0, ""), (0o644, 0, "can read the file of"), (0o666, 4, "can change the file of")]
+    {
         let server = AuthorizationServer::start();
         server.set(|behaviour| behaviour.client_assertions = Some(public.clone()));
         let sandbox = home(&server, "private_key = { file = \"key.pem\" }");

@@ -87,7 +87,7 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
     (
         "http endpoint",
         "{X}[credentials.x.oauth]\nclient_id = \"a\"\ntoken_endpoint = \"http://x.example/t\"\n",
-        &["`credentials.x.oauth.token_endpoint` is no endpoint", "not an https URL"],
+        &["`credentials.x.oauth.token_endpoint` is not a valid endpoint", "not an https URL"],
     ),
     (
         "reserved parameter",

@@ -93,7 +93,10 @@ fn without_a_usable_browser_the_message_suggests_device_login() {
 fn the_final_message_of_a_device_login_is_accurate() {
     let server = AuthorizationServer::start();
     let (sandbox, timed) = home(&server_config(&server.domain(), ""));
-    sandbox.run(&["login", "--device", "--timeout", "1s"]).fails(1).says("nobody consented within 1 second");
+    sandbox
+        .run(&["login", "--device", "--timeout", "1s"])
+        .fails(1)
+        .says("the login was not approved within 1 second");
     assert!(pauses(&timed).is_empty(), "D4");
     for _ in 0..40 {
         server.fault("/token", Reply::full(503, &[], ""));

@@ -57,7 +57,7 @@ fn polling_ends_with_the_code_or_the_timeout() {
         for _ in 0..20 {
             server.fault("/token", answer("authorization_pending"));
         }
-        sandbox.run(arguments).fails(1).says(&format!("nobody consented within {words}"));
+        sandbox.run(arguments).fails(1).says(&format!("the login was not approved within {words}"));
         let asked: u64 = pauses(&timed).iter().sum();
         assert!(asked < most && asked + 6 > most, "{name}: until just before the end, not {asked}");
     }
@@ -104,7 +104,7 @@ fn a_server_cannot_extend_the_wait_f_dev1() {
         for _ in 0..40 {
             server.fault("/token", answer("authorization_pending"));
         }
-        sandbox.run(arguments).fails(1).says(&format!("nobody consented within {words}"));
+        sandbox.run(arguments).fails(1).says(&format!("the login was not approved within {words}"));
         let most = timed.sent.lock().iter().filter(|(path, _)| path == "/token").count();
         assert!(most <= 23, "{name}: {most} questions");
     }

@@ -113,7 +113,7 @@ fn doctor_finds_missing_client_credentials_and_logins() {
         &sandbox,
         &[],
         4,
-        ("provider", "problem", "there is no `client_id`", "register an app"),
+        ("provider", "problem", "`client_id` is not set", "register an app"),
     );
     let sandbox = configured(&server, &json!({}), "");
     finds("nobody", &sandbox, &[], 0, ("provider", "note", "nobody is logged in", "authctl login as"));

@@ -77,7 +77,7 @@ fn a_bound_token_without_its_key_needs_a_login() {
     sandbox
         .run(&["token"])
         .fails(3)
-        .says("the key that the stored token is bound to is lost")
+        .says("the key that the stored token is bound to does not exist any more")
         .says("authctl login as");
 }
 

@@ -43,7 +43,7 @@ fn a_forged_subject_does_not_get_the_cached_token_f_leak9() {
     assert_ne!(sandbox.run(&["token"]).ok(), real);
     assert_eq!(other.token_requests(EXCHANGE), 2, "the server decides");
     sandbox.input.terminal();
-    sandbox.run(&["token"]).fails(2).says("that is a terminal").says("pipe the token in");
+    sandbox.run(&["token"]).fails(2).says("which is a terminal").says("pipe the token to authctl");
 }
 
 /// Tokens that another configuration of the provider got are not handed out for this one.

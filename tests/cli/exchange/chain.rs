@@ -17,7 +17,7 @@ fn an_exchange_chain_refreshes_each_token_first() {
     sandbox
         .run(&["token"])
         .fails(3)
-        .says("no token for `cloud`: it needs one of `as`")
+        .says("no token for `cloud`, because it needs a token of `as`")
         .says("you are not logged in")
         .says("run `authctl login as`");
     sandbox.run(&["login", "as"]).ok();
@@ -110,7 +110,7 @@ fn impossible_exchange_chains_are_reported() {
         ("no subject", "", "subject` is missing"),
         ("two", "subject = { env = \"A\", file = \"b\" }", "must be one of"),
         ("wrong", "subject = { provider = \"a\", token = \"key\" }", "must be one of"),
-        ("type alone", "subject = { env = \"A\" }\nactor_token_type = \"urn:x\"", "stands without `actor`"),
+        ("type alone", "subject = { env = \"A\" }\nactor_token_type = \"urn:x\"", "requires `actor`"),
         ("a literal", "subject = \"tok\"", "must be one of"),
     ] {
         let output = Sandbox::new(&exchanger("x", &other, config)).run(&["token"]).fails(4);

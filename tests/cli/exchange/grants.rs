@@ -54,13 +54,15 @@ fn the_auth0_federated_connection_grant_works() {
         .run(&["token", "google", "--connection", "other"])
         .fails(1)
         .says("rotation is enabled")
-        .says("turn refresh token rotation off");
+        .says("disable refresh token rotation");
 
     // A refresh token goes to no other server (RFC 9700 section 4.14).
     let evil = AuthorizationServer::start();
     sandbox.configure(&config(&evil));
-    let output =
-        sandbox.run(&["token", "google"]).fails(4).says("a refresh token goes only to where it is from");
+    let output = sandbox
+        .run(&["token", "google"])
+        .fails(4)
+        .says("authctl sends a refresh token only to the server that issued it");
     assert!(evil.requests_to("/exchange").is_empty(), "{output}");
 }
 
@@ -184,8 +186,8 @@ fn a_workflow_gets_a_cloud_token_without_a_secret() {
     sandbox.run(&["token", "actions", "--audience", "other"]).ok();
     assert_eq!(cloud.requests_to("/actions").last().unwrap().parameter("audience").as_deref(), Some("other"));
     for (fault, status, said) in [
-        (Reply::redirect(302, "https://evil.example/"), 1, "it refused"),
-        (Reply::full(503, &[], ""), 5, "gives no token now"),
+        (Reply::redirect(302, "https://evil.example/"), 1, "it rejected the request"),
+        (Reply::full(503, &[], ""), 5, "GitHub is temporarily unavailable"),
         (Reply::json(200, &json!({ "value": "a\nb" })), 1, "outside printable ASCII"),
     ] {
         cloud.fault("/actions", fault);

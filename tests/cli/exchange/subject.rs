@@ -63,7 +63,7 @@ fn subject_tokens_come_from_variables_files_programs_and_stdin() {
     }
     let sandbox = Sandbox::new(&exchanger("cloud", &other, "subject = { stdin = true }"));
     sandbox.input.pipe("");
-    sandbox.run(&["token"]).fails(1).says("standard input has no token");
+    sandbox.run(&["token"]).fails(1).says("standard input contains no");
 }
 
 #[test]

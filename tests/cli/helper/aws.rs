@@ -69,16 +69,28 @@ fn sts_responses_are_bounded_and_checked_f_size_f_hlp4() {
             403,
             error("AccessDenied", "Not authorized"),
             1,
-            "answered `AccessDenied`: `Not authorized`",
+            "rejected the request with `AccessDenied`: `Not authorized`",
         ),
         ("steering text", 400, error("X", "\u{9b}31m"), 1, "\\u{9b}31m"),
         ("throttled", 400, error("Throttling", "Rate exceeded"), 5, "Throttling"),
         ("down", 503, error("ServiceUnavailable", ""), 5, "ServiceUnavailable"),
         ("no XML", 200, "{\"a\":1}".to_owned(), 1, "it is not XML (status 200, 7 bytes)"),
         ("a bomb", 200, bomb.to_owned(), 1, "it is not XML"),
-        ("no keys", 200, "<a/>".to_owned(), 1, "keys are missing"),
-        ("no end", 200, sts_answer(60).replace("Expiration", "Elsewhere"), 1, "keys are missing"),
-        ("keys of two lines", 200, sts_answer(60).replace("secret-canary", "a\nb"), 1, "no such keys"),
+        ("no keys", 200, "<a/>".to_owned(), 1, "its credentials are incomplete"),
+        (
+            "no end",
+            200,
+            sts_answer(60).replace("Expiration", "Elsewhere"),
+            1,
+            "its credentials are incomplete",
+        ),
+        (
+            "keys of two lines",
+            200,
+            sts_answer(60).replace("secret-canary", "a\nb"),
+            1,
+            "its credentials are invalid",
+        ),
         ("too long", 200, "x".repeat(2 << 20), 1, "is larger than"),
         ("a redirect", 302, String::new(), 1, "(status 302"),
     ] {
@@ -100,5 +112,5 @@ fn the_environment_sets_an_aws_region_and_no_other_host_f_bind3() {
     sandbox.run(&["helper", "aws"]).fails(4).says("no AWS role is configured").says("`aws_role`");
     let (_server, sandbox) = logged_in("[credentials.as.helper]\naws_role = \"arn\"\n");
     sandbox.environment.set("AWS_REGION", "evil.example/");
-    sandbox.run(&["helper", "aws"]).fails(4).says("`evil.example/` is not an AWS region");
+    sandbox.run(&["helper", "aws"]).fails(4).says("`evil.example/` is not a valid AWS region");
 }

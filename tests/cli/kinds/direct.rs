@@ -26,8 +26,8 @@ fn jwt_shorthand_reference_and_end() {
     sandbox
         .run(&["token"])
         .fails(3)
-        .says("the configured token ended 1970-01-01T00:16:40Z")
-        .says("put a new one");
+        .says("the configured token expired at 1970-01-01T00:16:40Z")
+        .says("put a new token");
     for (reference, said) in [
         ("env = \"TOKEN\"", "TOKEN is not set"),
         ("file = \"none\"", "cannot read the secret file"),
@@ -68,10 +68,10 @@ fn api_keys_in_headers_of_your_choice() {
     sandbox.run(&["secret", "set", "x", "headers.X-Key"]).ok();
     assert_eq!(sandbox.run(&["headers"]).ok().stdout, "X-Key: from the store\n");
     sandbox.configure("[credentials.x]\ndomain = \"x.example\"\napi_key = { key = \"k\", header = \"X Y\" }");
-    sandbox.run(&["headers"]).fails(4).says("a name that no HTTP header can have");
+    sandbox.run(&["headers"]).fails(4).says("an invalid header name");
     sandbox.environment.set("B", "a\r\nX-Evil: 1");
     sandbox.configure("[credentials.x]\ndomain = \"x.example\"\napi_key = { key = { env = \"B\" } }");
-    sandbox.run(&["headers"]).fails(1).says("a character that a header cannot have");
+    sandbox.run(&["headers"]).fails(1).says("a character that is invalid in a header");
 }
 
 #[test]

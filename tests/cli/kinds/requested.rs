@@ -55,7 +55,7 @@ fn client_credentials_get_and_cache_a_token() {
         )
     };
     let sandbox = Sandbox::new(&config(""));
-    sandbox.run(&["token"]).fails(4).says("only a client that can prove itself has this grant");
+    sandbox.run(&["token"]).fails(4).says("this grant requires a `client_secret`");
     sandbox.configure(&config("_client_secret = \"canary-secret\""));
     let first = sandbox.run(&["token"]).ok();
     assert_eq!(sandbox.run(&["token"]).ok(), first);

@@ -62,7 +62,7 @@ fn with_token_from_standard_input() {
     third.run(&["login", "--with-token"]).ok();
     assert_eq!(third.run(&["token"]).ok().text(), "a-token-of-another-tool");
     third.input.pipe("two\nlines");
-    third.run(&["login", "--with-token"]).fails(1).says("standard input has no token");
+    third.run(&["login", "--with-token"]).fails(1).says("standard input contains no");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_missing_client_id_says_where_to_register() {
     sandbox
         .run(&["login"])
         .fails(4)
-        .says("there is no `client_id`")
+        .says("`client_id` is not set")
         .says("https://github.com/settings/applications/new");
     let sandbox = Sandbox::new("");
     sandbox.run(&["login", "github"]).fails(4).says("there is a template of this name");

@@ -55,7 +55,8 @@ fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
         });
         let mut sandbox = Sandbox::with_server(&server.domain());
         sandbox.system.browser = Arc::new(crate::support::browsers::Never);
-        let output = sandbox.run(&["login"]).fails(1).says("the server named a URL that is not used");
+        let output =
+            sandbox.run(&["login"]).fails(1).says("the server supplied a URL that authctl refuses to use");
         assert!(!output.stderr.contains("Open this URL") && !output.stderr.contains('\u{1b}'), "{output}");
     }
 }

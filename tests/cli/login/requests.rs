@@ -103,6 +103,10 @@ fn client_secrets_use_the_offered_method() {
             "F-LEAK6: never in a URL"
         );
         sandbox.environment.set("SECRET", "wrong");
-        sandbox.run(&["login"]).fails(1).says("`invalid_client`").says("check client_id and client_secret");
+        sandbox
+            .run(&["login"])
+            .fails(1)
+            .says("`invalid_client`")
+            .says("check `client_id` and `client_secret`");
     }
 }

@@ -44,7 +44,7 @@ fn without_registration_a_client_id_is_required() {
     sandbox
         .run(&["login", &url])
         .fails(4)
-        .says("registers no clients by itself")
+        .says("does not support client registration")
         .says(&format!("authctl login {url} --client-id ID"));
     sandbox.run(&["login", &url, "--client-id", "app"]).ok();
     sandbox.run(&["login", &url]).ok();
@@ -54,7 +54,7 @@ fn without_registration_a_client_id_is_required() {
         "/.well-known/oauth-protected-resource/mcp",
         json!({ "resource": url, "authorization_servers": [other.issuer()] }),
     );
-    sandbox.run(&["login", &url]).fails(4).says("was named for").says(&other.issuer());
+    sandbox.run(&["login", &url]).fails(4).says("belongs to").says(&other.issuer());
     assert!(other.requests_to("/register").is_empty() && other.requests_to("/authorize").is_empty());
     sandbox.run(&["token", &url, "--refresh"]).ok();
     assert!(other.requests_to("/token").is_empty(), "what is stored is not for the other");

@@ -30,12 +30,12 @@ fn registration_responses_are_handled() {
         server.set(|behaviour| behaviour.registers = members.as_object().cloned());
         let resource = Resource::of(&server);
         let output = sandbox.run(&["login", &resource.url()]).fails(status).says(says);
-        assert!(output.stderr.contains("could not be registered"), "{name}: {output}");
+        assert!(output.stderr.contains("the server did not register the client"), "{name}: {output}");
     }
     for (error, status, says) in [
-        ("invalid_redirect_uri", 1, "register an app there by hand"),
+        ("invalid_redirect_uri", 1, "register an app there manually"),
         ("invalid_client_metadata", 1, "`invalid_client_metadata`"),
-        ("temporarily_unavailable", 5, "could not be registered"),
+        ("temporarily_unavailable", 5, "the server did not register the client"),
     ] {
         let (server, mut sandbox) = (registering(), empty());
         sandbox.system.browser = Arc::new(Never);

@@ -11,7 +11,7 @@ use crate::support::http::Reply;
 fn an_id_token_that_cannot_be_checked_costs_nothing_else() {
     let (server, sandbox) = logged_in();
     claims(&server, &json!({ "iat": 4_000_000_000_i64 }));
-    let token = sandbox.run(&["token", "--refresh"]).ok().says("id token was not saved");
+    let token = sandbox.run(&["token", "--refresh"]).ok().says("ID token was not saved");
     assert!(server.accepts(token.text()));
     server.rotate_key();
     server.set(|behaviour| behaviour.claims.clear());
@@ -45,7 +45,7 @@ fn a_refresh_that_was_not_sent_leaves_no_trace() {
     assert_eq!(server.token_requests("refresh_token"), 0);
     sandbox.configure(&crate::support::sandbox::server_config(&server.domain(), ""));
     server.fault("/token", Reply::json(400, &json!({ "error": "invalid_grant" })));
-    sandbox.run(&["token", "--refresh"]).fails(3).says("does not accept the stored login any more");
+    sandbox.run(&["token", "--refresh"]).fails(3).says("no longer accepts the stored login");
 }
 
 /// F-ROT10: another refusal does not make the earlier unknown result known.
@@ -56,7 +56,7 @@ fn a_refusal_after_an_unknown_result_does_not_hide_it() {
     sandbox.run(&["token", "--refresh"]).fails(5);
     server.fault("/token", Reply::json(401, &json!({ "error": "invalid_client" })));
     sandbox.run(&["token", "--refresh"]).fails(1);
-    sandbox.run(&["token", "--refresh"]).fails(3).says("may have replaced it");
+    sandbox.run(&["token", "--refresh"]).fails(3).says("may have replaced the token");
 }
 
 /// F-ROT10: the refresh token that a user pastes is as worthless after a rotation as a stored one.

@@ -24,9 +24,9 @@ fn an_unusual_answer_does_not_lose_a_new_refresh_token() {
             }
             Login::Unresolved => {
                 assert_eq!(next.status, 3, "{name}: {first}\n{next}");
-                next.clone().says("may have replaced it").says("authctl login as");
+                next.clone().says("may have replaced the token").says("authctl login as");
                 // The reason does not change when the same is tried again.
-                sandbox.run(&["token", "--refresh"]).fails(3).says("may have replaced it");
+                sandbox.run(&["token", "--refresh"]).fails(3).says("may have replaced the token");
             }
         }
     }

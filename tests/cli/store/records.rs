@@ -95,7 +95,7 @@ fn after_the_endpoint_moved_a_new_login_is_used() {
         moved.issuer()
     );
     sandbox.configure(&server_config(&server.domain(), &endpoints).replace("\"openid\", ", ""));
-    sandbox.run(&["token"]).fails(3).says("is for another server or client");
+    sandbox.run(&["token"]).fails(3).says("belongs to another server or client");
     sandbox.run(&["login", "--account", "alice"]).ok();
     assert_eq!(moved.token_requests("authorization_code"), 1);
     sandbox.run(&["token", "--refresh"]).ok();
@@ -182,7 +182,7 @@ fn a_restored_older_record_is_reported_f_sto5() {
     sandbox
         .run(&["token"])
         .fails(3)
-        .says("an older copy than the last that was saved")
+        .says("older than the last one that authctl saved")
         .says("authctl login as");
     assert_eq!(std::fs::read(&path).unwrap(), older, "it is kept");
     sandbox.clock.advance(-4000);

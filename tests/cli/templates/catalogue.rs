@@ -60,6 +60,6 @@ fn the_page_to_register_at_is_the_domains_own() {
         ("domain = \"git.example\"\n", "https://git.example/-/user_settings/applications"),
     ] {
         let output = Sandbox::new(&config(more)).run(&["login"]).fails(4);
-        output.says(&format!("register an app at {want} and set client_id"));
+        output.says(&format!("register an app at {want} and set `client_id`"));
     }
 }

@@ -100,6 +100,6 @@ fn a_public_client_needs_no_secret_for_its_template() {
         assert!(request.header("authorization").is_none() && request.parameter("client_secret").is_none());
         // A method that the user writes is used.
         let sandbox = at(&server, name, "token_endpoint_auth_method = \"client_secret_basic\"\n");
-        sandbox.run(&["login"]).fails(4).says("there is no `client_secret`");
+        sandbox.run(&["login"]).fails(4).says("`client_secret` is not set");
     }
 }

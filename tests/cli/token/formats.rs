@@ -31,10 +31,7 @@ fn an_expired_id_token_is_refreshed() {
     let (server, sandbox) = logged_in();
     let first = sandbox.run(&["token", "--id-token"]).ok();
     sandbox.clock.advance(3700);
-    sandbox
-        .run(&["token", "--id-token"])
-        .fails(3)
-        .says("the id token ended, and the server gives no new one");
+    sandbox.run(&["token", "--id-token"]).fails(3).says("the ID token has expired");
     server.set(|behaviour| {
         behaviour.id_token_on_refresh = true;
         let now = jiff::Timestamp::now().as_second();

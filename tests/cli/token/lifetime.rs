@@ -31,7 +31,7 @@ fn refresh_and_min_ttl_renew() {
     sandbox.clock.advance(2000);
     sandbox.run(&["token", "--min-ttl", "30m"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 2);
-    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 2 hours");
+    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("are not valid for 2 hours");
     assert_eq!(server.token_requests("refresh_token"), 3, "one refresh, not a loop");
     sandbox.run(&["refresh"]).ok().says("Renewed as: the new token ends in 1 hour");
     sandbox.run(&["refresh", "--all"]).ok();
@@ -90,9 +90,9 @@ fn an_expired_token_without_a_refresh_token_needs_a_login() {
     sandbox.run(&["login"]).ok().says("log in again then");
     sandbox.clock.advance(3550);
     sandbox.run(&["token"]).ok();
-    sandbox.run(&["token", "--refresh"]).fails(3).says("no refresh token to get a new one with");
+    sandbox.run(&["token", "--refresh"]).fails(3).says("the server issued no refresh token");
     sandbox.clock.advance(100);
-    sandbox.run(&["token"]).fails(3).says("the token ended, and the server gave no refresh token");
+    sandbox.run(&["token"]).fails(3).says("the access token has expired, and the server issued no refresh token");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn an_unavailable_key_set_does_not_lose_a_rotated_session() {
     std::fs::remove_dir_all(sandbox.path("cache")).unwrap();
     server.set(|behaviour| behaviour.id_token_on_refresh = true);
     server.fault("/jwks", Reply::full(503, &[], ""));
-    sandbox.run(&["token"]).ok().says("the new id token was not saved, because it could not be checked");
+    sandbox.run(&["token"]).ok().says("the new ID token was not saved, because it could not be checked");
     server.set(|behaviour| behaviour.id_token_on_refresh = false);
     sandbox.run(&["token", "--refresh"]).ok();
     assert!(!server.any_family_revoked());
@@ -113,7 +113,7 @@ fn a_clock_that_is_wrong_does_not_lose_a_rotated_session() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(40_000);
     server.set(|behaviour| behaviour.id_token_on_refresh = true);
-    sandbox.run(&["token"]).ok().says("id token was not saved").says("in the past");
+    sandbox.run(&["token"]).ok().says("ID token was not saved").says("in the past");
     sandbox.run(&["token", "--refresh"]).ok();
     assert!(!server.any_family_revoked());
 }
@@ -124,5 +124,5 @@ fn min_ttl_without_a_refresh_token_reports_a_short_lifetime() {
     server.set(|behaviour| behaviour.refreshes = false);
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("do not last 2 hours");
+    sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("are not valid for 2 hours");
 }

@@ -11,11 +11,7 @@ fn invalid_grant_deletes_nothing_f_rot2() {
     sandbox.clock.advance(4000);
     for _ in 0..2 {
         server.fault("/token", Reply::json(400, &json!({ "error": "invalid_grant" })));
-        sandbox
-            .run(&["token"])
-            .fails(3)
-            .says("does not accept the stored login any more")
-            .says("authctl login as");
+        sandbox.run(&["token"]).fails(3).says("no longer accepts the stored login").says("authctl login as");
     }
     assert!(sandbox.run(&["status"]).ok().stdout.contains("login needed"));
     // It was the server's passing fault: what is stored still works.
@@ -34,7 +30,7 @@ fn a_refresh_whose_response_was_lost_is_sent_once_more_f_rot6() {
     // Rotated, and without grace: the message says what happened.
     sandbox.clock.advance(4000);
     server.lose("/token", Reply::Drop);
-    sandbox.run(&["token"]).fails(3).says("may have replaced it");
+    sandbox.run(&["token"]).fails(3).says("may have replaced the token");
     assert_eq!(server.token_requests("refresh_token"), 4);
 }
 
@@ -74,7 +70,7 @@ fn try_later_keeps_the_login_f_429() {
     sandbox.clock.advance(100);
     for reply in later {
         server.fault("/token", reply);
-        let output = sandbox.run(&["token"]).fails(5).says("what is stored is kept");
+        let output = sandbox.run(&["token"]).fails(5).says("the stored login is still there");
         assert!(!output.stderr.contains("oops"), "{output}");
     }
     sandbox.run(&["token"]).ok();
@@ -88,5 +84,5 @@ fn a_provider_that_cannot_be_reached_is_status_5() {
         sandbox
     };
     sandbox.clock.advance(4000);
-    sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("what is stored is kept");
+    sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("the stored login is still there");
 }

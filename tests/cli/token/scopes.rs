@@ -41,7 +41,10 @@ fn tokens_with_different_scopes_are_cached_separately_f_leak9() {
         .fails(3)
         .says("the scope sudo was not granted")
         .says("--scope 'sudo'");
-    sandbox.run(&["token", "--capability", "write"]).fails(4).says("its capabilities are admin, read");
+    sandbox
+        .run(&["token", "--capability", "write"])
+        .fails(4)
+        .says("use one of its capabilities: admin, read");
 }
 
 #[test]
@@ -53,7 +56,7 @@ fn a_wider_answer_than_asked_for_is_not_handed_out_and_loses_nothing() {
     sandbox
         .run(&["token", "--scope", "repo"])
         .fails(1)
-        .says("granted more than was asked for (admin openid)");
+        .says("granted more scopes than requested (admin openid)");
     server.set(|behaviour| behaviour.token_members.clear());
     sandbox.run(&["token", "--scope", "repo"]).ok();
     assert!(!server.any_family_revoked(), "the rotated refresh token was kept");
@@ -71,7 +74,7 @@ fn fewer_granted_scopes_are_reported() {
 fn new_scopes_in_the_configuration_are_reported() {
     let (server, sandbox) = logged_in();
     sandbox.configure(&server_config(&server.domain(), "").replace("\"repo\"", "\"repo\", \"gist\""));
-    sandbox.run(&["token"]).ok().says("now asks for the scope gist, which this login did not");
+    sandbox.run(&["token"]).ok().says("now requests the scope gist, which this login lacks");
 }
 
 #[test]

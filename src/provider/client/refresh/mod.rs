@@ -39,10 +39,8 @@ pub struct PreparedTokenRefresh<'a> {
 }
 
 impl OAuthClient {
-    /// Prepares a refresh. It sends a scope only if the request asks for less than was granted (RFC 6749 section 6).
-    ///
-    /// # Errors
-    /// [`ProviderError`]; the refresh token has not been sent then.
+    /// Prepares a refresh, without sending the refresh token. It sends a scope only if the request needs less than was
+    /// granted (RFC 6749 section 6).
     pub fn prepare_refresh<'a>(
         &'a self,
         context: &'a Context<'a>,
@@ -63,7 +61,7 @@ impl OAuthClient {
         let prover = self.stored_prover(context, record)?;
         if self.use_dpop && prover.is_none() {
             context.system.prompter.note(&format_args!(
-                "`use_dpop` is set now but was not when you logged in: run `authctl login {}` to get tokens that are bound to a key",
+                "`use_dpop` was not set when you logged in: run `authctl login {}` to get tokens that are bound to a key",
                 context.name
             ));
         }
@@ -82,7 +80,7 @@ impl OAuthClient {
         })
     }
 
-    /// The endpoint for refreshes: the configured one of its own, or the token endpoint.
+    /// The configured endpoint for refreshes, or the token endpoint.
     fn refresh_endpoint(
         &self,
         context: &Context<'_>,
@@ -98,15 +96,15 @@ impl OAuthClient {
         Ok(TokenEndpoint::new(url.clone(), &binding, client, self.quirks.clone(), self.transport(context)?)?)
     }
 
-    /// Tokens may be bound to the certificate that was shown for them (RFC 8705 section 3): with another, the server may
-    /// refuse, and then the user knows why.
+    /// Tokens may be bound to the certificate that was used to get them (RFC 8705 section 3). With another certificate
+    /// the server may reject the refresh, and the note tells the user why.
     fn compare_certificate(&self, context: &Context<'_>, record: &Record) -> Result<(), ProviderError> {
         let identity = self.identity(context)?;
         if let (Some(identity), Some(shown)) = (identity, &record.certificate)
             && identity.thumbprint != *shown
         {
             context.system.prompter.note(&format_args!(
-                "the certificate has changed since the login; if the server refuses it, run `authctl login {}`",
+                "the certificate has changed since the login; if the server rejects it, run `authctl login {}`",
                 context.name
             ));
         }
@@ -127,7 +125,7 @@ impl PreparedRefresh for PreparedTokenRefresh<'_> {
             original: self.original.as_ref(),
             subject: self.record.subject.as_deref(),
         };
-        // A server that is configured to give no id tokens may send anything under that name.
+        // A server that is configured to issue no ID tokens may send anything under that name.
         let owner = self.oauth.can("id_token").then_some(&owner);
         let read = |response: &HttpResponse| self.endpoint.response(response, &asked, now);
         classify(answer, read, &self.oauth.quirks, owner)
@@ -140,11 +138,11 @@ impl PreparedRefresh for PreparedTokenRefresh<'_> {
         {
             Ok(claims) => claims,
             Err(ProviderError::IdToken(error)) if !error.is_about_time() => return Err(error.into()),
-            // A wrong clock or a key set that cannot be fetched says nothing about the access token.
+            // A wrong clock or an unavailable key set says nothing about the access token.
             Err(error) => {
                 let reason = with_causes(&error);
                 self.context.system.prompter.note(&format_args!(
-                    "the new id token was not saved, because it could not be checked: {reason}"
+                    "the new ID token was not saved, because it could not be checked: {reason}"
                 ));
                 None
             }
@@ -158,8 +156,7 @@ impl PreparedRefresh for PreparedTokenRefresh<'_> {
     }
 }
 
-/// Says what an answer to a refresh request means for the login. Nothing of the answer counts if its id token names another
-/// user or issuer.
+/// Classifies the response to a refresh. If its ID token names another user or issuer, the whole response is rejected.
 fn classify(
     answer: Result<HttpResponse, ProviderError>,
     read: impl Fn(&HttpResponse) -> Result<TokenSet, EndpointError>,
@@ -176,7 +173,7 @@ fn classify(
         Err(error) => return RefreshOutcome::NotSent(error),
     };
     let carried = rotation::carried(&response, quirks);
-    // A gateway that fails may say anything about a server that has rotated the token.
+    // A failing gateway may return anything, although the server behind it has rotated the token.
     let is_clear = matches!(response.status, 200..=299 | 400..=499) && response.status != 408;
     let is_refusal = |problem: &ProviderError| match problem {
         ProviderError::Token(EndpointError::Refused(refusal)) => {
@@ -187,7 +184,7 @@ fn classify(
     settled(read(&response).map_err(ProviderError::from), carried, owner, is_refusal)
 }
 
-/// The outcome of what was read, unless its id token is another owner's.
+/// The outcome of the response, unless its ID token belongs to another user.
 fn settled(
     read: Result<TokenSet, ProviderError>,
     carried: Option<Carried>,

@@ -135,7 +135,7 @@ fn a_ci_job_gets_a_cloud_token_without_a_secret() {
     let mut command = home.command(&["token", "cloud"]);
     let url = format!("{}/actions-token?api-version=2.0", ci.issuer);
     command.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another-jobs");
-    Ended::from(command.output().unwrap()).fails(1).says("it refused");
+    Ended::from(command.output().unwrap()).fails(1).says("it rejected the request");
 }
 
 #[test]
