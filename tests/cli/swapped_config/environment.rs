@@ -20,7 +20,8 @@ fn a_provider_of_the_environment_never_reaches_what_a_files_provider_stored() {
             story.define_by_environment(&if same_host { story.server.domain() } else { story.evil.domain() });
             story.nothing_is_reached(&name, &[]);
             let told = story.sandbox.run(&["token", "as"]).fails(3);
-            told.says("belongs to another provider of the same name; nothing was sent").says("authctl login as");
+            told.says("belongs to another provider of the same name; nothing was sent")
+                .says("authctl login as");
             // Without the index the record is found by its name alone.
             std::fs::remove_file(story.sandbox.path("state/index/as.json")).unwrap();
             story.nothing_is_reached(&name, &[]);

@@ -92,7 +92,10 @@ fn an_expired_token_without_a_refresh_token_needs_a_login() {
     sandbox.run(&["token"]).ok();
     sandbox.run(&["token", "--refresh"]).fails(3).says("the server issued no refresh token");
     sandbox.clock.advance(100);
-    sandbox.run(&["token"]).fails(3).says("the access token has expired, and the server issued no refresh token");
+    sandbox
+        .run(&["token"])
+        .fails(3)
+        .says("the access token has expired, and the server issued no refresh token");
 }
 
 #[test]

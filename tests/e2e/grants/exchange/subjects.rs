@@ -139,7 +139,9 @@ fn a_refresh_token_gets_a_connections_token() {
     // A refresh token goes nowhere but to where it is from.
     let elsewhere = OidcProvider::with(&json!({ "clients": [exchanger()] }));
     home.configure(&format!("store = \"file\"\n{}{}", op(&server, ""), other(&elsewhere, &grant)));
-    home.run(&["token", "other"]).fails(4).says("authctl sends a refresh token only to the server that issued it");
+    home.run(&["token", "other"])
+        .fails(4)
+        .says("authctl sends a refresh token only to the server that issued it");
     assert_eq!(grants(&elsewhere), [""; 0]);
 }
 
