@@ -75,7 +75,7 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
         &["is refused: it gives this program your password"],
     ),
     (
-        "O16 F-LEAK6 implicit grant",
+        "implicit grant",
         "{X}oauth = { grant_type = \"implicit\" }\n",
         &["is refused: it puts the token into the browser's history"],
     ),
@@ -137,6 +137,7 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
+/// F-LEAK6: the implicit grant is rejected.
 #[test]
 fn every_error_has_its_message_its_place_and_a_hint() {
     for (name, config, said) in ERRORS {
