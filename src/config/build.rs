@@ -96,10 +96,12 @@ fn hosts(section: &Section, scheme: &str) -> (Vec<String>, Vec<Problem>) {
         match host_url(scheme, &text) {
             Ok(url) => hosts.push(authority(&url)),
             Err(UrlRefused::NotAHost(_)) => problems
-                .push(section.problem(key, "must be a host, with a port if need be, and nothing else")),
-            Err(error) => {
-                problems.push(section.url_problem(key, &format!("is no host: {error}"), error.is_secret()))
-            }
+                .push(section.problem(key, "must be a host, optionally with a port, and nothing else")),
+            Err(error) => problems.push(section.url_problem(
+                key,
+                &format!("is not a valid host: {error}"),
+                error.is_secret(),
+            )),
         }
     }
     (hosts, problems)

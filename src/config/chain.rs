@@ -44,7 +44,7 @@ impl Config {
             let path = chain.iter().map(ProviderName::as_str).collect::<Vec<_>>().join(" → ");
             if is_loop {
                 let problem = Problem::new(format!("`{key}` needs itself: {path}"), origin);
-                return Some(problem.hint("let one of them get its token from elsewhere"));
+                return Some(problem.hint("change one of these providers to use another token"));
             }
             if chain.len() > LONGEST_CHAIN {
                 return Some(Problem::new(format!("`{key}` makes the chain too long: {path}"), origin));

@@ -1,4 +1,4 @@
-//! The grammar of one configuration text: what is at its top.
+//! The grammar of a config file's top level.
 
 use crate::config::provider_table::{Credential, parse_credentials};
 use crate::config::store_table::{STORE_KEYS, StoreTable};
@@ -11,21 +11,21 @@ use std::collections::BTreeMap;
 
 /// The keys at the top of a configuration, beside `credentials` and `profile`.
 pub const TOP_KEYS: &[&Key] = &[
-    &Key::new("version", Shape::Text, "The version of this format: 1"),
-    &Key::new("default", Shape::Text, "The provider that is meant when none is named"),
-    &Key::new("store", Shape::Text, "Where tokens are kept: \"auto\", \"keyring\", \"file\", or a table")
+    &Key::new("version", Shape::Text, "The version of the config format: 1"),
+    &Key::new("default", Shape::Text, "The provider to use if a command names none"),
+    &Key::new("store", Shape::Text, "Where to store tokens: \"auto\", \"keyring\", \"file\", or a table")
         .or("auto"),
     &Key::new("browser", Shape::Text, "The command that opens a URL").trusted(),
     &Key::new(
         "on_login_required",
         Shape::Command,
-        "The program that is run when a login is needed where nobody watches; {provider} stands for its name",
+        "A program to run if a login is required but no one is at a terminal; {provider} is replaced by the provider's name",
     )
     .trusted(),
     &Key::new(
         "client_id_metadata",
         Shape::Text,
-        "The https URL of the client ID metadata document that you host, which `authctl client-metadata` prints",
+        "The https URL where you host the client ID metadata document that `authctl client-metadata` prints",
     ),
 ];
 
@@ -99,7 +99,7 @@ fn parse_profiles(setting: &Setting, parsed: &mut Parsed) {
         Value::Table(profiles) => profiles,
         other => {
             let message = format!(
-                "`profile` must be a table of profiles or the name of one, not {}",
+                "`profile` must be a profile's name or a table of profiles, not {}",
                 other.type_name()
             );
             return parsed.problems.push(Problem::new(message, &setting.origin));
@@ -139,7 +139,7 @@ fn check_version(setting: &Setting) -> Option<Problem> {
         Value::Integer(1) => None,
         Value::Integer(version) if version > 1 => {
             let message =
-                format!("the configuration is of version {version}, and this authctl knows version 1");
+                format!("the configuration has version {version}, but this authctl only supports version 1");
             Some(Problem::new(message, &setting.origin).showing_value().hint("update authctl"))
         }
         _ => Some(Problem::new("`version` must be 1", &setting.origin).showing_value()),

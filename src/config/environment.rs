@@ -1,4 +1,4 @@
-//! The environment's layer: `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID` and its like.
+//! The environment layer: variables such as `AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID`.
 
 use super::merge;
 use super::merged::Config;

@@ -1,4 +1,4 @@
-//! What other programs are told of a provider: the keys of `[credentials.NAME.helper]`.
+//! Settings for other programs: the keys of `[credentials.NAME.helper]`.
 
 use std::time::Duration;
 
@@ -9,26 +9,30 @@ pub const KEYS: &[&Key] = &[
     &Key::new(
         "git_username",
         Shape::Text,
-        "The user name that goes with the token as a password, for servers of git that take no bearer token",
+        "The user name to send with the token as the password, for git servers that do not accept bearer tokens",
     ),
     &Key::new(
         "docker_username",
         Shape::Text,
-        "The user name that goes with the token at a registry; `<token>` where the token is an identity token",
+        "The user name to send with the token to a container registry; `<token>` marks an identity token",
     )
     .or(DOCKER_USERNAME),
     &Key::new(
         "cargo_index",
         Shape::Strings,
-        "The index URLs of the registries that the token is for; without, any on the provider's hosts",
+        "The index URLs of the cargo registries to serve; defaults to every registry on the provider's hosts",
     ),
-    &Key::new("aws_role", Shape::Text, "The ARN of the role that AssumeRoleWithWebIdentity is asked for"),
-    &Key::new("aws_region", Shape::Text, "The region whose security token service is asked"),
-    &Key::new("aws_endpoint", Shape::Text, "The security token service, in the place of the region's"),
-    &Key::new("aws_session", Shape::Text, "The name of the role's session, which AWS's logs show")
+    &Key::new("aws_role", Shape::Text, "The ARN of the AWS role to assume with AssumeRoleWithWebIdentity"),
+    &Key::new("aws_region", Shape::Text, "The AWS region of the security token service"),
+    &Key::new("aws_endpoint", Shape::Text, "The security token service's URL, instead of the region's"),
+    &Key::new("aws_session", Shape::Text, "The role session's name, which appears in AWS logs")
         .or(AWS_SESSION),
-    &Key::new("aws_duration", Shape::Duration, "How long the role's keys are good for; the role limits it")
-        .or("1h"),
+    &Key::new(
+        "aws_duration",
+        Shape::Duration,
+        "How long the role's credentials are valid; the role sets the maximum",
+    )
+    .or("1h"),
 ];
 
 /// What registries of Google, and others after them, take as the user name of an access token.
@@ -36,10 +40,9 @@ const DOCKER_USERNAME: &str = "oauth2accesstoken";
 /// What GitLab wants; most others take any name.
 const GIT_USERNAME: &str = "oauth2";
 const AWS_SESSION: &str = "authctl";
-/// What AWS takes: 15 minutes to 12 hours.
+/// AWS accepts 15 minutes to 12 hours.
 const AWS_DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
-/// What other programs are told of one provider.
 #[derive(Debug, Clone)]
 pub struct HelperSettings {
     /// The user name for git, where one is configured.
@@ -51,7 +54,7 @@ pub struct HelperSettings {
     pub aws: Aws,
 }
 
-/// What the security token service of AWS is asked for.
+/// The request to AWS's security token service.
 #[derive(Debug, Clone)]
 pub struct Aws {
     pub role: Option<String>,
@@ -73,7 +76,7 @@ impl HelperSettings {
         let text = |key: &str| section.text(key).map(str::to_owned);
         for key in ["git_username", "docker_username"] {
             if section.text(key).is_some_and(|name| name.chars().any(char::is_control)) {
-                problems.push(section.problem(key, "has a control character"));
+                problems.push(section.problem(key, "contains a control character"));
             }
         }
         let endpoint = section.text("aws_endpoint").and_then(|url| match EndpointUrl::configured(url) {
@@ -81,14 +84,14 @@ impl HelperSettings {
             Err(error) => {
                 problems.push(section.url_problem(
                     "aws_endpoint",
-                    &format!("is no endpoint: {error}"),
+                    &format!("is not a valid endpoint: {error}"),
                     error.is_secret(),
                 ));
                 None
             }
         });
         if section.text("aws_region").is_some_and(|region| !is_region(region)) {
-            problems.push(section.problem("aws_region", "is no region, such as eu-central-1"));
+            problems.push(section.problem("aws_region", "is not a valid region, such as eu-central-1"));
         }
         let duration = section.duration("aws_duration").unwrap_or(Duration::from_secs(3600));
         if !AWS_DURATIONS.contains(&duration.as_secs()) {

@@ -49,14 +49,14 @@ fn unknown_grant<'a>(path: &str, grant: &Setting, known: impl Iterator<Item = &'
     let reason = match name {
         // RFC 9700 section 2.4: "MUST NOT be used".
         "password" => {
-            "is refused: it gives this program your password for the provider (RFC 9700, section 2.4)"
-                .to_owned()
+            "is not supported: it would give authctl your password (RFC 9700, section 2.4)".to_owned()
         }
         // RFC 9700 section 2.1.2.
         "implicit" | "token" => {
-            "is refused: it puts the token into the browser's history (RFC 9700, section 2.1.2)".to_owned()
+            "is not supported: it would put the token in the browser's history (RFC 9700, section 2.1.2)"
+                .to_owned()
         }
-        _ => "is not known".to_owned(),
+        _ => "is not a known grant".to_owned(),
     };
     let problem = Problem::new(format!("`{path}.oauth.grant_type` {reason}"), &grant.origin).showing_value();
     problem.hint(

@@ -33,7 +33,7 @@ impl Config {
         for file in files.into_iter().flatten() {
             profile_found |= config.add_file(file, profile.as_deref());
         }
-        // A client that was registered for a provider that is configured no more is no provider.
+        // A client whose provider is no longer configured is not a provider.
         config.credentials.retain(|_, credential| {
             credential.origin.layer() != Layer::Discovered || credential.keys.contains_key("url")
         });
@@ -50,7 +50,7 @@ impl Config {
             project::apply(&mut config, &file);
         }
         environment::apply(&mut config, system);
-        // A registration may outlive the configuration that it was for; by itself it is no provider.
+        // A registration may outlive its provider's configuration. Without that, it is not a provider.
         config.credentials.retain(|_, credential| {
             credential.origin.layer() != Layer::Discovered || credential.keys.contains_key("domain")
         });

@@ -48,7 +48,7 @@ pub struct Config {
 
 /// What is wrong with the configuration; never empty.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the configuration is wrong")]
+#[error("the configuration is not valid")]
 pub struct ConfigError(pub Vec<Problem>);
 
 impl Advise for ConfigError {

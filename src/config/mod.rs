@@ -1,4 +1,4 @@
-//! The configuration: layers of TOML and variables merged into providers, each value with the place it came from.
+//! The configuration: layers of TOML and environment variables, merged into providers. Each value knows its origin.
 
 mod build;
 mod chain;

@@ -49,7 +49,7 @@ pub fn apply(config: &mut Config, document: &Document) {
 fn not_allowed(name: &str, setting: &Setting) -> Problem {
     let message = format!("a project's file cannot set `{}`", crate::text::untrusted::escaped(name));
     Problem::new(message, &setting.origin)
-        .hint("it may set default and profile, and narrow scopes, audience and resource; all else belongs into your own configuration")
+        .hint("it may only set `default` and `profile`, and narrow `scopes`, `audience` and `resource`; put everything else in your own config file")
 }
 
 fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Result<Narrowing, Vec<Problem>> {
@@ -59,7 +59,10 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
     );
     let Some(defined) = config.credentials.get(name) else {
         let problem = Problem::new(format!("the provider `{name}` is not configured"), &narrowed.origin);
-        problems.push(problem.hint("a project's file can only narrow what your own configuration defines"));
+        problems.push(
+            problem
+                .hint("add it to your own config file: a project's file can only narrow existing providers"),
+        );
         return Err(problems);
     };
     let configured = |key: &str| defined.kind.as_ref()?.table.table()?.get(key);
@@ -80,12 +83,12 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
         let beyond = |what: &str| {
             let problem = Problem::new(
                 format!(
-                    "`{path}` asks for more than is configured: {}",
+                    "`{path}` requests more than your own config file: {}",
                     crate::text::untrusted::escaped(what)
                 ),
                 &setting.origin,
             );
-            problem.hint("a project's file can only ask for less")
+            problem.hint("remove it: a project's file can only request less")
         };
         match key.as_str() {
             "scopes" => {
@@ -95,7 +98,10 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
                     problems.push(beyond(&scopes.difference(&known).to_string()));
                 }
                 if scopes.is_empty() {
-                    problems.push(Problem::new(format!("`{path}` leaves no scope at all"), &setting.origin));
+                    problems.push(Problem::new(
+                        format!("`{path}` must contain at least one scope"),
+                        &setting.origin,
+                    ));
                 }
                 narrowing.scopes = Some(scopes);
             }

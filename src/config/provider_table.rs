@@ -13,18 +13,18 @@ pub const CREDENTIAL_KEYS: &[&Key] = &[
     &Key::new(
         "template",
         Shape::Text,
-        "A preset of a well-known provider, which lies under all that is written here",
+        "The name of a template, whose values apply unless this table sets them",
     ),
-    &Key::new("domain", Shape::Text, "The host, with its port if need be, that the token is for").required(),
-    &Key::new("hosts", Shape::Strings, "Further hosts that the token may be sent to"),
+    &Key::new("domain", Shape::Text, "The host that receives the token, with a port if necessary").required(),
+    &Key::new("hosts", Shape::Strings, "Additional hosts that may receive the token"),
     &Key::new("scheme", Shape::Choice(&["https", "http"]), "`http` only for 127.0.0.1, [::1] and localhost")
         .or("https"),
     &Key::new(
         "url",
         Shape::Text,
-        "The URL by which commands may name the provider, as in `authctl token URL`",
+        "A URL that commands accept instead of the provider's name, as in `authctl token URL`",
     ),
-    &Key::new("helper", Shape::Table(helper::KEYS), "What other programs are told, by `authctl helper`"),
+    &Key::new("helper", Shape::Table(helper::KEYS), "Settings for `authctl helper`"),
 ];
 
 /// One provider as one layer, or all together, say it.
@@ -108,7 +108,7 @@ pub fn parse_credentials(
     for (name, provider) in long {
         let Ok(parsed_name) = name.parse::<ProviderName>() else {
             let problem =
-                Problem::new(format!("`{}` is no name for a provider", escaped(name)), &provider.origin);
+                Problem::new(format!("`{}` is not a valid provider name", escaped(name)), &provider.origin);
             loose.push(problem.hint(crate::name::InvalidProviderName.to_string()));
             continue;
         };
@@ -146,7 +146,7 @@ pub fn parse_credential(path: &str, table: &Table, origin: &Origin) -> Credentia
                         format!("`{path}` has two token providers, `{}` and `{name}`", first.called);
                     credential
                         .problems
-                        .push(Problem::new(message, &setting.origin).hint("leave one of them"));
+                        .push(Problem::new(message, &setting.origin).hint("remove one of them"));
                 }
                 None => credential.kind = Some(kind),
             }
@@ -215,7 +215,7 @@ fn bare_secrets(path: &str, table: &Table, variants: &[&Kind], problems: &mut Ve
         };
         if bare.insert(name.to_owned(), setting.clone()).is_some() {
             let message = format!("`{path}` has both `{name}` and `_{name}`");
-            problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
+            problems.push(Problem::new(message, &setting.origin).hint("remove one of them"));
         }
     }
     bare

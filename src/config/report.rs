@@ -1,4 +1,4 @@
-//! Configuration problems as text: what, where, the line as far as it may be shown, and what to do.
+//! Renders configuration problems as text: what is wrong, where, the safe part of the line, and what to do.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 

@@ -1,4 +1,4 @@
-//! The grammar of `store`: which store, where the key of sealed records comes from, and where a shared store is.
+//! The grammar of `store`: the kind of store, the source of its encryption key, and a shared store's address.
 
 use crate::name::ProviderName;
 use crate::oauth::endpoint::EndpointUrl;
@@ -12,32 +12,32 @@ pub const STORE_KINDS: &[&str] = &["auto", "keyring", "file", "etcd", "vault"];
 
 /// The keys of a `[store]` table.
 pub const STORE_KEYS: &[&Key] = &[
-    &Key::new("kind", Shape::Choice(STORE_KINDS), "Where tokens are kept").or("auto"),
+    &Key::new("kind", Shape::Choice(STORE_KINDS), "Where to store tokens").or("auto"),
     &Key::new(
         "key",
         Shape::KeySource,
-        "Where the key of sealed records comes from: \"file\", \"passphrase\" (asked by `store unlock`), or { command = […] } that prints 32 bytes in base64",
+        "The source of the encryption key: \"file\", \"passphrase\" (which `authctl store unlock` asks for), or a { command = […] } that prints 32 bytes in base64",
     )
     .or("file")
     .trusted(),
-    &Key::new("unlock_for", Shape::Duration, "How long a passphrase is remembered in the kernel's keyring").or("8h"),
+    &Key::new("unlock_for", Shape::Duration, "How long the kernel's keyring remembers the passphrase").or("8h"),
     &Key::new(
         "cache",
         Shape::Choice(&["none", "kernel"]),
-        "Whether `token` keeps access tokens in the kernel's keyring until they must be renewed (Linux)",
+        "Whether `authctl token` caches access tokens in the kernel's keyring (Linux)",
     )
     .or("none"),
-    &Key::new("prefix", Shape::Text, "What our keys begin with in etcd or Vault").or("authctl/").trusted(),
-    &Key::new("ca_file", Shape::Text, "Further certificate authorities for etcd or Vault, in PEM").trusted(),
-    &Key::new("certificate", Shape::Text, "The client certificate for etcd or Vault, in PEM").trusted(),
-    &Key::new("private_key", Shape::Secret, "The certificate's key, where it is not in the same file"),
+    &Key::new("prefix", Shape::Text, "The prefix of authctl's keys in etcd or Vault").or("authctl/").trusted(),
+    &Key::new("ca_file", Shape::Text, "A PEM file with additional certificate authorities for etcd or Vault").trusted(),
+    &Key::new("certificate", Shape::Text, "A PEM file with the client certificate for etcd or Vault").trusted(),
+    &Key::new("private_key", Shape::Secret, "The certificate's private key, if it is not in the certificate file"),
     &Key::new("endpoints", Shape::Strings, "The URLs of etcd's nodes").trusted(),
-    &Key::new("username", Shape::Text, "Our user in etcd"),
-    &Key::new("password", Shape::Secret, "Its password"),
-    &Key::new("address", Shape::Text, "Vault's URL; without it VAULT_ADDR, if the token comes from the environment too").trusted(),
-    &Key::new("mount", Shape::Text, "Where Vault's secrets engine `kv` of version 2 is mounted").or("secret"),
-    &Key::new("namespace", Shape::Text, "Vault's namespace; else the environment's VAULT_NAMESPACE"),
-    &Key::new("token", Shape::Input, "The token for Vault; else the environment's VAULT_TOKEN, else ~/.vault-token"),
+    &Key::new("username", Shape::Text, "The etcd user name"),
+    &Key::new("password", Shape::Secret, "The etcd user's password"),
+    &Key::new("address", Shape::Text, "Vault's URL; defaults to VAULT_ADDR if the token also comes from the environment").trusted(),
+    &Key::new("mount", Shape::Text, "The mount path of Vault's KV version 2 secrets engine").or("secret"),
+    &Key::new("namespace", Shape::Text, "Vault's namespace; defaults to VAULT_NAMESPACE"),
+    &Key::new("token", Shape::Input, "Vault's token; defaults to VAULT_TOKEN, then ~/.vault-token"),
 ];
 
 /// The keys that belong to both engines, to etcd and to Vault.
@@ -79,7 +79,7 @@ impl StoreTable {
                 && table.insert(key.name.to_owned(), secret).is_some()
             {
                 let message = format!("`store` has both `{0}` and `_{0}`", key.name);
-                problems.push(Problem::new(message, &setting.origin).hint("leave one of them"));
+                problems.push(Problem::new(message, &setting.origin).hint("remove one of them"));
             }
         }
         let (section, found) = check("store", &table, &setting.origin, STORE_KEYS, false);
@@ -107,7 +107,7 @@ impl StoreTable {
         }
         for key in ["password", "private_key"] {
             if matches!(section.secret(key), Some(SecretSource::Stored(_))) {
-                let problem = section.problem(key, "cannot be kept in the store that it opens");
+                let problem = section.problem(key, "cannot be in the store that it opens");
                 problems.push(hidden(problem).hint("write { env = … }, { file = … } or { command = […] }"));
             }
         }
@@ -138,7 +138,7 @@ impl StoreTable {
                 problems.push(section.problem("token", "cannot be piped in").hiding_value());
             }
             Some(TokenSource::Provider { name, .. }) if name.parse::<ProviderName>().is_err() => {
-                let message = format!("names no provider: {}", escaped(name));
+                let message = format!("does not name a valid provider: {}", escaped(name));
                 problems.push(section.problem("token", &message).hiding_value());
             }
             _ => {}

@@ -149,7 +149,7 @@ pub fn apply_template(credential: &mut Credential) {
     let Some(name) = named.text() else { return };
     let Some(template) = find(name) else {
         let known: Vec<&str> = names().collect();
-        let message = format!("there is no template `{}`", escaped(name));
+        let message = format!("the template `{}` does not exist", escaped(name));
         let hint = near(name, known.iter().copied()).map_or_else(
             || format!("the templates are {}", known.join(", ")),
             |near| format!("did you mean \"{near}\"?"),

@@ -1,4 +1,4 @@
-//! The check of a table against its keys.
+//! Checks a table against its keys.
 
 use super::key::{Key, Shape};
 use super::origin::Origin;
@@ -10,9 +10,9 @@ use super::suggestion::{near, unknown};
 use super::value::{Setting, Table, Value};
 use crate::text::untrusted::escaped;
 
-/// Checks a table against its keys and reads it: unknown keys, wrong types, missing keys, and keys of a layer that may not
-/// set them. What is wrong is not in the section. Known secrets are named without their `_`. An `open` table may have other
-/// keys too.
+/// Checks a table against its keys and reads it. Problems are unknown keys, wrong types, missing keys, and keys that this
+/// layer may not set. The section contains only valid values, and its secrets lose their `_` prefix. An `open` table may
+/// have other keys too.
 #[must_use]
 pub fn check(
     path: &str,
@@ -51,19 +51,19 @@ pub fn check(
     (section, problems)
 }
 
-/// Members that differ only in a `_`.
+/// Finds members whose names differ only in a `_`.
 fn named_twice(path: &str, members: &Table) -> Vec<Problem> {
     let names: Vec<&String> = members.keys().collect();
     let repeated = |(index, (name, member)): (usize, (&String, &Setting))| {
         let bare = name.trim_start_matches('_');
         let before = names[..index].iter().find(|other| other.trim_start_matches('_') == bare)?;
         let message = format!("`{path}` has both `{}` and `{}`", escaped(before), escaped(name));
-        Some(Problem::new(message, &member.origin).hint("leave one of them"))
+        Some(Problem::new(message, &member.origin).hint("remove one of them"))
     };
     members.iter().enumerate().filter_map(repeated).collect()
 }
 
-/// What is passed on is anything that JSON can hold; a key that begins with `_` is a secret.
+/// Reads a value that is passed on: anything that JSON can express. A key that begins with `_` is a secret.
 fn passed_on(path: &str, name: &str, member: &Setting) -> Result<PassedOn, Problem> {
     let bare = name.trim_start_matches('_');
     if bare != name {
@@ -83,7 +83,7 @@ fn passed_on(path: &str, name: &str, member: &Setting) -> Result<PassedOn, Probl
 fn checked(path: &str, key: &Key, member: &Setting) -> Result<Checked, Problem> {
     if key.trusted && !member.origin.layer().may_name_programs() {
         let message = format!("`{path}.{}` cannot be set by the {} layer", key.name, member.origin.layer());
-        return Err(Problem::new(message, &member.origin).hint("write it in your own configuration file"));
+        return Err(Problem::new(message, &member.origin).hint("set it in your own config file"));
     }
     if let (Shape::Table(keys), Value::Table(members)) = (key.shape, &member.value) {
         let path = format!("{path}.{}", key.name);
@@ -97,7 +97,7 @@ fn checked(path: &str, key: &Key, member: &Setting) -> Result<Checked, Problem> 
     }
 }
 
-/// The problem of a value that is not of its key's shape.
+/// Describes a value that does not have its key's shape.
 fn wrong(path: &str, key: &Key, member: &Setting) -> Problem {
     let wrong = format!("`{path}.{}` must be {}", key.name, key.shape.expectation());
     let is_of_type = match (key.shape, &member.value) {
@@ -119,7 +119,7 @@ fn wrong(path: &str, key: &Key, member: &Setting) -> Problem {
     if secret { problem } else { problem.showing_value() }
 }
 
-/// A secret reference by `command` runs a program: not from a project or the environment (F-BIND2).
+/// A secret reference with `command` runs a program, so a project or the environment may not set one (F-BIND2).
 fn runs_untrusted_program(path: &str, key: &Key, member: &Setting) -> Option<Problem> {
     let untrusted = |setting: &Setting| {
         setting.table().is_some_and(|table| table.contains_key("command"))
@@ -132,6 +132,10 @@ fn runs_untrusted_program(path: &str, key: &Key, member: &Setting) -> Option<Pro
         _ => false,
     };
     found.then(|| {
-        Problem::new(format!("`{path}.{}` cannot run a program from here", key.name), &member.origin)
+        let layer = member.origin.layer();
+        Problem::new(
+            format!("`{path}.{}` cannot run a program from the {layer} layer", key.name),
+            &member.origin,
+        )
     })
 }

@@ -1,18 +1,17 @@
-//! The keys of a table, and what their values look like.
+//! The keys of a table, and the shapes of their values.
 
 use super::suggestion::quoted;
 
-/// One key of a table: the grammar, the mask, the schema and the help all read this.
+/// One key of a table, from which the grammar, the masking, the JSON schema and the reference follow.
 #[derive(Debug)]
 pub struct Key {
-    /// The key as it is written, without a `_` prefix.
+    /// The key without a `_` prefix.
     pub name: &'static str,
     pub shape: Shape,
-    /// What it means, in one sentence without a full stop.
+    /// The description in the reference, without a full stop.
     pub about: &'static str,
-    /// What holds when it is not written, as it would be written.
+    /// The default value, in TOML.
     pub default: Option<&'static str>,
-    /// Whether a table without it is wrong.
     pub required: bool,
     /// Whether the environment may set it for a provider that a file defines.
     pub from_environment: bool,
@@ -23,7 +22,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key that may be left out.
+    /// Returns an optional key.
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self {
@@ -38,7 +37,7 @@ impl Key {
         }
     }
 
-    /// The key with what holds when it is not written.
+    /// Sets the default value.
     #[must_use]
     pub const fn or(mut self, default: &'static str) -> Self {
         self.default = Some(default);
@@ -51,27 +50,27 @@ impl Key {
         self
     }
 
-    /// The key, which the environment may set for a provider that a file defines.
+    /// Lets the environment set the key for a provider that a file defines.
     #[must_use]
     pub const fn from_environment(mut self) -> Self {
         self.from_environment = true;
         self
     }
 
-    /// The key, whose value cannot send a secret to another place.
+    /// Declares that the key's value cannot send a secret to another place.
     #[must_use]
     pub const fn harmless(mut self) -> Self {
         self.harmless = true;
         self
     }
 
-    /// Whether its value cannot send a secret to another place, as those that the environment may set cannot.
+    /// Whether its value cannot send a secret to another place. This holds for every key that the environment may set.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.harmless || self.from_environment
     }
 
-    /// The key, for the site and user layers alone.
+    /// Restricts the key to the site and user layers.
     #[must_use]
     pub const fn trusted(mut self) -> Self {
         self.trusted = true;
@@ -87,32 +86,32 @@ impl Key {
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     Text,
-    /// A string out of a list.
+    /// One of a list of strings.
     Choice(&'static [&'static str]),
     /// A literal, or a reference: `{ env = … }`, `{ file = … }`, `{ command = […] }`, `{ stored = true }`.
     Secret,
     Boolean,
     Strings,
-    /// An array of strings, one string with blanks between them, or a table of capability → scopes.
+    /// An array of strings, one space-separated string, or a table of capability → scopes.
     Scopes,
-    /// A length of time: `"90s"`, `"5m"`, `"1h"`, or seconds.
+    /// A duration: `"90s"`, `"5m"`, `"1h"`, or seconds.
     Duration,
-    /// A program and its arguments; no shell.
+    /// A program and its arguments, run without a shell.
     Command,
     /// A table of strings; a key that begins with `_` holds a secret.
     Free,
     Secrets,
     /// `"file"`, `"passphrase"` or `{ command = […] }`.
     KeySource,
-    /// A token of elsewhere: `{ provider = … }`, `{ env = … }`, `{ file = … }`, `{ command = […] }`, `{ stdin = true }`.
+    /// A subject token: `{ provider = … }`, `{ env = … }`, `{ file = … }`, `{ command = […] }`, `{ stdin = true }`.
     Input,
-    /// A table of `true` and `false` for the names of a list.
+    /// A table of booleans for the names in a list.
     Flags(&'static [&'static str]),
     Table(&'static [&'static Key]),
 }
 
 impl Shape {
-    /// What to write, for messages and the help.
+    /// Describes a valid value, for messages and the reference.
     #[must_use]
     pub fn expectation(self) -> String {
         match self {
@@ -125,10 +124,10 @@ impl Shape {
             Self::Boolean => "true or false".to_owned(),
             Self::Strings => "a string or an array of strings".to_owned(),
             Self::Scopes => {
-                "an array of strings, a string with blanks between them, or a table of capabilities"
+                "an array of strings, a space-separated string, or a table of capabilities"
                     .to_owned()
             }
-            Self::Duration => "a length of time like \"90s\" or \"5m\"".to_owned(),
+            Self::Duration => "a duration such as \"90s\" or \"5m\"".to_owned(),
             Self::Command => "an array of strings: a program and its arguments".to_owned(),
             Self::Free => "a table of strings".to_owned(),
             Self::Secrets => "a table of secrets".to_owned(),
@@ -136,7 +135,7 @@ impl Shape {
             Self::Input => {
                 "one of { provider = \"NAME\", token = … }, { env = … }, { file = … }, { command = […] }, { stdin = true }".to_owned()
             }
-            Self::Flags(names) => format!("a table of true and false for {}", quoted(names)),
+            Self::Flags(names) => format!("a table of booleans for {}", quoted(names)),
             Self::Table(keys) => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 format!("a table of {}", quoted(&names))

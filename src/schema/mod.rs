@@ -1,4 +1,4 @@
-//! The keys of configuration tables, their values with the places where they were written, and what can be wrong with them.
+//! The keys of configuration tables, the values with their origins, and the problems that a check can find.
 
 mod check;
 mod key;

@@ -8,21 +8,21 @@ use std::sync::Arc;
 /// Where a value may come from, lowest first: a later layer wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
-    /// A preset that a credential names by `template`.
+    /// The template that a provider names with `template`.
     Template,
-    /// What `authctl login` discovered about servers, and the clients it registered; it may not name programs or secrets.
+    /// Servers that `authctl login` discovered and clients that it registered. It may not name programs or secrets.
     Discovered,
     /// The machine's file, `/etc/authctl/config.toml`.
     Site,
     User,
-    /// `.authctl.toml` of the project that is worked in; it may only select and narrow.
+    /// The project's `.authctl.toml`, which may only select and narrow.
     Project,
     Environment,
 }
 
 impl Layer {
-    /// Whether this layer may name programs, certificates and proxies: only what the user or the machine's
-    /// administrator wrote may (F-BIND2).
+    /// Whether this layer may name programs, certificates and proxies. Only files by the user or the machine's administrator
+    /// may (F-BIND2).
     #[must_use]
     pub fn may_name_programs(self) -> bool {
         matches!(self, Self::Template | Self::Site | Self::User)
@@ -46,9 +46,9 @@ impl fmt::Display for Layer {
 pub struct SourceFile {
     /// The layer that the text belongs to.
     pub layer: Layer,
-    /// How messages call it: a path, or `template github`.
+    /// The name in messages: a path, or `template github`.
     pub name: String,
-    /// The file, for relative paths in it.
+    /// The base of relative paths.
     pub path: Option<PathBuf>,
     pub text: String,
 }
@@ -71,7 +71,7 @@ pub enum Origin {
     },
     /// In an environment variable of this name.
     Variable(String),
-    /// Nowhere: it is what holds when nothing is written.
+    /// Nowhere: a default value.
     Default,
 }
 
@@ -85,7 +85,7 @@ impl Origin {
         }
     }
 
-    /// A path that is written there: a relative one lies beside the file.
+    /// Resolves a path; a relative path starts at the file's folder.
     pub(super) fn beside(&self, path: &str) -> PathBuf {
         let folder = match self {
             Self::File { source, .. } => source.path.as_deref().and_then(|file| file.parent()),

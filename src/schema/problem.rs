@@ -1,8 +1,7 @@
-//! Something wrong in the configuration: what, where, and how to fix it.
+//! A problem in the configuration: what is wrong, where, and how to fix it.
 
 use super::origin::Origin;
 
-/// Something wrong in the configuration.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// What is wrong, as a sentence without a full stop.
@@ -12,19 +11,19 @@ pub struct Problem {
     pub excerpt: Excerpt,
 }
 
-/// What the excerpt of a problem may show of the line.
+/// How much of the line a problem's excerpt may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excerpt {
-    /// Nothing: the position alone, for beside a syntax error may be a secret.
+    /// Only the position, because a secret may be next to a syntax error.
     Nothing,
     /// The key, up to its `=`.
     Key,
-    /// The value as well: the key is known and no secret.
+    /// The key and the value, because the key is known and is not secret.
     Value,
 }
 
 impl Problem {
-    /// A problem at a place; the excerpt hides the value.
+    /// Returns a problem whose excerpt hides the value.
     #[must_use]
     pub fn new(message: impl Into<String>, origin: &Origin) -> Self {
         Self { message: message.into(), origin: origin.clone(), hint: None, excerpt: Excerpt::Key }

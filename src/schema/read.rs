@@ -1,4 +1,4 @@
-//! Reads a value as its key's shape wants it. What is not of the shape has no value.
+//! Reads a value in its key's shape, or returns `None` if the value does not have that shape.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use super::value::{Setting, Table, Value};
 use crate::name::ScopeSet;
 use crate::secret::SecretText;
 
-/// Longer lengths of time are cut to a year: no wait here is longer, and clocks cannot count for ever.
+/// Limits durations to a year, so that adding one to a time cannot overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
-/// The value of a key. Tables with keys of their own are read by `check`.
+/// Reads a key's value. `check` reads tables that have their own keys.
 pub(super) fn read(shape: Shape, key: &str, setting: &Setting) -> Option<Checked> {
     Some(match (shape, &setting.value) {
         (Shape::Text, Value::Text(text)) => Checked::Text(text.clone()),
@@ -53,7 +53,7 @@ pub fn command(setting: &Setting) -> Option<Vec<String>> {
     words.first().is_some_and(|program| !program.is_empty()).then(|| owned(&words))
 }
 
-/// Scopes, all together and by capability.
+/// Reads scopes, as one set and by capability.
 #[must_use]
 pub fn scopes(setting: &Setting) -> Option<Scopes> {
     let set = |setting: &Setting| {
@@ -77,7 +77,7 @@ fn length(setting: &Setting) -> Option<Duration> {
     }
 }
 
-/// A length of time: a number and `ms`, `s`, `m`, `h` or `d`; `None` for anything else.
+/// Parses a number followed by `ms`, `s`, `m`, `h` or `d`.
 fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|character: char| !character.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
@@ -92,15 +92,12 @@ fn parse_duration(text: &str) -> Option<Duration> {
     Some(number.checked_mul(milliseconds).map_or(LONGEST, Duration::from_millis).min(LONGEST))
 }
 
-/// Parses the duration that an option or a query names.
-///
-/// # Errors
-/// How to write it.
+/// Parses the duration in an option or a query. The error says how to write one.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write a length of time like 90s, 5m or 1h".to_owned())
+    parse_duration(text).ok_or_else(|| "expected a duration such as 90s, 5m or 1h".to_owned())
 }
 
-/// Where a secret comes from; `key` is its name in the store.
+/// Reads a secret or a reference to one; `key` is its name in the token store.
 #[must_use]
 pub fn secret(key: &str, setting: &Setting) -> Option<SecretSource> {
     match &setting.value {
@@ -109,7 +106,7 @@ pub fn secret(key: &str, setting: &Setting) -> Option<SecretSource> {
     }
 }
 
-/// Exactly one of `env`, `file`, `command` and `stored`, in a table.
+/// Reads a table with exactly one of `env`, `file`, `command` and `stored`.
 #[must_use]
 pub fn secret_reference(key: &str, setting: &Setting) -> Option<SecretSource> {
     let mut members = setting.table()?.iter();
@@ -126,7 +123,7 @@ pub fn secret_reference(key: &str, setting: &Setting) -> Option<SecretSource> {
     }
 }
 
-/// The members of a table of strings, in which a name with `_` may have a reference, or of a table of secrets.
+/// Reads a table of secrets, or a table of strings in which names with `_` may have references.
 fn secrets(shape: Shape, key: &str, members: &Table) -> Option<BTreeMap<String, SecretSource>> {
     let mut found = BTreeMap::new();
     for (name, member) in members {
@@ -143,7 +140,7 @@ fn secrets(shape: Shape, key: &str, members: &Table) -> Option<BTreeMap<String, 
     Some(found)
 }
 
-/// Where a token of elsewhere comes from. Whether the named provider exists is checked later.
+/// Reads the source of a subject token. Whether the provider exists is checked later.
 #[must_use]
 pub fn token_source(key: &str, setting: &Setting) -> Option<TokenSource> {
     let members = setting.table()?;
@@ -215,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_shape_is_not_read() {
+    fn values_of_another_shape_are_rejected() {
         let is_read = |shape: Shape, text: &str| {
             let table: toml::Table = format!("key = {text}").parse().unwrap();
             read(shape, "key", &setting(&table["key"])).is_some()

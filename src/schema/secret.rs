@@ -5,26 +5,26 @@ use std::path::PathBuf;
 use crate::binding::Binding;
 use crate::secret::SecretText;
 
-/// Where a secret comes from. It is resolved only when it is needed, by `secret_source`.
+/// Where a secret comes from. `secret_source` resolves it only when it is needed.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
     Literal(SecretText),
     Environment(String),
-    /// It is what a file holds; a relative path counts from the configuration file.
+    /// A file's contents; a relative path starts at the config file's folder.
     File(PathBuf),
     Command(Vec<String>),
-    /// It is kept in the token store under this key, by `authctl secret set`.
+    /// A secret that `authctl secret set` stored under this key.
     Stored(String),
 }
 
 impl SecretSource {
-    /// Whether `""` is written, which stands for no secret.
+    /// Whether the value is `""`, which means no secret.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Literal(secret) if secret.expose().is_empty())
     }
 
-    /// Tells two sources apart without holding a secret: a literal by its fingerprint, a reference by what it names.
+    /// Identifies a source without containing the secret.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let (kind, named) = match self {

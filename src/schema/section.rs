@@ -1,4 +1,4 @@
-//! A table that was checked against its keys: a provider kind reads its configuration through it.
+//! A table after the check against its keys, through which a provider kind reads its configuration.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::secret::{PassedOn, SecretSource};
 use crate::name::ScopeSet;
 
-/// The value of a key, in the form that its shape stands for.
+/// A value in its key's shape.
 #[derive(Debug, Clone)]
 pub enum Checked {
     Text(String),
@@ -27,25 +27,25 @@ pub enum Checked {
 
 #[derive(Debug, Clone, Default)]
 pub struct Scopes {
-    /// Those of all capabilities.
+    /// The scopes of all capabilities.
     pub all: ScopeSet,
-    /// Empty where no capabilities are written.
+    /// Empty if the scopes are not a table.
     pub by_capability: BTreeMap<String, ScopeSet>,
 }
 
-/// Which of another provider's tokens is meant.
+/// Which token to take from another provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     Access,
     Id,
-    /// Its refresh token: it goes nowhere but to the endpoint that issued it.
+    /// The refresh token, which may be sent only to the endpoint that issued it.
     Refresh,
 }
 
-/// Where a token that another grant uses comes from.
+/// Where a subject token comes from.
 #[derive(Debug, Clone)]
 pub enum TokenSource {
-    /// Another provider of this configuration; the names are not checked yet.
+    /// Another provider in this configuration; the names are not checked yet.
     Provider {
         name: String,
         token: TokenKind,
@@ -57,7 +57,7 @@ pub enum TokenSource {
     Stdin,
 }
 
-/// A checked table. Its getters return what is written, and nothing for a key that is not.
+/// A checked table. The getters do not add default values.
 #[derive(Debug, Clone)]
 pub struct Section {
     path: String,
@@ -120,7 +120,7 @@ impl Section {
         strings.iter().filter(|text| !text.is_empty()).cloned().collect()
     }
 
-    /// Scopes; none where the key is not written.
+    /// Returns the scopes, or no scopes if the key is missing.
     #[must_use]
     pub fn scopes(&self, key: &str) -> Scopes {
         if let Some(Checked::Scopes(scopes)) = self.value(key) { scopes.clone() } else { Scopes::default() }
@@ -131,7 +131,7 @@ impl Section {
         if let Checked::Duration(duration) = self.value(key)? { Some(*duration) } else { None }
     }
 
-    /// A path: a relative one lies beside the configuration file, `~/` is the user's home.
+    /// Returns a path; a relative path starts at the config file's folder, `~/` at the user's home.
     #[must_use]
     pub fn path(&self, key: &str, home: Option<&Path>) -> Option<PathBuf> {
         let path = self.origin(key)?.beside(self.text(key)?);
@@ -141,7 +141,7 @@ impl Section {
         }
     }
 
-    /// Where a secret comes from; nothing for `""`.
+    /// Returns a secret's source, or `None` for `""`.
     #[must_use]
     pub fn secret(&self, key: &str) -> Option<SecretSource> {
         match self.value(key)? {
@@ -156,13 +156,13 @@ impl Section {
         if let Some(Checked::Secrets(members)) = self.value(key) { members.clone() } else { BTreeMap::new() }
     }
 
-    /// Where a token of elsewhere comes from.
+    /// Returns a subject token's source.
     #[must_use]
     pub fn token(&self, key: &str) -> Option<&TokenSource> {
         if let Checked::Token(source) = self.value(key)? { Some(source) } else { None }
     }
 
-    /// The keys that the kind does not know, to be passed on.
+    /// Returns the unknown keys of an open table, which are passed on.
     #[must_use]
     pub fn passed_on(&self) -> &BTreeMap<String, PassedOn> {
         &self.passed_on
@@ -178,15 +178,15 @@ impl Section {
         if let Checked::Table(section) = self.value(key)? { Some(section) } else { None }
     }
 
-    /// A problem with a URL under a key; its value is shown unless it has a password in it.
+    /// Returns a problem with a key's URL. The excerpt hides a URL that contains a password.
     #[must_use]
     pub fn url_problem(&self, key: &str, message: &str, is_secret: bool) -> Problem {
         let problem = self.problem(key, message);
         if is_secret { problem.hiding_value() } else { problem }
     }
 
-    /// A problem with the value of a key, or with the table when the key is not written. The value is shown: only for
-    /// keys that are no secrets.
+    /// Returns a problem with a key's value, or with the table if the key is missing. The excerpt shows the value, so the key
+    /// must not be secret.
     #[must_use]
     pub fn problem(&self, key: &str, message: &str) -> Problem {
         let message = format!("`{}.{key}` {message}", self.path);

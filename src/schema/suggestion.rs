@@ -1,10 +1,10 @@
-//! What an unknown name was meant to be.
+//! Suggestions for misspelt names.
 
 use super::problem::Problem;
 use super::value::Setting;
 use crate::text::untrusted::escaped;
 
-/// The problem of a key that is not known, with the nearest that is.
+/// Returns the problem for an unknown key, with the nearest known key as a hint.
 #[must_use]
 pub fn unknown<'a>(
     path: &str,
@@ -18,12 +18,12 @@ pub fn unknown<'a>(
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => {
             let known: Vec<&str> = known.collect();
-            problem.hint(format!("its keys are {}", quoted(&known)))
+            problem.hint(format!("use one of {}", quoted(&known)))
         }
     }
 }
 
-/// The name of a list that is nearest to a misspelt one, if any is near.
+/// Returns the known name that is nearest to a misspelt one, if any is near.
 #[must_use]
 pub fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known

@@ -1,4 +1,4 @@
-//! A configured value with the place where it was written.
+//! A configured value with its origin.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::origin::Origin;
 /// A table of the configuration, by key.
 pub type Table = BTreeMap<String, Setting>;
 
-/// A value of the configuration. Its `Debug` shows the type alone: it may be a secret.
+/// A configured value. Its `Debug` shows only the type, because the value may be a secret.
 #[derive(Clone)]
 pub enum Value {
     Text(String),
@@ -16,7 +16,7 @@ pub enum Value {
     Boolean(bool),
     Array(Vec<Setting>),
     Table(Table),
-    /// A float or a date, which no key takes; by its name in messages.
+    /// The name of a type that no key accepts, such as a float or a date.
     Other(&'static str),
 }
 
@@ -34,7 +34,7 @@ impl Value {
         }
     }
 
-    /// Whether it stands for "no keys given": `""` or `{}`.
+    /// Whether it is `""` or `{}`, which both mean "no keys".
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -88,7 +88,7 @@ impl Setting {
         }
     }
 
-    /// The strings of an array of strings, or of one string; `None` for anything else.
+    /// Returns the strings of an array, or one string; `None` for anything else.
     #[must_use]
     pub fn strings(&self) -> Option<Vec<&str>> {
         match &self.value {

@@ -212,7 +212,7 @@ fn from_a_url_into_a_file_that_people_keep() {
     home.run(&["refresh", "op"]).ok();
     let token = home.run(&["token", "op"]).ok();
     assert_eq!(home.run(&["token", &server.issuer]).ok(), token);
-    home.run(&add).fails(1).says("there is a provider `op` already");
+    home.run(&add).fails(1).says("the provider `op` already exists");
     assert_eq!(configuration(&home).unwrap(), after);
     // The registration stays as long as the provider does.
     home.run(&["logout", "op"]).ok();

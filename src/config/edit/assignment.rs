@@ -121,12 +121,12 @@ mod tests {
             ("_client_secret={ env = \"X\" }", "oauth.client_secret={ env = \"X\" }"),
             (
                 "client_secret=canary",
-                "`oauth.client_secret` is a secret, which no argument holds: others can see it there",
+                "`oauth.client_secret` is a secret, and other users can see command-line arguments",
             ),
-            ("clientid=x", "there is no key `clientid`; did you mean `client_id`?"),
+            ("clientid=x", "the key `clientid` does not exist; did you mean `client_id`?"),
             ("api_key.header=X-Key", "api_key.header=\"X-Key\""),
             ("helper.aws_role=arn", "helper.aws_role=\"arn\""),
-            ("helper.nothing=x", "there is no key `helper.nothing`"),
+            ("helper.nothing=x", "the key `helper.nothing` does not exist"),
             ("extra_params={ a = \"b\" }", "oauth.extra_params={ a = \"b\" }"),
             ("extra_params=x", "`oauth.extra_params` must be a table of strings"),
         ] {

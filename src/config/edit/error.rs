@@ -9,25 +9,25 @@ use crate::text::untrusted::Untrusted;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    #[error("there is no folder for the configuration")]
+    #[error("cannot find a folder for the config file")]
     NoFolder,
     #[error("{path} cannot be {what}: {source}")]
     File { path: String, what: &'static str, source: io::Error },
-    #[error("{0} is not TOML, and is not changed")]
+    #[error("{0} is not valid TOML, so authctl does not change it")]
     Syntax(String),
     /// It holds one provider without a name, so that no other can be put beside it.
-    #[error("the configuration holds one provider without a name, directly under [credentials]")]
+    #[error("the config file has an unnamed provider directly under [credentials]")]
     ShortForm,
-    #[error("there is a provider `{0}` already")]
+    #[error("the provider `{0}` already exists")]
     Present(ProviderName),
-    #[error("the provider `{0}` is not in your configuration file")]
+    #[error("the provider `{0}` is not in your config file")]
     Absent(ProviderName),
-    #[error("there is no key {name}{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    #[error("the key {name} does not exist{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     Key { name: Untrusted, hint: Option<String> },
     #[error("`{key}` must be {expected}")]
     Value { key: String, expected: String },
     /// A secret was given as an argument, where others can see it.
-    #[error("`{0}` is a secret, which no argument holds: others can see it there")]
+    #[error("`{0}` is a secret, and other users can see command-line arguments")]
     Secret(String),
     #[error(transparent)]
     Wrong(#[from] ConfigError),
@@ -50,14 +50,14 @@ impl Advise for EditError {
                 "choose another name, change it with `authctl provider set`, or add --replace"
             }
             Self::Absent(_) => {
-                "`authctl provider list` lists them; `authctl config path` says which files there are"
+                "run `authctl provider list` for the providers, or `authctl config path` for the config files"
             }
-            Self::ShortForm => "give it a name: write [credentials.NAME] instead of [credentials]",
-            Self::Syntax(_) => "`authctl config check` says where",
+            Self::ShortForm => "name it: write [credentials.NAME] instead of [credentials]",
+            Self::Syntax(_) => "run `authctl config check` to find the error",
             Self::Secret(key) => {
                 let key = key.rsplit('.').next().unwrap_or(key);
                 return Some(format!(
-                    "keep it in the token store with --secret {key}, or name where it is: {key}='{{ env = \"NAME\" }}'"
+                    "store it with --secret {key}, or refer to it: {key}='{{ env = \"NAME\" }}'"
                 ));
             }
             Self::File { .. } | Self::Key { .. } | Self::Value { .. } | Self::Wrong(_) => return None,

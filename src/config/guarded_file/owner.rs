@@ -89,7 +89,7 @@ pub fn check_place(path: &Path) -> Result<(), Unread> {
         if metadata.is_symlink() {
             links += 1;
             if links > MOST_LINKS {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link in a circle").into());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a loop of links").into());
             }
             if !is_trusted(metadata.uid()) && !may_stand_for_root(metadata.uid()) {
                 return Err(Unread::Unsafe(Unsafe {

@@ -57,7 +57,7 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
     (
         "http elsewhere",
         "{X}scheme = \"http\"\njwt = \"canary\"\n",
-        &["`credentials.x.domain` is no host", "not an https URL"],
+        &["`credentials.x.domain` is not a valid host", "not an https URL"],
     ),
     (
         "domain with a path",
@@ -72,17 +72,17 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
     (
         "password grant",
         "{X}oauth = { grant_type = \"password\" }\n",
-        &["is refused: it gives this program your password"],
+        &["is not supported: it would give authctl your password"],
     ),
     (
         "implicit grant",
         "{X}oauth = { grant_type = \"implicit\" }\n",
-        &["is refused: it puts the token into the browser's history"],
+        &["is not supported: it would put the token in the browser"],
     ),
     (
         "unknown grant",
         "{X}oauth = { grant_type = \"client_credential\" }\n",
-        &["is not known", "did you mean \"client_credentials\"?"],
+        &["is not a known grant", "did you mean \"client_credentials\"?"],
     ),
     (
         "http endpoint",
@@ -109,7 +109,7 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
         "[credentials]\ndomain = \"x.example\"\njwt = \"canary\"\n[credentials.y]\ndomain = \"y.example\"\n",
         &["holds a provider itself (`domain`) and providers by name (`y`)"],
     ),
-    ("bad name", "[credentials.Git_Hub]\ndomain = \"x.example\"\n", &["`Git_Hub` is no name for a provider"]),
+    ("bad name", "[credentials.Git_Hub]\ndomain = \"x.example\"\n", &["`Git_Hub` is not a valid provider name"]),
     (
         "unknown top key",
         "defalt = \"x\"\n{X}jwt = \"t\"\n",
@@ -120,7 +120,7 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
         "default = \"y\"\n{X}jwt = \"t\"\n",
         &["the default provider `y` is not configured"],
     ),
-    ("newer version", "version = 2\n{X}jwt = \"t\"\n", &["of version 2", "update authctl"]),
+    ("newer version", "version = 2\n{X}jwt = \"t\"\n", &["version 2", "update authctl"]),
     ("wrong store", "store = \"disk\"\n{X}jwt = \"t\"\n", &["`store.kind` must be one of"]),
     ("syntax", "[credentials.x]\njwt = \"canary\nnext = 1\n", &["this is not TOML", "config.toml:2:"]),
     ("syntax beside a secret", "[credentials.x]\njwt = \"canary\" extra\n", &["this is not TOML"]),
@@ -166,12 +166,12 @@ fn several_errors_in_one_go_and_the_good_providers_work() {
     let nameless = format!("{X}jwt = \"tok\"\n[credentials.GitHub]\ndomain = \"y\"\n[credentials.b]\n");
     let other = Sandbox::new(&nameless.replace("[credentials.b]", "[profile.p.credentials.x]\nnonsense = 5"));
     assert_eq!(other.run(&["token", "x"]).ok().text(), "tok", "a wrong name keeps nobody else from working");
-    other.run(&["config", "check"]).fails(4).says("`GitHub` is no name").says("has no key `nonsense`");
+    other.run(&["config", "check"]).fails(4).says("`GitHub` is not a valid").says("has no key `nonsense`");
     sandbox.run(&["token", "bad"]).fails(4).says("did you mean `domain`?");
     sandbox
         .run(&["token"])
         .fails(2)
-        .says("several providers are configured, and none is named: bad, good, worse");
+        .says("several providers are configured, and none is selected: bad, good, worse");
     sandbox.run(&["token", "god"]).fails(4).says("did you mean `good`?");
     let json: serde_json::Value =
         serde_json::from_str(&sandbox.run(&["config", "check", "--json"]).stdout).unwrap();

@@ -81,7 +81,7 @@ fn extension_grants_have_free_parameters() {
         assert_eq!(request.parameter(name).as_deref(), Some(want), "{name}");
     }
     sandbox.configure(&config.replace("urn:example:grant", "exchange"));
-    sandbox.run(&["token"]).fails(4).says("is not known").says("token_exchange");
+    sandbox.run(&["token"]).fails(4).says("is not a known grant").says("token_exchange");
     sandbox.configure(&config.replace("urn:example:grant", "password"));
     sandbox.run(&["token"]).fails(4).says("is refused");
 }

@@ -25,7 +25,7 @@ fn adding_a_template_keeps_the_existing_file() {
     assert!(after.starts_with("# mine\nstore = \"file\" # here\n"), "{after}");
     assert!(after.contains("[credentials.old]\ndomain = \"old.example\"\njwt = \"x\"\n\n[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"abc\"\noauth.scopes = [\"repo\", \"gist\"]\n"), "{after}");
     sandbox.run(&["config", "check"]).ok();
-    sandbox.run(&add).fails(1).says("there is a provider `github` already").says("--replace");
+    sandbox.run(&add).fails(1).says("the provider `github` already exists").says("--replace");
     assert_eq!(config(&sandbox), after);
     let replaced = [&add[..], &["--replace", "--set", "client_id=new"]].concat();
     sandbox.run(&replaced).ok();
@@ -54,7 +54,7 @@ fn missing_settings_are_explained_in_the_providers_terms() {
 fn secrets_are_piped_in_and_never_in_the_file_f_leak1() {
     let sandbox = Sandbox::new("store = \"file\"\n");
     let literal = ["provider", "add", "openai", "--set", "key=canary"];
-    sandbox.run(&literal).fails(2).says("is a secret, which no argument holds").says("--secret key");
+    sandbox.run(&literal).fails(2).says("is a secret, and other users can see").says("--secret key");
     sandbox.run_with(&["provider", "add", "openai", "--secret", "key"], "sk-canary\n").ok();
     assert!(config(&sandbox).contains("api_key.key = { stored = true }"));
     assert_eq!(raw(&sandbox, "openai"), "sk-canary");

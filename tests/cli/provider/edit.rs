@@ -77,7 +77,7 @@ fn a_provider_is_removed_only_after_its_logins() {
     sandbox.run(&["provider", "remove", "as", "--logout"]).ok().says("Logged out of as (alice)");
     assert!(!server.requests_to("/revoke").is_empty());
     assert!(!config(&sandbox).contains("credentials") && sandbox.stores_nothing());
-    sandbox.run(&["provider", "remove", "as"]).fails(4).says("is not in your configuration file");
+    sandbox.run(&["provider", "remove", "as"]).fails(4).says("is not in your config file");
 }
 
 #[test]

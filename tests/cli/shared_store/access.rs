@@ -134,7 +134,7 @@ fn configuration_mistakes_are_reported() {
     }
     let etcd = "store = { kind = \"etcd\", key = \"passphrase\", endpoints = [\"https://127.0.0.1:1\"], _password = { stored = true } }";
     sandbox.configure(etcd);
-    sandbox.run(&["config", "check"]).fails(4).says("cannot be kept in the store that it opens");
+    sandbox.run(&["config", "check"]).fails(4).says("cannot be in the store that it opens");
     sandbox.configure("store = \"etcd\"\n");
     sandbox.run(&["config", "check"]).fails(4).says("`store.endpoints` is missing");
     sandbox.configure(&etcd.replace("{ stored = true }", "\"canary-password\""));
