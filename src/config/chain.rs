@@ -60,7 +60,7 @@ impl Config {
                     None => problem,
                 });
             }
-            // What else is wrong with it is told when it is used.
+            // Its other problems are reported when it is used.
             if let Some(problem) =
                 self.alone(needed).ok().and_then(|needed| self.broken_chain(&needed, chain))
             {

@@ -1,4 +1,4 @@
-//! Which provider is meant: by its name, by a URL, or by nothing at all.
+//! Selects a provider by its name, by a URL, or by default.
 
 use std::rc::Rc;
 
@@ -15,21 +15,12 @@ use crate::text::untrusted::escaped;
 /// Why no provider was chosen.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ChoiceError {
-    /// There are several, and none is the default.
-    #[error("several providers are configured, and none is named: {}", names(.0))]
+    #[error("several providers are configured, and none is selected: {}", names(.0))]
     Ambiguous(Vec<ProviderName>),
-    /// There is none of this name.
     #[error("the provider `{name}` is not configured")]
-    Unknown {
-        /// The name.
-        name: ProviderName,
-        /// What to do.
-        hint: String,
-    },
-    /// No provider has this URL.
-    #[error("no login is known for {}", escaped(.0.as_str()))]
+    Unknown { name: ProviderName, hint: String },
+    #[error("not logged in at {}", escaped(.0.as_str()))]
     UnknownUrl(Url),
-    /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -46,7 +37,9 @@ impl Advise for ChoiceError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Ambiguous(_) => Some("name one, or set `default` in the configuration".to_owned()),
+            Self::Ambiguous(_) => {
+                Some("pass a provider's name, or set `default` in the config file".to_owned())
+            }
             Self::Unknown { hint, .. } => Some(hint.clone()),
             Self::UnknownUrl(url) => {
                 Some(format!("run `authctl login {}`", crate::text::shell::word(url.as_str())))
@@ -61,7 +54,7 @@ fn names(names: &[ProviderName]) -> String {
 }
 
 impl Config {
-    /// The provider that is meant: the named, else the default, else the only one.
+    /// Selects the named provider, or the default one, or the only one.
     ///
     /// # Errors
     /// [`ChoiceError`].
@@ -90,7 +83,7 @@ impl Config {
         }
     }
 
-    /// The provider that is meant, built; a project's file that must not be read stops it.
+    /// Selects and builds a provider, and fails if the project's file must not be read.
     ///
     /// # Errors
     /// [`ChoiceError`].

@@ -57,13 +57,13 @@ struct Sections<'a> {
     is_provider: bool,
     /// The keys of the section that is passed over.
     keys: Vec<&'a str>,
-    /// The providers that are passed over, each of which stands in one place.
+    /// The skipped providers, each of which must be in one place.
     providers: Vec<Name<'a>>,
     /// What the last of them has: tables, and nothing for its own section.
     members: Vec<&'a str>,
 }
 
-/// A name after its first eight bytes as a number, by which most are told apart.
+/// A name after its first eight bytes as a number, which makes most comparisons fast.
 type Name<'a> = (u64, &'a str);
 
 fn named(name: &str) -> Name<'_> {
@@ -135,7 +135,7 @@ impl<'a> Sections<'a> {
         is_end(plain_value(trim_start(value), true)?).then_some(())
     }
 
-    /// Whether each provider stands in one place.
+    /// Whether each provider is in one place.
     fn are_plain(mut self) -> bool {
         self.providers.sort_unstable();
         self.providers.is_sorted_by(|one, next| one < next)

@@ -62,7 +62,6 @@ pub struct Aws {
     /// The service's address, where it is written.
     pub endpoint: Option<EndpointUrl>,
     pub session: String,
-    /// How long the keys are to be good for.
     pub duration: Duration,
 }
 
@@ -122,7 +121,7 @@ impl HelperSettings {
     }
 }
 
-/// Whether a text is the name of a region, and so can stand in a host's name.
+/// Whether a text is a region's name, which is safe in a host name.
 #[must_use]
 pub fn is_region(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

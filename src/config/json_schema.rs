@@ -14,24 +14,24 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "authctl configuration",
-        "description": "Where tokens come from, one provider under each [credentials.NAME]",
+        "description": "The providers of tokens, each in its own table [credentials.NAME]",
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "version": { "title": "version", "description": "The version of this format", "const": 1 },
-            "default": { "title": "default", "description": "The provider that is meant when none is named", "type": "string" },
+            "version": { "title": "version", "description": "The version of the config format", "const": 1 },
+            "default": { "title": "default", "description": "The provider to use if a command names none", "type": "string" },
             "store": {
                 "title": "store",
-                "description": "Where tokens are kept",
+                "description": "Where to store tokens",
                 "oneOf": [{ "enum": STORE_KINDS }, object(STORE_KEYS.iter().copied())],
             },
             "browser": { "title": "browser", "description": "The command that opens a URL", "type": "string" },
-            "on_login_required": { "title": "on_login_required", "description": "The program that is run when a login is needed where nobody watches; {provider} stands for its name", "type": "array", "items": { "type": "string" }, "minItems": 1 },
-            "client_id_metadata": { "title": "client_id_metadata", "description": "The https URL of the client ID metadata document that you host, which `authctl client-metadata` prints", "type": "string", "pattern": "^https://" },
+            "on_login_required": { "title": "on_login_required", "description": "A program to run if a login is required but no one is at a terminal; {provider} is replaced by the provider's name", "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            "client_id_metadata": { "title": "client_id_metadata", "description": "The https URL where you host the client ID metadata document that `authctl client-metadata` prints", "type": "string", "pattern": "^https://" },
             "credentials": { "$ref": "#/$defs/credentials" },
             "profile": {
                 "title": "profile",
-                "description": "Variants, selected by --profile; or the name of the one to use",
+                "description": "Variants of the configuration, selected with --profile; or the name of the variant to use",
                 "oneOf": [
                     { "type": "string" },
                     {
@@ -85,7 +85,7 @@ fn credential() -> Value {
                     } else {
                         json!({ "enum": kind.grants })
                     };
-                    table["properties"]["grant_type"] = described("grant_type", "How tokens are got", names);
+                    table["properties"]["grant_type"] = described("grant_type", "The OAuth grant", names);
                 }
                 let mut forms = vec![table, json!({ "const": "" })];
                 if let Some(key) =
@@ -160,20 +160,20 @@ fn shape(shape: Shape) -> Value {
     }
 }
 
-/// A token of elsewhere.
+/// A subject token.
 fn input() -> Value {
     let text = |about: &str| json!({ "type": "string", "description": about });
     let form = |required: &str, properties: Value| json!({ "type": "object", "additionalProperties": false, "required": [required], "properties": properties });
     json!({ "anyOf": [
         form("provider", json!({
-            "provider": text("Another provider of this configuration"),
-            "token": { "description": "Which of its tokens", "enum": ["access_token", "id_token", "refresh_token"], "default": "access_token" },
-            "account": text("Its account, where several are logged in"),
+            "provider": text("Another provider in this configuration"),
+            "token": { "description": "Which of the provider's tokens to use", "enum": ["access_token", "id_token", "refresh_token"], "default": "access_token" },
+            "account": text("The provider's account, if several are logged in"),
         })),
         form("env", json!({ "env": text("An environment variable") })),
-        form("file", json!({ "file": text("A file, read anew for every use") })),
-        form("command", json!({ "command": { "description": "A program that prints it", "type": "array", "items": { "type": "string" }, "minItems": 1 } })),
-        form("stdin", json!({ "stdin": { "description": "It is piped in", "const": true } })),
+        form("file", json!({ "file": text("A file, read again for each use") })),
+        form("command", json!({ "command": { "description": "A program that prints the token", "type": "array", "items": { "type": "string" }, "minItems": 1 } })),
+        form("stdin", json!({ "stdin": { "description": "Read the token from standard input", "const": true } })),
     ] })
 }
 
@@ -182,13 +182,13 @@ fn secret() -> Value {
     let reference = |name: &str, value: Value| json!({ "type": "object", "additionalProperties": false, "required": [name], "properties": { name: value } });
     json!({
         "title": "secret",
-        "description": "The secret itself, or where it comes from",
+        "description": "The secret, or a reference to it",
         "anyOf": [
             { "type": "string" },
             reference("env", json!({ "type": "string", "description": "An environment variable" })),
-            reference("file", json!({ "type": "string", "description": "A file; a relative path lies beside the configuration" })),
-            reference("command", json!({ "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "A program that prints it" })),
-            reference("stored", json!({ "const": true, "description": "It is kept in the token store, by `authctl secret set`" })),
+            reference("file", json!({ "type": "string", "description": "A file; a relative path starts at the config file's folder" })),
+            reference("command", json!({ "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "A program that prints the secret" })),
+            reference("stored", json!({ "const": true, "description": "The secret that `authctl secret set` put in the token store" })),
         ],
     })
 }

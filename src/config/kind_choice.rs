@@ -9,7 +9,7 @@ use crate::text::untrusted::escaped;
 /// The kind that a merged credential has, with its keys.
 ///
 /// # Errors
-/// The problem, when there is none or it is not known.
+/// The problem, if the kind is missing or unknown.
 pub(super) fn choose_kind(
     path: &str,
     credential: &Credential,

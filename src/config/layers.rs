@@ -76,7 +76,7 @@ fn load_discovered(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Wa
     let (why, command) = match read(text, options, warnings) {
         Ok(parsed) => return Some(parsed),
         Err(Unusable::Unread(Unread::Absent)) => return None,
-        // The state folder may be something else: whoever needs it reports that.
+        // The state folder may not be a folder. Code that needs it reports that.
         Err(Unusable::Unread(Unread::Io(error))) if error.kind() == io::ErrorKind::NotADirectory => {
             return None;
         }
@@ -117,7 +117,7 @@ impl Unusable {
         };
         match self {
             Self::Unread(Unread::Absent) if !required => Vec::new(),
-            Self::Unread(Unread::Absent) => unreadable("there is no such file"),
+            Self::Unread(Unread::Absent) => unreadable("the file does not exist"),
             Self::Unread(Unread::Io(error)) => unreadable(&error.to_string()),
             Self::Unread(Unread::Unsafe(refusal)) => vec![refusal.problem(path)],
             Self::NotToml(problems) => problems,

@@ -16,8 +16,8 @@ use crate::ports::System;
 use crate::provider::environment::APP_SERVICE_VARIABLE;
 use crate::schema::{Problem, Setting};
 
-/// The configuration as all layers together say it. It is made even when parts of it are wrong: what is wrong is told
-/// when it is asked for.
+/// The configuration from all layers. It also exists if parts of it are not valid, and reports a part's problems only to
+/// commands that use that part.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The files that were looked for, in the order of their layers.

@@ -12,7 +12,7 @@ use crate::oauth::endpoint::authority;
 use crate::provider::{Kind, TokenProvider};
 use crate::schema::Problem;
 
-/// A provider that is configured right.
+/// A provider with a valid configuration.
 pub struct Provider {
     pub name: ProviderName,
     /// `https`, or `http` where the configuration says so.
@@ -22,9 +22,7 @@ pub struct Provider {
     /// The kind, or the grant.
     pub kind: &'static Kind,
     pub source: Box<dyn TokenProvider>,
-    /// What the project asks for of it.
     pub narrowing: Narrowing,
-    /// What other programs are told of it.
     pub helper: HelperSettings,
 }
 

@@ -15,10 +15,10 @@ const PROJECT_FILE: &str = ".authctl.toml";
 /// What the command line says of the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// The file in the place of the user's.
+    /// The file to read instead of the user's.
     pub config: Option<PathBuf>,
     pub profile: Option<String>,
-    /// Of all providers just this one is of interest: what is plain of the others need not be read.
+    /// The only provider that the command needs, so that simple definitions of the others can be skipped.
     pub only: Option<ProviderName>,
 }
 

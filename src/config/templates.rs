@@ -110,7 +110,7 @@ impl Template {
         self.credential(Some("x.example")).kind.map(|kind| kind.called)
     }
 
-    /// One of its texts with the credential's domain, else the template's own, in the place of `{domain}`.
+    /// Replaces `{domain}` in a text with the provider's domain, or with the template's.
     #[must_use]
     pub fn fill(&self, text: &str, domain: Option<&str>) -> String {
         match domain.or_else(|| self.body.get("domain").and_then(Setting::text)) {
@@ -119,7 +119,7 @@ impl Template {
         }
     }
 
-    /// The credential that lies under all layers. `{domain}` in its texts is the credential's domain.
+    /// Returns the lowest layer, in which `{domain}` is replaced by the provider's domain.
     #[must_use]
     pub fn credential(&self, domain: Option<&str>) -> Credential {
         let mut body = self.body.clone();

@@ -79,7 +79,7 @@ fn changed(
     Ok(format!("{HEAD}{document}"))
 }
 
-/// The document of the file; `None` if there is no file.
+/// Reads the document; `None` if the file does not exist.
 fn read(system: &System) -> Result<Option<DocumentMut>, StoreError> {
     let path = file(system)?;
     let Some(bytes) = private_file::read(&path)? else { return Ok(None) };

@@ -12,7 +12,7 @@ use crate::schema::{Layer, Setting, Value};
 
 /// The keys that go with a discovered client's identifier.
 const CLIENT_KEYS: [&str; 3] = ["redirect_uri", "token_endpoint_auth_method", "client_secret"];
-/// The keys that only this file has: the issuer that knows the client, when its secret ends, and the scopes it may ask for.
+/// The keys that only this file has: the issuer that registered the client, its secret's expiry, and its allowed scopes.
 const STATE_KEYS: [&str; 3] = ["registered_with", "registered_until", "registered_scopes"];
 
 /// What a login adds to this layer. `None` leaves what the layer has.

@@ -37,7 +37,7 @@ impl Mask<'_> {
         }
     }
 
-    /// A value that is no secret. Tables that are no table of their own are not shown where a scalar belongs.
+    /// Shows a value that is not secret.
     pub fn plain(&self, setting: &Setting) -> Option<Shown> {
         plain(setting).map(Shown::Value)
     }
@@ -59,8 +59,8 @@ fn plain(setting: &Setting) -> Option<serde_json::Value> {
     }
 }
 
-/// A text without what stands before its last `@`, unless that is clearly no user name and password: as in a proxy's URL,
-/// also one with a slip in it.
+/// Masks the text before the last `@`, unless it clearly is not a user name and password. This also covers a proxy's URL with
+/// a typing error.
 fn without_userinfo(text: &str) -> String {
     let Some((_, rest)) = text.rsplit_once('@') else { return text.to_owned() };
     let harmless = match url::Url::parse(text) {

@@ -49,7 +49,7 @@ pub struct ShownProvider {
 }
 
 impl ShownProvider {
-    /// As it stands in a configuration, with the origin of each value where that is asked for.
+    /// Formats the provider as a config file, optionally with each value's origin.
     #[must_use]
     pub fn text(&self, name: &ProviderName, origin: bool) -> String {
         let mut text = format!("{}\n", styled(STRONG, format!("[credentials.{name}]")));

@@ -30,7 +30,7 @@ impl Assignment {
     /// A secret that is kept in the token store.
     ///
     /// # Errors
-    /// [`EditError::Key`], for what is no secret of the kind.
+    /// [`EditError::Key`] for an unknown key, [`EditError::Value`] for one that is not secret.
     pub fn stored(name: &str, kind: &str) -> Result<Self, EditError> {
         let (path, key) = find_key(name, kind)?;
         if !key.is_secret() {

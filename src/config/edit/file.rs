@@ -26,7 +26,7 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Opens the file, which may not be there yet.
+    /// Opens the file, which may not exist yet.
     ///
     /// # Errors
     /// [`EditError`].
@@ -67,7 +67,7 @@ impl Edit {
         self.before() != self.after()
     }
 
-    /// What is to be written, and what goes, each line with its sign and no line with a secret.
+    /// Shows the added and removed lines, without secrets.
     ///
     /// # Errors
     /// [`EditError::Wrong`].
@@ -77,7 +77,7 @@ impl Edit {
         Ok(changes(&before, &after, &*system.environment))
     }
 
-    /// The table of a provider: the one of its name, or all of `[credentials]` in the short form.
+    /// Returns a provider's table, which is all of `[credentials]` in the short form.
     fn table(&mut self, name: &ProviderName) -> Result<Option<&mut Table>, EditError> {
         let Some(credentials) = self.document.get_mut("credentials").and_then(Item::as_table_mut) else {
             return Ok(None);
@@ -93,7 +93,7 @@ impl Edit {
     /// Adds a provider.
     ///
     /// # Errors
-    /// [`EditError::Present`], unless it is to be replaced; [`EditError::ShortForm`].
+    /// [`EditError::Present`], unless `replace` is set; [`EditError::ShortForm`].
     pub fn add(&mut self, name: &ProviderName, keys: &[Assignment], replace: bool) -> Result<(), EditError> {
         if self.table(name)?.is_some() {
             if !replace {
@@ -228,11 +228,11 @@ impl Edit {
 fn self_is_inline(key: &str) -> EditError {
     EditError::Value {
         key: key.to_owned(),
-        expected: "a table of its own, such as [credentials.NAME]".to_owned(),
+        expected: "a separate table, such as [credentials.NAME]".to_owned(),
     }
 }
 
-/// Sets one key. A kind that is not there yet is written with dots; one that is written by its shorthand gives way.
+/// Sets one key. A new kind is written with dotted keys, and a kind in shorthand is replaced.
 fn assign(table: &mut Table, Assignment { path, value: written }: &Assignment) -> Result<(), EditError> {
     let [first, rest @ ..] = path.as_slice() else { return Ok(()) };
     let Some(last) = rest.last() else {

@@ -109,7 +109,11 @@ const ERRORS: &[(&str, &str, &[&str])] = &[
         "[credentials]\ndomain = \"x.example\"\njwt = \"canary\"\n[credentials.y]\ndomain = \"y.example\"\n",
         &["holds a provider itself (`domain`) and providers by name (`y`)"],
     ),
-    ("bad name", "[credentials.Git_Hub]\ndomain = \"x.example\"\n", &["`Git_Hub` is not a valid provider name"]),
+    (
+        "bad name",
+        "[credentials.Git_Hub]\ndomain = \"x.example\"\n",
+        &["`Git_Hub` is not a valid provider name"],
+    ),
     (
         "unknown top key",
         "defalt = \"x\"\n{X}jwt = \"t\"\n",

@@ -37,7 +37,7 @@ fn curl_sends_nothing_to_another_host_or_scheme() {
         assert!(!ended.stderr.contains("canary-password"), "{name}");
     }
     let unknown = story.sandbox.binary(PROGRAM, &["curl", "https://x.example"]).output().unwrap();
-    Ended::from(unknown).is(3, "").says("no login is known for https://x.example/");
+    Ended::from(unknown).is(3, "").says("not logged in at https://x.example/");
     assert_eq!((story.api.requests().len(), other.requests().len(), story.tokens_got()), (0, 0, 0));
 
     // The environment's proxy is not asked either, and options that curl shares with authctl are curl's.

@@ -83,7 +83,7 @@ fn extension_grants_have_free_parameters() {
     sandbox.configure(&config.replace("urn:example:grant", "exchange"));
     sandbox.run(&["token"]).fails(4).says("is not a known grant").says("token_exchange");
     sandbox.configure(&config.replace("urn:example:grant", "password"));
-    sandbox.run(&["token"]).fails(4).says("is refused");
+    sandbox.run(&["token"]).fails(4).says("is not supported");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn logout_ends_the_registration_of_a_first_login_that_failed() {
         .says("is gone as well");
     assert_eq!(server.requests_to("/register/1").len(), 1);
     assert!(sandbox.stores_nothing());
-    sandbox.run(&["logout", &resource.url()]).fails(3).says("no login is known");
+    sandbox.run(&["logout", &resource.url()]).fails(3).says("not logged in at");
     // For a configured provider it ends with the provider.
     let sandbox = Sandbox::new(&format!(
         "store = \"file\"\n[credentials.as]\ndomain = \"{}\"\nscheme = \"http\"\noauth.scopes = [\"openid\"]\n",

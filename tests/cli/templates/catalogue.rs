@@ -49,7 +49,11 @@ fn the_config_file_overrides_the_template() {
         assert!(shown.contains(want), "{want}: {shown}");
     }
     let sandbox = Sandbox::new("[credentials.x]\ntemplate = \"githb\"\n");
-    sandbox.run(&["token"]).fails(4).says("the template `githb` does not exist").says("did you mean \"github\"?");
+    sandbox
+        .run(&["token"])
+        .fails(4)
+        .says("the template `githb` does not exist")
+        .says("did you mean \"github\"?");
 }
 
 #[test]
