@@ -1,28 +1,30 @@
-//! What a failure means to the caller: an exit status, and what the user can do about it.
+//! Exit statuses and hints: how a failure is reported to the caller.
 
-/// How the program ended: its exit status.
+/// The exit status of authctl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
+    /// 0: success.
     Done,
+    /// 1: failure.
     Failed,
     /// 2: usage error.
     Usage,
-    /// 3: log in first.
+    /// 3: login required.
     LoginRequired,
-    /// 4: the configuration is wrong.
+    /// 4: configuration error.
     Config,
-    /// 5: the provider cannot be reached or said "try later".
+    /// 5: the provider is unreachable or busy; trying again may help.
     Unreachable,
-    /// 6: the token store cannot be used.
+    /// 6: the token store is unavailable.
     Store,
-    /// 128 and the signal: interrupted.
+    /// 128 plus the signal number: interrupted.
     Interrupted(i32),
-    /// The status of a program that authctl ran or was replaced by.
+    /// The status of a program that authctl ran, or that replaced it.
     Child(u8),
 }
 
 impl Status {
-    /// The exit status as a number.
+    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -38,16 +40,16 @@ impl Status {
     }
 }
 
-/// An error that knows its exit status and its hint. The implementation is beside the enum, and an error that wraps another
-/// one asks that one.
+/// An error that knows its exit status and its hint. Each error enum implements this beside its variants; an error that
+/// wraps another one delegates.
 pub trait Advise {
-    /// The exit status of a command that fails with this error.
+    /// Returns the exit status of a command that fails with this error.
     fn status(&self) -> Status;
-    /// What the user can do.
+    /// Returns what the user can do about it.
     fn hint(&self) -> Option<String>;
 }
 
-/// Checks a table of errors: each has its exit status and its hint, which contains the text, or no hint where that is empty.
+/// Checks a table of errors: each has this exit status, and its hint contains this text. An empty text means no hint.
 #[cfg(test)]
 pub(crate) fn check(table: &[(&dyn Advise, Status, &str)]) {
     for (row, (error, status, part)) in table.iter().enumerate() {

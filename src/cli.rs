@@ -22,10 +22,10 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done, 1 failed, 2 used wrongly, 3 log in first, 4 the configuration is wrong,
-5 the provider cannot be reached or said \"try later\", 6 the token store cannot be used, 130 interrupted.";
+Exit status: 0 success, 1 failure, 2 usage error, 3 login required, 4 configuration error,
+5 provider unreachable or busy (try again), 6 token store unavailable, 130 interrupted.";
 
-/// Log in once, hand valid tokens to every tool
+/// Log in once and give every tool valid tokens
 #[derive(Debug, Parser)]
 #[command(name = "authctl", version, styles = STYLES, after_help = AFTER_HELP, disable_help_subcommand = true, max_term_width = 100)]
 struct Cli {
@@ -37,19 +37,19 @@ struct Cli {
 
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// Use this file in the place of your own configuration
+    /// Use this config file instead of the default
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     config: Option<PathBuf>,
-    /// Use this profile of the configuration
+    /// Use this profile from the config file
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     profile: Option<String>,
-    /// Show what goes over the wire, without secrets; twice for more
+    /// Show HTTP requests and responses without secrets; repeat for more detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     quiet: bool,
-    /// Use colours: auto, always or never
+    /// When to use colours: auto, always or never
     #[arg(
         long,
         global = true,
@@ -61,7 +61,7 @@ struct Global {
         help_heading = "Global options"
     )]
     color: ColorChoice,
-    /// Print JSON, where there is something to print
+    /// Print output as JSON
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
 }
@@ -91,33 +91,34 @@ enum Command {
     Man(commands::man::Args),
 }
 
-/// The command line's definition: for completions, manuals and tests.
+/// The command line's definition, for completions, manual pages and tests.
+#[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
 /// Runs the program with these arguments.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, system: &mut System) -> Status {
-    let arguments = by_name(arguments.into_iter().map(Into::into).collect());
+    let arguments = with_helper_command(arguments.into_iter().map(Into::into).collect());
     crate::app::prompt_on_console(system);
     if let Some(result) = commands::token::fast::token(system, &arguments) {
-        return ended(result, system);
+        return report(result, system);
     }
     let parsed =
         command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return tell_usage(&error, system),
+        Err(error) => return print_clap_message(&error, system),
     };
     let (verbose, color, quiet) = (cli.global.verbose, cli.global.color, cli.global.quiet);
     configure(system, verbose, color, quiet);
     let options = LoadOptions { config: cli.global.config, profile: cli.global.profile, only: None };
-    // The output of these two does not depend on the configuration.
+    // Completion scripts and manual pages do not depend on the configuration.
     if !matches!(cli.command, Command::Completions(_) | Command::Man(_)) {
         config::tell_if_named_by_environment(system, &options);
     }
     let config = Config::load(system, &options);
-    // The doctor tells them among the rest.
+    // `doctor` reports warnings among its findings.
     if !matches!(cli.command, Command::Doctor(_)) {
         config.warnings().iter().for_each(|warning| system.console.warn(warning));
     }
@@ -128,11 +129,12 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>, sy
     if let Some(provider) = result.as_ref().err().and_then(Error::login_required) {
         crate::app::notification::tell(system, &config, provider);
     }
-    ended(result, system)
+    report(result, system)
 }
 
-/// The arguments that are meant when another program calls this one by the name of its helper.
-fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+/// Inserts the `helper` subcommand when another program starts authctl under a helper's name, such as
+/// `git-credential-authctl`.
+fn with_helper_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let name = arguments.first().and_then(|program| Path::new(program).file_stem()?.to_str());
     if let Some(helper) = name.and_then(helper::named_by_program) {
         arguments.splice(0..1, ["authctl", "helper", helper].map(OsString::from));
@@ -140,7 +142,7 @@ fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-fn ended(result: Result<(), Error>, system: &System) -> Status {
+fn report(result: Result<(), Error>, system: &System) -> Status {
     match result {
         Ok(()) => Status::Done,
         Err(error) => {
@@ -176,8 +178,8 @@ fn dispatch(app: &App<'_>, command: &Command) -> Result<(), Error> {
     }
 }
 
-/// Help and version go to standard output; wrong usage to standard error.
-fn tell_usage(error: &clap::Error, system: &System) -> Status {
+/// Prints help and the version to standard output, and usage errors to standard error.
+fn print_clap_message(error: &clap::Error, system: &System) -> Status {
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
         system.console.error(text.trim_end());

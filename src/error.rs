@@ -1,5 +1,5 @@
-//! The error at the edge. Each error enum says beside its variants what its exit status is and what the user can do; this one
-//! passes that on.
+//! The error that every command returns. Each error enum implements [`Advise`] beside its variants; [`Error`] delegates to
+//! them.
 
 use std::error::Error as _;
 use std::io;
@@ -23,11 +23,10 @@ use crate::store::accounts::AccountError;
 use crate::text::style::{ERROR, styled};
 use crate::text::untrusted::Untrusted;
 
-/// An error enum of a command, of a helper or of what they share: those stand above this module, so [`Error`] cannot name
-/// them.
+/// An error enum in `app`, `commands` or `helper`. These modules are above this one, so [`Error`] cannot name their enums.
 pub trait CommandError: std::error::Error + Advise {}
 
-/// Some [`CommandError`].
+/// Any [`CommandError`].
 #[derive(Debug)]
 pub struct BoxedCommandError(Box<dyn CommandError>);
 
@@ -52,77 +51,46 @@ impl<E: CommandError + 'static> From<E> for Error {
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No provider was chosen.
     #[error(transparent)]
     Choice(#[from] ChoiceError),
-    /// There is no token.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
-    /// There was no login.
     #[error(transparent)]
     Login(#[from] LoginError),
-    /// The configuration file is not changed.
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// A URL cannot be logged in to.
-    #[error("{url} cannot be logged in to")]
-    UrlDiscovery {
-        url: Untrusted,
-        /// Why.
-        source: Box<UrlDiscoveryError>,
-    },
-    /// The client is not known to the server.
+    #[error("cannot log in to {url}")]
+    UrlDiscovery { url: Untrusted, source: Box<UrlDiscoveryError> },
     #[error("the login to `{name}` failed")]
     Registration {
-        /// The provider, or the URL, as it was named.
+        /// The provider's name, or the URL from the command line.
         name: String,
-        /// Why.
         source: Box<RegistrationError>,
     },
-    /// There are no keys of AWS.
     #[error("cannot get AWS credentials")]
     Aws(#[from] AwsError),
-    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An account is not changed.
     #[error(transparent)]
     Account(#[from] AccountError),
-    /// The provider gave nothing.
     #[error(transparent)]
     Provider(#[from] ProviderError),
-    /// Nobody is served.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The command was used wrongly.
     #[error("{message}")]
-    Usage {
-        /// What is wrong.
-        message: String,
-        /// What to do.
-        hint: Option<String>,
-    },
-    /// Something else failed; the command has said what.
+    Usage { message: String, hint: Option<String> },
     #[error("{message}")]
-    Failed {
-        /// What failed.
-        message: String,
-        /// What to do.
-        hint: Option<String>,
-    },
-    /// A program that was to run in our place did not.
+    Failed { message: String, hint: Option<String> },
     #[error(transparent)]
     Launch(#[from] LaunchError),
-    /// An error of a command or a helper.
     #[error(transparent)]
     Command(BoxedCommandError),
-    /// Everything was said already; this is the status.
+    /// The command has already reported its errors; only the exit status remains.
     #[error("failed")]
     Reported(Status),
-    /// Output could not be written. A closed pipe is success.
+    /// A closed pipe counts as success.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
 }
@@ -147,17 +115,16 @@ impl Advise for Error {
 }
 
 impl Error {
-    /// A wrong use of a command.
+    #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: None }
     }
 
-    /// A failure with a hint.
+    #[must_use]
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// The error of a lower level, which advises itself.
     fn inner(&self) -> Option<&dyn Advise> {
         Some(match self {
             Self::Config(error) => error,
@@ -178,7 +145,8 @@ impl Error {
         })
     }
 
-    /// The provider that must be logged in to, where that is what it says.
+    /// Returns the provider that needs a login, if that is the error.
+    #[must_use]
     pub fn login_required(&self) -> Option<&ProviderName> {
         fn of(error: &AcquireError) -> Option<&ProviderName> {
             match error {
@@ -194,7 +162,7 @@ impl Error {
         }
     }
 
-    /// Says it on standard error: what happened, why, and what to do.
+    /// Prints the error, its causes and its hint to standard error.
     pub fn tell(&self, console: &Console) {
         match self {
             Self::Reported(_) => return,
@@ -209,14 +177,14 @@ impl Error {
         }
         let mut text = format!("{} {self}", styled(ERROR, "error:"));
         let mut source = self.source();
-        let mut said = self.to_string();
+        let mut last = self.to_string();
         while let Some(error) = source {
             let cause = error.to_string();
-            // Transparent errors repeat what was said.
-            if cause != said {
+            // A transparent error has the same text as its source.
+            if cause != last {
                 text.push_str(&format!("\n  caused by: {cause}"));
             }
-            said = cause;
+            last = cause;
             source = error.source();
         }
         console.error(text);

@@ -1,4 +1,4 @@
-//! Arguments that several commands and helpers take.
+//! Arguments that several commands and helpers share.
 
 use std::str::FromStr;
 
@@ -11,12 +11,11 @@ use crate::provider::{BrowserChoice, TokenRequest};
 use crate::text::untrusted::escaped;
 use crate::token::method_refusal;
 
-/// A provider by its name, or by a URL that its tokens are for.
+/// A provider's name, or a URL that it serves.
 #[derive(Debug, Clone)]
 pub enum ProviderRef {
-    /// As the configuration names it.
     Name(ProviderName),
-    /// By a URL: one that was logged in to, or whose host is the provider's.
+    /// A URL that the user logged in to, or one on the provider's hosts.
     Url(EndpointUrl),
 }
 
@@ -30,7 +29,7 @@ impl FromStr for ProviderRef {
         text.parse().map(Self::Name).map_err(|error: InvalidProviderName| {
             let looks_like_host = text.contains(['.', ':', '/']);
             let more = if looks_like_host {
-                format!("; a URL begins with https://: https://{}", escaped(text))
+                format!("; for a URL, write https://{}", escaped(text))
             } else {
                 String::new()
             };
@@ -39,19 +38,18 @@ impl FromStr for ProviderRef {
     }
 }
 
-/// Which provider is meant.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ProviderArg {
-    /// The provider, as the configuration names it, or a URL that its tokens are for; without one, the default
+    /// Provider name, or a URL that it serves [default: the default provider]
     #[arg(value_name = "PROVIDER")]
     pub provider: Option<ProviderRef>,
 }
 
 impl ProviderArg {
-    /// The name of the provider, where one is meant.
+    /// Returns the provider's name, or `None` for the default.
     ///
     /// # Errors
-    /// [`Error::Choice`] for a URL that no provider has.
+    /// [`Error::Choice`] for a URL that no provider serves.
     pub fn name(&self, app: &App<'_>) -> Result<Option<ProviderName>, Error> {
         Ok(match &self.provider {
             None => None,
@@ -61,36 +59,35 @@ impl ProviderArg {
     }
 }
 
-/// Which account is meant.
 #[derive(Debug, Clone, clap::Args)]
 pub struct AccountArg {
-    /// The account, where several are logged in
+    /// Use this account instead of the default
     #[arg(long, value_name = "NAME")]
     pub account: Option<AccountName>,
 }
 
-/// What a token is to be good for.
+/// Options that narrow a token.
 #[derive(Debug, Clone, clap::Args)]
 pub struct NarrowArgs {
-    /// A token of just these scopes
+    /// Request a token with only these scopes
     #[arg(long, value_name = "SCOPES", value_parser = scopes, conflicts_with = "capability")]
     scope: Option<ScopeSet>,
-    /// A token of just the scopes of this capability
+    /// Request a token with only this capability's scopes
     #[arg(long, value_name = "NAME")]
     capability: Option<String>,
-    /// A token for this resource; may be repeated
+    /// Request a token for this resource; repeatable
     #[arg(long, value_name = "URI", value_parser = parameter)]
     resource: Vec<String>,
-    /// A token for this audience; may be repeated
+    /// Request a token for this audience; repeatable
     #[arg(long, value_name = "NAME", value_parser = parameter)]
     audience: Vec<String>,
-    /// A token of this connection, for token exchanges that have connections
+    /// Request a token for this connection (token exchange only)
     #[arg(long, value_name = "NAME", value_parser = parameter)]
     connection: Option<String>,
 }
 
 impl NarrowArgs {
-    /// Whether nothing is narrowed.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.scope.is_none()
             && self.capability.is_none()
@@ -99,7 +96,8 @@ impl NarrowArgs {
             && self.connection.is_none()
     }
 
-    /// The same as arguments.
+    /// Returns the options as command-line arguments.
+    #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let scope = self.scope.iter().map(|scopes| format!("--scope={scopes}"));
         let capability = self.capability.iter().map(|name| format!("--capability={name}"));
@@ -109,7 +107,6 @@ impl NarrowArgs {
         scope.chain(capability).chain(resource).chain(audience).chain(connection).collect()
     }
 
-    /// The request that they make.
     ///
     /// # Errors
     /// [`Error::Provider`] for a capability that is not configured.
@@ -120,7 +117,7 @@ impl NarrowArgs {
         };
         if self.connection.is_some() && !provider.source.takes_connection() {
             let message =
-                format!("`{}` has no connections: --connection is for token exchanges", provider.name);
+                format!("`{}` does not support --connection, which is for token exchange", provider.name);
             return Err(Error::usage(message));
         }
         Ok(TokenRequest {
@@ -132,7 +129,8 @@ impl NarrowArgs {
     }
 }
 
-/// Which browser is meant: the option's, the configuration's, or the user's own.
+/// Chooses the browser: from the option, else from the configuration, else the user's default.
+#[must_use]
 pub fn browser_choice(app: &App<'_>, command: Option<&str>, none: bool) -> BrowserChoice {
     let configured = app.config.browser.as_ref().and_then(|browser| browser.text());
     match command.or(configured) {
@@ -142,15 +140,15 @@ pub fn browser_choice(app: &App<'_>, command: Option<&str>, none: bool) -> Brows
     }
 }
 
-/// A method as HTTP writes it (RFC 9110 section 9.1), for a request that may carry a credential.
+/// Parses an HTTP method (RFC 9110 section 9.1) and refuses those that must not carry a credential.
 pub fn request_method(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
         && text.len() <= 32
         && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     match method_refusal(text) {
-        Some(reason) => Err(format!("a {text} request gets no credential: {reason}")),
+        Some(reason) => Err(format!("authctl does not add a credential to a {text} request: {reason}")),
         None if fits => Ok(text.to_owned()),
-        None => Err("write a method like GET or POST".to_owned()),
+        None => Err("not a valid method; use one such as GET or POST".to_owned()),
     }
 }
 

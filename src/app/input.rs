@@ -1,4 +1,4 @@
-//! What the user types or pipes in, and why it cannot be used.
+//! Reads what the user types or pipes in.
 
 use std::io;
 
@@ -7,26 +7,24 @@ use crate::advice::{Advise, Status};
 use crate::error::{CommandError, Error};
 use crate::secret::{self, SecretText};
 
-/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     #[error("cannot read {what}: {reason}")]
     Unreadable { what: &'static str, hint: &'static str, reason: io::Error },
     #[error("{what} is empty")]
     Empty { what: &'static str, hint: &'static str },
-    #[error("the two passphrases are not the same")]
+    #[error("the two passphrases differ")]
     Different,
-    /// A person was asked several times.
-    #[error("`{0}` was not given")]
+    /// The user gave no valid answer after several tries.
+    #[error("no valid value was entered for `{0}`")]
     NotGiven(String),
-    #[error("no provider was chosen")]
+    #[error("no provider was selected")]
     NoProvider,
-    #[error("no name was given")]
+    #[error("no valid name was entered")]
     NoName,
 }
 
 impl InputError {
-    /// Standard input, or the terminal, while nothing is written yet.
     pub fn unreadable(what: &'static str, hint: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |reason| Self::Unreadable { what, hint, reason }
     }
@@ -42,8 +40,8 @@ impl Advise for InputError {
             Self::Unreadable { hint, .. } | Self::Empty { hint, .. } => hint,
             Self::Different => "try again",
             Self::NotGiven(_) => "nothing was written",
-            Self::NoProvider => "`authctl provider templates` lists the templates",
-            Self::NoName => "name it: `authctl provider add NAME`",
+            Self::NoProvider => "run `authctl provider templates` to list the templates",
+            Self::NoName => "run `authctl provider add NAME`",
         };
         Some(hint.to_owned())
     }
@@ -51,7 +49,7 @@ impl Advise for InputError {
 
 impl CommandError for InputError {}
 
-/// Reads a secret from standard input, or asks for it without showing it.
+/// Reads a secret from standard input, or asks for it with hidden input.
 ///
 /// # Errors
 /// [`InputError::Unreadable`], [`InputError::Empty`].

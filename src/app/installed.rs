@@ -1,33 +1,30 @@
-//! What the set-up of a helper left in the configuration of another program.
+//! A helper that is set up in another program's configuration.
 
-/// One place in which another program is told to ask here.
+/// A setting that makes another program use authctl.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
     pub helper: &'static str,
-    /// The file, or the command that shows it.
+    /// The file that contains the setting, or the command that shows it.
     pub place: String,
-    /// The program that is called, as it is written there.
+    /// The program that the setting names.
     pub program: Option<String>,
-    /// The program is found by its name: another one of that name may come first.
+    /// The program is looked up on PATH, so another program with that name may come first.
     pub by_name: bool,
-    /// What is asked for.
     pub target: Target,
-    /// Another helper, which is asked before.
+    /// Another helper that the program asks first.
     pub after: Option<String>,
 }
 
-/// What another program asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// Whatever there is.
     Any,
-    /// A host, and port.
+    /// A host, with its port if that is not the default.
     Host(String),
     Provider(String),
 }
 
 impl Installed {
-    /// A program that is written with its path.
+    /// A setting that names the program with its path.
     pub fn new(
         helper: &'static str,
         place: impl Into<String>,
@@ -37,7 +34,7 @@ impl Installed {
         Self { helper, place: place.into(), program, by_name: false, target, after: None }
     }
 
-    /// A program that is found by its name on PATH.
+    /// A setting that names a program on PATH.
     pub fn by_name(helper: &'static str, place: impl Into<String>, program: &str, target: Target) -> Self {
         Self { by_name: true, ..Self::new(helper, place, Some(program.to_owned()), target) }
     }

@@ -1,5 +1,5 @@
-//! A login with the user, from any command that needs one. It is planned in memory: nothing is written before it succeeds,
-//! except for the note of a new registration.
+//! An interactive login, for any command that needs one. It is planned in memory: nothing is written before it succeeds,
+//! except for the note about a new registration.
 
 use std::time::Duration;
 
@@ -21,27 +21,26 @@ use crate::session::{Open, Session};
 use crate::store::StoreError;
 use crate::store::lock::Lock;
 
-/// Who logs in, where, and what discovery found out about it.
+/// What to log in to, and what discovery found.
 pub struct LoginPlan<'a> {
     pub name: &'a ProviderName,
-    /// The provider as the user calls it.
+    /// The provider's name or URL, as the user typed it.
     pub shown: String,
     pub account: Option<&'a AccountName>,
-    /// The client that the user names.
+    /// The client from `--client-id`.
     pub client_id: Option<&'a str>,
-    /// What the URL on the command line is, if nobody configured it.
+    /// What discovery found at the URL on the command line, if no configured provider serves it.
     pub discovered: Option<DiscoveredUrl>,
     pub refresh_metadata: bool,
 }
 
-/// How the user logs in.
 pub enum LoginMethod {
     WithConsent(LoginRequest),
     WithToken(Given),
 }
 
 impl<'a> LoginPlan<'a> {
-    /// The plan for a configured provider.
+    /// Plans a login to a configured provider.
     #[must_use]
     pub fn of(name: &'a ProviderName) -> Self {
         Self {
@@ -55,7 +54,7 @@ impl<'a> LoginPlan<'a> {
     }
 }
 
-/// The lock of a login to a provider: helpers do not open a second browser while somebody logs in (F-HLP3).
+/// Takes the provider's login lock: helpers do not open a second browser during a login (F-HLP3).
 ///
 /// # Errors
 /// [`StoreError::LockTimeout`] while another login is in progress.
@@ -64,8 +63,8 @@ pub fn lock(app: &App<'_>, name: &ProviderName) -> Result<Lock, StoreError> {
     Lock::take(&folder.join(format!("login-{name}.lock")), Duration::ZERO, &*app.system.clock)
 }
 
-/// Logs in, saves what was discovered and registered for it, and says how it ended. If it fails, an earlier login works as
-/// before. The caller holds the login's lock, or goes without: a person who asks for a login gets one.
+/// Logs in, saves what was discovered and registered, and reports the result. If the login fails, an earlier login keeps
+/// working. The caller may hold the login lock; a login that the user asked for goes ahead without it.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -87,7 +86,7 @@ pub fn log_in(app: &App<'_>, plan: &LoginPlan<'_>, method: &LoginMethod) -> Resu
         .inspect_err(|_| client.give_up(&session, &provider, is_first))
 }
 
-/// Logs in with everything that the plan has found out.
+/// Logs in with the client and the discovered metadata.
 fn carry_out(
     app: &App<'_>,
     plan: &LoginPlan<'_>,

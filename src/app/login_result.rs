@@ -1,4 +1,4 @@
-//! What is said about a finished login, and about the end of a registration.
+//! Reports a finished login, and the end of a registration.
 
 use crate::app::App;
 use crate::oauth::registration::End;
@@ -9,7 +9,7 @@ use crate::text::humanize::relative;
 use crate::text::style::{GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// Says who logged in, what was granted, until when, and where the tokens are.
+/// Reports the account, the granted scopes, the expiry, and where the tokens are stored.
 pub(super) fn tell(app: &App<'_>, session: &Session<'_>, provider: &str, login: &LoggedIn) {
     let console = &app.system.console;
     let who = login
@@ -17,49 +17,51 @@ pub(super) fn tell(app: &App<'_>, session: &Session<'_>, provider: &str, login: 
         .as_deref()
         .map(|label| format!(" as {}", styled(STRONG, escaped(label))))
         .unwrap_or_default();
-    console.say(format_args!("{} Logged in to {}{who}.", styled(GOOD, "✓"), styled(STRONG, provider)));
+    console.say(format_args!("{} Logged in to {}{who}", styled(GOOD, "✓"), styled(STRONG, provider)));
     match &login.granted {
-        Some(granted) if !granted.is_empty() => console.say(format_args!("  Granted: {granted}")),
+        Some(granted) if !granted.is_empty() => console.say(format_args!("  Scopes: {granted}")),
         _ => {}
     }
     if !login.missing.is_empty() {
-        console.warn(format_args!("asked for and not granted: {}", login.missing));
+        console.warn(format_args!("these scopes were requested but not granted: {}", login.missing));
     }
     let now = app.system.clock.now();
     let until = match login.expires_at {
         Some(end) if login.refreshable => {
-            format!("The token ends {} and is then renewed.", relative(end, now))
+            format!("Access token expires {} and refreshes automatically", relative(end, now))
         }
-        Some(end) => format!("The token ends {}; log in again then.", relative(end, now)),
-        None => "The server did not say when the token ends.".to_owned(),
+        Some(end) => format!("Access token expires {}; then log in again", relative(end, now)),
+        None => "The server did not say when the access token expires".to_owned(),
     };
     console.say(format_args!("  {until}"));
-    console.say(format_args!("  Kept in {}.", login.store));
+    console.say(format_args!("  Stored in {}", login.store));
     if login.store == StoreKind::File && session.store.key_is_unprotected() {
         let why =
-            if app.config.store_choice() == StoreChoice::Auto { "There is no keyring here. " } else { "" };
+            if app.config.store_choice() == StoreChoice::Auto { "no keyring is available. " } else { "" };
         console.note(format_args!(
-"{why}The file's key is on the same disk: this protects copies of the one without the other, and nothing more"
+"{why}The encryption key is on the same disk, so this only protects copies that do not include the key"
         ));
     }
     if login.others > 0 {
         console.note(format_args!(
-            "{} is now the account that is used; {} more stay logged in (--account NAME)",
-            login.account, login.others
+            "{} is now the default account; {} more {} logged in (select one with --account NAME)",
+            login.account,
+            login.others,
+            if login.others == 1 { "is" } else { "are" }
         ));
     }
 }
 
-/// Says what the server made of the end of a registration, if there was one.
+/// Reports whether the server deleted the client's registration, if there was one.
 pub fn tell_end(app: &App<'_>, end: Option<End>) {
     let console = &app.system.console;
     match end {
-        Some(End::Deleted) => console.say("  The client that was registered for it is gone as well."),
-        Some(End::NotKnown) => console.note(
-            "the server knows the client that was registered for it no more, or does not take what its registration is managed with",
-        ),
+        Some(End::Deleted) => console.say("  The client registration was deleted too."),
+        Some(End::NotKnown) => {
+            console.note("the server no longer knows this client, or rejected its registration token")
+        }
         Some(End::Failed) => {
-            console.note("the client that was registered for it could not be deleted at the server");
+            console.note("the client registration could not be deleted at the server");
         }
         None => {}
     }

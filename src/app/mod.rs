@@ -1,4 +1,4 @@
-//! What commands and helpers share: arguments, logging in, adding a provider, showing a token.
+//! What commands and helpers share: arguments, logins, new providers and the output of tokens.
 
 pub mod add_provider;
 pub mod args;
@@ -29,23 +29,20 @@ use crate::ports::console::ColorChoice;
 use crate::session::{Open, Session, configured_store};
 use crate::store::TokenStore;
 
-/// What every command is given.
+/// The context of every command.
 pub struct App<'a> {
-    /// The outside.
+    /// The ports: network, browser, clock and so on.
     pub system: &'a System,
-    /// The configuration.
     pub config: &'a Config,
-    /// What the command line says of the configuration.
+    /// The command line's `--config` and `--profile`.
     pub options: &'a LoadOptions,
-    /// Print JSON.
     pub json: bool,
-    /// Show what goes over the wire.
     pub verbose: bool,
-    /// The definition of the command line itself.
+    /// Returns the definition of the command line.
     pub command_line: fn() -> clap::Command,
 }
 
-/// Makes the console and the network speak as the command line wants it.
+/// Applies `--verbose`, `--color` and `--quiet`.
 pub fn configure(system: &mut System, verbose: u8, color: ColorChoice, quiet: bool) {
     system.console.configure(color, quiet);
     prompt_on_console(system);
@@ -55,38 +52,50 @@ pub fn configure(system: &mut System, verbose: u8, color: ColorChoice, quiet: bo
     }
 }
 
-/// Makes what the domain tells the user appear on the console, as it is configured now.
+/// Shows the domain's prompts on the console, with its current settings.
 pub fn prompt_on_console(system: &mut System) {
     system.prompter = Arc::new(ConsolePrompter(system.console.clone()));
 }
 
 impl<'a> App<'a> {
-    /// The selected provider and its session; the named provider, else the default.
+    /// Opens a session for the named provider, or for the default.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
     pub fn open(&self, named: Option<&ProviderName>) -> Result<Open<'a>, ChoiceError> {
         Session::open(self.system, self.config, named)
     }
 
-    /// The selected provider alone, for commands that need nothing stored.
+    /// Returns the named or default provider, for commands that need no store.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
     pub fn provider(&self, named: Option<&ProviderName>) -> Result<Rc<Provider>, ChoiceError> {
         self.config.selected(named)
     }
 
-    /// The session for a provider, which need not be configured any more.
+    /// Returns a session for a provider that may no longer be configured.
+    #[must_use]
     pub fn session(&self, name: &ProviderName) -> Session<'a> {
         Session::new(self.system, self.config, name)
     }
 
-    /// The configured store as a whole, for commands that list or move what is in it.
+    /// Returns the whole store, for commands that list or move its records.
+    #[must_use]
     pub fn whole_store(&self) -> TokenStore<'a> {
         configured_store(self.system, self.config)
     }
 
-    /// The configuration as it is now, after something was written.
+    /// Reloads the configuration after a change.
+    #[must_use]
     pub fn reload(&self) -> Config {
         Config::load(self.system, self.options)
     }
 
-    /// Prints a JSON value and a line feed.
+    /// Prints a JSON value and a newline.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
     pub fn print_json(&self, value: &serde_json::Value) -> Result<(), Error> {
         Ok(self.system.console.out(&format!("{}\n", crate::text::untrusted::escaped_json(value)))?)
     }

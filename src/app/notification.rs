@@ -1,4 +1,4 @@
-//! `on_login_required`: a program of the user's that is run when something that nobody watches needs a login.
+//! `on_login_required`: the user's program that runs when a background job needs a login.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use crate::os::private_file;
 use crate::ports::{Folder, Program, Stream, System};
 use crate::store::lock::Lock;
 
-/// A notification is sent off at once; a program that talks with somebody would hold the caller up.
+/// Sending a notification is quick; a program that waits for an answer would block the caller.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// A build that asks a hundred times says it once.
+/// A build that asks a hundred times notifies the user once.
 const PAUSE: SignedDuration = SignedDuration::from_mins(10);
-/// What stands for the provider's name in the program's arguments.
-const PLACE: &str = "{provider}";
+/// The placeholder for the provider's name in the program's arguments.
+const PLACEHOLDER: &str = "{provider}";
 
-/// Tells the user that a provider needs a login, where nobody sees what is said here. That it cannot be told is no reason to
-/// fail in another way.
+/// Notifies the user that a provider needs a login, unless standard error is a terminal. A failed notification does not
+/// change the error.
 pub fn tell(system: &System, config: &Config, provider: &ProviderName) {
     let Some(command) = config.on_login_required() else { return };
     if system.console.is_terminal(Stream::Err) || !is_due(system, provider) {
         return;
     }
     let command: Vec<String> =
-        command.iter().map(|argument| argument.replace(PLACE, provider.as_str())).collect();
+        command.iter().map(|argument| argument.replace(PLACEHOLDER, provider.as_str())).collect();
     let withheld = &config.secret_variables();
     let program = Program { command: &command, timeout: DEADLINE, withheld, input: None };
     if let Err(error) = system.processes.output(&program) {
@@ -33,7 +33,7 @@ pub fn tell(system: &System, config: &Config, provider: &ProviderName) {
     }
 }
 
-/// Whether the last time was long enough ago; of many processes at once, for one of them.
+/// Whether the last notification was long enough ago. Of several processes at once, only one gets `true`.
 fn is_due(system: &System, provider: &ProviderName) -> bool {
     let Ok(folder) = system.paths.folder(Folder::State) else { return false };
     let path = folder.join("notified").join(format!("{provider}.txt"));

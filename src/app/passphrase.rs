@@ -1,4 +1,4 @@
-//! The passphrase of the encrypted files: typed on a terminal, or read from standard input.
+//! The encrypted files' passphrase, typed on a terminal or read from standard input.
 
 use crate::app::App;
 use crate::app::input::InputError;
@@ -7,24 +7,27 @@ use crate::secret::SecretText;
 use crate::store::TokenStore;
 use crate::store::survey::Passphrase;
 
-/// Asks for the passphrase of sealed files where they have one, or for a new one; says whether there is one at all.
+/// Asks for the encrypted files' passphrase, or for a new one if none was chosen yet. Returns whether they use a passphrase.
+///
+/// # Errors
+/// Any [`Error`].
 pub fn unlock_files(app: &App<'_>, store: &TokenStore<'_>) -> Result<bool, Error> {
     match store.passphrase()? {
         None => return Ok(false),
         Some(Passphrase::Given) => {}
         Some(Passphrase::Locked) => {
-            store.unlock_files(&ask(app, "The passphrase of the sealed files")?)?;
+            store.unlock_files(&ask(app, "Passphrase for the encrypted files")?)?;
         }
         Some(Passphrase::ToBeChosen) => store.unlock_files(&choose(app)?)?,
     }
     Ok(true)
 }
 
-/// A new passphrase, typed twice where somebody types.
+/// Asks for a new passphrase, twice on a terminal.
 pub fn choose(app: &App<'_>) -> Result<SecretText, Error> {
-    let first = ask(app, "A new passphrase for the sealed files")?;
+    let first = ask(app, "New passphrase for the encrypted files")?;
     if app.system.input.is_terminal() {
-        let second = ask(app, "The same once more")?;
+        let second = ask(app, "Repeat the passphrase")?;
         if first.expose() != second.expose() {
             return Err(InputError::Different.into());
         }
@@ -32,12 +35,12 @@ pub fn choose(app: &App<'_>) -> Result<SecretText, Error> {
     Ok(first)
 }
 
-/// A passphrase that is typed, or piped in.
+/// Reads a passphrase from the terminal or from standard input.
 pub fn ask(app: &App<'_>, question: &str) -> Result<SecretText, Error> {
     const LONGEST: usize = 4096;
     let input = &app.system.input;
     let read = if input.is_terminal() { input.ask_hidden(question) } else { input.read_all(LONGEST) };
-    let hint = "type it, or pipe it in";
+    let hint = "type it, or pipe it into standard input";
     let text = read.map_err(InputError::unreadable("the passphrase", hint))?;
     let passphrase = text.expose().trim_end_matches(['\r', '\n']);
     if passphrase.is_empty() {

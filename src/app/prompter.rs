@@ -1,4 +1,4 @@
-//! What the domain tells the user, in words on the console.
+//! Shows the domain's prompts on the console.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -13,39 +13,37 @@ use crate::ports::{Stream, Waiting};
 use crate::text::style::{FAINT, HINT, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// Prompts the user on the console.
 pub struct ConsolePrompter(pub Console);
 
 impl Prompter for ConsolePrompter {
     fn log_in(&self, login: &BrowserLogin<'_>) {
         let console = &self.0;
-        console.say(format_args!(
-            "Log in at {}, which then returns to {}.",
-            styled(STRONG, authority(login.url)),
-            styled(FAINT, login.redirect_uri),
-        ));
-        let instruction =
-            if login.opened { "If no browser opens, open this URL:" } else { "Open this URL in a browser:" };
+        let server = styled(STRONG, authority(login.url));
+        let instruction = if login.opened {
+            format!("Opening your browser to log in at {server}. If it does not open, visit:")
+        } else {
+            format!("Open this URL in a browser to log in at {server}:")
+        };
         console.say(format_args!("{instruction}\n\n    {}\n", styled(HINT, login.url)));
         if login.may_paste {
-            console.say("The browser is on another machine? Paste the address that it ends on here.");
+            console.say("Is the browser on another machine? Paste the address of its last page here.");
         }
         if let Some(provider) = login.device_login {
             console.say(format_args!(
-                "Or log in with a code that you enter on any device: {}\n",
+                "To log in with a code on any device instead, run {}\n",
                 styled(HINT, format!("authctl login {provider} --device"))
             ));
         }
     }
 
-    /// Shows the code and the URL, also when a QR code contains both: "Clients MUST still display the user_code" (RFC 8628
+    /// Shows the code and the URL even if a QR code contains both: "Clients MUST still display the user_code" (RFC 8628
     /// section 3.3.1).
     fn enter_code(&self, entry: &CodeEntry<'_>) {
         let console = &self.0;
         let code = escaped(entry.code);
         let line = "─".repeat(code.chars().count() + 4);
         console.say(format_args!(
-            "Open this address on any device:\n\n    {}\n\nand enter this code:\n\n    ┌{line}┐\n    │  {}  │\n    └{line}┘\n",
+            "Open this URL on any device:\n\n    {}\n\nand enter this code:\n\n    ┌{line}┐\n    │  {}  │\n    └{line}┘\n",
             styled(HINT, entry.url),
             styled(STRONG, &code),
         ));
@@ -59,32 +57,33 @@ impl Prompter for ConsolePrompter {
     fn opened_code_page(&self) {
         self.0.say(styled(
             FAINT,
-            "The address was opened in your browser; compare the code there with the one above.",
+            "The URL was opened in your browser. Check that the code there matches the one above.",
         ));
     }
 
     fn approve(&self, message: &str) {
         self.0.say(format_args!(
-            "Approve the request on your device, if it shows the message {}.",
+            "Approve the request on your device if it shows the message {}.",
             styled(STRONG, message)
         ));
     }
 
     fn log_out(&self, url: &Url, opened: bool) {
         if opened {
-            self.0.say(format_args!("Log out at {} in your browser.", styled(STRONG, authority(url))));
+            self.0
+                .say(format_args!("Opening your browser to log out at {}.", styled(STRONG, authority(url))));
         } else {
-            self.0.say(format_args!("Open this URL in a browser to log out there:\n\n    {url}\n"));
+            self.0.say(format_args!("To log out, open this URL in a browser:\n\n    {url}\n"));
         }
     }
 
     fn wait(&self, reason: WaitReason, limit: Option<Duration>) -> Option<Box<dyn Waiting>> {
         let text = match reason {
-            WaitReason::Browser => "Waiting for the browser (Ctrl-C ends it)",
-            WaitReason::Consent => "Waiting for you to consent (Ctrl-C ends it)",
-            WaitReason::Tokens => "Getting the tokens",
-            WaitReason::OtherLogin => "Waiting for the other login",
-            WaitReason::KeyringUnlock => "Waiting for you to unlock the keyring (Ctrl-C ends it)",
+            WaitReason::Browser => "Waiting for the browser (Ctrl-C to cancel)",
+            WaitReason::Consent => "Waiting for your approval (Ctrl-C to cancel)",
+            WaitReason::Tokens => "Requesting tokens",
+            WaitReason::OtherLogin => "Waiting for another login",
+            WaitReason::KeyringUnlock => "Waiting for you to unlock the keyring (Ctrl-C to cancel)",
         };
         self.0.wait_at_most(text, limit)
     }

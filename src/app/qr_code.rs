@@ -4,8 +4,8 @@ use url::Url;
 
 use crate::text::style::styled;
 
-/// The URL as a QR code, two modules above each other in a character. The light modules are drawn, so that it is right on a
-/// dark terminal even without colours.
+/// Renders the URL as a QR code with two modules per character. It draws the light modules, so that the code is readable on
+/// a dark terminal even without colours.
 pub fn qr_code(url: &Url) -> Option<String> {
     use qrcode::render::unicode::Dense1x2;
     let code = qrcode::QrCode::with_error_correction_level(url.as_str(), qrcode::EcLevel::L).ok()?;

@@ -1,4 +1,4 @@
-//! A token as text: in a format or as header lines, and what the user is told about it.
+//! Prints a token in a format or as header lines, and warns about its limits.
 
 use crate::advice::{Advise, Status};
 use crate::config::{Config, Provider, templates};
@@ -11,23 +11,24 @@ use crate::schema::Setting;
 use crate::secret::{AccessToken, SecretText};
 use crate::token::{Credential, HeaderLine, Issued, NoHeaders, RequestTarget};
 
-/// The variable that other programs read this provider's token from: the template's, or one made of the name.
+/// Returns the variable for this provider's token: the template's, or one made from the provider's name.
+#[must_use]
 pub fn variable(config: &Config, provider: &Provider) -> String {
     let template =
         config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));
     let template = template.and_then(Setting::text).and_then(templates::find);
     template.and_then(|template| template.variable).unwrap_or_else(|| {
         let name = provider.name.folded();
-        // A POSIX name does not begin with a digit.
+        // A POSIX name does not start with a digit.
         let lead = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
         format!("{lead}{name}_TOKEN")
     })
 }
 
-/// A token in a format.
+/// Formats a token.
 ///
 /// # Errors
-/// [`RenderError`] for a credential that the format cannot carry.
+/// [`RenderError`] for a credential that the format cannot express.
 pub fn rendered(
     config: &Config,
     provider: &Provider,
@@ -37,10 +38,10 @@ pub fn rendered(
     render(format, provider, issued, &variable(config, provider), None)
 }
 
-/// The header lines of a request to the provider's host.
+/// Returns the header lines for a request to the provider's host.
 ///
 /// # Errors
-/// [`RenderError`] for a credential that makes no headers, or none that fit on a line each.
+/// [`RenderError`] for a credential that cannot be sent as headers, or whose headers contain line breaks.
 pub fn header_lines(
     provider: &Provider,
     issued: &Issued,
@@ -49,10 +50,10 @@ pub fn header_lines(
     render(&header::FORMAT, provider, issued, "", target)
 }
 
-/// The headers of a request to the provider's host.
+/// Returns the headers for a request to the provider's host.
 ///
 /// # Errors
-/// [`RenderError`] for a credential that makes no headers.
+/// [`RenderError`] for a credential that cannot be sent as headers.
 pub fn headers(
     provider: &Provider,
     issued: &Issued,
@@ -77,12 +78,11 @@ fn render(
         .map_err(|error| RenderError::Format { provider: name.clone(), error }.into())
 }
 
-/// Why a credential is not printed.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     #[error("{error}")]
     Format { provider: ProviderName, error: FormatError },
-    #[error("this provider gives no id token")]
+    #[error("this provider did not issue an id token")]
     NoIdToken,
 }
 
@@ -93,14 +93,12 @@ impl Advise for RenderError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Format { error: FormatError::Unframeable(_), .. } => "choose another format with -o",
+            Self::Format { error: FormatError::Unframeable(_), .. } => "select another format with -o",
             Self::Format { error: FormatError::NoHeaders(NoHeaders::NeedsTarget), provider } => {
-                return Some(format!(
-                    "name the request: `authctl headers {provider} --method GET --url URL`"
-                ));
+                return Some(format!("run `authctl headers {provider} --method GET --url URL`"));
             }
-            Self::Format { error: FormatError::NoHeaders(_), .. } => "print it with `-o raw`",
-            Self::NoIdToken => "ask for the scope openid and log in again",
+            Self::Format { error: FormatError::NoHeaders(_), .. } => "use `-o raw`",
+            Self::NoIdToken => "add `openid` to the provider's scopes and log in again",
         };
         Some(hint.to_owned())
     }
@@ -108,10 +106,10 @@ impl Advise for RenderError {
 
 impl CommandError for RenderError {}
 
-/// The id token in the place of the access token, with its own end.
+/// Returns the id token, with its own expiry, instead of the access token.
 ///
 /// # Errors
-/// [`RenderError`] where there is none.
+/// [`RenderError::NoIdToken`].
 pub fn id_token(issued: &Issued) -> Result<Issued, Error> {
     let token = issued.id_token.as_ref();
     let token = token.ok_or(RenderError::NoIdToken)?;
@@ -119,11 +117,11 @@ pub fn id_token(issued: &Issued) -> Result<Issued, Error> {
     Ok(Issued { credential, expires_at: stored_expiry(token), ..issued.clone() })
 }
 
-/// Says of a token that is no good by itself that it is not.
+/// Tells the user if the token alone does not authenticate a request.
 pub fn note_limits(console: &Console, provider: &Provider, issued: &Issued) {
     match &issued.credential {
         Credential::Dpop(..) => console.note(format_args!(
-            "this token is bound to a key (DPoP) and good for nothing by itself: `authctl headers {} --method GET --url URL` makes the headers of a request",
+            "this token is bound to a key (DPoP) and does not work alone; `authctl headers {} --method GET --url URL` prints a request's headers",
             provider.name
         )),
         Credential::Untyped(_) => {

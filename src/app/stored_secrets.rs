@@ -1,4 +1,4 @@
-//! Which secrets of a provider may be kept in the token store, and which are.
+//! Which of a provider's secrets can be stored in the token store, and which are.
 
 use crate::app::App;
 use crate::binding::Binding;
@@ -8,8 +8,9 @@ use crate::schema::{Setting, Table};
 use crate::session::registration::stored_records;
 use crate::store::record::RecordName;
 
-/// The keys whose values may be kept in the store: the kind's secrets, and what the configuration marks so in its tables,
-/// written `headers.X-Api-Key`.
+/// Returns the keys whose values can be stored: the kind's secrets, and members of tables that the configuration marks as
+/// stored, such as `headers.X-Api-Key`.
+#[must_use]
 pub fn keys(app: &App<'_>, provider: &Provider) -> Vec<String> {
     let mut keys: Vec<String> =
         provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();
@@ -21,8 +22,7 @@ pub fn keys(app: &App<'_>, provider: &Provider) -> Vec<String> {
     keys
 }
 
-/// The names of all configured secrets that are kept in the store, and what they are bound to; without those of providers
-/// that stay where they are.
+/// Returns the names and bindings of all stored secrets, except for the providers that `stays` selects.
 pub fn stored_secrets(app: &App<'_>, stays: &dyn Fn(&ProviderName) -> bool) -> Vec<(RecordName, Binding)> {
     let mut found = Vec::new();
     for name in app.config.credentials.keys().filter(|name| !stays(name)) {
@@ -36,13 +36,13 @@ pub fn stored_secrets(app: &App<'_>, stays: &dyn Fn(&ProviderName) -> bool) -> V
     found
 }
 
-/// Whether the configuration says that a secret is kept in the store.
+/// Whether the configuration says that this secret is in the store.
 pub fn is_stored(app: &App<'_>, provider: &ProviderName, key: &str) -> bool {
     let reference = |setting: &Setting| setting.table().is_some_and(|table| table.contains_key("stored"));
     key.contains('.') || written(app, provider).and_then(|table| table.get(key)).is_some_and(reference)
 }
 
-/// The keys of a provider's kind as they are written.
+/// Returns the kind's table as the config file defines it.
 fn written<'a>(app: &'a App<'_>, provider: &ProviderName) -> Option<&'a Table> {
     app.config.credentials.get(provider)?.kind.as_ref()?.table.table()
 }

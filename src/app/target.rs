@@ -1,4 +1,4 @@
-//! Where a credential may go: the one check of URLs that the user names for a request (RFC 9700 section 4.9.1).
+//! The one check of where a credential may be sent (RFC 9700 section 4.9.1).
 
 use url::Url;
 
@@ -9,14 +9,14 @@ use crate::name::ProviderName;
 use crate::oauth::endpoint::{EndpointUrl, UrlRefused, authority};
 use crate::text::untrusted::Untrusted;
 
-/// Why a provider's credential does not go with a request.
+/// Why authctl does not send a provider's credential with a request.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     #[error("{label}{reason}")]
     NotAUrl { label: &'static str, reason: UrlRefused },
-    #[error("{host} is none of the hosts of `{provider}`")]
+    #[error("{host} is not one of the hosts of `{provider}`")]
     OtherHost { host: Untrusted, provider: ProviderName },
-    #[error("a token of `{provider}` goes over {scheme}, and {host} is named with {named}")]
+    #[error("`{provider}` uses {scheme}, but the URL for {host} uses {named}")]
     OtherScheme { provider: ProviderName, scheme: String, host: Untrusted, named: String },
 }
 
@@ -31,11 +31,12 @@ impl Advise for TargetError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NotAUrl { .. } => None,
-            Self::OtherHost { .. } => {
-                Some("add it to `hosts` in the configuration, if its tokens may be sent there".to_owned())
-            }
+            Self::OtherHost { .. } => Some(
+                "if you trust that host with the provider's tokens, add it to `hosts` in the config file"
+                    .to_owned(),
+            ),
             Self::OtherScheme { scheme, .. } => {
-                Some(format!("write {scheme}://, or set `scheme` in the configuration"))
+                Some(format!("use {scheme}:// in the URL, or set `scheme` in the config file"))
             }
         }
     }
@@ -43,8 +44,11 @@ impl Advise for TargetError {
 
 impl CommandError for TargetError {}
 
-/// The URL of a request that a provider's credential goes with; `label` stands before what is wrong with it. A credential
-/// goes nowhere but to its provider's hosts, and in the clear only where the configuration says so.
+/// Parses a request's URL and checks that the provider's credential may be sent there: only to the provider's hosts, and
+/// unencrypted only if the configuration says so. `label` is put before the reason why a URL is not valid.
+///
+/// # Errors
+/// [`TargetError`].
 pub fn target_url(provider: &Provider, text: &str, label: &'static str) -> Result<Url, TargetError> {
     let url = EndpointUrl::configured(text).map_err(|reason| TargetError::NotAUrl { label, reason })?;
     let host = Untrusted::new(authority(url.url()));
@@ -77,7 +81,7 @@ mod tests {
         check(&[
             (&TargetError::NotAUrl { label: "", reason }, Status::Usage, ""),
             (&TargetError::OtherHost { host: host(), provider: provider() }, Status::Failed, "to `hosts`"),
-            (&other_scheme, Status::Failed, "write https://"),
+            (&other_scheme, Status::Failed, "use https://"),
         ]);
     }
 }

@@ -1,4 +1,4 @@
-//! What goes over the wire, told on standard error by `-v`: names and sizes, and no secret.
+//! The `-v` log on standard error: names and sizes of what is sent and received, without secrets.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::ports::{HttpClient, HttpError, HttpRequest, HttpResponse};
 use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 
-/// The parameters and members whose values are shown; all others may be secrets.
+/// The parameters and members whose values are shown; any other value may be a secret.
 const SHOWN: &[&str] = &[
     "grant_type",
     "client_id",
@@ -24,7 +24,7 @@ const SHOWN: &[&str] = &[
     "requested_token_type",
 ];
 
-/// Tells of each exchange and passes it on.
+/// Logs each exchange and passes it on.
 pub struct WireLog {
     inner: Arc<dyn HttpClient>,
     console: Console,
@@ -32,7 +32,8 @@ pub struct WireLog {
 }
 
 impl WireLog {
-    /// Tells of the exchanges of a client; with `detailed`, of headers and members as well.
+    /// Logs a client's exchanges; with `detailed`, header names and large JSON objects as well.
+    #[must_use]
     pub fn new(inner: Arc<dyn HttpClient>, console: Console, detailed: bool) -> Self {
         Self { inner, console, detailed }
     }

@@ -8,9 +8,9 @@ use crate::error::Error;
 use crate::name::{AccountName, ProviderName};
 use crate::text::style::{GOOD, STRONG, styled};
 
-/// Work with several accounts of one provider
+/// Manage several accounts at one provider
 ///
-/// A login as another person makes a new account by itself; `--account` names one for a single command.
+/// Logging in as another user adds an account. Use `--account` to select one for a single command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -19,29 +19,28 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// List the accounts of a provider
+    /// List a provider's accounts
     List(ProviderArg),
-    /// Use this account where none is named
+    /// Make an account the default
     Use {
-        /// The account, as `authctl account list` shows it
+        /// Account name, as listed by `authctl account list`
         account: AccountName,
-        /// The provider; without one, the default
+        /// Provider name [default: the default provider]
         #[arg(long, value_name = "PROVIDER")]
         provider: Option<ProviderName>,
     },
-    /// Give an account another name
+    /// Rename an account
     Rename {
-        /// The account, as `authctl account list` shows it
+        /// Account name, as listed by `authctl account list`
         account: AccountName,
-        /// Its new name
+        /// New name
         to: AccountName,
-        /// The provider; without one, the default
+        /// Provider name [default: the default provider]
         #[arg(long, value_name = "PROVIDER")]
         provider: Option<ProviderName>,
     },
 }
 
-/// Lists, chooses or renames accounts.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let store_of = |provider: &ProviderName| app.session(provider).store;
     let console = &app.system.console;
@@ -55,7 +54,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
             let provider = choose(provider.as_ref())?;
             store_of(&provider).use_account(&provider, account)?;
             console.say(format_args!(
-                "{} {} is now the account of {provider} that is used.",
+                "{} {provider} now uses the account {}",
                 styled(GOOD, "✓"),
                 styled(STRONG, account)
             ));
@@ -65,7 +64,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
             let provider = choose(provider.as_ref())?;
             store_of(&provider).rename_account(&provider, account, to)?;
             console.say(format_args!(
-                "{} The account {account} of {provider} is now called {}.",
+                "{} Renamed the account {account} at {provider} to {}",
                 styled(GOOD, "✓"),
                 styled(STRONG, to)
             ));
@@ -88,7 +87,7 @@ fn list(app: &App<'_>, provider: &ProviderName) -> Result<(), Error> {
         return app.print_json(&json!({ "provider": provider.as_str(), "accounts": accounts }));
     }
     if accounts.is_empty() {
-        app.system.console.say(format_args!("No account of {provider} is logged in."));
+        app.system.console.say(format_args!("You are not logged in to {provider}."));
     }
     let mut text = String::new();
     for (account, _) in accounts {

@@ -22,26 +22,25 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Show what is configured, with secrets masked
-    #[command(mut_arg("provider", |arg| arg.help("The provider, as the configuration names it, or a URL that its tokens are for; without one, all")))]
+    /// Show the configuration with secrets masked
+    #[command(mut_arg("provider", |arg| arg.help("Provider name, or a URL that it serves [default: all providers]")))]
     Show {
         #[command(flatten)]
         provider: ProviderArg,
-        /// Say which file and line each value came from
+        /// Show the file and line of each value
         #[arg(long)]
         origin: bool,
     },
-    /// Report everything that is wrong with it
+    /// Report all problems in the configuration
     Check,
-    /// Print where your configuration is, and which other files are read
+    /// Print the path of your config file, and the other files that are read
     Path,
-    /// Open your configuration in your editor, and check it afterwards
+    /// Open your config file in your editor and check it afterwards
     Edit,
-    /// Print the JSON Schema of the configuration
+    /// Print a JSON Schema for config files
     Schema,
 }
 
-/// Shows, checks, opens or describes the configuration.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
         Action::Show { provider, origin } => show(app, provider.name(app)?.as_ref(), *origin),
@@ -79,7 +78,7 @@ fn show(app: &App<'_>, only: Option<&ProviderName>, origin: bool) -> Result<(), 
         text.push_str(&display::provider(credential, environment).text(name, origin));
     }
     app.system.console.show(&text)?;
-    // What is shown is shown even when something is wrong.
+    // Problems do not prevent `show`; they are listed after it.
     for problem in config.all_problems() {
         app.system.console.say(format_args!("\n{}", report::render(&problem)));
     }
@@ -99,20 +98,20 @@ fn check(app: &App<'_>) -> Result<(), Error> {
     }
     if !problems.is_empty() {
         let count = problems.len();
-        let things = if count == 1 { "thing is" } else { "things are" };
+        let things = if count == 1 { "problem" } else { "problems" };
         Error::from(ConfigError(problems)).tell(&app.system.console);
-        app.system.console.error(format_args!("\n{count} {things} wrong"));
+        app.system.console.error(format_args!("\nfound {count} {things}"));
         return Err(Error::Reported(Status::Config));
     }
     let count = app.config.credentials.len();
     let providers = if count == 1 { "provider" } else { "providers" };
     app.system
         .console
-        .say(format_args!("{} The configuration is right: {count} {providers}.", styled(GOOD, "✓")));
+        .say(format_args!("{} The configuration is valid ({count} {providers})", styled(GOOD, "✓")));
     Ok(())
 }
 
-/// Everything that is wrong, also in profiles that are not in use; each thing once.
+/// Returns all problems, including those in unselected profiles, without duplicates.
 fn problems_of_every_profile(app: &App<'_>) -> Vec<Problem> {
     let config = app.config;
     let mut problems = config.all_problems();
@@ -165,7 +164,10 @@ fn edit(app: &App<'_>) -> Result<(), Error> {
         let written =
             crate::os::private_file::write_new(&user.path, include_str!("config.example.toml").as_bytes());
         written.map_err(|error| {
-            Error::failed(format!("the configuration cannot be made: {error}"), "check the folder")
+            Error::failed(
+                format!("cannot create the config file: {error}"),
+                "check that its folder exists and is yours",
+            )
         })?;
     }
     let variable = |name: &str| system.environment.variable(name).filter(|value| !value.trim().is_empty());
@@ -182,7 +184,7 @@ fn edit(app: &App<'_>) -> Result<(), Error> {
     system
         .processes
         .interact(&program)
-        .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor"))?;
+        .map_err(|error| Error::failed(error.to_string(), "set EDITOR to your editor's command"))?;
     let options = LoadOptions { config: Some(user.path.clone()), profile: None, only: None };
     let config = Config::load(system, &options);
     check(&App { config: &config, ..*app })

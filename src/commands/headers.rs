@@ -10,9 +10,9 @@ use crate::session::Open;
 use crate::session::acquire::{AcquireRequest, token};
 use crate::token::RequestTarget;
 
-/// Print the header lines of one request, for `curl -H @-`
+/// Print the header lines for a request, for use with `curl -H @-`
 ///
-/// A token that is bound to a key (DPoP) is good only with a proof for the one request: name its method and URL.
+/// A DPoP-bound token needs a proof for each request: pass the request's method and URL.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -21,18 +21,17 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// The method of the request that the headers are for
+    /// HTTP method of the request
     #[arg(long, value_name = "METHOD", value_parser = request_method, requires = "url", default_value = "GET")]
     method: String,
-    /// The URL of the request that the headers are for; its host must be one of the provider's
+    /// URL of the request, on one of the provider's hosts
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The nonce that the resource server asked for in its `DPoP-Nonce` header
+    /// Nonce from the resource server's `DPoP-Nonce` header
     #[arg(long, value_name = "NONCE", requires = "url")]
     dpop_nonce: Option<String>,
 }
 
-/// Prints the header lines.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let target = args.target(&provider)?;
@@ -51,7 +50,6 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// The request that the headers are for.
     fn target(&self, provider: &Provider) -> Result<Option<RequestTarget>, Error> {
         let Some(text) = &self.url else { return Ok(None) };
         let url = target_url(provider, text, "--url: ")?;

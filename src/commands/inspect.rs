@@ -13,12 +13,12 @@ use crate::text::humanize::relative;
 use crate::text::style::{ERROR, FAINT, GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// The claims that are times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
+/// The claims that contain times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
 const TIMES: &[&str] = &["exp", "iat", "nbf", "auth_time", "updated_at"];
 
-/// Show what is in a token: its claims, who signed it, what the server knows of it
+/// Show a token's claims, signature and introspection result
 ///
-/// A token that is no JWT says nothing by itself; the server may all the same.
+/// An opaque token has no readable claims, but the server may describe it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -27,12 +27,12 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// Look into the id token
+    /// Inspect the id token instead of the access token
     #[arg(long)]
     id_token: bool,
 }
 
-/// Prints what is in a token, and not the token.
+/// Prints a token's content, but not the token.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let request = args.narrow.request(&provider)?;
@@ -79,26 +79,26 @@ fn in_text(found: &Inspection, id_token: bool, now: Timestamp) -> String {
             part(&format!("Header of the {token}"), &jwt.header);
             part("Claims", &jwt.claims);
         }
-        None => part(&format!("The {token} is opaque: it says nothing by itself"), &Map::new()),
+        None => part(&format!("The {token} is opaque: it has no readable claims"), &Map::new()),
     }
     if let Some(Ok(answer)) = &found.introspection {
-        part("The server says", answer);
+        part("Introspection", answer);
     }
     let signature = match &found.signature {
-        Signature::Verified => styled(GOOD, "made by one of the server's keys"),
-        Signature::Wrong => styled(ERROR, "made by none of the server's keys"),
+        Signature::Verified => styled(GOOD, "valid (signed by one of the server's keys)"),
+        Signature::Wrong => styled(ERROR, "not valid (not signed by any of the server's keys)"),
         Signature::Unchecked(reason) => format!("not checked: {reason}"),
     };
     if found.jwt.is_some() {
         text.push_str(&format!("{} {signature}\n", styled(STRONG, "Signature:")));
     }
     if let Some(Err(reason)) = &found.introspection {
-        text.push_str(&format!("{} {reason}\n", styled(STRONG, "The server does not say more:")));
+        text.push_str(&format!("{} {reason}\n", styled(STRONG, "Introspection:")));
     }
     text
 }
 
-/// A value for people; a time in words as well.
+/// Formats a value for people, with times in words.
 fn shown(name: &str, value: &Value, now: Timestamp) -> String {
     let time = value.as_i64().filter(|_| TIMES.contains(&name));
     match (time.and_then(|seconds| Timestamp::from_second(seconds).ok()), value) {

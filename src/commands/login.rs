@@ -18,48 +18,44 @@ use crate::secret;
 use crate::session::with_token::Given;
 use crate::text::untrusted::{Untrusted, escaped};
 
-/// Log in with your browser and keep the tokens
+/// Log in with your browser and store the tokens
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("account", |arg| arg.help("Keep the login as this account; without it, as the one of the person who logs in")))]
+#[command(mut_arg("account", |arg| arg.help("Store the login under this account name [default: from the server]")))]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
     #[command(flatten)]
     account: AccountArg,
-    /// Ask for these scopes in the place of the configured ones
+    /// Request these scopes instead of the configured ones
     #[arg(long, value_name = "SCOPES", value_parser = scopes)]
     scope: Option<ScopeSet>,
-    /// Log in with a code that you enter on this or another device
+    /// Log in with a code that you enter on any device
     #[arg(long, conflicts_with = "browser")]
     device: bool,
-    /// Open no browser, only print the address
+    /// Print the URL instead of opening a browser
     #[arg(long)]
     no_browser: bool,
-    /// Open the address with this command; %s in it stands for the address
+    /// Open the URL with this command; `%s` is replaced by the URL
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
     browser: Option<String>,
-    /// Wait this long for you; by default 5m for a browser, and as long as the code is good with --device
+    /// How long to wait for you [default: 5m, or with --device until the code expires]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
-    /// Read a token from standard input in the place of logging in: an access token, or a refresh token
+    /// Store a token from standard input instead of logging in
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "access",
           value_parser = ["access", "refresh"], conflicts_with_all = ["scope", "no_browser", "browser", "device"])]
     with_token: Option<String>,
-    /// The `WWW-Authenticate` header that the URL answered a request with: says which scopes it wants
+    /// `WWW-Authenticate` header from the URL's response, which names the required scopes
     #[arg(long, value_name = "HEADER")]
     challenge: Option<String>,
-    /// Log in as this client, which you registered with the server
+    /// Use this client ID, which you registered with the server
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// Ask the server again for what is cached of it
+    /// Fetch the server's metadata again instead of using the cache
     #[arg(long)]
     refresh_metadata: bool,
 }
 
-/// Logs in and says who, what was granted, until when, and where it is kept.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if let Some(ProviderRef::Url(url)) = &args.provider.provider {
         return args.log_in_to_url(app, url);
@@ -68,7 +64,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let configured = name.as_ref().filter(|name| !app.config.is_discovered(name));
     let credential = configured.and_then(|name| app.config.credentials.get(name));
     if args.challenge.is_some() && !credential.is_some_and(|credential| credential.keys.contains_key("url")) {
-        return Err(Error::usage("--challenge goes with the URL that answered so"));
+        return Err(Error::usage("--challenge needs the URL that sent this header"));
     }
     if let Some(start) = args.new_provider(app, name.as_ref())? {
         return args.add_and_log_in(app, &start, name);
@@ -81,7 +77,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// Logs in to the configured provider that the URL belongs to, or to whatever the URL turns out to be.
+    /// Logs in to the configured provider that serves the URL, or else to the authorization server that discovery finds.
     fn log_in_to_url(&self, app: &App<'_>, url: &EndpointUrl) -> Result<(), Error> {
         app.config.check_files(true)?;
         let configured = app.config.choose_by_url(url.url());
@@ -109,7 +105,7 @@ impl Args {
         })?;
         let title = found.title.as_ref().map(|title| format!(" ({})", Untrusted::new(title.as_str())));
         let (title, issuer) = (title.unwrap_or_default(), escaped(&found.issuer));
-        app.system.console.say(format_args!("{url}{title} gets its tokens from {issuer}."));
+        app.system.console.say(format_args!("{url}{title} uses the authorization server {issuer}."));
         Ok(found)
     }
 
@@ -138,7 +134,7 @@ impl Args {
         log_in(app, &plan, &LoginMethod::WithConsent(request))
     }
 
-    /// What a provider is made from that is not configured yet, where a person can answer the questions about it.
+    /// Returns what to build a new provider from, if the selected one is not configured and a terminal is available.
     fn new_provider(&self, app: &App<'_>, name: Option<&ProviderName>) -> Result<Option<Start>, Error> {
         let asks = app.system.input.is_terminal();
         if name.is_none() && asks && app.config.credentials.is_empty() {
@@ -158,9 +154,9 @@ impl Args {
     }
 }
 
-/// The token on standard input.
 fn given(app: &App<'_>, kind: &str) -> Result<Given, Error> {
     let text = app.system.input.read_all(secret::LONGEST);
-    let text = text.map_err(InputError::unreadable("standard input", "pipe the token in"))?;
+    let text =
+        text.map_err(InputError::unreadable("standard input", "pipe the token into standard input"))?;
     Ok(if kind == "refresh" { Given::Refresh(text) } else { Given::Access(text) })
 }

@@ -21,36 +21,34 @@ use crate::text::untrusted::escaped;
 
 use url::Url;
 
-/// Revoke the tokens at the server where that is offered, and forget them here
+/// Revoke tokens at the server and delete them from the store
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
     #[command(flatten)]
     account: AccountArg,
-    /// Log out of every account of the provider; without a provider, of everything
+    /// Log out of all the provider's accounts, or without a provider, of everything
     #[arg(long, conflicts_with = "account")]
     all: bool,
-    /// Only forget here, without telling the server
+    /// Delete the tokens without contacting the server
     #[arg(long)]
     local: bool,
-    /// End the session at the server as well, in your browser; it is shown the id token, which its history then has
+    /// Also end your browser session at the server; the id token is sent in the URL and stays in the browser's history
     #[arg(long, conflicts_with = "local")]
     end_session: bool,
-    /// Open no browser for that, only print the address
+    /// Print the logout URL instead of opening a browser
     #[arg(long, requires = "end_session")]
     no_browser: bool,
-    /// Open the address with this command; %s in it stands for the address
+    /// Open the logout URL with this command; `%s` is replaced by the URL
     #[arg(long, value_name = "COMMAND", requires = "end_session", conflicts_with = "no_browser")]
     browser: Option<String>,
 }
 
-/// Logs out, and says what became of the tokens here and at the server.
-///
 /// # Errors
-/// Any [`Error`]; a revocation that failed is status 1, after forgetting.
+/// Any [`Error`]; if a revocation fails, the tokens are deleted and the status is 1.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
-    // A project's wrong file keeps nobody logged in.
+    // A broken project file must not prevent a logout.
     let files = app.config.check_files(false);
     let name = match args.provider.name(app) {
         Err(Error::Choice(ChoiceError::UnknownUrl(url))) if end_unfinished(app, &url, args.local)? => {
@@ -71,7 +69,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         match one(app, &app.session(name), name, args) {
             Ok(false) => {}
             Ok(true) => worst = worst.or(Some(Status::Failed)),
-            // The others are not kept logged in by it.
+            // One failure must not prevent the other logouts.
             Err(error) if names.len() > 1 => {
                 error.tell(&app.system.console);
                 worst = worst.or(Some(error.status()));
@@ -80,15 +78,15 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
         }
     }
     if names.is_empty() {
-        app.system.console.say("Nothing is stored.");
+        app.system.console.say("You are not logged in to any provider.");
     }
     worst.map_or(Ok(()), |status| Err(Error::Reported(status)))
 }
 
-/// Logs out of one provider; says whether a revocation failed.
+/// Logs out of one provider. Returns whether a revocation failed.
 fn one(app: &App<'_>, session: &Session<'_>, name: &ProviderName, args: &Args) -> Result<bool, Error> {
     let console = &app.system.console;
-    // Without what is configured nothing can be revoked, and then no copy would be left to do it with.
+    // Revocation needs the configuration. If that is broken, keep the tokens, so that they can still be revoked later.
     let provider = if args.local {
         app.config.provider(name).ok()
     } else {
@@ -105,7 +103,7 @@ fn one(app: &App<'_>, session: &Session<'_>, name: &ProviderName, args: &Args) -
     let reports = logout(session, name, provider.as_deref(), account, &options)?;
     if reports.is_empty() {
         if provider.is_none() {
-            // Neither configured nor stored: a slip in the name.
+            // The name is neither configured nor stored, so it is probably misspelled.
             app.config.choose(Some(name))?;
         }
         console.say(format_args!("You were not logged in to {}.", app.config.called(name)));
@@ -130,8 +128,7 @@ fn one(app: &App<'_>, session: &Session<'_>, name: &ProviderName, args: &Args) -
     outcome
 }
 
-/// Ends the registration that a login to a URL left because it failed, and there was none before. Returns whether there was
-/// a registration.
+/// Deletes the client registration that a failed first login to a URL left behind. Returns whether there was one.
 fn end_unfinished(app: &App<'_>, url: &Url, local: bool) -> Result<bool, Error> {
     let name = name_of(url);
     let Ok(Some(client)) = unfinished(&app.session(&name), &name) else { return Ok(false) };
@@ -145,7 +142,7 @@ fn end_unfinished(app: &App<'_>, url: &Url, local: bool) -> Result<bool, Error> 
     Ok(true)
 }
 
-/// What was discovered about a URL goes with its last login, and so does the client that was registered for it.
+/// Forgets a URL's discovered metadata and its client registration after the last logout.
 fn forget_discovered(
     app: &App<'_>,
     session: &Session<'_>,
@@ -162,26 +159,26 @@ fn forget_discovered(
 fn tell(app: &App<'_>, name: &ProviderName, report: &LoggedOut) {
     let console = &app.system.console;
     console.say(format_args!(
-        "{} Logged out of {} ({}): forgotten in {}.",
+        "{} Logged out of {} ({}); the tokens were deleted from {}",
         styled(GOOD, "✓"),
         styled(STRONG, app.config.called(name)),
         report.account,
         report.store
     ));
     if let Some(reason) = &report.not_asked {
-        console.say(format_args!("  The server was not told: {reason}."));
+        console.say(format_args!("  The server was not contacted: {reason}."));
     }
     match &report.session {
         None => {}
-        Some(Ok(EndedSession::Returned)) => console.say("  The session at the server is over."),
+        Some(Ok(EndedSession::Returned)) => console.say("  Your session at the server has ended."),
         Some(Ok(EndedSession::Printed)) => {
-            console.say("  The session at the server ends when you open the URL above.");
+            console.say("  Your session at the server ends when you open the URL above.");
         }
         Some(Ok(EndedSession::Asked)) => {
-            console.say("  The browser was sent to the server, which ends the session there.");
+            console.say("  Your browser was sent to the server to end the session.");
         }
         Some(Err(error)) => console.error(format_args!(
-            "{} the session at the server may still be open\n  caused by: {}",
+            "{} your session at the server may still be active\n  caused by: {}",
             styled(crate::text::style::ERROR, "error:"),
             with_causes(error)
         )),
@@ -190,14 +187,16 @@ fn tell(app: &App<'_>, name: &ProviderName, report: &LoggedOut) {
         match outcome {
             Revocation::Revoked => console.say(format_args!("  The server revoked the {kind}.")),
             Revocation::NotOffered => {
-                console.say("  The server offers no revocation: the tokens are good there until they end.");
+                console.say(
+                    "  The server does not support revocation; the tokens stay valid until they expire.",
+                );
             }
             Revocation::Failed(ProviderError::Revocation(error @ RevocationError::UnsupportedTokenType)) => {
                 console.say(format_args!("  The {kind} was not revoked: {error}."));
             }
             Revocation::Failed(error) => {
                 console.error(format_args!(
-                    "{} the {kind} could not be revoked and may still be good at the server\n  caused by: {error}",
+                    "{} the {kind} could not be revoked and may still be valid\n  caused by: {error}",
                     styled(crate::text::style::ERROR, "error:")
                 ));
             }

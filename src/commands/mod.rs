@@ -1,4 +1,4 @@
-//! The subcommands: one file each, with its arguments (whose comments are its help) and what it does.
+//! The subcommands, one file or folder each. The doc comments of their arguments are the help.
 
 pub mod account;
 pub mod client_metadata;

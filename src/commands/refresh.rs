@@ -11,22 +11,20 @@ use crate::session::acquire::{AcquireRequest, token};
 use crate::text::humanize::relative;
 use crate::text::style::{GOOD, styled};
 
-/// Renew tokens now, for sessions that would otherwise end while idle
+/// Refresh tokens now, to keep sessions alive that expire when idle
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
     #[command(flatten)]
     account: AccountArg,
-    /// Renew the tokens of every provider that has some
+    /// Refresh all stored logins
     #[arg(long, conflicts_with_all = ["provider", "account"])]
     all: bool,
 }
 
-/// Renews, and says until when the new tokens are good.
-///
 /// # Errors
-/// Any [`Error`]; with `--all`, the first failure's status after all were tried.
+/// Any [`Error`]; with `--all`, the first failure's status after trying all logins.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if !args.all {
         return refresh(app.open(args.provider.name(app)?.as_ref())?, &args.account);
@@ -39,14 +37,14 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
             continue;
         }
         for entry in store.index(&name)?.entries {
-            // A login that cannot be renewed is no failure of whoever renews all that can be.
+            // With --all, a login without a refresh token is not a failure.
             if !entry.refreshable
                 && app.provider(Some(&name)).is_ok_and(|provider| provider.source.is_interactive())
             {
                 let account = &entry.account;
                 app.system
                     .console
-                    .say(format_args!("{name} ({account}) has no refresh token: it is not renewed."));
+                    .say(format_args!("{name} ({account}) has no refresh token and was skipped."));
                 continue;
             }
             let account = AccountArg { account: asked_for(app, &name, entry.account) };
@@ -61,8 +59,8 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     worst.map_or(Ok(()), |status: Status| Err(Error::Reported(status)))
 }
 
-/// The account to name when an entry is renewed. Nobody named one for an exchange whose tokens have no account's name, so the
-/// provider that it takes tokens from uses its own account.
+/// Returns the account to request for a stored entry. An exchange without an account name passes none, so that the provider
+/// of its subject token uses its own default account.
 fn asked_for(app: &App<'_>, name: &ProviderName, stored: AccountName) -> Option<AccountName> {
     let of_provider = |source: &SubjectTokenSource| matches!(source.source, Source::Provider { .. });
     let is_exchange = app
@@ -75,17 +73,20 @@ fn refresh(open: Open<'_>, account: &AccountArg) -> Result<(), Error> {
     let Open { provider, session } = open;
     let name = &provider.name;
     if !provider.source.keeps_tokens() {
-        let message = format!("`{name}` has no tokens that could be renewed");
-        return Err(Error::failed(message, format!("`authctl token {name}` reads it anew every time")));
+        let message = format!("`{name}` does not store tokens, so there is nothing to refresh");
+        return Err(Error::failed(
+            message,
+            format!("`authctl token {name}` reads the token again each time"),
+        ));
     }
     let options =
         AcquireRequest { account: account.account.clone(), force_refresh: true, ..AcquireRequest::default() };
     let issued = token(&session, &provider, &options)?;
     let until = match issued.expires_at {
-        Some(end) => format!("the new token ends {}", relative(end, session.system.clock.now())),
-        None => "the server did not say when the new token ends".to_owned(),
+        Some(end) => format!("the new access token expires {}", relative(end, session.system.clock.now())),
+        None => "the server did not say when the new access token expires".to_owned(),
     };
     let called = session.config.called(name);
-    session.system.console.say(format_args!("{} Renewed {called}: {until}.", styled(GOOD, "✓")));
+    session.system.console.say(format_args!("{} Refreshed {called}; {until}", styled(GOOD, "✓")));
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::session::Open;
 use crate::store::record::RecordName;
 use crate::text::style::{GOOD, styled};
 
-/// Keep a configured secret in the token store
+/// Manage configured secrets in the token store
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -19,7 +19,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Store a secret, read from standard input or asked for without showing it
+    /// Store a secret from standard input or a hidden prompt
     Set(Target),
     /// Remove a stored secret
     Unset(Target),
@@ -27,15 +27,15 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Target {
-    /// The provider, as the configuration names it
+    /// Provider name
     #[arg(value_name = "PROVIDER")]
     provider: ProviderName,
-    /// The key whose value it is, such as client_secret
+    /// Config key of the secret, such as client_secret
     #[arg(value_name = "KEY")]
     key: String,
 }
 
-/// Stores or removes a secret, bound to where the provider is configured to send it.
+/// Stores or removes a secret. It is bound to the server that the provider is configured to send it to.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let console = &app.system.console;
     let (Action::Set(target) | Action::Unset(target)) = &args.action;
@@ -44,7 +44,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let secrets = keys(app, &provider);
     if !secrets.iter().any(|secret| secret == key) {
         let mut message =
-            format!("`{}` has no secret `{}`", provider.name, crate::text::untrusted::escaped(key));
+            format!("`{}` has no secret named `{}`", provider.name, crate::text::untrusted::escaped(key));
         if let Some(near) = near(key, secrets.iter().map(String::as_str)) {
             message.push_str(&format!("; did you mean `{near}`?"));
         }
@@ -54,17 +54,17 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if matches!(args.action, Action::Unset(_)) {
         let name = RecordName::of_secret(&provider.name, key, &binding);
         let removed = session.store.forget_secret(&name)?;
-        let what = if removed { "Removed" } else { "There was no" };
-        console.say(format_args!("{} {what} {key} of {}.", styled(GOOD, "✓"), provider.name));
+        match removed {
+            true => console.say(format_args!("{} Removed {key} of {}", styled(GOOD, "✓"), provider.name)),
+            false => console.say(format_args!("{} has no stored {key}.", provider.name)),
+        }
         return Ok(());
     }
     let secret = read_secret(app, key)?;
     let kind = session.store.save_secret(&provider.name, key, &binding, &secret)?;
-    console.say(format_args!("{} Stored {key} of {} in {kind}.", styled(GOOD, "✓"), provider.name));
+    console.say(format_args!("{} Stored {key} of {} in {kind}", styled(GOOD, "✓"), provider.name));
     if !is_stored(app, &provider.name, key) {
-        console.hint(format_args!(
-            "write `{key} = {{ stored = true }}` into the configuration, so that it is used"
-        ));
+        console.hint(format_args!("set `{key} = {{ stored = true }}` in the config file to use it"));
     }
     Ok(())
 }

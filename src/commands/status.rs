@@ -15,29 +15,28 @@ use crate::text::humanize::relative;
 use crate::text::style::{FAINT, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// Show what is configured and what is stored, without asking network or keyring
+/// Show providers, accounts and token expiry, without using the network or the keyring
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("provider", |arg| arg.help("The provider, as the configuration names it, or a URL that its tokens are for; without one, all")))]
+#[command(mut_arg("provider", |arg| arg.help("Provider name, or a URL that it serves [default: all providers]")))]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
 }
 
-/// How an account stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     LoginNeeded,
     Valid,
-    Renewable,
-    Ended,
+    Refreshable,
+    Expired,
 }
 
 impl State {
     fn of(entry: &Entry, now: Timestamp) -> Self {
         match entry.expires_at {
             _ if entry.login_needed => Self::LoginNeeded,
-            Some(end) if end <= now && entry.refreshable => Self::Renewable,
-            Some(end) if end <= now => Self::Ended,
+            Some(end) if end <= now && entry.refreshable => Self::Refreshable,
+            Some(end) if end <= now => Self::Expired,
             _ => Self::Valid,
         }
     }
@@ -46,14 +45,12 @@ impl State {
         match self {
             Self::LoginNeeded => "login needed",
             Self::Valid => "valid",
-            Self::Renewable => "renewed at next use",
-            Self::Ended => "ended",
+            Self::Refreshable => "refreshes at next use",
+            Self::Expired => "expired",
         }
     }
 }
 
-/// Shows the table, or with a provider its accounts alone.
-///
 /// # Errors
 /// Any [`Error`]; status 3 for a named provider that is not logged in.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
@@ -89,14 +86,14 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let table = table(app, &providers);
     let widest = table.lines().map(console::measure_text_width).max().unwrap_or_default();
     let text = match app.system.console.width() {
-        // Lines that a narrow terminal breaks are no table any more.
+        // A table is unreadable if the terminal wraps its lines.
         Some(width) if widest > width => list(app, &providers),
         _ => table,
     };
     Ok(app.system.console.show(&format!("{text}\n"))?)
 }
 
-/// A provider that stores nothing has no login to miss.
+/// Reports that a login is required, unless the provider needs none.
 fn not_logged_in(app: &App<'_>, name: &ProviderName) -> Result<(), Error> {
     let provider = app.provider(Some(name))?;
     if !provider.source.is_interactive() {
@@ -109,12 +106,12 @@ fn not_logged_in(app: &App<'_>, name: &ProviderName) -> Result<(), Error> {
     Err(AcquireError::LoginRequired { provider: name.clone(), source: Reason::NotLoggedIn }.into())
 }
 
-/// What is shown of one account, or of a provider that has none.
+/// One account, or a provider without accounts.
 struct Row {
     provider: String,
     account: String,
     state: String,
-    ends: String,
+    expires: String,
     store: String,
     scopes: String,
 }
@@ -127,7 +124,14 @@ fn rows(app: &App<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
         if index.entries.is_empty() {
             let none = String::new;
             let state = unstored_state(app, name);
-            rows.push(Row { provider, account: none(), state, ends: none(), store: none(), scopes: none() });
+            rows.push(Row {
+                provider,
+                account: none(),
+                state,
+                expires: none(),
+                store: none(),
+                scopes: none(),
+            });
             continue;
         }
         for entry in &index.entries {
@@ -141,7 +145,7 @@ fn rows(app: &App<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
                 provider: provider.clone(),
                 account: if active { format!("{account} *") } else { account },
                 state: State::of(entry, now).name().to_owned(),
-                ends: entry.expires_at.map_or_else(|| "not known".to_owned(), |end| relative(end, now)),
+                expires: entry.expires_at.map_or_else(|| "unknown".to_owned(), |end| relative(end, now)),
                 store: entry.store.name().to_owned(),
                 scopes: entry.scopes.to_string(),
             });
@@ -150,14 +154,14 @@ fn rows(app: &App<'_>, providers: &[(ProviderName, Index)]) -> Vec<Row> {
     rows
 }
 
-/// One thing a line, for terminals that are too narrow for a table.
+/// Formats one value per line, for terminals that are too narrow for the table.
 fn list(app: &App<'_>, providers: &[(ProviderName, Index)]) -> String {
     let block = |row: &Row| {
         let named = [
             ("account", &row.account),
             ("state", &row.state),
-            ("ends", &row.ends),
-            ("kept in", &row.store),
+            ("expires", &row.expires),
+            ("stored in", &row.store),
             ("scopes", &row.scopes),
         ];
         let lines =
@@ -171,14 +175,14 @@ fn list(app: &App<'_>, providers: &[(ProviderName, Index)]) -> String {
 fn table(app: &App<'_>, providers: &[(ProviderName, Index)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["PROVIDER", "ACCOUNT", "STATE", "ENDS", "KEPT IN", "SCOPES"]);
+    table.set_header(["PROVIDER", "ACCOUNT", "STATE", "EXPIRES", "STORED IN", "SCOPES"]);
     for row in rows(app, providers) {
-        table.add_row([row.provider, row.account, row.state, row.ends, row.store, row.scopes]);
+        table.add_row([row.provider, row.account, row.state, row.expires, row.store, row.scopes]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    // Styles inside cells would count as their width: only whole lines have some.
+    // Styles inside cells would count towards their width, so only whole lines are styled.
     let lines = table.lines().enumerate().map(|(number, line)| match number {
         0 => styled(FAINT, line.trim_end()),
         _ => line.trim_end().to_owned(),
@@ -190,7 +194,7 @@ fn unstored_state(app: &App<'_>, name: &ProviderName) -> String {
     match app.config.provider(name) {
         Ok(provider) if provider.source.is_interactive() => "not logged in",
         Ok(_) => "needs no login",
-        Err(_) => "wrong: see `authctl config check`",
+        Err(_) => "invalid: run `authctl config check`",
     }
     .to_owned()
 }

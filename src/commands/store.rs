@@ -11,7 +11,7 @@ use crate::store::{StoreChoice, StoreError, StoreKind, TokenStore};
 use crate::text::humanize::counted;
 use crate::text::style::{FAINT, GOOD, STRONG, styled};
 
-/// Work on the token store itself
+/// Manage the token store
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -20,25 +20,24 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Say where tokens are kept, and how
+    /// Show where and how tokens are stored
     Status,
-    /// Move everything to another store, and verify it before the old copies are deleted
+    /// Move everything to another store, and delete the old copies once the new ones are verified
     Move {
-        /// The store to move to
+        /// Store to move to
         #[arg(value_parser = ["keyring", "file", "etcd", "vault"])]
         to: String,
     },
-    /// Seal everything with a new key, kept as the configuration now says
+    /// Encrypt everything with a new key from the configured key source
     Rekey {
-        /// The program that printed the key so far, where the configuration no longer names it
+        /// Program that prints the old key, if the config file no longer names it
         #[arg(last = true, value_name = "PROGRAM")]
         old_command: Vec<String>,
     },
-    /// Unlock the keyring, or the sealed files with their passphrase
+    /// Unlock the keyring, or the encrypted files with their passphrase
     Unlock,
 }
 
-/// Works on the store.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     app.config.check_files(false)?;
     let store = app.whole_store();
@@ -74,8 +73,8 @@ fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
         survey.accounts.iter().map(|(kind, count)| format!("{count} in {kind}")).collect();
     let key = match &survey.key_source_name {
         None => "none yet".to_owned(),
-        Some(kept) if survey.locked => format!("{kept}, locked"),
-        Some(kept) => kept.clone(),
+        Some(source) if survey.locked => format!("{source}, locked"),
+        Some(source) => source.clone(),
     };
     let keyring = match keyring {
         None => "not used".to_owned(),
@@ -88,22 +87,22 @@ fn status(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
         ("store", choice),
         ("keyring", &keyring),
         ("accounts", &accounts.join(", ")),
-        ("sealed files", &survey.records),
-        ("their key", &key),
+        ("encrypted files", &survey.records),
+        ("encryption key", &key),
         ("key file", &survey.key_file),
     ] {
-        text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:12}"))));
+        text.push_str(&format!("{}  {value}\n", styled(FAINT, format!("{name:15}"))));
     }
     Ok(app.system.console.show(&text)?)
 }
 
 fn relocate(app: &App<'_>, store: &TokenStore<'_>, to: &str) -> Result<(), Error> {
     let kind = StoreKind::ALL.into_iter().find(|kind| kind.name() == to);
-    let to = kind.ok_or_else(|| Error::usage("there is no such store"))?;
+    let to = kind.ok_or_else(|| Error::usage("not a valid store"))?;
     if to != StoreKind::Keyring {
         unlock_files(app, store)?;
     }
-    // A shared store cannot hold what opens it.
+    // A shared store cannot contain the credential that opens it.
     let stays = |provider: &ProviderName| to.is_shared() && app.config.opens_store(provider);
     let secrets = stored_secrets(app, &stays);
     let moved = store.move_all(to, &secrets, &stays)?;
@@ -112,14 +111,14 @@ fn relocate(app: &App<'_>, store: &TokenStore<'_>, to: &str) -> Result<(), Error
         console.say(format_args!("  {provider} ({})", entry.account));
     }
     console.say(format_args!(
-        "{} Moved {} and {} to {to}.",
+        "{} Moved {} and {} to {to}",
         styled(GOOD, "✓"),
         counted(moved.accounts.len() as u64, "account"),
         counted(moved.secrets as u64, "secret"),
     ));
     if matches!(app.config.store_choice(), StoreChoice::Only(kind) if kind != to) {
         console.hint(format_args!(
-            "set {} in the configuration",
+            "set {} in the config file",
             styled(STRONG, format!("store = \"{}\"", to.name()))
         ));
     }
@@ -131,11 +130,11 @@ fn rekey(app: &App<'_>, store: &TokenStore<'_>, old_command: &[String]) -> Resul
         Some(_) => Some(choose(app)?),
         None => None,
     };
-    let mut old = || ask(app, "The passphrase of the sealed files so far").map_err(|_| StoreError::Locked);
+    let mut old = || ask(app, "Current passphrase of the encrypted files").map_err(|_| StoreError::Locked);
     let old_command = (!old_command.is_empty()).then_some(old_command);
     let count = store.rekey(&mut old, old_command, new.as_ref())?;
     app.system.console.say(format_args!(
-        "{} Sealed {} with a new key.",
+        "{} Encrypted {} with a new key",
         styled(GOOD, "✓"),
         counted(count as u64, "record")
     ));
@@ -146,19 +145,20 @@ fn unlock(app: &App<'_>, store: &TokenStore<'_>) -> Result<(), Error> {
     let console = &app.system.console;
     let have_passphrase = unlock_files(app, store)?;
     if have_passphrase {
-        console.say(format_args!("{} The sealed records are unlocked.", styled(GOOD, "✓")));
+        console.say(format_args!("{} The encrypted files are unlocked", styled(GOOD, "✓")));
     }
     let choice = app.config.store_choice();
     if !matches!(choice, StoreChoice::Auto | StoreChoice::Only(StoreKind::Keyring)) {
         return Ok(());
     }
     match store.unlock_keyring() {
-        Ok(()) => console.say(format_args!("{} The keyring is unlocked.", styled(GOOD, "✓"))),
-        // Without a keyring, sealed files are the store; unless something was put into a keyring before.
+        Ok(()) => console.say(format_args!("{} The keyring is unlocked", styled(GOOD, "✓"))),
+        // Without a keyring, encrypted files are the store, unless an account is stored in a keyring.
         Err(StoreError::NoKeyring(_)) if choice == StoreChoice::Auto && !is_in_keyring(store)? => {
             if !have_passphrase {
-                console
-                    .say("Nothing is locked: there is no keyring, and the sealed files have no passphrase.");
+                console.say(
+                    "Nothing is locked: no keyring is available, and the encrypted files have no passphrase.",
+                );
             }
         }
         Err(error) => return Err(error.into()),

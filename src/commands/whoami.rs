@@ -16,7 +16,7 @@ use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued};
 
-/// Say who is logged in: what the server says of you, or the id token's claims
+/// Show who is logged in, from the server or the id token's claims
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -25,14 +25,13 @@ pub struct Args {
     account: AccountArg,
 }
 
-/// Prints the claims, one a line, or as JSON.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let mut options = AcquireRequest { account: args.account.account.clone(), ..AcquireRequest::default() };
     let mut issued = token(&session, &provider, &options)?;
     let mut asked = ask(&session, &provider, &issued);
     if matches!(asked, Err(ProviderError::Userinfo(UserinfoError::InvalidToken))) {
-        // The server ended the token early: one new one, and one more try (RFC 6750 section 3.1).
+        // The server revoked the token early: get a new one and try once more (RFC 6750 section 3.1).
         options.force_refresh = true;
         issued = token(&session, &provider, &options)?;
         asked = ask(&session, &provider, &issued);
@@ -40,7 +39,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let id_claims = issued.id_token.as_ref().and_then(stored_claims);
     let claims = match (asked, id_claims) {
         (Ok(claims), _) => claims,
-        // Where the server has nothing to ask, the validated id token answers.
+        // Without a userinfo endpoint, use the claims of the validated id token.
         (Err(error), Some(claims))
             if !error.is_transient() && !matches!(error, ProviderError::Userinfo(_)) =>
         {
@@ -64,7 +63,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     Ok(app.system.console.show(&text)?)
 }
 
-/// Asks the server whose token this is.
+/// Asks the server which user the token belongs to.
 fn ask(
     session: &Session<'_>,
     provider: &Provider,

@@ -32,7 +32,6 @@ pub trait Prompter: Send + Sync {
 pub struct BrowserLogin<'a> {
     /// The URL to open.
     pub url: &'a Url,
-    pub redirect_uri: &'a Url,
     /// Whether a browser was opened.
     pub opened: bool,
     /// Whether the user may paste the URL that a browser on another machine is redirected to.

@@ -35,7 +35,6 @@ pub fn wait_for_user(
     let may_paste = pasted.is_some();
     system.prompter.log_in(&BrowserLogin {
         url,
-        redirect_uri: listener.redirect_uri(),
         opened,
         may_paste: may_paste && !opened,
         device_login: (offers_codes && !opened && !no_browser).then_some(context.name),

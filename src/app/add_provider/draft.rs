@@ -1,4 +1,4 @@
-//! A provider that is to be written.
+//! A new provider that is not written to the config file yet.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::secret::SecretText;
 pub struct Draft {
     pub name: ProviderName,
     pub keys: Vec<Assignment>,
-    /// The secrets that go into the token store, by their keys.
+    /// The secrets to save in the token store, with their config keys.
     pub secrets: Vec<(String, SecretText)>,
 }
 
-/// Makes a draft of what was given, without asking anything: what is missing is told.
+/// Builds a draft from the command line alone, without asking the user.
 ///
 /// # Errors
-/// [`Error::Usage`], with every question that is open.
+/// [`Error::Usage`], which lists every required value that is missing.
 pub fn draft(
     start: &Start,
     name: ProviderName,
@@ -40,21 +40,24 @@ pub fn draft(
         let lines: Vec<String> =
             open.iter().map(|question| format!("    {:<32} {}", flag(question), question.help)).collect();
         return Err(Error::Usage {
-            message: format!("more must be known of `{}`", draft.name),
-            hint: Some(format!("say it, or run this in a terminal to be asked:\n{}", lines.join("\n"))),
+            message: format!("`{}` needs more settings", draft.name),
+            hint: Some(format!(
+                "add these options, or run this command in a terminal:\n{}",
+                lines.join("\n")
+            )),
         });
     }
     lay_over(&mut draft.keys, given);
     Ok(draft)
 }
 
-/// The questions that what is given leaves open.
+/// Returns the template's questions that the given values do not answer.
 pub(super) fn open_questions(start: &Start, given: &[Assignment]) -> Vec<TemplateQuestion> {
     let answered: BTreeSet<String> = given.iter().map(|assignment| assignment.path.join(".")).collect();
     start.questions().into_iter().filter(|question| !answered.contains(&question.key)).collect()
 }
 
-/// Adds keys, each in place of one of its name.
+/// Adds keys and replaces those that already exist.
 pub(super) fn lay_over(keys: &mut Vec<Assignment>, given: Vec<Assignment>) {
     for assignment in given {
         keys.retain(|known| known.path != assignment.path);

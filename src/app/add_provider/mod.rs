@@ -1,4 +1,4 @@
-//! Adds a provider to the user's configuration: asks what only the user knows, shows what will be written, and writes it.
+//! Adds a provider to the user's config file: asks for what only the user knows, shows the change, and writes it.
 
 mod draft;
 mod questions;

@@ -1,4 +1,4 @@
-//! What a person is asked: what only they know.
+//! The questions of the wizard that adds a provider.
 
 use super::draft::{Draft, lay_over, open_questions};
 use super::start::Start;
@@ -11,19 +11,19 @@ use crate::name::ProviderName;
 use crate::secret::SecretText;
 use crate::text::style::{FAINT, HINT, STRONG, styled};
 
-/// Who answers wrong so often is no person.
+/// After this many invalid answers the input is probably not a person.
 const MOST_TRIES: usize = 5;
 
-/// Asks a person for what a provider is made from.
+/// Asks which template or URL to start from.
 ///
 /// # Errors
-/// [`Error::Failed`], when the terminal cannot be read or nothing fitting is answered.
+/// [`InputError`] if the terminal cannot be read or no answer is valid.
 pub fn ask_start(app: &App<'_>) -> Result<Start, Error> {
     let console = &app.system.console;
     console.say(
-        "Which provider? Type the name of a template, such as github, google or microsoft, or paste a URL.",
+        "Which provider do you want to add? Enter a template, such as github, google or microsoft, or paste a URL.",
     );
-    console.say(styled(FAINT, "? lists the templates."));
+    console.say(styled(FAINT, "Enter ? to list the templates."));
     for _ in 0..MOST_TRIES {
         let answer = ask(app, "Provider", None)?;
         match answer.trim() {
@@ -38,10 +38,10 @@ pub fn ask_start(app: &App<'_>) -> Result<Start, Error> {
     Err(InputError::NoProvider.into())
 }
 
-/// Asks a person for what is not given: the name, and the questions that are open.
+/// Asks for the name and for every value that the command line does not give.
 ///
 /// # Errors
-/// [`Error::Failed`], when the terminal cannot be read.
+/// [`InputError`] if the terminal cannot be read or no answer is valid.
 pub fn ask_draft(
     app: &App<'_>,
     start: &Start,
@@ -66,7 +66,7 @@ pub fn ask_draft(
     let mut domain = domain.map(str::to_owned);
     lay_over(&mut draft.keys, given);
     if let (Start::Template(template), false) = (start, open.is_empty()) {
-        tell_where(app, template, domain.as_deref());
+        explain_registration(app, template, domain.as_deref());
     }
     for question in open {
         let fill = |text: &str| match start {
@@ -94,17 +94,15 @@ pub fn ask_draft(
     Ok(draft)
 }
 
-/// Where the app is registered, and what is to be entered there.
-fn tell_where(app: &App<'_>, template: &Template, domain: Option<&str>) {
+/// Tells the user where to register the client, and which redirect URI to enter.
+fn explain_registration(app: &App<'_>, template: &Template, domain: Option<&str>) {
     let console = &app.system.console;
     if let Some(register) = &template.register {
-        console.say(format_args!("\nMake it at {}", styled(HINT, template.fill(register, domain))));
+        console
+            .say(format_args!("\nRegister the client at {}", styled(HINT, template.fill(register, domain))));
     }
     if let Some(redirect) = &template.redirect {
-        console.say(format_args!(
-            "Redirect URI to enter there: {}",
-            styled(HINT, template.fill(redirect, domain))
-        ));
+        console.say(format_args!("Use this redirect URI: {}", styled(HINT, template.fill(redirect, domain))));
     }
 }
 
@@ -116,10 +114,10 @@ fn ask_name(app: &App<'_>, start: &Start) -> Result<ProviderName, Error> {
         (2..100).filter_map(numbered).find(|name| !taken(name))
     });
     for _ in 0..MOST_TRIES {
-        let answer = ask(app, "Name of the provider", free.as_ref().map(ProviderName::as_str))?;
+        let answer = ask(app, "Provider name", free.as_ref().map(ProviderName::as_str))?;
         match answer.trim().parse::<ProviderName>() {
             Ok(name) if taken(&name) => {
-                app.system.console.note(format_args!("there is a provider `{name}` already"))
+                app.system.console.note(format_args!("a provider named `{name}` already exists"))
             }
             Ok(name) => return Ok(name),
             Err(error) => app.system.console.note(error),
@@ -136,12 +134,11 @@ fn ask_value(
     kind: &str,
 ) -> Result<Option<Assignment>, Error> {
     let optional = question.optional || default.is_some();
-    let shown =
-        if optional && default.is_none() { format!("{label} (may be left empty)") } else { label.to_owned() };
+    let shown = if optional && default.is_none() { format!("{label} (optional)") } else { label.to_owned() };
     for _ in 0..MOST_TRIES {
         let answer = ask(app, &shown, default)?;
         let answer = answer.trim();
-        // What the template has as its default need not be written.
+        // The template already contains the default.
         if optional && (answer.is_empty() || Some(answer) == default) {
             return Ok(None);
         }
@@ -155,8 +152,7 @@ fn ask_value(
 }
 
 fn ask_secret(app: &App<'_>, label: &str, optional: bool) -> Result<Option<SecretText>, Error> {
-    let shown =
-        if optional { format!("{label} (hidden; may be left empty)") } else { format!("{label} (hidden)") };
+    let shown = if optional { format!("{label} (hidden, optional)") } else { format!("{label} (hidden)") };
     for _ in 0..MOST_TRIES {
         let answer = app.system.input.ask_hidden(&shown).map_err(unreadable)?;
         let answer = answer.expose().trim();
@@ -174,7 +170,6 @@ fn ask(app: &App<'_>, question: &str, default: Option<&str>) -> Result<String, E
     app.system.input.ask(question, default).map_err(unreadable)
 }
 
-/// A terminal that cannot be read.
 pub(super) fn unreadable(error: std::io::Error) -> Error {
     InputError::unreadable("the terminal", "nothing was written")(error).into()
 }

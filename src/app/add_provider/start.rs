@@ -1,4 +1,4 @@
-//! What a provider is made from: a template, a URL, or its keys alone.
+//! What a new provider starts from: a template, a URL, or keys alone.
 
 use crate::app::App;
 use crate::config::edit::Assignment;
@@ -11,23 +11,21 @@ use crate::oauth::resource_metadata::canonical;
 use crate::schema::near;
 use crate::text::untrusted::{Untrusted, escaped};
 
-/// The kind of what has no template.
+/// The kind of a provider without a template.
 const DEFAULT_KIND: &str = "oauth";
 
-/// What a provider is made from.
 pub enum Start {
     Template(Template),
-    /// What was discovered about a URL.
     Url(Box<DiscoveredUrl>),
-    /// Neither: its keys alone.
+    /// Keys alone, for a provider of this kind.
     Plain(String),
 }
 
 impl Start {
-    /// What a person means: a template's name, or a URL, which is looked at first.
+    /// Finds the template with this name, or discovers what the URL is.
     ///
     /// # Errors
-    /// [`Error::UrlDiscovery`]; [`Error::Usage`] for what is neither, with what is near.
+    /// [`Error::UrlDiscovery`]; [`Error::Usage`] if the text is neither, with a similar template's name.
     pub fn of(app: &App<'_>, text: &str) -> Result<Self, Error> {
         if text.contains("://") {
             let url = EndpointUrl::configured(text).map_err(|error| Error::usage(error.to_string()))?;
@@ -48,7 +46,7 @@ impl Start {
                 String::new()
             };
             Error::Usage {
-                message: format!("there is no template {}", Untrusted::new(text)),
+                message: format!("there is no template named {}", Untrusted::new(text)),
                 hint: Some(format!(
                     "{}{more}`authctl provider templates` lists them",
                     near.unwrap_or_default()
@@ -57,7 +55,7 @@ impl Start {
         })
     }
 
-    /// The kind whose keys it has.
+    #[must_use]
     pub fn kind(&self) -> String {
         match self {
             Self::Template(template) => template.kind().unwrap_or_else(|| DEFAULT_KIND.to_owned()),
@@ -66,7 +64,8 @@ impl Start {
         }
     }
 
-    /// A name that the provider could have.
+    /// Suggests a name for the provider.
+    #[must_use]
     pub fn proposed_name(&self) -> Option<ProviderName> {
         match self {
             Self::Template(template) => template.name.parse().ok(),
@@ -76,7 +75,7 @@ impl Start {
                     .split('.')
                     .filter(|label| !matches!(*label, "www" | "mcp" | "api" | "auth" | "login"))
                     .collect();
-                // The name before the ending: `example` of mcp.example.com.
+                // The label before the top-level domain: `example` in mcp.example.com.
                 let label = labels.len().checked_sub(2).and_then(|at| labels.get(at)).or(labels.first())?;
                 label.parse().ok().filter(|_| !label.bytes().all(|byte| byte.is_ascii_digit()))
             }
@@ -84,7 +83,7 @@ impl Start {
         }
     }
 
-    /// The keys that it brings along.
+    /// Returns the keys that need no question.
     pub(super) fn keys(&self) -> Result<Vec<Assignment>, Error> {
         let mut keys = Vec::new();
         let mut add = |name: &str, text: &str| -> Result<(), Error> {
@@ -115,11 +114,11 @@ impl Start {
         Ok(keys)
     }
 
-    /// What only the user knows.
+    /// Returns the questions that only the user can answer.
     pub(super) fn questions(&self) -> Vec<TemplateQuestion> {
         match self {
             Self::Template(template) => template.questions.clone(),
-            // A client is registered, or known by its document; where neither goes, the login says so.
+            // The login registers a client or uses a client ID metadata document, and reports if neither is possible.
             Self::Url(_) | Self::Plain(_) => Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! Shows what will be written, and writes it.
+//! Writes a draft to the config file and the token store.
 
 use super::draft::Draft;
 use super::questions::unreadable;
@@ -9,10 +9,11 @@ use crate::session::{Open, Session};
 use crate::text::style::{GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// Writes a draft, its secrets into the token store; shows what changes, and, where `asks`, asks before.
+/// Shows the change, asks for confirmation if `asks` is set, and writes the draft and its secrets. Returns whether it was
+/// written.
 ///
 /// # Errors
-/// Any [`Error`]; then the file is as it was.
+/// Any [`Error`]; the config file is then unchanged.
 pub fn write(app: &App<'_>, draft: &Draft, replace: bool, default: bool, asks: bool) -> Result<bool, Error> {
     let console = &app.system.console;
     let mut edit = Edit::open(app.config)?;
@@ -23,13 +24,13 @@ pub fn write(app: &App<'_>, draft: &Draft, replace: bool, default: bool, asks: b
     edit.check(app.system, &draft.name)?;
     let path = escaped(&edit.path().display().to_string());
     console.say(format_args!("\n{path}\n{}", edit.changes(app.system)?.trim_end()));
-    if asks && !app.system.input.confirm("Write this?", true).map_err(unreadable)? {
-        console.say("Nothing was written.");
+    if asks && !app.system.input.confirm("Save this?", true).map_err(unreadable)? {
+        console.say("Nothing was saved.");
         return Ok(false);
     }
     edit.save()?;
-    if let Err(error) = keep_secrets(app, draft) {
-        // A configuration that names a secret which is not there helps nobody.
+    if let Err(error) = save_secrets(app, draft) {
+        // Do not leave a provider whose secret is missing.
         let _ = edit.restore();
         return Err(error);
     }
@@ -37,7 +38,7 @@ pub fn write(app: &App<'_>, draft: &Draft, replace: bool, default: bool, asks: b
     Ok(true)
 }
 
-fn keep_secrets(app: &App<'_>, draft: &Draft) -> Result<(), Error> {
+fn save_secrets(app: &App<'_>, draft: &Draft) -> Result<(), Error> {
     if draft.secrets.is_empty() {
         return Ok(());
     }

@@ -21,7 +21,7 @@ pub fn answer(arguments: &[OsString], command_line: fn() -> clap::Command, syste
     if SHELLS.completer(&name).is_none() {
         return false;
     }
-    // As the shells' scripts call: `authctl -- WORDS…`, the last or the one at the index unfinished.
+    // The shells' scripts run `authctl -- WORDS…`. The word at the index is unfinished, or else the last one.
     let words: Vec<OsString> = arguments.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
     let index = environment.variable("_CLAP_COMPLETE_INDEX").and_then(|index| index.parse().ok());
     let end = index.unwrap_or(words.len().saturating_sub(1));
@@ -36,7 +36,7 @@ pub fn answer(arguments: &[OsString], command_line: fn() -> clap::Command, syste
     true
 }
 
-/// What the values of every argument depend on.
+/// The input for completing values.
 struct Context {
     /// The words before the cursor.
     before: Vec<OsString>,
@@ -44,7 +44,7 @@ struct Context {
     system: System,
 }
 
-/// The command line with a completer at each argument whose values authctl knows.
+/// Adds a completer to each argument whose values authctl knows.
 fn attach(command: clap::Command, context: &Arc<Context>) -> clap::Command {
     let command = command.mut_args(|argument| {
         let known = COMPLETED.iter().find(|(name, _)| argument.get_id() == name);
@@ -77,7 +77,7 @@ impl ValueCompleter for Completer {
     }
 }
 
-/// Whether a value begins so and is one word in every shell: the names of accounts come from servers.
+/// Whether a value starts with the typed text and is a single word in every shell. Account names come from servers.
 fn fits(value: &str, written: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || "@._+-:/%,=".contains(c);
     value.starts_with(written) && value.chars().all(plain)
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::cli::command;
 
-    /// Arguments whose values nobody can know before they are written.
+    /// Arguments whose values authctl cannot know.
     const FREE: &[&str] = &[
         "action",
         "arguments",
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shell_would_take_apart_is_not_offered() {
+    fn values_that_a_shell_would_interpret_are_not_offered() {
         for (value, want) in [
             ("me@example.com", true),
             ("me", true),

@@ -12,13 +12,13 @@ use self::shells::SHELLS;
 use crate::app::App;
 use crate::error::Error;
 
-/// Print the completion script of a shell
+/// Print a completion script for a shell
 ///
-/// The script asks authctl itself, so that it knows your providers, accounts, profiles and keys. For bash, for example:
+/// The script runs authctl to complete your providers, accounts, profiles and config keys. For bash, for example:
 /// `authctl completions bash > ~/.local/share/bash-completion/completions/authctl`
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell
+    /// Shell to complete for
     #[arg(value_parser = shells())]
     shell: String,
 }
@@ -27,10 +27,9 @@ fn shells() -> PossibleValuesParser {
     SHELLS.iter().map(|shell| shell.name()).collect::<Vec<_>>().into()
 }
 
-/// Prints the script.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Some(shell) = SHELLS.completer(&args.shell) else {
-        return Err(Error::usage("there is no such shell"));
+        return Err(Error::usage("not a supported shell"));
     };
     let mut script = Vec::new();
     shell.write_registration("COMPLETE", "authctl", "authctl", "authctl", &mut script)?;

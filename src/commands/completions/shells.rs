@@ -1,4 +1,4 @@
-//! The shells, the one list of them: how each is told what may follow, and the script that asks.
+//! The supported shells, with the script and the output format of each.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -7,7 +7,6 @@ use std::path::Path;
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Shells, Zsh};
 use serde_json::json;
 
-/// Every shell.
 pub const SHELLS: Shells<'static> = Shells(&[
     &Scripted { shell: &Bash, script: include_str!("../../../completions/authctl.bash") },
     &Scripted { shell: &Zsh, script: include_str!("../../../completions/_authctl") },
@@ -17,8 +16,8 @@ pub const SHELLS: Shells<'static> = Shells(&[
     &Nushell,
 ]);
 
-/// A shell with a script of our own. The library's for bash knows no words with `=` or `@` in them, and its for zsh is silent
-/// the first time when it is loaded from `fpath`.
+/// A shell with authctl's own script. The library's script for bash cannot complete words that contain `=` or `@`, and its
+/// script for zsh prints nothing the first time when it is loaded from `fpath`.
 struct Scripted {
     shell: &'static (dyn EnvCompleter + Sync),
     script: &'static str,
@@ -48,7 +47,7 @@ impl EnvCompleter for Scripted {
     }
 }
 
-/// Nushell, which the library does not know: the words up to the cursor come as arguments, the answer is a list in JSON.
+/// Nushell, which the library does not support: it passes the words up to the cursor as arguments and expects a JSON list.
 struct Nushell;
 
 impl EnvCompleter for Nushell {

@@ -1,4 +1,4 @@
-//! What is typed before the cursor.
+//! The command line before the cursor.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ impl Typed {
         Self { system, command_line, config, options, is_curl, provider, template, kind }
     }
 
-    /// The provider that is named, else the default.
+    /// Returns the named provider, or else the default.
     pub(super) fn provider(&self) -> Option<ProviderName> {
         let named = self.provider.as_ref().map(|text| text.parse::<ProviderRef>()).transpose().ok()?;
         match named {
@@ -50,7 +50,7 @@ impl Typed {
         }
     }
 
-    /// The kind that is named or chosen otherwise.
+    /// Returns the kind from the option, the template or the provider.
     pub(super) fn kind(&self) -> String {
         let of_template = || templates::find(self.template.as_ref()?)?.kind();
         let of_provider = || {
@@ -60,7 +60,7 @@ impl Typed {
         self.kind.clone().or_else(of_template).or_else(of_provider).unwrap_or_else(|| "oauth".to_owned())
     }
 
-    /// The keys that a provider of the kind may have.
+    /// Returns the keys that a provider of this kind accepts.
     pub(super) fn keys(&self) -> Vec<&'static Key> {
         let kind = self.kind();
         let mut keys: Vec<&Key> = CREDENTIAL_KEYS.iter().copied().chain(Kind::keys_of(&kind)).collect();
@@ -69,14 +69,14 @@ impl Typed {
         keys
     }
 
-    /// Asks something as a command would.
-    pub(super) fn invoked<T>(&self, ask: impl FnOnce(&App<'_>) -> Option<T>) -> Option<T> {
+    /// Runs a query with the context of a command.
+    pub(super) fn with_app<T>(&self, ask: impl FnOnce(&App<'_>) -> Option<T>) -> Option<T> {
         let (system, config, options) = (&self.system, &self.config, &self.options);
         ask(&App { system, config, options, json: false, verbose: false, command_line: self.command_line })
     }
 }
 
-/// The first value of an argument, as it was written.
+/// Returns the first value of an argument as typed, from the innermost subcommand.
 fn innermost(matches: &ArgMatches, name: &str) -> Option<String> {
     let inner = matches.subcommand().and_then(|(_, matches)| innermost(matches, name));
     let own = || matches.try_get_raw(name).ok()??.next()?.to_str().map(str::to_owned);

@@ -12,10 +12,10 @@ use crate::provider::KINDS;
 use crate::schema::Shape;
 use crate::text::untrusted::escaped;
 
-/// The values of an argument, from what is typed before it and what is typed of it.
+/// Returns an argument's values, given the command line before it and its beginning.
 pub(super) type Values = fn(&Typed, &str) -> Option<Vec<CompletionCandidate>>;
 
-/// The values of arguments that only authctl knows, by the ids that the arguments have in all commands.
+/// The arguments that authctl completes, by their clap ids.
 pub(super) const COMPLETED: &[(&str, Values)] = &[
     ("provider", providers),
     ("providers", providers),
@@ -46,7 +46,7 @@ fn providers(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     Some(typed.config.credentials.keys().map(|name| candidate(name.as_str(), "")).collect())
 }
 
-/// `NAME=PROVIDER`, and the forms behind that.
+/// Completes the provider, and then the form, in `NAME=PROVIDER:FORM`.
 fn assigned_providers(typed: &Typed, written: &str) -> Option<Vec<CompletionCandidate>> {
     let (variable, value) = written.split_once('=')?;
     if let Some((provider, _)) = value.split_once(':') {
@@ -59,7 +59,7 @@ fn assigned_providers(typed: &Typed, written: &str) -> Option<Vec<CompletionCand
 }
 
 fn accounts(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
-    let index = typed.invoked(|app| {
+    let index = typed.with_app(|app| {
         let provider = typed.provider()?;
         app.session(&provider).store.index(&provider).ok()
     })?;
@@ -82,7 +82,7 @@ fn templates(_: &Typed, written: &str) -> Option<Vec<CompletionCandidate>> {
     Some(fitting.map(|template| candidate(template.name, &template.title)).collect())
 }
 
-/// `KEY=`, and the values where there is a list of them. No secret is given as an argument.
+/// Completes `KEY=`, and its value if there is a fixed list. It leaves out secrets, which must not be arguments.
 fn assignments(typed: &Typed, written: &str) -> Option<Vec<CompletionCandidate>> {
     if let Some((name, _)) = written.split_once('=') {
         let (_, key) = edit::find_key(name, &typed.kind()).ok()?;
@@ -102,17 +102,16 @@ fn keys(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     Some(typed.keys().iter().map(|key| candidate(key.name, key.about)).collect())
 }
 
-/// The secrets of a kind.
 fn secrets(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     let keys = typed.keys().into_iter().filter(|key| key.is_secret());
     Some(keys.map(|key| candidate(key.name, key.about)).collect())
 }
 
-/// The secrets of a configured provider, those of its headers and parameters among them.
+/// Completes a configured provider's secrets, including those in its headers and parameters.
 fn stored_secrets(typed: &Typed, _: &str) -> Option<Vec<CompletionCandidate>> {
     let provider = typed.config.provider(&typed.provider()?).ok()?;
     let about =
         |name: &str| provider.kind.all_keys().find(|key| key.name == name).map_or("", |key| key.about);
-    let names = typed.invoked(|app| Some(stored_secrets::keys(app, &provider)))?;
+    let names = typed.with_app(|app| Some(stored_secrets::keys(app, &provider)))?;
     Some(names.iter().map(|name| candidate(name, about(name))).collect())
 }

@@ -1,20 +1,21 @@
-//! The answer's headers, as curl wrote them down.
+//! The response headers, as curl writes them with `-D`.
 
 use zeroize::Zeroizing;
 
 use crate::ports::HttpResponse;
 
-/// The last answer that is there whole.
+/// The last complete response.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its status and headers; curl has its body.
+    /// The status and headers; the body stays in curl.
     pub response: HttpResponse,
-    /// Another answer before it was a redirect: it is not the one to the request that was meant.
+    /// An earlier response was a redirect, so this one does not answer the original request.
     pub redirected: bool,
 }
 
-/// The last answer, unless more of it is to come: its headers end with an empty line, and after `100 Continue` and its
-/// like another one follows.
+/// Returns the last response if its headers are complete, that is, end with an empty line. Another response follows
+/// `100 Continue` and other interim responses.
+#[must_use]
 pub fn last(notes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(notes);
     let (mut answer, mut complete): (Option<Answer>, bool) = (None, false);

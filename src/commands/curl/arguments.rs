@@ -1,4 +1,4 @@
-//! Reads the arguments for curl as curl reads them, so that its one URL and what it does with it are known.
+//! Parses curl's arguments as curl does, to find the one URL and what curl does with it.
 
 use std::ffi::{OsStr, OsString};
 
@@ -6,7 +6,9 @@ use super::error::ArgumentError;
 use super::options::{Known, options_of};
 use super::request::{Methods, Request};
 
-/// Reads the arguments.
+///
+/// # Errors
+/// [`ArgumentError`].
 pub fn parse(arguments: &[OsString]) -> Result<Request, ArgumentError> {
     let mut request = Request::default();
     let mut urls = Vec::new();
@@ -187,13 +189,93 @@ mod tests {
 
     #[test]
     fn curl_gets_no_option_that_moves_the_token_f_leak1() {
-        for (name, text, want) in REFUSED {
+        for (name, text, want) in [
+            ("no URL", "-s", "no URL for curl"),
+            ("nothing", "", "no URL for curl"),
+            ("a value that swallows the URL", "-o U", "no URL for curl"),
+            ("two URLs", "U U", "found 2 URLs"),
+            ("one by option", "U --url U", "found 2 URLs"),
+            ("one after the end of options", "U -- U", "found 2 URLs"),
+            ("an option after the end of options", "-- -s U", "found 2 URLs"),
+            ("no scheme", "api.example/x", "has no scheme"),
+            ("a pattern of ranges", "https://api.example/[1-3]", "pattern"),
+            ("a pattern of words", "https://{a,b}.example/", "pattern"),
+            ("a pattern behind an address", "https://[::1]/[1-3]", "pattern"),
+            ("a file of URLs", "--url @urls", "file of URLs"),
+            ("no value", "U -o", "-o needs a value"),
+            ("no value in a bundle", "U -sSo", "-sSo needs a value"),
+            ("a hyphen", "- U", "option -,"),
+            ("an unknown option", "--made-up U", "option --made-up,"),
+            ("an unknown letter", "-sé U", "option -é,"),
+            ("the beginning of a name", "--loc U", "option --loc,"),
+            ("a name with its value", "--url=U", "does not know curl's option"),
+            ("a value turned off", "--no-output x U", "does not know curl's option"),
+            ("-K", "-K file U", "could contain any other option"),
+            ("-K in a bundle", "-sK- U", "could contain any other option"),
+            ("--config", "--config file U", "could contain any other option"),
+            ("variables", "--variable x=y U", "could contain any other option"),
+            ("expansion", "--expand-url {{x}}", "could contain any other option"),
+            ("-:", "U -: U", "one request"),
+            ("--next", "U --next U", "one request"),
+            ("--metalink", "--metalink U", "one request"),
+            ("--location-trusted", "--location-trusted U", "another server"),
+            ("--connect-to", "--connect-to a:1:b:2 U", "another server"),
+            ("--resolve", "--resolve a:1:127.0.0.1 U", "another server"),
+            ("--request-target", "--request-target /y U", "another server"),
+            ("--unix-socket", "--unix-socket s U", "another server"),
+            ("--abstract-unix-socket", "--abstract-unix-socket s U", "another server"),
+            ("--dns-servers", "--dns-servers 10.0.0.1 U", "another server"),
+            ("--doh-url", "--doh-url https://evil.example U", "another server"),
+            ("-k", "-k U", "another server"),
+            ("-k in a bundle", "-sSk U", "another server"),
+            ("--insecure", "--insecure U", "another server"),
+            ("-u", "-u a:b U", "authctl sets"),
+            ("-u attached", "-ua:b U", "authctl sets"),
+            ("--oauth2-bearer", "--oauth2-bearer t U", "authctl sets"),
+            ("-n", "-n U", "authctl sets"),
+            ("--netrc-file", "--netrc-file f U", "authctl sets"),
+            ("--netrc-optional", "--netrc-optional U", "authctl sets"),
+            ("--negotiate", "--negotiate U", "authctl sets"),
+            ("--aws-sigv4", "--aws-sigv4 x U", "authctl sets"),
+            ("-v", "-v U", "would print the token"),
+            ("-v in a bundle", "-sSv U", "would print the token"),
+            ("--verbose", "--verbose U", "would print the token"),
+            ("--trace", "--trace - U", "would print the token"),
+            ("--trace-ascii", "--trace-ascii - U", "would print the token"),
+            ("--libcurl", "--libcurl f U", "would print the token"),
+            ("TRACE (F-SRV2)", "-X TRACE U", "back in its answer"),
+            ("TRACE attached", "-XTRACE U", "back in its answer"),
+            ("TRACE in a bundle", "-sSXtrace U", "back in its answer"),
+            ("TRACE in a bundle, and apart", "-sX Trace U", "back in its answer"),
+            ("TRACE in full", "--request TRACE U", "back in its answer"),
+            ("TRACE behind another", "-X GET --request TRACE U", "back in its answer"),
+            ("TRACE before another", "-X TRACE -X GET U", "back in its answer"),
+            ("TRACE behind an equals sign", "--request=TRACE U", "does not know curl's option"),
+            ("IIS's TRACE", "-X TRACK U", "back in its answer"),
+            ("a tunnel", "-X CONNECT U", "tunnel"),
+            ("--help", "--help U", "makes no request"),
+            ("a header of ours", "-H Authorization:x U", "header authorization"),
+            ("in other letters", "-HAuThOrIzAtIoN:x U", "header authorization"),
+            ("an empty one of ours", "-H authorization; U", "header authorization"),
+            ("a removed one of ours", "-H Authorization: U", "header authorization"),
+            ("the proof", "--header DPoP:x U", "header dpop"),
+            ("another host", "-H Host:evil.example U", "header host"),
+            ("another host, as HTTP/2 has it", "-H :authority:evil.example U", "another server"),
+            ("a header with a line break", "-H X:1\nHost:evil.example U", "line break"),
+            ("a method with a line break", "-X GET\r\nHost:evil.example U", "line break"),
+            ("a method with a target", "--request GET\t/other U", "not a valid method"),
+            ("an agent with a line break", "-A x\nHost:evil.example U", "line break"),
+            ("a cookie with a line break", "-b a=b\nHost:evil.example U", "line break"),
+            ("a referrer with a line break", "-e x\nHost:evil.example U", "line break"),
+            ("a range with a line break", "-r 1\nHost:evil.example U", "line break"),
+            ("a file of headers in a bundle", "-sH@file U", "as a separate argument"),
+        ] {
             let refused = parse(&words(&text.replace('U', URL))).expect_err(name).to_string();
             assert!(refused.contains(want), "{name}: {refused}");
         }
         let hint = |text: &str| parse(&words(text)).unwrap_err().hint().unwrap();
-        assert_eq!(hint("api.example/x"), "write https://api.example/x");
-        assert_eq!(hint("--show-e https://a.example/"), "write it in full: --show-error");
+        assert_eq!(hint("api.example/x"), "use https://api.example/x");
+        assert_eq!(hint("--show-e https://a.example/"), "did you mean `--show-error`?");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The request, and once more with what the server's refusal asks for: a nonce, or a new token (OAuth 2.1 section 5.3.2, RFC 9449 section 9).
+//! Sends the request, and once more if the server rejects it and asks for a nonce or a new token (OAuth 2.1 section 5.3.2,
+//! RFC 9449 section 9).
 //!
-//! Of the first try nothing may reach the user that a second one would have to take back. So curl writes the answer's
-//! headers down where only we see them, and its output waits until they are there: a refusal is thrown away, all else is
-//! passed on as it comes. Where that cannot be, curl has the user's own streams, and there is one try.
+//! The user must not see output of a first attempt that is repeated. So curl writes the response headers to a private file,
+//! and authctl holds curl's output back until they are complete. It discards a rejection and passes any other response on as
+//! it arrives. If the request cannot be repeated, curl gets the user's own streams, and there is only one attempt.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -25,7 +26,6 @@ use crate::text::causes::with_causes;
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued, RequestTarget};
 
-/// The program.
 pub const CURL: &str = "curl";
 
 /// One request to a provider's host.
@@ -34,12 +34,12 @@ pub struct Attempt<'a> {
     provider: &'a Provider,
     options: &'a AcquireRequest,
     request: &'a Request,
-    /// Further headers, of files that the user named.
+    /// Header lines from the user's header files.
     lines: &'a [SecretText],
     url: &'a Url,
 }
 
-/// What the next try is made with.
+/// The credential and nonce of one attempt.
 #[derive(Clone)]
 struct With {
     issued: Issued,
@@ -48,7 +48,7 @@ struct With {
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt at a request.
+    #[must_use]
     pub fn new(
         session: &'a Session<'a>,
         provider: &'a Provider,
@@ -59,10 +59,10 @@ impl<'a> Attempt<'a> {
         Self { session, provider, options, request, lines, url }
     }
 
-    /// Makes it with a token, and once more where a refusal can be answered.
+    /// Sends the request with a token, and again if a rejection can be remedied.
     ///
     /// # Errors
-    /// Any [`Error`]: that curl could not be run. What the server says is curl's to tell.
+    /// Any [`Error`] that prevents curl from running. curl itself reports the server's errors.
     pub fn run(&self, issued: Issued) -> Result<Ended, Error> {
         let can_be_repeated = self.can_be_repeated();
         let mut with = With { issued, nonce: None, renewed: false };
@@ -81,7 +81,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Runs curl. Where it is watched, `refused` is asked once whether the answer is to be thrown away.
+    /// Runs curl. If `watched` is set, `refused` decides once whether to discard the response.
     fn try_once(
         &self,
         with: &With,
@@ -127,18 +127,17 @@ impl<'a> Attempt<'a> {
         Ok(ended)
     }
 
-    /// Whether the answer appears on a terminal, so that curl, which writes to us, must be told of it.
+    /// Whether the response appears on a terminal. curl cannot see that while its output goes to authctl.
     fn is_shown(&self) -> bool {
         self.session.system.console.is_terminal(Stream::Out) && !self.request.into_file
     }
 
-    /// Whether nothing but an error is said at the end: that of a first try would be a riddle beside a second one that
-    /// went well.
+    /// Whether curl prints only a final error. A failed first attempt's error would be confusing after a successful second one.
     fn says_only_errors(&self) -> bool {
         self.request.silent && self.request.fails && !self.request.says_elsewhere
     }
 
-    /// The header lines, with a proof for this very request where the token needs one.
+    /// Returns the header lines, with a DPoP proof for this request if the token needs one.
     fn headers(&self, with: &With) -> Result<SecretText, Error> {
         let target = RequestTarget {
             method: self.request.method.clone(),
@@ -151,14 +150,14 @@ impl<'a> Attempt<'a> {
     }
 
     fn arguments(&self, headers: &Path, notes: Option<&Path>, said: Option<&Path>) -> Vec<OsString> {
-        // `-q` must be the first for ~/.curlrc not to be read.
+        // `-q` must come first to prevent curl from reading ~/.curlrc.
         let mut arguments: Vec<OsString> = vec!["-q".into()];
         if self.url.scheme() == "http" {
-            // A proxy of the environment would see the token.
+            // A proxy from the environment would see the token.
             arguments.extend(["--noproxy", "*"].map(OsString::from));
         }
         if notes.is_some() && self.is_shown() && !self.request.silent {
-            // curl shows no progress on a terminal that it writes to, and now it writes to us.
+            // curl hides its progress meter if it writes to a terminal, but it cannot see the terminal here.
             arguments.push("-sS".into());
         }
         arguments.extend(["-H".into(), prefixed("@", headers)]);
@@ -166,15 +165,15 @@ impl<'a> Attempt<'a> {
             arguments.extend(path.into_iter().flat_map(|path| [option.into(), path.into()]));
         }
         arguments.extend(self.request.passed.iter().cloned());
-        // The URL that was checked, and not what another parser may take its text for.
+        // Pass the URL that was checked; curl might parse the original text differently.
         arguments.extend(["-g", "--url", self.url.as_str()].map(OsString::from));
         arguments
     }
 
-    /// Whether the request is the same when it is made again: all that it reads and writes are files, or nothing.
+    /// Whether the request can be sent again unchanged: it reads and writes only regular files, or nothing.
     fn can_be_repeated(&self) -> bool {
         let request = self.request;
-        // Nothing is there that could not be replaced: a pipe would have taken the first try's output.
+        // A second attempt can overwrite a regular file, but a pipe would already have the first attempt's output.
         let replaced =
             |path: &OsString| path == "-" || !Path::new(path).exists() || Path::new(path).is_file();
         !request.once
@@ -183,7 +182,7 @@ impl<'a> Attempt<'a> {
             && request.outputs.iter().all(replaced)
     }
 
-    /// What to try next, after this answer.
+    /// Returns what to try next, after this response.
     fn remedy(&self, with: &With, answer: &Answer) -> Option<With> {
         let response = &answer.response;
         if answer.redirected || response.status != 401 {
@@ -201,8 +200,8 @@ impl<'a> Attempt<'a> {
         Some(With { issued, nonce: nonce.or_else(|| with.nonce.clone()), renewed: true })
     }
 
-    /// Says what a login is to ask for where the token is good, but not good enough (RFC 6750 section 3.1): that is for
-    /// the user to decide.
+    /// Tells the user which scopes are missing if the token is valid but insufficient (RFC 6750 section 3.1). The user
+    /// decides whether to request them.
     fn tell_of_scopes(&self, answer: &Answer) {
         if answer.redirected || answer.response.status != 403 {
             return;
@@ -216,20 +215,20 @@ impl<'a> Attempt<'a> {
         let console = &self.session.system.console;
         let name = &self.provider.name;
         console.note(format_args!(
-            "the server wants more scopes for this (403): {}",
+            "the server requires more scopes for this request (403): {}",
             escaped(&needed.to_string())
         ));
         let all = self.provider.source.scopes().union(&needed).to_string();
-        // What a server says becomes no command that a shell reads in another way.
+        // Text from a server must not become a command that a shell would interpret.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || " _-.:/".contains(c);
         if !self.provider.source.is_interactive() {
-            console.hint(format_args!("add them to the scopes of `{name}` in the configuration"));
+            console.hint(format_args!("add them to the scopes of `{name}` in the config file"));
         } else if all.chars().all(is_plain) {
-            console.hint(format_args!("`authctl login {name} --scope \"{all}\"` asks for them as well"));
+            console.hint(format_args!("run `authctl login {name} --scope \"{all}\"` to request them"));
         }
     }
 
-    /// Another token than the one that was refused: what another process has got meanwhile, or a new one.
+    /// Returns a token that differs from the rejected one: one that another process stored meanwhile, or a new one.
     fn renewed(&self, refused: &Issued) -> Option<Issued> {
         let is_another =
             |issued: &Issued| issued.credential.bare().expose() != refused.credential.bare().expose();
@@ -246,8 +245,9 @@ impl<'a> Attempt<'a> {
             Err(error) => {
                 let cause = with_causes(&error);
                 let console = &self.session.system.console;
-                console
-                    .note(format_args!("the server refused the token (401), and there is no other: {cause}"));
+                console.note(format_args!(
+                    "the server rejected the token (401), and authctl could not get a new one: {cause}"
+                ));
                 None
             }
         }
@@ -255,14 +255,14 @@ impl<'a> Attempt<'a> {
 }
 
 impl With {
-    /// Whether there is anything to do about a refusal.
+    /// Whether a rejection could be remedied.
     fn has_a_remedy(&self, provider: &Provider) -> bool {
         let wants_nonce = matches!(self.issued.credential, Credential::Dpop(..)) && self.nonce.is_none();
         wants_nonce || !self.renewed && provider.source.keeps_tokens()
     }
 }
 
-/// Whether a refusal is of the token itself.
+/// Whether the server rejected the token itself.
 fn says_invalid(answer: &Answer) -> bool {
     let challenges = crate::oauth::challenge::challenges(&answer.response);
     challenges.iter().any(|challenge| challenge.parameter("error") == Some("invalid_token"))

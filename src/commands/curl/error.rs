@@ -1,4 +1,4 @@
-//! Why curl is not run, and what to do.
+//! Errors that prevent curl from running.
 
 use std::io;
 
@@ -7,47 +7,36 @@ use crate::error::CommandError;
 use crate::ports::ProcessError;
 use crate::text::untrusted::Untrusted;
 
-/// Why arguments are not given to curl.
+/// Why authctl refuses curl's arguments.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArgumentError {
-    /// An option, for a reason.
-    #[error("curl is not run with {option}: {reason}")]
-    Option {
-        /// The option, as it was written.
-        option: String,
-        reason: &'static str,
-    },
-    #[error("curl is not run with the header {0}: {1}")]
+    #[error("authctl does not run curl with {option}: {reason}")]
+    Option { option: String, reason: &'static str },
+    #[error("authctl does not run curl with the header {0}: {1}")]
     Header(String, &'static str),
-    /// An option that is not known.
-    #[error("{option} is no option of curl that authctl knows, so it cannot tell where the URL is")]
+    #[error("authctl does not know curl's option {option}, so it cannot tell which argument is the URL")]
     Unknown {
-        /// The option, as it was written.
         option: String,
-        /// What may be meant.
+        /// A similar option.
         meant: Option<&'static str>,
     },
-    /// An option without its value.
-    #[error("curl's option {0} lacks its value")]
+    #[error("curl's option {0} needs a value")]
     NoValue(String),
-    /// An argument that is not Unicode where it must be.
-    #[error("an option or URL for curl is not Unicode")]
+    #[error("an option or URL for curl is not valid Unicode")]
     NotUnicode,
     #[error("there is no URL for curl")]
     NoUrl,
-    /// More than one.
-    #[error("there are {0} URLs for curl, and {ONE}")]
+    #[error("found {0} URLs for curl, but {ONE}")]
     SeveralUrls(usize),
-    /// A URL with a pattern in it.
-    #[error("the URL has curl's pattern characters in it ([ or {{), which stand for many URLs, and {ONE}")]
+    #[error("the URL contains curl's pattern characters ([ or {{), which expand to several URLs, but {ONE}")]
     Pattern,
-    #[error("{0} does not say how it is reached")]
+    #[error("the URL {0} has no scheme")]
     NoScheme(String),
-    #[error("curl is not run with a file of URLs: {ONE}")]
+    #[error("authctl does not run curl with a file of URLs: {ONE}")]
     FileOfUrls,
 }
 
-const ONE: &str = "the token is for one request";
+const ONE: &str = "authctl curl sends the token to one URL only";
 
 impl Advise for ArgumentError {
     fn status(&self) -> Status {
@@ -56,14 +45,16 @@ impl Advise for ArgumentError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { meant: Some(meant), .. } => Some(format!("write it in full: --{meant}")),
-            Self::Unknown { .. } => Some("write each option in full, and its value after a blank".to_owned()),
-            Self::NoUrl => {
-                Some("for example: authctl curl github -sS https://api.github.com/user".to_owned())
+            Self::Unknown { meant: Some(meant), .. } => Some(format!("did you mean `--{meant}`?")),
+            Self::Unknown { .. } => {
+                Some("write option names in full, and separate the value with a space".to_owned())
             }
-            Self::SeveralUrls(_) | Self::FileOfUrls => Some("run it once for each".to_owned()),
-            Self::Pattern => Some("add -g if they are meant as they stand".to_owned()),
-            Self::NoScheme(url) => Some(format!("write https://{url}")),
+            Self::NoUrl => {
+                Some("add a URL, for example: authctl curl github -sS https://api.github.com/user".to_owned())
+            }
+            Self::SeveralUrls(_) | Self::FileOfUrls => Some("run it once for each URL".to_owned()),
+            Self::Pattern => Some("add -g to use these characters literally".to_owned()),
+            Self::NoScheme(url) => Some(format!("use https://{url}")),
             _ => None,
         }
     }
@@ -71,31 +62,26 @@ impl Advise for ArgumentError {
 
 impl CommandError for ArgumentError {}
 
-/// Why curl is not run, or its output is not shown, though its arguments are good.
+/// Why authctl does not run curl, or does not show its output, although its arguments are valid.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// curl drops `Authorization` on the way to another host, and keeps every other header.
-    #[error("curl is not run with -L: it would take the header {0} along to another host")]
+    /// curl drops `Authorization` when it follows a redirect to another host, but keeps every other header.
+    #[error(
+        "authctl does not run curl with -L: after a redirect it would send the header {0} to another host"
+    )]
     HeaderFollows(String),
-    /// This curl may keep even `Authorization`.
-    #[error("curl is not run with -L: before version 7.83 it could take the token along to another server")]
+    /// An old curl may keep even `Authorization`.
+    #[error(
+        "authctl does not run curl with -L: before version 7.83 it could send the token to another server"
+    )]
     OldCurl,
-    /// curl does not say its version.
     #[error(transparent)]
     NoVersion(#[from] ProcessError),
-    /// A file of header lines.
-    #[error("the headers in {file} cannot be read: {reason}")]
-    HeaderFile {
-        /// Its path.
-        file: Untrusted,
-        /// Why.
-        reason: io::Error,
-    },
-    /// No pipe or temporary file.
-    #[error("cannot hand the headers to curl: {0}")]
+    #[error("cannot read the headers in {file}: {reason}")]
+    HeaderFile { file: Untrusted, reason: io::Error },
+    #[error("cannot pass the headers to curl: {0}")]
     NotHandedOver(io::Error),
-    /// A terminal does not show it.
-    #[error("the answer is binary, and standard output is a terminal")]
+    #[error("the response is binary and standard output is a terminal")]
     Binary,
 }
 
@@ -107,13 +93,15 @@ impl Advise for RunError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::HeaderFollows(_) => {
-                "send the second request yourself, to where the first one's Location says"
+                "send a second request to the URL in the first response's Location header"
             }
-            Self::OldCurl => "install a newer curl, or send the second request yourself",
-            Self::NoVersion(_) => "is it installed, and in a folder of PATH?",
+            Self::OldCurl => {
+                "install a newer curl, or send a second request to the URL in the Location header"
+            }
+            Self::NoVersion(_) => "check that curl is installed and on PATH",
             Self::HeaderFile { .. } => "no request was made",
-            Self::NotHandedOver(_) => "close some programs",
-            Self::Binary => "save it with `--output FILE`, or show it all the same with `--output -`",
+            Self::NotHandedOver(_) => "close some programs and try again",
+            Self::Binary => "save it with `--output FILE`, or print it anyway with `--output -`",
         };
         Some(hint.to_owned())
     }
@@ -135,15 +123,15 @@ mod tests {
         check(&[
             (&ArgumentError::Option { option: text(), reason: "x" }, Usage, ""),
             (&ArgumentError::Header(text(), "x"), Usage, ""),
-            (&unknown(Some("url")), Usage, "write it in full: --url"),
-            (&unknown(None), Usage, "write each option in full"),
+            (&unknown(Some("url")), Usage, "did you mean `--url`?"),
+            (&unknown(None), Usage, "option names in full"),
             (&ArgumentError::NoValue(text()), Usage, ""),
             (&ArgumentError::NotUnicode, Usage, ""),
             (&ArgumentError::NoUrl, Usage, "authctl curl github"),
-            (&ArgumentError::SeveralUrls(2), Usage, "once for each"),
+            (&ArgumentError::SeveralUrls(2), Usage, "once for each URL"),
             (&ArgumentError::Pattern, Usage, "add -g"),
-            (&ArgumentError::NoScheme("example.com".to_owned()), Usage, "write https://example.com"),
-            (&ArgumentError::FileOfUrls, Usage, "once for each"),
+            (&ArgumentError::NoScheme("example.com".to_owned()), Usage, "use https://example.com"),
+            (&ArgumentError::FileOfUrls, Usage, "once for each URL"),
             (&RunError::HeaderFollows(text()), Failed, "Location"),
             (&RunError::OldCurl, Failed, "newer curl"),
             (&file, Failed, "no request was made"),

@@ -28,17 +28,17 @@ use crate::session::Open;
 use crate::session::acquire::{AcquireRequest, token};
 use crate::token::Credential;
 
-/// Before this version, curl took headers along to another port or protocol of the same host (CVE-2022-27774, 27776).
+/// Before this version, curl sent headers on to another port or protocol at the same host (CVE-2022-27774, 27776).
 const KEEPS_HEADERS: (u32, u32) = (7, 83);
-/// Servers take less.
+/// No server accepts more.
 const LONGEST_HEADERS: usize = 1 << 20;
 
-/// Run curl with a provider's headers, the token in nobody's arguments
+/// Run curl with a provider's token, without putting the token in any process's arguments
 ///
-/// What stands before PROVIDER is for authctl, what stands behind it is for curl: exactly one URL, whose host is one of
-/// the provider's, and any options but those that would show the token or send it elsewhere. ~/.curlrc is not read, for
-/// it could hold such options. A token that the server refuses (401) is renewed once and the request sent once more,
-/// where that can be done: not with data from standard input, nor with -D. The exit status is curl's.
+/// Options before PROVIDER are for authctl, and arguments after it are for curl: exactly one URL, on one of the provider's
+/// hosts, and any options except those that would print the token or send it elsewhere. authctl makes curl ignore ~/.curlrc,
+/// which could contain such options. If the server rejects the token (401), authctl refreshes it and sends the request once
+/// more, unless the data comes from standard input or -D is used. The exit status is curl's.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "authctl curl [OPTIONS] PROVIDER [--] ARGUMENTS…")]
 pub struct Args {
@@ -46,8 +46,8 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// The provider, then curl's arguments
-    // One list, so that all that stands behind the provider is curl's, even what authctl has an option of the same name for.
+    /// Provider name or URL, then curl's arguments
+    // A single list, so that everything after the provider goes to curl, even options that authctl has too.
     #[arg(
         id = "provider",
         required = true,
@@ -58,10 +58,8 @@ pub struct Args {
     words: Vec<OsString>,
 }
 
-/// Runs curl.
-///
 /// # Errors
-/// Any [`Error`]; [`Error::Reported`] with curl's own status.
+/// Any [`Error`]; [`Error::Reported`] with curl's exit status.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let (name, arguments) = args.split(app)?;
     let Open { provider, session } = app.open(Some(&name))?;
@@ -87,14 +85,14 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// The provider, and curl's arguments. A URL in the place of a provider's name is curl's as well.
+    /// Splits the words into the provider and curl's arguments. A URL in place of the provider's name also goes to curl.
     fn split(&self, app: &App<'_>) -> Result<(ProviderName, &[OsString]), Error> {
         let (first, rest) =
             self.words.split_first().map_or((None, &[][..]), |(first, rest)| (first.to_str(), rest));
         let first = first.unwrap_or_default();
         let provider = first.parse::<ProviderRef>().map_err(|error| Error::Usage {
-            message: format!("`{}` is no provider: {error}", crate::text::untrusted::escaped(first)),
-            hint: Some("name the provider first, then curl's arguments".to_owned()),
+            message: format!("`{}` is not a provider: {error}", crate::text::untrusted::escaped(first)),
+            hint: Some("pass the provider first, then curl's arguments".to_owned()),
         })?;
         match provider {
             ProviderRef::Name(name) => Ok((name, rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest))),
@@ -103,7 +101,7 @@ impl Args {
     }
 }
 
-/// The headers of the files that are named, which curl is handed with ours.
+/// Reads the user's header files. curl gets their lines together with authctl's headers.
 fn header_lines(app: &App<'_>, request: &mut Request) -> Result<Vec<SecretText>, Error> {
     let mut lines = Vec::new();
     for file in std::mem::take(&mut request.header_files) {
@@ -123,19 +121,19 @@ fn header_lines(app: &App<'_>, request: &mut Request) -> Result<Vec<SecretText>,
     Ok(lines)
 }
 
-/// A proxy sees of https where it leads, and of http everything.
+/// A proxy sees only the host of an https request, but everything in an http request.
 fn check_proxy(request: &Request, url: &Url) -> Result<(), Error> {
     match request.proxy {
         Some(option) if url.scheme() == "http" => Err(ArgumentError::Option {
             option: format!("--{option}"),
-            reason: "the request is not encrypted, and a proxy would see the token",
+            reason: "the request is not encrypted, so the proxy would see the token",
         }
         .into()),
         _ => Ok(()),
     }
 }
 
-/// What can only be said when the credential is there.
+/// The checks that need the credential.
 fn check_credential(request: &Request, credential: &Credential) -> Result<(), Error> {
     let names: Vec<String> = match credential {
         Credential::Dpop(..) => return Ok(request.check_bound()?),
@@ -145,7 +143,7 @@ fn check_credential(request: &Request, credential: &Credential) -> Result<(), Er
         _ => return Ok(()),
     };
     if let Some(name) = request.headers.iter().find(|name| names.contains(name)) {
-        return Err(ArgumentError::Header(name.clone(), "that one is authctl's to give").into());
+        return Err(ArgumentError::Header(name.clone(), "authctl sets it").into());
     }
     match names.iter().find(|name| *name != "authorization") {
         Some(name) if request.follows => Err(RunError::HeaderFollows(name.clone()).into()),
@@ -153,7 +151,7 @@ fn check_credential(request: &Request, credential: &Credential) -> Result<(), Er
     }
 }
 
-/// Refuses to follow redirects with a curl that may take the token along.
+/// Refuses to follow redirects with a curl version that may send the token to another server.
 fn check_version(app: &App<'_>) -> Result<(), Error> {
     let command = [CURL.to_owned(), "--version".to_owned()];
     let withheld = &app.config.secret_variables();

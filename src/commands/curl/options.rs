@@ -1,12 +1,12 @@
-//! The options of curl 7.55 to 8.17, as far as it matters here: which of them take a value, and which would show the token,
-//! or send it elsewhere. An option that is not in this list is refused, for it might swallow the URL.
+//! The options of curl 7.55 to 8.17: which of them take a value, and which would print the token or send it elsewhere.
+//! authctl refuses an option that is not in this list, because the next argument could be its value rather than the URL.
 
 use std::ffi::OsString;
 
 use super::error::ArgumentError;
 use crate::text::untrusted::escaped;
 
-/// Options without a value; a short form stands after the slash. Each may be written with `no-` before it.
+/// Options without a value, with their short form after the slash. Each also exists with the prefix `no-`.
 const FLAGS: &str = "
     alpn append/a basic buffer ca-native cert-status clobber compressed compressed-ssh create-dirs crlf disable/q
     disable-eprt disable-epsv disallow-username-in-url doh-cert-status doh-insecure eprt epsv fail/f fail-early
@@ -23,7 +23,7 @@ const FLAGS: &str = "
     tr-encoding use-ascii/B xattr
 ";
 
-/// Options with a value; a short form stands after the slash.
+/// Options with a value, with their short form after the slash.
 const VALUED: &str = "
     alt-svc cacert capath cert/E cert-type ciphers connect-timeout continue-at/C cookie/b cookie-jar/c create-file-mode
     crlfile curves data/d data-ascii data-binary data-raw data-urlencode dns-interface dns-ipv4-addr dns-ipv6-addr
@@ -40,17 +40,16 @@ const VALUED: &str = "
     tlsuser upload-file/T upload-flags url url-query user-agent/A vlan-priority write-out/w
 ";
 
-/// Why an option is refused.
-const CREDENTIALS: &str = "the credentials of the request are authctl's to give";
-const SHOWS: &str =
-    "it shows what is sent, and the token with it; `-i` or `-D FILE` show the answer's headers";
-const ELSEWHERE: &str = "it would send the token to another place than the URL names";
-const ANSWERS: &str = "the token would go to whoever answers, whether it is that host or not";
-const ONE_REQUEST: &str = "the token is for one request, to one URL";
-const NO_REQUEST: &str = "it makes no request: run curl itself";
-const HIDES: &str = "it could hold any other option, or another URL";
+// The reasons why authctl refuses an option.
+const CREDENTIALS: &str = "authctl sets the request's credentials";
+const SHOWS: &str = "it would print the token; use `-i` or `-D FILE` to see the response headers";
+const ELSEWHERE: &str = "it would send the token to another server than the URL's host";
+const ANSWERS: &str = "the token could go to another server that pretends to be the URL's host";
+const ONE_REQUEST: &str = "authctl curl makes one request, to one URL";
+const NO_REQUEST: &str = "it makes no request; run curl directly";
+const HIDES: &str = "it could contain any other option, or another URL";
 
-/// Options that are refused, with a value or without; a short form stands after the slash.
+/// The options that authctl refuses, with or without a value, and their short form after the slash.
 const REFUSED: &[(&str, &str)] = &[
     (
         CREDENTIALS,
@@ -64,45 +63,51 @@ const REFUSED: &[(&str, &str)] = &[
     (HIDES, "config/K variable"),
 ];
 
-/// What is known of an option.
+/// What authctl knows about an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
-    /// It takes no value.
     Flag(&'static str),
-    /// It takes no value, and is turned off.
+    /// A flag with the prefix `no-`.
     Off(&'static str),
-    /// It takes a value.
     Valued(&'static str),
+    /// Refused, with the reason.
     Refused(&'static str),
 }
 
-/// The option of a long name, without its hyphens.
+/// Finds an option by its long name, without hyphens.
+#[must_use]
 pub fn long(name: &str) -> Option<Known> {
-    // curl 8.3 and later: the value is worked out of variables.
+    // Since curl 8.3, this expands variables in the value.
     if name.starts_with("expand-") {
         return Some(Known::Refused(HIDES));
     }
-    // `--no-buffer` and its like are the same options, turned off.
+    // `--no-buffer` turns the option `--buffer` off.
     let off = name.strip_prefix("no-").and_then(|name| find(FLAGS, |known, _| known == name));
     off.map(Known::Off).or_else(|| search(|known, _| known == name))
 }
 
+/// Finds an option by its short name.
+#[must_use]
 pub fn short(name: char) -> Option<Known> {
     search(|_, short| short == Some(name))
 }
 
-/// The long name that somebody may have meant.
+/// Suggests the long name that the user may have meant.
+#[must_use]
 pub fn meant(name: &str) -> Option<&'static str> {
     let names = || [FLAGS, VALUED].into_iter().flat_map(entries).map(|(name, _)| name);
     let mut begun = names().filter(|known| known.starts_with(name));
-    // Old versions of curl take the beginning of a name for it, if there is only one; which one depends on the version.
+    // Old versions of curl accept an unambiguous prefix, but its meaning depends on the version.
     match (begun.next(), begun.next()) {
         (Some(only), None) if name.len() > 1 => Some(only),
         _ => names().find(|known| strsim::damerau_levenshtein(known, name) == 1),
     }
 }
 
-/// The options of one argument, each with its value; what else of the arguments belongs to them is added to `words`.
+/// Returns the options in one argument with their values. A value in the next argument is also added to `words`.
+///
+/// # Errors
+/// [`ArgumentError`].
 pub fn options_of(
     text: &str,
     next: &mut dyn FnMut() -> Option<OsString>,
@@ -130,12 +135,12 @@ pub fn options_of(
                 found.push((option, value));
                 break;
             }
-            // What stands behind it may be its value.
+            // The rest of the argument may be its value.
             option @ Known::Refused(_) => return Ok(vec![(option, None)]),
             option => found.push((option, None)),
         }
     }
-    // A single hyphen is no URL, and no option either.
+    // A single hyphen is neither a URL nor an option.
     if found.is_empty() {
         Err(ArgumentError::Unknown { option: escaped(text), meant: None })
     } else {
@@ -172,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_stands_once() {
+    fn every_name_is_listed_once() {
         let mut seen = BTreeSet::new();
         let lists = [FLAGS, VALUED].into_iter().chain(REFUSED.iter().map(|(_, names)| *names));
         for (name, short) in lists.flat_map(entries) {

@@ -1,4 +1,4 @@
-//! What the arguments for curl ask it to do, and what of that is refused.
+//! What curl's arguments ask for, and what authctl refuses.
 
 use std::ffi::{OsStr, OsString};
 
@@ -7,11 +7,10 @@ use super::options::Known;
 use crate::text::untrusted::escaped;
 use crate::token::{method_override_refusal, method_refusal};
 
-/// A reason that holds for tokens that are bound to a key.
-const PROVED_ONCE: &str =
-    "a token that is bound to a key (DPoP) needs a new proof for each request, and curl makes none";
+/// The reason for tokens that are bound to a key.
+const PROVED_ONCE: &str = "a DPoP-bound token needs a new proof for each request, and curl cannot create one";
 
-/// Options whose values are content, or are encoded: a line break in them begins no header.
+/// Options whose values are content or are encoded, so that a line break in them cannot start a header.
 const IN_THE_BODY: [&str; 10] = [
     "data",
     "data-ascii",
@@ -25,37 +24,36 @@ const IN_THE_BODY: [&str; 10] = [
     "write-out",
 ];
 
-/// What curl is asked to do.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// The arguments, as they were written, without the URL.
+    /// The arguments as typed, without the URL.
     pub passed: Vec<OsString>,
-    /// The URL, as it was written.
+    /// The URL as typed.
     pub url: String,
     pub method: String,
-    /// It follows redirects.
+    /// Whether curl follows redirects.
     pub follows: bool,
-    /// It says nothing of its progress.
+    /// Whether curl hides its progress meter.
     pub silent: bool,
-    /// It ends with an error when the server refuses.
+    /// Whether curl fails if the server responds with an error.
     pub fails: bool,
-    /// What it says goes to a place of the user's choice.
+    /// Whether the user redirects curl's messages.
     pub says_elsewhere: bool,
     /// The option that names a proxy.
     pub proxy: Option<&'static str>,
-    /// The names of the headers that are added, in lower case.
+    /// The names of the user's headers, in lower case.
     pub headers: Vec<String>,
-    /// The files whose lines are headers; `-` is standard input. They are read here, and go to curl with ours.
+    /// The user's header files; `-` is standard input. authctl reads them and passes the lines on with its own.
     pub header_files: Vec<OsString>,
-    /// The files that are read for it; `-` is standard input.
+    /// The files that curl reads; `-` is standard input.
     pub sources: Vec<OsString>,
-    /// The files that are written by it; `-` is standard output.
+    /// The files that curl writes; `-` is standard output.
     pub outputs: Vec<OsString>,
-    /// The answer goes into a file.
+    /// Whether the response goes into a file.
     pub into_file: bool,
-    /// It cannot be done twice, whatever the files are.
+    /// Whether the request cannot be repeated, whatever the files are.
     pub once: bool,
-    /// The answer's headers go to a place of the user's choice.
+    /// Whether the user writes the response headers to a file.
     pub dumps_headers: bool,
     /// The option that makes curl send more than one request.
     repeats: Option<&'static str>,
@@ -63,7 +61,7 @@ pub struct Request {
     globs_off: bool,
 }
 
-/// What decides the method.
+/// The options that determine the method.
 #[derive(Default)]
 pub(super) struct Methods {
     written: Option<String>,
@@ -88,7 +86,7 @@ impl Methods {
 }
 
 impl Request {
-    /// Takes note of one option.
+    /// Records one option.
     pub(super) fn take(
         &mut self,
         option: Known,
@@ -101,7 +99,7 @@ impl Request {
         self.once |= is_device(&text);
         let in_the_head = !matches!(option, Known::Valued(name) if IN_THE_BODY.contains(&name));
         if in_the_head && text.contains(['\r', '\n']) && option != Known::Valued("header") {
-            let reason = "its value has a line break in it, which would begin another header";
+            let reason = "its value contains a line break, which could start another header";
             return Err(ArgumentError::Option { option: escaped(written), reason });
         }
         match option {
@@ -127,7 +125,7 @@ impl Request {
             "silent" => self.silent = true,
             "fail" | "fail-with-body" => self.fails = true,
             "globoff" => self.globs_off = true,
-            // What the first try leaves behind would stand in the way of the second.
+            // A file from the first attempt would get in the way of the second.
             "remote-header-name" | "skip-existing" => self.once = true,
             "remote-name" | "remote-name-all" | "out-null" => self.into_file = true,
             _ => {}
@@ -143,11 +141,11 @@ impl Request {
     ) -> Result<(), ArgumentError> {
         let text = value.to_string_lossy();
         match name {
-            // A blank in it would begin another target.
+            // A space in it could start another request target.
             "request" if !is_method(&text) => {
                 return Err(ArgumentError::Option {
                     option: escaped(written),
-                    reason: "its value is no method",
+                    reason: "its value is not a valid method",
                 });
             }
             "request" if let Some(reason) = method_refusal(&text) => {
@@ -171,7 +169,7 @@ impl Request {
             "upload-file" => {
                 methods.upload = true;
                 self.uploads = true;
-                // A dot is standard input, too, read without waiting for it.
+                // A dot is also standard input, read without blocking.
                 let source = if value == "." { OsStr::new("-") } else { value };
                 self.sources.push(source.to_owned());
             }
@@ -193,7 +191,7 @@ impl Request {
         Ok(())
     }
 
-    /// `name=@file;type=…`, `name=<file`; what is more than that is not taken apart.
+    /// Parses `name=@file;type=…` and `name=<file`. Anything more complex makes the request unrepeatable.
     fn take_form(&mut self, text: &str) {
         let content = text.split_once('=').map_or("", |(_, content)| content);
         if let Some(file) = content.strip_prefix(['@', '<']) {
@@ -203,10 +201,10 @@ impl Request {
         }
     }
 
-    /// A file may hold any header, and another one when curl reads it: it is read once, by us.
+    /// A file may contain any header, and may change before curl reads it, so authctl reads it once itself.
     pub(super) fn take_header_file(&mut self, value: &OsStr, written: &str) -> Result<(), ArgumentError> {
         if !written.starts_with("-H") && written != "--header" {
-            let reason = "write -H @FILE by itself, without other letters before it";
+            let reason = "write -H @FILE as a separate argument";
             return Err(ArgumentError::Option { option: escaped(written), reason });
         }
         self.once |= is_device(&value.to_string_lossy());
@@ -216,19 +214,22 @@ impl Request {
         Ok(())
     }
 
-    /// Headers are what this is about: none may be in the way of ours, and none may lead the request to another place.
+    /// Records one header. It must not conflict with authctl's headers or direct the request to another server.
+    ///
+    /// # Errors
+    /// [`ArgumentError::Header`].
     pub fn take_header(&mut self, text: &str) -> Result<(), ArgumentError> {
         let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
         let refused = |reason| Err(ArgumentError::Header(escaped(&name), reason));
         let value = text.split_once(':').map_or("", |(_, value)| value);
         match name.as_str() {
-            _ if text.contains(['\r', '\n']) => refused("it has a line break in it"),
+            _ if text.contains(['\r', '\n']) => refused("it contains a line break"),
             _ if text.starts_with([' ', '\t']) => {
-                refused("it begins with a blank, as what goes on from another header")
+                refused("it starts with a space, like the continuation of another header")
             }
-            "authorization" | "dpop" => refused("that one is authctl's to give"),
+            "authorization" | "dpop" => refused("authctl sets it"),
             _ if let Some(reason) = method_override_refusal(&name, value) => refused(reason),
-            "host" | "" => refused("it would send the token to another place than the URL names"),
+            "host" | "" => refused("it would send the token to another server than the URL's host"),
             _ => {
                 self.headers.push(name);
                 Ok(())
@@ -240,7 +241,7 @@ impl Request {
         let Some((_, rest)) = self.url.split_once("://") else {
             return Err(ArgumentError::NoScheme(escaped(&self.url)));
         };
-        // Around the address of a host, brackets are none of a pattern.
+        // The brackets around an IPv6 address are not a pattern.
         let after_host =
             if rest.starts_with('[') { rest.split_once(']').map_or(rest, |(_, rest)| rest) } else { rest };
         if after_host.contains(['[', ']', '{', '}']) && !self.globs_off {
@@ -249,24 +250,27 @@ impl Request {
         Ok(())
     }
 
-    /// Whether it can be made with a token that needs a proof for each request.
+    /// Checks that the request works with a token that needs a proof for each request.
+    ///
+    /// # Errors
+    /// [`ArgumentError`].
     pub fn check_bound(&self) -> Result<(), ArgumentError> {
         if let Some(option) = self.repeats {
             return Err(ArgumentError::Option { option: option.to_owned(), reason: PROVED_ONCE });
         }
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        // curl would add the file's name to the URL, and the proof would be for another one.
+        // curl would append the file's name, so the proof would be for a different URL.
         if self.uploads && path.ends_with('/') {
             return Err(ArgumentError::Option {
                 option: "-T and a URL that ends with `/`".to_owned(),
-                reason: "the token's proof (DPoP) is for the whole URL, so write the file's name at its end",
+                reason: "the token's DPoP proof covers the whole URL, so add the file's name to the URL",
             });
         }
         Ok(())
     }
 }
 
-/// `@file` or `name@file`, of which neither has an equals sign before the `@`.
+/// Returns the file in `@file` or `name@file`; with an equals sign before the `@` it is not a file.
 fn encoded_source(text: &str) -> Option<OsString> {
     let (name, file) = text.split_once('@')?;
     (!name.contains('=')).then(|| OsString::from(file))
@@ -278,7 +282,7 @@ fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token)
 }
 
-/// Whether a value leads to something that another process feeds, or that is gone when it was read.
+/// Whether a value names something that another process feeds, or that can be read only once.
 fn is_device(text: &str) -> bool {
     (text.contains("/dev/") || text.contains("/proc/")) && text != "/dev/null" && !text.contains("://")
 }

@@ -1,4 +1,4 @@
-//! The browser: which one would be opened, whether anybody could see it, and whether somebody else could have put it there.
+//! Checks the browser: which one opens, whether the user can see it, and whether another user could have replaced it.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use crate::schema::Setting;
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Browser;
-/// What opens the user's browser on a desktop, in the order in which it is looked for.
+/// The programs that open the user's browser on a desktop, in the order in which authctl tries them.
 const OPENERS: &[&str] = if cfg!(target_os = "macos") {
     &["open"]
 } else {
     &["xdg-open", "gio", "gnome-open", "kde-open", "x-www-browser"]
 };
-/// What works where no browser can be seen.
-const WITHOUT: &str = "authctl login --no-browser prints the address for a browser elsewhere; authctl login --device gives a code, where the provider offers that";
+/// How to log in without a visible browser.
+const WITHOUT: &str = "authctl login --no-browser prints the URL for a browser elsewhere; authctl login --device uses a code, if the provider supports it";
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let system = examination.app.system;
@@ -28,7 +28,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let named = configured
         .map(|command| ("the key `browser`", command.to_owned()))
         .or_else(|| variable("BROWSER").map(|command| ("the variable BROWSER", command)));
-    // BROWSER may list several, the first that there is being taken.
+    // BROWSER may list several programs; the first one that exists is used.
     let program = match &named {
         Some((source, commands)) => {
             let separator = if *source == "the variable BROWSER" { ':' } else { '\n' };
@@ -38,9 +38,9 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
             if found.is_none() {
                 let word = escaped(words.first().copied().unwrap_or_default());
                 findings.push(
-                    Finding::problem(TOPIC, word, format!("{source} names a program that is not there"))
-                        .why("logins cannot open a browser; the address is printed all the same")
-                        .mend(format!("change {source}, or: authctl login --browser PROGRAM")),
+                    Finding::problem(TOPIC, word, format!("{source} names a program that does not exist"))
+                        .why("logins cannot open a browser and only print the URL")
+                        .fix(format!("change {source}, or: authctl login --browser PROGRAM")),
                 );
             }
             found
@@ -51,17 +51,16 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     findings.extend(program.as_deref().and_then(replaceable_program));
     let seen = configured.is_some() || system.browser.can_be_seen();
     match (seen, &program) {
-        (false, _) => findings.push(
-            Finding::note(TOPIC, "", "no browser is opened here").why(hidden(examination)).mend(WITHOUT),
-        ),
+        (false, _) => findings
+            .push(Finding::note(TOPIC, "", "no browser opens here").why(hidden(examination)).fix(WITHOUT)),
         (true, None) if named.is_none() && !cfg!(windows) => findings.push(
-            Finding::warning(TOPIC, "", "there is no program that opens a browser")
+            Finding::warning(TOPIC, "", "no program that opens a browser was found")
                 .why(format!("none of {} is on PATH", OPENERS.join(", ")))
-                .mend(WITHOUT),
+                .fix(WITHOUT),
         ),
         (true, Some(program)) => {
-            let source = named.map_or_else(String::new, |(source, _)| format!(", as {source} says"));
-            findings.push(Finding::ok(TOPIC, program.display().to_string(), format!("is opened{source}")));
+            let source = named.map_or_else(String::new, |(source, _)| format!(", from {source}"));
+            findings.push(Finding::ok(TOPIC, program.display().to_string(), format!("opens{source}")));
         }
         (true, None) => {}
     }
@@ -74,11 +73,11 @@ fn replaceable_program(program: &Path) -> Option<Finding> {
     Some(
         Finding::problem(TOPIC, program.display().to_string(), what)
             .why(format!("authctl does not start it: {how}"))
-            .mend("authctl login --no-browser; or take its folder out of PATH"),
+            .fix("authctl login --no-browser; or remove its folder from PATH"),
     )
 }
 
-/// Why nobody would see a browser.
+/// Why the user would not see a browser.
 fn hidden(examination: &Examination<'_>) -> String {
     let environment = &examination.app.system.environment;
     let set = |name: &str| environment.variable(name).is_some_and(|value| !value.is_empty());
@@ -90,5 +89,5 @@ fn hidden(examination: &Examination<'_>) -> String {
     } else {
         "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
     };
-    format!("{reason}; BROWSER is not set either")
+    format!("{reason}, and BROWSER is not set")
 }

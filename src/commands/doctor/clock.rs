@@ -1,4 +1,4 @@
-//! The clock: against the servers', and against when stored tokens were got (F-EXP4).
+//! Compares the clock with the servers' clocks and with the issue times of stored tokens (F-EXP4).
 
 use jiff::SignedDuration;
 
@@ -7,21 +7,21 @@ use super::finding::{Finding, Topic};
 use super::store::Stored;
 
 const TOPIC: Topic = Topic::Clock;
-/// Servers take proofs and assertions that are this far off, most of them.
+/// Most servers tolerate this much clock skew in proofs and assertions.
 const WORTH_A_WARNING: SignedDuration = SignedDuration::from_secs(60);
-/// Nobody takes what is this far off.
+/// No server tolerates more.
 const TOO_FAR: SignedDuration = SignedDuration::from_mins(5);
-const MEND: &str = "set the clock: timedatectl set-ntp true";
+const FIX: &str = "set the clock: timedatectl set-ntp true";
 
 pub(super) fn check(examination: &Examination<'_>, stored: &[Stored]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let answers = examination.watched.answers();
     let told = answers.iter().filter_map(|answer| Some((answer.server.as_str(), answer.ahead?)));
-    // The server that agrees most with us: another's clock may be the one that is wrong.
+    // Use the server that differs least: another server's own clock may be wrong.
     match told.min_by_key(|(_, ahead)| ahead.abs()) {
         Some((server, ahead)) => findings.push(compared(server, ahead)),
         None if examination.offline => {}
-        None => findings.push(Finding::note(TOPIC, "", "not compared: no server told the time")),
+        None => findings.push(Finding::note(TOPIC, "", "not checked: no server sent its time")),
     }
     let now = examination.app.system.clock.now();
     for stored in stored {
@@ -31,9 +31,9 @@ pub(super) fn check(examination: &Examination<'_>, stored: &[Stored]) -> Vec<Fin
         if ahead > WORTH_A_WARNING {
             let subject = format!("{} ({})", stored.provider, stored.entry.account);
             findings.push(
-                Finding::warning(TOPIC, subject, format!("its token was got {} from now", words(ahead)))
-                    .why("the clock was ahead then, or is behind now; such a token is renewed before it is used")
-                    .mend(MEND),
+                Finding::warning(TOPIC, subject, format!("its token was issued {} in the future", words(ahead)))
+                    .why("the clock was ahead then, or is behind now; authctl refreshes such a token before it uses it")
+                    .fix(FIX),
             );
         }
     }
@@ -46,14 +46,14 @@ fn compared(server: &str, ahead: SignedDuration) -> Finding {
     let what = format!("this machine's clock is {} {side} the server's", words(distance));
     if distance > TOO_FAR {
         Finding::problem(TOPIC, server, what)
-            .why("tokens seem to end at the wrong time, and servers refuse what is signed here")
-            .mend(MEND)
+            .why("tokens seem to expire at the wrong time, and servers reject signatures from this machine")
+            .fix(FIX)
     } else if distance > WORTH_A_WARNING {
         Finding::warning(TOPIC, server, what)
-            .why("some servers refuse what is signed this far off")
-            .mend(MEND)
+            .why("some servers reject signatures with this much clock skew")
+            .fix(FIX)
     } else {
-        Finding::ok(TOPIC, server, "agrees with this machine's clock")
+        Finding::ok(TOPIC, server, "its clock agrees with this machine's")
     }
 }
 

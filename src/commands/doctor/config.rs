@@ -1,4 +1,4 @@
-//! The configuration: which files there are, everything that is wrong in them, and who can read them.
+//! Checks the configuration: which files exist, their problems, and who can read them.
 
 use super::examination::Examination;
 use super::finding::{Finding, Topic};
@@ -17,45 +17,45 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     for file in there.into_iter().chain(missing) {
         let path = escaped(&file.path.display().to_string());
         findings.push(match file.found {
-            true => Finding::ok(TOPIC, path, format!("read, as the {} layer", file.layer)),
-            false => Finding::ok(TOPIC, path, format!("not there ({} layer)", file.layer)),
+            true => Finding::ok(TOPIC, path, format!("read ({} layer)", file.layer)),
+            false => Finding::ok(TOPIC, path, format!("does not exist ({} layer)", file.layer)),
         });
     }
     if let Err(error) = examination.app.system.paths.folder(crate::ports::Folder::Config) {
-        findings.push(Finding::problem(TOPIC, "", error.to_string()).mend("export HOME=…"));
+        findings.push(Finding::problem(TOPIC, "", error.to_string()).fix("export HOME=…"));
     }
     findings.extend(
-        config.profile.iter().map(|profile| Finding::ok(TOPIC, escaped(profile), "the profile in use")),
+        config.profile.iter().map(|profile| Finding::ok(TOPIC, escaped(profile), "selected profile")),
     );
     if let Some(default) = config.default.as_ref().and_then(Setting::text) {
-        findings.push(Finding::ok(TOPIC, escaped(default), "the default provider"));
+        findings.push(Finding::ok(TOPIC, escaped(default), "default provider"));
     }
     for warning in config.warnings() {
         let finding = Finding::warning(TOPIC, "", &warning.what);
         findings.push(match &warning.command {
-            Some(command) => finding.mend(command),
+            Some(command) => finding.fix(command),
             None => finding,
         });
     }
     let problems = config.all_problems();
     if problems.is_empty() {
         let count = config.credentials.len() as u64;
-        let what = format!("{} configured right", crate::text::humanize::counted(count, "provider"));
+        let what = format!("{} configured correctly", crate::text::humanize::counted(count, "provider"));
         findings.insert(0, Finding::ok(TOPIC, "", what));
     }
-    findings.extend(problems.iter().map(wrong));
+    findings.extend(problems.iter().map(problem_finding));
     for (name, credential) in &config.credentials {
         let template = credential.keys.get("template").and_then(Setting::text);
         if let Some(template) = template.and_then(templates::find) {
-            let what = format!("over the template {} ({})", styled(STRONG, template.name), template.title);
+            let what = format!("uses the template {} ({})", styled(STRONG, template.name), template.title);
             findings.push(Finding::ok(TOPIC, name.as_str(), what));
         }
     }
     findings
 }
 
-/// A problem as `config check` shows it, without the word that the severity says already.
-fn wrong(problem: &Problem) -> Finding {
+/// Formats a problem as `config check` does, without the word `error`.
+fn problem_finding(problem: &Problem) -> Finding {
     let shown = Problem { hint: None, ..problem.clone() };
     let rendered = report::render(&shown);
     let excerpt = rendered.split_once('\n').map(|(_, excerpt)| excerpt.to_owned());
@@ -66,13 +66,13 @@ fn wrong(problem: &Problem) -> Finding {
     let finding = Finding::problem(TOPIC, place(&problem.origin), what);
     let finding = match problem.origin.layer() {
         Layer::Project => {
-            finding.why("a project's file may only select and narrow what your own configuration defines")
+            finding.why("a project file may only select and narrow what your own config file defines")
         }
         _ => finding,
     };
     match &problem.hint {
-        Some(hint) => finding.mend(hint.trim_end()),
-        None => finding.mend("edit it: authctl config edit"),
+        Some(hint) => finding.fix(hint.trim_end()),
+        None => finding.fix("authctl config edit"),
     }
 }
 

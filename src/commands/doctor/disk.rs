@@ -1,4 +1,4 @@
-//! The disk under the token store: whose its folders are, who else gets at them, and what kind of disk it is.
+//! Checks the token store's folders: their owner and permissions, and the file system that they are on.
 
 use std::path::Path;
 
@@ -11,9 +11,9 @@ use crate::os::private_file::FileError;
 use crate::ports::Folder;
 
 const TOPIC: Topic = Topic::Store;
-/// With less than this a write may fail.
+/// With less free space than this, a write may fail.
 const FULL: u64 = 1 << 20;
-/// With less than this it soon will be.
+/// With less free space than this, the disk will soon be full.
 const NEARLY_FULL: u64 = 32 << 20;
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
@@ -22,7 +22,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let state = match paths.folder(Folder::State) {
         Ok(state) => state,
         Err(error) => {
-            findings.push(Finding::problem(TOPIC, "", error.to_string()).mend("export HOME=…"));
+            findings.push(Finding::problem(TOPIC, "", error.to_string()).fix("export HOME=…"));
             return findings;
         }
     };
@@ -41,8 +41,8 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
         if let Err(FileError::NotPrivate { problem, .. }) = checked {
             findings.push(
                 Finding::problem(TOPIC, path.display().to_string(), problem)
-                    .why("it is not read as long as others may have changed or read it")
-                    .mend(private(&path)),
+                    .why("authctl does not read it while others can change or read it")
+                    .fix(private(&path)),
             );
         }
     }
@@ -56,31 +56,31 @@ fn disk(folder: &Path, found: FileSystem) -> Vec<Finding> {
         findings.push(
             Finding::problem(TOPIC, place(), "its file system is read-only")
                 .why("refreshed tokens could not be saved")
-                .mend("mount it for writing, or set XDG_STATE_HOME to a folder that can be written"),
+                .fix("remount it read-write, or set XDG_STATE_HOME to a writable folder"),
         );
     } else if found.free < FULL {
         findings.push(
             Finding::problem(TOPIC, place(), "its disk is full")
                 .why("refreshed tokens could not be saved")
-                .mend("make room on it"),
+                .fix("free some space"),
         );
     } else if found.free < NEARLY_FULL {
         findings.push(
             Finding::warning(TOPIC, place(), format!("its disk has {} MiB left", found.free >> 20))
-                .mend("make room on it"),
+                .fix("free some space"),
         );
     }
     if let Some(network) = found.network {
         findings.push(
             Finding::warning(TOPIC, place(), format!("it is on a network file system ({network})"))
-                .why("locks may not hold between machines there, so that two may use one refresh token")
-                .mend("set XDG_STATE_HOME to a folder of this machine, or share the store by etcd or Vault"),
+                .why("locks may not work between machines there, so two machines may use the same refresh token")
+                .fix("set XDG_STATE_HOME to a local folder, or use etcd or Vault as a shared store"),
         );
     }
     findings
 }
 
-/// The commands that make a file or folder the user's alone.
+/// Returns commands that make a file or folder private to the user.
 pub(super) fn private(path: &Path) -> String {
     format!(
         "chown \"$(id -u)\" {0} && chmod {1} {0}",
@@ -103,8 +103,12 @@ mod tests {
                 FileSystem { read_only: true, ..good },
                 Some(("problem", "read-only", "XDG_STATE_HOME")),
             ),
-            ("full", FileSystem { free: 0, ..good }, Some(("problem", "is full", "make room"))),
-            ("nearly", FileSystem { free: 2 << 20, ..good }, Some(("warning", "2 MiB left", "make room"))),
+            ("full", FileSystem { free: 0, ..good }, Some(("problem", "is full", "free some space"))),
+            (
+                "nearly",
+                FileSystem { free: 2 << 20, ..good },
+                Some(("warning", "2 MiB left", "free some space")),
+            ),
             (
                 "another machine's",
                 FileSystem { network: Some("NFS"), ..good },
@@ -112,11 +116,11 @@ mod tests {
             ),
         ] {
             let findings = disk(Path::new("/x"), found);
-            let told = findings.first().map(|finding| (finding.severity.name(), finding.what.as_str()));
+            let found = findings.first().map(|finding| (finding.severity.name(), finding.what.as_str()));
             assert_eq!(findings.len(), usize::from(want.is_some()), "{name}");
-            if let (Some((severity, what)), Some((want, said, mend))) = (told, want) {
+            if let (Some((severity, what)), Some((want, said, fix))) = (found, want) {
                 assert!(severity == want && what.contains(said), "{name}: {what}");
-                assert!(findings[0].mend.as_deref().unwrap_or_default().contains(mend), "{name}");
+                assert!(findings[0].fix.as_deref().unwrap_or_default().contains(fix), "{name}");
             }
         }
     }

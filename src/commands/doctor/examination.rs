@@ -1,4 +1,4 @@
-//! What every topic of the doctor works with.
+//! The input and state that all topics share.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,48 +12,45 @@ use crate::config::Provider;
 use crate::name::ProviderName;
 use crate::store::TokenStore;
 
-/// The whole examination takes no longer, but for the step that is under way then.
+/// The time limit for the whole examination; the current step may still finish.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
-/// What the topics work with.
 pub struct Examination<'a> {
-    /// The outside, its network watched and bounded, and the configuration.
+    /// The ports, with a network that records and limits each exchange, and the configuration.
     pub app: &'a App<'a>,
-    /// The configured store as a whole.
     pub store: TokenStore<'a>,
-    /// The providers that are looked at: those that are configured right.
+    /// The providers to check, which are configured correctly.
     pub providers: Vec<Rc<Provider>>,
-    /// Those that are not.
+    /// The selected providers whose configuration is not valid.
     pub unusable: Vec<ProviderName>,
-    /// What went over the network so far.
+    /// The exchanges so far.
     pub watched: Arc<Watched>,
-    /// All providers are looked at, and what is stored for others as well.
+    /// Whether to check all providers, and stored accounts of others as well.
     pub whole: bool,
-    /// No server is asked.
+    /// Whether to skip requests to servers.
     pub offline: bool,
-    /// Programs that print secrets are run.
+    /// Whether to run programs that print secrets.
     pub run_commands: bool,
     pub(super) started: Duration,
     pub(super) store_works: Cell<bool>,
 }
 
 impl Examination<'_> {
-    /// Whether the store was tried out, and can be used.
+    /// Whether the store passed its test.
     pub fn store_works(&self) -> bool {
         self.store_works.get()
     }
 
-    /// How much time is left.
     pub fn left(&self) -> Duration {
         let gone = self.app.system.clock.elapsed().saturating_sub(self.started);
         LONGEST.saturating_sub(gone)
     }
 
-    /// A note in the place of what there was no time for; `None` while there is.
+    /// Returns a note if there is no time left to check the subject.
     pub fn out_of_time(&self, topic: Topic, subject: &str) -> Option<Finding> {
         self.left().is_zero().then(|| {
-            Finding::note(topic, subject, "not looked at: the time was up")
-                .mend("name one provider: authctl doctor PROVIDER")
+            Finding::note(topic, subject, "not checked: the time limit was reached")
+                .fix("check a single provider: authctl doctor PROVIDER")
         })
     }
 }

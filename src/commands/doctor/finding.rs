@@ -1,30 +1,26 @@
-//! What was found: of what, how bad it is, why, and how to mend it.
+//! A finding: its subject, its severity, its cause and its fix.
 
 use crate::error::Status;
 
-/// What is looked into, in the order in which it is told.
+/// A topic, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// This program itself.
+    /// The authctl program.
     Program,
-    /// The configuration.
     Config,
-    /// The token store.
     Store,
     Browser,
-    /// The way back from the browser.
+    /// The redirect from the browser.
     Loopback,
-    /// The way to the servers.
+    /// The connection to the servers.
     Network,
     Clock,
-    /// Each provider.
     Provider,
-    /// The set-ups of other programs.
+    /// Other programs that are configured to use authctl.
     Helper,
 }
 
 impl Topic {
-    /// All topics.
     pub const ALL: [Self; 9] = [
         Self::Program,
         Self::Config,
@@ -67,7 +63,7 @@ impl Topic {
         }
     }
 
-    /// What a problem of it means for the exit status.
+    /// The exit status for a problem with this topic.
     fn status(self) -> Status {
         match self {
             Self::Config => Status::Config,
@@ -78,14 +74,13 @@ impl Topic {
     }
 }
 
-/// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It is as it should be.
+    /// As it should be.
     Ok,
-    /// It is worth knowing.
+    /// Worth knowing.
     Note,
-    /// It works, and may not for long, or not safely.
+    /// It works, but perhaps not for long or not safely.
     Warning,
     /// It does not work.
     Problem,
@@ -103,23 +98,20 @@ impl Severity {
     }
 }
 
-/// One thing that was found.
 #[derive(Debug, Clone)]
 pub struct Finding {
     pub topic: Topic,
-    /// What it is about: a file, a provider, a server.
+    /// The file, provider or server that it concerns.
     pub subject: String,
-    /// How bad it is.
     pub severity: Severity,
-    /// What is so.
     pub what: String,
-    /// Why that is, or why it matters.
+    /// The cause, or why it matters.
     pub why: Option<String>,
-    /// A command or an edit that mends it.
-    pub mend: Option<String>,
-    /// How long it took.
+    /// A command or change that fixes it.
+    pub fix: Option<String>,
+    /// How long the check took.
     pub milliseconds: Option<u64>,
-    /// What it means for the exit status, if it is a problem.
+    /// The exit status if it is a problem.
     pub status: Status,
 }
 
@@ -127,52 +119,50 @@ impl Finding {
     fn new(topic: Topic, severity: Severity, subject: impl Into<String>, what: impl Into<String>) -> Self {
         let (subject, what) = (subject.into(), what.into());
         let status = topic.status();
-        Self { topic, subject, severity, what, why: None, mend: None, milliseconds: None, status }
+        Self { topic, subject, severity, what, why: None, fix: None, milliseconds: None, status }
     }
 
-    /// Something that is as it should be.
     pub fn ok(topic: Topic, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self::new(topic, Severity::Ok, subject, what)
     }
 
-    /// Something worth knowing.
     pub fn note(topic: Topic, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self::new(topic, Severity::Note, subject, what)
     }
 
-    /// Something that may go wrong.
     pub fn warning(topic: Topic, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self::new(topic, Severity::Warning, subject, what)
     }
 
-    /// Something that is wrong.
     pub fn problem(topic: Topic, subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self::new(topic, Severity::Problem, subject, what)
     }
 
-    /// The finding with its reason.
+    #[must_use]
     pub fn why(self, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..self }
     }
 
-    /// The finding with what mends it.
-    pub fn mend(self, mend: impl Into<String>) -> Self {
-        Self { mend: Some(mend.into()), ..self }
+    #[must_use]
+    pub fn fix(self, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..self }
     }
 
-    /// The finding with how long it took.
+    #[must_use]
     pub fn took(self, time: std::time::Duration) -> Self {
         Self { milliseconds: u64::try_from(time.as_millis()).ok(), ..self }
     }
 
-    /// The finding with another meaning for the exit status.
+    /// Replaces the topic's exit status.
+    #[must_use]
     pub fn status(self, status: Status) -> Self {
         Self { status, ..self }
     }
 }
 
-/// The exit status that all findings together mean: a wrong configuration or store keeps everything from working, so they
-/// come first.
+/// Returns the exit status for all findings. Problems with the configuration or the store come first, because nothing works
+/// without them.
+#[must_use]
 pub fn status(findings: &[Finding]) -> Status {
     let problems: Vec<Status> = findings
         .iter()

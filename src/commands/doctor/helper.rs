@@ -1,4 +1,4 @@
-//! The programs that authctl is set up in: whether they still find it, and whether it still knows whom they ask for.
+//! Checks the programs that are configured to use authctl: whether they find it, and whether a provider serves them.
 
 use std::path::Path;
 
@@ -20,14 +20,14 @@ pub(super) fn check(
 ) -> Vec<Finding> {
     let app = examination.app;
     let mut findings: Vec<Finding> =
-        installed(app).iter().flat_map(|installed| judged(examination, installed)).collect();
+        installed(app).iter().flat_map(|installed| check_one(examination, installed)).collect();
     if !findings.iter().any(|finding| finding.topic == TOPIC) {
-        findings.push(Finding::ok(TOPIC, "", "authctl is set up in no other program"));
+        findings.push(Finding::ok(TOPIC, "", "no other program is configured to use authctl"));
     }
     findings
 }
 
-fn judged(examination: &Examination<'_>, installed: &Installed) -> Vec<Finding> {
+fn check_one(examination: &Examination<'_>, installed: &Installed) -> Vec<Finding> {
     let subject = match &installed.target {
         Target::Host(host) => format!("{}: {}", installed.helper, escaped(host)),
         Target::Provider(name) => format!("{}: {}", installed.helper, escaped(name)),
@@ -37,7 +37,7 @@ fn judged(examination: &Examination<'_>, installed: &Installed) -> Vec<Finding> 
     let found: Vec<Finding> =
         checks.iter().filter_map(|check| check(examination, installed, &subject)).collect();
     if found.is_empty() {
-        return vec![Finding::ok(TOPIC, subject, format!("is set up in {}", installed.place))];
+        return vec![Finding::ok(TOPIC, subject, format!("configured in {}", installed.place))];
     }
     found
 }
@@ -46,33 +46,33 @@ fn write_again(installed: &Installed) -> String {
     format!("authctl helper {} --write", installed.helper)
 }
 
-/// The other program does not find authctl.
+/// Reports a program that does not find authctl.
 fn not_found(examination: &Examination<'_>, installed: &Installed, subject: &str) -> Option<Finding> {
     let word = installed.program.as_ref()?;
     let shown = escaped(word);
     let what = match path::program(&*examination.app.system.environment, word) {
         None if Path::new(word).is_absolute() => {
-            format!("{} calls {shown}, which is not there", installed.helper)
+            format!("{} runs {shown}, which does not exist", installed.helper)
         }
-        None => format!("{} calls `{shown}`, which is not on PATH", installed.helper),
+        None => format!("{} runs `{shown}`, which is not on PATH", installed.helper),
         Some(found) if installed.by_name && !is_ours(examination, &found) => {
-            let what = format!("another program is called `{shown}`: {}", found.display());
+            let what = format!("another program has the name `{shown}`: {}", found.display());
             return Some(
                 Finding::warning(TOPIC, subject, what)
                     .why("it comes first on PATH")
-                    .mend("put the folder of authctl's link before it on PATH"),
+                    .fix("put the folder with authctl's link first on PATH"),
             );
         }
         Some(_) => return None,
     };
     Some(
         Finding::problem(TOPIC, subject, what)
-            .why(format!("it is written in {}", installed.place))
-            .mend(write_again(installed)),
+            .why(format!("it is configured in {}", installed.place))
+            .fix(write_again(installed)),
     )
 }
 
-/// The other program asks for what no provider serves.
+/// Reports a program that asks for a host or provider that does not exist.
 fn unserved(examination: &Examination<'_>, installed: &Installed, subject: &str) -> Option<Finding> {
     let config = examination.app.config;
     let what = match &installed.target {
@@ -91,19 +91,19 @@ fn unserved(examination: &Examination<'_>, installed: &Installed, subject: &str)
     };
     Some(
         Finding::warning(TOPIC, subject, what)
-            .why(format!("{} asks authctl for it, as {} says", installed.helper, installed.place))
-            .mend(format!("add it to `hosts` of a provider; or take it out of {}", installed.place)),
+            .why(format!("{} asks authctl for it, as configured in {}", installed.helper, installed.place))
+            .fix(format!("add it to a provider's `hosts`, or remove it from {}", installed.place)),
     )
 }
 
-/// The other program asks another helper first.
+/// Reports a program that asks another helper first.
 fn not_first(_: &Examination<'_>, installed: &Installed, subject: &str) -> Option<Finding> {
     let other = installed.after.as_ref()?;
     let what = format!("{} asks {} first", installed.helper, escaped(other));
     Some(
         Finding::warning(TOPIC, subject, what)
-            .why("it answers before authctl, and is told authctl's tokens to keep")
-            .mend(write_again(installed)),
+            .why("it answers before authctl, and receives authctl's tokens to store")
+            .fix(write_again(installed)),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Who is logged in: until when, and whether that can go on by itself.
+//! Checks logins: when the tokens expire, and whether they can be refreshed.
 
 use jiff::Timestamp;
 
@@ -20,9 +20,8 @@ pub(super) fn check(examination: &Examination<'_>, provider: &Provider, stored: 
     let of_provider: Vec<&Stored> = stored.iter().filter(|stored| stored.provider == *name).collect();
     let mut findings = Vec::new();
     if of_provider.is_empty() && provider.source.is_interactive() {
-        findings.push(
-            Finding::note(TOPIC, name.as_str(), "nobody is logged in").mend(format!("authctl login {name}")),
-        );
+        findings
+            .push(Finding::note(TOPIC, name.as_str(), "not logged in").fix(format!("authctl login {name}")));
     }
     for stored in of_provider {
         findings.extend(account(examination, provider, stored));
@@ -41,18 +40,18 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
             Finding::warning(
                 TOPIC,
                 subject.clone(),
-                "the login was for another server or client than is configured",
+                "the login belongs to another server or client than the configured one",
             )
-            .why("its tokens are not sent to where they do not belong")
-            .mend(login.clone()),
+            .why("authctl sends tokens only to the server that they belong to")
+            .fix(login.clone()),
         );
     }
     findings.push(life(entry, &subject, &login, examination.app.system.clock.now()));
     if entry.in_flight.is_some() {
         findings.push(
-            Finding::warning(TOPIC, subject.clone(), "a refresh was sent, and nobody knows how it ended")
-                .why("it is under way in another process, or was interrupted")
-                .mend(format!("authctl token {name}, which finds out; if that fails: {login}")),
+            Finding::warning(TOPIC, subject.clone(), "a refresh was sent, but its result is unknown")
+                .why("another process is refreshing, or a refresh was interrupted")
+                .fix(format!("authctl token {name}; if that fails: {login}")),
         );
     }
     let missing = missing(&provider.source.scopes(), &entry.scopes);
@@ -63,8 +62,8 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
                 subject.clone(),
                 format!("the configured scopes {missing} were not granted"),
             )
-            .why("the server or the user said no, or they were added to the configuration later")
-            .mend(login.clone()),
+            .why("the server or the user denied them, or they were added to the config file after the login")
+            .fix(login.clone()),
         );
     }
     if let Some(record) = &stored.record
@@ -72,44 +71,59 @@ fn account(examination: &Examination<'_>, provider: &Provider, stored: &Stored) 
         && record.tokens().any(|token| token.token_type == TokenType::Dpop)
     {
         findings.push(
-            Finding::problem(TOPIC, subject, "its tokens are bound to a key that is not there")
-                .why("no server takes them without a proof by that key (RFC 9449)")
-                .mend(login),
+            Finding::problem(TOPIC, subject, "its tokens are bound to a key that is missing")
+                .why("servers reject them without a proof signed with that key (RFC 9449)")
+                .fix(login),
         );
     }
     findings
 }
 
-/// How long the login is good for.
+/// Reports when the login's token expires.
 fn life(entry: &Entry, subject: &str, login: &str, now: Timestamp) -> Finding {
     let who = match &entry.label {
         Some(label) if label != entry.account.as_str() => format!("{} ({})", entry.account, escaped(label)),
         _ => entry.account.to_string(),
     };
     match entry.expires_at {
-        _ if entry.login_needed => Finding::note(TOPIC, subject, "a new login is needed")
-            .why("the server refused the last refresh")
-            .mend(login),
+        _ if entry.login_needed => Finding::note(TOPIC, subject, "a new login is required")
+            .why("the server rejected the last refresh")
+            .fix(login),
         Some(end) if end <= now && !entry.refreshable => {
-            Finding::note(TOPIC, subject, format!("the token ended {}", relative(end, now)))
+            Finding::note(TOPIC, subject, format!("the access token expired {}", relative(end, now)))
                 .why("there is no refresh token")
-                .mend(login)
+                .fix(login)
         }
         Some(end) if entry.refreshable => {
-            let when = if end <= now { "at the next use".to_owned() } else { relative(end, now) };
-            Finding::ok(TOPIC, subject, format!("{who} is logged in; the token is renewed {when}"))
+            if end <= now {
+                return Finding::ok(
+                    TOPIC,
+                    subject,
+                    format!("{who} is logged in; the access token refreshes at next use"),
+                );
+            }
+            let when = relative(end, now);
+            Finding::ok(
+                TOPIC,
+                subject,
+                format!("{who} is logged in; the access token expires {when} and refreshes automatically"),
+            )
         }
         Some(end) => Finding::ok(
             TOPIC,
             subject,
-            format!("{who} is logged in; the token ends {}, and cannot be renewed", relative(end, now)),
+            format!(
+                "{who} is logged in; the access token expires {} and cannot be refreshed",
+                relative(end, now)
+            ),
         ),
-        None => Finding::ok(TOPIC, subject, format!("{who} is logged in; when the token ends is not known")),
+        None => {
+            Finding::ok(TOPIC, subject, format!("{who} is logged in; the access token's expiry is unknown"))
+        }
     }
 }
 
-/// The subject tokens that other providers supply. That these providers are configured was checked with
-/// the configuration.
+/// Checks the subject tokens that other providers supply. The configuration check covers whether these exist.
 fn chains(examination: &Examination<'_>, provider: &Provider, stored: &[Stored]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for wanted in provider.source.subject_tokens() {
@@ -121,22 +135,22 @@ fn chains(examination: &Examination<'_>, provider: &Provider, stored: &[Stored])
             (Err(_), _) => Finding::problem(
                 TOPIC,
                 subject,
-                format!("its {role} comes from `{name}`, whose configuration is wrong"),
+                format!("its {role} comes from `{name}`, whose configuration is not valid"),
             )
-            .mend("authctl config check")
+            .fix("authctl config check")
             .status(crate::error::Status::Config),
             (Ok(needed), None) if needed.source.is_interactive() => Finding::note(
                 TOPIC,
                 subject,
-                format!("its {role} comes from `{name}`, where nobody is logged in"),
+                format!("its {role} comes from `{name}`, but you are not logged in there"),
             )
-            .mend(format!("authctl login {name}")),
+            .fix(format!("authctl login {name}")),
             (Ok(_), Some(entry)) if *kind == TokenKind::Refresh && !entry.refreshable => Finding::warning(
                 TOPIC,
                 subject,
-                format!("its {role} is the refresh token of `{name}`, which has none"),
+                format!("its {role} is the refresh token from `{name}`, which has none"),
             )
-            .mend(format!("add offline_access to the scopes of {name}, then: authctl login {name}")),
+            .fix(format!("add offline_access to {name}'s scopes, then: authctl login {name}")),
             (Ok(_), _) => Finding::ok(TOPIC, subject, format!("its {role} comes from `{name}`")),
         });
     }

@@ -1,4 +1,4 @@
-//! `authctl doctor`: one file a topic; each takes the examination and returns what it found.
+//! `authctl doctor`: one file per topic, which takes the examination and returns its findings.
 
 mod browser;
 mod clock;
@@ -32,35 +32,33 @@ use crate::app::installed::Installed;
 use crate::error::{Error, Status};
 use crate::ports::System;
 
-/// A server that has not answered by then does not answer.
+/// A server that takes longer counts as unreachable.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(8);
 
-/// Find what is wrong, and say how to mend it
+/// Check the setup and explain how to fix problems
 ///
-/// Looks into this program, the configuration, the token store, the browser and the way back from it, the network, the
-/// clock, each provider, and the programs that authctl is set up in. Nothing secret is printed: it can be pasted into a
-/// bug report. Warnings do not change the exit status; the worst problem decides it.
+/// Checks the program, the configuration, the token store, the browser and its redirect, the network, the clock, each
+/// provider, and programs that use authctl. The report contains no secrets, so you can paste it into a bug report. The worst
+/// problem determines the exit status; warnings do not affect it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
-    /// Ask no server
+    /// Do not contact servers
     #[arg(long)]
     offline: bool,
-    /// Run the programs that print secrets, too, to see whether they do
+    /// Also run the configured programs that print secrets
     #[arg(long)]
     run_commands: bool,
 }
 
-/// Examines, and tells what was found.
-///
 /// # Errors
 /// [`Error::Reported`] with the status of the worst problem; [`Error::Choice`] for a provider that is not configured.
 pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>) -> Result<(), Error> {
     let started = app.system.clock.elapsed();
     let watched = Arc::new(Watched::new(app.system, started + LONGEST, LONGEST_EXCHANGE));
     let system = System { http: Arc::<Watched>::clone(&watched), ..app.system.clone() };
-    let watched_invocation = App { system: &system, ..*app };
+    let watched_app = App { system: &system, ..*app };
     let named = args.provider.name(app)?;
     if let Some(name) = &named {
         app.config.choose(Some(name))?;
@@ -70,8 +68,8 @@ pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>
     let (names, unusable): (Vec<_>, Vec<_>) =
         names.cloned().partition(|name| app.config.provider(name).is_ok());
     let examination = Examination {
-        app: &watched_invocation,
-        store: watched_invocation.whole_store(),
+        app: &watched_app,
+        store: watched_app.whole_store(),
         providers: names.iter().filter_map(|name| app.config.provider(name).ok()).collect(),
         unusable,
         watched,
@@ -97,7 +95,7 @@ pub fn run(app: &App<'_>, args: &Args, installed: fn(&App<'_>) -> Vec<Installed>
 
 fn examine(examination: &Examination<'_>, installed: fn(&App<'_>) -> Vec<Installed>) -> Vec<Finding> {
     let console = &examination.app.system.console;
-    let waiting = |what: &str| console.wait(&format!("Looking at {what} (Ctrl-C ends it)"));
+    let waiting = |what: &str| console.wait(&format!("Checking {what} (Ctrl-C to cancel)"));
     let mut findings = program::check(examination);
     findings.extend(config::check(examination));
     let shown = waiting("the token store");
@@ -114,7 +112,7 @@ fn examine(examination: &Examination<'_>, installed: fn(&App<'_>) -> Vec<Install
     let shown = waiting("the providers");
     findings.extend(provider::check(examination, &documents, &records));
     drop(shown);
-    let _shown = waiting("what is set up in other programs");
+    let _shown = waiting("other programs");
     findings.extend(helper::check(examination, installed));
     findings
 }

@@ -1,4 +1,4 @@
-//! What a kind's tokens come from: programs, and what the platform hands over.
+//! Checks what a kind's tokens come from: programs, and variables and files that the platform provides.
 
 use super::examination::Examination;
 use super::finding::{Finding, Topic};
@@ -28,37 +28,37 @@ fn found(examination: &Examination<'_>, name: &str, need: &Requirement) -> Findi
             let program = path::program(&*system.environment, word);
             let how = program.as_deref().and_then(replaceable::of_program);
             match program {
-                None => Finding::problem(TOPIC, name, format!("there is no program {shown}"))
+                None => Finding::problem(TOPIC, name, format!("the program {shown} does not exist"))
                     .why("its tokens come from this program")
-                    .mend("install it, or change the configuration")
+                    .fix("install it, or change the config file")
                     .status(Status::Config),
                 Some(program) if let Some(how) = how => {
                     Finding::problem(TOPIC, name, format!("others can replace {}", program.display()))
                         .why(format!("authctl does not run it: {how}"))
-                        .mend("move it into a folder that only you or root can write")
+                        .fix("move it to a folder that only you or root can write to")
                         .status(Status::Config)
                 }
-                Some(program) => Finding::ok(TOPIC, name, format!("{} is there", program.display())),
+                Some(program) => Finding::ok(TOPIC, name, format!("found {}", program.display())),
             }
         }
         Requirement::Variable(variable) => {
             let shown = escaped(variable);
             match system.environment.variable(variable).filter(|value| !value.trim().is_empty()) {
-                Some(_) => Finding::ok(TOPIC, name, format!("the platform has set {shown}")),
-                None => Finding::warning(TOPIC, name, format!("the platform did not set {shown}"))
-                    .why("its tokens come from there, where the platform gives one")
-                    .mend("run it where the platform sets it"),
+                Some(_) => Finding::ok(TOPIC, name, format!("the platform sets {shown}")),
+                None => Finding::warning(TOPIC, name, format!("the platform does not set {shown}"))
+                    .why("its tokens come from the platform")
+                    .fix("run authctl on a platform that sets it"),
             }
         }
         Requirement::File(path) => {
             let path = system.paths.expand(path);
             let shown = path.display();
             if path.exists() {
-                Finding::ok(TOPIC, name, format!("the platform has written {shown}"))
+                Finding::ok(TOPIC, name, format!("the platform provides {shown}"))
             } else {
-                Finding::warning(TOPIC, name, format!("the platform did not write {shown}"))
-                    .why("its tokens come from there, where the platform gives one")
-                    .mend("run it where the platform writes it, or change the configuration")
+                Finding::warning(TOPIC, name, format!("the platform does not provide {shown}"))
+                    .why("its tokens come from the platform")
+                    .fix("run authctl on a platform that provides it, or change the config file")
             }
         }
     }

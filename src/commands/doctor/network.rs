@@ -1,4 +1,4 @@
-//! The way to the servers: proxies, whether each can be reached, and whose certificate it is that is not accepted.
+//! Checks the network: proxies, whether each server is reachable, and who issued a rejected certificate.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::ports::{CertificateFlaw, HttpError, Method, Transport};
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Network;
-/// The variables that name a proxy.
+/// The environment variables for proxies.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// What each provider's server published, and where.
+/// The metadata that each provider's server published, with its URL.
 pub(super) type Documents = BTreeMap<ProviderName, Vec<(Url, Result<Metadata, DiscoveryError>)>>;
 
 pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Documents) {
     let mut findings = proxies(examination);
     let mut published = Documents::new();
     if examination.offline {
-        findings.push(Finding::note(TOPIC, "", "no server was asked: --offline"));
+        findings.push(Finding::note(TOPIC, "", "not checked: --offline"));
         return (findings, published);
     }
     let mut asked: Vec<(String, Transport)> = Vec::new();
@@ -82,7 +82,7 @@ fn reached(examination: &Examination<'_>, url: &Url) -> Finding {
     let server = authority(url);
     let answers = examination.watched.answers();
     let time = answers.iter().filter(|answer| answer.server == server).map(|answer| answer.time).min();
-    let what = if url.scheme() == "https" { "reached, its certificate accepted" } else { "reached" };
+    let what = if url.scheme() == "https" { "reachable, with a valid certificate" } else { "reachable" };
     let finding = Finding::ok(TOPIC, server, what);
     match time {
         Some(time) => finding.took(time),
@@ -99,23 +99,23 @@ fn unreachable(examination: &Examination<'_>, provider: &Provider, url: &Url, er
             untrusted(examination, &transport, url, (subject, *flaw, reason), proxy)
         }
         HttpError::NotSent { reason, .. } => {
-            let finding = Finding::problem(TOPIC, subject, format!("cannot be reached: {reason}"));
+            let finding = Finding::problem(TOPIC, subject, format!("not reachable: {reason}"));
             match proxy {
-                Some(proxy) => finding.why(format!("the way goes by the proxy {proxy}")).mend(
-                    "check that the proxy runs and lets this host pass; or name the host in NO_PROXY",
+                Some(proxy) => finding.why(format!("the connection uses the proxy {proxy}")).fix(
+                    "check that the proxy runs and allows this host, or add the host to NO_PROXY",
                 ),
-                None => finding.why("its name is not known, nobody listens there, or a firewall is in the way").mend(
-                    "check the network, and domain and issuer in the configuration; behind a proxy: export HTTPS_PROXY=http://HOST:PORT",
+                None => finding.why("its name does not resolve, it is not running, or a firewall blocks it").fix(
+                    "check the network, and domain and issuer in the config file; behind a proxy: export HTTPS_PROXY=http://HOST:PORT",
                 ),
             }
         }
         HttpError::AnswerLost { reason, .. } => {
-            Finding::problem(TOPIC, subject, format!("does not answer: {reason}"))
-                .why("it is overloaded, or something on the way swallows the answer")
-                .mend("try again later")
+            Finding::problem(TOPIC, subject, format!("no response: {reason}"))
+                .why("it is overloaded, or something in between drops the response")
+                .fix("try again later")
         }
         HttpError::Setup(reason) => Finding::problem(TOPIC, subject, reason.clone())
-            .mend(format!("change ca_file, proxy or certificate of `{}` in the configuration", provider.name))
+            .fix(format!("change `{}`'s ca_file, proxy or certificate in the config file", provider.name))
             .status(Status::Config),
         HttpError::TooLarge { .. } | HttpError::NotPublic { .. } => {
             Finding::warning(TOPIC, subject, error.to_string())
@@ -123,8 +123,7 @@ fn unreachable(examination: &Examination<'_>, provider: &Provider, url: &Url, er
     }
 }
 
-/// Somebody's certificate is not accepted: whose it is tells the reason, which is mostly a proxy that looks into what goes
-/// through it.
+/// Explains a rejected certificate by its issuer, which is usually a proxy that inspects TLS.
 fn untrusted(
     examination: &Examination<'_>,
     transport: &Transport,
@@ -135,31 +134,32 @@ fn untrusted(
     let limited = Transport { timeout: examination.left().min(super::LONGEST_EXCHANGE), ..transport.clone() };
     let shown = examination.app.system.machine.certificates(url, &limited);
     let facts = shown.ok().and_then(|chain| certificate::facts(chain.first()?));
-    // What follows are all the names that it is for.
+    // The rest lists all names in the certificate.
     let short = reason.split(';').next().unwrap_or_default();
-    let finding = Finding::problem(TOPIC, subject, format!("its certificate is not accepted: {short}"));
+    let finding = Finding::problem(TOPIC, subject, format!("its certificate is not valid: {short}"));
     let now = examination.app.system.clock.now();
     let by = facts.as_ref().map(|facts| format!("it was issued by {}", facts.issuer)).unwrap_or_default();
-    let through = proxy.map(|proxy| format!(", and comes by the proxy {proxy}")).unwrap_or_default();
+    let through =
+        proxy.map(|proxy| format!(", and the connection uses the proxy {proxy}")).unwrap_or_default();
     match &facts {
         Some(facts) if facts.ends < now => finding
-            .why(format!("it ended on {}; {by}{through}", facts.ends.strftime("%Y-%m-%d")))
-            .mend("check this machine's clock; if that is right, the server's administrator must renew it"),
+            .why(format!("it expired on {}; {by}{through}", facts.ends.strftime("%Y-%m-%d")))
+            .fix("check this machine's clock; if it is correct, ask the server's administrator to renew the certificate"),
         Some(_) if flaw == CertificateFlaw::NotYetValid => finding
-            .why(format!("it begins later than now; {by}{through}"))
-            .mend("check this machine's clock"),
+            .why(format!("it is not valid yet; {by}{through}"))
+            .fix("check this machine's clock"),
         Some(_) if flaw == CertificateFlaw::OtherName => finding
             .why(format!("it is for other names; {by}{through}"))
-            .mend("check domain, issuer and the endpoints in the configuration; a network that wants a login of its own first answers for everybody: open any page in a browser"),
+            .fix("check domain, issuer and the endpoints in the config file; if this network has a login page, open any web page in a browser and log in"),
         _ => finding
-            .why(format!("{by}{through}: an authority that is not known here, as that of a company's proxy that looks into TLS, or of a server of its own"))
-            .mend("if you know that authority, write its certificate into a file, and name it in the configuration: ca_file = \"/path/to/authority.pem\""),
+            .why(format!("{by}{through}; this machine does not trust that authority, which may belong to a company's TLS-inspecting proxy or to a private server"))
+            .fix("if you trust that authority, save its certificate to a file and set it in the config file: ca_file = \"/path/to/authority.pem\""),
     }
 }
 
-/// The proxy on the way to a server, without its password, and what named it.
+/// Returns the proxy for a server, without its password, and the setting that it comes from.
 fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> Option<String> {
-    if is_spared(examination, url) {
+    if bypasses_proxy(examination, url) {
         return None;
     }
     if let Some(proxy) = &transport.proxy {
@@ -172,17 +172,18 @@ fn proxy_of(examination: &Examination<'_>, transport: &Transport, url: &Url) -> 
     found.map(|(name, proxy)| format!("{} ({name})", address(&proxy)))
 }
 
-/// Whether a server is reached without a proxy: it is on this machine, or NO_PROXY names it or what it is under.
-fn is_spared(examination: &Examination<'_>, url: &Url) -> bool {
+/// Whether a server is contacted without a proxy: it is on this machine, or NO_PROXY contains it or a parent domain.
+fn bypasses_proxy(examination: &Examination<'_>, url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let environment = &examination.app.system.environment;
-    let spared = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
+    let excluded = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
     let names = |part: &str| {
         let part = part.trim().trim_start_matches('.');
         part == "*" || part == host || host.strip_suffix(part).is_some_and(|rest| rest.ends_with('.'))
     };
     is_local_host(host)
-        || spared.is_some_and(|spared| spared.split(',').any(|part| !part.trim().is_empty() && names(part)))
+        || excluded
+            .is_some_and(|excluded| excluded.split(',').any(|part| !part.trim().is_empty() && names(part)))
 }
 
 fn is_local_host(host: &str) -> bool {
@@ -194,28 +195,28 @@ fn proxies(examination: &Examination<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROXIES {
         if let Some(value) = environment.variable(name).filter(|value| !value.is_empty()) {
-            findings.push(Finding::note(TOPIC, name, format!("the proxy {} is used", address(&value))));
+            findings.push(Finding::note(TOPIC, name, format!("uses the proxy {}", address(&value))));
         }
     }
     for provider in &examination.providers {
         if let Some(proxy) = provider.source.transport().proxy {
-            let what = format!("the proxy {} is used, as the key `proxy` says", address(&proxy));
+            let what = format!("uses the proxy {} (the key `proxy`)", address(&proxy));
             findings.push(Finding::note(TOPIC, provider.name.as_str(), what));
         }
     }
-    let spared = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
-    if let (Some(spared), false) = (spared.filter(|spared| !spared.is_empty()), findings.is_empty()) {
-        findings.push(Finding::note(TOPIC, "NO_PROXY", format!("no proxy for {}", escaped(&spared))));
+    let excluded = ["NO_PROXY", "no_proxy"].iter().find_map(|name| environment.variable(name));
+    if let (Some(excluded), false) = (excluded.filter(|excluded| !excluded.is_empty()), findings.is_empty()) {
+        findings.push(Finding::note(TOPIC, "NO_PROXY", format!("no proxy for {}", escaped(&excluded))));
     }
     findings
 }
 
-/// Host and port alone: before an `@` there may be a password.
+/// Returns only host and port, because the part before an `@` may contain a password.
 fn address(proxy: &str) -> String {
     let with_scheme =
         || (!proxy.contains("://")).then(|| Url::parse(&format!("http://{proxy}")).ok()).flatten();
     let url = Url::parse(proxy).ok().filter(Url::has_host).or_else(with_scheme);
-    url.map_or_else(|| "that is no URL".to_owned(), |url| escaped(&authority(&url)))
+    url.map_or_else(|| "not a valid URL".to_owned(), |url| escaped(&authority(&url)))
 }
 
 #[cfg(test)]
@@ -229,7 +230,7 @@ mod tests {
             ("proxy.example:3128", "proxy.example:3128"),
             ("user:canary@proxy.example:3128", "proxy.example:3128"),
             ("socks5h://u:canary@127.0.0.1:1080", "127.0.0.1:1080"),
-            ("http://[", "that is no URL"),
+            ("http://[", "not a valid URL"),
         ] {
             assert_eq!(address(proxy), want, "{proxy}");
         }

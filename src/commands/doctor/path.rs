@@ -1,12 +1,12 @@
-//! Programs on PATH, and who else could put some there.
+//! Finds programs on PATH.
 
 use std::path::{Path, PathBuf};
 
 use crate::os::program::is_program;
 use crate::ports::Environment;
 
-/// Every program of this name on PATH, the one that is run first. Relative parts of PATH are passed over, as they are
-/// when programs are run (F-URL4).
+/// Returns every program with this name on PATH, in order. Relative entries are skipped, as they are when authctl runs a
+/// program (F-URL4).
 pub fn all(environment: &dyn Environment, name: &str) -> Vec<PathBuf> {
     let path = environment.variable("PATH").unwrap_or_default();
     let suffixes: &[&str] = if cfg!(windows) { &["", ".exe"] } else { &[""] };
@@ -17,7 +17,7 @@ pub fn all(environment: &dyn Environment, name: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The program that a command's first word means.
+/// Returns the program that a command's first word selects.
 pub fn program(environment: &dyn Environment, word: &str) -> Option<PathBuf> {
     let written = Path::new(word);
     if written.is_absolute() {
@@ -26,8 +26,8 @@ pub fn program(environment: &dyn Environment, word: &str) -> Option<PathBuf> {
     (written.components().count() == 1).then(|| all(environment, word).into_iter().next()).flatten()
 }
 
-/// The relative parts of PATH: programs of this user that search it find what lies in the working folder.
-pub fn relative_parts(environment: &dyn Environment) -> bool {
+/// Whether PATH has relative entries, which make other programs search the working folder.
+pub fn has_relative_parts(environment: &dyn Environment) -> bool {
     let path = environment.variable("PATH").unwrap_or_default();
     !path.is_empty() && std::env::split_paths(&path).any(|folder| !folder.is_absolute())
 }

@@ -1,4 +1,4 @@
-//! This program: which one it is, whether another is meant by its name, and whether its memory stays its own.
+//! Checks the program: its version, whether another authctl comes first on PATH, and whether its memory stays private.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::ports::Program;
 use crate::text::untrusted::escaped;
 
 const TOPIC: Topic = Topic::Program;
-/// A program that cannot tell its version by then is none of ours.
+/// A program that takes longer to print its version is not authctl.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
@@ -21,19 +21,19 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let mut findings = vec![Finding::ok(TOPIC, "", format!("authctl {version}, {platform}"))];
     let on_path = path::all(environment, "authctl");
     match (environment.program(), on_path.first()) {
-        (None, _) => findings.push(Finding::warning(TOPIC, "", "this program's own path is not known")),
+        (None, _) => findings.push(Finding::warning(TOPIC, "", "cannot find this program's own path")),
         (Some(this), None) => findings.push(
-            Finding::note(TOPIC, this.display().to_string(), "it is not on PATH")
-                .why("other programs that are set up call it by its full path")
-                .mend("link it into a folder of PATH, such as ~/.local/bin"),
+            Finding::note(TOPIC, this.display().to_string(), "not on PATH")
+                .why("other programs are configured to run authctl by its full path")
+                .fix("link it into a folder on PATH, such as ~/.local/bin"),
         ),
         (Some(this), Some(first)) if same(&this, first) => {
-            findings.push(Finding::ok(TOPIC, first.display().to_string(), "it is the one on PATH"));
+            findings.push(Finding::ok(TOPIC, first.display().to_string(), "first on PATH"));
         }
         (Some(this), Some(first)) => findings.push(
             Finding::warning(TOPIC, first.display().to_string(), "another authctl comes first on PATH")
                 .why(format!("this one is {}{}", this.display(), other_version(examination, first, version)))
-                .mend("remove one of them, or change their order on PATH"),
+                .fix("remove one of them, or change their order on PATH"),
         ),
     }
     for found in &on_path {
@@ -41,22 +41,22 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
             findings.push(
                 Finding::warning(TOPIC, found.display().to_string(), "others can replace this program")
                     .why(how.to_string())
-                    .mend("keep it in a folder that only you or root can write"),
+                    .fix("move it to a folder that only you or root can write to"),
             );
         }
     }
-    if path::relative_parts(environment) {
+    if path::has_relative_parts(environment) {
         findings.push(
-            Finding::warning(TOPIC, "PATH", "it has an empty or a relative part")
-                .why("programs would be found in the working folder; authctl passes such parts over")
-                .mend("take them out of PATH"),
+            Finding::warning(TOPIC, "PATH", "contains an empty or relative entry")
+                .why("other programs would search the working folder; authctl skips such entries")
+                .fix("remove these entries from PATH"),
         );
     }
     match system.machine.leaves_core_files() {
         Some(true) => findings.push(
-            Finding::warning(TOPIC, "", "a crash would leave its memory in a file")
-                .why("the system did not let it forbid that")
-                .mend("ulimit -c 0"),
+            Finding::warning(TOPIC, "", "a crash would write authctl's memory to a file")
+                .why("the system did not allow authctl to disable core files")
+                .fix("ulimit -c 0"),
         ),
         Some(false) => findings.push(Finding::ok(TOPIC, "", "a crash leaves no core file")),
         None => {}
@@ -68,7 +68,7 @@ fn same(one: &std::path::Path, other: &std::path::Path) -> bool {
     one == other || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
-/// What the other one says that it is, where that is something else.
+/// Describes the other program's version if it differs.
 fn other_version(examination: &Examination<'_>, other: &std::path::Path, ours: &str) -> String {
     let system = examination.app.system;
     let withheld = examination.app.config.secret_variables();
@@ -77,8 +77,8 @@ fn other_version(examination: &Examination<'_>, other: &std::path::Path, ours: &
     match system.processes.output(&program) {
         Ok(text) if text.expose().trim() == format!("authctl {ours}") => String::new(),
         Ok(text) => {
-            format!("; that one says `{}`", escaped(text.expose().lines().next().unwrap_or_default()))
+            format!("; the other reports `{}`", escaped(text.expose().lines().next().unwrap_or_default()))
         }
-        Err(_) => "; that one does not say its version".to_owned(),
+        Err(_) => "; the other does not report its version".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Each provider: what its server publishes, what is missing of it, and what of the configuration does not go with it.
+//! Checks each provider: its server's metadata, missing endpoints, and settings that the server does not support.
 
 use super::examination::Examination;
 use super::finding::{Finding, Topic};
@@ -18,17 +18,17 @@ use crate::text::untrusted::escaped;
 use url::Url;
 
 const TOPIC: Topic = Topic::Provider;
-/// Certificates are renewed by hand, mostly: that takes days.
+/// Renewing a certificate is usually manual and takes days.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
-/// No certificate chain is longer.
+/// No certificate chain is larger.
 const LONGEST_CERTIFICATE: u64 = 1 << 20;
 
 pub(super) fn check(examination: &Examination<'_>, documents: &Documents, stored: &[Stored]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in &examination.unusable {
         findings.push(
-            Finding::note(TOPIC, name.as_str(), "not looked at: its configuration is wrong")
-                .mend("mend what is said of the configuration"),
+            Finding::note(TOPIC, name.as_str(), "not checked: its configuration is not valid")
+                .fix("fix the problems listed under Configuration"),
         );
     }
     for provider in &examination.providers {
@@ -62,7 +62,7 @@ fn server(provider: &Provider, oauth: &OAuthClient, published: &[Published]) -> 
         findings.push(Finding::ok(
             TOPIC,
             name,
-            format!("{} is the metadata of {issuer}", escaped(url.as_str())),
+            format!("{} has the metadata for {issuer}", escaped(url.as_str())),
         ));
     }
     let server = oauth.server_as(found.map(|(_, metadata)| metadata.clone()));
@@ -71,9 +71,9 @@ fn server(provider: &Provider, oauth: &OAuthClient, published: &[Published]) -> 
         needed(provider, oauth).into_iter().filter(|endpoint| !server.has(endpoint)).collect();
     for endpoint in missing.into_iter().filter(|_| was_asked) {
         findings.push(
-            Finding::problem(TOPIC, name, format!("its `{endpoint}` is not known"))
-                .why("neither the configuration nor what the server publishes names it")
-                .mend(format!("set {endpoint}, or issuer, in [credentials.{name}.oauth]")),
+            Finding::problem(TOPIC, name, format!("its `{endpoint}` is missing"))
+                .why("neither the config file nor the server's metadata contains it")
+                .fix(format!("set {endpoint}, or issuer, in [credentials.{name}.oauth]")),
         );
     }
     if found.is_some() {
@@ -82,25 +82,34 @@ fn server(provider: &Provider, oauth: &OAuthClient, published: &[Published]) -> 
     findings
 }
 
-/// A document that must not be used. That there is none at a place is nothing: there are several.
+/// Reports a document that must not be used. A missing document is not a problem, because several URLs are tried.
 fn refused(name: &str, url: &Url, error: &DiscoveryError) -> Option<Finding> {
     let place = escaped(url.as_str());
-    let finding = match error {
-        DiscoveryError::Http(_) | DiscoveryError::NotPublished { .. } => return None,
-        DiscoveryError::Metadata { source: MetadataError::IssuerMismatch { expected, found }, .. } => {
-            Finding::problem(TOPIC, name, format!("{place} is the metadata of another issuer: {found}"))
-                .why(format!("{expected} was asked for, and a server must not speak for another"))
-                .mend(format!("if that is the right one, set issuer to it in [credentials.{name}.oauth]"))
-        }
-        error => {
-            Finding::warning(TOPIC, name, format!("{place}: {}", crate::text::causes::with_causes(error)))
-                .why("a server's metadata is a JSON object (RFC 8414)")
-        }
-    };
+    let finding =
+        match error {
+            DiscoveryError::Http(_) | DiscoveryError::NotPublished { .. } => return None,
+            DiscoveryError::Metadata {
+                source: MetadataError::IssuerMismatch { expected, found }, ..
+            } => Finding::problem(
+                TOPIC,
+                name,
+                format!("{place} has the metadata of another issuer: {found}"),
+            )
+            .why(format!(
+                "the configured issuer is {expected}, and a server must not publish metadata for another one"
+            ))
+            .fix(format!("if {found} is correct, set it as issuer in [credentials.{name}.oauth]")),
+            error => Finding::warning(
+                TOPIC,
+                name,
+                format!("{place}: {}", crate::text::causes::with_causes(error)),
+            )
+            .why("a server's metadata must be a JSON object (RFC 8414)"),
+        };
     Some(finding)
 }
 
-/// The endpoints without which a login, or a token, is not possible.
+/// Returns the endpoints that a login or a token needs.
 fn needed(provider: &Provider, oauth: &OAuthClient) -> Vec<&'static str> {
     let first = match provider.kind.grant() {
         Some("authorization_code") => Some("authorization_endpoint"),
@@ -113,7 +122,7 @@ fn needed(provider: &Provider, oauth: &OAuthClient) -> Vec<&'static str> {
     first.into_iter().chain(["token_endpoint"]).chain(keys).collect()
 }
 
-/// What the server says that it can do.
+/// Compares the configuration with the server's metadata.
 fn offers(provider: &Provider, oauth: &OAuthClient, server: &Server<'_>) -> Vec<Finding> {
     let name = provider.name.as_str();
     let mut findings = Vec::new();
@@ -123,22 +132,22 @@ fn offers(provider: &Provider, oauth: &OAuthClient, server: &Server<'_>) -> Vec<
         && let Some(grant) = provider.kind.grant()
     {
         findings.push(
-            Finding::warning(TOPIC, name, format!("the server does not say that it offers `{grant}`"))
-                .why("some offer more than they say")
-                .mend("if it is refused, choose another grant_type"),
+            Finding::warning(TOPIC, name, format!("the server's metadata does not list the grant `{grant}`"))
+                .why("some servers support more than they list")
+                .fix("if the server rejects it, set another grant_type"),
         );
     }
     if provider.kind.grant() == Some("authorization_code") {
         match server.lists("code_challenge_methods_supported") {
             Some(methods) if methods.iter().any(|method| method == "S256") => {
-                findings.push(Finding::ok(TOPIC, name, "the server takes PKCE with S256"));
+                findings.push(Finding::ok(TOPIC, name, "the server supports PKCE with S256"));
             }
             Some(_) => findings.push(
-                Finding::warning(TOPIC, name, "the server does not say that it takes PKCE with S256")
-                    .why("logins here always use it; some servers ignore what they do not know")
-                    .mend("if it is refused, ask its administrator for PKCE (RFC 7636)"),
+                Finding::warning(TOPIC, name, "the server's metadata does not list PKCE with S256")
+                    .why("authctl always uses it; some servers ignore parameters that they do not support")
+                    .fix("if the server rejects it, ask its administrator to enable PKCE (RFC 7636)"),
             ),
-            None => findings.push(Finding::ok(TOPIC, name, "the server does not say whether it takes PKCE")),
+            None => findings.push(Finding::ok(TOPIC, name, "the server's metadata does not mention PKCE")),
         }
     }
     if let Some(known) = server.lists("scopes_supported") {
@@ -152,27 +161,27 @@ fn offers(provider: &Provider, oauth: &OAuthClient, server: &Server<'_>) -> Vec<
             let what = format!("the server does not list the scopes {}", unknown.join(" "));
             findings.push(
                 Finding::note(TOPIC, name, what)
-                    .why("a server need not list all that it has (RFC 8414 section 2)"),
+                    .why("a server need not list all its scopes (RFC 8414 section 2)"),
             );
         }
     }
     findings
 }
 
-/// What the server must know of the client, and the client of itself.
+/// Checks the client's ID, redirect URI and certificate.
 fn client(examination: &Examination<'_>, provider: &Provider, oauth: &OAuthClient) -> Vec<Finding> {
     let name = provider.name.as_str();
     let mut findings = Vec::new();
     if let Err(error) = oauth.client_id() {
         let what = error.to_string();
         let hint = Error::Provider(error).hint().unwrap_or_else(|| "set client_id".to_owned());
-        findings.push(Finding::problem(TOPIC, name, what).mend(hint).status(Status::Config));
+        findings.push(Finding::problem(TOPIC, name, what).fix(hint).status(Status::Config));
     }
     if let Some(uri) = provider.source.redirect_uri() {
         let place = oauth.registration().map(|place| format!(" at {place}")).unwrap_or_default();
         findings.push(match uri.fixed_port() {
-            Some(_) => Finding::ok(TOPIC, name, format!("{uri} must be registered, exactly so{place}")),
-            None => Finding::ok(TOPIC, name, format!("{uri} must be registered, for any port{place}")),
+            Some(_) => Finding::ok(TOPIC, name, format!("{uri} must be registered exactly{place}")),
+            None => Finding::ok(TOPIC, name, format!("{uri} must be registered for any port{place}")),
         });
     }
     if let Some(path) = oauth.certificate_file() {
@@ -192,23 +201,21 @@ fn own_certificate(examination: &Examination<'_>, name: &str, path: &std::path::
     };
     let now = examination.app.system.clock.now();
     match read {
-        Err(reason) => {
-            Finding::problem(TOPIC, name, format!("its certificate {shown} cannot be used: {reason}"))
-                .mend("change `certificate` in the configuration")
-                .status(Status::Config)
-        }
+        Err(reason) => Finding::problem(TOPIC, name, format!("cannot use its certificate {shown}: {reason}"))
+            .fix("change `certificate` in the config file")
+            .status(Status::Config),
         Ok(facts) if facts.ends <= now => Finding::problem(
             TOPIC,
             name,
-            format!("its certificate {shown} has ended, {}", relative(facts.ends, now)),
+            format!("its certificate {shown} expired {}", relative(facts.ends, now)),
         )
-        .mend("get a new one from whoever issued it"),
+        .fix("get a new certificate from its issuer"),
         Ok(facts) if facts.ends.duration_since(now) < SOON => Finding::warning(
             TOPIC,
             name,
-            format!("its certificate {shown} ends {}", relative(facts.ends, now)),
+            format!("its certificate {shown} expires {}", relative(facts.ends, now)),
         )
-        .mend("get a new one from whoever issued it"),
-        Ok(_) => Finding::ok(TOPIC, name, format!("its certificate {shown} is good")),
+        .fix("get a new certificate from its issuer"),
+        Ok(_) => Finding::ok(TOPIC, name, format!("its certificate {shown} is valid")),
     }
 }

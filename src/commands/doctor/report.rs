@@ -1,4 +1,4 @@
-//! Findings as text and as JSON. This is the one way out: whatever home it is, it is written `~`.
+//! Formats findings as text and JSON. All output goes through here, so that the home folder always appears as `~`.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,8 @@ use super::finding::{Finding, Severity, Topic};
 use crate::text::humanize::counted;
 use crate::text::style::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 
-/// The findings without what tells whose home they are of, so that they can be given to others.
+/// Replaces the path of the home folder, so that the report does not reveal the user's name.
+#[must_use]
 pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {
     let Some(home) = home.filter(|home| home.len() > 1) else { return findings };
     let shorten = |text: String| text.replace(home, "~");
@@ -14,7 +15,7 @@ pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {
         subject: shorten(finding.subject),
         what: shorten(finding.what),
         why: finding.why.map(shorten),
-        mend: finding.mend.map(shorten),
+        fix: finding.fix.map(shorten),
         ..finding
     });
     shortened.collect()
@@ -31,7 +32,7 @@ pub fn in_json(findings: &[Finding], version: &str, platform: &str) -> Value {
                 "severity": finding.severity.name(),
                 "what": plain(&finding.what),
                 "why": finding.why.as_deref().map(plain),
-                "mend": finding.mend.as_deref().map(plain),
+                "fix": finding.fix.as_deref().map(plain),
             });
             if let (Some(time), Some(members)) = (finding.milliseconds, value.as_object_mut()) {
                 members.insert("milliseconds".to_owned(), time.into());
@@ -42,12 +43,13 @@ pub fn in_json(findings: &[Finding], version: &str, platform: &str) -> Value {
     json!({ "findings": findings, "version": version, "platform": platform })
 }
 
-/// Excerpts of the configuration come with the terminal's styles.
+/// Removes terminal styles, which config excerpts contain.
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-/// The form for people. What is as it should be is one line a topic, unless all is asked for.
+/// Formats the report for people. Findings without a problem are one line per topic, unless `all` is set.
+#[must_use]
 pub fn in_text(findings: &[Finding], all: bool) -> String {
     let mut text = String::new();
     for topic in Topic::ALL {
@@ -83,7 +85,7 @@ fn line(finding: &Finding, others: usize) -> String {
     };
     let time = finding.milliseconds.map(|time| styled(FAINT, format!(" ({time} ms)"))).unwrap_or_default();
     let more = if others > 0 { styled(FAINT, format!(" … and {others} more")) } else { String::new() };
-    // An excerpt has lines of its own.
+    // Config excerpts have several lines.
     let what = finding.what.replace('\n', "\n             ");
     format!("  {severity} {subject}{what}{time}{more}\n")
 }
@@ -94,8 +96,8 @@ fn shown(finding: &Finding) -> String {
     if let Some(why) = &finding.why {
         text.push_str(&format!("    {}  {}\n", styled(FAINT, "why:   "), indented(why)));
     }
-    if let Some(mend) = &finding.mend {
-        text.push_str(&format!("    {}  {}\n", styled(HINT, "mend:  "), indented(mend)));
+    if let Some(fix) = &finding.fix {
+        text.push_str(&format!("    {}  {}\n", styled(HINT, "fix:   "), indented(fix)));
     }
     text
 }
@@ -109,8 +111,8 @@ fn summary(findings: &[Finding]) -> String {
             .map(|(severity, unit)| counted(count(severity), unit))
             .collect();
     match (count(Severity::Problem), counts.is_empty()) {
-        (_, true) => styled(GOOD, "Nothing is wrong."),
-        (0, false) => format!("{} ({})", styled(GOOD, "Nothing is wrong"), counts.join(", ")),
+        (_, true) => styled(GOOD, "No problems found."),
+        (0, false) => format!("{} ({})", styled(GOOD, "No problems found"), counts.join(", ")),
         _ => styled(ERROR, counts.join(", ")),
     }
 }

@@ -1,4 +1,4 @@
-//! The secrets that a provider's configuration names: whether each is there. None is looked at any further.
+//! Checks whether each configured secret exists, without using it.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(super) fn check(examination: &Examination<'_>, provider: &Provider) -> Vec<F
     let check = |(key, source): &(&str, SecretSource)| {
         let check = SecretCheck { examination, provider, key };
         match source {
-            SecretSource::Literal(_) => Some(check.good("written in the configuration")),
+            SecretSource::Literal(_) => Some(check.good("set in the config file")),
             SecretSource::Environment(variable) => Some(check.variable(variable)),
             SecretSource::File(path) => Some(check.file(path)),
             SecretSource::Command(command) => Some(check.command(command, source)),
@@ -45,9 +45,9 @@ impl SecretCheck<'_> {
         Finding::ok(TOPIC, self.provider.name.as_str(), format!("{}: {what}", self.key))
     }
 
-    fn wrong(&self, what: impl Display, mend: impl Into<String>) -> Finding {
+    fn wrong(&self, what: impl Display, fix: impl Into<String>) -> Finding {
         Finding::problem(TOPIC, self.provider.name.as_str(), format!("{}: {what}", self.key))
-            .mend(mend)
+            .fix(fix)
             .status(Status::Config)
     }
 
@@ -62,22 +62,23 @@ impl SecretCheck<'_> {
     fn file(&self, path: &Path) -> Finding {
         let path = self.examination.app.system.paths.expand(path);
         let shown = path.display();
-        // What is read from a pipe is gone for whoever needs it, or never comes.
+        // Reading a pipe would consume the secret, or block.
         if path.exists() && !path.is_file() {
-            return self.good(format_args!("{shown} is there (not read: it is no plain file)"));
+            return self.good(format_args!("{shown} exists (not read: it is not a regular file)"));
         }
         match read_text(&path, secret::LONGEST as u64) {
             Err(error) => self.wrong(
-                format_args!("the file {shown} cannot be read: {error}"),
-                format!("write the secret into {shown}, or name another file"),
+                format_args!("cannot read the file {shown}: {error}"),
+                format!("write the secret to {shown}, or set another file"),
             ),
-            Ok(text) if text.trim().is_empty() => self
-                .wrong(format_args!("the file {shown} is empty"), format!("write the secret into {shown}")),
+            Ok(text) if text.trim().is_empty() => {
+                self.wrong(format_args!("the file {shown} is empty"), format!("write the secret to {shown}"))
+            }
             Ok(_) if exposure(&path) != Exposure::Private => {
                 let what = format!("{}: others can read or change {shown}", self.key);
-                Finding::warning(TOPIC, self.provider.name.as_str(), what).mend(format!("chmod 600 {shown}"))
+                Finding::warning(TOPIC, self.provider.name.as_str(), what).fix(format!("chmod 600 {shown}"))
             }
-            Ok(_) => self.good(format_args!("the file {shown} can be read")),
+            Ok(_) => self.good(format_args!("the file {shown} is readable")),
         }
     }
 
@@ -86,25 +87,25 @@ impl SecretCheck<'_> {
         let word = command.first().map(String::as_str).unwrap_or_default();
         let shown = escaped(word);
         let Some(program) = path::program(&*system.environment, word) else {
-            let mend = "install it, or change the configuration";
-            return self.wrong(format_args!("there is no program {shown}"), mend);
+            let fix = "install it, or change the config file";
+            return self.wrong(format_args!("the program {shown} does not exist"), fix);
         };
         if let Some(how) = replaceable::of_program(&program) {
-            let mend = "move it into a folder that only you or root can write";
-            return self.wrong(format_args!("others can replace {}: {how}", program.display()), mend);
+            let fix = "move it to a folder that only you or root can write to";
+            return self.wrong(format_args!("others can replace {}: {how}", program.display()), fix);
         }
         if !self.examination.run_commands {
-            return self.good(format_args!("the program {shown} is there (not run without --run-commands)"));
+            return self.good(format_args!("the program {shown} exists (not run without --run-commands)"));
         }
         match outside(system, source) {
-            Ok(_) => self.good(format_args!("the program {shown} prints it")),
+            Ok(_) => self.good(format_args!("the program {shown} prints the secret")),
             Err(error) => {
-                self.wrong(with_causes(&error), format!("run {shown} by hand, as the configuration has it"))
+                self.wrong(with_causes(&error), format!("run the configured command {shown} by hand"))
             }
         }
     }
 
-    /// Nothing where the store cannot be used: its own topic says so.
+    /// Returns nothing if the store is unavailable, which is another topic's finding.
     fn stored(&self, source: &SecretSource) -> Option<Finding> {
         let (app, name) = (self.examination.app, &self.provider.name);
         if !self.examination.store_works() && !app.config.opens_store(name) {
@@ -112,7 +113,7 @@ impl SecretCheck<'_> {
         }
         let binding = self.provider.source.binding();
         match app.session(name).context(name).secrets(&binding).resolve(source) {
-            Ok(_) => Some(self.good("kept in the token store")),
+            Ok(_) => Some(self.good("stored in the token store")),
             Err(SecretError::Store(_)) => None,
             Err(error) => Some(self.wrong(error, format!("authctl secret set {name} {}", self.key))),
         }

@@ -1,4 +1,4 @@
-//! The token store: where it is, whether it keeps what it is given, and whether what it holds can be read.
+//! Checks the token store: whether a test record can be written and read, and whether all stored records can be read.
 
 use std::path::Path;
 
@@ -16,10 +16,10 @@ use crate::store::survey::Passphrase;
 use crate::store::{StoreChoice, StoreError, StoreKind};
 
 const TOPIC: Topic = Topic::Store;
-/// The name under which the kernel's keyring is tried out.
-const KERNEL_TRIAL: &str = "authctl:doctor";
+/// The name of the test key in the kernel's keyring.
+const KERNEL_TEST: &str = "authctl:doctor";
 
-/// An account that is listed, with its record where that could be read.
+/// A listed account, with its record if that is readable.
 pub(super) struct Stored {
     pub(super) provider: ProviderName,
     pub(super) entry: Entry,
@@ -33,11 +33,11 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
     let asks_program = matches!(settings.key, KeySource::Command(_)) && !examination.run_commands;
     let mut usable = Vec::new();
     if is_away {
-        findings.push(Finding::note(TOPIC, choice(examination), "not tried out: no server is asked"));
+        findings.push(Finding::note(TOPIC, choice(examination), "not checked: --offline"));
     } else if asks_program && settings.choice != StoreChoice::Only(StoreKind::Keyring) {
         findings.push(
-            Finding::note(TOPIC, choice(examination), "not tried out: its key is printed by a program")
-                .mend("authctl doctor --run-commands"),
+            Finding::note(TOPIC, choice(examination), "not checked: a program prints its key")
+                .fix("authctl doctor --run-commands"),
         );
     } else {
         match examination.store.check() {
@@ -65,9 +65,9 @@ pub(super) fn check(examination: &Examination<'_>) -> (Vec<Finding>, Vec<Stored>
     if !waiting.is_empty() {
         let places: Vec<String> = waiting.iter().map(|path| path.display().to_string()).collect();
         findings.push(
-            Finding::warning(TOPIC, places.join(", "), "new tokens wait to be saved in their place")
-                .why("the store could not be written after a refresh")
-                .mend("mend the store, then run `authctl token` of the provider: it moves them home"),
+            Finding::warning(TOPIC, places.join(", "), "new tokens have not been moved to the store yet")
+                .why("authctl could not write to the store after a refresh")
+                .fix("fix the store, then run `authctl token` for the provider, which moves them"),
         );
     }
     findings.extend(kernel(examination, &settings.key));
@@ -81,52 +81,52 @@ fn choice(examination: &Examination<'_>) -> String {
     }
 }
 
-/// Locked, absent, silent and denied are told apart (F-KR1, F-KR2): each is mended otherwise.
+/// Distinguishes locked, absent, unresponsive and denied keyrings (F-KR1, F-KR2), because each needs another fix.
 fn unusable(examination: &Examination<'_>, error: &StoreError) -> Finding {
     let hint = error.hint();
-    let (what, why, mend): (String, Option<&str>, Option<String>) = match error {
+    let (what, why, fix): (String, Option<&str>, Option<String>) = match error {
         StoreError::Keyring(KeyringFault::Locked) => (
             "the keyring is locked".to_owned(),
-            Some("it was not unlocked at login, as over SSH, or it locked itself"),
+            Some("it was not unlocked at login (as over SSH), or it locked itself"),
             Some("authctl store unlock".to_owned()),
         ),
         StoreError::Keyring(KeyringFault::TimedOut) => (
             "the keyring does not answer".to_owned(),
-            Some("its service hangs, or it waits for its password on another screen"),
-            Some("answer it, or restart its service: systemctl --user restart gnome-keyring-daemon".to_owned()),
+            Some("its service hangs, or it asks for its password on another screen"),
+            Some("enter the password, or restart the service: systemctl --user restart gnome-keyring-daemon".to_owned()),
         ),
         StoreError::Keyring(KeyringFault::Absent(_)) | StoreError::NoKeyring(_) => (
-            "there is no keyring".to_owned(),
+            "no keyring is available".to_owned(),
             Some("no keyring service runs in this session"),
-            Some("start one, such as gnome-keyring-daemon; or set store = \"file\" in the configuration, and log in again".to_owned()),
+            Some("start one, such as gnome-keyring-daemon; or set store = \"file\" in the config file and log in again".to_owned()),
         ),
         StoreError::Keyring(KeyringFault::UntrustedBus(reason)) => (
             reason.clone(),
-            Some("authctl gives a secret only to a message bus that this user or root runs"),
+            Some("authctl sends secrets only to a message bus that this user or root runs"),
             hint,
         ),
         StoreError::Keyring(KeyringFault::Failed(reason)) => (
-            format!("the keyring refused: {reason}"),
-            Some("it is there, and denies access or is damaged"),
-            Some("allow it in the keyring's own program, such as Seahorse or Keychain Access".to_owned()),
+            format!("the keyring failed: {reason}"),
+            Some("it denies access or is damaged"),
+            Some("allow access in the keyring's own program, such as Seahorse or Keychain Access".to_owned()),
         ),
         StoreError::Locked if is_new(examination) => {
-            return Finding::note(TOPIC, choice(examination), "no passphrase was chosen yet")
-                .mend("authctl store unlock");
+            return Finding::note(TOPIC, choice(examination), "no passphrase has been chosen yet")
+                .fix("authctl store unlock");
         }
         error => (crate::text::causes::with_causes(error), None, hint),
     };
     let mut finding = Finding::problem(TOPIC, choice(examination), what);
     finding.why = why.map(str::to_owned);
-    finding.mend = mend.or_else(|| file_mend(error));
+    finding.fix = fix.or_else(|| file_fix(error));
     finding
 }
 
-fn file_mend(error: &StoreError) -> Option<String> {
+fn file_fix(error: &StoreError) -> Option<String> {
     match error {
         StoreError::File(FileError::NotPrivate { path, .. }) => Some(disk::private(Path::new(path))),
         StoreError::File(FileError::Io { path, .. }) => {
-            Some(format!("check that {path} can be written by you, and that its disk is not full"))
+            Some(format!("check that you can write to {path} and that its disk is not full"))
         }
         StoreError::NotStored { .. } => {
             Some("use another store: authctl store move file, with store = \"file\"".to_owned())
@@ -142,9 +142,13 @@ fn is_new(examination: &Examination<'_>) -> bool {
 fn open_key(examination: &Examination<'_>, kind: StoreKind, key: &KeySource) -> Option<Finding> {
     let place = examination.store.survey().ok()?.key_file;
     (kind == StoreKind::File && *key == KeySource::File).then(|| {
-        Finding::note(TOPIC, place, "the key of the sealed files lies beside them, open")
-            .why("this protects copies of the records that lack the key, and nothing more")
-            .mend("set key = \"passphrase\" or key = { command = […] } in [store], then: authctl store rekey")
+        Finding::note(
+            TOPIC,
+            place,
+            "the encryption key is stored unprotected on the same disk as the encrypted files",
+        )
+        .why("this only protects copies that do not include the key")
+        .fix("set key = \"passphrase\" or key = { command = […] } in [store], then: authctl store rekey")
     })
 }
 
@@ -155,27 +159,27 @@ fn kernel(examination: &Examination<'_>, key: &KeySource) -> Option<Finding> {
         return None;
     }
     let keyring = &examination.app.system.kernel_keyring;
-    let kept = keyring.keep(KERNEL_TRIAL, b"trial", std::time::Duration::from_secs(5));
-    let read = keyring.read(KERNEL_TRIAL).is_some_and(|kept| kept.as_slice() == b"trial");
-    keyring.forget(KERNEL_TRIAL);
+    let written = keyring.keep(KERNEL_TEST, b"test", std::time::Duration::from_secs(5));
+    let read = keyring.read(KERNEL_TEST).is_some_and(|value| value.as_slice() == b"test");
+    keyring.forget(KERNEL_TEST);
     let failed = |reason: String| {
-        let what = format!("the kernel's keyring cannot be used: {reason}");
+        let what = format!("the kernel's keyring is not available: {reason}");
         if needed {
             Finding::problem(TOPIC, "key = \"passphrase\"", what)
-                .why("a passphrase is remembered there")
-                .mend("set key = \"file\" or key = { command = […] } in [store], then: authctl store rekey")
+                .why("authctl remembers the passphrase there")
+                .fix("set key = \"file\" or key = { command = […] } in [store], then: authctl store rekey")
         } else {
-            Finding::warning(TOPIC, "cache = \"kernel\"", what).mend("set cache = \"none\" in [store]")
+            Finding::warning(TOPIC, "cache = \"kernel\"", what).fix("set cache = \"none\" in [store]")
         }
     };
-    Some(match kept {
-        Ok(()) if read => Finding::ok(TOPIC, "the kernel's keyring", "keeps what it is given"),
-        Ok(()) => failed("it does not give back what it was given".to_owned()),
+    Some(match written {
+        Ok(()) if read => Finding::ok(TOPIC, "the kernel's keyring", "works"),
+        Ok(()) => failed("it does not return what was written".to_owned()),
         Err(error) => failed(error.to_string()),
     })
 }
 
-/// Reads what is listed, from the stores that work.
+/// Reads the listed records from the stores that work.
 fn accounts(
     examination: &Examination<'_>,
     usable: &[StoreKind],
@@ -189,13 +193,13 @@ fn accounts(
         examination.whole || examination.providers.iter().any(|provider| provider.name == *name)
     };
     for provider in listed.into_iter().filter(is_meant) {
-        // What opens the shared store is stored on this machine.
+        // The credential that opens the shared store is stored on this machine.
         let opens = config.opens_store(&provider);
         let store = examination.app.session(&provider).store;
         if !config.credentials.contains_key(&provider) {
             findings.push(
-                Finding::note(TOPIC, provider.as_str(), "tokens are stored for it, and it is not configured")
-                    .mend(format!("authctl logout {provider} --local")),
+                Finding::note(TOPIC, provider.as_str(), "tokens are stored for it, but it is not configured")
+                    .fix(format!("authctl logout {provider} --local")),
             );
         }
         for entry in store.index(&provider).unwrap_or_default().entries {
@@ -203,18 +207,18 @@ fn accounts(
             let mut record = None;
             match choice {
                 StoreChoice::Only(kind) if kind != entry.store && !opens => findings.push(
-                    Finding::problem(TOPIC, subject, format!("it is stored in {}", entry.store))
+                    Finding::problem(TOPIC, subject, format!("stored in {}", entry.store))
                         .why(format!("the configuration says {}", self::choice(examination)))
-                        .mend(format!("authctl store move {}", kind.name())),
+                        .fix(format!("authctl store move {}", kind.name())),
                 ),
                 _ if (opens || usable.contains(&entry.store)) && !examination.left().is_zero() => match store
                     .read(entry.store, &entry.name(&provider), &entry.binding)
                 {
                     Ok(Some(found)) => record = Some(found),
                     Ok(None) => findings.push(
-                        Finding::problem(TOPIC, subject, format!("it is listed, and not in {}", entry.store))
-                            .why("its record was deleted by another program, or with another home")
-                            .mend(format!("authctl login {provider}")),
+                        Finding::problem(TOPIC, subject, format!("listed, but missing from {}", entry.store))
+                            .why("another program deleted its record, or HOME was different at login")
+                            .fix(format!("authctl login {provider}")),
                     ),
                     Err(error) => {
                         let finding = unusable(examination, &error);

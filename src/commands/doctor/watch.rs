@@ -1,4 +1,4 @@
-//! The network as the examination sees it: every exchange is bounded and noted.
+//! The network during the examination: each exchange is limited and recorded.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,17 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use crate::oauth::endpoint::authority;
 use crate::ports::{Clock, HttpClient, HttpError, HttpRequest, HttpResponse, System};
 
-/// What is kept of an exchange: nothing of what was in it.
+/// What is recorded about an exchange, without its content.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub server: String,
-    /// How long it took.
     pub time: Duration,
-    /// By how much our clock is ahead of the server's, where that told the time.
+    /// How far this machine's clock is ahead of the server's, if the response has a date.
     pub ahead: Option<SignedDuration>,
 }
 
-/// A network with its limits, and its answers so far.
 pub struct Watched {
     inner: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
@@ -29,13 +27,12 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Nothing goes on behind `end`, and no exchange takes longer than `limit`.
+    /// Limits all exchanges to end before `end`, and each to last at most `limit`.
     pub fn new(system: &System, end: Duration, limit: Duration) -> Self {
         let (inner, clock) = (Arc::clone(&system.http), Arc::clone(&system.clock));
         Self { inner, clock, end, limit, answers: Mutex::default() }
     }
 
-    /// The answers so far.
     pub fn answers(&self) -> Vec<Exchange> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -56,7 +53,7 @@ impl HttpClient for Watched {
     }
 }
 
-/// The date of an answer is that of its making, in seconds.
+/// The `Date` header is when the response was created, in whole seconds.
 fn ahead(date: &str, now: Timestamp) -> Option<SignedDuration> {
     let told = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
     Some(now.duration_since(told))

@@ -1,28 +1,25 @@
-//! `NAME=PROVIDER[:FORM]`: which token goes into which variable.
+//! `NAME=PROVIDER[:FORM]`, which assigns a token to a variable.
 
 use std::str::FromStr;
 
 use crate::format::{FORMATS, Format, named};
 use crate::name::ProviderName;
 
-/// The form that is none of the formats.
+/// The form that is not one of the output formats.
 const ID_TOKEN: &str = "id-token";
 
-/// A token for a variable.
 #[derive(Debug, Clone)]
 pub struct Assignment {
     pub variable: String,
-    /// Whose token.
     pub provider: ProviderName,
-    /// How it is written.
     pub form: Form,
 }
 
-/// How a token is written.
+/// How the token is formatted.
 #[derive(Debug, Clone, Copy)]
 pub enum Form {
     Format(&'static Format),
-    /// The bare id token in its place.
+    /// The bare id token instead of the access token.
     IdToken,
 }
 
@@ -42,7 +39,7 @@ impl FromStr for Form {
         let names = || FORMATS.iter().map(|format| format.name).chain([ID_TOKEN]).collect::<Vec<_>>();
         named(text)
             .map(Self::Format)
-            .ok_or_else(|| format!("write one of these forms: {}", names().join(", ")))
+            .ok_or_else(|| format!("not a valid form; use one of {}", names().join(", ")))
     }
 }
 
@@ -53,7 +50,7 @@ impl FromStr for Assignment {
         let (variable, rest) = text
             .split_once('=')
             .filter(|(variable, _)| is_variable(variable))
-            .ok_or("write NAME=PROVIDER, where NAME is a variable of letters, digits and `_`")?;
+            .ok_or("use NAME=PROVIDER, where NAME consists of letters, digits and `_`")?;
         let (provider, form) = match rest.split_once(':') {
             Some((provider, form)) => (provider, form.parse()?),
             None => (rest, Form::default()),
@@ -63,7 +60,7 @@ impl FromStr for Assignment {
     }
 }
 
-/// A name that every shell can read (POSIX XBD 3.216).
+/// Whether every shell can use this name (POSIX XBD 3.216).
 fn is_variable(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.chars().all(fits) && name.starts_with(|c: char| !c.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! Why the program is not run.
+//! Errors that prevent the program from running.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,23 +8,22 @@ use crate::error::CommandError;
 use crate::os::private_file::FileError;
 use crate::ports::NoFolder;
 
-/// Why the program is not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    #[error("the variable {0} is set twice")]
+    #[error("the variable {0} is assigned twice")]
     SetTwice(String),
-    #[error("--account, --scope and the like are for the one provider that is named before `--`")]
+    #[error("--account, --scope and similar options need a provider before `--`")]
     NarrowsNothing,
-    #[error("cannot keep a token in {}: {reason}", path.display())]
+    #[error("cannot write a token to {}: {reason}", path.display())]
     NotKept { path: PathBuf, reason: io::Error },
-    /// Each new folder was gone before it could be locked.
-    #[error("{} is emptied by somebody", .0.display())]
+    /// Each new folder disappeared before it could be locked.
+    #[error("another program keeps deleting folders in {}", .0.display())]
     Emptied(PathBuf),
-    #[error("the folder {} has a name that no variable can hold", .0.display())]
+    #[error("the path {} is not valid Unicode, so it cannot be put into a variable", .0.display())]
     UnspeakableFolder(PathBuf),
-    #[error("there is no folder for files with tokens: {0}")]
+    #[error("no folder is available for token files: {0}")]
     NoFolder(#[from] NoFolder),
-    #[error("there is no folder for files with tokens: {0}")]
+    #[error("no folder is available for token files: {0}")]
     UnusableFolder(#[from] FileError),
 }
 
@@ -39,10 +38,12 @@ impl Advise for ExecError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::SetTwice(_) => return None,
-            Self::NarrowsNothing => "name it there: its token is in the environment as well",
-            Self::NotKept { .. } => "hand it over in a variable, with --env",
+            Self::NarrowsNothing => {
+                "add the provider before `--`; its token is then set in the environment as well"
+            }
+            Self::NotKept { .. } => "pass the token in a variable with --env",
             Self::Emptied(_) => "try again",
-            Self::UnspeakableFolder(_) => "set XDG_RUNTIME_DIR to another",
+            Self::UnspeakableFolder(_) => "set XDG_RUNTIME_DIR to another folder",
             Self::NoFolder(_) | Self::UnusableFolder(_) => "set HOME",
         };
         Some(hint.to_owned())
@@ -64,7 +65,7 @@ mod tests {
         let full = ExecError::NotKept { path: path(), reason: io::ErrorKind::StorageFull.into() };
         check(&[
             (&ExecError::SetTwice("X".to_owned()), Usage, ""),
-            (&ExecError::NarrowsNothing, Usage, "name it there"),
+            (&ExecError::NarrowsNothing, Usage, "before `--`"),
             (&full, Failed, "--env"),
             (&ExecError::Emptied(path()), Failed, "try again"),
             (&ExecError::UnspeakableFolder(path()), Failed, "XDG_RUNTIME_DIR"),

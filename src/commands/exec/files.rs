@@ -1,4 +1,4 @@
-//! Tokens in files that go with the program that reads them: in memory where the platform has such a folder.
+//! Token files that exist only while the program runs, in memory if the platform has such a folder.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -9,21 +9,21 @@ use crate::os::private_file;
 use crate::ports::{Folder, System};
 use crate::secret::SecretText;
 
-/// What the folders of runs are called; the rest is chance.
+/// The prefix of each run's folder; the rest of the name is random.
 const PREFIX: &str = "authctl-exec-";
-/// The file whose lock says that the run is not over.
+/// The file that is locked as long as the run lasts.
 const LOCK: &str = ".lock";
-/// How often a folder is made that another run takes for a leftover before it is locked.
+/// How often to try again if another run removes the new folder before it is locked.
 const TRIES: u32 = 5;
 
-/// The folder of one run. It goes when it is dropped; one whose run was killed goes with the next run.
+/// The folder of one run. Dropping it removes it; the next run removes the folder of a killed run.
 pub struct TokenFolder {
     path: PathBuf,
     lock: Option<File>,
 }
 
 impl TokenFolder {
-    /// Makes the folder, after removing those that killed runs left behind.
+    /// Creates the folder, after removing those that killed runs left behind.
     pub fn make(system: &System) -> Result<Self, ExecError> {
         let parent = parent(system)?;
         remove_leftovers(&parent);
@@ -43,7 +43,7 @@ impl TokenFolder {
         Err(ExecError::Emptied(parent))
     }
 
-    /// Writes a token into a file of this name, and says where it is.
+    /// Writes a token to a file with this name and returns the path.
     pub fn write(&self, name: &str, text: &SecretText) -> Result<String, ExecError> {
         let path = self.path.join(name);
         let mut options = OpenOptions::new();
@@ -59,26 +59,26 @@ impl TokenFolder {
 
 impl Drop for TokenFolder {
     fn drop(&mut self) {
-        // Windows removes no file that is open.
+        // Windows cannot remove an open file.
         self.lock = None;
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
-/// The folder in memory; where there is none, the one for state.
+/// Returns the folder in memory, or else the state folder.
 fn parent(system: &System) -> Result<PathBuf, ExecError> {
     if let Some(folder) = system.paths.memory() {
         return Ok(folder);
     }
     let folder = system.paths.folder(Folder::State)?;
     private_file::make_folder(&folder)?;
-    system.console.note(
-        "the file with the token is on the disk while the program runs: this system has no folder in memory",
-    );
+    system
+        .console
+        .note("this system has no folder in memory, so the token file is on disk while the program runs");
     Ok(folder)
 }
 
-/// Locks a folder's lock, which is made where it is not there; `None` when another run holds it, or removed the folder.
+/// Locks a folder. `None` means that another run holds the lock or removed the folder.
 fn lock(folder: &Path) -> io::Result<Option<File>> {
     let path = folder.join(LOCK);
     let file = match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
@@ -86,13 +86,12 @@ fn lock(folder: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    // What was removed between the two can be locked still.
+    // A removed file can still be locked.
     let locked = file.try_lock().is_ok() && path.exists();
     Ok(locked.then_some(file))
 }
 
-/// Removes the folders of this user whose run is over, each under its lock. What cannot be removed stays: it is none of
-/// this run's.
+/// Removes this user's folders whose run is over, each under its lock. It ignores failures, which do not concern this run.
 fn remove_leftovers(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {

@@ -23,33 +23,33 @@ use crate::session::acquire::{AcquireRequest, token};
 
 /// Run a program with tokens in its environment
 ///
-/// Without --env and --file, the token is in the variable that the provider's own tools read, or in NAME_TOKEN. The
-/// program gets none of authctl's variables, and none that a configured secret is read from. Its exit status is passed
-/// on; 127 is a program that is not there, 126 one that cannot be run, and 128 and a number a signal.
+/// Without --env and --file, the token is in the variable that the provider's own tools read, or else in NAME_TOKEN.
+/// authctl removes its own variables, and those that contain configured secrets, from the program's environment. The exit
+/// status is the program's: 127 if it does not exist, 126 if it cannot be run, and 128 plus a signal's number.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "authctl exec [OPTIONS] [PROVIDER] -- COMMAND…")]
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
-    /// Put a provider's token into this variable; may be repeated. FORM is a format of `token -o`, or id-token
+    /// Put a provider's token into this variable; repeatable. FORM is an output format of `authctl token -o`, or id-token
     #[arg(long, value_name = "NAME=PROVIDER[:FORM]")]
     env: Vec<Assignment>,
-    /// Put it into a file that goes with the program, and the file's path into the variable; may be repeated
+    /// Put the token into a temporary file, and the file's path into this variable; repeatable
     #[arg(long, value_name = "NAME=PROVIDER[:FORM]")]
     file: Vec<Assignment>,
     #[command(flatten)]
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// The program and its arguments
+    /// Program and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
-/// Runs the program, once every token is there.
+/// Runs the program once all tokens are available.
 ///
 /// # Errors
-/// Any [`Error`]; [`Error::Reported`] with the program's own status.
+/// Any [`Error`]; [`Error::Reported`] with the program's exit status.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     args.check()?;
     let system = app.system;
@@ -70,7 +70,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     if files.is_empty() {
         return launch(&variables, true);
     }
-    // From the first file on, no signal ends this process before the last file is removed.
+    // While token files exist, a signal must not end this process before it removes them.
     let signals = system.signals.hold();
     let folder = TokenFolder::make(system)?;
     for (assignment, text) in &files {
@@ -97,7 +97,7 @@ impl Args {
         Ok(())
     }
 
-    /// The variables that hold tokens: the one provider's, and those of --env.
+    /// Returns the variables with tokens: the selected provider's and those of --env.
     fn variables(&self, app: &App<'_>) -> Result<Vec<(String, SecretText)>, Error> {
         let mut variables = Vec::new();
         let named = self.provider.name(app)?;
@@ -123,7 +123,7 @@ fn assigned(app: &App<'_>, assignment: &Assignment) -> Result<SecretText, Error>
     text(app, &assignment.provider, assignment.form, &AcquireRequest::default())
 }
 
-/// A provider's token in a form, without the line feed that ends it on a terminal.
+/// Returns a provider's formatted token without the trailing newline.
 fn text(
     app: &App<'_>,
     name: &ProviderName,

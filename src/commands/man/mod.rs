@@ -11,23 +11,23 @@ use self::roff::Page;
 use crate::app::App;
 use crate::error::Error;
 
-/// When the text of the manual last changed: a constant, so that the pages are the same wherever they are made.
+/// When the manual last changed: a constant, so that every build produces the same pages.
 const DATE: &str = "2026-11-25";
 
-/// Print the manual page, or write one page for each command
+/// Print the manual page, or write one page per command
 ///
-/// `authctl man | man -l -` shows it without an installation. For packagers: the pages are in packaging/man/, ready made.
+/// `authctl man | man -l -` shows it without installing anything. Packagers find all pages in packaging/man/.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write all pages into this folder, one for each command
+    /// Write one page per command into this folder
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
-/// Prints the page of authctl itself, or writes all pages.
+/// Prints the main page, or writes all pages.
 ///
 /// # Errors
-/// [`Error::Output`], [`Error::Failed`] for a folder that cannot be written to.
+/// [`Error::Output`]; [`Error::Failed`] if a page cannot be written.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let command = built(app);
     let Some(folder) = &args.folder else {
@@ -35,27 +35,27 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     };
     let count = write_all(&command, None, folder)?;
     app.system.console.say(format_args!(
-        "Wrote {} into {}.",
+        "Wrote {} to {}",
         crate::text::humanize::counted(count, "page"),
         crate::text::untrusted::escaped(&folder.display().to_string())
     ));
     Ok(())
 }
 
-/// The command line with the full name of every command.
+/// Returns the command line with the full name of every command.
 fn built(app: &App<'_>) -> clap::Command {
     let mut command = (app.command_line)();
     command.build();
     command
 }
 
-/// Writes the pages of a command and of all below it; says how many.
+/// Writes the pages of a command and its subcommands. Returns how many.
 fn write_all(command: &clap::Command, parent: Option<&clap::Command>, folder: &Path) -> Result<u64, Error> {
     let path = folder.join(format!("{}.1", name(command)));
     let text = page(command, parent)?;
     std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)).map_err(|error| {
         let path = crate::text::untrusted::escaped(&path.display().to_string());
-        Error::failed(format!("{path} cannot be written: {error}"), "name a folder that is yours")
+        Error::failed(format!("cannot write {path}: {error}"), "choose a folder that you can write to")
     })?;
     let mut count = 1;
     for inner in subcommands(command) {
@@ -67,7 +67,7 @@ fn write_all(command: &clap::Command, parent: Option<&clap::Command>, folder: &P
 /// The page of one command.
 fn page(command: &clap::Command, parent: Option<&clap::Command>) -> Result<String, Error> {
     let name = name(command);
-    // The usage line of `--help` has what the list of the arguments alone does not: dots, and where `--` stands.
+    // Unlike the list of arguments, the usage line of `--help` shows repetition and where `--` belongs.
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim().to_owned();
     let manual = Man::new(command.clone().override_usage(usage))
@@ -84,7 +84,7 @@ fn page(command: &clap::Command, parent: Option<&clap::Command>) -> Result<Strin
     } else {
         text.extend(sections::description().into_bytes());
     }
-    // What a command does comes before its options.
+    // Subcommands come before options.
     if subcommands(command).next().is_some() {
         manual.render_subcommands_section(&mut text)?;
     }

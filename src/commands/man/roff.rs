@@ -1,34 +1,31 @@
-//! A manual page in the making: text in the language of man(7).
+//! Builds a manual page in the man(7) format.
 
 pub(super) struct Page(String);
 
 impl Page {
-    /// A page that begins so.
     pub(super) fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// Begins a section.
     pub(super) fn section(&mut self, title: &str) {
         self.0.push_str(&format!(".SH \"{title}\"\n"));
     }
 
-    /// Adds a paragraph.
     pub(super) fn paragraph(&mut self, text: &str) {
-        // After a heading a paragraph begins by itself.
+        // A heading already starts a paragraph.
         let heading = self.0.lines().next_back().is_some_and(|last| last.starts_with(".SH"));
         let begin = if heading { "" } else { ".PP\n" };
         self.0.push_str(&format!("{begin}{}\n", line(text)));
     }
 
-    /// Adds terms with what they mean.
+    /// Adds terms and their meanings.
     pub(super) fn list(&mut self, items: &[(&str, &str)]) {
         for (term, meaning) in items {
             self.0.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", escaped(term), line(meaning)));
         }
     }
 
-    /// Adds lines as they are typed, each with what it does.
+    /// Adds example commands with their descriptions.
     pub(super) fn examples(&mut self, items: &[(&str, &str)]) {
         for (what, lines) in items {
             self.paragraph(what);
@@ -40,7 +37,7 @@ impl Page {
         }
     }
 
-    /// Ends with the names of other pages: ours, and others with their sections.
+    /// Adds references to authctl's pages, and to other pages with their sections.
     pub(super) fn see_also(&mut self, ours: &[String], others: &[(&str, u8)]) {
         let ours = ours.iter().map(|name| (name.as_str(), 1));
         let names: Vec<String> = ours
@@ -48,7 +45,7 @@ impl Page {
             .map(|(name, section)| format!(".BR {} ({section})", escaped(name)))
             .collect();
         self.section("SEE ALSO");
-        // The comma stands before the line break of the macro.
+        // The comma comes before the macro's line break.
         self.0.push_str(&names.join(" ,\n"));
         self.0.push('\n');
     }
@@ -58,7 +55,7 @@ impl Page {
     }
 }
 
-/// Text that is no macro and no escape.
+/// Escapes text, so that roff does not interpret it.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\e")
         .replace('-', "\\-")
@@ -67,7 +64,7 @@ fn escaped(text: &str) -> String {
         .replace('~', "\\(ti")
 }
 
-/// A line of text, which is no macro either.
+/// Escapes a line, so that it is not read as a macro.
 fn line(text: &str) -> String {
     let text = escaped(text);
     if text.starts_with('.') { format!("\\&{text}") } else { text }

@@ -1,75 +1,75 @@
-//! What the manual says beside what `--help` says: examples, exit statuses, files, variables.
+//! The manual's sections beyond `--help`: examples, exit statuses, files and variables.
 
 use super::roff::Page;
 
 const DESCRIPTION: &[&str] = &[
-    "authctl is a credential manager. A configuration file says where tokens come from; authctl login gets them, with the browser where a person is needed; the operating system's keyring keeps them; and authctl token prints a valid one, renewed when it must be, for pipes, scripts and other programs.",
-    "Standard output carries what may be piped and nothing else; everything for the person goes to standard error. authctl token never opens a browser and never asks anything: when a login is needed it ends with status 3, so that no pipe hangs.",
+    "authctl is a credential manager. A config file defines the providers that issue tokens. authctl login obtains tokens, usually with your browser, and stores them in the operating system's keyring. authctl token prints a valid token and refreshes it when needed, for pipes, scripts and other programs.",
+    "Standard output contains only what can be piped; messages go to standard error. authctl token never opens a browser and never prompts. If a login is required it exits with status 3, so that pipes do not hang.",
 ];
 
 const EXAMPLES: &[(&str, &str)] = &[
-    ("Log in once, with the browser:", "authctl login github"),
+    ("Log in once with your browser:", "authctl login github"),
     (
-        "Call an API with a token that is valid, whenever that is:",
+        "Call an API with a valid token:",
         "curl -H \"Authorization: Bearer $(authctl token github)\" https://api.github.com/user",
     ),
     (
-        "The same with the token in nobody's arguments, renewed when the server refuses it:",
+        "Do the same without putting the token in any process's arguments, and refresh it if the server rejects it:",
         "authctl curl github https://api.github.com/user",
     ),
     ("Run a program that reads its token from the environment:", "authctl exec github -- gh api user"),
-    ("Let git and docker ask authctl:", "authctl helper git --write\nauthctl helper docker --write"),
-    ("See what is configured and stored, and what is wrong:", "authctl status\nauthctl config check"),
+    ("Configure git and docker to use authctl:", "authctl helper git --write\nauthctl helper docker --write"),
+    ("See your logins, and check the setup for problems:", "authctl status\nauthctl doctor"),
 ];
 
 const CONFIGURATION: &[&str] = &[
-    "A file in TOML says where tokens come from. Each table [credentials.NAME] is a provider; it holds the host that its tokens are for and one kind, such as oauth, jwt, api_key, basic, command or external; a template brings both for well-known providers.",
-    "The layers, later ones win: the machine's file, the user's, a project's .authctl.toml (which may only select and narrow), variables. The command authctl config show --origin says where each value came from, authctl config schema prints a JSON Schema with a description of every key, and authctl provider changes the file without losing its comments.",
+    "A TOML file defines the providers. Each table [credentials.NAME] is one provider: the host that its tokens are for, and one kind, such as oauth, jwt, api_key, basic, command or external. A template supplies both for well-known providers.",
+    "Later layers override earlier ones: the system's config file, the user's, a project's .authctl.toml (which may only select and narrow), and environment variables. authctl config show --origin shows where each value comes from, authctl config schema prints a JSON Schema that describes every key, and authctl provider changes the file without losing its comments.",
 ];
 
 const STATUSES: &[(&str, &str)] = &[
-    ("0", "Done. A pipe that is closed by its reader is done, too."),
-    ("1", "Failed."),
-    ("2", "Used wrongly."),
-    ("3", "Log in first; the hint on standard error says how."),
-    ("4", "The configuration is wrong."),
-    ("5", "The provider cannot be reached or said \"try later\"; what is stored is kept."),
-    ("6", "The token store cannot be used, or is locked."),
-    ("130", "Interrupted; 128 and the number of the signal in general."),
+    ("0", "Success, also if the reader closes the pipe."),
+    ("1", "Failure."),
+    ("2", "Usage error."),
+    ("3", "Login required; the hint on standard error shows the command."),
+    ("4", "Configuration error."),
+    ("5", "Provider unreachable or busy (try again); stored tokens are kept."),
+    ("6", "Token store unavailable or locked."),
+    ("130", "Interrupted; in general 128 plus the signal number."),
     (
         "any",
-        "Of authctl curl and authctl exec: the program's own; 127 when it is not there, 126 when it cannot be run.",
+        "authctl curl and authctl exec: the program's own exit status; 127 if it does not exist, 126 if it cannot be run.",
     ),
 ];
 
 const FILES: &[(&str, &str)] = &[
     (
         "~/.config/authctl/config.toml",
-        "The user's configuration; authctl config path says where it is on other platforms.",
+        "The user's config file; authctl config path prints its path on other platforms.",
     ),
-    ("/etc/authctl/config.toml", "The machine's configuration, which lies under the user's."),
+    ("/etc/authctl/config.toml", "The system's config file; the user's overrides it."),
     (
         ".authctl.toml",
-        "A project's choices, found upward from the working folder to the root of the repository, and read only when it is the user's own file.",
+        "A project's selections: the nearest such file between the working folder and the root of the repository, if the user owns it.",
     ),
     (
         "~/.local/state/authctl/",
-        "What is stored where (without secrets), and the sealed files where there is no keyring.",
+        "The index of stored accounts (without secrets), and the encrypted files if no keyring is available.",
     ),
     (
         "~/.local/share/authctl/",
-        "The key of the sealed files, unless the configuration names another source.",
+        "The encryption key of the encrypted files, unless the config file names another source.",
     ),
-    ("~/.cache/authctl/", "Metadata and keys of servers; may be deleted."),
+    ("~/.cache/authctl/", "Cached server metadata and keys; can be deleted."),
 ];
 
 const VARIABLES: &[(&str, &str)] = &[
     (
         "AUTHCTL_CONFIG",
-        "A config file to use instead of the user's own, as --config does. A note on standard error says so.",
+        "A config file to use instead of the user's own, as --config does. A note on standard error mentions it.",
     ),
-    ("AUTHCTL_PROFILE", "The profile, as --profile."),
-    ("AUTHCTL_DEFAULT", "The provider that is meant where none is named."),
+    ("AUTHCTL_PROFILE", "The profile to use, as --profile does."),
+    ("AUTHCTL_DEFAULT", "The default provider."),
     (
         "AUTHCTL_STORE",
         "Where new tokens are stored: auto, keyring or file. Only a config file can choose etcd or Vault.",
@@ -78,20 +78,25 @@ const VARIABLES: &[(&str, &str)] = &[
         "AUTHCTL_CREDENTIALS__NAME__KIND__KEY",
         "A key of a provider, such as AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID. For a provider that a config file defines: only client_id, username, scopes, audience, resource and secrets.",
     ),
-    ("NO_COLOR", "When it is not empty: no colours."),
-    ("BROWSER", "The web browser, where the configuration names none."),
-    ("VISUAL, EDITOR", "The editor of authctl config edit."),
-    ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "The proxy on the way to servers, in capitals or not."),
-    ("SSL_CERT_FILE, SSL_CERT_DIR", "On Linux: certificate authorities in the place of the system's own."),
-    ("XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME", "The folders of the files above."),
-    ("DBUS_SESSION_BUS_ADDRESS", "The message bus on which the keyring is found."),
+    ("NO_COLOR", "Disables colours unless it is empty."),
+    ("BROWSER", "The web browser, unless the config file names one."),
+    ("VISUAL, EDITOR", "The editor for authctl config edit."),
+    (
+        "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
+        "The proxy for connections to servers; lower-case names work too.",
+    ),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "On Linux, certificate authorities to use instead of the system's."),
+    (
+        "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME",
+        "The folders that contain the files above.",
+    ),
+    ("DBUS_SESSION_BUS_ADDRESS", "The message bus of the keyring service."),
     (
         "VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE, VAULT_CACERT",
-        "Where Vault is and what opens it, unless the config file says so. VAULT_ADDR and VAULT_CACERT count only with a token from the environment.",
+        "Vault's address and credentials, unless the config file sets them. VAULT_ADDR and VAULT_CACERT are used only with a token from the environment.",
     ),
 ];
 
-/// What the program is.
 pub(super) fn description() -> String {
     let mut page = Page::new(String::new());
     page.section("DESCRIPTION");
@@ -99,7 +104,7 @@ pub(super) fn description() -> String {
     page.into_text()
 }
 
-/// Adds what is true of the program as a whole.
+/// Adds the sections of the main page.
 pub(super) fn of_the_program(page: &mut Page) {
     page.section("CONFIGURATION");
     CONFIGURATION.iter().for_each(|text| page.paragraph(text));
@@ -112,16 +117,16 @@ pub(super) fn of_the_program(page: &mut Page) {
     page.section("ENVIRONMENT");
     page.list(VARIABLES);
     page.section("SECURITY");
-    page.paragraph("Tokens are in no file in the clear, in no program's arguments, in no log and in no error message, and they are bound to the servers that they came from. Programs that run as the same user can run authctl as well: from those it does not protect.");
+    page.paragraph("authctl never writes tokens to unencrypted files, process arguments, logs or error messages, and sends them only to the servers that they belong to. It does not protect against programs that run as the same user, because they can run authctl too.");
 }
 
-/// Adds what is true of every command.
+/// Adds the sections of every command's page.
 pub(super) fn of_a_command(page: &mut Page) {
     page.section("EXIT STATUS");
-    page.paragraph("0 done, 1 failed, 2 used wrongly, 3 log in first, 4 the configuration is wrong, 5 the provider cannot be reached, 6 the token store cannot be used, 130 interrupted; in full, with files and variables, in authctl(1).");
+    page.paragraph("0 success, 1 failure, 2 usage error, 3 login required, 4 configuration error, 5 provider unreachable or busy, 6 token store unavailable, 130 interrupted. See authctl(1) for details, files and variables.");
 }
 
-/// Pages of other programs that a command has to do with, with their sections.
+/// Returns related pages of other programs, with their sections.
 pub(super) fn others(name: &str) -> &'static [(&'static str, u8)] {
     match name {
         "authctl" => &[("curl", 1), ("gitcredentials", 7), ("secret-tool", 1)],

@@ -13,40 +13,40 @@ use crate::name::ProviderName;
 use crate::provider::LoginRequest;
 use crate::secret::SecretText;
 
-/// Add a provider: from a template, from a URL, or key by key
+/// Add a provider from a template, from a URL, or key by key
 ///
-/// In a terminal it asks for what is not given, with the provider's own words, reads secrets hidden and keeps them in the
-/// token store, and shows what it will write. Everything can be said by options instead.
+/// In a terminal it asks for missing values, reads secrets with hidden input, stores them in the token store, and shows the
+/// change before it saves it. In scripts, pass all values as options.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The name that it gets, or the name of a template, or a URL to look at
+    /// Name for the provider, or a template's name, or a URL
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Make it from this template
+    /// Start from this template
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["from", "kind"])]
     template: Option<String>,
-    /// Make it from what this URL says of itself
+    /// Start from the metadata that this URL's server publishes
     #[arg(long, value_name = "URL", conflicts_with = "kind")]
     from: Option<String>,
-    /// Make it of this kind, key by key
+    /// Start from an empty provider of this kind
     #[arg(long, value_name = "KIND", value_parser = kinds())]
     kind: Option<String>,
-    /// Set a key, such as client_id=abc or 'client_secret={ env = "SECRET" }'; may be repeated
+    /// Set a key, such as client_id=abc or 'client_secret={ env = "SECRET" }'; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Read this secret from standard input, or hidden from the terminal, and keep it in the token store
+    /// Read this secret from standard input or a hidden prompt, and save it in the token store
     #[arg(long = "secret", id = "secret_key", value_name = "KEY")]
     secret_keys: Vec<String>,
-    /// Make it the default
+    /// Make it the default provider
     #[arg(long)]
     default: bool,
-    /// Replace a provider of the same name
+    /// Replace an existing provider with this name
     #[arg(long)]
     replace: bool,
-    /// Ask nothing; then it logs in only with --login
+    /// Do not ask questions; log in only with --login
     #[arg(long, short)]
     yes: bool,
-    /// Log in at once
+    /// Log in afterwards
     #[arg(long)]
     login: bool,
 }
@@ -55,7 +55,6 @@ fn kinds() -> clap::builder::PossibleValuesParser {
     crate::provider::kind_names().into_iter().collect::<Vec<_>>().into()
 }
 
-/// Adds a provider.
 pub(super) fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     app.config.check_files(false)?;
     let asks = !args.yes && app.system.input.is_terminal();
@@ -73,8 +72,9 @@ pub(super) fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let draft = match asks {
         true => add_provider::ask_draft(app, &start, name, given, secrets)?,
         false => {
-            let name =
-                name.or_else(|| start.proposed_name()).ok_or_else(|| Error::usage("name the provider"))?;
+            let name = name
+                .or_else(|| start.proposed_name())
+                .ok_or_else(|| Error::usage("missing provider name"))?;
             add_provider::draft(&start, name, given, secrets)?
         }
     };
@@ -85,7 +85,7 @@ pub(super) fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// What it is made from, and its name where that is said.
+    /// Returns what to start from, and the name if one is given.
     fn start(&self, app: &App<'_>, asks: bool) -> Result<(Start, Option<ProviderName>), Error> {
         let parse = |name: &String| {
             name.parse::<ProviderName>().map_err(|error| Error::usage(format!("NAME: {error}")))
@@ -104,47 +104,47 @@ impl Args {
                 Ok((add_provider::ask_start(app)?, Some(name)))
             }
             None if asks => Ok((add_provider::ask_start(app)?, None)),
-            // A slip in a template's name is told as one.
+            // Without --set this is probably a misspelled template name.
             Some(name) if self.set.is_empty() => {
-                Err(Start::of(app, name).err().unwrap_or_else(|| Error::usage("name a template")))
+                Err(Start::of(app, name).err().unwrap_or_else(|| Error::usage("missing template")))
             }
             Some(name) => Ok((Start::Plain("oauth".to_owned()), Some(parse(name)?))),
             None => Err(Error::Usage {
-                message: "say what to add: a template, a URL, or a kind".to_owned(),
-                hint: Some("`authctl provider templates` lists the templates".to_owned()),
+                message: "missing template, URL or kind".to_owned(),
+                hint: Some("run `authctl provider templates` to list the templates".to_owned()),
             }),
         }
     }
 }
 
-/// One secret may be piped in; several are asked for.
+/// Reads a secret. Standard input can supply only one; several need a terminal.
 fn read_one_secret(app: &App<'_>, label: &str, count: usize) -> Result<SecretText, Error> {
     if count > 1 && !app.system.input.is_terminal() {
         return Err(Error::usage(
-            "standard input holds one secret: store the others with `authctl secret set`",
+            "standard input can supply only one secret; store the others with `authctl secret set`",
         ));
     }
     read_secret(app, label)
 }
 
-/// Logs in at once where that is wanted.
+/// Logs in to the new provider if the user agrees.
 fn offer_login(app: &App<'_>, draft: &Draft, asks: bool, login: bool) -> Result<(), Error> {
     let config = app.reload();
     let app = &App { config: &config, ..*app };
     let provider = config.provider(&draft.name)?;
     if !provider.source.is_interactive() {
-        app.system.console.hint(format_args!("`authctl token {}` prints a token", draft.name));
+        app.system.console.hint(format_args!("run `authctl token {}` to print a token", draft.name));
         return Ok(());
     }
-    let wanted = login
+    let logs_in = login
         || asks
             && app
                 .system
                 .input
                 .confirm("Log in now?", true)
-                .map_err(InputError::unreadable("the terminal", "the provider is added"))?;
-    if !wanted {
-        app.system.console.hint(format_args!("`authctl login {}` logs in", draft.name));
+                .map_err(InputError::unreadable("the terminal", "the provider was added"))?;
+    if !logs_in {
+        app.system.console.hint(format_args!("run `authctl login {}` to log in", draft.name));
         return Ok(());
     }
     let request = LoginRequest {

@@ -10,43 +10,42 @@ use crate::session::registration::forget;
 use crate::text::style::{GOOD, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// Change the keys of a provider in your configuration
+/// Change a provider's keys in your config file
 #[derive(Debug, clap::Args)]
 pub struct SetArgs {
-    /// The provider
+    /// Provider name
     #[arg(value_name = "PROVIDER")]
     provider: ProviderName,
-    /// A key and its new value, such as scopes="repo gist"; an empty value takes the key away
+    /// Key and new value, such as scopes="repo gist"; an empty value removes the key
     #[arg(value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Take this key away; may be repeated
+    /// Remove this key; repeatable
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
-    /// Keep nothing of what was written before
+    /// Remove all existing keys first
     #[arg(long)]
     replace: bool,
-    /// Make it the default
+    /// Make it the default provider
     #[arg(long)]
     default: bool,
 }
 
-/// Remove a provider from your configuration
+/// Remove a provider from your config file
 ///
-/// Not while its tokens are stored: log out first, or let it log out.
+/// Fails while its tokens are stored: log out first, or add --logout.
 #[derive(Debug, clap::Args)]
 pub struct RemoveArgs {
-    /// The provider
+    /// Provider name
     #[arg(value_name = "PROVIDER")]
     provider: ProviderName,
-    /// Log out of all its accounts first
+    /// Log out of all accounts first
     #[arg(long)]
     logout: bool,
 }
 
-/// Changes a provider.
 pub(super) fn set(app: &App<'_>, args: &SetArgs) -> Result<(), Error> {
     if args.set.is_empty() && args.unset.is_empty() && !args.default {
-        return Err(Error::usage("name a key and its value: `authctl provider set NAME scopes=\"a b\"`"));
+        return Err(Error::usage("missing key and value, such as scopes=\"a b\""));
     }
     let name = &args.provider;
     let kind = kind(app, name)?;
@@ -61,20 +60,21 @@ pub(super) fn set(app: &App<'_>, args: &SetArgs) -> Result<(), Error> {
     for key in args.unset.iter().map(String::as_str).chain(emptied) {
         let (path, _) = find_key(key, &kind)?;
         if !edit.unset(name, &path)? {
-            app.system.console.note(format_args!("`{}` is not written there", escaped(&path.join("."))));
+            app.system
+                .console
+                .note(format_args!("`{}` is not set in your config file", escaped(&path.join("."))));
         }
     }
     if args.default {
         edit.set_default(name);
     }
-    // A provider that was wrong already may be mended step by step.
+    // A provider that was already invalid may be fixed step by step.
     if app.config.provider(name).is_ok() {
         edit.check(app.system, name)?;
     }
     save(app, &edit)
 }
 
-/// Removes a provider.
 pub(super) fn remove(app: &App<'_>, args: &RemoveArgs) -> Result<(), Error> {
     let name = &args.provider;
     let mut edit = Edit::open(app.config)?;
@@ -83,7 +83,7 @@ pub(super) fn remove(app: &App<'_>, args: &RemoveArgs) -> Result<(), Error> {
     let accounts = session.store.index(name)?.entries.len();
     if accounts > 0 && !args.logout {
         return Err(Error::failed(
-            format!("you are logged in to `{name}`: without it, its tokens could not be revoked"),
+            format!("you are logged in to `{name}`, and its tokens cannot be revoked once it is removed"),
             format!("run `authctl logout {name} --all` first, or add --logout"),
         ));
     }
@@ -93,21 +93,19 @@ pub(super) fn remove(app: &App<'_>, args: &RemoveArgs) -> Result<(), Error> {
         for report in logout(&session, name, Some(&provider), None, &options)? {
             let report = report?;
             let console = &app.system.console;
-            console.say(format_args!("{} Logged out of {name} ({}).", styled(GOOD, "✓"), report.account));
+            console.say(format_args!("{} Logged out of {name} ({})", styled(GOOD, "✓"), report.account));
             if report.failed_at_server() {
-                console
-                    .warn("the server did not revoke all of its tokens: they are good there until they end");
+                console.warn("the server did not revoke all tokens; they stay valid until they expire");
             }
         }
     }
-    // A client that was registered for it is nobody's then.
+    // Nothing would use its registered client any more.
     if let Ok(provider) = app.config.provider(name) {
         tell_end(app, forget(&session, &provider, false)?);
     }
     save(app, &edit)
 }
 
-/// The kind that a provider has now.
 fn kind(app: &App<'_>, name: &ProviderName) -> Result<String, Error> {
     app.config.check_files(false)?;
     app.config.choose(Some(name))?;
@@ -120,7 +118,7 @@ fn save(app: &App<'_>, edit: &Edit) -> Result<(), Error> {
     let console = &app.system.console;
     let lines = edit.changes(app.system)?;
     if !edit.is_change() {
-        console.say("Nothing is to be changed.");
+        console.say("Nothing to change.");
         return Ok(());
     }
     edit.save()?;

@@ -12,17 +12,17 @@ use crate::schema::{Setting, near};
 use crate::text::style::{FAINT, HINT, STRONG, styled};
 use crate::text::untrusted::escaped;
 
-/// Show one provider as it is configured, its template's values included
+/// Show a provider's configuration, including values from its template
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     #[command(flatten)]
     provider: ProviderArg,
-    /// Say which file and line each value came from
+    /// Show the file and line of each value
     #[arg(long)]
     origin: bool,
 }
 
-/// List the templates of well-known providers, or show what one asks for
+/// List the templates for well-known providers, or show one
 #[derive(Debug, clap::Args)]
 pub struct TemplatesArgs {
     /// Show this template
@@ -30,7 +30,6 @@ pub struct TemplatesArgs {
     template: Option<String>,
 }
 
-/// Lists the configured providers.
 pub(super) fn list(app: &App<'_>) -> Result<(), Error> {
     let config = app.config;
     config.check_files(true)?;
@@ -67,7 +66,7 @@ pub(super) fn list(app: &App<'_>) -> Result<(), Error> {
             text("kind")
         };
         let note = match (row["right"] == true, row["default"] == true) {
-            (false, _) => "wrong: authctl config check",
+            (false, _) => "invalid: run `authctl config check`",
             (true, true) => "default",
             (true, false) => "",
         };
@@ -80,7 +79,6 @@ pub(super) fn list(app: &App<'_>) -> Result<(), Error> {
     Ok(app.system.console.show(&format!("{}\n", lines.join("\n")))?)
 }
 
-/// Shows a provider.
 pub(super) fn show(app: &App<'_>, args: &ShowArgs) -> Result<(), Error> {
     let config = app.config;
     let name = config.choose(args.provider.name(app)?.as_ref())?;
@@ -98,7 +96,6 @@ pub(super) fn show(app: &App<'_>, args: &ShowArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lists the templates, or shows one.
 pub(super) fn templates(app: &App<'_>, args: &TemplatesArgs) -> Result<(), Error> {
     let console = &app.system.console;
     let Some(name) = &args.template else {
@@ -111,28 +108,30 @@ pub(super) fn templates(app: &App<'_>, args: &TemplatesArgs) -> Result<(), Error
         return Ok(console.show(&lines.collect::<String>())?);
     };
     let template = templates::find(name).ok_or_else(|| Error::Usage {
-        message: format!("there is no template `{}`", escaped(name)),
+        message: format!("there is no template named `{}`", escaped(name)),
         hint: Some(match near(name, templates::names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "`authctl provider templates` lists them".to_owned(),
+            None => "run `authctl provider templates` to list them".to_owned(),
         }),
     })?;
     if app.json {
         return app.print_json(&in_json(&template));
     }
     let mut text = format!("{}\n{}\n", styled(STRONG, &template.title), template.about);
-    for (what, value) in [("Make it at", &template.register), ("Redirect URI", &template.redirect)] {
+    for (what, value) in
+        [("Register the client at", &template.register), ("Redirect URI", &template.redirect)]
+    {
         if let Some(value) = value {
             text.push_str(&format!("{what}: {}\n", styled(HINT, value)));
         }
     }
     if let Some(variable) = &template.variable {
-        text.push_str(&format!("Variable for programs: {variable}\n"));
+        text.push_str(&format!("Environment variable: {variable}\n"));
     }
     for question in &template.questions {
         let more = match (&question.default, question.optional) {
             (Some(default), _) => format!("  (default: {default})"),
-            (None, true) => "  (may be left out)".to_owned(),
+            (None, true) => "  (optional)".to_owned(),
             (None, false) => String::new(),
         };
         text.push_str(&format!("\n{}{}\n    {}\n", question.key, styled(FAINT, more), question.help));

@@ -7,7 +7,7 @@ mod list;
 use crate::app::App;
 use crate::error::Error;
 
-/// List, add, change and remove the providers of your configuration
+/// List, add, change and remove providers
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -16,7 +16,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// List the configured providers
+    /// List configured providers
     List,
     Show(list::ShowArgs),
     Add(add::Args),
@@ -25,7 +25,6 @@ enum Action {
     Templates(list::TemplatesArgs),
 }
 
-/// Lists or changes providers.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     match &args.action {
         Action::List => list::list(app),

@@ -1,4 +1,4 @@
-//! Who may ask: programs of this user, and no web page.
+//! Checks that a request comes from this user's programs and not from a web page.
 
 use subtle::ConstantTimeEq as _;
 
@@ -6,17 +6,17 @@ use super::refusal::Refusal;
 use crate::ports::local_server::{Address, RequestHead};
 use crate::secret::SecretText;
 
-/// Whom the server answers.
+/// Which requests the server accepts.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// The values of `Host` that mean this server; none where only programs can connect at all.
+    /// The accepted values of `Host`; `None` for a socket, which only programs can connect to.
     hosts: Option<Vec<String>>,
-    /// What a client shows, where the kernel does not say who it is.
+    /// The capability that a client must send unless the kernel identifies it.
     capability: Option<SecretText>,
 }
 
 impl Access {
-    /// Who may ask at an address. A socket needs no capability: the kernel says who connects.
+    /// A socket needs no capability, because the kernel identifies who connects.
     pub fn new(address: &Address, capability: Option<SecretText>) -> Self {
         let hosts = match address {
             Address::Socket(_) => None,
@@ -32,16 +32,14 @@ impl Access {
         Self { hosts, capability }
     }
 
-    /// Checks a request. With `known` it needs no capability where the kernel says that it is this user's.
-    ///
-    /// # Errors
-    /// The [`Refusal`].
+    /// Checks a request. With `known`, it needs no capability if the kernel says that it comes from this user.
     pub fn check(&self, asked: &RequestHead, known: bool) -> Result<(), Refusal> {
         self.check_host(asked)?;
-        // A page in a browser could ask for what its author may not know (F-CB5).
+        // A web page could otherwise request this user's tokens (F-CB5).
         for header in ["origin", "sec-fetch-site"] {
             if asked.headers(header).next().is_some() {
-                let message = format!("no browser may ask: the request has the header {header}");
+                let message =
+                    format!("requests from browsers are not allowed, and this one has the header {header}");
                 return Err(Refusal::new(403, "forbidden", message));
             }
         }
@@ -49,7 +47,7 @@ impl Access {
             Some(_) if known && asked.is_own_user => Ok(()),
             Some(capability) if !shows(asked, capability) => {
                 let message = "the capability is missing or wrong";
-                let hint = "send it as `Authorization: Bearer`; its file was named when the server started";
+                let hint = "send it as `Authorization: Bearer`; authctl printed its file's path at the start";
                 Err(Refusal::new(401, "unauthorized", message)
                     .hint(hint)
                     .with("www-authenticate", "Bearer realm=\"authctl\""))
@@ -58,9 +56,9 @@ impl Access {
         }
     }
 
-    /// Another name for this address is somebody's who lets it point here (F-CB5).
+    /// Another host name for this address may belong to an attacker who points it here (F-CB5).
     fn check_host(&self, asked: &RequestHead) -> Result<(), Refusal> {
-        let misdirected = || Refusal::new(421, "misdirected", "the request names another host");
+        let misdirected = || Refusal::new(421, "misdirected", "the request is for another host");
         let Some(hosts) = &self.hosts else {
             return if asked.authority.is_none() { Ok(()) } else { Err(misdirected()) };
         };
@@ -70,7 +68,7 @@ impl Access {
     }
 }
 
-/// Whether a request shows the capability. AWS's SDKs send it as it is, all others after `Bearer`.
+/// Whether a request has the capability. AWS's SDKs send it without a scheme, all other clients after `Bearer`.
 fn shows(asked: &RequestHead, capability: &SecretText) -> bool {
     let Some(shown) = asked.header("authorization") else { return false };
     let bearer = |shown: &str| shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
@@ -133,7 +131,7 @@ pub mod tests {
         };
         assert!(absolute("127.0.0.1:8080") && !absolute("evil.example:8080"));
         let of_user = RequestHead { is_own_user: true, ..asked("/", &[host]) };
-        assert!(access.check(&of_user, true).is_ok(), "the kernel says who it is");
+        assert!(access.check(&of_user, true).is_ok(), "the kernel identifies the user");
         assert!(access.check(&of_user, false).is_err(), "but not on every route");
         let port_80 = Access::new(&Address::Loopback("[::1]:80".parse().unwrap()), None);
         for (host, want) in [("[::1]:80", true), ("[::1]", true), ("localhost", true), ("::1", false)] {
@@ -142,7 +140,7 @@ pub mod tests {
     }
 
     #[test]
-    fn who_may_ask_on_a_socket() {
+    fn sockets_accept_programs_but_no_browsers() {
         let access = Access::new(&Address::Socket("/run/x.sock".into()), None);
         assert!(access.check(&asked("/", &[("host", "anything")]), false).is_ok());
         assert!(access.check(&asked("/", &[]), false).is_ok());

@@ -1,4 +1,4 @@
-//! The answer of the container credential provider of AWS's SDKs (docs.aws.amazon.com/sdkref, "Container credential
+//! Responses for the container credential provider in AWS's SDKs (docs.aws.amazon.com/sdkref, "Container credential
 //! provider").
 
 use serde_json::json;
@@ -9,7 +9,6 @@ use crate::ports::local_server::Reply;
 use crate::secret::SecretText;
 use crate::session::aws::{AwsCredentials, AwsError};
 
-/// The credentials as an object.
 pub fn answer(credentials: &AwsCredentials) -> Reply {
     let object = json!({
         "AccessKeyId": credentials.access_key_id,
@@ -20,11 +19,11 @@ pub fn answer(credentials: &AwsCredentials) -> Reply {
     reply(200, JSON, SecretText::new(object.to_string()))
 }
 
-/// Why there is no role, with what helps here.
+/// Turns an error into a refusal, with a hint for the missing role.
 pub fn refusal(error: AwsError) -> Refusal {
     let hint = match &error {
         AwsError::NoRole(name) => {
-            Some(format!("set `aws_role` in [credentials.{name}.helper], or ask for /aws/{name}?role=ARN"))
+            Some(format!("set `aws_role` in [credentials.{name}.helper], or request /aws/{name}?role=ARN"))
         }
         _ => None,
     };

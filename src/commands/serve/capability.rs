@@ -1,4 +1,4 @@
-//! The capability: a random text in a private file. Who can read the file may ask.
+//! The capability: a random text in a private file. Programs that can read the file may send requests.
 
 use std::path::{Path, PathBuf};
 
@@ -12,19 +12,18 @@ use crate::secret::SecretText;
 /// The length of 256 random bits in base64url.
 const LENGTH: usize = 43;
 
-/// A capability, in its file as long as this lives.
+/// A capability. Its file exists as long as this value.
 pub struct Capability {
     pub secret: SecretText,
-    /// Its file.
     pub path: PathBuf,
     kept: bool,
 }
 
 impl Capability {
-    /// Makes a new one, or with `kept` takes the one that is there; writes it to its file.
+    /// Creates a capability and its file, or with `kept` uses the existing one.
     ///
     /// # Errors
-    /// [`StartError`] for a file that others can reach, or that cannot be written.
+    /// [`StartError`] if others can access the file, or if it cannot be written.
     pub fn prepare(
         system: &System,
         address: &Address,
@@ -35,23 +34,24 @@ impl Capability {
             Some(path) => path.to_owned(),
             None => default_path(system, address)?,
         };
-        let there = if kept { private_file::read(&path).map_err(StartError::Capability)? } else { None };
-        let there = there.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).map(SecretText::new);
-        if let Some(secret) = there.filter(|secret| is_one(secret.expose())) {
+        let existing = if kept { private_file::read(&path).map_err(StartError::Capability)? } else { None };
+        let existing = existing.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).map(SecretText::new);
+        if let Some(secret) = existing.filter(|secret| is_capability(secret.expose())) {
             return Ok(Self { secret, path, kept });
         }
         let secret = SecretText::new(random_text(&*system.random));
-        // Without a line feed: AWS's SDKs send the file's text as it is.
+        // Without a newline, because AWS's SDKs send the file's content unchanged.
         private_file::write(&path, secret.expose().as_bytes()).map_err(StartError::Capability)?;
         Ok(Self { secret, path, kept })
     }
 }
 
 impl Drop for Capability {
-    /// It is good for nothing once the server is gone, unless the next one takes it up. Another server's stays.
+    /// Removes the file unless the next server will use it again. The file may already contain another server's capability,
+    /// which stays.
     fn drop(&mut self) {
         let is_ours = || match private_file::read(&self.path) {
-            Ok(Some(there)) => *there == *self.secret.expose().as_bytes(),
+            Ok(Some(content)) => *content == *self.secret.expose().as_bytes(),
             _ => false,
         };
         if !self.kept && is_ours() {
@@ -69,7 +69,7 @@ fn default_path(system: &System, address: &Address) -> Result<PathBuf, StartErro
     })
 }
 
-fn is_one(text: &str) -> bool {
+fn is_capability(text: &str) -> bool {
     text.len() == LENGTH
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

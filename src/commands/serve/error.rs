@@ -1,4 +1,4 @@
-//! Why nobody is served.
+//! Errors that prevent the server from starting.
 
 use crate::advice::{Advise, Status};
 use crate::error::CommandError;
@@ -6,19 +6,20 @@ use crate::name::ProviderName;
 use crate::os::private_file::FileError;
 use crate::ports::NoFolder;
 
-/// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("`{0}` has no host")]
     NoHost(ProviderName),
-    /// Everybody on the machine can connect to a loopback address.
-    #[error("Google's libraries show no capability, and only Linux says whose a connection is")]
+    /// Any user on the machine can connect to a loopback address.
+    #[error(
+        "Google's libraries cannot send a capability, and only Linux identifies the user of a loopback connection"
+    )]
     NoIdentity,
-    #[error("name a loopback address: --listen 127.0.0.1:0")]
+    #[error("this system has no sockets; add --listen 127.0.0.1:0")]
     NoSockets,
     #[error("{reason}")]
     NoFolder { reason: NoFolder, option: &'static str },
-    #[error("the capability cannot be kept: {0}")]
+    #[error("cannot store the capability: {0}")]
     Capability(FileError),
 }
 
@@ -32,10 +33,10 @@ impl Advise for StartError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoIdentity => "use a socket, and what connects it with your program",
-            Self::NoFolder { option, .. } => return Some(format!("name one with {option}")),
+            Self::NoIdentity => "use a socket, and a tool that forwards your program's connections to it",
+            Self::NoFolder { option, .. } => return Some(format!("choose a path with {option}")),
             Self::Capability(_) => {
-                "name another file with --capability-file, in a folder that is yours alone"
+                "choose a file in a folder that only you can access with --capability-file"
             }
             Self::NoHost(_) | Self::NoSockets => return None,
         };
@@ -58,7 +59,7 @@ mod tests {
             (&StartError::NoHost("github".parse().unwrap()), Status::Usage, ""),
             (&StartError::NoIdentity, Status::Failed, "use a socket"),
             (&StartError::NoSockets, Status::Usage, ""),
-            (&folder, Status::Failed, "name one with --socket"),
+            (&folder, Status::Failed, "path with --socket"),
             (&StartError::Capability(file), Status::Failed, "--capability-file"),
         ]);
     }

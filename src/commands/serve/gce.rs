@@ -1,4 +1,4 @@
-//! The metadata server of Google's Compute Engine, as far as Google's libraries get tokens there
+//! The part of Google Compute Engine's metadata server that Google's libraries use to get tokens
 //! (cloud.google.com/compute/docs/metadata).
 
 use jiff::Timestamp;
@@ -17,56 +17,52 @@ use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::steers;
 use crate::token::{Credential, Issued};
 
-/// The header that such requests have, so that no page can make them, and that all answers have.
+/// The header that each request must have, which no web page can send, and that each response has.
 pub const FLAVOR: (&str, &str) = ("metadata-flavor", "Google");
-/// The seconds of a token whose end is not known: a library keeps it no longer.
+/// The lifetime in seconds to report for a token with an unknown expiry, so that libraries do not keep it for longer.
 const UNKNOWN_LIFE: i64 = 300;
 
-/// Whose tokens are given out.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub provider: ProviderName,
-    /// The project that libraries are told of.
+    /// The project ID to report.
     pub project: Option<String>,
 }
 
-/// What is asked.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Which folders there are.
+    /// The names in a folder.
     Folder(&'static str),
     Project,
-    /// Which accounts there are.
+    /// The names of the accounts.
     Accounts,
-    /// Something of an account.
+    /// A member of an account.
     Of(String, Member),
 }
 
-/// Something of an account.
+/// A member of an account.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Member {
-    /// Which members there are.
+    /// The names of the members.
     Names,
-    /// All of them but the tokens, as an object.
+    /// All members except the tokens, as a JSON object.
     All,
-    /// Its address.
     Email,
     Scopes,
-    /// Its other names.
     Aliases,
-    /// An access token, of just these scopes.
+    /// An access token with only these scopes.
     Token(Option<ScopeSet>),
     /// An id token for an audience.
     Identity(String),
 }
 
-/// Reads a question. What libraries send along beyond what is known here is passed over.
+/// Parses a request and ignores unknown parameters.
 pub fn question(asked: &RequestHead, query: &mut Query) -> Result<Question, Refusal> {
     if asked.header(FLAVOR.0) != Some(FLAVOR.1) || asked.headers("x-forwarded-for").next().is_some() {
         let message = "the request must have the header `Metadata-Flavor: Google`";
         return Err(Refusal::new(403, "forbidden", message));
     }
-    let nothing = || Refusal::not_found("there is nothing here");
+    let nothing = || Refusal::not_found("this path does not exist");
     let Some(path) = asked.path().strip_prefix("/computeMetadata") else {
         return Ok(Question::Folder("computeMetadata/\n"));
     };
@@ -93,7 +89,7 @@ pub fn question(asked: &RequestHead, query: &mut Query) -> Result<Question, Refu
         "token" => Member::Token(scopes(query)?),
         "identity" => {
             let audience = query.one("audience")?;
-            let missing = || Refusal::bad_request("name the audience: `?audience=`");
+            let missing = || Refusal::bad_request("the parameter `audience` is missing");
             Member::Identity(audience.ok_or_else(missing)?)
         }
         _ => return Err(nothing()),
@@ -102,7 +98,7 @@ pub fn question(asked: &RequestHead, query: &mut Query) -> Result<Question, Refu
     Ok(Question::Of(account.map_err(|_| nothing())?.into_owned(), member))
 }
 
-/// The libraries put commas between scopes.
+/// Parses the scopes, which the libraries separate with commas.
 fn scopes(query: &mut Query) -> Result<Option<ScopeSet>, Refusal> {
     let Some(text) = query.one("scopes")? else { return Ok(None) };
     let scopes = text.replace(',', " ").parse();
@@ -110,18 +106,18 @@ fn scopes(query: &mut Query) -> Result<Option<ScopeSet>, Refusal> {
 }
 
 impl Question {
-    /// The answer that needs no token.
+    /// Returns the response if it needs no token.
     pub fn plain(&self, settings: &Settings) -> Option<Result<Reply, Refusal>> {
         match self {
             Self::Folder(names) => Some(Ok(text(names))),
             Self::Project => Some(settings.project.as_ref().map(|project| text(project)).ok_or_else(|| {
-                Refusal::not_found("no project is known").hint("start the server with --gce-project")
+                Refusal::not_found("no project ID is configured")
+                    .hint("start authctl serve with --gce-project")
             })),
             Self::Accounts | Self::Of(..) => None,
         }
     }
 
-    /// What the token is asked for with.
     pub fn options(&self) -> AcquireRequest {
         let scopes = match self {
             Self::Of(_, Member::Token(scopes)) => scopes.clone(),
@@ -135,15 +131,14 @@ impl Question {
         }
     }
 
-    /// Why it gets no token. An id token that a provider does not issue is reported as not found: libraries retry
-    /// what failed.
+    /// Turns an error into a refusal. A missing id token is reported as 404, because libraries retry other errors.
     pub fn refusal(&self, error: Error) -> Refusal {
         let is_missing = matches!(self, Self::Of(_, Member::Identity(_))) && error.status() == Status::Failed;
         let refusal = Refusal::from(error);
         if is_missing { Refusal { status: 404, ..refusal } } else { refusal }
     }
 
-    /// The answer about an account, with its token.
+    /// Returns the response for an account.
     pub fn answer(
         &self,
         session: &Session<'_>,
@@ -153,7 +148,7 @@ impl Question {
         let email = email(session, provider, issued);
         let Self::Of(account, member) = self else { return Ok(text(&format!("default/\n{email}/\n"))) };
         if account != "default" && *account != email {
-            return Err(Refusal::not_found("there is no such account"));
+            return Err(Refusal::not_found("this account does not exist"));
         }
         let scopes: Vec<&str> = issued.scopes.iter().flat_map(ScopeSet::iter).collect();
         Ok(match member {
@@ -170,14 +165,14 @@ impl Question {
 
 fn token(issued: &Issued, now: Timestamp) -> Result<Reply, Refusal> {
     let Credential::Bearer(token) = &issued.credential else {
-        let message = "this provider gives no bearer tokens, and Google's libraries use no others";
+        let message = "this provider does not issue bearer tokens, and Google's libraries support no others";
         return Err(Refusal::new(500, "failed", message));
     };
     let left = issued.expires_at.map_or(UNKNOWN_LIFE, |end| end.duration_since(now).as_secs().max(0));
     Ok(object(&json!({ "access_token": token.expose(), "expires_in": left, "token_type": "Bearer" })))
 }
 
-/// The id token, if it is for whom it is asked for: another's would be refused there, or misused.
+/// Returns the id token if it is for the requested audience.
 fn identity(issued: &Issued, audience: &str) -> Result<Reply, Refusal> {
     let token = issued.id_token.as_ref();
     let claims = token.and_then(crate::oauth::id_token::stored_claims);
@@ -189,11 +184,11 @@ fn identity(issued: &Issued, audience: &str) -> Result<Reply, Refusal> {
     match token.filter(|_| is_meant) {
         Some(token) => Ok(reply(200, TEXT, SecretText::new(token.expose()))),
         None => Err(Refusal::not_found("the provider's id token is not for this audience")
-            .hint("configure a provider whose client_id or audience it is")),
+            .hint("configure a provider with this client_id or audience")),
     }
 }
 
-/// What the account is called: as the id token says, else as `status` shows it.
+/// Returns the account's email address from the id token, or else from its label.
 fn email(session: &Session<'_>, provider: &ProviderName, issued: &Issued) -> String {
     let claims = issued.id_token.as_ref().and_then(crate::oauth::id_token::stored_claims);
     let claimed = claims.as_ref().and_then(|claims| claims.text("email")).map(str::to_owned);
@@ -203,7 +198,7 @@ fn email(session: &Session<'_>, provider: &ProviderName, issued: &Issued) -> Str
         index.entries.iter().find(|entry| entry.account == *account)?.label.clone()
     };
     let email = claimed.or_else(|| label().filter(|label| label.contains('@')));
-    // A client reads names line by line, and asks for one as a part of a path.
+    // Clients read names line by line and use them in paths.
     let is_name = |email: &String| !email.contains(|c| c == '/' || steers(c));
     email.filter(is_name).unwrap_or_else(|| "default".to_owned())
 }
@@ -222,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked() {
+    fn requests_are_parsed() {
         let flavor = [("metadata-flavor", "Google")];
         let read = |path: &str, headers: &[(&str, &str)]| {
             let asked = asked(path, headers);

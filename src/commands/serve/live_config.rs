@@ -1,4 +1,4 @@
-//! The configuration as it is at each request.
+//! Loads the configuration again for each request.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::session::{Open, Session};
 use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 
-/// The system of the server, and where it finds the configuration.
+/// The server's ports and its options for loading the configuration.
 pub struct LiveConfig {
     system: System,
     options: LoadOptions,
@@ -21,9 +21,9 @@ pub struct LiveConfig {
 }
 
 impl LiveConfig {
-    /// The system of the command line, for requests that threads answer.
+    /// Uses the command line's ports for requests in other threads.
     pub fn new(app: &App<'_>) -> Self {
-        // Notes are for who sits before a terminal; the same one at every request is for nobody.
+        // Notes would otherwise appear again for every request.
         let console = app.system.console.quieted();
         // The server catches signals itself, and lets each worker finish.
         let mut system = System { console, signals: Arc::new(Unheld), ..app.system.clone() };
@@ -31,7 +31,7 @@ impl LiveConfig {
         Self { system, options: app.options.clone(), verbose: app.verbose }
     }
 
-    /// Does something with a provider as it is configured now.
+    /// Opens a provider with its current configuration and acts on it.
     pub fn with<T>(
         &self,
         provider: &ProviderName,
@@ -43,7 +43,7 @@ impl LiveConfig {
         act(&session, &provider)
     }
 
-    /// Logs an answer, with `-v`. The query is left out: it may name people.
+    /// Logs a response with `-v`, without the query, which may contain personal data.
     pub fn log(&self, asked: &RequestHead, attempt: &Attempt, answer: &str) {
         if self.verbose {
             let again = if matches!(attempt, Attempt::First) { "" } else { " (again)" };

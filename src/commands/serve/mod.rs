@@ -34,53 +34,53 @@ use crate::ports::{Folder, System};
 use crate::text::shell;
 use crate::text::untrusted::{Untrusted, escaped};
 
-/// Hand out tokens on a socket, or pass requests on with them
+/// Serve tokens on a local socket, or proxy requests with a token
 ///
-/// For containers and for programs that run for long and cannot run authctl: `curl --unix-socket SOCKET
-/// http://localhost/token/github`. Each request gets what `authctl token` would print. Nobody but you can connect to the
-/// socket; on a loopback address, each request shows a capability that is kept in a private file.
+/// For containers and long-running programs that cannot run authctl: `curl --unix-socket SOCKET
+/// http://localhost/token/github`. Each response contains what `authctl token` prints. Only you can connect to the socket.
+/// On a loopback address, each request must send a capability from a private file.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Serve just these providers; without one, all that are configured
+    /// Serve only these providers [default: all]
     #[arg(value_name = "PROVIDER")]
     providers: Vec<ProviderName>,
     #[command(flatten)]
     account: AccountArg,
-    /// The path of the socket; without it, authctl.sock in the runtime folder of your session
+    /// Socket path [default: authctl.sock in your session's runtime folder]
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     socket: Option<PathBuf>,
-    /// Listen on this loopback address; port 0 is any free one
+    /// Listen on this loopback address; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
     listen: Option<SocketAddr>,
-    /// The file that the capability is written to
+    /// File to write the capability to
     #[arg(long, value_name = "PATH", requires = "listen")]
     capability_file: Option<PathBuf>,
-    /// Use the capability that is in its file, and leave it there
+    /// Use the existing capability file and keep it at exit
     #[arg(long, requires = "listen")]
     keep_capability: bool,
-    /// Answer Google's libraries as the metadata server does, with tokens of this provider
+    /// Also act as Google's metadata server, with this provider's tokens
     #[arg(long, value_name = "PROVIDER", conflicts_with = "proxy")]
     gce: Option<ProviderName>,
-    /// The project that Google's libraries are told of
+    /// Project ID to report to Google's libraries
     #[arg(long, value_name = "PROJECT", requires = "gce")]
     gce_project: Option<String>,
-    /// Pass every request on to this provider's host, with its credential
+    /// Forward every request to this provider's host with its credential
     #[arg(long, value_name = "PROVIDER", conflicts_with = "providers")]
     proxy: Option<ProviderName>,
-    /// Which of the provider's hosts; without it, its domain
+    /// Host to forward to, one of the provider's [default: its domain]
     #[arg(long, value_name = "HOST", requires = "proxy")]
     host: Option<String>,
 }
 
-/// Only the loopback interface: a name could lead elsewhere.
+/// Accepts only literal loopback addresses, because a name could resolve to another address.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
     let address: Option<SocketAddr> = text.parse().ok();
     address
         .filter(|address| address.ip().is_loopback())
-        .ok_or_else(|| "write a loopback address and a port, like 127.0.0.1:8080 or [::1]:0".to_owned())
+        .ok_or_else(|| "use a loopback address and a port, such as 127.0.0.1:8080 or [::1]:0".to_owned())
 }
 
-/// Serves until a signal comes.
+/// Serves until a signal arrives.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let system = app.system;
     app.config.check_files(true)?;
@@ -89,7 +89,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     }
     let host = args.proxy.as_ref().map(|name| args.host(app, name)).transpose()?;
     let listen = args.listen(system)?;
-    // From here on there is something to take away again: a signal must not end the process as it is.
+    // From here on, a signal must not end the process before it removes its socket and capability file.
     let held = system.signals.hold();
     let bound = system.local_server.bind(&listen)?;
     let address = bound.address().clone();
@@ -109,7 +109,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
 }
 
 impl Args {
-    /// The host that requests are passed on to (RFC 9700 section 4.9.1).
+    /// Returns the host to forward requests to (RFC 9700 section 4.9.1).
     fn host(&self, app: &App<'_>, name: &ProviderName) -> Result<String, Error> {
         let provider = app.provider(Some(name))?;
         let first = provider.hosts.first().cloned();
@@ -134,7 +134,7 @@ impl Args {
             return Err(StartError::NoSockets);
         }
         Ok(Listen::Socket(match &self.socket {
-            // Whoever reads where it is may be in another folder.
+            // Programs that read the path may run in another folder.
             Some(path) => match system.environment.current_folder() {
                 Some(here) => here.join(path),
                 None => path.clone(),
@@ -172,7 +172,7 @@ impl Args {
     }
 }
 
-/// Says where it listens: for people, and with `--json` for the program that waits for it.
+/// Prints the address for people, and with `--json` for the program that waits for it.
 fn announce(
     app: &App<'_>,
     args: &Args,
@@ -182,15 +182,15 @@ fn announce(
 ) -> Result<(), Error> {
     let console = &app.system.console;
     let what = match host {
-        Some(host) => format!("Passing requests on to {}, from {address}", escaped(host)),
+        Some(host) => format!("Forwarding requests from {address} to {}", escaped(host)),
         None => format!("Serving tokens on {address}"),
     };
-    console.say(format!("{what} (Ctrl-C ends it)"));
+    console.say(format!("{what} (Ctrl-C to stop)"));
     let path = if host.is_some() { "" } else { "token/PROVIDER" };
     match (address, capability) {
         (Address::Loopback(address), Some(capability)) => {
             let file = capability.path.display().to_string();
-            console.say(format_args!("The capability that each request needs is in {}", escaped(&file)));
+            console.say(format_args!("Each request must send the capability in {}", escaped(&file)));
             let file = shell::word(&file);
             console.hint(format_args!(
                 "(printf 'Authorization: Bearer '; cat {file}) | curl -H @- http://{address}/{path}"

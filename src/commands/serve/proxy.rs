@@ -1,4 +1,4 @@
-//! Passes requests on to one host of a provider, with its credential in them.
+//! Forwards requests to one of a provider's hosts and adds its credential.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,24 +26,19 @@ use crate::session::acquire::{AcquireRequest, token};
 use crate::text::untrusted::Untrusted;
 use crate::token::{Issued, RequestTarget, method_override_refusal, method_refusal};
 
-/// A server that refuses everything must not make a refresh of every request.
+/// A server that rejects everything must not cause a refresh for every request.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
 
-/// What is passed on, and for whom.
 pub struct Proxy {
-    /// The configuration.
     pub config: LiveConfig,
-    /// Who may ask.
     pub access: Access,
-    /// Whose credential it is.
     pub provider: ProviderName,
-    /// The host, with the port where it is not the scheme's own: one of the provider's.
+    /// One of the provider's hosts, with its port if that is not the default.
     pub host: String,
-    /// The account, where one is named.
     pub account: Option<AccountName>,
-    /// The last nonce that the host gave (RFC 9449 section 8.2).
+    /// The last nonce from the host (RFC 9449 section 8.2).
     pub nonce: Mutex<Option<String>>,
-    /// When a refused credential was last renewed.
+    /// When a rejected credential was last refreshed.
     pub renewed: Mutex<Option<Timestamp>>,
 }
 
@@ -57,14 +52,14 @@ impl Service for Proxy {
             let url = target(&provider.scheme, &self.host, &asked.target)?;
             if !provider.serves(&url) {
                 let message =
-                    format!("{} is none of the hosts of `{}`", Untrusted::new(&self.host), provider.name);
+                    format!("{} is not one of the hosts of `{}`", Untrusted::new(&self.host), provider.name);
                 return Err(Refusal::new(500, "config", message));
             }
             let issued = self.credential(session, provider, attempt)?;
             issued.map(|issued| self.forward(session, provider, asked, url, &issued)).transpose()
         });
         let (answer, said) = match forward {
-            Ok(Some(forward)) => (Action::Forward(Box::new(forward)), "passed on".to_owned()),
+            Ok(Some(forward)) => (Action::Forward(Box::new(forward)), "forwarded".to_owned()),
             Ok(None) => return None,
             Err(refusal) => (Action::Reply(refusal.reply()), refusal.message),
         };
@@ -79,7 +74,7 @@ impl Service for Proxy {
         if dpop::resource_wants_nonce(response) {
             return Some(Rejection::Nonce);
         }
-        // A scope that is missing is missing in a new token as well (RFC 6750 section 3.1).
+        // A new token would not have a missing scope either (RFC 6750 section 3.1).
         token_is_invalid(response).then_some(Rejection::Credential)
     }
 
@@ -92,31 +87,34 @@ impl Proxy {
     fn check(&self, asked: &RequestHead) -> Result<(), Refusal> {
         self.access.check(asked, false)?;
         if let Some(reason) = method_refusal(&asked.method) {
-            let message = format!("{} is not passed on: {reason}", asked.method.to_ascii_uppercase());
+            let message =
+                format!("authctl does not forward {} requests: {reason}", asked.method.to_ascii_uppercase());
             return Err(Refusal::new(501, "not_offered", message));
         }
         let overridden = |(name, value): &(String, SecretText)| method_override_refusal(name, value.expose());
         if let Some(reason) = asked.headers.iter().find_map(overridden) {
-            let message = format!("a request whose method a header replaces is not passed on: {reason}");
+            let message = format!(
+                "authctl does not forward requests with a header that overrides the method: {reason}"
+            );
             return Err(Refusal::new(501, "not_offered", message));
         }
         if asked.headers("upgrade").next().is_some() {
-            return Err(Refusal::new(501, "not_offered", "no other protocol is passed on"));
+            return Err(Refusal::new(501, "not_offered", "authctl does not forward protocol upgrades"));
         }
         target("https", &self.host, &asked.target).map(drop)
     }
 }
 
-/// The URL beyond: the host as configured, the path and query as they were sent. What a URL parser would read as another
-/// path is refused, so that what is checked, what is signed and what is sent are one.
+/// Returns the URL to forward to: the configured host with the path and query from the request. It refuses a path that a
+/// URL parser would change, so that the same URL is checked, signed and sent.
 fn target(scheme: &str, host: &str, sent: &str) -> Result<Url, Refusal> {
-    let refused = || Refusal::bad_request("the path cannot be passed on as it is");
+    let refused = || Refusal::bad_request("authctl cannot forward this path unchanged");
     if !sent.starts_with('/') {
         return Err(refused());
     }
     let url = Url::parse(&format!("{scheme}://{host}{sent}")).map_err(|_| refused())?;
     let understood = &url[Position::BeforePath..];
-    // A character may be written as its escape, and nothing else may change.
+    // Percent-encoding may differ, but nothing else.
     if url.fragment().is_some() || percent_decode_str(understood).ne(percent_decode_str(sent)) {
         return Err(refused());
     }
@@ -124,7 +122,7 @@ fn target(scheme: &str, host: &str, sent: &str) -> Result<Url, Refusal> {
 }
 
 impl Proxy {
-    /// The credential; after a refusal another one, or none when there is no other.
+    /// Returns the credential, or after a rejection another one if available.
     fn credential(
         &self,
         session: &Session<'_>,
@@ -148,7 +146,7 @@ impl Proxy {
         Ok(Some(get(true)?).filter(is_other))
     }
 
-    /// Takes the one renewal of a while.
+    /// Allows one refresh per interval.
     fn may_refresh(&self, now: Timestamp) -> bool {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = renewed.is_none_or(|last| now.duration_since(last).unsigned_abs() >= BETWEEN_RENEWALS);

@@ -1,4 +1,4 @@
-//! Why a request is not answered with what it asks for, as JSON that a program can read. No secret is in it.
+//! Error responses as JSON, without secrets.
 
 use serde_json::json;
 
@@ -9,61 +9,53 @@ use crate::ports::local_server::{Failure, Reply};
 use crate::secret::SecretText;
 use crate::text::causes::with_causes;
 
-/// After how many seconds a client may come again.
+/// How many seconds a client should wait before it tries again.
 const RETRY_AFTER: &str = "5";
-/// The media type of objects.
 pub const JSON: &str = "application/json";
-/// The media type of lines.
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
-    /// What kind of refusal it is.
+    /// The error code for programs.
     pub error: &'static str,
-    /// What is said of it.
     pub message: String,
-    /// What to do.
     pub hint: Option<String>,
-    /// A header that belongs to it.
+    /// An additional response header.
     pub header: Option<(&'static str, &'static str)>,
 }
 
 impl Refusal {
-    /// A refusal without a hint.
     pub fn new(status: u16, error: &'static str, message: impl Into<String>) -> Self {
         Self { status, error, message: message.into(), hint: None, header: None }
     }
 
-    /// With what to do.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// With a header.
     pub fn with(self, name: &'static str, value: &'static str) -> Self {
         Self { header: Some((name, value)), ..self }
     }
 
-    /// A request that is written wrongly.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "bad_request", message)
     }
 
-    /// Something that is not here.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, "not_found", message)
     }
 
-    /// A failure of the server itself.
+    /// The response to a failure in the server itself.
     pub fn of(failure: &Failure) -> Self {
         match failure {
-            Failure::Overloaded => Self::new(503, "overloaded", "too much is asked at once").later(),
-            Failure::Ending => Self::new(503, "ending", "the server ends").later(),
-            Failure::Broken => Self::new(500, "failed", "something is wrong with authctl itself"),
+            Failure::Overloaded => Self::new(503, "overloaded", "too many requests at once").later(),
+            Failure::Ending => Self::new(503, "ending", "the server is shutting down").later(),
+            Failure::Broken => Self::new(500, "failed", "authctl has an internal error"),
             Failure::NotForwarded(error) => Self::new(502, "unreachable", error.to_string()),
             Failure::Unusable(reason) => {
-                Self::new(502, "unusable", format!("the answer cannot be passed on: {reason}"))
+                Self::new(502, "unusable", format!("cannot forward the response: {reason}"))
             }
         }
     }
@@ -72,7 +64,6 @@ impl Refusal {
         self.with("retry-after", RETRY_AFTER)
     }
 
-    /// The answer.
     pub fn reply(&self) -> Reply {
         let mut object = json!({ "error": self.error, "message": self.message });
         if let Some(hint) = &self.hint {
@@ -105,12 +96,12 @@ impl From<Error> for Refusal {
     }
 }
 
-/// An answer that nobody may keep.
+/// Returns a response that must not be cached.
 pub fn reply(status: u16, media_type: &str, body: SecretText) -> Reply {
     let headers = [
         ("content-type", media_type),
         ("cache-control", "no-store"),
-        // Should a browser ever get one, it must not take it for a page.
+        // A browser that gets this response must not show it as a page.
         ("x-content-type-options", "nosniff"),
     ];
     let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
@@ -149,7 +140,7 @@ mod tests {
             ),
             (StoreError::Locked.into(), (500, "store", false), "authctl store unlock"),
             (crate::config::ConfigError(Vec::new()).into(), (500, "config", false), "authctl config check"),
-            (Error::failed("it broke", "mend it"), (500, "failed", false), "mend it"),
+            (Error::failed("it broke", "fix it"), (500, "failed", false), "fix it"),
         ] {
             let refusal = Refusal::from(error);
             let reply = refusal.reply();

@@ -1,4 +1,4 @@
-//! What is asked for: the path and the query, read once and strictly.
+//! Parses a request's path and query strictly.
 
 use std::time::Duration;
 
@@ -14,45 +14,41 @@ use crate::schema::duration;
 use crate::session::acquire::AcquireRequest;
 use crate::text::untrusted::escaped;
 
-/// A question.
 #[derive(Debug)]
 pub enum Route {
     Token(Wanted, &'static Format),
-    /// Header lines, or with `json` an object of them.
+    /// Header lines, or a JSON object with `json`.
     Headers {
         wanted: Wanted,
-        /// The request that they are for: method, URL and nonce.
+        /// The request that the headers are for: method, URL and nonce.
         target: Option<(String, String, Option<String>)>,
-        /// As an object.
         json: bool,
     },
-    /// Keys of AWS, for the named or the configured role.
+    /// AWS credentials for this role, or else the configured one.
     Aws(Wanted, Option<String>),
-    /// What Google's metadata server is asked.
+    /// A request to Google's metadata server.
     Gce(gce::Question),
 }
 
-/// Of which provider, and what the token is to be like.
+/// The selected provider and the request options.
 #[derive(Debug)]
 pub struct Wanted {
     pub provider: ProviderName,
-    /// What it is asked with.
     pub options: AcquireRequest,
 }
 
-/// Whether a request may be one of Google's libraries, which show no capability.
+/// Whether a request may come from Google's libraries, which cannot send a capability.
 pub fn is_gce(asked: &RequestHead) -> bool {
     asked.path() == "/" || asked.path().starts_with("/computeMetadata/")
 }
 
-/// Reads a request.
 pub fn route(asked: &RequestHead, with_gce: bool) -> Result<Route, Refusal> {
     if asked.method != "GET" {
-        let message = "only GET is answered";
+        let message = "only GET is supported";
         return Err(Refusal::new(405, "method_not_allowed", message).with("allow", "GET"));
     }
     if asked.has_body {
-        return Err(Refusal::new(413, "too_large", "no body is wanted"));
+        return Err(Refusal::new(413, "too_large", "a request must not have a body"));
     }
     let mut query = Query::parse(asked.query())?;
     if with_gce && is_gce(asked) {
@@ -66,7 +62,8 @@ pub fn route(asked: &RequestHead, with_gce: bool) -> Result<Route, Refusal> {
             let (wanted, format) = (Wanted::read(provider()?, &mut query)?, query.one("format")?);
             let format =
                 format.unwrap_or_else(|| (if takes_json(asked) { "json" } else { "raw" }).to_owned());
-            let format = named(&format).ok_or_else(|| Refusal::bad_request("there is no such format"))?;
+            let format = named(&format)
+                .ok_or_else(|| Refusal::bad_request("the value of `format` is not a valid format"))?;
             Route::Token(wanted, format)
         }
         "headers" => {
@@ -80,15 +77,14 @@ pub fn route(asked: &RequestHead, with_gce: bool) -> Result<Route, Refusal> {
             Route::Aws(Wanted { provider: provider()?, options }, query.one("role")?)
         }
         _ => {
-            let routes = "ask for /token/PROVIDER, /headers/PROVIDER or /aws/PROVIDER";
-            return Err(Refusal::not_found("there is nothing here").hint(routes));
+            let routes = "use /token/PROVIDER, /headers/PROVIDER or /aws/PROVIDER";
+            return Err(Refusal::not_found("this path does not exist").hint(routes));
         }
     };
     query.end()?;
     Ok(route)
 }
 
-/// A provider that there is none of.
 fn unknown(name: &str) -> Refusal {
     let message = format!("`{}` is not a valid provider name", escaped(name));
     Refusal::new(404, "unknown_provider", message)
@@ -109,7 +105,7 @@ fn read_target(
     let Some(url) = url else {
         return match (named, nonce) {
             (None, None) => Ok(None),
-            _ => Err(Refusal::bad_request("`method` and `dpop_nonce` go with `url`")),
+            _ => Err(Refusal::bad_request("`method` and `dpop_nonce` need `url`")),
         };
     };
     let named = named.unwrap_or_else(|| "GET".to_owned());
@@ -144,7 +140,7 @@ mod tests {
     use super::super::access::tests::asked;
     use super::*;
 
-    /// What was read, in one line; or the status.
+    /// Describes the parsed request in one line, or returns the error's status.
     fn read(target: &str, headers: &[(&str, &str)]) -> String {
         let describe = |wanted: Wanted| {
             let AcquireRequest { account, request, min_ttl, .. } = wanted.options;

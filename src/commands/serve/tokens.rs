@@ -1,4 +1,4 @@
-//! Hands out tokens by name.
+//! Serves tokens by the provider's name.
 
 use super::access::Access;
 use super::live_config::LiveConfig;
@@ -16,17 +16,14 @@ use crate::session::acquire::{AcquireRequest, token};
 use crate::session::aws::{Role, credentials};
 use crate::token::RequestTarget;
 
-/// What is handed out, and to whom.
 pub struct Tokens {
-    /// The configuration.
     pub config: LiveConfig,
-    /// Who may ask.
     pub access: Access,
-    /// Of these providers; of all when there are none.
+    /// Only these providers, or all if empty.
     pub only: Vec<ProviderName>,
-    /// Of this account, where the request names none.
+    /// The account for requests without one.
     pub account: Option<AccountName>,
-    /// For Google's libraries.
+    /// The settings for Google's libraries.
     pub gce: Option<gce::Settings>,
 }
 
@@ -42,7 +39,7 @@ impl Service for Tokens {
         let for_google = self.gce.is_some() && is_gce(asked);
         let reply = self.route(asked).and_then(|route| self.reply(route));
         let (reply, said) = match reply {
-            Ok(reply) => (reply, "handed out".to_owned()),
+            Ok(reply) => (reply, "served".to_owned()),
             Err(refusal) => (refusal.reply(), refusal.message),
         };
         self.config.log(asked, attempt, &said);
@@ -62,7 +59,7 @@ fn flavored(mut reply: Reply, for_google: bool) -> Reply {
 }
 
 impl Tokens {
-    /// What is asked for, if it is served.
+    /// Parses the request and checks that its provider is served.
     fn route(&self, asked: &RequestHead) -> Result<Route, Refusal> {
         let route = route(asked, self.gce.is_some())?;
         let provider = match &route {
@@ -74,7 +71,7 @@ impl Tokens {
         if self.only.is_empty() || self.only.contains(provider) {
             return Ok(route);
         }
-        let message = format!("the provider `{provider}` is not served here");
+        let message = format!("this server does not serve the provider `{provider}`");
         Err(Refusal::new(404, "unknown_provider", message))
     }
 }
@@ -114,7 +111,7 @@ impl Tokens {
                 let url = target_url(provider, url, "`url`: ")?;
                 Ok::<_, TargetError>(RequestTarget { method: method.clone(), url, dpop_nonce: nonce.clone() })
             });
-            // Who asks is to blame, not the server.
+            // This is the client's mistake, not the server's.
             let target = checked
                 .transpose()
                 .map_err(|error| Refusal { hint: error.hint(), ..Refusal::bad_request(error.to_string()) })?;
@@ -131,7 +128,7 @@ impl Tokens {
     }
 
     fn gce(&self, question: &gce::Question) -> Result<Reply, Refusal> {
-        let Some(settings) = &self.gce else { return Err(Refusal::not_found("there is nothing here")) };
+        let Some(settings) = &self.gce else { return Err(Refusal::not_found("this path does not exist")) };
         if let Some(answer) = question.plain(settings) {
             return answer;
         }

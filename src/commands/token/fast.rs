@@ -1,7 +1,7 @@
-//! The short way to a token that is there already: `authctl token [NAME]` and nothing else, a thousand times a day.
+//! The fast path for a valid stored token: exactly `authctl token [NAME]`, which scripts run very often.
 //!
-//! Whatever is not plain is left to the whole way, which then does all of it anew: all but a store that cannot be used,
-//! which would keep the user waiting twice.
+//! Any other case falls back to the full command, which starts again from the beginning. An unavailable store is reported
+//! here, because a second attempt would make the user wait twice.
 
 use std::ffi::OsString;
 
@@ -16,11 +16,13 @@ use crate::session::acquire::{AcquireError, stored};
 use crate::session::{Open, Session};
 use crate::token::Credential;
 
-/// Prints the stored token, if the arguments ask for just that and it is there; `None` when nothing was done.
+/// Prints the stored token if the arguments ask for nothing else and it is valid. `None` means that nothing was done.
+#[must_use]
 pub fn token(system: &mut System, arguments: &[OsString]) -> Option<Result<(), Error>> {
     print_stored(system, plain_token(arguments)?.as_ref())
 }
 
+/// Returns the provider of a plain `token [NAME]`.
 fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
     match arguments {
         [_, command] if command == "token" => Some(None),
@@ -32,7 +34,7 @@ fn plain_token(arguments: &[OsString]) -> Option<Option<ProviderName>> {
 fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Result<(), Error>> {
     let options = LoadOptions { only: only(system, named), ..LoadOptions::default() };
     let texts = Texts::read(system, &options);
-    let said = system.console.times_said();
+    let notes_before = system.console.times_said();
     let cached = kernel_cache::look(system, &texts, named);
     if let Some(token) = cached.token()
         && !system.console.is_terminal(Stream::Out)
@@ -41,7 +43,7 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
         return Some(system.console.out(token.expose()).map_err(Error::from));
     }
     let config = Config::of(system, &options, texts);
-    // What is opened with another provider's token needs that provider.
+    // A shared store may need another provider's token to open it.
     let by_provider = matches!(config.shared_store_secrets().secret, SharedStoreSecret::Provider(..));
     if by_provider || !config.warnings().is_empty() {
         return None;
@@ -56,16 +58,16 @@ fn print_stored(system: &mut System, named: Option<&ProviderName>) -> Option<Res
         }
         Err(_) => return None,
     };
-    // A cached token comes without the notes: what was said now must be said each time.
-    let said_nothing = system.console.times_said() == said;
-    if let (Credential::Bearer(_), Some(listed), true) = (&issued.credential, listed, said_nothing) {
+    // Do not cache a token that came with notes: the cache prints the token without them.
+    let without_notes = system.console.times_said() == notes_before;
+    if let (Credential::Bearer(_), Some(listed), true) = (&issued.credential, listed, without_notes) {
         cached.keep(&session, &provider, &issued, &listed);
     }
     config::tell_if_named_by_environment(system, &options);
     Some(print(&session, &provider, &issued, format::named("raw")?))
 }
 
-/// Variables may change any provider: then all of them are read.
+/// Environment variables may change any provider, so all providers are read if any are set.
 fn only(system: &System, named: Option<&ProviderName>) -> Option<ProviderName> {
     let changes = |(name, _): &(String, String)| name.starts_with("AUTHCTL_CREDENTIALS");
     named.filter(|_| !system.environment.variables().iter().any(changes)).cloned()

@@ -19,8 +19,7 @@ use crate::token::Issued;
 
 /// Print a valid token
 ///
-/// Renews it first where that is needed. Never opens a browser and never prompts: when a login is needed, the exit status
-/// is 3.
+/// Refreshes the token first if needed. Never opens a browser or prompts: if a login is required, the exit status is 3.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -29,16 +28,16 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// Renew the token unless it is good for this long
+    /// Refresh the token unless it is valid for at least this long
     #[arg(long, value_name = "TIME", value_parser = duration)]
     min_ttl: Option<Duration>,
-    /// Renew the token in any case
+    /// Refresh the token even if it is still valid
     #[arg(long)]
     refresh: bool,
-    /// Print the id token
+    /// Print the id token instead of the access token
     #[arg(long)]
     id_token: bool,
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "raw", value_parser = parser())]
     output: &'static Format,
 }
@@ -46,10 +45,9 @@ pub struct Args {
 fn parser() -> impl clap::builder::TypedValueParser<Value = &'static Format> {
     use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
     PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about)))
-        .try_map(|name| named(&name).ok_or("there is no such format"))
+        .try_map(|name| named(&name).ok_or("not a valid format"))
 }
 
-/// Prints a token and nothing else.
 pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let Open { provider, session } = app.open(args.provider.name(app)?.as_ref())?;
     let options = AcquireRequest {
@@ -77,7 +75,7 @@ pub(super) fn print(
     let text = rendered(session.config, provider, issued, format)?;
     note_limits(console, provider, issued);
     if console.is_terminal(Stream::Out) {
-        console.note("the token is on your screen; pipe it where it belongs, for example: authctl headers | curl -H @- URL");
+        console.note("the token is visible on your screen; pipe it into a program instead, such as `authctl headers | curl -H @- URL`");
     }
     Ok(console.out(text.expose())?)
 }
