@@ -24,7 +24,6 @@ pub enum Status {
 }
 
 impl Status {
-    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,

@@ -92,7 +92,6 @@ enum Command {
 }
 
 /// The command line's definition, for completions, manual pages and tests.
-#[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
 }

@@ -115,12 +115,10 @@ impl Advise for Error {
 }
 
 impl Error {
-    #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: None }
     }
 
-    #[must_use]
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed { message: message.into(), hint: Some(hint.into()) }
     }
@@ -146,7 +144,6 @@ impl Error {
     }
 
     /// Returns the provider that needs a login, if that is the error.
-    #[must_use]
     pub fn login_required(&self) -> Option<&ProviderName> {
         fn of(error: &AcquireError) -> Option<&ProviderName> {
             match error {

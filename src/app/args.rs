@@ -87,7 +87,6 @@ pub struct NarrowArgs {
 }
 
 impl NarrowArgs {
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.scope.is_none()
             && self.capability.is_none()
@@ -97,7 +96,6 @@ impl NarrowArgs {
     }
 
     /// Returns the options as command-line arguments.
-    #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let scope = self.scope.iter().map(|scopes| format!("--scope={scopes}"));
         let capability = self.capability.iter().map(|name| format!("--capability={name}"));
@@ -130,7 +128,6 @@ impl NarrowArgs {
 }
 
 /// Chooses the browser: from the option, else from the configuration, else the user's default.
-#[must_use]
 pub fn browser_choice(app: &App<'_>, command: Option<&str>, none: bool) -> BrowserChoice {
     let configured = app.config.browser.as_ref().and_then(|browser| browser.text());
     match command.or(configured) {

@@ -59,43 +59,31 @@ pub fn prompt_on_console(system: &mut System) {
 
 impl<'a> App<'a> {
     /// Opens a session for the named provider, or for the default.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
     pub fn open(&self, named: Option<&ProviderName>) -> Result<Open<'a>, ChoiceError> {
         Session::open(self.system, self.config, named)
     }
 
     /// Returns the named or default provider, for commands that need no store.
-    ///
-    /// # Errors
-    /// [`ChoiceError`].
     pub fn provider(&self, named: Option<&ProviderName>) -> Result<Rc<Provider>, ChoiceError> {
         self.config.selected(named)
     }
 
     /// Returns a session for a provider that may no longer be configured.
-    #[must_use]
     pub fn session(&self, name: &ProviderName) -> Session<'a> {
         Session::new(self.system, self.config, name)
     }
 
     /// Returns the whole store, for commands that list or move its records.
-    #[must_use]
     pub fn whole_store(&self) -> TokenStore<'a> {
         configured_store(self.system, self.config)
     }
 
     /// Reloads the configuration after a change.
-    #[must_use]
     pub fn reload(&self) -> Config {
         Config::load(self.system, self.options)
     }
 
     /// Prints a JSON value and a newline.
-    ///
-    /// # Errors
-    /// [`Error::Output`].
     pub fn print_json(&self, value: &serde_json::Value) -> Result<(), Error> {
         Ok(self.system.console.out(&format!("{}\n", crate::text::untrusted::escaped_json(value)))?)
     }

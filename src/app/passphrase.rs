@@ -8,9 +8,6 @@ use crate::store::TokenStore;
 use crate::store::survey::Passphrase;
 
 /// Asks for the encrypted files' passphrase, or for a new one if none was chosen yet. Returns whether they use a passphrase.
-///
-/// # Errors
-/// Any [`Error`].
 pub fn unlock_files(app: &App<'_>, store: &TokenStore<'_>) -> Result<bool, Error> {
     match store.passphrase()? {
         None => return Ok(false),

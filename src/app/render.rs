@@ -12,7 +12,6 @@ use crate::secret::{AccessToken, SecretText};
 use crate::token::{Credential, HeaderLine, Issued, NoHeaders, RequestTarget};
 
 /// Returns the variable for this provider's token: the template's, or one made from the provider's name.
-#[must_use]
 pub fn variable(config: &Config, provider: &Provider) -> String {
     let template =
         config.credentials.get(&provider.name).and_then(|credential| credential.keys.get("template"));

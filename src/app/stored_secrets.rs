@@ -10,7 +10,6 @@ use crate::store::record::RecordName;
 
 /// Returns the keys whose values can be stored: the kind's secrets, and members of tables that the configuration marks as
 /// stored, such as `headers.X-Api-Key`.
-#[must_use]
 pub fn keys(app: &App<'_>, provider: &Provider) -> Vec<String> {
     let mut keys: Vec<String> =
         provider.kind.all_keys().filter(|key| key.is_secret()).map(|key| key.name.to_owned()).collect();

@@ -46,9 +46,6 @@ impl CommandError for TargetError {}
 
 /// Parses a request's URL and checks that the provider's credential may be sent there: only to the provider's hosts, and
 /// unencrypted only if the configuration says so. `label` is put before the reason why a URL is not valid.
-///
-/// # Errors
-/// [`TargetError`].
 pub fn target_url(provider: &Provider, text: &str, label: &'static str) -> Result<Url, TargetError> {
     let url = EndpointUrl::configured(text).map_err(|reason| TargetError::NotAUrl { label, reason })?;
     let host = Untrusted::new(authority(url.url()));

@@ -33,7 +33,6 @@ pub struct WireLog {
 
 impl WireLog {
     /// Logs a client's exchanges; with `detailed`, header names and large JSON objects as well.
-    #[must_use]
     pub fn new(inner: Arc<dyn HttpClient>, console: Console, detailed: bool) -> Self {
         Self { inner, console, detailed }
     }

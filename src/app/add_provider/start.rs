@@ -55,7 +55,6 @@ impl Start {
         })
     }
 
-    #[must_use]
     pub fn kind(&self) -> String {
         match self {
             Self::Template(template) => template.kind().unwrap_or_else(|| DEFAULT_KIND.to_owned()),
@@ -65,7 +64,6 @@ impl Start {
     }
 
     /// Suggests a name for the provider.
-    #[must_use]
     pub fn proposed_name(&self) -> Option<ProviderName> {
         match self {
             Self::Template(template) => template.name.parse().ok(),

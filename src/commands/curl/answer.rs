@@ -15,7 +15,6 @@ pub struct Answer {
 
 /// Returns the last response if its headers are complete, that is, end with an empty line. Another response follows
 /// `100 Continue` and other interim responses.
-#[must_use]
 pub fn last(notes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(notes);
     let (mut answer, mut complete): (Option<Answer>, bool) = (None, false);

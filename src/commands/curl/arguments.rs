@@ -6,9 +6,6 @@ use super::error::ArgumentError;
 use super::options::{Known, options_of};
 use super::request::{Methods, Request};
 
-///
-/// # Errors
-/// [`ArgumentError`].
 pub fn parse(arguments: &[OsString]) -> Result<Request, ArgumentError> {
     let mut request = Request::default();
     let mut urls = Vec::new();

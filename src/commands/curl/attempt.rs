@@ -48,7 +48,6 @@ struct With {
 }
 
 impl<'a> Attempt<'a> {
-    #[must_use]
     pub fn new(
         session: &'a Session<'a>,
         provider: &'a Provider,

@@ -75,7 +75,6 @@ pub enum Known {
 }
 
 /// Finds an option by its long name, without hyphens.
-#[must_use]
 pub fn long(name: &str) -> Option<Known> {
     // Since curl 8.3, this expands variables in the value.
     if name.starts_with("expand-") {
@@ -87,13 +86,11 @@ pub fn long(name: &str) -> Option<Known> {
 }
 
 /// Finds an option by its short name.
-#[must_use]
 pub fn short(name: char) -> Option<Known> {
     search(|_, short| short == Some(name))
 }
 
 /// Suggests the long name that the user may have meant.
-#[must_use]
 pub fn meant(name: &str) -> Option<&'static str> {
     let names = || [FLAGS, VALUED].into_iter().flat_map(entries).map(|(name, _)| name);
     let mut begun = names().filter(|known| known.starts_with(name));
@@ -105,9 +102,6 @@ pub fn meant(name: &str) -> Option<&'static str> {
 }
 
 /// Returns the options in one argument with their values. A value in the next argument is also added to `words`.
-///
-/// # Errors
-/// [`ArgumentError`].
 pub fn options_of(
     text: &str,
     next: &mut dyn FnMut() -> Option<OsString>,

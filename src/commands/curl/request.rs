@@ -215,9 +215,6 @@ impl Request {
     }
 
     /// Records one header. It must not conflict with authctl's headers or direct the request to another server.
-    ///
-    /// # Errors
-    /// [`ArgumentError::Header`].
     pub fn take_header(&mut self, text: &str) -> Result<(), ArgumentError> {
         let name = text.split([':', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
         let refused = |reason| Err(ArgumentError::Header(escaped(&name), reason));
@@ -251,9 +248,6 @@ impl Request {
     }
 
     /// Checks that the request works with a token that needs a proof for each request.
-    ///
-    /// # Errors
-    /// [`ArgumentError`].
     pub fn check_bound(&self) -> Result<(), ArgumentError> {
         if let Some(option) = self.repeats {
             return Err(ArgumentError::Option { option: option.to_owned(), reason: PROVED_ONCE });

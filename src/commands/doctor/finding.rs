@@ -138,23 +138,19 @@ impl Finding {
         Self::new(topic, Severity::Problem, subject, what)
     }
 
-    #[must_use]
     pub fn why(self, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..self }
     }
 
-    #[must_use]
     pub fn fix(self, fix: impl Into<String>) -> Self {
         Self { fix: Some(fix.into()), ..self }
     }
 
-    #[must_use]
     pub fn took(self, time: std::time::Duration) -> Self {
         Self { milliseconds: u64::try_from(time.as_millis()).ok(), ..self }
     }
 
     /// Replaces the topic's exit status.
-    #[must_use]
     pub fn status(self, status: Status) -> Self {
         Self { status, ..self }
     }
@@ -162,7 +158,6 @@ impl Finding {
 
 /// Returns the exit status for all findings. Problems with the configuration or the store come first, because nothing works
 /// without them.
-#[must_use]
 pub fn status(findings: &[Finding]) -> Status {
     let problems: Vec<Status> = findings
         .iter()

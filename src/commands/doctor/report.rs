@@ -7,7 +7,6 @@ use crate::text::humanize::counted;
 use crate::text::style::{ERROR, FAINT, GOOD, HINT, NOTE, STRONG, styled};
 
 /// Replaces the path of the home folder, so that the report does not reveal the user's name.
-#[must_use]
 pub fn anonymous(findings: Vec<Finding>, home: Option<&str>) -> Vec<Finding> {
     let Some(home) = home.filter(|home| home.len() > 1) else { return findings };
     let shorten = |text: String| text.replace(home, "~");
@@ -49,7 +48,6 @@ fn plain(text: &str) -> String {
 }
 
 /// Formats the report for people. Findings without a problem are one line per topic, unless `all` is set.
-#[must_use]
 pub fn in_text(findings: &[Finding], all: bool) -> String {
     let mut text = String::new();
     for topic in Topic::ALL {

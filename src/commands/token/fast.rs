@@ -17,7 +17,6 @@ use crate::session::{Open, Session};
 use crate::token::Credential;
 
 /// Prints the stored token if the arguments ask for nothing else and it is valid. `None` means that nothing was done.
-#[must_use]
 pub fn token(system: &mut System, arguments: &[OsString]) -> Option<Result<(), Error>> {
     print_stored(system, plain_token(arguments)?.as_ref())
 }
