@@ -18,10 +18,10 @@ fn accounts_are_listed_chosen_and_renamed() {
     assert_eq!(sandbox.run(&["account", "list"]).ok().stdout, "alice\nbob *\n");
     let of = |account: &str| sandbox.run(&["token", "--account", account]).ok().stdout;
     let (alice, bob) = (of("alice"), of("bob"));
-    sandbox.run(&["account", "use", "alice"]).ok().says("alice is now the account of as that is used");
+    sandbox.run(&["account", "use", "alice"]).ok().says("as now uses the account alice");
     assert_eq!(sandbox.run(&["token"]).ok().stdout, alice);
 
-    sandbox.run(&["account", "rename", "alice", "work"]).ok().says("is now called work");
+    sandbox.run(&["account", "rename", "alice", "work"]).ok().says("to work");
     assert_eq!(sandbox.run(&["account", "list"]).ok().stdout, "bob\nwork *\n");
     assert_eq!(of("work"), alice);
     assert_eq!(of("bob"), bob);
@@ -57,7 +57,7 @@ fn mistakes_change_nothing() {
     sandbox.run(&["account", "use", "alice", "--provider", "nobody"]).fails(4);
     assert_eq!(sandbox.run(&["account", "list"]).ok().stdout, "alice\nbob *\n");
     let empty = Sandbox::with_server(&server.domain());
-    empty.run(&["account", "list"]).ok().says("No account of as is logged in");
+    empty.run(&["account", "list"]).ok().says("You are not logged in to as");
     empty.run(&["account", "use", "alice"]).fails(1).says("run `authctl login as`");
 }
 

@@ -33,7 +33,7 @@ fn a_changed_endpoint_issuer_or_client_sends_nothing_f_bind1_f_bind4() {
         );
         assert!(output.stderr.contains(&format!("says {label} ")), "{name}: {output}");
         let told = sandbox.run(&["logout"]).ok();
-        assert!(told.stderr.contains("The server was not told"), "{name}: {told}");
+        assert!(told.stderr.contains("The server was not contacted"), "{name}: {told}");
         assert_eq!((server.requests().len(), evil.requests().len()), (before, 0), "{name}");
     }
 }
@@ -127,7 +127,7 @@ fn the_environment_sets_only_what_it_may_f_bind3() {
         assert_eq!(output.status == 0, allowed, "{variable}: {output}");
         assert!(!output.stderr.contains("canary"), "{variable}: {output}");
     }
-    for (store, says) in [("file", "Kept in an encrypted file."), ("keyring", "Kept in the keyring.")] {
+    for (store, says) in [("file", "Stored in an encrypted file"), ("keyring", "Stored in the keyring")] {
         let sandbox = Sandbox::with_server(&server.domain());
         sandbox.keyring.present();
         sandbox.environment.set("AUTHCTL_STORE", store);

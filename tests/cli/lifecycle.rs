@@ -19,10 +19,10 @@ fn a_first_login_ends_with_a_logout() {
     assert_eq!(output.stdout, "");
     for said in [
         "Log in at 127.0.0.1",
-        "✓ Logged in to as as alice.",
-        "Granted: openid repo",
-        "ends in 1 hour and is then renewed",
-        "Kept in an encrypted file.",
+        "✓ Logged in to as as alice",
+        "Scopes: openid repo",
+        "expires in 1 hour and refreshes automatically",
+        "Stored in an encrypted file",
     ] {
         assert!(output.stderr.contains(said), "{said}: {output}");
     }
@@ -40,7 +40,7 @@ fn a_first_login_ends_with_a_logout() {
     assert!(whoami.stdout.contains("preferred_username  alice"), "{whoami}");
 
     sandbox.clock.advance(3600);
-    assert!(sandbox.run(&["status"]).ok().stdout.contains("renewed at next use"));
+    assert!(sandbox.run(&["status"]).ok().stdout.contains("refreshes at next use"));
     let second = sandbox.run(&["token"]).ok();
     assert_ne!(first, second);
     assert!(server.accepts(second.text()));
@@ -49,7 +49,7 @@ fn a_first_login_ends_with_a_logout() {
 
     let output = sandbox.run(&["logout"]).ok();
     for said in [
-        "forgotten in an encrypted file",
+        "deleted from an encrypted file",
         "The server revoked the refresh token.",
         "The server revoked the access token.",
     ] {

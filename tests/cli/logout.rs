@@ -25,7 +25,7 @@ fn logout_always_succeeds_locally() {
             "V2 503",
             Reply::full(503, &[("retry-after", "9")], ""),
             1,
-            "could not be revoked and may still be good",
+            "could not be revoked and may still be valid",
         ),
         (
             "unsupported",
@@ -42,7 +42,7 @@ fn logout_always_succeeds_locally() {
         server.fault("/revoke", reply);
         let output = sandbox.run(&["logout"]).fails(status);
         assert!(output.stderr.contains(said), "{name}: {output}");
-        assert!(output.stderr.contains("forgotten in an encrypted file"), "{name}: {output}");
+        assert!(output.stderr.contains("deleted from an encrypted file"), "{name}: {output}");
         sandbox.run(&["token"]).fails(3);
     }
 }
@@ -57,7 +57,7 @@ fn logout_works_locally_and_without_revocation() {
     assert_eq!(server.requests().len(), before);
     sandbox.configure(&server_config(&server.domain(), "capabilities = { revoke = false }"));
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["logout"]).ok().says("The server offers no revocation");
+    sandbox.run(&["logout"]).ok().says("The server does not support revocation");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_login_of_a_removed_provider_can_be_deleted() {
     sandbox.configure("[credentials.other]\ndomain = \"x.example\"\njwt = \"x\"");
     sandbox.run(&["logout", "as"]).ok().says("not the one that this login belongs to");
     sandbox.run(&["logout", "nonsense"]).fails(4).says("the provider `nonsense` is not configured");
-    sandbox.run(&["logout", "--all"]).ok().says("Nothing is stored");
+    sandbox.run(&["logout", "--all"]).ok().says("You are not logged in to any provider");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_revocation_endpoint_on_another_host_gets_no_token() {
     let sandbox = Sandbox::new(&server_config(&api.domain(), &endpoints).replace("\"openid\", ", ""));
     sandbox.run(&["login"]).ok();
     sandbox.run(&["whoami"]).fails(1);
-    sandbox.run(&["logout"]).ok().says("offers no revocation");
+    sandbox.run(&["logout"]).ok().says("does not support revocation");
     for request in api.requests() {
         assert!(request.body.is_empty() && request.header("authorization").is_none(), "{request:?}");
     }
@@ -115,7 +115,7 @@ fn the_server_session_ends_only_on_request() {
     assert!(server.requests_to("/end-session").is_empty(), "L4");
 
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["logout", "--end-session"]).ok().says("The session at the server is over.");
+    sandbox.run(&["logout", "--end-session"]).ok().says("Your session at the server has ended");
     let request = &server.requests_to("/end-session")[0];
     assert_eq!(request.parameter("client_id").as_deref(), Some("app"));
     assert_eq!(request.parameter("state").unwrap().len(), 43);
@@ -126,7 +126,7 @@ fn the_server_session_ends_only_on_request() {
     // Without a registered return the browser is sent there, and nobody waits.
     sandbox.configure(&server_config(&server.domain(), ""));
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["logout", "--end-session"]).ok().says("The browser was sent to the server");
+    sandbox.run(&["logout", "--end-session"]).ok().says("Your browser was sent to the server");
 
     server.set(|behaviour| {
         drop(behaviour.metadata.insert("end_session_endpoint".to_owned(), serde_json::Value::Null))

@@ -21,7 +21,7 @@ fn the_pages_in_the_repository_are_what_the_program_writes() {
     let run = sandbox.run(&["man", "--folder", folder.to_str().unwrap()]).ok();
     assert_eq!(run.stdout, "");
     let made = pages(&folder);
-    assert!(run.stderr.starts_with(&format!("Wrote {} pages into ", made.len())), "{}", run.stderr);
+    assert!(run.stderr.starts_with(&format!("Wrote {} pages to ", made.len())), "{}", run.stderr);
     for name in ["authctl.1", "authctl-token.1", "authctl-helper-git.1", "authctl-provider-add.1"] {
         assert!(made.contains_key(name), "{name} in {:?}", made.keys());
     }

@@ -19,7 +19,7 @@ fn a_narrow_terminal_gets_a_list_instead_of_a_table() {
     let list = sandbox.run(&["status"]).ok().stdout;
     assert_eq!(
         list,
-        "as\n  account: alice\n  state: valid\n  ends: in 1 hour\n  kept in: file\n  scopes: openid repo\n"
+        "as\n  account: alice\n  state: valid\n  expires: in 1 hour\n  stored in: file\n  scopes: openid repo\n"
     );
 }
 

@@ -59,15 +59,15 @@ fn each_keyring_state_is_reported_f_kr1_f_kr2() {
     let (status, findings) = store();
     assert_eq!(status, Some(6), "{findings:#?}");
     assert_eq!(
-        (text(&findings[0], "what"), text(&findings[0], "mend")),
+        (text(&findings[0], "what"), text(&findings[0], "fix")),
         ("the keyring is locked", "authctl store unlock")
     );
 
     bus.stop_keyring();
     let (status, findings) = store();
     assert_eq!(status, Some(6), "{findings:#?}");
-    assert_eq!(text(&findings[0], "what"), "there is no keyring");
-    assert!(text(&findings[0], "mend").contains("store = \"file\""));
+    assert_eq!(text(&findings[0], "what"), "no keyring is available");
+    assert!(text(&findings[0], "fix").contains("store = \"file\""));
 }
 
 /// A proxy that answers in the place of whom it is asked for, as companies have them: its authority, and its address.
@@ -145,10 +145,10 @@ fn a_proxy_that_looks_into_tls_is_named_f_proxy() {
     let (status, findings) = network();
     assert_eq!(status, Some(5), "{findings:#?}");
     let found = findings.iter().find(|finding| finding["severity"] == "problem").unwrap();
-    let (why, mend) = (text(found, "why"), text(found, "mend"));
+    let (why, fix) = (text(found, "why"), text(found, "fix"));
     assert!(why.contains("Example Corp TLS Inspection"), "{why}");
     assert!(why.contains(&format!("{proxy} (HTTPS_PROXY)")), "{why}");
-    assert!(mend.contains("ca_file"), "{mend}");
+    assert!(fix.contains("ca_file"), "{fix}");
     assert!(!format!("{findings:?}").contains("canary"));
 
     let path = home.folder.path().join("corp.pem");
@@ -188,7 +188,7 @@ fn doctor_finds_git_and_docker_helpers_and_their_problems() {
     let (status, findings) = helpers(&path);
     assert_eq!(status, Some(1), "{findings:#?}");
     let git = of(&findings, "git: git.example");
-    assert!(text(&git, "what").contains("/gone/authctl, which is not there"), "{git:#?}");
+    assert!(text(&git, "what").contains("/gone/authctl, which does not exist"), "{git:#?}");
     home.run(&["helper", "git", "--write"]).ok();
-    assert_eq!(helpers(&path).0, Some(0), "as it says, --write mends it");
+    assert_eq!(helpers(&path).0, Some(0), "as it says, --write fixes it");
 }

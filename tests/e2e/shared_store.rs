@@ -16,7 +16,7 @@ const HOLD_AND_DROP: &str = "{\"hold\":true,\"drop\":true}";
 /// Both machines know the login, and its token has ended; there was one refresh.
 fn ended() -> Shared {
     let shared = Shared::start();
-    shared.a.login("walk.mjs").ok().says("Kept in etcd.");
+    shared.a.login("walk.mjs").ok().says("Stored in etcd");
     shared.b.run(&["token"]).ok();
     shared.server.set_access_token_seconds(1);
     shared.b.run(&["token", "--refresh"]).ok();
@@ -80,7 +80,7 @@ fn one_login_serves_two_machines() {
         (home, started)
     });
 
-    a.login("browser.mjs").ok().says("Logged in to op as alice").says("Kept in etcd.");
+    a.login("browser.mjs").ok().says("Logged in to op as alice").says("Stored in etcd");
     let first = a.run(&["token"]).ok();
     assert_eq!(b.run(&["token"]).ok(), first);
     let renewed = b.run(&["token", "--refresh"]).ok();

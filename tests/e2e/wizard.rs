@@ -74,10 +74,10 @@ fn answers() -> Value {
         ["Provider: ", "bitbuket\r"],
         ["Provider: ", "?\r"],
         ["Provider: ", "bitbucket\r"],
-        ["Name of the provider [bitbucket]: ", "\r"],
+        ["Provider name [bitbucket]: ", "\r"],
         ["client_id: ", "the-id\r"],
         ["client_secret (hidden): ", format!("{SECRET}\r")],
-        ["Write this? [Y/n] ", "y\r"],
+        ["Save this? [Y/n] ", "y\r"],
         ["Log in now? [Y/n] ", "n\r"],
     ])
 }
@@ -93,7 +93,7 @@ fn the_wizard_shows_no_secret_at_a_terminal_f_leak1() {
         let talk = talk(&home, variables, columns, &["provider", "add"], answers());
         assert_eq!((talk.status, talk.restored), (0, true), "{name}: {}", talk.said);
         for text in [
-            "there is no template `bitbuket`",
+            "there is no template named `bitbuket`",
             "did you mean `bitbucket`?",
             "zoom",
             "The Key of the consumer",
@@ -158,7 +158,7 @@ fn a_terminal_that_can_only_print_is_printed_to() {
     assert_eq!((talk.status, talk.restored), (0, true), "{}", talk.said);
     for text in [
         "Asking the server how to log in\r\n",
-        "Waiting for the browser (Ctrl-C ends it)\r\n",
+        "Waiting for the browser (Ctrl-C to cancel)\r\n",
         "Logged in to",
     ] {
         assert!(talk.said.contains(text), "{text}: {}", talk.said);
@@ -174,9 +174,9 @@ fn a_templates_name_is_enough_to_log_in_at_a_terminal() {
     home.run(&login).fails(4).says("run `authctl provider add github`");
     let turns = json!([
         ["client_id: ", "app\r"],
-        ["client_secret (hidden; may be left empty): ", "\r"],
+        ["client_secret (hidden, optional): ", "\r"],
         ["scopes [read:user]: ", "\r"],
-        ["Write this? [Y/n] ", "\r"],
+        ["Save this? [Y/n] ", "\r"],
         ["Open this URL in a browser", ""],
         ["Paste the address", "\u{3}"],
     ]);
@@ -202,7 +202,11 @@ fn from_a_url_into_a_file_that_people_keep() {
     let browser = format!("{} {} %s", node().display(), folder().join("walk.mjs").display());
     home.configure(&format!("browser = \"{browser}\"\n{before}"));
     let add = ["provider", "add", "op", "--from", &server.issuer, "--login"];
-    home.run(&add).ok().says("+ oauth.issuer").says("Logged in to op as alice").says("and is then renewed");
+    home.run(&add)
+        .ok()
+        .says("+ oauth.issuer")
+        .says("Logged in to op as alice")
+        .says("and refreshes automatically");
     let after = configuration(&home).unwrap();
     assert!(after.starts_with(&format!("browser = \"{browser}\"\n{before}")), "{after}");
     for line in ["scheme = \"http\"", "oauth.extra_params = { prompt = \"consent\" }", "\"offline_access\""] {
@@ -218,7 +222,7 @@ fn from_a_url_into_a_file_that_people_keep() {
     home.run(&["logout", "op"]).ok();
     Ended::from(home.command(&["login", "op"]).output().unwrap()).ok();
     assert_eq!(server.registered().len(), 1, "G5");
-    home.run(&["provider", "remove", "op", "--logout"]).ok().says("is gone as well");
+    home.run(&["provider", "remove", "op", "--logout"]).ok().says("was deleted too");
     assert_eq!(configuration(&home).unwrap(), format!("browser = \"{browser}\"\n{before}"));
     home.run(&["config", "check"]).ok();
 }

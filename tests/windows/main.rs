@@ -36,7 +36,7 @@ fn a_session_lives_in_the_credential_manager() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server, "windows-session");
     sandbox.run(&["token"]).fails(3).says("you are not logged in");
-    sandbox.run(&["login"]).ok().says("Kept in the keyring");
+    sandbox.run(&["login"]).ok().says("Stored in the keyring");
     let first = sandbox.run(&["token"]).ok();
     assert!(server.accepts(first.text()), "{first}");
     assert!(

@@ -49,7 +49,7 @@ fn without_a_browser_the_url_is_printed_f_cb16() {
     let mut sandbox = Sandbox::with_server(&server.domain());
     sandbox.system.browser = Arc::new(Never);
     let output = sandbox.run(&["login", "--no-browser", "--timeout", "100ms"]).fails(1);
-    assert!(output.stderr.contains("Open this URL in a browser:\n\n    http://127.0.0.1:"), "{output}");
+    assert!(output.stderr.contains("Open this URL in a browser to log in at 127.0.0.1:"), "{output}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn rp_initiated_logout_plan() {
         sandbox.clock.advance_when(clock, 600);
         let output = sandbox.run(&["logout", "--end-session"]);
         match want {
-            None => drop(output.ok().says("The session at the server is over.")),
+            None => drop(output.ok().says("Your session at the server has ended")),
             Some(said) => {
                 assert_eq!(output.status, 1, "{module}: {output}");
                 assert!(output.stderr.contains(said), "{module}: {output}");

@@ -16,7 +16,7 @@ fn curl_sends_the_headers_and_its_status_is_ours() {
     assert!(story.shown().iter().all(|shown| shown == "Bearer access-canary-1"), "{:?}", story.shown());
     drop(story.api);
     let gone = story.sandbox.binary(PROGRAM, &["curl", "as", "-s", "http://127.0.0.1:9/x"]).output().unwrap();
-    Ended::from(gone).is(1, "").says("none of the hosts of `as`");
+    Ended::from(gone).is(1, "").says("not one of the hosts of `as`");
 }
 
 #[test]

@@ -15,17 +15,17 @@ fn curl_sends_nothing_to_another_host_or_scheme() {
     let socket = other.address().to_string();
     let connect = format!("{}:{socket}", story.api.address());
     for (name, arguments, status, says) in [
-        ("another port", &[theirs.as_str()][..], 1, "none of the hosts of `as`"),
-        ("another host", &["https://evil.example/x"], 1, "none of the hosts of `as`"),
-        ("a longer name", &["https://127.0.0.1.evil.example/x"], 1, "none of the hosts"),
+        ("another port", &[theirs.as_str()][..], 1, "not one of the hosts of `as`"),
+        ("another host", &["https://evil.example/x"], 1, "not one of the hosts of `as`"),
+        ("a longer name", &["https://127.0.0.1.evil.example/x"], 1, "not one of the hosts"),
         ("a user in the URL", &[&with_user], 2, "contains a user name or password"),
         ("a backslash", &["https://127.0.0.1\\.evil.example/"], 2, "is not valid in a URL"),
-        ("two URLs", &[&ours, &theirs], 2, "there are 2 URLs"),
+        ("two URLs", &[&ours, &theirs], 2, "found 2 URLs"),
         ("another by option", &[&ours, "--next", &theirs], 2, "--next"),
         ("another place", &[&ours, "--connect-to", &connect], 2, "--connect-to"),
-        ("no scheme", &["api.example.com/x"], 2, "write https://api.example.com/x"),
+        ("no scheme", &["api.example.com/x"], 2, "use https://api.example.com/x"),
         ("another scheme", &["file:///etc/passwd"], 2, "not an"),
-        ("shows the token", &["-v", &ours], 2, "it shows what is sent"),
+        ("shows the token", &["-v", &ours], 2, "it would print the token"),
         ("a proxy for http", &["-x", &socket, &ours], 2, "a proxy would see the token"),
         ("exceptions from it", &["--noproxy", "", &ours], 2, "a proxy would see the token"),
         ("a header of ours", &["-H", "Authorization: Bearer x", &ours], 2, "header authorization"),
@@ -55,7 +55,7 @@ fn a_token_of_an_https_provider_does_not_go_over_http() {
     for command in [&["curl", "a"][..], &["headers", "a", "--url"]] {
         let url = format!("{}/x", api.url());
         let output = sandbox.binary(PROGRAM, &[command, &[&url]].concat()).output().unwrap();
-        Ended::from(output).is(1, "").says("goes over https").says("write https");
+        Ended::from(output).is(1, "").says("uses https").says("use https");
     }
     assert!(api.requests().is_empty());
 }
@@ -93,7 +93,7 @@ fn curl_trusts_the_configured_authorities() {
         Ended::from(sandbox.binary(PROGRAM, &[&["curl", "a", "-sS", &url], more].concat()).output().unwrap())
     };
     run(&[]).is(60, "").says("curl: (60)");
-    run(&["-k"]).is(2, "").says("whoever answers");
+    run(&["-k"]).is(2, "").says("another server");
     run(&["--cacert", file.to_str().unwrap()]).is(0, "encrypted");
     assert_eq!(api.requests().len(), 1);
 }

@@ -64,7 +64,11 @@ fn curl_retries_once_and_shows_the_last_response() {
     let got = story.tokens_got();
     let refusal = Reply::json(400, &serde_json::json!({ "error": "invalid_grant" }));
     story.server.fault("/token", refusal);
-    story.run(&["-s"], "/always").is(0, "never").says("the server refused the token (401)").says("no other");
+    story
+        .run(&["-s"], "/always")
+        .is(0, "never")
+        .says("the server rejected the token (401)")
+        .says("could not get a new one");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (5, got + 1));
     // Another reason than the token.
     let api = Server::start(|_| {
@@ -84,7 +88,7 @@ fn an_insufficient_scope_response_is_explained_and_not_retried() {
     };
     let story = named("files:write \u{9b}2J");
     let ended = story.run(&["-s"], "/x");
-    ended.is(0, "not for you").says("wants more scopes for this (403): files:write");
+    ended.is(0, "not for you").says("requires more scopes for this request (403): files:write");
     ended.says("add them to the scopes of `as` in the configuration");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (1, 1));
     // A provider that is logged in to, and scopes that a shell would take for a command.

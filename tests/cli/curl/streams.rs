@@ -67,7 +67,7 @@ fn curl_on_a_terminal_behaves_as_usual() {
     assert_eq!(terminal("", "/x"), (Some(0), "GET ".to_owned()));
     let (status, shown) = terminal("", "/large");
     assert_eq!(status, Some(1), "{shown}");
-    assert!(shown.contains("the answer is binary") && !shown.contains("text"), "{shown}");
+    assert!(shown.contains("the response is binary") && !shown.contains("text"), "{shown}");
     assert_eq!(terminal("-o -", "/large"), (Some(0), "text\0binary".to_owned()));
     let (status, shown) = terminal("-o file", "/large");
     assert!(status == Some(0) && shown.contains("% Total"), "{shown}");
@@ -94,6 +94,6 @@ fn a_header_larger_than_a_pipe_is_sent() {
     };
     run(&[]).is(0, "90000");
     run(&["-H", "x-key: mine"]).is(2, "").says("header x-key");
-    run(&["-L"]).is(1, "").says("would take the header x-key along to another host");
+    run(&["-L"]).is(1, "").says("would send the header x-key to another host");
     assert_eq!(api.requests().len(), 1);
 }

@@ -17,7 +17,7 @@ fn a_device_code_login_works() {
         let (sandbox, timed) = home(&server_config(&server.domain(), grant));
         let arguments: &[&str] = if grant.is_empty() { &["login", "--device"] } else { &["login"] };
         let output = sandbox.run(arguments).ok();
-        for said in ["/enter\n", "WDJB-MJHT", "Logged in to as as alice", "is then renewed"] {
+        for said in ["/enter\n", "WDJB-MJHT", "Logged in to as as alice", "refreshes automatically"] {
             assert!(output.stderr.contains(said), "{grant} {said}: {output}");
         }
         assert!(!output.stderr.contains("device-canary"), "D10: {output}");

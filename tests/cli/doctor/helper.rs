@@ -46,7 +46,7 @@ fn doctor_finds_problems_with_the_git_helper() {
             (
                 "helper",
                 "problem",
-                "git: x.example: git calls /gone/authctl, which is not there",
+                "git: x.example: git runs /gone/authctl, which does not exist",
                 "authctl helper git --write",
             ),
         ),
@@ -109,7 +109,7 @@ fn doctor_finds_problems_with_aws_cargo_and_terraform() {
                 sandbox.write(".aws/config", text);
             },
             1,
-            ("helper", "problem", "aws: x: aws calls /gone/authctl", "authctl helper aws --write"),
+            ("helper", "problem", "aws: x: aws runs /gone/authctl", "authctl helper aws --write"),
         ),
         (
             "cargo",
@@ -118,7 +118,7 @@ fn doctor_finds_problems_with_aws_cargo_and_terraform() {
                 sandbox.write(".cargo/config.toml", text);
             },
             1,
-            ("helper", "problem", "cargo calls /gone/authctl", "authctl helper cargo --write"),
+            ("helper", "problem", "cargo runs /gone/authctl", "authctl helper cargo --write"),
         ),
         (
             "Terraform",
@@ -129,7 +129,7 @@ fn doctor_finds_problems_with_aws_cargo_and_terraform() {
             (
                 "helper",
                 "problem",
-                "terraform-credentials-authctl, which is not there",
+                "terraform-credentials-authctl, which does not exist",
                 "authctl helper terraform --write",
             ),
         ),
@@ -145,7 +145,7 @@ fn doctor_finds_another_keyring_program_first_on_path() {
     let path = format!("{}:{}", sandbox.path("bin").display(), sandbox.path("other").display());
     sandbox.environment.set("PATH", &path);
     let other =
-        ("helper", "warning", "another program is called `keyring`: ~/other/keyring", "before it on PATH");
+        ("helper", "warning", "another program has the name `keyring`: ~/other/keyring", "first on PATH");
     finds("another keyring", &sandbox, &["--offline"], 0, other);
 }
 

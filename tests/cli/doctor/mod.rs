@@ -100,7 +100,7 @@ type Want = (&'static str, &'static str, &'static str, &'static str);
 fn finds(name: &str, sandbox: &Sandbox, arguments: &[&str], status: u8, want: Want) {
     let (found_status, findings) = examine(sandbox, arguments);
     let listed = serde_json::to_string_pretty(&findings).unwrap();
-    let (topic, severity, what, mend) = want;
+    let (topic, severity, what, fix) = want;
     let found = if severity == "note" {
         findings
             .iter()
@@ -114,7 +114,7 @@ fn finds(name: &str, sandbox: &Sandbox, arguments: &[&str], status: u8, want: Wa
     assert_eq!((text(found, "topic"), text(found, "severity")), (topic, severity), "{name}: {listed}");
     let said = format!("{}: {}", text(found, "subject"), text(found, "what"));
     assert!(said.contains(what), "{name}: {listed}");
-    assert!(text(found, "mend").contains(mend), "{name}: {listed}");
+    assert!(text(found, "fix").contains(fix), "{name}: {listed}");
     assert_eq!(found_status, status, "{name}: {listed}");
     assert!(!listed.contains("canary"), "{name}: {listed}");
     assert!(!listed.contains(&sandbox.path("").display().to_string()), "{name}: {listed}");

@@ -24,7 +24,7 @@ fn doctor_finds_problems_with_a_servers_metadata() {
             (
                 "provider",
                 "problem",
-                "its `authorization_endpoint` is not known",
+                "its `authorization_endpoint` is missing",
                 "set authorization_endpoint",
             ),
         ),
@@ -40,7 +40,7 @@ fn doctor_finds_problems_with_a_servers_metadata() {
             json!({ "grant_types_supported": ["implicit"] }),
             "",
             0,
-            ("provider", "warning", "does not say that it offers `authorization_code`", "grant_type"),
+            ("provider", "warning", "does not list the grant `authorization_code`", "grant_type"),
         ),
     ] {
         finds(name, &configured(&server, &metadata, config), &[], status, want);
@@ -87,7 +87,7 @@ fn doctor_finds_missing_client_credentials_and_logins() {
             (
                 "provider",
                 "problem",
-                "client_secret: the file ~/config/none cannot be read",
+                "client_secret: cannot read the file ~/config/none",
                 "write the secret",
             ),
         ),
@@ -95,7 +95,7 @@ fn doctor_finds_missing_client_credentials_and_logins() {
             "no program",
             "_client_secret = { command = [\"pass-word\"] }\n",
             4,
-            ("provider", "problem", "there is no program pass-word", "install it"),
+            ("provider", "problem", "the program pass-word does not exist", "install it"),
         ),
         (
             "nothing stored",
@@ -116,7 +116,7 @@ fn doctor_finds_missing_client_credentials_and_logins() {
         ("provider", "problem", "`client_id` is not set", "register an app"),
     );
     let sandbox = configured(&server, &json!({}), "");
-    finds("nobody", &sandbox, &[], 0, ("provider", "note", "nobody is logged in", "authctl login as"));
+    finds("nobody", &sandbox, &[], 0, ("provider", "note", "not logged in", "authctl login as"));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn doctor_reports_the_state_of_a_login() {
         &sandbox,
         &["--offline"],
         0,
-        ("provider", "note", "a new login is needed", "authctl login as"),
+        ("provider", "note", "a new login is required", "authctl login as"),
     );
     sandbox.configure(
         &server_config(&server.domain(), "").replace("client_id = \"app\"", "client_id = \"other\""),
@@ -160,25 +160,25 @@ fn doctor_checks_where_other_kinds_get_tokens() {
             "a command",
             "command = [\"no-such\", \"canary\"]",
             4,
-            ("provider", "problem", "k: there is no program no-such", "install it"),
+            ("provider", "problem", "k: the program no-such does not exist", "install it"),
         ),
         (
             "an external program",
             "external.program = \"foo\"",
             4,
-            ("provider", "problem", "there is no program authctl-provider-foo", "install it"),
+            ("provider", "problem", "the program authctl-provider-foo does not exist", "install it"),
         ),
         (
             "a variable",
             "environment.variable = \"PLATFORM\"",
             0,
-            ("provider", "warning", "did not set PLATFORM", "run it where"),
+            ("provider", "warning", "does not set PLATFORM", "on a platform"),
         ),
         (
             "a file",
             "environment.file = \"/none\"",
             0,
-            ("provider", "warning", "did not write /none", "run it where"),
+            ("provider", "warning", "does not provide /none", "on a platform"),
         ),
     ] {
         finds(name, &home(&config(kind)), &["--offline"], status, want);
@@ -198,7 +198,7 @@ fn doctor_warns_before_a_certificate_expires() {
         parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
     };
     for (name, content, status, want) in [
-        ("ended", pem(year(2001)), 5, Some(("provider", "problem", "client.pem has ended", "get a new one"))),
+        ("ended", pem(year(2001)), 5, Some(("provider", "problem", "client.pem expired", "get a new certificate"))),
         ("good", pem(year(4000)), 0, None),
         (
             "none",
@@ -230,7 +230,7 @@ fn doctor_checks_the_first_provider_of_an_exchange_chain() {
         let of_chain =
             findings.iter().find(|finding| text(finding, "what").contains("its subject comes from `as`"));
         let finding = of_chain.unwrap_or_else(|| panic!("{findings:#?}")).clone();
-        (text(&finding, "severity").to_owned(), text(&finding, "mend").to_owned())
+        (text(&finding, "severity").to_owned(), text(&finding, "fix").to_owned())
     };
     assert_eq!(chain(&sandbox), ("note".to_owned(), "authctl login as".to_owned()));
     sandbox.run(&["login", "as"]).ok();

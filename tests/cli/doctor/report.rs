@@ -26,7 +26,7 @@ fn doctor_finds_no_problem_in_a_healthy_home() {
     assert_eq!(records(&sandbox.files()), records(&before), "what was tried out is gone");
     let shown = sandbox.run(&["doctor"]).ok();
     assert!(shown.stdout.contains("✓ ok"), "{shown}");
-    assert!(shown.stdout.contains("Nothing is wrong"), "{shown}");
+    assert!(shown.stdout.contains("No problems found"), "{shown}");
     assert!(shown.stdout.lines().count() < sandbox.run(&["doctor", "-v"]).ok().stdout.lines().count());
     assert_eq!(server.token_requests("refresh_token"), 0, "nothing is renewed");
 }
@@ -43,10 +43,10 @@ fn the_json_form_is_stable() {
     let secret = findings.iter().find(|finding| text(finding, "what").starts_with("jwt")).unwrap();
     assert_eq!(
         *secret,
-        json!({ "topic": "provider", "subject": "x", "severity": "ok", "what": "jwt: the variable SECRET is set", "why": null, "mend": null })
+        json!({ "topic": "provider", "subject": "x", "severity": "ok", "what": "jwt: the variable SECRET is set", "why": null, "fix": null })
     );
     let trial = findings.iter().find(|finding| finding["topic"] == "store").unwrap();
-    assert_eq!(members(trial), ["mend", "milliseconds", "severity", "subject", "topic", "what", "why"]);
+    assert_eq!(members(trial), ["fix", "milliseconds", "severity", "subject", "topic", "what", "why"]);
     let topics =
         ["program", "config", "store", "browser", "loopback", "network", "clock", "provider", "helper"];
     let severities = ["ok", "note", "warning", "problem"];

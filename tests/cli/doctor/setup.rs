@@ -90,7 +90,7 @@ fn doctor_finds_problems_with_the_installed_program() {
     assert!(text(wrong(&findings)[0], "why").contains("that one says `authctl 0.0.1`"), "{findings:#?}");
     let sandbox = home(CONFIG);
     sandbox.environment.set("PATH", &format!("{}:.", sandbox.path("bin").display()));
-    finds("relative", &sandbox, &["--offline"], 0, ("program", "warning", "PATH", "take them out"));
+    finds("relative", &sandbox, &["--offline"], 0, ("program", "warning", "PATH", "remove these entries"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
         &absent,
         &["--offline"],
         6,
-        ("store", "problem", "there is no keyring", "store = \"file\""),
+        ("store", "problem", "no keyring is available", "store = \"file\""),
     );
     type Fault = fn() -> keyring_core::Error;
     for (name, failing, what, mend) in [
@@ -54,14 +54,19 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
             "authctl store unlock",
         ),
         ("silent", || fault(KeyringFault::TimedOut), "the keyring does not answer", "restart its service"),
-        ("away", || fault(KeyringFault::Absent("no service".to_owned())), "there is no keyring", "start one"),
+        (
+            "away",
+            || fault(KeyringFault::Absent("no service".to_owned())),
+            "no keyring is available",
+            "start one",
+        ),
         (
             "denied",
             || PlatformFailure("access denied".into()),
-            "the keyring refused: access denied",
+            "the keyring failed: access denied",
             "allow it",
         ),
-        ("denied otherwise", || NoStorageAccess("no".into()), "the keyring refused: no", "allow it"),
+        ("denied otherwise", || NoStorageAccess("no".into()), "the keyring failed: no", "allow it"),
     ] {
         let sandbox = home(&config);
         *sandbox.keyring.store.lock() = Some(that_fails(failing));
@@ -103,7 +108,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
         &sandbox,
         &["--offline"],
         6,
-        wants("it is listed, and not in an encrypted file", "authctl login as"),
+        wants("listed, but missing from an encrypted file", "authctl login as"),
     );
 
     let sandbox = logged_in();
@@ -122,7 +127,7 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
         &sandbox,
         &["--offline"],
         6,
-        wants("it is stored in an encrypted file", "authctl store move keyring"),
+        wants("stored in an encrypted file", "authctl store move keyring"),
     );
 
     let sandbox = logged_in();
@@ -140,7 +145,7 @@ fn doctor_finds_problems_with_the_stores_permissions_f_sto2() {
     assert_eq!(status, 6);
     let found = wrong(&findings);
     assert!(
-        found.iter().all(|finding| text(finding, "mend").contains("chmod 600 ~/state/records/")),
+        found.iter().all(|finding| text(finding, "fix").contains("chmod 600 ~/state/records/")),
         "{found:#?}"
     );
 
@@ -149,7 +154,7 @@ fn doctor_finds_problems_with_the_stores_permissions_f_sto2() {
     let (status, findings) = examine(&sandbox, &["--offline"]);
     assert_eq!(status, 6);
     assert!(
-        wrong(&findings).iter().all(|finding| text(finding, "mend").contains("chmod 700 ~/state/records"))
+        wrong(&findings).iter().all(|finding| text(finding, "fix").contains("chmod 700 ~/state/records"))
     );
 
     let sandbox = home(CONFIG);
@@ -169,7 +174,7 @@ fn doctor_reports_the_kernels_cache_and_key_programs() {
     let sandbox = home(
         &CONFIG.replace("store = \"file\"\n", "[store]\nkind = \"file\"\nkey = { command = [\"/none\"] }\n"),
     );
-    let not_run = ("store", "note", "not tried out: its key is printed by a program", "--run-commands");
+    let not_run = ("store", "note", "not checked: a program prints its key", "--run-commands");
     finds("a program", &sandbox, &["--offline"], 0, not_run);
 }
 
@@ -177,7 +182,7 @@ fn doctor_reports_the_kernels_cache_and_key_programs() {
 fn a_missing_passphrase_is_an_error_with_a_hint_f_sto6() {
     let sandbox =
         home(&CONFIG.replace("store = \"file\"\n", "[store]\nkind = \"file\"\nkey = \"passphrase\"\n"));
-    let chosen = ("store", "note", "no passphrase was chosen yet", "authctl store unlock");
+    let chosen = ("store", "note", "no passphrase has been chosen yet", "authctl store unlock");
     finds("not chosen", &sandbox, &["--offline"], 0, chosen);
     sandbox.input.type_hidden(&["canary", "canary"]);
     sandbox.run(&["store", "unlock"]).ok();
@@ -209,9 +214,9 @@ fn doctor_checks_a_shared_store() {
         found.map(|finding| text(finding, "what").to_owned()).collect::<Vec<_>>()
     };
     let sandbox = store(&vault.url());
-    assert_eq!(of_store(&sandbox, &["--offline"]), ["not tried out: no server is asked"]);
+    assert_eq!(of_store(&sandbox, &["--offline"]), ["not checked: --offline"]);
     assert!(vault.requests().is_empty());
-    assert_eq!(of_store(&sandbox, &[]), ["not tried out: its key is printed by a program"]);
+    assert_eq!(of_store(&sandbox, &[]), ["not checked: a program prints its key"]);
     assert!(of_store(&sandbox, &["--run-commands"]).is_empty());
     assert!(!vault.names().iter().any(|name| name.contains("/records/")), "{:?}", vault.names());
     sandbox.environment.set("VAULT_TOKEN", "canary");

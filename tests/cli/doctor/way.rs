@@ -33,7 +33,7 @@ impl Machine for OddMachine {
 fn doctor_finds_problems_with_the_browser_f_url4() {
     let sandbox = home(&format!("browser = \"firefux --new-window\"\n{CONFIG}"));
     let missing =
-        ("browser", "problem", "firefux: the key `browser` names a program that is not there", "--browser");
+        ("browser", "problem", "firefux: the key `browser` names a program that does not exist", "--browser");
     finds("not there", &sandbox, &["--offline"], 1, missing);
     let sandbox = home(CONFIG);
     set_mode(&sandbox.path("bin"), 0o777);
@@ -50,7 +50,7 @@ fn doctor_finds_problems_with_the_browser_f_url4() {
         &sandbox,
         &["--offline"],
         0,
-        ("browser", "note", "no browser is opened here", "--no-browser"),
+        ("browser", "note", "no browser opens here", "--no-browser"),
     );
 }
 
@@ -78,8 +78,10 @@ fn doctor_finds_problems_with_the_loopback_listener_f_cb14_f_cb15() {
     let (status, findings) = examine(&sandbox, &["--offline"]);
     let found = wrong(&findings);
     assert_eq!((status, found.len()), (1, 2), "{found:#?}");
-    assert_eq!(text(found[0], "mend"), "ulimit -c 0");
-    assert!(text(found[1], "what") == "means 192.0.2.1" && text(found[1], "mend").contains("/etc/hosts"));
+    assert_eq!(text(found[0], "fix"), "ulimit -c 0");
+    assert!(
+        text(found[1], "what") == "resolves to 192.0.2.1" && text(found[1], "fix").contains("/etc/hosts")
+    );
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn a_rejected_certificate_names_its_owner_f_proxy() {
         )
     };
     let sandbox = home(&config(""));
-    finds("unknown", &sandbox, &[], 5, ("network", "problem", "certificate is not accepted", "ca_file"));
+    finds("unknown", &sandbox, &[], 5, ("network", "problem", "certificate is not valid", "ca_file"));
     let why = examine(&sandbox, &[]).1;
     assert!(text(wrong(&why)[0], "why").contains("it was issued by `CN=authctl tests"), "{why:#?}");
     assert!(server.requests().is_empty(), "nothing was sent to it");
@@ -112,7 +114,7 @@ fn doctor_finds_network_problems() {
         format!("store = \"file\"\n[credentials.c]\ndomain = \"{domain}\"\noauth.client_id = \"a\"\n{more}")
     };
     let nobody = home(&config(&free.to_string(), ""));
-    finds("nobody", &nobody, &[], 5, ("network", "problem", "(c): cannot be reached", "HTTPS_PROXY"));
+    finds("nobody", &nobody, &[], 5, ("network", "problem", "(c): not reachable", "HTTPS_PROXY"));
     let proxy = Server::start(|_| Reply::full(502, &[], ""));
     let sandbox =
         home(&config("as.example", &format!("oauth.proxy = \"http://user:canary@{}\"\n", proxy.address())));
@@ -121,7 +123,7 @@ fn doctor_finds_network_problems() {
         &sandbox,
         &[],
         5,
-        ("network", "problem", "as.example (c): cannot be reached", "the proxy runs"),
+        ("network", "problem", "as.example (c): not reachable", "the proxy runs"),
     );
     let (_, findings) = examine(&sandbox, &[]);
     assert!(text(wrong(&findings)[0], "why").contains(&format!("{} (the key `proxy`)", proxy.address())));
@@ -156,7 +158,7 @@ fn doctor_finds_problems_with_the_clock_f_exp4() {
         &sandbox,
         &["--offline"],
         0,
-        ("clock", "warning", "its token was got 2 hours from now", "set the clock"),
+        ("clock", "warning", "its token was issued 2 hours in the future", "set the clock"),
     );
 }
 
@@ -184,7 +186,7 @@ fn the_whole_run_has_a_deadline_f_kr1() {
     assert_eq!(status, 0, "{findings:#?}");
     let late =
         findings.iter().find(|finding| finding["topic"] == "network" && finding["subject"] == "b").unwrap();
-    assert_eq!(text(late, "what"), "not looked at: the time was up");
+    assert_eq!(text(late, "what"), "not checked: the time limit was reached");
     assert!(never.requests().is_empty(), "nobody is asked any more");
 }
 
@@ -197,6 +199,6 @@ fn a_server_that_trickles_bytes_times_out_f_size() {
         dripping.address()
     );
     let start = std::time::Instant::now();
-    finds("drips", &home(&config), &[], 5, ("network", "problem", "does not answer", "try again later"));
+    finds("drips", &home(&config), &[], 5, ("network", "problem", "no response", "try again later"));
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }

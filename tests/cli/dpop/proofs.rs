@@ -52,7 +52,7 @@ fn dpop_proofs_are_made_only_for_the_providers_hosts() {
         .says("--method GET --url URL");
     sandbox.run(&["token", "-o", "header"]).fails(1).says("each request needs its own proof");
     for url in ["http://127.0.0.1:1/api", "https://evil.example/"] {
-        sandbox.run(&["headers", "--url", url]).fails(1).says("none of the hosts of `as`");
+        sandbox.run(&["headers", "--url", url]).fails(1).says("not one of the hosts of `as`");
     }
     sandbox.run(&["headers", "--url", "ftp://x"]).fails(2);
     sandbox.run(&["headers", "--url", &server.issuer(), "--method", "GE T"]).fails(2);

@@ -135,7 +135,7 @@ fn connections_are_for_exchanges() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
-    sandbox.run(&["token", "--connection", "github"]).fails(2).says("has no connections");
+    sandbox.run(&["token", "--connection", "github"]).fails(2).says("does not support --connection");
     let machine = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"abc\"\n");
     machine.run(&["token", "--id-token"]).fails(1).says("does not offer an id token");
     machine.run(&["inspect", "--id-token"]).fails(1).says("does not offer an id token");

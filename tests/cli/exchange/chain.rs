@@ -67,7 +67,7 @@ fn refresh_all_renews_an_exchange_with_the_account_that_its_subject_has() {
     server.set(|behaviour| behaviour.user = "alice".to_owned());
     sandbox.run(&["login", "as"]).ok();
     let first = sandbox.run(&["token"]).ok();
-    sandbox.run(&["refresh", "--all"]).ok().says("Renewed as").says("Renewed cloud");
+    sandbox.run(&["refresh", "--all"]).ok().says("Refreshed as").says("Refreshed cloud");
     let second = sandbox.run(&["token"]).ok();
     assert_ne!(second, first);
     assert!(other.accepts(second.text()));

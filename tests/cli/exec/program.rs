@@ -64,8 +64,8 @@ fn the_program_starts_only_if_every_token_is_available() {
     failing(&["--env", "X=gh:id-token"], 1, &["does not offer an id token"]);
     failing(&["--env", "X=gh:yaml"], 2, &["raw, header"]);
     failing(&["--env", "1X=gh"], 2, &["NAME=PROVIDER"]);
-    failing(&["--env", "X=gh", "--file", "X=gh"], 2, &["X is set twice"]);
-    failing(&["--env", "X=gh", "--account", "a"], 2, &["the one provider that is named"]);
+    failing(&["--env", "X=gh", "--file", "X=gh"], 2, &["X is assigned twice"]);
+    failing(&["--env", "X=gh", "--account", "a"], 2, &["need a provider before"]);
     fails(exec(&sandbox, &["gh"]), 2, &["COMMAND"]);
     fails(exec(&sandbox, &["gh", "echo"]), 2, &["echo"]);
 }

@@ -13,7 +13,7 @@ fn another_users_login_does_not_overwrite_an_account() {
         .run(&["login"])
         .ok()
         .says("Logged in to as as bob")
-        .says("bob is now the account that is used; 1 more stay logged in");
+        .says("bob is now the default account; 1 more is logged in");
     let bob = sandbox.run(&["token"]).ok();
     assert_ne!(alice, bob);
     assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok(), alice);

@@ -12,7 +12,7 @@ fn without_a_visible_browser_the_address_is_printed() {
     let mut sandbox = Sandbox::with_server(&server.domain());
     let absent = Arc::new(Absent::default());
     sandbox.system.browser = absent.clone();
-    sandbox.run(&["login", "--timeout", "50ms"]).fails(1).says("Open this URL in a browser:");
+    sandbox.run(&["login", "--timeout", "50ms"]).fails(1).says("Open this URL in a browser");
     assert_eq!(*absent.0.lock(), 0, "a browser that nobody would see is not opened");
 }
 

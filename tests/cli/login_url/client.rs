@@ -30,7 +30,7 @@ fn a_client_metadata_document_is_preferred_to_registration() {
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 1);
 
-    empty().run(&["client-metadata"]).fails(2).says("it is not known where");
+    empty().run(&["client-metadata"]).fails(2).says("the document's URL is missing");
     empty().run(&["client-metadata", "https://app.example"]).fails(2).says("have a path");
     let wrong = Sandbox::new("client_id_metadata = \"http://app.example/x\"\n");
     wrong.run(&["config", "check"]).fails(4).says("`client_id_metadata` cannot be used");

@@ -63,7 +63,7 @@ fn a_resource_cannot_redirect_discovery_f_url5_f_ssrf() {
         resource.publish("/.well-known/oauth-protected-resource/mcp", serde_json::from_str(&text).unwrap());
         let before = sandbox.files();
         let output = sandbox.run(&["login", &resource.url()]).fails(1).says(says);
-        assert!(output.stderr.contains("cannot be logged in to"), "{name}: {output}");
+        assert!(output.stderr.contains("cannot log in to"), "{name}: {output}");
         assert_eq!(sandbox.files(), before, "{name}: nothing is noted");
         assert!(server.requests().is_empty(), "{name}");
     }

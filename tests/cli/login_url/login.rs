@@ -13,7 +13,9 @@ fn a_url_login_discovers_registers_and_logs_out() {
     sandbox.run(&["token", &url]).fails(3).says(&format!("run `authctl login {url}`"));
     let login = sandbox.run(&["login", &url]).ok();
     assert!(login.stderr.contains("(`Files \\u{9b}31m`)"), "F-CTRL2: {login}");
-    login.says(&format!("gets its tokens from {}", server.issuer())).says("Logged in to http://127.0.0.1");
+    login
+        .says(&format!("uses the authorization server {}", server.issuer()))
+        .says("Logged in to http://127.0.0.1");
     // What was asked for where.
     assert_eq!(
         authorization(&server, "scope").unwrap(),
@@ -44,7 +46,7 @@ fn a_url_login_discovers_registers_and_logs_out() {
     let refresh = server.requests_to("/token").last().unwrap().clone();
     assert_eq!(refresh.parameter("resource").unwrap(), url, "S2");
 
-    sandbox.run(&["logout", &url]).ok().says("The client that was registered for it is gone as well.");
+    sandbox.run(&["logout", &url]).ok().says("The client registration was deleted too.");
     assert_eq!(server.requests_to("/register/1").len(), 1, "G3");
     sandbox.run(&["token", &url]).fails(3);
     assert!(!sandbox.files().iter().any(|(_, text)| String::from_utf8_lossy(text).contains("canary")));

@@ -31,7 +31,7 @@ fn a_registration_outlives_a_first_login_that_fails() {
     for (path, text) in sandbox.files() {
         assert!(!String::from_utf8_lossy(&text).contains("canary"), "{}", path.display());
     }
-    sandbox.run(&["logout", &url]).ok().says("is gone as well");
+    sandbox.run(&["logout", &url]).ok().says("was deleted too");
     assert_eq!(server.requests_to("/register/1").len(), 1);
     assert!(sandbox.stores_nothing(), "the note is gone too");
 }
@@ -46,7 +46,7 @@ fn logout_ends_the_registration_of_a_first_login_that_failed() {
         .run(&["logout", &resource.url()])
         .ok()
         .says(&format!("You were not logged in to {}", resource.url()))
-        .says("is gone as well");
+        .says("was deleted too");
     assert_eq!(server.requests_to("/register/1").len(), 1);
     assert!(sandbox.stores_nothing());
     sandbox.run(&["logout", &resource.url()]).fails(3).says("not logged in at");
@@ -57,7 +57,7 @@ fn logout_ends_the_registration_of_a_first_login_that_failed() {
     ));
     refuse_tokens(&server);
     sandbox.run(&["login"]).fails(1);
-    sandbox.run(&["provider", "remove", "as"]).ok().says("is gone as well");
+    sandbox.run(&["provider", "remove", "as"]).ok().says("was deleted too");
     assert!(sandbox.stores_nothing());
 }
 

@@ -34,7 +34,7 @@ fn a_new_issuer_gets_a_new_registration_and_no_old_secret() {
 #[test]
 fn a_registration_the_server_forgot_is_replaced() {
     for (name, status, says) in [
-        ("deleted", 204, "is gone as well"),
+        ("deleted", 204, "was deleted too"),
         (
             "gone, or managed with another token",
             401,

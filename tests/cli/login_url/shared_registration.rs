@@ -15,9 +15,9 @@ fn one_registration_serves_two_resources_of_a_server() {
     sandbox.run(&["logout", &one.url()]).ok();
     assert!(server.requests_to("/register/1").is_empty(), "the other still needs it");
     sandbox.run(&["token", &other.url(), "--refresh"]).ok();
-    sandbox.run(&["refresh", &other.url()]).ok().says(&format!("Renewed {}", other.url()));
+    sandbox.run(&["refresh", &other.url()]).ok().says(&format!("Refreshed {}", other.url()));
     let logout = sandbox.run(&["logout", &other.url()]).ok();
-    logout.says(&format!("Logged out of {}", other.url())).says("is gone as well");
+    logout.says(&format!("Logged out of {}", other.url())).says("was deleted too");
     assert_eq!(server.requests_to("/register/1").len(), 1, "the last one ends it");
     assert!(sandbox.stores_nothing());
 }
@@ -57,7 +57,7 @@ fn a_configured_provider_without_a_client_is_registered_too() {
     sandbox.run(&["config", "check"]).ok();
     assert_eq!(sandbox.run(&["token"]).ok().text(), "static");
     sandbox.configure(&before);
-    sandbox.run(&["provider", "remove", "as", "--logout"]).ok().says("is gone as well");
+    sandbox.run(&["provider", "remove", "as", "--logout"]).ok().says("was deleted too");
     assert_eq!(server.requests_to("/register/1").len(), 1, "G3");
     assert!(sandbox.stores_nothing());
     sandbox.configure(&before);

@@ -90,7 +90,7 @@ fn no_process_argument_holds_a_login_secret_f_leak11() {
     let url = redirect_of(&noted_link(&noted)).unwrap();
     let hint = url.query_pairs().find(|(name, _)| name == "id_token_hint").unwrap().1.into_owned();
     nobody_shows(&[&hint]);
-    assert!(ends(child, 0).contains("The browser was sent to the server"));
+    assert!(ends(child, 0).contains("Your browser was sent to the server"));
 }
 
 /// Runs curl as another user: the status of the answer.

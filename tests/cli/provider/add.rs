@@ -37,7 +37,7 @@ fn missing_settings_are_explained_in_the_providers_terms() {
     let sandbox = Sandbox::new("store = \"file\"\n");
     let before = config(&sandbox);
     let told = sandbox.run(&["provider", "add", "gitlab"]).fails(2);
-    told.says("more must be known of `gitlab`").says("--set oauth.client_id=…");
+    told.says("`gitlab` needs more settings").says("--set oauth.client_id=…");
     let told = sandbox.run(&["provider", "add", "work", "--template", "keycloak"]).fails(2);
     told.says("--set domain=…");
     sandbox.run(&["provider", "add", "githb"]).fails(2).says("did you mean `github`?");

@@ -22,8 +22,8 @@ fn keys_are_set_and_removed() {
             && !after.contains("client_secret"),
         "{after}"
     );
-    sandbox.run(&["provider", "set", "a", "scopes=b c"]).ok().says("Nothing is to be changed");
-    sandbox.run(&["provider", "set", "a", "--unset", "audience"]).ok().says("is not written there");
+    sandbox.run(&["provider", "set", "a", "scopes=b c"]).ok().says("Nothing to change");
+    sandbox.run(&["provider", "set", "a", "--unset", "audience"]).ok().says("is not set in your config file");
     sandbox.run(&["provider", "set", "a", "--default"]).ok();
     assert!(config(&sandbox).contains("default = \"a\""));
     sandbox.run(&["provider", "set", "a", "--replace", "domain=b.example", "client_id=y"]).ok();
@@ -89,7 +89,7 @@ fn list_show_and_templates() {
     for line in [
         "gh        oauth, authorization_code  github.com  github    default",
         "key       api_key",
-        "wrong: authctl config check",
+        "invalid: run `authctl config check`",
     ] {
         assert!(listed.contains(line), "{line}: {listed}");
     }
@@ -109,7 +109,7 @@ fn list_show_and_templates() {
     let templates = sandbox.run(&["provider", "templates"]).ok().stdout;
     assert!(templates.lines().count() >= 40 && templates.contains("github"), "{templates}");
     let one = sandbox.run(&["provider", "templates", "gitlab"]).ok().stdout;
-    for text in ["Make it at", "oauth.client_id", "authctl provider add gitlab"] {
+    for text in ["Register the client at", "oauth.client_id", "authctl provider add gitlab"] {
         assert!(one.contains(text), "{text}: {one}");
     }
     sandbox.run(&["provider", "templates", "gitlb"]).fails(2).says("did you mean `gitlab`?");

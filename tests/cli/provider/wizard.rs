@@ -18,8 +18,8 @@ fn the_wizard_asks_what_only_the_user_knows() {
     for text in [
         "did you mean `github`?",
         "Bitbucket Cloud: ",
-        "Make it at https://bitbucket.org/",
-        "Redirect URI to enter there: http://127.0.0.1:8484/callback",
+        "Register the client at https://bitbucket.org/",
+        "Use this redirect URI: http://127.0.0.1:8484/callback",
         "The Key of the consumer",
         "+ oauth._client_secret = <stored>",
         "`authctl login bitbucket` logs in",
@@ -33,10 +33,10 @@ fn the_wizard_asks_what_only_the_user_knows() {
             "Provider",
             "Provider",
             "Provider",
-            "Name of the provider",
+            "Provider name",
             "client_id",
             "client_secret (hidden)",
-            "Write this?",
+            "Save this?",
             "Log in now?"
         ]
     );
@@ -53,10 +53,13 @@ fn the_wizard_writes_nothing_without_confirmation() {
     let before = sandbox.files();
     sandbox.input.type_answers(&["", "id", "n"]);
     sandbox.input.type_hidden(&["secret"]);
-    sandbox.run(&["provider", "add", "--template", "bitbucket"]).ok().says("Nothing was written.");
+    sandbox.run(&["provider", "add", "--template", "bitbucket"]).ok().says("Nothing was saved.");
     assert_eq!(sandbox.files(), before);
     sandbox.input.type_answers(&["", "", "", "", ""]);
-    sandbox.run(&["provider", "add", "bitbucket"]).fails(1).says("`client_id` was not given");
+    sandbox
+        .run(&["provider", "add", "bitbucket"])
+        .fails(1)
+        .says("no valid value was entered for `client_id`");
     assert_eq!(sandbox.files(), before);
 }
 

@@ -21,7 +21,7 @@ fn everything_moves_to_the_other_store_and_back() {
         + "[credentials.old]\ndomain = \"old.example\"\nbasic = { username = \"me\", password = { stored = true } }\n";
     let sandbox = Sandbox::new(&auto);
     let keyring = sandbox.keyring.present();
-    sandbox.run(&["login", "as"]).ok().says("Kept in the keyring.");
+    sandbox.run(&["login", "as"]).ok().says("Stored in the keyring");
     server.set(|behaviour| behaviour.user = "bob".to_owned());
     sandbox.run(&["login", "as"]).ok();
     sandbox.input.pipe("s3cret");

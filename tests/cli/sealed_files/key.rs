@@ -11,7 +11,7 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::new(&config(&server, PASSPHRASE));
     sandbox.input.type_hidden(&["correct horse", "wrong horse"]);
-    sandbox.run(&["login"]).fails(1).says("the two passphrases are not the same");
+    sandbox.run(&["login"]).fails(1).says("the two passphrases differ");
     sandbox.input.type_hidden(&["correct horse", "correct horse"]);
     sandbox.run(&["login"]).ok();
     let kept = sandbox.run(&["token"]).ok();
@@ -29,7 +29,7 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     sandbox.run(&["store", "unlock"]).fails(6).says("wrong passphrase");
     sandbox.run(&["token"]).fails(6).says("locked");
     sandbox.input.pipe("correct horse\n");
-    sandbox.run(&["store", "unlock"]).ok().says("The sealed records are unlocked.");
+    sandbox.run(&["store", "unlock"]).ok().says("The encrypted files are unlocked");
     sandbox.clock.advance(-3601);
     assert_eq!(sandbox.run(&["token"]).ok(), kept);
     assert_eq!(server.requests_to("/token").len(), 1, "a locked store asks nobody");
@@ -117,7 +117,7 @@ fn without_a_keyring_only_a_passphrase_can_be_unlocked() {
     sandbox.run(&["store", "unlock"]).ok().says("Nothing is locked");
     sandbox.configure(&format!("store = {{ key = \"passphrase\" }}\n{provider}"));
     sandbox.input.type_hidden(&["one", "one"]);
-    let unlocked = sandbox.run(&["store", "unlock"]).ok().says("The sealed records are unlocked.");
+    let unlocked = sandbox.run(&["store", "unlock"]).ok().says("The encrypted files are unlocked");
     assert!(!unlocked.stderr.contains("keyring"), "{unlocked}");
     sandbox.configure(&format!("store = \"keyring\"\n{provider}"));
     sandbox.run(&["store", "unlock"]).fails(6).says("there is no keyring");

@@ -64,7 +64,7 @@ fn rekey_takes_the_key_from_one_source_to_the_next() {
         assert_eq!(sandbox.run(&["token", "as"]).ok(), kept);
         assert_eq!(sandbox.run(&["token", "old"]).ok().text(), "s3cret");
     };
-    sandbox.run(&["store", "rekey"]).ok().says("Sealed 2 records with a new key");
+    sandbox.run(&["store", "rekey"]).ok().says("Encrypted 2 records with a new key");
     all_new();
 
     with_basic(&config(&server, PASSPHRASE));

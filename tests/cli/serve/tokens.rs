@@ -52,7 +52,7 @@ fn from_not_logged_in_to_a_token_on_the_socket() {
     sandbox.configure("nonsense");
     assert_eq!(running.get("/token/new", "").0, 500);
     let said = running.end();
-    assert!(said.contains("= GET /token/as: handed out"), "{said}");
+    assert!(said.contains("= GET /token/as: served"), "{said}");
     assert!(!said.contains("canary") && !said.contains(token.trim()), "F-LEAK3: {said}");
     assert!(!sandbox.path("sockets/s").exists(), "the socket is gone");
 }

@@ -26,7 +26,7 @@ fn all_machines_share_one_passphrase() {
 
     // One machine changes it, and the other finds out.
     one.input.type_hidden(&["new horse", "new horse"]);
-    one.run(&["store", "rekey"]).ok().says("Sealed 1 record");
+    one.run(&["store", "rekey"]).ok().says("Encrypted 1 record");
     assert_eq!(one.run(&["token"]).ok(), token);
     other.run(&["token"]).fails(6).says("locked");
     other.input.pipe("new horse");

@@ -9,7 +9,7 @@ fn one_login_serves_every_machine() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));
-    one.run(&["login"]).ok().says("Kept in Vault.");
+    one.run(&["login"]).ok().says("Stored in Vault");
     let token = one.run(&["token"]).ok().stdout;
     assert_eq!(other.run(&["token"]).ok().stdout, token);
     assert_eq!(server.token_requests("authorization_code"), 1);

@@ -16,7 +16,7 @@ fn a_move_does_not_overwrite_existing_records() {
     let sandbox = Sandbox::new(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
     sandbox.keyring.present();
-    sandbox.run(&["login"]).ok().says("Kept in the keyring.");
+    sandbox.run(&["login"]).ok().says("Stored in the keyring");
     let mine = sandbox.run(&["token"]).ok();
     sandbox.configure(&shared);
     sandbox.run(&["store", "move", "vault"]).fails(6).says("it was not overwritten").says("logout --local");

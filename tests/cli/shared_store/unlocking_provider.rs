@@ -15,10 +15,10 @@ fn every_command_finds_the_unlocking_provider_on_this_machine() {
     sandbox.run(&["token", "as"]).fails(6).says("no `jwt` is stored for `opener`");
     sandbox.run_with(&["secret", "set", "opener", "jwt"], TOKEN).ok().says("in an encrypted file");
     assert!(vault.requests().is_empty(), "it is stored here");
-    sandbox.run(&["login", "as"]).ok().says("Kept in Vault.");
+    sandbox.run(&["login", "as"]).ok().says("Stored in Vault");
     let token = sandbox.run(&["token", "as"]).ok();
     let found = sandbox.run(&["doctor", "opener", "--offline"]);
-    assert!(found.stdout.contains("jwt: kept in the token store"), "{found}");
+    assert!(found.stdout.contains("jwt: stored in the token store"), "{found}");
     sandbox.run(&["store", "move", "vault"]).ok();
     assert_eq!(sandbox.run(&["token", "as"]).ok(), token, "a move leaves it where it is");
     let asked = vault.requests().len();
@@ -69,7 +69,7 @@ fn the_unlocking_providers_login_is_stored_on_this_machine() {
     let vault = VaultServer::start();
     let with = config(&server, &vault, &printed(KEY), ", token = { provider = \"as\" }");
     let sandbox = Sandbox::new(&with);
-    sandbox.run(&["login"]).ok().says("Kept in an encrypted file.");
+    sandbox.run(&["login"]).ok().says("Stored in an encrypted file");
     let token = sandbox.run(&["token"]).ok();
     assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), token);
     sandbox.run(&["refresh"]).ok();

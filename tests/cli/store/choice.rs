@@ -14,7 +14,7 @@ fn auto_selects_an_available_keyring() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
     let keyring = sandbox.keyring.present();
-    sandbox.run(&["login"]).ok().says("Kept in the keyring.");
+    sandbox.run(&["login"]).ok().says("Stored in the keyring");
     assert!(!sandbox.path("state/records").exists(), "no file");
     let found = entries(&keyring);
     assert_eq!(found.len(), 1);
@@ -32,7 +32,7 @@ fn auto_selects_an_available_keyring() {
 fn auto_falls_back_to_encrypted_files_and_says_so_once_f_kr2() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
-    sandbox.run(&["login"]).ok().says("There is no keyring here.").says("Kept in an encrypted file");
+    sandbox.run(&["login"]).ok().says("no keyring is available.").says("Stored in an encrypted file");
     let output = sandbox.run(&["token"]).ok();
     assert_eq!(output.stderr, "");
     // A keyring that appears later is no switch.

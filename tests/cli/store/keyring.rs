@@ -84,7 +84,7 @@ fn a_locked_keyring_is_not_reported_as_not_logged_in_f_kr1() {
         Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
     *sandbox.keyring.store.lock() = Some(absent);
     sandbox.run(&["token"]).fails(3);
-    sandbox.run(&["login"]).ok().says("Kept in an encrypted file");
+    sandbox.run(&["login"]).ok().says("Stored in an encrypted file");
 }
 
 #[test]

@@ -70,11 +70,11 @@ fn a_login_never_leaves_a_second_copy() {
     let sandbox = auto(&server);
     sandbox.run(&["login"]).ok();
     let keyring = sandbox.keyring.present();
-    sandbox.run(&["login"]).ok().says("Kept in an encrypted file");
+    sandbox.run(&["login"]).ok().says("Stored in an encrypted file");
     assert!(entries(&keyring).is_empty());
     // A store that is now configured takes the record over, and the copy goes.
     sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
-    sandbox.run(&["login"]).ok().says("Kept in the keyring");
+    sandbox.run(&["login"]).ok().says("Stored in the keyring");
     assert_eq!(entries(&keyring).len(), 1);
     assert!(
         !sandbox.files().iter().any(|(path, _)| path.extension().is_some_and(|ending| ending == "sealed"))
@@ -121,7 +121,7 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
     };
     // A long id token makes every record of this login too long.
     server.set(|behaviour| drop(behaviour.claims.insert("padding".to_owned(), "x".repeat(16 << 10).into())));
-    sandbox.run(&["login"]).ok().says("Kept in the keyring.");
+    sandbox.run(&["login"]).ok().says("Stored in the keyring");
     let first = sandbox.run(&["token"]).ok();
     assert_eq!(overflow().len(), 1);
     for number in 0..10 {
@@ -154,7 +154,7 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
 fn the_newer_of_two_stored_records_is_used() {
     let server = AuthorizationServer::start();
     let sandbox = auto(&server);
-    sandbox.run(&["login"]).ok().says("Kept in an encrypted file");
+    sandbox.run(&["login"]).ok().says("Stored in an encrypted file");
     let (path, older) = sealed_record(&sandbox);
     let keyring = sandbox.keyring.present();
     sandbox.run(&["store", "move", "keyring"]).ok();

@@ -33,7 +33,7 @@ fn refresh_and_min_ttl_renew() {
     assert_eq!(server.token_requests("refresh_token"), 2);
     sandbox.run(&["token", "--min-ttl", "2h"]).fails(1).says("are not valid for 2 hours");
     assert_eq!(server.token_requests("refresh_token"), 3, "one refresh, not a loop");
-    sandbox.run(&["refresh"]).ok().says("Renewed as: the new token ends in 1 hour");
+    sandbox.run(&["refresh"]).ok().says("Refreshed as; the new access token expires in 1 hour");
     sandbox.run(&["refresh", "--all"]).ok();
 }
 
@@ -55,7 +55,7 @@ fn a_token_without_a_lifetime_is_used_until_rejected_f_exp3() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.expires_in = None);
     let sandbox = Sandbox::with_server(&server.domain());
-    sandbox.run(&["login"]).ok().says("did not say when the token ends");
+    sandbox.run(&["login"]).ok().says("did not say when the access token expires");
     sandbox.clock.advance(100 * 86_400);
     sandbox.run(&["token"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 0);

@@ -12,7 +12,7 @@ fn tokens_with_different_scopes_are_cached_separately_f_leak9() {
         "scopes = { read = \"openid read\", admin = [\"openid\", \"admin\"] }",
     );
     let sandbox = Sandbox::new(&config);
-    sandbox.run(&["login"]).ok().says("Granted: admin openid read");
+    sandbox.run(&["login"]).ok().says("Scopes: admin openid read");
     let all = sandbox.run(&["token"]).ok();
     let read = sandbox.run(&["token", "--capability", "read"]).ok();
     let admin = sandbox.run(&["token", "--scope", "admin"]).ok();
@@ -67,7 +67,7 @@ fn fewer_granted_scopes_are_reported() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.granted = Some("openid".to_owned()));
     let sandbox = Sandbox::with_server(&server.domain());
-    sandbox.run(&["login"]).ok().says("asked for and not granted: repo");
+    sandbox.run(&["login"]).ok().says("these scopes were requested but not granted: repo");
 }
 
 #[test]

@@ -107,14 +107,14 @@ fn dpop_bound_tokens_work() {
         "the code is bound as well"
     );
 
-    let token = home.run(&["token"]).ok().says("good for nothing by itself");
+    let token = home.run(&["token"]).ok().says("does not work alone");
     let url = format!("{}/api", server.issuer);
     let (status, head, _) = call(&url, &format!("Authorization: Bearer {}", token.text()), &[]);
     assert_eq!(status, 401, "bound, so no bearer token: {head}");
     home.run(&["headers"]).fails(1).says("--method GET --url URL");
     home.run(&["headers", "--url", "https://elsewhere.example/api"])
         .fails(1)
-        .says("none of the hosts of `op`");
+        .says("not one of the hosts of `op`");
     assert_eq!(api(&server, &home, "GET", None).0, 200, "every claim of the proof was checked there");
     assert_eq!(api(&server, &home, "POST", None).0, 200);
 
@@ -213,7 +213,7 @@ fn every_grant_binds_its_tokens_to_a_dpop_key() {
     home.login("walk.mjs", &["op"]).ok().says("Logged in to op as alice");
     home.run(&["token", "op", "--refresh"]).ok();
     for name in ["robot", "exchanger"] {
-        let bound = home.run(&["token", name]).ok().says("good for nothing by itself");
+        let bound = home.run(&["token", name]).ok().says("does not work alone");
         let before = server.requests_to("/token").len();
         assert_ne!(home.run(&["token", name, "--refresh"]).ok(), bound, "{name}");
         assert_eq!(

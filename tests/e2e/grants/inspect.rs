@@ -23,7 +23,7 @@ fn inspect_shows_a_real_tokens_introspection() {
         "at+jwt",
         "https://a.example/",
         ", in 1 hour)",
-        "made by one of the server's keys",
+        "signed by one of the server's keys",
     ] {
         assert!(output.stdout.contains(shown), "{shown}: {output:#?}");
     }

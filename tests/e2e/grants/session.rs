@@ -23,7 +23,7 @@ fn logout_ends_the_session_in_the_browser() {
     assert!(second < first, "the session: {second} pages and not {first}");
 
     let logout = with_browser(&["logout", "--end-session"]).ok();
-    logout.says("The server revoked the refresh token").says("The session at the server is over");
+    logout.says("The server revoked the refresh token").says("Your session at the server has ended");
     assert_eq!(server.requests_to("/session/end").len(), 1, "L1");
     assert_eq!(server.requests_to("/session/end/confirm").len(), 1, "the user said yes there");
     let before = forms();

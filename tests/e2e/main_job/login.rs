@@ -14,7 +14,9 @@ fn from_login_to_logout_with_a_real_browser_and_keyring() {
     let report = artefacts().join("page.json");
     let _ = std::fs::remove_file(&report);
     let login = home.login("browser.mjs", &[]).ok();
-    for said in ["Logged in to op as alice", "Kept in the keyring.", "ends in 1 hour and is then renewed"] {
+    for said in
+        ["Logged in to op as alice", "Stored in the keyring", "expires in 1 hour and refreshes automatically"]
+    {
         assert!(login.stderr.contains(said), "{said}: {login:#?}");
     }
     // The browser takes its pictures while the login already goes on.
@@ -44,7 +46,7 @@ fn from_login_to_logout_with_a_real_browser_and_keyring() {
     assert_eq!(server.token_requests("refresh_token"), 2);
     assert_eq!(home.run(&["headers"]).ok(), renewed, "from the keyring");
 
-    home.run(&["logout"]).ok().says("The server revoked the refresh token").says("forgotten in the keyring");
+    home.run(&["logout"]).ok().says("The server revoked the refresh token").says("deleted from the keyring");
     assert_eq!(call_api(&server, &renewed.stdout).0, "401", "revoked");
     home.run(&["token"]).fails(3);
     assert!(bus.keyring_is_alive());

@@ -57,7 +57,7 @@ fn two_concurrent_logins_make_one_registration() {
     let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
     home.run(&["logout", &urls[0]]).ok();
     assert_eq!(status_of(uri, token), 200);
-    home.run(&["logout", &urls[2]]).ok().says("is gone as well");
+    home.run(&["logout", &urls[2]]).ok().says("was deleted too");
     assert_eq!(status_of(uri, token), 401);
 }
 

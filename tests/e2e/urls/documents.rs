@@ -37,7 +37,7 @@ fn the_printed_client_metadata_document_is_accepted() {
     host.set(&json!({ "documents": { "/authctl/client.json": document } }));
     silent(&server, trusting(login(&home, &[&server.issuer])).ok())
         .says(&format!("Logged in to {}/ as alice", server.issuer))
-        .says("and is then renewed");
+        .says("and refreshes automatically");
     assert_eq!(last(&server, "/auth")["client_id"], id.as_str());
     assert_eq!(last(&server, "/token")["client_id"], id.as_str());
     trusting(home.command(&["refresh", &server.issuer])).ok();

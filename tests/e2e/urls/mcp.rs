@@ -79,7 +79,11 @@ fn each_mcp_revision_works_from_challenge_to_call() {
         says["revision"] = revision.into();
         let scene = Scene::new(says.clone());
         let url = scene.url();
-        scene.login(&[]).ok().says("(`Notes`) gets its tokens from").says("and is then renewed");
+        scene
+            .login(&[])
+            .ok()
+            .says("(`Notes`) uses the authorization server")
+            .says("and refreshes automatically");
         let resource = if says["told"] == "root" { &scene.notes.origin } else { &url };
         let authorization = last(&scene.server, "/auth");
         assert_eq!(authorization["scope"], scope, "{says}");
@@ -101,7 +105,7 @@ fn each_mcp_revision_works_from_challenge_to_call() {
         assert_eq!(scene.call_with_headers(INITIALIZE), "200", "{says}: the renewed one");
         assert_eq!(scene.server.registered().len(), 1, "{says}");
         scene.got_its_own_tokens_alone();
-        scene.home.run(&["logout", &url]).ok().says("is gone as well");
+        scene.home.run(&["logout", &url]).ok().says("was deleted too");
     }
 }
 
@@ -194,7 +198,7 @@ fn a_resource_that_changed_its_authorization_server_needs_a_login() {
     scene.notes.set(&json!({ "issuer": other.issuer }));
     assert_eq!(scene.call(INITIALIZE).0, 401, "its tokens are no good any more");
     assert!(other.log().iter().all(|request| request["path"] == "/jwks"), "nothing of ours was sent there");
-    scene.login(&[]).ok().says(&format!("gets its tokens from {}", other.issuer));
+    scene.login(&[]).ok().says(&format!("uses the authorization server {}", other.issuer));
     assert_eq!((scene.server.registered().len(), other.registered().len()), (1, 1), "C12");
     assert_eq!(scene.call(INITIALIZE).0, 200);
     let seen = Value::from(other.log()).to_string();

@@ -44,8 +44,7 @@ fn leave(server: &OidcProvider, home: &Home) {
     let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
     assert_eq!(status_of(uri, token), 200, "until then the server knows it");
     let left = silent(server, home.run(&["logout", &server.issuer]).ok());
-    left.says("The server revoked the refresh token")
-        .says("The client that was registered for it is gone as well");
+    left.says("The server revoked the refresh token").says("The client registration was deleted too");
     assert_eq!(status_of(uri, token), 401, "G3");
     home.run(&["token", &server.issuer]).fails(3);
     let discovered =
@@ -68,8 +67,8 @@ fn a_url_login_works_with_a_real_browser_and_keyring() {
     let ended = Ended::from(with_browser.env("ARTEFACTS", pictures.path()).output().unwrap()).ok();
     silent(&server, ended)
         .says(&format!("Logged in to {}/ as alice", server.issuer))
-        .says("and is then renewed")
-        .says("Kept in the keyring.");
+        .says("and refreshes automatically")
+        .says("Stored in the keyring");
     let report = pictures.path().join("page.json");
     wait_until("the browser's report", || report.exists());
     use_it(&server, &home);
@@ -84,7 +83,7 @@ fn chromium() -> String {
 fn a_rotated_registration_access_token_is_stored() {
     let server = strict(true);
     let home = Home::empty();
-    Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok().says("There is no keyring here");
+    Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok().says("no keyring is available");
     use_it(&server, &home);
     // A second login is with the same client, and the same port.
     Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok();
