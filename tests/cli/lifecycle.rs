@@ -18,7 +18,7 @@ fn a_first_login_ends_with_a_logout() {
     let output = sandbox.run(&["login"]).ok();
     assert_eq!(output.stdout, "");
     for said in [
-        "Log in at 127.0.0.1",
+        "log in at 127.0.0.1",
         "✓ Logged in to as as alice",
         "Scopes: openid repo",
         "expires in 1 hour and refreshes automatically",

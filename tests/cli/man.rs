@@ -64,5 +64,5 @@ fn a_folder_that_cannot_be_created_is_reported() {
     let folder = sandbox.path("file/man");
     let run = sandbox.run(&["man", "--folder", folder.to_str().unwrap()]);
     assert_eq!(run.status, 1);
-    assert!(run.stderr.contains("cannot be written"), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot write"), "{}", run.stderr);
 }

@@ -110,7 +110,7 @@ fn the_program_runs() {
     );
     let check = authctl(&sandbox, &["config", "check"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
-    assert!(String::from_utf8_lossy(&check.stderr).contains("The configuration is right: 1 provider."));
+    assert!(String::from_utf8_lossy(&check.stderr).contains("The configuration is valid: 1 provider."));
     assert_eq!(authctl(&sandbox, &["token", "x"]).stdout, b"token\n");
     // A program in the place of this one does not exist here: it is waited for, and its status passed on.
     let ran = authctl(&sandbox, &["exec", "x", "--", "cmd", "/c", "echo %X_TOKEN%& exit 7"]);

@@ -99,12 +99,10 @@ fn refused(name: &str, url: &Url, error: &DiscoveryError) -> Option<Finding> {
                 "the configured issuer is {expected}, and a server must not publish metadata for another one"
             ))
             .fix(format!("if {found} is correct, set it as issuer in [credentials.{name}.oauth]")),
-            error => Finding::warning(
-                TOPIC,
-                name,
-                format!("{place}: {}", crate::text::causes::with_causes(error)),
-            )
-            .why("a server's metadata must be a JSON object (RFC 8414)"),
+            error => {
+                Finding::warning(TOPIC, name, format!("{place}: {}", crate::text::causes::with_causes(error)))
+                    .why("a server's metadata must be a JSON object (RFC 8414)")
+            }
         };
     Some(finding)
 }

@@ -33,7 +33,7 @@ fn path_edit_and_schema() {
     let editor = sandbox.write("editor", "#!/bin/sh\nsed -i 's/tok/edited/' \"$1\"\n");
     set_mode(&editor, 0o700);
     sandbox.environment.set("EDITOR", editor.to_str().unwrap());
-    sandbox.run(&["config", "edit"]).ok().says("The configuration is right: 1 provider.");
+    sandbox.run(&["config", "edit"]).ok().says("The configuration is valid (1 provider)");
     assert_eq!(sandbox.run(&["token"]).ok().text(), "edited");
     sandbox.write("editor", "#!/bin/sh\necho 'nonsense' >> \"$1\"\n");
     set_mode(&editor, 0o700);

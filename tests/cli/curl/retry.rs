@@ -89,7 +89,7 @@ fn an_insufficient_scope_response_is_explained_and_not_retried() {
     let story = named("files:write \u{9b}2J");
     let ended = story.run(&["-s"], "/x");
     ended.is(0, "not for you").says("requires more scopes for this request (403): files:write");
-    ended.says("add them to the scopes of `as` in the configuration");
+    ended.says("add them to the scopes of `as` in the config file");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (1, 1));
     // A provider that is logged in to, and scopes that a shell would take for a command.
     for (scopes, hint) in [

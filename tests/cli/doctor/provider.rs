@@ -21,12 +21,7 @@ fn doctor_finds_problems_with_a_servers_metadata() {
             json!({ "authorization_endpoint": null }),
             "",
             5,
-            (
-                "provider",
-                "problem",
-                "its `authorization_endpoint` is missing",
-                "set authorization_endpoint",
-            ),
+            ("provider", "problem", "its `authorization_endpoint` is missing", "set authorization_endpoint"),
         ),
         (
             "no S256",
@@ -84,12 +79,7 @@ fn doctor_finds_missing_client_credentials_and_logins() {
             "no file",
             "_client_secret = { file = \"none\" }\n",
             4,
-            (
-                "provider",
-                "problem",
-                "client_secret: cannot read the file ~/config/none",
-                "write the secret",
-            ),
+            ("provider", "problem", "client_secret: cannot read the file ~/config/none", "write the secret"),
         ),
         (
             "no program",
@@ -198,7 +188,12 @@ fn doctor_warns_before_a_certificate_expires() {
         parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
     };
     for (name, content, status, want) in [
-        ("ended", pem(year(2001)), 5, Some(("provider", "problem", "client.pem expired", "get a new certificate"))),
+        (
+            "ended",
+            pem(year(2001)),
+            5,
+            Some(("provider", "problem", "client.pem expired", "get a new certificate")),
+        ),
         ("good", pem(year(4000)), 0, None),
         (
             "none",

@@ -87,7 +87,7 @@ fn doctor_finds_problems_with_the_installed_program() {
         ("program", "warning", "~/bin/authctl: another authctl comes first on PATH", "change their order");
     finds("another", &sandbox, &["--offline"], 0, another);
     let (_, findings) = examine(&sandbox, &["--offline"]);
-    assert!(text(wrong(&findings)[0], "why").contains("that one says `authctl 0.0.1`"), "{findings:#?}");
+    assert!(text(wrong(&findings)[0], "why").contains("the other reports `authctl 0.0.1`"), "{findings:#?}");
     let sandbox = home(CONFIG);
     sandbox.environment.set("PATH", &format!("{}:.", sandbox.path("bin").display()));
     finds("relative", &sandbox, &["--offline"], 0, ("program", "warning", "PATH", "remove these entries"));

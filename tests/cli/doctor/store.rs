@@ -53,7 +53,7 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
             "the keyring is locked",
             "authctl store unlock",
         ),
-        ("silent", || fault(KeyringFault::TimedOut), "the keyring does not answer", "restart its service"),
+        ("silent", || fault(KeyringFault::TimedOut), "the keyring does not answer", "restart the service"),
         (
             "away",
             || fault(KeyringFault::Absent("no service".to_owned())),

@@ -35,11 +35,7 @@ fn a_new_issuer_gets_a_new_registration_and_no_old_secret() {
 fn a_registration_the_server_forgot_is_replaced() {
     for (name, status, says) in [
         ("deleted", 204, "was deleted too"),
-        (
-            "gone, or managed with another token",
-            401,
-            "or does not take what its registration is managed with",
-        ),
+        ("gone, or managed with another token", 401, "or rejected its registration token"),
         ("in trouble", 503, "could not be deleted at the server"),
     ] {
         let (server, sandbox) = (registering(), empty());

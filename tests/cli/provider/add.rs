@@ -42,7 +42,7 @@ fn missing_settings_are_explained_in_the_providers_terms() {
     told.says("--set domain=…");
     sandbox.run(&["provider", "add", "githb"]).fails(2).says("did you mean `github`?");
     sandbox.run(&["provider", "add", "example.com"]).fails(2).says("for a URL, write https://example.com");
-    sandbox.run(&["provider", "add"]).fails(2).says("say what to add");
+    sandbox.run(&["provider", "add"]).fails(2).says("missing template, URL or kind");
     sandbox
         .run(&["provider", "add", "x", "--template", "github", "--set", "clientid=1"])
         .fails(2)

@@ -22,7 +22,7 @@ fn the_wizard_asks_what_only_the_user_knows() {
         "Use this redirect URI: http://127.0.0.1:8484/callback",
         "The Key of the consumer",
         "+ oauth._client_secret = <stored>",
-        "`authctl login bitbucket` logs in",
+        "run `authctl login bitbucket` to log in",
     ] {
         assert!(output.stderr.contains(text), "{text}: {output}");
     }

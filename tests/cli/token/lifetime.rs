@@ -87,7 +87,7 @@ fn an_expired_token_without_a_refresh_token_needs_a_login() {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.refreshes = false);
     let sandbox = Sandbox::with_server(&server.domain());
-    sandbox.run(&["login"]).ok().says("log in again then");
+    sandbox.run(&["login"]).ok().says("then log in again");
     sandbox.clock.advance(3550);
     sandbox.run(&["token"]).ok();
     sandbox.run(&["token", "--refresh"]).fails(3).says("the server issued no refresh token");
