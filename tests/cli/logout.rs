@@ -53,7 +53,7 @@ fn logout_works_locally_and_without_revocation() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     let before = server.requests().len();
-    sandbox.run(&["logout", "--local"]).ok().says("The server was not told: --local was given");
+    sandbox.run(&["logout", "--local"]).ok().says("The server was not contacted: --local was given");
     assert_eq!(server.requests().len(), before);
     sandbox.configure(&server_config(&server.domain(), "capabilities = { revoke = false }"));
     sandbox.run(&["login"]).ok();
