@@ -202,7 +202,7 @@ mod tests {
         let unknown = ChoiceError::Unknown { name: "x".parse().unwrap(), hint: "did you mean?".to_owned() };
         let url = ChoiceError::UnknownUrl("https://example.com/a".parse().unwrap());
         check(&[
-            (&ChoiceError::Ambiguous(Vec::new()), Status::Usage, "name one"),
+            (&ChoiceError::Ambiguous(Vec::new()), Status::Usage, "pass a provider's name"),
             (&unknown, Status::Config, "did you mean?"),
             (&url, Status::LoginRequired, "authctl login https://example.com/a"),
             (&ChoiceError::Config(ConfigError(Vec::new())), Status::Config, ""),
