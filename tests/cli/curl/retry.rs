@@ -93,7 +93,7 @@ fn an_insufficient_scope_response_is_explained_and_not_retried() {
     assert_eq!((story.api.requests().len(), story.tokens_got()), (1, 1));
     // A provider that is logged in to, and scopes that a shell would take for a command.
     for (scopes, hint) in [
-        ("write", Some("`authctl login as --scope \"openid repo write\"` asks for them as well")),
+        ("write", Some("run `authctl login as --scope \"openid repo write\"` to request them")),
         ("$(id)", None),
     ] {
         let story = named(scopes);

@@ -64,9 +64,9 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
             "denied",
             || PlatformFailure("access denied".into()),
             "the keyring failed: access denied",
-            "allow it",
+            "allow access",
         ),
-        ("denied otherwise", || NoStorageAccess("no".into()), "the keyring failed: no", "allow it"),
+        ("denied otherwise", || NoStorageAccess("no".into()), "the keyring failed: no", "allow access"),
     ] {
         let sandbox = home(&config);
         *sandbox.keyring.store.lock() = Some(that_fails(failing));
@@ -132,7 +132,8 @@ fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
 
     let sandbox = logged_in();
     sandbox.write("state/rescued/x.rescued", "x");
-    let waits = ("store", "warning", "~/state/rescued/x.rescued: new tokens wait", "authctl token");
+    let waits =
+        ("store", "warning", "~/state/rescued/x.rescued: new tokens have not been moved", "authctl token");
     finds("rescued", &sandbox, &["--offline"], 0, waits);
 }
 

@@ -41,7 +41,7 @@ fn the_status_is_the_programs() {
     set_mode(&here, 0o700);
     let mut command = exec(&sandbox, &["gh", "--", "here"]);
     command.env("PATH", ".::/usr/bin:/bin");
-    fails(command, 127, &["there is no such program"]);
+    fails(command, 127, &["no such program"]);
     assert_eq!(out(exec(&sandbox, &["gh", "--", "./here"])), "here\n");
 }
 
