@@ -1,4 +1,4 @@
-// Headless Chromium: logs in, consents, and takes pictures of the page that it ends on, in light and dark, wide and narrow.
+// Headless Chromium: logs in, consents, and takes pictures of the last page: light and dark, wide and narrow.
 import { chromium } from 'playwright-core';
 
 const [url, artefacts] = [process.argv[2], process.env.ARTEFACTS];
@@ -8,7 +8,7 @@ const browser = await chromium.launch({
 });
 const page = await browser.newPage({ viewport: { width: 900, height: 640 } });
 const problems = [];
-// Only what our own page does wrong: the server's forms ask for fonts of other hosts.
+// Report only our own page's errors: the server's forms load fonts from other hosts.
 const isOurs = (address) => new URL(address || 'about:blank').origin === new URL(page.url()).origin && page.url().includes('/callback');
 page.on('console', (message) => { if (message.type() === 'error' && isOurs(message.location().url)) problems.push(message.text()); });
 await page.goto(url);

@@ -1,4 +1,4 @@
-//! Completions in real interactive shells: words are typed on a terminal, the tabulator is pressed, the line is read.
+//! Completions in real interactive shells: type words at a terminal, press Tab, read the line.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::parts::{Home, PROGRAM, folder, wait_until};
 
 const CONFIG: &str = "store = \"file\"\n[credentials.github]\ntemplate = \"github\"\noauth.client_id = \"app\"\n[credentials.gitlab]\ntemplate = \"gitlab\"\noauth.client_id = \"app\"\n";
 
-/// What is typed before the tabulator, and what stands there afterwards; the `<` is typed last, to see blanks.
+/// What is typed before Tab, and the line after it. A final `<` makes trailing spaces visible.
 const LINES: &[(&str, &str)] = &[
     ("authctl token gith", "authctl token github <"),
     ("authctl tok", "authctl token <"),
@@ -17,12 +17,12 @@ const LINES: &[(&str, &str)] = &[
     ("authctl exec --env A=gith", "authctl exec --env A=github <"),
     ("authctl provider set github client_i", "authctl provider set github client_id=<"),
     ("authctl provider templates bitb", "authctl provider templates bitbucket <"),
-    // Two begin so: what they share.
+    // Two candidates match: Tab completes their common prefix.
     ("authctl token g", "authctl token git<"),
     ("authctl token x", "authctl token x<"),
 ];
 
-/// A home where somebody is logged in, with the scripts that the program prints.
+/// A home with a login and the completion scripts that authctl prints.
 struct Desk {
     home: Home,
     scripts: PathBuf,
@@ -40,7 +40,7 @@ impl Desk {
         Self { home, scripts }
     }
 
-    /// Keeps what the program prints for a shell.
+    /// Saves the completion script for a shell.
     fn script(&self, shell: &str, file: &str) -> PathBuf {
         let path = self.scripts.join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -72,7 +72,7 @@ impl Desk {
     }
 }
 
-/// A terminal with a shell in it.
+/// A shell in a terminal.
 struct Terminal {
     socket: PathBuf,
 }
@@ -99,7 +99,6 @@ impl Terminal {
         command
     }
 
-    /// Types.
     fn write(&self, text: &str) {
         let parts = text.split_inclusive(['\n', '\t']);
         for part in parts {
@@ -136,7 +135,7 @@ fn bash_completes() {
     let script = desk.script("bash", "authctl.bash");
     let bash = ["bash", "--norc", "--noprofile", "-i"];
     desk.type_in(&bash, &format!(". {}", script.display()), LINES);
-    // What bash takes for the end of a word is none of ours.
+    // bash decides where a word ends.
     let more = [
         ("authctl token github --account=me", "authctl token github --account=me@example.com <"),
         ("authctl exec --env A=gitlab:hea", "authctl exec --env A=gitlab:header <"),
@@ -145,7 +144,7 @@ fn bash_completes() {
     desk.type_in(&bash, &format!(". {}", script.display()), &more);
 }
 
-/// As the README has it: the file lies where bash-completion looks for it when it is needed.
+/// As the README describes it: bash-completion loads the file on demand.
 #[test]
 fn bash_completion_finds_the_script() {
     let desk = Desk::new();
@@ -162,7 +161,7 @@ fn zsh_completes_with_a_script() {
     desk.type_in(&["zsh", "-f", "-i"], &prepare, LINES);
 }
 
-/// As a package installs it; the first tabulator is the one that loads it.
+/// As a package installs it: the first Tab loads it.
 #[test]
 fn zsh_completes_with_a_file_in_fpath() {
     let desk = Desk::new();
@@ -181,7 +180,7 @@ fn fish_completes() {
     desk.type_in(&["fish", "--no-config", "-i"], &format!("source {}", script.display()), LINES);
 }
 
-/// The lines of shells that open a list where several fit, and add no blank where one does.
+/// The lines in shells that open a list for several candidates, and add no space after a single one.
 fn without_blanks() -> Vec<(&'static str, &'static str)> {
     LINES[..6].iter().map(|&(typed, want)| (typed, want.trim_end_matches('<').trim_end())).collect()
 }
@@ -191,7 +190,7 @@ fn elvish_completes() {
     let desk = Desk::new();
     let script = desk.script("elvish", "authctl.elv");
     let mut lines = without_blanks();
-    // elvish quotes what has a `=`.
+    // elvish quotes words that contain `=`.
     lines[3].1 = "authctl exec --env 'A=github'";
     lines[4].1 = "authctl provider set github 'client_id='";
     desk.type_in(&["elvish", "-norc"], &format!("eval (slurp < {})", script.display()), &lines);
@@ -207,7 +206,7 @@ fn nushell_completes() {
     let nu = folder().join("node_modules/@nushell/linux-x64/bin/nu");
     assert!(nu.exists(), "nushell is missing: run tests/setup");
     desk.type_in(&[nu.to_str().unwrap(), "--config", config.to_str().unwrap()], "", &without_blanks());
-    // The program is called as it was before.
+    // authctl is still called as before.
     let call =
         format!("source {}; authctl exec github -- sh -c 'echo $GITHUB_TOKEN -x --y'", script.display());
     let path = format!("{}:/usr/bin:/bin", Path::new(PROGRAM).parent().unwrap().display());

@@ -1,4 +1,4 @@
-//! `authctl doctor` on real parts: gnome-keyring in each of its states, a proxy that looks into TLS, git's and docker's
+//! `authctl doctor` with real programs: gnome-keyring in each of its states, a TLS-intercepting proxy, and git's and docker's
 //! configurations.
 
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ fn each_keyring_state_is_reported_f_kr1_f_kr2() {
     assert!(text(&findings[0], "fix").contains("store = \"file\""));
 }
 
-/// A proxy that answers in the place of whom it is asked for, as companies have them: its authority, and its address.
+/// A TLS-intercepting proxy, as companies run them: returns its certificate authority and its address.
 fn looking_proxy() -> (String, std::net::SocketAddr) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
@@ -116,7 +116,7 @@ fn answer(mut stream: TcpStream, config: Arc<rustls::ServerConfig>) {
     }
 }
 
-/// Reads a request; says whether one came.
+/// Reads a request; returns whether one arrived.
 fn read_head(stream: &mut impl std::io::Read) -> bool {
     let mut head = Vec::new();
     let mut byte = [0; 1];
@@ -190,5 +190,5 @@ fn doctor_finds_git_and_docker_helpers_and_their_problems() {
     let git = of(&findings, "git: git.example");
     assert!(text(&git, "what").contains("/gone/authctl, which does not exist"), "{git:#?}");
     home.run(&["helper", "git", "--write"]).ok();
-    assert_eq!(helpers(&path).0, Some(0), "as it says, --write fixes it");
+    assert_eq!(helpers(&path).0, Some(0), "as the hint says, --write fixes it");
 }

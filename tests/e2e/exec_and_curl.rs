@@ -12,13 +12,13 @@ fn home(server: &OidcProvider, more: &str) -> Home {
     ))
 }
 
-/// Runs curl with the API's URL: its output, and the status of the answer.
+/// Runs curl with the API's URL: returns its output and the response status.
 fn curl(server: &OidcProvider, home: &Home, arguments: &[&str]) -> Ended {
     let url = format!("{}/api?page=1", server.issuer);
     home.run(&[&["curl", "op", "-sS", "-w", " %{http_code}"], arguments, &[&url]].concat())
 }
 
-/// Leaves a token in the store that looks good, and that the server does not take.
+/// Stores a token that looks valid but that the server rejects.
 fn spoil(server: &OidcProvider, home: &Home, token_type: &str) {
     let answer =
         json!({ "access_token": "not-of-this-server", "token_type": token_type, "expires_in": 3600 });
@@ -59,7 +59,7 @@ fn curl_sends_a_dpop_proof_per_request() {
     let from_input = curl(&server, &home, &["-d", "@-"]).ok();
     assert!(from_input.stdout.ends_with(" 401"), "standard input is read once: {from_input:?}");
     assert_eq!(server.token_requests("refresh_token"), 0);
-    // A new token and then a nonce, both in one run.
+    // A new token and then a nonce, in one run.
     spoil(&server, &home, "DPoP");
     let refreshes = server.token_requests("refresh_token");
     assert_eq!(curl(&server, &home, &[]).ok().stdout, HELLO);

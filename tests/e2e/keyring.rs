@@ -1,4 +1,4 @@
-//! The real Secret Service: what it keeps, who else can read it, and what it says when it is locked, gone or silent.
+//! The real Secret Service: what it stores, who else can read it, and the errors when it is locked, gone or silent.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -109,12 +109,12 @@ fn a_keyring_that_never_replies_times_out_f_kr1() {
     assert_eq!(home.run(&["token"]).ok().text(), "tok");
 }
 
-/// gnome-keyring does this by itself, too: a save in that moment must not fail.
+/// gnome-keyring also does this on its own: a save at that moment must not fail.
 #[test]
 fn a_default_collection_that_disappears_briefly_is_found_again_f_kr1() {
     let bus = Bus::with_keyring();
     let home = home(&bus);
-    // Its file says which collection it is.
+    // Its file identifies the collection.
     let set_default =
         |name| std::fs::write(bus.folder.path().join(".local/share/keyrings/default"), name).unwrap();
     set_default("gone");
@@ -161,7 +161,7 @@ fn many_reads_leave_the_keyring_alive() {
     assert!(bus.keyring_is_alive());
 }
 
-/// The daemon dies while it owes an answer: that is told at once, and nothing is waited for.
+/// The daemon dies before it responds: authctl reports that at once instead of waiting.
 #[test]
 fn a_keyring_that_exits_mid_call_is_reported_f_kr1() {
     let mut bus = Bus::with_keyring();

@@ -1,6 +1,5 @@
-//! The same product against real parts: an OpenID-certified server, a real Secret Service, a real browser, real curl, a real
-//! cluster of etcd.
-//! `tests/setup` installs them; one that is missing fails the run.
+//! authctl against real programs: an OpenID-certified server, a Secret Service, a browser, curl, an etcd cluster.
+//! `tests/setup` installs them; a missing one fails the run.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! `on_login_required`: the user's own program says that a login is needed, once, where nobody watches.
+//! `on_login_required`: without a terminal, the user's own program reports once that a login is needed.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::main_job::config;
 use crate::parts::{Ended, Home, OidcProvider};
 
-/// A program that notes its arguments and its environment.
+/// A program that records its arguments and its environment.
 fn notifier(folder: &Path) -> String {
     let path = folder.join("notify");
     let script =
@@ -31,14 +31,14 @@ fn twenty_concurrent_builds_notify_the_user_once_f_hlp3_f_leak2() {
     let told = || std::fs::read_to_string(home.folder.path().join("told")).unwrap_or_default();
     home.run(&["token", "--refresh"]).ok();
     assert_eq!(told(), "", "nothing is needed");
-    // The server ends the login.
+    // The server revokes the login.
     server.fault("{\"status\":400,\"body\":{\"error\":\"invalid_grant\"}}");
     home.run(&["token", "--refresh"]).fails(3).says("run `authctl login op`");
     assert_eq!(told(), "log in to op|; id|2\n");
     let environment = std::fs::read_to_string(home.folder.path().join("environment")).unwrap();
     assert!(!server.issued().iter().any(|token| environment.contains(token)), "{environment}");
 
-    // Builds that all find nothing, of another provider: said once.
+    // Several builds without a login at another provider: one notification.
     std::fs::remove_dir_all(home.folder.path().join(".local/state/authctl/notified")).unwrap();
     home.run(&["logout"]).ok();
     let builds: Vec<_> = (0..20)

@@ -1,4 +1,4 @@
-//! The kind `external`: the program of docs/provider-programs.md, in another language.
+//! The kind `external`: a program as in docs/provider-programs.md, in another language.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn mode(home: &Home, mode: &str) {
     std::fs::write(home.folder.path().join("mode"), mode).unwrap();
 }
 
-/// What the program was asked so far.
+/// The requests to the program so far.
 fn requests(home: &Path) -> Vec<serde_json::Value> {
     let log = std::fs::read_to_string(home.join("requests.jsonl")).unwrap_or_default();
     log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

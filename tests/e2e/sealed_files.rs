@@ -1,5 +1,5 @@
-//! Sealed files outside the program: another language opens them as docs/store-format.md says, and the kernel's own
-//! keyring remembers a passphrase.
+//! Encrypted files outside authctl: a program in another language opens them as docs/store-format.md describes, and the
+//! kernel's keyring remembers a passphrase.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ fn piped(command: &mut std::process::Command, input: &str) -> Ended {
     Ended::from(child.wait_with_output().unwrap())
 }
 
-/// The secret that another program finds in the home's one record.
+/// The secret that another program reads from the home's only record.
 fn opened(home: &Home, given: &str) -> String {
     let found = |folder: &str, ending: &str| -> PathBuf {
         let files = std::fs::read_dir(home.folder.path().join(folder)).unwrap();

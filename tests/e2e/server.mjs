@@ -1,19 +1,19 @@
 // An OpenID-certified authorization server for the end-to-end tests, with an API beside it, a request log, and faults on
-// demand. It listens on free loopback ports and prints where, as one line of JSON. OPTIONS (JSON) says how it is to be:
+// demand. It listens on free loopback ports and prints them as one line of JSON. OPTIONS (JSON) configures it:
 //
-//   accessTokenSeconds, interval          lifetimes, the pause between two polls
-//   requirePar, requireJar, requireNonce  what it insists on
-//   clients                               further clients; `keys` are files
-//   registers { rotates }, documents      which clients it takes that nobody brought
-//   strictRedirect, strictOffline         what it compares to the letter, and whom it gives refresh tokens
-//   assertionKeys, trusted                whose assertions and whose JWTs it takes
+//   accessTokenSeconds, interval          lifetimes, the polling interval
+//   requirePar, requireJar, requireNonce  what it requires
+//   clients                               additional clients; `keys` are files
+//   registers { rotates }, documents      which clients it accepts without configuration
+//   strictRedirect, strictOffline         exact redirect URIs, refresh tokens only as OpenID Connect says
+//   assertionKeys, trusted                the keys and issuers of assertions and JWTs that it accepts
 //   tls { key, certificate, authority }   files: a second listener that asks for certificates
-//   secure                                the issuer is the TLS listener; else it has only the aliases of RFC 8705
+//   secure                                the issuer is the TLS listener; otherwise that has only RFC 8705's aliases
 //
 // POST /control/set { hides } leaves members out of its metadata.
-// POST /control/withdraw ends an access token, and nothing else of the login that it is from.
-// POST /control/fault is for the next token request: { hold } keeps it until POST /control/release, { delay } for so many
-// milliseconds; then { drop } ends the connection and { status, body } answers it, both before the server acts on it.
+// POST /control/withdraw revokes an access token, and nothing else of its login.
+// POST /control/fault affects the next token request: { hold } delays it until POST /control/release, { delay } by this many
+// milliseconds; then { drop } closes the connection and { status, body } responds, both before the server acts on it.
 import http from 'node:http';
 import https from 'node:https';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ const origins = { plain: `http://${await listen(plain)}` };
 let secure;
 if (options.tls) {
   const [key, cert, ca] = ['key', 'certificate', 'authority'].map((name) => readFileSync(options.tls[name]));
-  // What a certificate is good for is for the authorization server to say, not for TLS.
+  // The authorization server, not TLS, decides whether to accept a certificate.
   secure = https.createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false });
   origins.secure = `https://${await listen(secure)}`;
 }
@@ -58,7 +58,7 @@ async function text(request) {
   return Buffer.concat(parts).toString();
 }
 
-// What the tests ask of the server and tell it.
+// The tests' control interface.
 async function control(name, request) {
   const value = request.method === 'POST' ? JSON.parse(await text(request) || '{}') : undefined;
   switch (name) {
@@ -76,7 +76,7 @@ async function control(name, request) {
   }
 }
 
-// What a request shows, for the log: JWTs are there as header and claims.
+// A request for the log: JWTs appear as header and claims.
 function shown(parameters, headers) {
   const opened = (jwt) => ({ header: decodeProtectedHeader(jwt), claims: decodeJwt(jwt) });
   const found = {};
@@ -86,7 +86,7 @@ function shown(parameters, headers) {
   return found;
 }
 
-// Reads the body of a POST for the log; the provider takes it from `request.body`. JSON becomes a form for it.
+// Reads the body of a POST for the log; oidc-provider takes it from `request.body`. JSON is converted to a form.
 async function readForm(request, entry) {
   const body = await text(request);
   request.isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
@@ -98,7 +98,7 @@ async function readForm(request, entry) {
   request.headers['content-type'] = 'application/x-www-form-urlencoded';
   Object.assign(entry, { grant: parameters.grant_type, json: request.isJson, parameters, ...shown(parameters, request.headers) });
   request.body = { ...parameters };
-  // A grant that goes without a client: oidc-provider wants one.
+  // A grant without a client: oidc-provider requires one.
   const namesClient = 'client_id' in parameters || 'client_assertion' in parameters || 'authorization' in request.headers;
   if ([ASSERTION_GRANT, EXCHANGE_GRANT].includes(parameters.grant_type) && !namesClient) request.body.client_id = 'anybody';
 }

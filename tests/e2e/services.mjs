@@ -1,11 +1,11 @@
-// A service that wants tokens of the authorization server, for the programs that authctl serves. It listens on a free
-// loopback port, prints where as one line of JSON, and keeps a log of its requests. OPTIONS (JSON) says what it is:
+// A service that requires the authorization server's tokens, for the programs that use authctl. It listens on a free
+// loopback port, prints it as one line of JSON, and logs its requests. OPTIONS (JSON) configures it:
 //
 //   kind      a file of services/
-//   issuer    the authorization server, whose API says who the user of a token is
+//   issuer    the authorization server, whose API returns a token's user
 //   tls       { key, certificate }: files; without, it speaks http
 //
-// and whatever the kind reads. POST /control/set changes them while it runs; `refused` lists tokens to be turned away.
+// and the kind's own options. POST /control/set changes them while it runs; `refused` lists tokens to reject.
 import http from 'node:http';
 import https from 'node:https';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const { default: answer } = await import(`./services/${options.kind}.mjs`);
 const keys = createRemoteJWKSet(new URL(`${options.issuer}/jwks`));
 const log = [];
 
-// What an Authorization header holds: a token by itself, or as the password of Basic.
+// The token in an Authorization header: a bearer token, or Basic's password.
 function shown(header = '') {
   const [, scheme, value] = /^(\S+) (.+)$/.exec(header) ?? [];
   if (scheme?.toLowerCase() !== 'basic') return { scheme, token: value };
@@ -25,10 +25,10 @@ function shown(header = '') {
   return { scheme: 'Basic', username, token: rest.join(':') };
 }
 
-// Whose access token it is, as the authorization server has it. Each question has a connection of its own: one that was
-// kept may just have been closed.
+// An access token's user, according to the authorization server. Each request uses its own connection: a kept one may just
+// have been closed.
 async function userOf(token) {
-  // What attackers put in its place cannot be sent on.
+  // A forged token may contain characters that a header cannot.
   if (!/^[\x21-\x7e]+$/.test(token || '') || options.refused.includes(token)) return undefined;
   const headers = { authorization: `Bearer ${token}` };
   const response = await new Promise((resolve, reject) => {
@@ -38,7 +38,7 @@ async function userOf(token) {
   return response.statusCode === 200 ? JSON.parse(body).hello : undefined;
 }
 
-// Whose id token it is, by its signature.
+// An id token's user, after its signature is verified.
 async function subjectOf(token) {
   if (options.refused.includes(token)) return undefined;
   const verified = jwtVerify(token, keys, { issuer: options.issuer, audience: 'app' });
@@ -72,7 +72,7 @@ server.on('request', (request, response) => handle(request, response).catch((err
   console.error(error);
   response.destroy();
 }));
-// Programs ask their helpers while they keep a connection.
+// Programs keep a connection open while they call their helpers.
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => {
   origin = `${options.tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;

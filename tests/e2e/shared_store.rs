@@ -1,4 +1,4 @@
-//! A store that two machines share: a real cluster of etcd whose nodes die, and a network that is cut.
+//! A store that two machines share: a real etcd cluster whose nodes die, and a network that fails.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use crate::etcd::{KEY, Machine, NODES, PASSWORD, Shared, Started};
 use crate::parts::{Ended, Home, wait_until};
 
-/// The server keeps the next refresh until it is told to go on.
+/// The server holds the next refresh until the test releases it.
 const HOLD: &str = "{\"hold\":true}";
-/// Then it ends the connection, and never acts on the refresh.
+/// Then it closes the connection, and never acts on the refresh.
 const HOLD_AND_DROP: &str = "{\"hold\":true,\"drop\":true}";
 
-/// Both machines know the login, and its token has ended; there was one refresh.
+/// Both machines have the login with an expired token; there was one refresh.
 fn ended() -> Shared {
     let shared = Shared::start();
     shared.a.login("walk.mjs").ok().says("Stored in etcd");
@@ -30,7 +30,7 @@ impl Shared {
         self.server.token_requests("refresh_token")
     }
 
-    /// Starts a refresh that the server keeps.
+    /// Starts a refresh that the server holds.
     fn start_held(&self, machine: &Machine, fault: &str, arguments: &[&str]) -> Started {
         let before = self.refreshes();
         self.server.fault(fault);
@@ -39,7 +39,7 @@ impl Shared {
         held
     }
 
-    /// That no refresh token was sent twice: the server would have ended the session.
+    /// Checks that no refresh token was sent twice: the server would have revoked the session.
     #[track_caller]
     fn sent_none_twice(&self) {
         let requests = self.server.requests_to("/token");
@@ -49,7 +49,7 @@ impl Shared {
         assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len(), "a refresh token was sent twice");
     }
 
-    /// That both machines have this token, and that each can renew it for both.
+    /// Checks that both machines have this token, and that each can refresh it for both.
     #[track_caller]
     fn both_have(&self, token: &str) {
         for (one, other) in [(&self.a, &self.b), (&self.b, &self.a)] {
@@ -70,7 +70,7 @@ impl Shared {
 fn one_login_serves_two_machines() {
     let mut shared = Shared::start();
     let Shared { a, b, server, cluster, config } = &mut shared;
-    // A refused certificate is tried again for a while, as the nodes are not all asked at once: meanwhile the rest goes on.
+    // authctl retries a rejected certificate for a while, because it does not ask all nodes at once. Meanwhile the test goes on.
     let refused = ["ca_file", "certificate"].map(|key| {
         let belongs =
             |line: &&str| !line.starts_with(key) && (key == "ca_file" || !line.contains("_private_key"));
@@ -110,7 +110,7 @@ fn one_login_serves_two_machines() {
     tells(Ended::from(wrong), "authentication failed");
     for (from, to, says) in [
         ("kind =", "prefix = \"other/\"\nkind =", "permission denied"),
-        // etcd itself answers that in plain text, and with no code.
+        // etcd itself responds to that in plain text without a code.
         ("client.", "named.", "it rejects client certificates with a common name"),
     ] {
         b.home.configure(&config.replace(from, to));
@@ -135,7 +135,7 @@ fn one_login_serves_two_machines() {
 #[test]
 fn two_machines_refresh_at_once_f_rot1() {
     let shared = ended();
-    // Long enough for all to come while the first is at it.
+    // Long enough for all to arrive while the first one refreshes.
     shared.server.fault("{\"delay\":1500}");
     let processes: Vec<Started> =
         (0..20).map(|number| [&shared.a, &shared.b][number % 2].start(&["token"])).collect();
@@ -160,15 +160,15 @@ fn a_dead_machine_releases_its_lock_f_rot4() {
     let start = Instant::now();
     assert_eq!(b.run(&["token"]).ok(), token, "a token that is still good needs no lock");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    // The dead machine may be at it for all the others know, as long as its lock holds.
+    // While its lock holds, the dead machine may still be refreshing for all the others know.
     let mut waiting = b.start(&["token", "--refresh"]);
     std::thread::sleep(Duration::from_secs(1));
     assert!(waiting.is_running());
     waiting.kill();
     let left = cluster.end_locks();
-    assert!(matches!(left[..], [1..=55]), "the lock ends by itself: {left:?}");
+    assert!(matches!(left[..], [1..=55]), "the lock expires on its own: {left:?}");
 
-    // Then what the machine got, if it got anything, is there alone.
+    // After that, only that machine has the new token, if it received one.
     let told = b.run_ahead(60, &["token", "--refresh"]).fails(5);
     told.says("another machine began to refresh the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 1);
@@ -177,13 +177,13 @@ fn a_dead_machine_releases_its_lock_f_rot4() {
     assert_eq!(b.run(&["token"]).ok(), renewed);
     assert_eq!(shared.refreshes(), 2);
 
-    // It never comes back: the other one tries in the end.
+    // It never comes back: the other machine eventually tries.
     die();
     cluster.end_locks();
     let renewed = b.run_ahead(660, &["token", "--refresh"]).ok();
     assert_eq!(b.run_ahead(660, &["token"]).ok(), renewed);
     assert_eq!(shared.refreshes(), 4);
-    // By its own clock that token is from the future, which nobody trusts.
+    // By this machine's clock the token is from the future, so it is not trusted.
     let token = a.run(&["token"]).ok();
     shared.both_have(token.text());
 }
@@ -200,14 +200,14 @@ fn an_etcd_node_killed_mid_refresh_loses_nothing_f_rot5() {
     assert_eq!(shared.refreshes(), 2);
     shared.both_have(renewed.text());
 
-    // With another one gone, the one that comes back is needed.
+    // With another node down, the restarted one is needed.
     shared.cluster.start_node(leader);
     shared.cluster.wait_until_whole();
     shared.cluster.kill_node((leader + 1) % NODES);
     let token = shared.a.run(&["token"]).ok();
     shared.both_have(token.text());
 
-    // With two gone there is no answer: what is asked is asked again, for longer than one node may take.
+    // With two nodes down the cluster does not respond: authctl retries for longer than one node's timeout.
     let token = shared.a.run(&["token"]).ok();
     shared.cluster.kill_node((leader + 2) % NODES);
     let mut waiting = shared.a.start(&["token"]);
@@ -232,12 +232,12 @@ fn a_network_cut_mid_refresh_loses_nothing_f_rot5() {
 
     a.plug_in();
     b.plug_in();
-    // What was kept in the file is the session: the old refresh token would end it.
+    // Only the rescue file has the session: the old refresh token would revoke it.
     assert_eq!(cluster.end_locks().len(), 1);
     let told = b.run_ahead(60, &["token"]).fails(5);
     told.says("another machine began to refresh the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 2);
-    // The refresh token was rescued before the ID token beside it was judged, so that one more refresh gets an access token.
+    // The refresh token was rescued before its id token was verified, so one more refresh gets an access token.
     let renewed = a.run(&["token"]).ok().says("that could not be saved last time are now in etcd");
     assert_eq!(b.run(&["token"]).ok().text(), renewed.text());
     assert_eq!(shared.refreshes(), 3);

@@ -1,6 +1,6 @@
-// A browser without a screen: walks login, consent, device and logout forms, and follows redirects to the end. The second
-// argument is a device's user code, for a page that asks for it. With DENY the user says no; COOKIES is a file in which one
-// browser's cookies outlast it; ISS stands in the place of the `iss` that the server returns with a code, or in no place.
+// A headless browser: submits login, consent, device and logout forms, and follows redirects to the end. The second
+// argument is the user code for a device page. With DENY the user declines; COOKIES is a file that keeps the cookies between
+// runs; ISS replaces the `iss` that the server returns with a code, or removes it if empty.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const jar = process.env.COOKIES;
@@ -27,7 +27,7 @@ async function request(target, form) {
   return response;
 }
 
-// What a user makes of a form: what it holds, and what it asks for.
+// A form as the user submits it: its hidden fields, and the answers.
 function filled(page) {
   const form = {};
   for (const [input] of page.matchAll(/<input[^>]*>/g)) {
@@ -40,7 +40,7 @@ function filled(page) {
   return form;
 }
 
-// What another server, or somebody on the way, makes of an answer.
+// A response as another server, or an attacker, changes it.
 function answered(target) {
   if (process.env.ISS === undefined || !target.searchParams.has('code')) return target;
   if (process.env.ISS) target.searchParams.set('iss', process.env.ISS);

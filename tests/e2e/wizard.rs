@@ -1,4 +1,4 @@
-//! `provider add` and a first `login` with a person at a real terminal, and `provider add --from` with nobody there.
+//! `provider add` and a first `login` at a real terminal, and `provider add --from` without one.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::parts::{Ended, Home, OidcProvider, PROGRAM, folder, node};
 
 const SECRET: &str = "typed-secret-canary";
 
-/// What a terminal got, and how the program on it ended.
+/// A terminal's output, and the program's exit status.
 struct Talk {
     said: String,
     /// The exit status, or the signal as a negative number: a shell's 128 and the signal.
@@ -17,7 +17,7 @@ struct Talk {
     restored: bool,
 }
 
-/// Talks with the program: each turn is what is waited for, and what is typed then.
+/// Converses with the program: each turn is a text to wait for, and the answer to type.
 #[track_caller]
 fn talk(home: &Home, variables: &[(&str, &str)], columns: u16, arguments: &[&str], turns: Value) -> Talk {
     let mut command = home.command(&[]);
@@ -35,8 +35,8 @@ fn talk(home: &Home, variables: &[(&str, &str)], columns: u16, arguments: &[&str
     }
 }
 
-/// Escape sequences that are not colours: they move the cursor, hide it or take away what was said, and a screen reader
-/// reads the wrong thing or nothing.
+/// Escape sequences other than colours: they move the cursor, hide it or erase text, so that a screen reader reads the
+/// wrong thing or nothing.
 fn tricks(said: &str) -> Vec<&str> {
     let sequences = said.split('\u{1b}').skip(1).map(|rest| &rest[..rest.len().min(8)]);
     let is_color = |rest: &&str| {
@@ -68,7 +68,7 @@ fn configuration(home: &Home) -> Option<String> {
     std::fs::read_to_string(home.folder.path().join(".config/authctl/config.toml")).ok()
 }
 
-/// From nothing to a provider with a secret, after a slip.
+/// From nothing to a provider with a secret, after a typing mistake.
 fn answers() -> Value {
     json!([
         ["Provider: ", "bitbuket\r"],
@@ -136,7 +136,7 @@ fn an_interrupted_wizard_writes_nothing_and_leaves_the_terminal_as_it_was() {
             assert_eq!(files(home.folder.path()), [], "{turn}");
         }
     }
-    // Ctrl-D is an end, too.
+    // Ctrl-D also cancels.
     let home = Home::empty();
     let ended = talk(&home, &[], 80, &["provider", "add", "bitbucket"], json!([["client_id: ", "\u{4}"]]));
     assert_eq!((ended.status, ended.restored), (1, true));
@@ -218,7 +218,7 @@ fn from_a_url_into_a_file_that_people_keep() {
     assert_eq!(home.run(&["token", &server.issuer]).ok(), token);
     home.run(&add).fails(1).says("the provider `op` already exists");
     assert_eq!(configuration(&home).unwrap(), after);
-    // The registration stays as long as the provider does.
+    // The registration exists until the provider is removed.
     home.run(&["logout", "op"]).ok();
     Ended::from(home.command(&["login", "op"]).output().unwrap()).ok();
     assert_eq!(server.registered().len(), 1, "G5");

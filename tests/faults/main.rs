@@ -1,5 +1,5 @@
 //! Crashes and failing writes at every step of a refresh (F-ROT5): the real binary, built with `fault-injection`, against
-//! a server that rotates refresh tokens and ends the whole family when an old one comes back.
+//! a server that rotates refresh tokens and revokes the whole family when an old one is reused.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use support::{AuthorizationServer, Sandbox};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 struct Ended {
     status: Option<i32>,
@@ -59,7 +59,7 @@ fn logged_in(server: &AuthorizationServer) -> Sandbox {
 
 #[test]
 fn a_crash_at_every_step_f_rot5() {
-    // Where it crashes, whether the server has rotated by then, and whether the session survives.
+    // Where it crashes, whether the server has rotated the refresh token by then, and whether the session survives.
     for (point, rotated, survives) in [
         ("noted", false, true),
         ("answered", true, false),
@@ -94,7 +94,7 @@ fn a_crash_at_every_step_f_rot5() {
     }
 }
 
-/// F-ROT10: the new refresh token is saved before the id token beside it is judged, which may need the network.
+/// F-ROT10: the new refresh token is saved before the id token is verified, which may need the network.
 #[test]
 fn a_crash_while_the_id_token_is_checked_loses_nothing_f_rot10() {
     let server = AuthorizationServer::start();
@@ -119,7 +119,7 @@ fn a_record_that_cannot_be_saved_is_rescued_and_moved_back_f_rot5() {
         sandbox.files().iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rescued")).count()
     };
     assert_eq!(rescued(), 1);
-    // The disk is still full: what was rescued is used from where it is.
+    // The disk is still full: authctl uses the rescued record where it is.
     let still = run(&sandbox, &["token"], "fail:record").ok();
     assert!(server.accepts(still.stdout.trim()), "{still:#?}");
     assert_eq!(rescued(), 1);
@@ -144,7 +144,7 @@ fn if_nothing_can_be_written_the_next_run_explains_it_f_rot5() {
     assert!(!output.stdout.is_empty(), "the access token is still good: {output:#?}");
 }
 
-/// A disk that is full before anything is sent costs nothing.
+/// If the disk is full before anything is sent, nothing is lost.
 #[test]
 fn a_refresh_that_cannot_be_noted_is_not_sent_f_rot5() {
     let server = AuthorizationServer::start();
@@ -156,7 +156,7 @@ fn a_refresh_that_cannot_be_noted_is_not_sent_f_rot5() {
     run(&sandbox, &["token", "--refresh"], "").ok();
 }
 
-/// A disk of its own for a folder of a home. Only root can mount one.
+/// A separate disk for one folder of a home. Only root can mount one.
 struct Disk(std::path::PathBuf);
 
 impl Disk {
@@ -172,7 +172,7 @@ impl Disk {
         assert!(status.success(), "{program} needs root");
     }
 
-    /// Leaves so many bytes free.
+    /// Leaves this many bytes free.
     fn fill_up_to(&self, free: usize) {
         let filler = self.0.join("filler");
         let mut size = 256 << 10;
@@ -200,7 +200,7 @@ fn a_full_disk_loses_no_session_f_rot5() {
     let disk = Disk::mount(sandbox.path("xdg-state"));
     run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
     let before = run(&sandbox, &["token"], "").ok();
-    // A long access token makes the record long; what notes the refresh still fits.
+    // A long access token makes the record long; the note of the refresh still fits.
     let long = "x".repeat(24 << 10);
     server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), long.into())));
     disk.fill_up_to(12 << 10);
@@ -216,7 +216,7 @@ fn a_full_disk_loses_no_session_f_rot5() {
     assert!(!server.any_family_revoked());
 }
 
-/// F-ROT10: where the new refresh token still fits and the rest of the record does not, only the rest is lost.
+/// F-ROT10: if the new refresh token fits but the rest of the record does not, only the rest is lost.
 #[test]
 fn a_disk_that_is_nearly_full_keeps_the_new_refresh_token_f_rot10() {
     let server = AuthorizationServer::start();

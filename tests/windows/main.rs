@@ -1,4 +1,4 @@
-//! What only Windows has: its Credential Manager, its folders, its locks. packaging/cross-check runs this under wine.
+//! Windows only: its Credential Manager, folders and locks. packaging/cross-check runs this under wine.
 
 #![allow(
     clippy::unwrap_used,
@@ -53,7 +53,7 @@ fn a_session_lives_in_the_credential_manager() {
     sandbox.run(&["token"]).fails(3).says("you are not logged in");
 }
 
-/// An entry holds 2560 bytes; what is longer is sealed beside it.
+/// An entry holds 2560 bytes; authctl encrypts longer secrets in a file.
 #[test]
 fn a_long_token_comes_back_whole() {
     let server = AuthorizationServer::start();
@@ -112,7 +112,7 @@ fn the_program_runs() {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
     assert!(String::from_utf8_lossy(&check.stderr).contains("The configuration is valid: 1 provider."));
     assert_eq!(authctl(&sandbox, &["token", "x"]).stdout, b"token\n");
-    // A program in the place of this one does not exist here: it is waited for, and its status passed on.
+    // Windows cannot replace a process: authctl waits for the program and returns its exit status.
     let ran = authctl(&sandbox, &["exec", "x", "--", "cmd", "/c", "echo %X_TOKEN%& exit 7"]);
     assert_eq!(ran.status.code(), Some(7), "{}", String::from_utf8_lossy(&ran.stderr));
     assert_eq!(String::from_utf8_lossy(&ran.stdout).trim(), "token");
@@ -120,7 +120,7 @@ fn the_program_runs() {
     assert_eq!(authctl(&sandbox, &["config", "check"]).status.code(), Some(4));
 }
 
-/// Many at once make one refresh: the lock is the system's own.
+/// Concurrent runs make one refresh: the lock is the system's.
 #[test]
 fn concurrent_processes_make_one_refresh_f_rot1() {
     let server = AuthorizationServer::start();
@@ -132,7 +132,7 @@ fn concurrent_processes_make_one_refresh_f_rot1() {
         command.args(arguments).env("AUTHCTL_CONFIG", sandbox.path("config/config.toml"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
-    // A session of elsewhere, taken over with its refresh token.
+    // An existing session, imported with its refresh token.
     let elsewhere = Sandbox::with_server(&server.domain());
     elsewhere.run(&["login"]).ok();
     let refresh_token = server.secrets().into_iter().find(|secret| secret.starts_with("refresh")).unwrap();

@@ -1,4 +1,4 @@
-//! The cluster.
+//! A cluster of three etcd nodes.
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::network::{ADDRESS, Namespaces, inside, ip, run};
 use crate::parts::{Running, folder, node, wait_until};
 
-/// The password of our user in etcd.
+/// The password of authctl's user in etcd.
 pub const PASSWORD: &str = "etcd-password-canary";
 
-/// The password of etcd's own root.
+/// The password of etcd's root user.
 pub(super) const ROOT_PASSWORD: &str = "root-password-canary";
 
 /// How many nodes it has.
@@ -27,7 +27,7 @@ pub(super) const CERTIFICATES: &str = "[req]\ndistinguished_name = name\n[name]\
     [node]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = IP:10.77.0.1\nextendedKeyUsage = serverAuth, clientAuth\n\
     [client]\nbasicConstraints = critical, CA:FALSE\nextendedKeyUsage = clientAuth\n";
 
-/// Three nodes of etcd, with TLS both ways, and a user who may read and write what begins with `authctl/`.
+/// Three etcd nodes with mutual TLS, and a user who may read and write keys that begin with `authctl/`.
 pub struct Cluster {
     pub(super) nodes: [Option<Running>; NODES],
     pub folder: tempfile::TempDir,
@@ -51,7 +51,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts a node, anew if it was killed.
+    /// Starts a node, also after it was killed.
     pub fn start_node(&mut self, node: usize) {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let peer = |node: usize| format!("https://{ADDRESS}:{}", 2480 + node);
@@ -86,7 +86,7 @@ impl Cluster {
         self.nodes[node] = None;
     }
 
-    /// Waits until all nodes are there and follow one leader.
+    /// Waits until all nodes respond and follow one leader.
     #[track_caller]
     pub fn wait_until_whole(&self) {
         wait_until("the cluster", || {
@@ -95,7 +95,7 @@ impl Cluster {
         });
     }
 
-    /// The node that leads.
+    /// The leader.
     pub fn leader(&self) -> usize {
         let leads = |node: &usize| {
             let status = self.status(*node);
@@ -108,7 +108,7 @@ impl Cluster {
         self.post(node, "maintenance/status", &json!({}), None)
     }
 
-    /// Calls etcd's JSON API; null when nothing answers.
+    /// Calls etcd's JSON API; null if no node responds.
     pub(super) fn post(&self, node: usize, method: &str, body: &Value, token: Option<&str>) -> Value {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let mut curl = Command::new("curl");
@@ -141,7 +141,7 @@ impl Cluster {
         }
     }
 
-    /// Calls etcd as its root, at a node that is there.
+    /// Calls etcd as root, at a node that is running.
     #[track_caller]
     pub(super) fn as_root(&self, method: &str, body: &Value) -> Value {
         let node = (0..NODES).find(|&node| self.nodes[node].is_some()).expect("a node");
@@ -152,7 +152,7 @@ impl Cluster {
         answer
     }
 
-    /// Every key with its value and the lease that it hangs by.
+    /// Every key with its value and its lease.
     pub fn everything(&self) -> Vec<(String, Vec<u8>, Option<String>)> {
         let zero = STANDARD.encode("\0");
         let found = self.as_root("kv/range", &json!({ "key": zero, "range_end": zero }));
@@ -165,14 +165,13 @@ impl Cluster {
         entries.iter().map(entry).collect()
     }
 
-    /// The leases of the locks that are held.
+    /// The leases of held locks.
     pub fn locks(&self) -> Vec<String> {
         let locks = self.everything().into_iter().filter(|(key, ..)| key.starts_with("authctl/locks/"));
         locks.map(|(key, _, lease)| lease.unwrap_or_else(|| panic!("{key} has no lease"))).collect()
     }
 
-    /// Ends the locks whose holders have died, as etcd does 55 seconds after they were taken: nobody waits for that here.
-    /// How long they had left, in seconds.
+    /// Revokes the leases of dead lock holders, which etcd would do after 55 seconds. Returns how many seconds they had left.
     pub fn end_locks(&self) -> Vec<u64> {
         let locks = self.locks();
         let end = |lease: &String| {
@@ -188,14 +187,14 @@ pub(super) fn endpoint(node: usize) -> String {
     format!("https://{ADDRESS}:{}", 2379 + node)
 }
 
-/// An authority, a certificate for the nodes and two for those who call them.
+/// A certificate authority, a certificate for the nodes and two for clients.
 pub(super) fn make_certificates(folder: &Path) {
     std::fs::write(folder.join("openssl.cnf"), CERTIFICATES).unwrap();
     let by_authority = "-CA authority.pem -CAkey authority.key";
     for (name, kind, subject, more) in [
         ("authority", "authority", "/CN=authority", ""),
         ("node", "node", "/CN=node", by_authority),
-        // etcd's JSON API takes none with a common name: it could be meant as a user's.
+        // etcd's JSON API rejects certificates with a common name, because it could be a user name.
         ("client", "client", "/O=authctl", by_authority),
         ("named", "client", "/CN=authctl", by_authority),
     ] {

@@ -9,15 +9,15 @@ use super::cluster::{Cluster, PASSWORD, endpoint};
 use super::network::{Forwarder, inside, ip, run};
 use crate::parts::{Ended, Home, OidcProvider, Running, folder, node};
 
-/// What the key of the sealed records is opened with.
+/// The key that encrypts the records.
 pub const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
-/// A machine: a home, and a link to the cluster. The authorization server is on its loopback, as http must be.
+/// A machine: a home and a link to the cluster. The authorization server is on its loopback, because it uses http.
 pub struct Machine {
     pub home: Home,
     clock: PathBuf,
     namespace: String,
-    /// What it has as `/run`, where the locks among its own processes lie.
+    /// Its `/run`, which contains the locks between its own processes.
     run: tempfile::TempDir,
     /// The cluster's end of the link.
     port: (String, String),
@@ -47,7 +47,7 @@ impl Machine {
         self.command_of(&self.home, arguments)
     }
 
-    /// A command of another user of this machine.
+    /// A command that runs as another user of this machine.
     pub fn command_of(&self, home: &Home, arguments: &[&str]) -> Command {
         let mut command = inside(&self.namespace, Some(self.run.path()), &home.command(arguments));
         command.env("ETCD_PASSWORD", PASSWORD).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -58,30 +58,30 @@ impl Machine {
         Ended::from(self.command(arguments).output().unwrap())
     }
 
-    /// Runs with the machine's clock so many seconds ahead.
+    /// Runs authctl with the clock this many seconds ahead.
     pub fn run_ahead(&self, seconds: u32, arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments);
         command.env("LD_PRELOAD", &self.clock).env("CLOCK_AHEAD", seconds.to_string());
         Ended::from(command.output().unwrap())
     }
 
-    /// Starts the program, and lets it run.
+    /// Starts authctl in the background.
     pub fn start(&self, arguments: &[&str]) -> Started {
         Started::new(self.command(arguments))
     }
 
-    /// Logs in with a browser script of the tests.
+    /// Logs in with one of the tests' browser scripts.
     pub fn login(&self, script: &str) -> Ended {
         let browser = format!("{} {} %s", node().display(), folder().join(script).display());
         self.run(&["login", "--browser", &browser, "--timeout", "60s"])
     }
 
-    /// Takes the machine's own end of the link down: it knows that there is no network.
+    /// Takes down the machine's end of the link, so that it knows the network is down.
     pub fn unplug(&self) {
         ip(&format!("-n {} link set cable down", self.namespace));
     }
 
-    /// Takes the other end of the link down: what is sent goes nowhere, and nobody says so.
+    /// Takes down the other end of the link: packets are lost silently.
     pub fn cut(&self) {
         ip(&format!("-n {} link set {} down", self.port.0, self.port.1));
     }
@@ -93,7 +93,7 @@ impl Machine {
     }
 }
 
-/// A run that goes on. It ends with the test at the latest.
+/// A background run. It is killed when the test ends.
 pub struct Started(Running);
 
 impl Started {
@@ -110,7 +110,7 @@ impl Started {
         self.0.0.try_wait().unwrap().is_none()
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub fn end(mut self) -> Ended {
         let child: &mut Child = &mut self.0.0;
         let stdout = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
@@ -125,7 +125,7 @@ pub struct Shared {
     pub b: Machine,
     pub server: OidcProvider,
     pub cluster: Cluster,
-    /// What both machines' configurations say.
+    /// The configuration of both machines.
     pub config: String,
 }
 

@@ -1,5 +1,5 @@
-//! A real cluster of etcd and two machines beside it, each in a network namespace of its own: their network can be cut,
-//! and the ports of the cluster are nobody else's.
+//! A real etcd cluster and two machines, each in its own network namespace, so that tests can cut the network and the
+//! cluster's ports conflict with nothing.
 
 mod cluster;
 mod machine;

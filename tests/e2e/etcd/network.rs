@@ -14,7 +14,7 @@ use crate::parts::folder;
 /// The cluster in its private network.
 pub(super) const ADDRESS: &str = "10.77.0.1";
 
-/// Runs a program to its end, which must be a good one.
+/// Runs a program, which must succeed.
 #[track_caller]
 pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|_| panic!("{command:?} is missing: run tests/setup"));
@@ -26,7 +26,7 @@ pub(super) fn ip(arguments: &str) {
     run(Command::new("ip").args(arguments.split_whitespace()));
 }
 
-/// Network namespaces that end with the test.
+/// Network namespaces that are removed when the test ends.
 pub(super) struct Namespaces(Vec<String>);
 
 impl Namespaces {
@@ -38,9 +38,9 @@ impl Namespaces {
         Self(Vec::new())
     }
 
-    /// A namespace with nothing but loopback.
+    /// A namespace with only a loopback interface.
     pub(super) fn add(&mut self, name: &str) -> String {
-        // The first one ever makes the folder of them all.
+        // Creating the first namespace also creates their common folder.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -57,14 +57,14 @@ impl Namespaces {
 impl Drop for Namespaces {
     fn drop(&mut self) {
         for name in &self.0 {
-            // The links that end there go with it.
+            // This also removes its links.
             let _ = Command::new("ip").args(["netns", "del", name]).output();
         }
     }
 }
 
-/// A command as it is, but inside a namespace, and with a `/run` of its own where one is given. `ip` becomes the program:
-/// to end one is to end the other.
+/// The same command inside a namespace, with its own `/run` if one is given. `ip` replaces itself with the program, so killing
+/// one kills the other.
 pub(super) fn inside(namespace: &str, run: Option<&Path>, command: &Command) -> Command {
     let mut inside = Command::new("ip");
     inside.args(["netns", "exec", namespace]);
@@ -80,14 +80,14 @@ pub(super) fn inside(namespace: &str, run: Option<&Path>, command: &Command) -> 
     inside
 }
 
-/// Makes a port of the host's loopback one of a namespace's loopback, too.
+/// Forwards a port from a namespace's loopback to the host's.
 pub(super) struct Forwarder(TcpListener);
 
 impl Forwarder {
     pub(super) fn start(namespace: &str, port: u16) -> Self {
         use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
         let namespace = File::open(format!("/run/netns/{namespace}")).unwrap();
-        // A socket belongs to the namespace of the thread that made it, wherever it is used.
+        // A socket belongs to the namespace of the thread that created it.
         let bound = std::thread::spawn(move || {
             move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             TcpListener::bind(("127.0.0.1", port)).unwrap()
@@ -115,7 +115,7 @@ pub(super) fn copy(from: &TcpStream, to: &TcpStream) {
 
 impl Drop for Forwarder {
     fn drop(&mut self) {
-        // Ends the thread that accepts.
+        // Stops the accepting thread.
         let _ = rustix::net::shutdown(&self.0, rustix::net::Shutdown::Both);
     }
 }

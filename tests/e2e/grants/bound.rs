@@ -1,5 +1,5 @@
-//! Requests that nobody can change on their way, and tokens that are good for one holder or one place only: PAR, JAR,
-//! DPoP, resource indicators.
+//! Requests protected from tampering, and tokens restricted to one holder or one resource: PAR, JAR, DPoP, resource
+//! indicators.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn a_required_pushed_request_works() {
     pushing.run(&["login", "--no-browser", "--timeout", "1s"]).fails(1);
     assert_eq!(server.requests_to("/request").len(), 2, "a request_uri is used once");
 
-    // What the server wants is not worked around, and what is configured is done although the server does not want it.
+    // authctl does not work around the server's requirements, and follows the configuration even if the server requires less.
     let refusing = home(&[op(&server, "use_par = false\n")]);
     let mut login = refusing.command(&["login", "--browser", &browser(), "--timeout", "5s"]);
     assert!(!login.output().unwrap().status.success(), "the server takes no other request");
@@ -80,7 +80,7 @@ fn a_required_signed_request_works() {
     }
 }
 
-/// Calls the API with the headers that authctl makes for it: the status, and the nonce that it asks for.
+/// Calls the API with authctl's headers: returns the status and the nonce that the API requires.
 fn api(server: &OidcProvider, home: &Home, method: &str, nonce: Option<&str>) -> (u16, Option<String>) {
     let url = format!("{}/api", server.issuer);
     let mut arguments = vec!["headers", "op", "--method", method, "--url", &url];

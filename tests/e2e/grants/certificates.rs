@@ -1,4 +1,4 @@
-//! Clients that show a certificate, and tokens that are bound to it (RFC 8705).
+//! Mutual TLS: client certificates, and tokens that are bound to them (RFC 8705).
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{browser, call, file, home, names, oauth, openssl};
 use crate::parts::{Ended, OidcProvider};
 
-/// What the certificates of the tests say.
+/// The tests' certificates.
 const CONFIGURATION: &str = "[req]\ndistinguished_name = name\n[name]\n\
     [authority]\nbasicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\n\
     [server]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = IP:127.0.0.1\nextendedKeyUsage = serverAuth\n\
     [client]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = DNS:robot.example\nextendedKeyUsage = clientAuth\n";
 
-/// An authority of the test's own, a server's certificate and clients' by it, and one by nobody.
+/// The test's own authority, a server certificate and client certificates that it signed, and a self-signed one.
 pub fn make_certificates(folder: &Path) {
     file(folder, "openssl.cnf", CONFIGURATION);
     let new = "req -config openssl.cnf -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2";
@@ -27,12 +27,12 @@ pub fn make_certificates(folder: &Path) {
     ] {
         openssl(folder, &format!("{new} {more}"));
     }
-    // As people have them, too: the key beside the certificate.
+    // Also with the key and the certificate in one file.
     let both = ["robot.pem", "robot.key"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap());
     file(folder, "robot-both.pem", &both.concat());
 }
 
-/// What a server is told of them.
+/// The server's options for these certificates.
 pub fn tls(folder: &Path) -> Value {
     json!({
         "key": folder.join("server.key"), "certificate": folder.join("server.pem"),
@@ -40,7 +40,7 @@ pub fn tls(folder: &Path) -> Value {
     })
 }
 
-/// A provider whose client shows this certificate.
+/// A provider whose client presents this certificate.
 fn shows(name: &str, server: &OidcProvider, folder: &Path, keys: &str) -> String {
     let path = folder.display();
     oauth(
@@ -76,7 +76,7 @@ fn a_certificate_authenticates_the_client() {
     let loner = "certificate = \"FOLDER/loner.pem\"\nprivate_key = { file = \"FOLDER/loner.key\" }\n";
     for (place, secure) in [("an https issuer", true), ("aliases beside an http issuer", false)] {
         let server = OidcProvider::with(&json!({ "tls": tls(folder), "secure": secure, "clients": clients }));
-        // Name, keys, what is said where it fails.
+        // Name, keys, and the message if the login fails.
         for (name, client, keys, refused) in [
             (
                 "a name of the certificate",
@@ -159,7 +159,7 @@ fn certificate_bound_tokens_work() {
         }
     }
 
-    // The server knows the client by its name: a new certificate of that name is taken, and the user is told.
+    // The server identifies the client by subject: it accepts a new certificate with that subject, and authctl informs the user.
     home.configure(&format!("store = \"file\"\n{}", config.replace("/robot.", "/robot2.")));
     let renewed = home.run(&["token", "--refresh"]).ok().says("the certificate has changed since the login");
     let (certificate, key) = (path("robot2.pem"), path("robot2.key"));

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::{file, home, names, oauth, openssl};
 use crate::parts::{OidcProvider, node};
 
-/// A secret that must be encoded in each of its places (RFC 6749 appendix B, RFC 6749 section 2.3.1).
+/// A secret that needs encoding both in the header and in the body (RFC 6749 appendix B and section 2.3.1).
 const SECRET: &str = "a:b%c+d /=&?0123456789abcdef0123456789";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Private keys as people have them.
+/// Private keys in common file formats.
 fn make_keys(folder: &Path) {
     for command in [
         "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem",
@@ -93,7 +93,7 @@ fn client_secrets_are_encoded_for_each_method() {
 fn assertions_work_with_every_key_type() {
     let folder = tempfile::tempdir().unwrap();
     make_keys(folder.path());
-    // Name, key file, configured algorithm, the kid that the server knows, the configured one, the algorithm used.
+    // Name, key file, configured algorithm, the server's kid, the configured kid, the algorithm used.
     let rows: &[(&str, &str, Option<&str>, Option<&str>, Option<&str>, &str)] = &[
         ("rsa", "rsa.pem", None, None, None, "RS256"),
         ("rsa-rs512", "rsa.pem", Some("RS512"), None, None, "RS512"),
@@ -205,7 +205,6 @@ fn unusable_keys_say_what_to_do() {
         assert!(token.status != Some(0) && token.stderr.contains(said), "{name}: {token:#?}");
     }
     assert_eq!(server.requests_to("/token").len(), 0);
-    // As the message says.
     let command = format!(
         "private_key = {{ command = [\"openssl\", \"pkey\", \"-in\", \"{path}/encrypted.pem\", \"-passin\", \"file:{path}/password\"] }}\n"
     );

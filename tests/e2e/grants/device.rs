@@ -1,4 +1,4 @@
-//! The user consents elsewhere: device codes (RFC 8628) and backchannel authentication (CIBA).
+//! The user consents on another device: device codes (RFC 8628) and backchannel authentication (CIBA).
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{home, oauth, op, user_of};
 use crate::parts::{Ended, Home, OidcProvider, folder, node, wait_until};
 
-/// A login that waits, and what it has said so far.
+/// A waiting login and its output so far.
 struct Waiting {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
@@ -23,7 +23,7 @@ impl Waiting {
         Self { child, stderr, said: String::new() }
     }
 
-    /// The next line that `find` finds something in.
+    /// The first result of `find` in the following lines.
     fn next<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
         loop {
             let mut line = String::new();
@@ -60,7 +60,7 @@ fn walk(arguments: &[&str], deny: bool) {
     assert!(command.status().unwrap().success() || deny);
 }
 
-/// When the requests to a path came, in milliseconds since the first of another.
+/// When requests to a path arrived, in milliseconds since the first request to another path.
 fn times(server: &OidcProvider, since: &str, path: &str) -> Vec<i64> {
     let at = |path: &str| -> Vec<i64> {
         server.requests_to(path).iter().map(|entry| entry["at"].as_i64().unwrap()).collect()

@@ -1,4 +1,4 @@
-//! `inspect`: what is in a token, and what the server says of it.
+//! `inspect`: a token's contents, and the server's introspection response.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn inspect_shows_a_real_tokens_introspection() {
     let id = json(&["--id-token"]);
     assert_eq!((&id["claims"]["aud"], &id["signature"]["verified"]), (&json!("web"), &json!(true)));
 
-    // Without a resource the token is opaque: the server alone knows what it is.
+    // Without a resource the token is opaque: only the server can interpret it.
     let opaque = super::home(&[oauth(
         "web",
         &server,

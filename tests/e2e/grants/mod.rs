@@ -1,4 +1,4 @@
-//! Every grant and every way of proving who the client is, against the same certified server.
+//! Every grant and every client authentication method, against the same certified server.
 
 mod bound;
 pub mod certificates;
@@ -17,12 +17,12 @@ use serde_json::Value;
 
 use crate::parts::{Ended, Home, OidcProvider, folder, node};
 
-/// A home whose tokens are in sealed files: the keyring is proved elsewhere.
+/// A home that stores tokens in encrypted files: other tests cover the keyring.
 fn home(credentials: &[String]) -> Home {
     Home::new(&format!("store = \"file\"\n{}", credentials.concat()))
 }
 
-/// A provider of the kind `oauth` at a server.
+/// An `oauth` provider for a server.
 fn oauth(name: &str, server: &OidcProvider, keys: &str) -> String {
     format!(
         "[credentials.{name}]\ndomain = \"{}\"\nscheme = \"{}\"\n[credentials.{name}.oauth]\n{keys}\n",
@@ -37,12 +37,12 @@ fn op(server: &OidcProvider, more: &str) -> String {
     oauth("op", server, &format!("{keys}{more}"))
 }
 
-/// The command of a browser that logs in by itself.
+/// The command of a scripted browser.
 fn browser() -> String {
     format!("{} {} %s", node().display(), folder().join("walk.mjs").display())
 }
 
-/// A new file of this content.
+/// Creates a file with this content.
 fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = folder.join(name);
@@ -61,7 +61,7 @@ fn openssl(folder: &Path, arguments: &str) {
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Calls a URL with header lines from standard input: the status, the headers and the body.
+/// Calls a URL with header lines from standard input: returns the status, the headers and the body.
 fn call(url: &str, headers: &str, arguments: &[&str]) -> (u16, String, String) {
     use std::io::Write as _;
     let mut curl = Command::new("curl")
@@ -78,7 +78,7 @@ fn call(url: &str, headers: &str, arguments: &[&str]) -> (u16, String, String) {
     (status, head.to_ascii_lowercase(), body.to_owned())
 }
 
-/// Who the API says that the user of a bearer token is.
+/// The bearer token's user, according to the API.
 #[track_caller]
 fn user_of(server: &OidcProvider, token: &Ended) -> String {
     let header = format!("Authorization: Bearer {}", token.text());

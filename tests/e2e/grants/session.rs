@@ -1,4 +1,4 @@
-//! The session at the server, which outlasts the tokens: ended in the browser (RP-Initiated Logout 1.0).
+//! The server's session, which outlasts the tokens, is ended in the browser (RP-Initiated Logout 1.0).
 
 use super::{browser, home, op};
 use crate::parts::{Ended, OidcProvider};
@@ -12,7 +12,7 @@ fn logout_ends_the_session_in_the_browser() {
         let mut command = home.command(&[arguments, &["--browser", &browser()]].concat());
         Ended::from(command.env("COOKIES", &cookies).output().unwrap())
     };
-    // Who is logged in at the server is not asked for a name again; the form of the page says which pages there were.
+    // The server does not ask a logged-in user for a name again; the forms tell which pages it showed.
     let forms = || {
         server.log().iter().filter(|entry| entry["path"].as_str().unwrap().contains("/interaction/")).count()
     };

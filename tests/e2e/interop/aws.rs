@@ -1,4 +1,4 @@
-//! AWS's command line and library, whose keys come from a security token service for an id token.
+//! AWS's command line and library: the security token service exchanges an id token for keys.
 
 use std::process::Stdio;
 
@@ -22,11 +22,11 @@ fn desk() -> (Desk, Service) {
 }
 
 impl Desk {
-    /// A program of AWS's, with our profile and the loopback's service.
+    /// An AWS program with our profile and the loopback service.
     fn aws(&self, service: &Service, name: &str, arguments: &[&str]) -> std::process::Command {
         let mut aws = self.tool(name, arguments);
         aws.env("AWS_ENDPOINT_URL", &service.origin).env("AWS_PROFILE", "authctl-op");
-        // Without it, botocore looks for the keys of a virtual machine.
+        // Otherwise botocore looks for a virtual machine's keys.
         aws.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_MAX_ATTEMPTS", "1");
         aws
     }
@@ -79,7 +79,7 @@ fn one_of_twenty_concurrent_calls_refreshes_f_rot1() {
     assert_eq!(keys["Version"], 1);
     assert!(keys["SecretAccessKey"].as_str().unwrap().starts_with("secret-key-canary"));
 
-    // Keys that are about to end are got anew: these at half their time.
+    // Keys are refreshed before they expire: these after half their lifetime.
     desk.home.configure(&desk.read(".config/authctl/config.toml").replace("\"15m\"", "\"1h\""));
     service.set(&json!({ "seconds": 8 }));
     for (wait, asked) in [(0, 2), (0, 2), (5, 3)] {
@@ -110,7 +110,7 @@ fn errors_and_malformed_responses_from_sts_are_reported_f_hlp4() {
             desk.silent(ended).fails(status).says(said);
         }
     }
-    // What authctl says of it, AWS's own program shows.
+    // AWS's program shows authctl's error.
     service.set(&json!({ "trouble": "denied" }));
     let shown = desk.aws(&service, "aws", &["sts", "get-caller-identity"]).output().unwrap();
     let shown = desk.silent(Ended::from(shown));

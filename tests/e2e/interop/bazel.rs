@@ -1,5 +1,5 @@
 //! Bazel's credential helper protocol. No package ships a Bazel that speaks it (npm's newest is 2.1; it came with 5.3), so a
-//! transcript stands in for it: what Bazel's `CredentialHelper.java` writes, and how it reads the answer.
+//! transcript replaces it: what Bazel's `CredentialHelper.java` writes, and how it reads the answer.
 
 use std::process::Command;
 
@@ -10,13 +10,13 @@ use crate::parts::{Ended, OidcProvider};
 
 const HOST: &str = "remote.bazel.example";
 
-/// The second host is one that Bazel takes no helper for.
+/// Bazel accepts no helper for the second host.
 fn desk() -> Desk {
     Desk::logged_in(OidcProvider::start(3600), "https", &[HOST, "localhost:8080"], "")
 }
 
 impl Desk {
-    /// The helpers that `.bazelrc` names, each with its host. Another pattern than these ends Bazel
+    /// The helpers that `.bazelrc` names, each with its host. Any other pattern makes Bazel exit
     /// (`CredentialHelperProvider.java`).
     fn bazel_helpers(&self) -> Vec<(String, String)> {
         let rc = self.read(".bazelrc");
@@ -44,11 +44,11 @@ fn bazel_reads_the_credential_helpers_headers() {
     desk.write(".bazelrc", "# mine\nbuild --jobs=2\n");
     desk.set_up(&["bazel"], "--write").says("done");
     assert_eq!(desk.bazel_helpers().len(), 1);
-    // Gson writes the request without an end of line, and closes the helper's input.
+    // Gson writes the request without a line feed, and closes the helper's input.
     let got = desk.bazel(&["get"], &format!("{{\"uri\":\"https://{HOST}/v1/x\"}}")).ok();
     let answer: Value = serde_json::from_str(&got.stdout).unwrap();
     assert_eq!(answer["headers"], json!({ "Authorization": [format!("Bearer {}", desk.token())] }));
-    // Bazel takes whole seconds alone: `yyyy-MM-dd'T'HH:mm:ssXXX`.
+    // Bazel accepts only whole seconds: `yyyy-MM-dd'T'HH:mm:ssXXX`.
     let expires = answer["expires"].as_str().unwrap();
     assert!(expires.len() == 20 && expires.ends_with('Z'), "{expires}");
     assert_eq!(answer.as_object().unwrap().len(), 2);

@@ -1,4 +1,4 @@
-//! cargo with a private sparse registry whose index, crates and API are for users alone.
+//! cargo with a private sparse registry: its index, crates and API require a login.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Desk, Service, Watch, fed};
 use crate::parts::{Ended, OidcProvider};
 
-/// A crate as `cargo package` would make it, and what its index says of it.
+/// A crate as `cargo package` would build it, and its index entry.
 fn tiny() -> (tempfile::TempDir, Value) {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("tiny-1.0.0/src");
@@ -83,7 +83,7 @@ fn cargo_login_and_logout_name_the_program_that_stores_the_login() {
     let logout = desk.cargo(&["logout", "--registry", "corp"]);
     assert_eq!(logout.status, Some(101));
     logout.says("run `authctl logout op`");
-    // A token that is typed, or piped in, is another's.
+    // authctl stores no token that is typed or piped in.
     let mut login = desk.equipped(Command::new(env!("CARGO")));
     login.args(["login", "--registry", "corp"]).current_dir(desk.path("project"));
     let piped = desk.silent(fed(login, "a-token-of-mine\n"));

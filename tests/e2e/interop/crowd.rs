@@ -11,7 +11,7 @@ use crate::parts::{Ended, OidcProvider};
 const INDEX: &str = "sparse+https://api.internal.example/";
 const HOST: &str = "api.internal.example";
 
-/// Starts a helper, and tells it what it is to be told.
+/// Starts a helper and writes its input.
 fn started(desk: &Desk, number: usize) -> Child {
     use std::io::Write as _;
     let cargo = json!({ "v": 1, "registry": { "index-url": INDEX }, "kind": "get", "operation": "read" });
@@ -54,7 +54,7 @@ fn one_of_a_hundred_concurrent_helpers_refreshes_f_hlp3_f_rot1() {
 fn one_of_ten_concurrent_helpers_opens_a_browser_f_hlp3() {
     let server = OidcProvider::start(3600);
     let desk = Desk::new(server, "https", &[HOST], "");
-    // The person takes their time, until all have asked.
+    // The user waits until all helpers have asked.
     let browser =
         desk.browser(&format!("while [ ! -e '{}' ]; do sleep 0.05; done", desk.path("go").display()));
     let asked: Vec<Child> = (0..10)
@@ -90,7 +90,7 @@ fn one_of_ten_concurrent_helpers_opens_a_browser_f_hlp3() {
     assert_eq!(desk.server.token_requests("authorization_code"), 1);
 }
 
-/// Real programs at once, where the token has just ended.
+/// Real programs at once, just after the token expired.
 #[test]
 fn concurrent_real_processes_make_one_refresh_f_rot1() {
     let server = OidcProvider::start(2);
@@ -113,7 +113,7 @@ fn concurrent_real_processes_make_one_refresh_f_rot1() {
     assert_eq!(service.credentials().len(), 1);
 }
 
-/// A server that ends a token refuses it to many at once: each says so to its helper, and one refresh mends it for all.
+/// The server rejects a token from many programs: each reports that to its helper, and one refresh fixes it for all.
 #[test]
 fn concurrent_rejections_cause_one_refresh_f_rot1() {
     let desk = Desk::logged_in(OidcProvider::start(3600), "https", &[HOST], "");

@@ -1,4 +1,4 @@
-//! The docker client, without an engine, with a registry of images and its token service.
+//! The docker client without an engine, with an image registry and its token service.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn desk(options: &Value, more: &str) -> (Desk, Service) {
 }
 
 impl Desk {
-    /// There is no engine at this address: the client then talks to registries by itself.
+    /// No engine listens at this address, so the client talks to registries itself.
     fn without_engine(&self, arguments: &[&str]) -> std::process::Command {
         let nowhere = format!("unix://{}", self.path("no-engine.sock").display());
         let mut docker = self.tool("docker", arguments);
@@ -50,8 +50,8 @@ fn login_and_a_manifest_from_a_registry_with_a_token_service_f_dock1() {
     let entry = at_token(&service)[0].clone();
     assert_eq!((&entry["username"], &entry["token"]), (&json!("oauth2accesstoken"), &json!(desk.token())));
 
-    // A login with the provider's own token is handed back to be kept, and that is taken. (With credentials that are kept
-    // already, docker asks its engine to log in; with given ones it does that itself where there is no engine.)
+    // docker asks the helper to store a login with the provider's own token, and the helper accepts that. (With stored
+    // credentials docker asks its engine to log in; with given ones it logs in itself if there is no engine.)
     let arguments = ["login", "-u", "oauth2accesstoken", "--password-stdin", service.host()];
     let login = desk.silent(super::fed(desk.without_engine(&arguments), &desk.token())).ok();
     assert!(login.stdout.contains("Login Succeeded"), "{login:#?}");
@@ -92,7 +92,7 @@ fn an_identity_token_goes_to_the_token_service() {
 fn an_unknown_registry_gets_no_credential() {
     let (desk, _service) = desk(&json!({}), "");
     let other = Service::start("images", &desk.server, &json!({ "challenge": "Basic" }));
-    // The helper is asked for every registry: its answer is the one that docker takes for "go on without".
+    // docker asks the helper for every registry, and takes this answer as "continue without credentials".
     desk.write(".docker/config.json", "{\"credsStore\":\"authctl\"}");
     let refused = desk.inspect(&other);
     assert_ne!(refused.status, Some(0));

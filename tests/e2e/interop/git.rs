@@ -1,11 +1,11 @@
-//! git over http: real repositories behind git's own `http-backend`, by bearer token or as a password.
+//! git over http: real repositories behind git's own `http-backend`, with the token as a bearer token or as a password.
 
 use serde_json::{Value, json};
 
 use super::{Desk, Service, Watch, program};
 use crate::parts::{Ended, OidcProvider};
 
-/// A folder with one repository that has nothing in it yet.
+/// A folder with one empty repository.
 fn repositories() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut git = std::process::Command::new(program("git"));
@@ -20,7 +20,7 @@ fn service(server: &OidcProvider, folder: &tempfile::TempDir, challenge: &str, m
     Service::start("git", server, &options)
 }
 
-/// What git is asked for: it sends bearer tokens since 2.46; Debian 12's is older, and sends passwords alone.
+/// The scheme that the server requires: git sends bearer tokens since 2.46; Debian 12's older git sends only passwords.
 fn best_challenge() -> &'static str {
     let said =
         Ended::from(std::process::Command::new(program("git")).arg("--version").output().unwrap()).ok();
@@ -74,7 +74,7 @@ fn git_clones_pushes_and_fetches_with_a_bearer_token() {
     assert_eq!(service.credentials(), [credential(&token)]);
     assert!(!desk.path(".git-credentials").exists(), "another helper was given the token");
 
-    // The server takes it no more: git says so to the helper, and is given another one the next time.
+    // The server no longer accepts it: git reports that to the helper, and gets another token the next time.
     desk.withdraw(&token);
     let refused = desk.git(&["-C", "r", "fetch"]);
     assert_ne!(refused.status, Some(0), "{refused:#?}");
@@ -104,12 +104,12 @@ fn git_uses_a_password_if_the_server_wants_one() {
     assert!(!desk.path(".git-credentials").exists(), "another helper was given the token");
 }
 
-/// Where the list of helpers was not emptied first, a bearer token is still marked as nothing to keep.
+/// Even if the list of helpers was not emptied first, a bearer token is marked as not to be stored.
 #[test]
 fn no_other_git_helper_stores_the_token() {
     let scheme = best_challenge();
     let (desk, service, _folder) = desk(scheme, "", json!({}));
-    // What git sends as a password it gives every helper to keep: that is what the emptied list is for.
+    // git asks every helper to store a password: this is why `--write` empties the list.
     if scheme == "Bearer" {
         desk.set_up(&["git"], "--undo");
         let ours = format!("!{} helper git", crate::parts::PROGRAM);
@@ -130,7 +130,7 @@ fn git_gets_no_credential_for_another_host_f_git6() {
     let (desk, service, folder) = desk("Basic", "", json!({}));
     let other = self::service(&desk.server, &folder, "Basic", json!({}));
     let port = service.host().rsplit_once(':').unwrap().1;
-    // Helpers are asked whatever the host: the answer is ours to withhold.
+    // git asks helpers for any host: authctl must withhold the token.
     let ours = format!("!{} helper git", crate::parts::PROGRAM);
     desk.git(&["config", "--global", "credential.helper", &ours]).ok();
     for url in [format!("{}/r.git", other.origin), format!("http://localhost:{port}/r.git")] {
@@ -141,7 +141,7 @@ fn git_gets_no_credential_for_another_host_f_git6() {
     desk.git(&["ls-remote", &format!("{}/r.git", service.origin)]).ok();
     assert_eq!(service.credentials().len(), 1);
 
-    // The same host, where the provider's is https.
+    // The same host over http, while the provider's is https.
     let text = desk.read(".config/authctl/config.toml").replace("scheme = \"http\"", "scheme = \"https\"");
     desk.home.configure(&text);
     let before = service.log().len();
@@ -180,7 +180,7 @@ fn published_git_credential_attacks_get_nothing_f_git1_f_git2_f_git4() {
         let ended = desk.ask(&["helper", "git", "get"], &input);
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(status), ""), "{name}: {ended:#?}");
     }
-    // git itself is no way around it either.
+    // git itself does not bypass that either.
     let url = format!("http://%0dprotocol=http%0dhost={host}%0d@localhost:{port}/r.git");
     assert_ne!(desk.git(&["-c", "credential.protectProtocol=false", "ls-remote", &url]).status, Some(0));
     let issued = desk.server.issued();

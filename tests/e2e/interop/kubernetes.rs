@@ -1,4 +1,4 @@
-//! kubectl, and so client-go, with an API that takes id tokens over TLS.
+//! kubectl, and therefore client-go, with an API that accepts id tokens over TLS.
 
 use std::process::{Child, Command, Stdio};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Certificate, Desk, Service, Watch, program};
 use crate::parts::{Ended, OidcProvider, Running, wait_until};
 
-/// A desk whose kubectl is configured for one cluster. client-go asks no plugin for a cluster over http.
+/// A desk whose kubectl is configured for one cluster. client-go calls no plugin for a cluster over http.
 fn desk() -> (Desk, Service, Certificate) {
     let (server, certificate) = (OidcProvider::start(3600), Certificate::make());
     let service = Service::start("kubernetes", &server, &json!({ "tls": certificate.options() }));
@@ -33,7 +33,7 @@ impl Desk {
         Ended::from(self.authctl(&["token", "op", "--id-token"]).output().unwrap()).ok().text().to_owned()
     }
 
-    /// A kubectl that goes on, and listens on a free port.
+    /// A kubectl that keeps running and listens on a free port.
     fn kubectl_proxy(&self) -> (Running, String) {
         use std::io::BufRead as _;
         let mut proxy = self.tool("kubectl", &["proxy", "--port=0"]);
@@ -71,7 +71,7 @@ fn kubectl_uses_an_id_token() {
     assert_ne!(desk.run("kubectl", &["get", "--raw", "/api"]).status, Some(0));
 }
 
-/// client-go runs the plugin anew after a 401, in the same process, for the next request.
+/// After a 401, client-go runs the plugin again in the same process, for the next request.
 #[test]
 fn a_token_the_cluster_rejects_is_replaced() {
     let (desk, service, _certificate) = desk();
@@ -82,14 +82,14 @@ fn a_token_the_cluster_rejects_is_replaced() {
     assert_eq!((service.credentials().len(), desk.refreshes()), (1, 0));
     let refused = desk.id_token();
     service.set(&json!({ "refused": [refused] }));
-    // An id token of the same second is the same to the letter.
+    // An id token issued in the same second is identical.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(status_of(&api), "401");
     wait_until("a new token", || status_of(&api) == "200");
     assert_eq!(desk.refreshes(), 1);
     assert_eq!(service.credentials().len(), 2);
     assert_ne!(desk.id_token(), refused);
-    // Other programs go on with what there is.
+    // Other programs keep using the stored token.
     desk.run("kubectl", &["get", "--raw", "/api"]).ok();
     assert_eq!(desk.refreshes(), 1);
 }
@@ -136,7 +136,7 @@ fn a_browser_opens_only_if_kubectl_is_interactive() {
     assert_ne!(refused.status, Some(0));
     refused.says("run `authctl login op`");
     assert!(!desk.path("opened").exists());
-    // With a terminal as its input, kubectl says that a person is there.
+    // With a terminal as its input, kubectl reports an interactive session.
     let kubectl = program("kubectl").display().to_string();
     let mut kubectl = desk.on_terminal(&[&kubectl, "get", "--raw", "/api"]);
     Ended::from(kubectl.env("BROWSER", &browser).env("INPUT", "terminal").output().unwrap()).ok();

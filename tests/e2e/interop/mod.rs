@@ -1,5 +1,5 @@
-//! The helpers with the programs that they serve: each is configured by `authctl helper … --write`, and calls a service that
-//! takes the authorization server's tokens and nothing else.
+//! The helpers with the programs that use them: `authctl helper … --write` configures each program, which calls a service that
+//! accepts only the authorization server's tokens.
 
 mod aws;
 mod bazel;
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::parts::{Ended, Home, OidcProvider, Running, folder, node};
 
-/// A program that `tests/setup` sees to.
+/// A program that `tests/setup` installs.
 fn program(name: &str) -> PathBuf {
     let brought = folder().join("python/venv/bin").join(name);
     let path = std::env::var_os("PATH").unwrap();
@@ -86,11 +86,11 @@ impl Service {
         self.control("log", None).as_array().unwrap().clone()
     }
 
-    /// The credentials that came, each once: the scheme, the user name of Basic, and the token.
+    /// The distinct credentials it received: the scheme, the user name for Basic, and the token.
     fn credentials(&self) -> Vec<(String, String, String)> {
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let mut seen = Vec::new();
-        // A user name without a password is from the URL.
+        // A user name without a password comes from the URL.
         for entry in
             self.log().iter().filter(|entry| entry["token"].as_str().is_some_and(|token| token != ""))
         {
@@ -103,7 +103,7 @@ impl Service {
     }
 }
 
-/// A certificate that is its own authority, for 127.0.0.1 and localhost.
+/// A self-signed certificate for 127.0.0.1 and localhost.
 struct Certificate {
     folder: tempfile::TempDir,
 }
@@ -122,20 +122,20 @@ impl Certificate {
         self.folder.path().join("certificate.pem")
     }
 
-    /// What a service is told of it.
+    /// The service's options for it.
     fn options(&self) -> Value {
         json!({ "key": self.folder.path().join("key.pem"), "certificate": self.path() })
     }
 }
 
-/// A person's machine: a home, a login at the server, and programs that are served.
+/// A user's machine: a home, a login at the server, and programs that use helpers.
 struct Desk {
     home: Home,
     server: OidcProvider,
 }
 
 impl Desk {
-    /// Without a login. `hosts` are those of a provider `op`, `more` are lines of its configuration.
+    /// Without a login. `hosts` are the hosts of the provider `op`, `more` is additional configuration for it.
     fn new(server: OidcProvider, scheme: &str, hosts: &[&str], more: &str) -> Self {
         let home = Home::new(&configuration(&server, scheme, hosts, more));
         Self { home, server }
@@ -168,7 +168,7 @@ impl Desk {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// What is on PATH here: the links that `--write` makes, what the tests brought along, the machine's own.
+    /// PATH: the links that `--write` creates, the programs that the tests installed, the machine's own.
     fn search_path(&self) -> String {
         let cargo = Path::new(env!("CARGO")).parent().unwrap().display().to_string();
         let (links, brought) = (self.path(".local/bin"), folder().join("python/venv/bin"));
@@ -188,12 +188,12 @@ impl Desk {
         command
     }
 
-    /// Runs authctl with an input.
+    /// Runs authctl with this input.
     fn ask(&self, arguments: &[&str], input: &str) -> Ended {
         fed(self.authctl(arguments), input)
     }
 
-    /// Another program, with nothing in its environment but what everybody has.
+    /// Another program, with a minimal environment.
     fn tool(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = self.equipped(Command::new(program(name)));
         command.args(arguments);
@@ -205,7 +205,7 @@ impl Desk {
         self.silent(Ended::from(self.tool(name, arguments).output().unwrap()))
     }
 
-    /// Changes the other program's configuration, and says what was said.
+    /// Changes the other program's configuration, and returns the output.
     #[track_caller]
     fn set_up(&self, helper: &[&str], way: &str) -> Ended {
         let arguments = [&["helper"], helper, &[way]].concat();
@@ -228,26 +228,26 @@ impl Desk {
         path.display().to_string()
     }
 
-    /// A program whose standard error is a terminal.
+    /// A program with a terminal as its standard error.
     fn on_terminal(&self, command: &[&str]) -> Command {
         let mut terminal = self.equipped(Command::new(folder().join("programs/on-terminal.py")));
         terminal.args(command);
         terminal
     }
 
-    /// The access token that is valid now.
+    /// The current access token.
     fn token(&self) -> String {
         Ended::from(self.authctl(&["token", "op"]).output().unwrap()).ok().text().to_owned()
     }
 
-    /// Ends an access token at the server, which says nothing of it to anybody.
+    /// Revokes an access token at the server without informing anyone.
     fn withdraw(&self, token: &str) {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "-d", "@-", &format!("{}/control/withdraw", self.server.issuer)]);
         assert_eq!(fed(curl, &json!({ "token": token }).to_string()).ok().text(), "true");
     }
 
-    /// Checks that no token is in what was said.
+    /// Checks that the output contains no token.
     #[track_caller]
     fn silent(&self, ended: Ended) -> Ended {
         for token in self.server.issued() {
@@ -278,18 +278,18 @@ fn configuration(server: &OidcProvider, scheme: &str, hosts: &[&str], more: &str
     text
 }
 
-/// Runs a program with an input.
+/// Runs a program with this input.
 pub fn fed(mut command: Command, input: &str) -> Ended {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // Who does not read what it is told is not wrong.
+    // A program need not read its input.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     Ended::from(child.wait_with_output().unwrap())
 }
 
-/// Looks at the arguments of every process on the machine, all the time (F-LEAK1).
+/// Watches the arguments of every process on the machine (F-LEAK1).
 struct Watch {
     over: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<BTreeSet<String>>>,
@@ -316,7 +316,7 @@ impl Watch {
         Self { over, thread: Some(std::thread::spawn(look)) }
     }
 
-    /// Checks that a program was seen at work, and that nobody's arguments held a token.
+    /// Checks that a program was seen running, and that no process's arguments contained a token.
     #[track_caller]
     fn saw_no_token(mut self, server: &OidcProvider, at_work: &str) {
         self.over.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! pip and uv with an index that wants a password, by the program that they call `keyring`.
+//! pip and uv with an index that requires a password, which they get from a program called `keyring`.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Desk, Service, Watch, folder, program};
 use crate::parts::{Ended, OidcProvider};
 
-/// Makes a wheel with one module.
+/// Builds a wheel with one module.
 const WHEEL: &str = "
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
@@ -30,7 +30,7 @@ fn desk() -> (Desk, Service, tempfile::TempDir) {
 }
 
 impl Desk {
-    /// Installs the package from an index whose address has this user name in it.
+    /// Installs the package from an index whose URL contains this user name.
     #[track_caller]
     fn install(&self, name: &str, service: &Service, user: &str) -> Ended {
         let index = format!("http://{user}{}/simple/", service.host());
@@ -62,7 +62,7 @@ fn pip_and_uv_install_from_a_private_index() {
     assert!(service.credentials().contains(&credential), "{:#?}", service.credentials());
     assert_eq!(service.credentials().len(), 1);
 
-    // Where the address has no user name, uv asks for that too.
+    // If the URL has no user name, uv asks for that too.
     let index = format!(
         "[[index]]\nurl = \"{}/simple/\"\ndefault = true\nauthenticate = \"always\"\n",
         service.origin

@@ -1,5 +1,5 @@
-//! `authctl serve` with the libraries that it is for: AWS's container credentials, Google's metadata server, and a socket that
-//! is carried elsewhere.
+//! `authctl serve` with the libraries that it supports: AWS's container credentials, Google's metadata server, and a forwarded
+//! socket.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use crate::parts::{Ended, OidcProvider, Running, wait_until};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/deployer";
 
-/// A server under way, and what it said of where it listens.
+/// A running server, and the address that it printed.
 struct Serving {
     place: Value,
     process: Running,
@@ -58,7 +58,7 @@ fn awss_library_gets_credentials_as_in_a_container() {
     let lines: Vec<&str> = shown.text().lines().collect();
     assert!(lines[0].starts_with("container-role ASIA"), "{lines:?}");
     assert_eq!(lines[1], "arn:aws:sts::123456789012:assumed-role/alice/authctl");
-    // Without the capability there is nothing.
+    // Without the capability, requests are rejected.
     let mut python = desk.tool("python", &["-c", keys]);
     python.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/aws/op", serving.text("address")));
     python.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_DEFAULT_REGION", "eu-central-1");

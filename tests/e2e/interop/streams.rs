@@ -9,7 +9,7 @@ use crate::parts::{Ended, OidcProvider};
 
 const HOST: &str = "api.internal.example";
 
-/// The helpers that read a question, and one that each would answer.
+/// The helpers that read a request, each with a request that it answers.
 const QUESTIONS: [(&[&str], &str); 4] = [
     (&["helper", "git", "get"], "protocol=https\nhost=api.internal.example\n"),
     (&["helper", "docker", "get"], "api.internal.example"),
@@ -56,7 +56,7 @@ fn a_helper_request_that_is_too_long_or_binary_is_refused_f_hlp1() {
             helper.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut helper = helper.spawn().unwrap();
             let mut input = helper.stdin.take().unwrap();
-            // The helper may have ended before all of it is written.
+            // The helper may exit before all of it is written.
             let _ = input.write_all(question.as_bytes()).and_then(|()| input.write_all(&more));
             drop(input);
             let ended = desk.silent(Ended::from(helper.wait_with_output().unwrap()));
@@ -107,7 +107,7 @@ fn no_token_reaches_standard_error_f_hlp4() {
         (&["helper", "kubernetes", "op"], ""),
     ];
     for (arguments, question) in QUESTIONS.into_iter().take(3).chain(others) {
-        // Once from what is kept, and once with a refresh, whose wire is shown.
+        // Once from the store, and once with a refresh whose requests are traced.
         for fresh in [true, false] {
             if !fresh {
                 Ended::from(desk.authctl(&["refresh", "op"]).output().unwrap()).ok();
@@ -121,7 +121,7 @@ fn no_token_reaches_standard_error_f_hlp4() {
             }
         }
     }
-    // Told by git that the token is refused: the next answer refreshes, and shows what goes over the wire.
+    // git reports that the token was rejected: the next call refreshes, and traces its requests.
     let rejected = format!("protocol=https\nhost={HOST}\npassword={}\n", desk.token());
     let erased = desk.silent(desk.ask(&["-vv", "helper", "git", "erase"], &rejected)).ok();
     assert_eq!(erased.stdout, "");

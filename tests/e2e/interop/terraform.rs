@@ -1,4 +1,4 @@
-//! Terraform with a private registry of modules over TLS.
+//! Terraform with a private module registry over TLS.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Certificate, Desk, Service, Watch, fed};
 use crate::parts::{Ended, OidcProvider};
 
-/// A tar of one module.
+/// A tar file with one module.
 fn module() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("main.tf"), "output \"tiny\" {\n  value = 1\n}\n").unwrap();
@@ -32,10 +32,10 @@ fn desk() -> (Desk, Service, Certificate, tempfile::TempDir) {
 }
 
 impl Desk {
-    /// Gets the project's modules.
+    /// Downloads the project's modules.
     fn terraform_get(&self, certificate: &Certificate) -> Ended {
         let mut terraform = self.tool("terraform", &["get", "-no-color"]);
-        // It does not ask its makers whether there is a newer one.
+        // Disables the check for a newer version.
         terraform.env("CHECKPOINT_DISABLE", "1");
         terraform.env("SSL_CERT_FILE", certificate.path()).current_dir(self.path("project"));
         self.silent(Ended::from(terraform.output().unwrap()))
@@ -78,7 +78,7 @@ fn an_unknown_host_gets_no_credential() {
     assert_eq!(other.credentials(), []);
 }
 
-/// With a second block Terraform would complain of its configuration at every call.
+/// With a second block, Terraform would report an error in its configuration on every call.
 #[test]
 fn another_credentials_helper_stays_the_only_one() {
     let (desk, ..) = desk();
@@ -90,7 +90,7 @@ fn another_credentials_helper_stays_the_only_one() {
     assert!(!desk.path(".terraform.d/plugins/terraform-credentials-authctl").exists());
 }
 
-/// What Terraform's and OpenTofu's newer versions say as well: the protocol has stayed as it was.
+/// Newer versions of Terraform and OpenTofu send the same: the protocol has not changed.
 #[test]
 fn the_credentials_protocol_is_followed() {
     let (desk, service, _certificate, _files) = desk();

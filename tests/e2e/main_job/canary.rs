@@ -1,4 +1,4 @@
-//! No token outside the store.
+//! No token appears outside the store.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn a_canary_grep_of_everything_finds_no_token_outside_the_store_f_leak3() {
     for (store, in_keyring) in [("store = \"keyring\"", true), ("store = \"file\"", false)] {
         let mut home = Home::new(&config(&server, store));
         home.bus = Some(bus.address.clone());
-        // What the processes of this test have in their arguments and environments, sampled all the while.
+        // The arguments and environments of this test's processes, sampled continuously.
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let sampler = std::thread::spawn({
             let stop = stop.clone();

@@ -19,7 +19,7 @@ fn from_login_to_logout_with_a_real_browser_and_keyring() {
     {
         assert!(login.stderr.contains(said), "{said}: {login:#?}");
     }
-    // The browser takes its pictures while the login already goes on.
+    // The browser takes its pictures while the login continues.
     wait_until("the browser's report", || report.exists());
     let report = std::fs::read_to_string(report).unwrap();
     assert!(

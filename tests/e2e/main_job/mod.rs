@@ -18,7 +18,7 @@ pub fn config(server: &OidcProvider, more: &str) -> String {
     )
 }
 
-/// Calls the API with header lines from standard input: the token is in nobody's arguments.
+/// Calls the API with header lines from standard input, without putting the token in any process's arguments.
 fn call_api(server: &OidcProvider, headers: &str) -> (String, String) {
     let mut curl = Command::new("curl")
         .args(["-sS", "-w", "\n%{http_code}", "-H", "@-", &format!("{}/api", server.issuer)])
@@ -32,7 +32,7 @@ fn call_api(server: &OidcProvider, headers: &str) -> (String, String) {
     (status.to_owned(), body.to_owned())
 }
 
-/// A home that is logged in, with a token that has ended.
+/// A home that is logged in, with an expired token.
 fn ended(server: &OidcProvider, bus: &Bus) -> Home {
     server.set_access_token_seconds(1);
     let mut home = Home::new(&config(server, ""));

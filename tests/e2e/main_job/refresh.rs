@@ -1,4 +1,4 @@
-//! Concurrent and killed refreshes.
+//! Concurrent and interrupted refreshes.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use keyring_core::api::CredentialStoreApi as _;
 
 use super::programs::{Running, folder, wait_until};
 
-/// A private session bus. It knows no services to start: what runs on it, the test has started.
+/// A private session bus. It starts no services: the test starts what runs on it.
 pub struct Bus {
     pub address: String,
     pub folder: tempfile::TempDir,

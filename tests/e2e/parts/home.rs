@@ -1,4 +1,4 @@
-//! An empty home, and how a run in it ended.
+//! An empty home, and the result of a run in it.
 
 use std::process::{Command, Output, Stdio};
 
@@ -47,10 +47,10 @@ impl Home {
         Ended::from(self.command(arguments).output().unwrap())
     }
 
-    /// Logs in with a browser script of this folder.
+    /// Logs in with a browser script from this folder.
     pub fn login(&self, script: &str, arguments: &[&str]) -> Ended {
         let browser = format!("{} {} %s", node().display(), folder().join(script).display());
-        // A browser that fails must not keep the test waiting.
+        // If the browser fails, the test must not hang.
         let login = ["login", "--browser", &browser, "--timeout", "60s"];
         let mut command = self.command(&[&login, arguments].concat());
         command.env("ARTEFACTS", artefacts());
@@ -58,7 +58,7 @@ impl Home {
     }
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     pub status: Option<i32>,

@@ -1,4 +1,4 @@
-//! The real parts: a private message bus with gnome-keyring, the authorization server, and homes to run the program in.
+//! The parts of a test: a private message bus with gnome-keyring, the authorization server, and homes to run authctl in.
 
 mod bus;
 mod home;

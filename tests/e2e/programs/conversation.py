@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Talks with a program on a terminal of its own: conversation.py PROGRAM ARGUMENTS.
+"""Converses with a program in its own terminal: conversation.py PROGRAM ARGUMENTS.
 
 Standard input is JSON: `columns`, and `turns`, each [what is waited for, what is typed then] or, with the number of a signal
 for the program, [what is waited for, "", signal]. Prints as JSON all that the terminal got (`said`), how the program ended,
@@ -37,7 +37,7 @@ while status is None or select.select([ours], [], [], 0)[0]:
     if turns and turns[0][0].encode() in said[heard:]:
         wanted, typed, *signal = turns.pop(0)
         heard = said.index(wanted.encode(), heard) + len(wanted.encode())
-        # Who types is not faster than the program makes the terminal ready.
+        # A user does not type before the program has prepared the terminal.
         time.sleep(0.05)
         os.write(ours, typed.encode())
         for number in signal:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a program with a terminal as its standard error, as a person's shell would: on-terminal.py PROGRAM ARGUMENTS.
+"""Runs a program with a terminal as its standard error, as an interactive shell would: on-terminal.py PROGRAM ARGUMENTS.
 
 With INPUT=terminal it is its standard input as well.
 """

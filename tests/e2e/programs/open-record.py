@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens a sealed record of authctl, as docs/store-format.md has it: open-record.py KEY_FILE RECORD.
+"""Decrypts an authctl record as docs/store-format.md describes: open-record.py KEY_FILE RECORD.
 
 A passphrase, or what the key program prints, is read from standard input where the key file needs it.
 """

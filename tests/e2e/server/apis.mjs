@@ -1,14 +1,14 @@
-// What stands beside an authorization server: an API that takes its tokens, bound ones with their proof, and what GitHub
-// gives a workflow's jobs.
+// Other services: an API that accepts the authorization server's tokens (bound ones with a proof), and GitHub's endpoint
+// for a workflow's jobs.
 import { createHash, randomUUID } from 'node:crypto';
 import { EmbeddedJWK, SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 
 const hash = (bytes) => createHash('sha256').update(bytes).digest('base64url');
 
-// The proofs that were used: each is good once (RFC 9449 section 11.1).
+// The used proofs: each is valid once (RFC 9449 section 11.1).
 const used = new Set();
 
-// RFC 9449 section 7.1: why a proof does not fit the request, or nothing.
+// RFC 9449 section 7.1: returns why a proof does not match the request, or nothing.
 async function misfit(request, origin, token, found) {
   const proof = await jwtVerify(request.headers.dpop ?? '', EmbeddedJWK, { typ: 'dpop+jwt' }).catch(() => undefined);
   if (!proof) return 'no proof that can be verified';
@@ -26,7 +26,7 @@ async function misfit(request, origin, token, found) {
   return { wrong: Object.keys(checks).filter((name) => !checks[name]), nonce: payload.nonce };
 }
 
-// Says who the user of a token is, to whoever may use it.
+// Returns a token's user to anyone who may use the token.
 export async function api(provider, origin, settings, request) {
   const [, scheme, token] = /^(Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
   const found = token && await provider.AccessToken.find(token);
@@ -52,7 +52,7 @@ export async function api(provider, origin, settings, request) {
 
 const keys = await generateKeyPair('RS256');
 
-// GitHub's endpoint for a job's token: it wants the request token, in lower-case `bearer` or not, and keeps its query.
+// GitHub's endpoint for a job's token: it requires the request token, with `bearer` in any case, and keeps the query.
 export async function actionsToken(issuer, settings, request, url) {
   const [, token] = /^bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
   if (!token || token !== settings.actionsRequestToken || url.searchParams.get('api-version') !== '2.0') {

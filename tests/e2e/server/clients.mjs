@@ -1,4 +1,4 @@
-// The clients that the server knows from the start, and those that a test brings, with keys that the test made.
+// The predefined clients, and those that a test adds, with keys that the test created.
 import { ASSERTION_GRANT, EXCHANGE_GRANT } from './grants.mjs';
 import { publicJwk } from './keys.mjs';
 
@@ -23,7 +23,7 @@ const known = [
     grant_types: ['client_credentials'],
     response_types: [],
   },
-  // oidc-provider wants a client in every request, and some grants go without: see server.mjs.
+  // oidc-provider requires a client in every request, but some grants have none: see server.mjs.
   {
     client_id: 'anybody',
     token_endpoint_auth_method: 'none',

@@ -1,5 +1,5 @@
 // Grants that oidc-provider does not have: token exchange (RFC 8693), its relative at Auth0, and JWT bearer assertions
-// (RFC 7523). Each checks what a strict server would.
+// (RFC 7523). Each checks what a strict server checks.
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { errors } from 'oidc-provider';
 import validateDpop from 'oidc-provider/lib/helpers/validate_dpop.js';
@@ -14,7 +14,7 @@ const TYPE = 'urn:ietf:params:oauth:token-type:';
 const refuse = (reason) => { throw new errors.InvalidGrant(reason); };
 const want = (fits, reason) => { if (!fits) throw new errors.InvalidRequest(reason); };
 
-// Verified against the keys of a trusted issuer, and meant for this server.
+// Verifies a JWT with a trusted issuer's keys, and its audience.
 async function verifiedJwt(token, trusted, audience) {
   const { iss } = decodeJwt(token);
   if (!trusted.includes(iss)) refuse('its issuer is not trusted');

@@ -1,4 +1,4 @@
-// npm oidc-provider as the tests want it: PKCE and rotation always, everything else as the options of the test say.
+// npm oidc-provider for the tests: always with PKCE and rotation, everything else depends on the test's options.
 import { randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 import { clients } from './clients.mjs';
@@ -6,10 +6,10 @@ import { registerGrants } from './grants.mjs';
 import { compareStrictly, fetchAnywhere, registrationFeatures } from './registrations.mjs';
 import { SerialAdapter } from './storage.mjs';
 
-// jose's names of what an RSA, EC or Ed25519 key and a shared secret sign with.
+// jose's names for the signature algorithms of RSA, EC and Ed25519 keys and of a shared secret.
 const algorithms = ['HS256', 'RS256', 'RS512', 'PS256', 'PS384', 'ES256', 'ES384', 'EdDSA'];
 
-// RFC 8705: the certificate as the TLS connection has it.
+// RFC 8705: the TLS connection's certificate.
 const mTLS = {
   enabled: true,
   certificateBoundAccessTokens: true,
@@ -34,7 +34,7 @@ export function makeProvider(issuer, { options, settings, issued, registered, as
       ...(options.tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
     ],
     enabledJWA: { clientAuthSigningAlgValues: algorithms, requestObjectSigningAlgValues: algorithms },
-    // Tokens end to the second: this is one machine, with one clock.
+    // Tokens expire exactly: this is one machine with one clock.
     clockTolerance: 0,
     pkce: { required: () => true },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
@@ -56,7 +56,7 @@ export function makeProvider(issuer, { options, settings, issued, registered, as
       ...registrationFeatures(options),
       resourceIndicators: {
         enabled: true,
-        // A token is for one resource: of several, the first.
+        // A token is for one resource: the first one requested.
         defaultResource: (ctx, client, oneOf) => oneOf?.[0],
         getResourceServerInfo: (ctx, resource) => ({
           scope: 'read write', audience: resource, accessTokenTTL: settings.accessTokenSeconds, accessTokenFormat: 'jwt',
@@ -74,7 +74,7 @@ export function makeProvider(issuer, { options, settings, issued, registered, as
       },
     },
     rotateRefreshToken: true,
-    // What is asked for offline access with another prompt than `consent` gets none (OpenID Connect Core section 11).
+    // A request for offline access without the prompt `consent` gets none (OpenID Connect Core section 11).
     issueRefreshToken: async (ctx, client, source) => client.grantTypeAllowed('refresh_token')
       && (!options.strictOffline || source.scopes.has('offline_access')),
     ttl: {
@@ -108,7 +108,7 @@ export function makeProvider(issuer, { options, settings, issued, registered, as
       registered.push({ id, uri, token, metadata: ctx.oidc.body });
     }
     if (route === 'discovery') for (const member of settings.hides ?? []) delete ctx.body[member];
-    // oidc-provider names no interval, which means 5 seconds (RFC 8628 section 3.2).
+    // oidc-provider omits the interval, which means 5 seconds (RFC 8628 section 3.2).
     if (['device_authorization', 'backchannel_authentication'].includes(route) && options.interval && ctx.status === 200) {
       ctx.body.interval = options.interval;
     }
@@ -116,7 +116,7 @@ export function makeProvider(issuer, { options, settings, issued, registered, as
   return provider;
 }
 
-// The user approves a backchannel authentication request on the device that the server knows.
+// The user approves a backchannel authentication request on a device known to the server.
 export async function approve(provider, { request }) {
   const grant = new provider.Grant({ clientId: request.clientId, accountId: request.accountId });
   grant.addOIDCScope(request.scope);

@@ -1,5 +1,5 @@
-// Clients that nobody brought: registered by themselves (RFC 7591, RFC 7592), or known by the document at their identifier's
-// URL (draft-ietf-oauth-client-id-metadata-document).
+// Clients without configuration: they register themselves (RFC 7591, RFC 7592), or publish a document at the URL that is
+// their client id (draft-ietf-oauth-client-id-metadata-document).
 
 export function registrationFeatures({ registers, documents }) {
   return {
@@ -9,7 +9,7 @@ export function registrationFeatures({ registers, documents }) {
   };
 }
 
-// The stock one keeps from the addresses of this machine, which is where the documents of the tests are.
+// The stock fetch refuses loopback addresses, but the tests' documents are there.
 export const fetchAnywhere = (url, { dispatcher, ...request }) => fetch(url, request);
 
 // Servers that compare a redirect URI to the letter, port and all, which RFC 8252 section 7.3 rules out.

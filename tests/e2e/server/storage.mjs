@@ -1,5 +1,5 @@
-// Where the authorization server keeps what it knows. The stock memory adapter finds and consumes in two steps: here, of
-// several uses of one refresh token exactly one wins.
+// The authorization server's storage. The stock memory adapter finds and consumes in two steps; here exactly one of several
+// concurrent uses of a refresh token succeeds.
 const storage = new Map();
 
 export class SerialAdapter {

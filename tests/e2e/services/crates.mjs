@@ -1,4 +1,4 @@
-// A sparse registry of cargo's with one crate, all of it for users alone: `crate` is { name, version, file, checksum }.
+// A sparse cargo registry with one crate; everything requires a login: `crate` is { name, version, file, checksum }.
 import { readFileSync } from 'node:fs';
 
 export default async function answer({ url, reply, credential, options, origin, userOf }) {

@@ -1,5 +1,5 @@
-// Repositories behind git's own `git http-backend`. `challenge` is what it wants: "Bearer" or "Basic"; `repositories` is
-// their folder; `username` is the one that Basic must come with.
+// Repositories behind git's own `git http-backend`. `challenge` is the required scheme: "Bearer" or "Basic"; `repositories`
+// is their folder; `username` is the required user name for Basic.
 import { spawn } from 'node:child_process';
 
 export default async function answer({ request, response, url, body, reply, credential, options, userOf }) {
@@ -27,7 +27,7 @@ export default async function answer({ request, response, url, body, reply, cred
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  // It may end before it has read everything.
+  // It may exit before it has read everything.
   backend.stdin.on('error', () => {});
   backend.stdin.end(body);
   const parts = [];

@@ -1,5 +1,5 @@
-// A registry of container images with one manifest, and the token service that it sends its clients to (the distribution
-// project's "Token Authentication Specification"). `challenge` "Basic" does without the service.
+// A container image registry with one manifest, and the token service that it directs clients to (the distribution
+// project's "Token Authentication Specification"). `challenge` "Basic" does not use the service.
 import { createHash, randomUUID } from 'node:crypto';
 
 const sessions = new Set();

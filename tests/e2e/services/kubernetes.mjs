@@ -1,4 +1,4 @@
-// As much of a cluster's API as `kubectl get namespaces` calls. Its users come with an id token.
+// The part of a cluster's API that `kubectl get namespaces` calls. It accepts id tokens.
 const resources = [{ name: 'namespaces', singularName: 'namespace', namespaced: false, kind: 'Namespace', verbs: ['get', 'list'] }];
 
 export default async function answer({ url, reply, credential, subjectOf }) {

@@ -1,12 +1,12 @@
-// A server of the Model Context Protocol at /mcp (JSON-RPC over streamable HTTP). It takes JWTs of the authorization server
-// that are for itself: `initialize` needs the scope `read`, all else `write`. What it says of itself:
+// A Model Context Protocol server at /mcp (JSON-RPC over streamable HTTP). It accepts the authorization server's JWTs for its
+// own audience: `initialize` needs the scope `read`, everything else `write`. Options for its metadata:
 //
 //   told        `header` (the challenge says where its metadata is), `path` or `root` (RFC 9728's places)
-//   challenge   more parameters of its 401
+//   challenge   additional parameters for its 401
 //   step        the scopes that its 403 names: those of the request, or all
 //   scopes      its scopes_supported
-//   servers     its authorization servers, where they are others than the one it believes
-//   resource    what its metadata is about, where that is not itself
+//   servers     its authorization servers, if different from the one it trusts
+//   resource    its metadata's resource, if different from its own URL
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 const places = {

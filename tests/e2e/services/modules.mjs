@@ -1,4 +1,4 @@
-// A private registry of Terraform modules (Terraform, "Module Registry Protocol"): `module` is a file, a tar.
+// A private Terraform module registry (Terraform, "Module Registry Protocol"): `module` is a file, a tar.
 import { readFileSync } from 'node:fs';
 
 export default async function answer({ url, reply, credential, options, origin, userOf }) {

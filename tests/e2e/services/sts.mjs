@@ -1,5 +1,5 @@
 // AWS's security token service: AssumeRoleWithWebIdentity for the authorization server's id tokens, GetCallerIdentity for
-// the keys that it gave. `seconds` is how long they are good for; `trouble` is what it answers instead.
+// the keys that it issued. `seconds` is their lifetime; `trouble` replaces the response.
 const given = new Map();
 
 const xml = (name, result) => `<${name}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${name}Result>${result}</${name}Result></${name}Response>`;

@@ -1,4 +1,4 @@
-// An index of Python packages with one wheel, all of it for users alone: `wheel` is { name, file }.
+// An index of Python packages with one wheel, which requires a login: `wheel` is { name, file }.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 

@@ -1,4 +1,4 @@
-//! Logins that meet: two at once, and one that is ended while the browser is open.
+//! Concurrent logins, and one that is cancelled while the browser is open.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use super::{login, silent, status_of};
 use crate::interop::Service;
 use crate::parts::{Ended, Home, OidcProvider, folder, node, wait_until};
 
-/// A browser whose user looks at the page for a while; it says when it was opened.
+/// A browser whose user reads the page for a while; it records when it was opened.
 fn slow_browser(home: &Home, pause: &str) -> String {
     let path = home.folder.path().join("browser");
     let (node, walk) = (node(), folder().join("walk.mjs"));
@@ -52,7 +52,7 @@ fn two_concurrent_logins_make_one_registration() {
     for url in &urls {
         home.run(&["token", url]).ok();
     }
-    // The last one out ends it.
+    // The last logout deletes the registration.
     let client = server.registered().pop().unwrap();
     let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
     home.run(&["logout", &urls[0]]).ok();
@@ -80,7 +80,7 @@ fn a_login_that_is_ended_while_the_browser_is_open_leaves_no_tokens() {
         let sealed = sealed.filter(|entry| entry.file_name().to_string_lossy().ends_with(".sealed"));
         assert_eq!(sealed.count(), 1, "{name}: what the registration is managed with, and no tokens");
         assert_eq!(server.token_requests("authorization_code"), before, "{name}");
-        // The registration is there for the next one.
+        // The next login uses the registration.
         let registered = server.registered().len();
         Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok();
         assert_eq!(server.registered().len(), registered, "{name}");

@@ -1,4 +1,4 @@
-//! A client that a server knows by the document at its identifier's URL, over TLS with an authority of the test's own.
+//! A client whose id is its document's URL, over TLS with the test's own authority.
 
 use std::process::Command;
 
@@ -25,7 +25,7 @@ fn the_printed_client_metadata_document_is_accepted() {
     let id = format!("{}/authctl/client.json", host.origin);
     let home = Home::new(&format!("client_id_metadata = \"{id}\"\n"));
 
-    // Before it is hosted, the server says so in the browser, and nothing is kept.
+    // Before the document is hosted, the server reports that in the browser, and nothing is stored.
     let early =
         trusting(home.command(&["login", &server.issuer, "--browser", &super::walker(), "--timeout", "3s"]));
     early.fails(1);

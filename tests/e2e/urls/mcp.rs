@@ -1,5 +1,4 @@
-//! Servers of the Model Context Protocol, of each revision of its authorization: they look at the token's audience, issuer
-//! and scopes. The ids C1 to C14 are those of the revisions 2025-06-18, 2025-11-25 and 2026-07-28.
+//! Model Context Protocol servers for each revision of its authorization: they check the token's audience, issuer and scopes. The ids C1 to C14 are those of the revisions 2025-06-18, 2025-11-25 and 2026-07-28.
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,7 @@ use crate::parts::{Ended, Home, OidcProvider};
 const INITIALIZE: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"curl\",\"version\":\"1\"}}}";
 const CALL: &str = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"note\"}}";
 
-/// A server, a resource of it, and a home where nothing is known of either.
+/// A server, its resource, and a home that knows neither.
 struct Scene {
     server: OidcProvider,
     notes: Service,
@@ -36,7 +35,7 @@ impl Scene {
         silent(&self.server, Ended::from(command.output().unwrap()))
     }
 
-    /// Calls a method with `authctl curl`: its status, and its output with the headers.
+    /// Calls a method with `authctl curl`: returns the status, and the output with the headers.
     #[track_caller]
     fn call(&self, body: &str) -> (u16, Ended) {
         let ended = self.home.run(&["curl", &self.url(), "-sS", "-i", "--json", body]);
@@ -44,7 +43,7 @@ impl Scene {
         (ended.stdout.split(' ').nth(1).unwrap().parse().unwrap(), ended)
     }
 
-    /// The same with the header lines from a pipe.
+    /// The same with header lines from a pipe.
     #[track_caller]
     fn call_with_headers(&self, body: &str) -> String {
         let headers = self.home.run(&["headers", &self.url()]).ok();
@@ -53,7 +52,7 @@ impl Scene {
         fed(curl, &headers.stdout).ok().stdout
     }
 
-    /// Nothing but the headers of requests to it held a token, and each was a token for it.
+    /// Checks that only the headers of requests to it contained tokens, and that each was for it.
     #[track_caller]
     fn got_its_own_tokens_alone(&self) {
         for entry in self.notes.log() {
@@ -129,7 +128,7 @@ fn a_call_that_needs_more_scopes_leads_to_a_login() {
     assert_eq!((scene.call(INITIALIZE).0, scene.call(CALL).0), (200, 200));
     silent(&scene.server, scene.home.run(&["refresh", &url]).ok());
     assert_eq!(scene.call(CALL).0, 200, "what is renewed is as wide");
-    // As the hint has it.
+    // As the hint suggests.
     scene.home.run(&["logout", &url]).ok();
     scene.login(&[]).ok();
     assert_eq!(scene.call(CALL).0, 403);
@@ -180,7 +179,7 @@ fn invalid_mcp_metadata_ends_without_a_token() {
         scene.login(&[]).fails(1).says(says);
         assert_eq!(scene.server.requests_to("/auth").len(), before, "C14: {server}");
     }
-    // What nobody promised need not be there.
+    // Metadata that was not announced need not exist.
     scene.notes.set(&json!({ "servers": null }));
     hides("\"authorization_response_iss_parameter_supported\"");
     let mut login = login(&scene.home, &[&scene.url()]);
@@ -196,8 +195,8 @@ fn a_resource_that_changed_its_authorization_server_needs_a_login() {
     let other =
         OidcProvider::with(&json!({ "registers": {}, "strictRedirect": true, "strictOffline": true }));
     scene.notes.set(&json!({ "issuer": other.issuer }));
-    assert_eq!(scene.call(INITIALIZE).0, 401, "its tokens are no good any more");
-    assert!(other.log().iter().all(|request| request["path"] == "/jwks"), "nothing of ours was sent there");
+    assert_eq!(scene.call(INITIALIZE).0, 401, "its tokens are no longer valid");
+    assert!(other.log().iter().all(|request| request["path"] == "/jwks"), "no token or code was sent there");
     scene.login(&[]).ok().says(&format!("uses the authorization server {}", other.issuer));
     assert_eq!((scene.server.registered().len(), other.registered().len()), (1, 1), "C12");
     assert_eq!(scene.call(INITIALIZE).0, 200);

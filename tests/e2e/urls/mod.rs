@@ -1,5 +1,5 @@
-//! `authctl login URL` with nothing configured: clients that register themselves or are known by their document, servers of
-//! the Model Context Protocol, and what becomes of two logins at once.
+//! `authctl login URL` with nothing configured: clients that register themselves or publish a document, Model Context
+//! Protocol servers, and concurrent logins.
 
 mod at_once;
 mod documents;
@@ -12,17 +12,17 @@ use serde_json::Value;
 
 use crate::parts::{Ended, Home, OidcProvider, folder, node};
 
-/// The command of a browser that logs in by itself.
+/// The command of a scripted browser.
 fn walker() -> String {
     format!("{} {} %s", node().display(), folder().join("walk.mjs").display())
 }
 
-/// A login that a test's variables are for as well.
+/// A login with a test's variables.
 fn login(home: &Home, arguments: &[&str]) -> Command {
     home.command(&[&["login", "--browser", &walker(), "--timeout", "30s"], arguments].concat())
 }
 
-/// The status of a URL, asked with a bearer token.
+/// The status of a GET with a bearer token.
 fn status_of(url: &str, token: &str) -> u16 {
     let mut curl = Command::new("curl");
     curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "@-", url]);
@@ -35,7 +35,7 @@ fn last(server: &OidcProvider, path: &str) -> Value {
     server.requests_to(path).pop().unwrap()["parameters"].clone()
 }
 
-/// Checks that no token is in what was said.
+/// Checks that the output contains no token.
 #[track_caller]
 fn silent(server: &OidcProvider, ended: Ended) -> Ended {
     for token in server.issued() {

@@ -1,4 +1,4 @@
-//! A client that registers itself (RFC 7591) and ends that again (RFC 7592), at a server that compares everything.
+//! A client that registers itself (RFC 7591) and deletes its registration (RFC 7592), at a strict server.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{last, login, silent, status_of};
 use crate::parts::{Bus, Ended, Home, OidcProvider, folder, node, wait_until};
 
-/// A server that takes every client, compares redirect URIs to the letter, and gives refresh tokens to whom OpenID Connect
+/// A server that registers every client, compares redirect URIs exactly, and issues refresh tokens only as OpenID Connect
 /// says.
 fn strict(rotates: bool) -> OidcProvider {
     OidcProvider::with(&json!({
@@ -15,7 +15,7 @@ fn strict(rotates: bool) -> OidcProvider {
     }))
 }
 
-/// Everything that a login is for, from the login on.
+/// Everything that needs the login.
 fn use_it(server: &OidcProvider, home: &Home) {
     let issuer = server.issuer.as_str();
     let registered = server.registered();
@@ -38,7 +38,7 @@ fn use_it(server: &OidcProvider, home: &Home) {
     silent(server, home.run(&["config", "show"]).ok());
 }
 
-/// Logs out; then nobody knows the client, neither here nor there.
+/// Logs out; then neither authctl nor the server knows the client.
 fn leave(server: &OidcProvider, home: &Home) {
     let client = server.registered().pop().unwrap();
     let (uri, token) = (client["uri"].as_str().unwrap(), client["token"].as_str().unwrap());
@@ -85,7 +85,7 @@ fn a_rotated_registration_access_token_is_stored() {
     let home = Home::empty();
     Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok().says("no keyring is available");
     use_it(&server, &home);
-    // A second login is with the same client, and the same port.
+    // A second login uses the same client and the same port.
     Ended::from(login(&home, &[&server.issuer]).output().unwrap()).ok();
     assert_eq!(server.registered().len(), 1, "G5");
     leave(&server, &home);
@@ -102,7 +102,7 @@ fn a_registration_changed_by_another_client_is_handled() {
     changed["client_name"] = "renamed".into();
     let put = put(&client, &changed);
     assert_ne!(put["registration_access_token"], client["token"], "rotated");
-    // What was ours to end it with is good for nothing: forgotten here, and that is said.
+    // The registration token is rejected: authctl forgets the registration and reports that.
     let left = silent(&server, home.run(&["logout", &server.issuer]).ok());
     left.says("or does not take what its registration is managed with");
     home.run(&["token", &server.issuer]).fails(3);

@@ -11,7 +11,7 @@ use crate::parts::{Ended, Home, OidcProvider};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// An RSA key and what Google's console makes of it.
+/// An RSA key, and the key file that Google's console produces from it.
 fn service_account(folder: &Path, token_uri: &str) -> String {
     let key = std::fs::read_to_string(folder.join("key.pem")).unwrap();
     json!({
@@ -90,7 +90,7 @@ fn a_self_signed_assertion_gets_a_token() {
     assert_eq!(server.requests_to("/token").len(), 6, "a key signs for no other endpoint than its own");
 }
 
-/// What a job's step is given by GitHub.
+/// The environment that GitHub gives to a job's step.
 fn in_a_job(home: &Home, ci: &OidcProvider, arguments: &[&str]) -> Output {
     let url = format!("{}/actions-token?api-version=2.0", ci.issuer);
     let mut command = home.command(arguments);
@@ -153,7 +153,7 @@ fn a_projected_file_is_read_for_every_exchange() {
         ),
         oauth("cloud", &cloud, "grant_type = \"token_exchange\"\nsubject = { provider = \"pod\" }\n"),
     ]);
-    // As Kubernetes does it: the name is a link, and the file is put in its place.
+    // As Kubernetes does it: the name is a link that is replaced.
     let replace = |version: &str| {
         let audience = url::form_urlencoded::byte_serialize(cloud.issuer.as_bytes()).collect::<String>();
         let url = format!("{}/actions-token?api-version=2.0&audience={audience}", ci.issuer);
@@ -177,7 +177,7 @@ fn a_projected_file_is_read_for_every_exchange() {
     let second = replace("2");
     assert_ne!(second, first);
     let renewed = home.run(&["token", "cloud"]).ok();
-    assert_ne!(renewed, token, "what a token says of itself proves nothing: the server decides");
+    assert_ne!(renewed, token, "a token's own claims prove nothing: the server decides");
     assert_eq!(sent(), second, "Q3");
     assert_eq!(home.run(&["token", "cloud"]).ok(), renewed, "kept for the same file");
     assert_eq!(cloud.token_requests(EXCHANGE), 2);

@@ -1,5 +1,5 @@
-//! One token for another: token exchange (RFC 8693), the federated grant of Auth0, assertions (RFC 7523), and a CI job
-//! that gets its token without a secret.
+//! Token exchanges: token exchange (RFC 8693), Auth0's federated grant, assertions (RFC 7523), and a CI job that
+//! gets its token without a secret.
 
 mod cloud;
 mod subjects;

@@ -10,7 +10,7 @@ const FEDERATED: &str = "urn:auth0:params:oauth:grant-type:token-exchange:federa
 
 const FEDERATED_TOKEN: &str = "http://auth0.com/oauth/token-type/federated-connection-access-token";
 
-/// A client that exchanges.
+/// A client that exchanges tokens.
 fn exchanger() -> Value {
     json!({
         "client_id": "exchanger", "client_secret": "exchanger-secret-0123456789",
@@ -72,7 +72,7 @@ fn the_subject_token_is_refreshed_first() {
     assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
     assert_eq!(grants(&server).len(), before + 2);
 
-    // Another user logs in: what was got for the first is not handed out.
+    // Another user logs in: authctl must not print the first user's token.
     let mut login = home.command(&["login", "op", "--browser", &browser()]);
     Ended::from(login.env("LOGIN_AS", "bob").output().unwrap()).ok();
     assert_eq!(user_of(&server, &home.run(&["token", "other"]).ok()), "bob");
@@ -132,11 +132,11 @@ fn a_refresh_token_gets_a_connections_token() {
     let github = home.run(&["token", "other", "--connection", "github"]).ok();
     assert_eq!(user_of(&server, &github), "github|google-user-7", "each connection by itself");
     assert_eq!(grants(&server), ["authorization_code", FEDERATED, FEDERATED]);
-    // The refresh token was not used up by that.
+    // That did not consume the refresh token.
     home.run(&["token", "op", "--refresh"]).ok();
     assert_ne!(home.run(&["token", "other", "--refresh"]).ok(), token, "with the rotated one");
 
-    // A refresh token goes nowhere but to where it is from.
+    // A refresh token is sent only to the server that issued it.
     let elsewhere = OidcProvider::with(&json!({ "clients": [exchanger()] }));
     home.configure(&format!("store = \"file\"\n{}{}", op(&server, ""), other(&elsewhere, &grant)));
     home.run(&["token", "other"])
