@@ -2,7 +2,7 @@
 
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A home with alice and bob, of whom bob came last.
+/// A home where alice and then bob logged in.
 fn home(server: &AuthorizationServer) -> Sandbox {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -32,7 +32,7 @@ fn accounts_are_listed_chosen_and_renamed() {
         serde_json::from_str(&sandbox.run(&["account", "list", "--json"]).ok().stdout).unwrap();
     assert_eq!(json["accounts"][1], serde_json::json!({ "account": "work", "label": "alice", "used": true }));
 
-    // A later login of the same person is the same account, whatever it is called.
+    // A later login by the same person is the same account, whatever its name.
     server.set(|behaviour| behaviour.user = "alice".to_owned());
     sandbox.clock.advance(-4000);
     sandbox.run(&["login"]).ok();
@@ -117,7 +117,7 @@ fn an_account_that_a_server_names_cannot_steer_the_terminal() {
     assert_eq!(sandbox.run(&["account", "list"]).ok().stdout, "alice *\n");
     show_accounts(&sandbox, "alice");
 
-    // A name that the user or an earlier version gave may have some of them, and is still shown without.
+    // A name from the user or an earlier version may contain some of them; they are not shown.
     let given = hostile[1..].replace('\u{9b}', "");
     sandbox.run(&["login", "--account", &given]).ok();
     server.set(|behaviour| behaviour.user = "bob".to_owned());

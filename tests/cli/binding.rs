@@ -48,7 +48,7 @@ fn a_token_endpoint_that_discovery_moves_gets_nothing_f_bind5() {
         let moved = format!("{}/token", evil.issuer());
         behaviour.metadata.insert("token_endpoint".to_owned(), moved.into());
     });
-    // Past the age of the cached metadata.
+    // After the cached metadata has expired.
     sandbox.clock.advance(25 * 3600);
     sandbox.run(&["token"]).fails(3).says("are bound to http://127.0.0.1").says("nothing was sent");
     assert!(evil.requests().is_empty());
@@ -79,7 +79,7 @@ fn a_project_can_only_select_and_narrow_f_bind1_f_bind2() {
     ] {
         sandbox.write("work/.authctl.toml", hostile);
         sandbox.run(&["token"]).fails(4).says(".authctl.toml");
-        // What must work all the same does.
+        // What must still work.
         sandbox.run(&["config", "show"]).ok();
         assert_ne!(sandbox.run(&["config", "check"]).status, 0, "{hostile}");
     }
@@ -96,7 +96,7 @@ fn a_project_narrows_scopes() {
     sandbox.write("work/.authctl.toml", "default = \"as\"\n[credentials.as.oauth]\nscopes = \"repo\"");
     let narrow = sandbox.run(&["token", "-o", "json"]).ok();
     assert!(narrow.stdout.contains("\"scope\":\"repo\""), "{narrow}");
-    assert!(!narrow.stdout.contains(wide.text()), "the wide token is not handed out here");
+    assert!(!narrow.stdout.contains(wide.text()), "the token with more scopes is not printed here");
     sandbox.run(&["token", "--scope", "openid"]).fails(2).says("the project file allows none of these");
     sandbox.run(&["token", "--scope", ""]).fails(2);
     std::fs::remove_file(sandbox.path("work/.authctl.toml")).unwrap();

@@ -1,4 +1,4 @@
-//! What servers say about themselves.
+//! Server metadata.
 
 use serde_json::json;
 
@@ -30,7 +30,7 @@ fn metadata_with_another_issuer_is_rejected_f_url6() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).fails(1).says("for the issuer `https://evil.example`");
     assert!(server.requests_to("/authorize").is_empty());
-    // A final slash: a derived issuer may differ by it, a written one may not.
+    // A trailing slash: a derived issuer may differ by it, a configured one may not.
     let slashed = format!("{}/", server.issuer());
     server.set(|behaviour| {
         behaviour.metadata.insert("issuer".to_owned(), slashed.clone().into());
@@ -125,7 +125,7 @@ fn metadata_is_cached_for_a_day_and_never_overrides_the_configuration() {
         behaviour.claims.insert("exp".to_owned(), (now + 600).into());
     });
     sandbox.run(&["login"]).ok();
-    assert_eq!(fetched(), 3, "too old after a day");
+    assert_eq!(fetched(), 3, "expired after a day");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn explicit_endpoints_need_no_discovery() {
     let config = server_config(&server.domain(), &endpoints.join("\n")).replace("\"openid\", ", "");
     Sandbox::new(&config).run(&["login"]).ok();
     assert!(server.requests_to("/.well-known/openid-configuration").is_empty());
-    // A written issuer is asked even so; that it publishes nothing matters only if something is missing.
+    // A configured issuer is asked nevertheless; its lack of metadata matters only if something is missing.
     let unpublished = Server::start(|_| Reply::full(404, &[], ""));
     let config = config.replace("scopes =", &format!("issuer = \"{}/nothing\"\nscopes =", unpublished.url()));
     Sandbox::new(&config).run(&["login"]).ok();

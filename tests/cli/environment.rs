@@ -1,4 +1,4 @@
-//! What environment variables may decide, and what they may not: setting one for you must not be a way to your secrets.
+//! What environment variables may decide, and what they may not: anyone who can set one must not get your secrets.
 
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
@@ -43,7 +43,7 @@ fn the_environment_defines_no_provider_that_reads_a_file_or_runs_a_program() {
             assert!(!output.stderr.contains("canary"), "{name}: {output}");
         }
         assert!(evil.requests().is_empty(), "{name}");
-        assert_eq!(sandbox.run(&["token", "x"]).ok().text(), "tok", "{name}: no other provider suffers");
+        assert_eq!(sandbox.run(&["token", "x"]).ok().text(), "tok", "{name}: other providers still work");
     }
 }
 
@@ -59,7 +59,7 @@ fn the_environment_may_still_hand_over_a_token_itself() {
     assert_eq!(sandbox.run(&["token", "ci"]).ok().text(), "tok");
 }
 
-/// Every key but those of the list is the file's, also where the file leaves it out.
+/// Variables can set only the listed keys, even if the file omits the others.
 #[test]
 fn the_environment_sets_few_keys_of_a_files_provider() {
     for (key, value, is_allowed) in [
@@ -103,7 +103,7 @@ fn the_environment_sets_few_keys_of_a_files_provider() {
     }
 }
 
-/// Only a config file can say where etcd or Vault is, and what opens it.
+/// Only a config file can set etcd's or Vault's address and credentials.
 #[test]
 fn the_environment_chooses_among_the_stores_of_this_machine() {
     for (store, is_allowed) in
@@ -162,7 +162,7 @@ fn a_note_says_that_the_environment_chose_the_config_file() {
     assert_eq!(sandbox.run(&["token"]).ok().stderr, "");
 }
 
-/// F-BIND6: a name that is not Unicode is not a way to have another file than the named one read.
+/// F-BIND6: a name that is not Unicode must not select another file.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_config_file_may_have_any_name() {

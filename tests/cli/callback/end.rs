@@ -28,7 +28,7 @@ fn the_redirect_may_be_pasted_while_the_listener_waits_f_cb16() {
     let sandbox = Sandbox::with_server(&server.domain());
     let typed = sandbox.input.terminal();
     let issuer = server.issuer();
-    // What is typed can only be known when the URL is printed: the story plays the user, who reads it.
+    // The user can only type after the URL is printed, so the test reads it as the user would.
     let mut sandbox = sandbox;
     let sender = Mutex::new(typed);
     sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {

@@ -4,7 +4,7 @@ use crate::support::http::Reply;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// The issuer is known from metadata before the browser opens; B3 is not needed where `iss` is compared.
+/// The issuer is known from metadata before the browser opens.
 #[test]
 fn a_response_from_another_issuer_is_rejected_f_cb18() {
     let server = AuthorizationServer::start();
@@ -47,7 +47,7 @@ fn a_server_that_sends_its_issuer_must_still_do_so_while_its_metadata_cannot_be_
         behaviour.redirect_issuer = None;
     });
     let issuer = server.issuer();
-    // Everything is configured that a login needs, so that it goes on without metadata.
+    // Everything that a login needs is configured, so it continues without metadata.
     let config = server_config(
         &server.domain(),
         &format!(
@@ -73,7 +73,7 @@ fn a_server_that_sends_its_issuer_must_still_do_so_while_its_metadata_cannot_be_
     sandbox.run(&["login"]).fails(1).says(missing);
     for reply in failures() {
         for arguments in [&["login"][..], &["login", "--refresh-metadata"]] {
-            // What is cached is too old to be used for anything else.
+            // The cached metadata is too old for any other use.
             sandbox.clock.advance(25 * 3600);
             fails_to_publish(&reply);
             sandbox.run(arguments).fails(1).says(missing);
@@ -81,17 +81,17 @@ fn a_server_that_sends_its_issuer_must_still_do_so_while_its_metadata_cannot_be_
     }
     assert!(server.requests_to("/token").is_empty(), "no code was sent");
 
-    // Nothing was ever known: the login goes on, and says what it does not know.
+    // No metadata was ever cached: the login continues with a warning.
     let unknown = "does not know whether the redirect must contain `iss`";
     for reply in failures() {
         fails_to_publish(&reply);
         Sandbox::new(&config).run(&["login"]).ok().says(unknown);
     }
-    // A server that publishes nothing is nothing to speak of.
+    // A server without metadata gets no warning.
     fails_to_publish(&Reply::full(404, &[], ""));
     let output = Sandbox::new(&config).run(&["login"]).ok();
     assert!(!output.stderr.contains(unknown), "{output}");
-    // An `iss` that is there is compared all the same.
+    // If the redirect has an `iss`, it is compared nevertheless.
     server.set(|behaviour| behaviour.redirect_issuer = Some("https://evil.example".to_owned()));
     fails_to_publish(&Reply::Drop);
     Sandbox::new(&config).run(&["login"]).fails(1).says("its `iss` is `https://evil.example`");

@@ -1,4 +1,4 @@
-//! What reaches the port of the redirect listener: forged redirects, web pages, stalled connections, malformed requests.
+//! Requests to the redirect listener: forged redirects, web pages, stalled connections, malformed requests.
 
 mod end;
 mod issuer;
@@ -17,10 +17,10 @@ use crate::support::http::get;
 use crate::support::sandbox::Output;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// What a story does with the redirect that the browser would follow.
+/// A story's action with the redirect that the browser would follow.
 type Action = dyn Fn(&Url) + Send + Sync;
 
-/// Logs in while `before` happens at the redirect's port; then the right redirect is followed.
+/// Logs in: runs `before` against the redirect's port, then follows the correct redirect.
 fn login_after(before: Arc<Action>) -> (AuthorizationServer, Output, Vec<(u16, String)>) {
     let server = AuthorizationServer::start();
     let mut sandbox = Sandbox::with_server(&server.domain());

@@ -22,7 +22,7 @@ fn target(redirect: &Url) -> String {
     format!("{}?{}", redirect.path(), redirect.query().unwrap())
 }
 
-/// F-CB4: one in four has the right `state` and a second one.
+/// F-CB4: one in four has the correct `state` and a second one.
 #[test]
 fn fifty_forged_redirects_do_not_stop_the_real_one_f_cb2() {
     let (server, output, last) = login_after(Arc::new(|redirect| {
@@ -104,7 +104,7 @@ fn idle_and_slow_connections_do_not_block_the_redirect_f_cb10() {
         let idle: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(address(redirect)).unwrap()).collect();
         let mut slow = TcpStream::connect(address(redirect)).unwrap();
         slow.write_all(b"GET /callback?code=").unwrap();
-        // They stay open while the right redirect comes.
+        // They stay open while the correct redirect arrives.
         std::mem::forget((idle, slow));
     }));
 }

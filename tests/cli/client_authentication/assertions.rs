@@ -6,7 +6,7 @@ use super::{home, key};
 use crate::support::AuthorizationServer;
 use crate::support::sandbox::server_config;
 
-/// The embedded server checks every claim of each assertion, and that none comes twice.
+/// The embedded server checks every claim of each assertion, and rejects a repeated assertion.
 #[test]
 fn private_key_jwt_works_from_every_secret_source() {
     let (pem, public) = key();

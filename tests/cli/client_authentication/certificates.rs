@@ -9,7 +9,7 @@ use crate::support::AuthorizationServer;
 use crate::support::http::{Reply, Server};
 use crate::support::sandbox::server_config;
 
-/// What a server saw of the clients' certificates.
+/// The client certificates that a server received.
 #[derive(Debug)]
 struct AnyCertificate(Arc<Mutex<Vec<Vec<u8>>>>, Arc<rustls::crypto::CryptoProvider>);
 
@@ -65,8 +65,8 @@ fn certificate(name: &str) -> (String, String, Vec<u8>) {
     (certificate.pem(), key.serialize_pem(), certificate.der().to_vec())
 }
 
-/// T1: the certificate is on the connection and the client's name in the body; T2: the endpoints for that are used; T3: a
-/// changed certificate is told of.
+/// The certificate is on the connection and the client id in the body (RFC 8705 section 2); requests go to the mutual TLS
+/// endpoints (section 5); a changed certificate is reported.
 #[test]
 fn mutual_tls_authenticates_the_client() {
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -104,7 +104,7 @@ fn mutual_tls_authenticates_the_client() {
     assert!(request.parameter("client_secret").is_none() && request.header("authorization").is_none());
     assert!(server.requests_to("/token").is_empty(), "the alias alone");
 
-    // The key may stand by itself, and be of another form.
+    // The key may be in its own file, and in another format.
     sandbox.clock.advance(100);
     sandbox.write("config/client.pem", &pem);
     sandbox.write("config/client.key", &key);

@@ -1,4 +1,4 @@
-//! Completions ask the binary, and know what is configured and stored: each kind of candidate, and what must not happen.
+//! Completions ask the binary, and offer configured and stored names: each kind of candidate, and what must not happen.
 
 mod offers;
 mod scripts;
@@ -25,7 +25,7 @@ api_key.headers = { "X-Api-Key" = { stored = true } }
 client_id = "work"
 "#;
 
-/// What is offered for the last word, in the words of fish: one a line, its description behind a tab.
+/// The candidates for the last word in fish's format: one per line, with a description after a tab.
 fn complete(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
     let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &[]);
     command.env("COMPLETE", "fish").arg("--").arg("authctl").args(words);

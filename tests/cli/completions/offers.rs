@@ -40,7 +40,7 @@ fn accounts_are_completed() {
     for (words, want) in [
         (&["token", "github", "--account", ""][..], &["me@example.com", "other"][..]),
         (&["token", "gitlab", "--account", ""], &["third"]),
-        // Without a provider the default is meant.
+        // Without a provider, the default provider is completed.
         (&["token", "--account", "m"], &["me@example.com"]),
         (&["token", "--account=m"], &["--account=me@example.com"]),
         (&["token", "https://gitlab.com/api", "--account", ""], &["third"]),
@@ -69,7 +69,7 @@ fn templates_profiles_keys_and_secrets_are_completed() {
         (&["provider", "set", "github", "scheme=http"], &["scheme=https", "scheme=http"]),
         (&["provider", "set", "github", "--unset", "client_i"], &["client_id"]),
         (&["provider", "add", "x", "--kind", "basic", "--set", "user"], &["username="]),
-        // A secret is no argument.
+        // A secret is never an argument.
         (&["provider", "add", "x", "--kind", "basic", "--set", "pass"], &[]),
         (&["provider", "add", "x", "--kind", "basic", "--secret", "pass"], &["password"]),
         (&["secret", "set", "github", "client_s"], &["client_secret"]),

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use super::{CONFIG, offers};
 use crate::support::Sandbox;
 
-/// Whoever types sees no error, nobody is asked, and nothing is made.
+/// Completion prints no errors, asks no questions and creates no files.
 #[test]
 fn completions_are_silent_offline_and_leave_nothing() {
     let sandbox = Sandbox::new(CONFIG);
@@ -48,7 +48,7 @@ fn completions_are_silent_offline_and_leave_nothing() {
             assert!(text.is_empty() || text.starts_with('['), "{config} {words:?}: {text}");
         }
     }
-    assert!(trap.accept().is_err(), "somebody was asked");
+    assert!(trap.accept().is_err(), "completion asked a question");
     assert_eq!(sandbox.files(), before);
     std::fs::copy(sandbox.path("half.toml"), sandbox.path("config/config.toml")).unwrap();
     offers(&sandbox, &["token", "w"], &["whole"]);
@@ -77,7 +77,7 @@ fn the_stubs_in_the_repository_are_what_the_program_prints() {
         let path = format!("{}/completions/{file}", env!("CARGO_MANIFEST_DIR"));
         let kept = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{path} is missing"));
         assert_eq!(kept.replace("\r\n", "\n"), printed, "run packaging/update");
-        // The script can also be asked for in the way of other programs that are made so.
+        // The script is also available through the variable that clap's programs use.
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &[]);
         let output = command.env("COMPLETE", shell).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{shell}");

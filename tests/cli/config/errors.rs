@@ -169,7 +169,11 @@ fn several_errors_in_one_go_and_the_good_providers_work() {
     assert_eq!(sandbox.run(&["token", "good"]).ok().text(), "tok");
     let nameless = format!("{X}jwt = \"tok\"\n[credentials.GitHub]\ndomain = \"y\"\n[credentials.b]\n");
     let other = Sandbox::new(&nameless.replace("[credentials.b]", "[profile.p.credentials.x]\nnonsense = 5"));
-    assert_eq!(other.run(&["token", "x"]).ok().text(), "tok", "a wrong name keeps nobody else from working");
+    assert_eq!(
+        other.run(&["token", "x"]).ok().text(),
+        "tok",
+        "an invalid name does not affect other providers"
+    );
     other.run(&["config", "check"]).fails(4).says("`GitHub` is not a valid").says("has no key `nonsense`");
     sandbox.run(&["token", "bad"]).fails(4).says("did you mean `domain`?");
     sandbox

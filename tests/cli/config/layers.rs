@@ -59,7 +59,7 @@ fn later_layers_win_and_origins_are_kept() {
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
-    assert!(!shown.contains("[credentials.k.jwt]"), "another kind replaces: {shown}");
+    assert!(!shown.contains("[credentials.k.jwt]"), "another kind replaces it: {shown}");
     assert_eq!(sandbox.run(&["token", "k"]).ok().text(), "key");
     assert_eq!(sandbox.run(&["token"]).ok().text(), "user-b");
     sandbox.environment.set("AUTHCTL_DEFAULT", "k");

@@ -1,4 +1,4 @@
-//! The configuration: every error by itself, the layers, the mask.
+//! The configuration: each error separately, the layers, the masking of secrets.
 
 mod errors;
 mod files;

@@ -40,7 +40,7 @@ fn a_parent_folder_that_others_can_write_is_refused() {
     }
 }
 
-/// F-BIND7: In a user namespace root's files have the number of an unknown user, as have those of other users outside of it.
+/// F-BIND7: In a user namespace, root's files appear to belong to an unknown user, like those of other users outside it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_user_namespace_reads_an_unknown_users_file_that_was_made_as_another_user() {

@@ -11,7 +11,7 @@ use crate::support::Sandbox;
 
 const HARMLESS: &str = "[credentials.x]\ndomain = \"x.example\"\njwt = { env = \"T\" }\n";
 
-/// Another user, where the tests run as root and can give files away.
+/// Another user, if the tests run as root and can change a file's owner.
 const SOMEBODY: u32 = 65_533;
 
 fn home(config: &str) -> Sandbox {
@@ -20,7 +20,7 @@ fn home(config: &str) -> Sandbox {
     sandbox
 }
 
-/// Gives a file to another user; `false` where the tests may not.
+/// Gives a file to another user; returns `false` if the tests may not.
 fn give_away(path: &Path) -> bool {
     chown(path, Some(SOMEBODY), Some(SOMEBODY)).is_ok()
 }

@@ -86,7 +86,7 @@ fn a_link_to_a_config_file_is_checked_at_its_target() {
     }
 }
 
-/// F-BIND7: A named pipe, or a folder, is refused without waiting for anybody.
+/// F-BIND7: A named pipe or a folder is rejected without waiting.
 #[test]
 fn a_config_path_that_is_not_a_file_is_refused_at_once() {
     let sandbox = home(HARMLESS);
@@ -112,7 +112,7 @@ fn the_error_explains_how_to_fix_the_permissions() {
     ] {
         sandbox.run(change).fails(4).says("chmod go-w ~/config/config.toml");
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), HARMLESS, "nothing in it is kept as if it were good");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), HARMLESS, "nothing in it is accepted as valid");
     let report = sandbox.run(&["doctor", "--offline"]);
     assert_eq!(report.status, 4, "{report}");
     assert!(report.stdout.contains("chmod go-w ~/config/config.toml"), "{report}");
@@ -125,7 +125,7 @@ fn the_error_explains_how_to_fix_the_permissions() {
     sandbox.run(&["token", "x"]).ok();
 }
 
-/// F-BIND7: The secrets of a file are its literals: references, programs and hosts are nobody's loss.
+/// F-BIND7: The secrets of a file are its literals: references, programs and hosts reveal nothing.
 #[test]
 fn a_file_that_others_can_read_is_warned_about_only_where_it_holds_a_secret() {
     let oauth = "[credentials.x]\ndomain = \"x.example\"\n[credentials.x.oauth]\nclient_id = \"c\"\n";
@@ -167,7 +167,7 @@ fn a_file_that_others_can_read_is_warned_about_only_where_it_holds_a_secret() {
     }
 }
 
-/// F-BIND7: A project's file is one that was cloned: it counts only where it is the user's, and others cannot write it.
+/// F-BIND7: A project's file may come from a clone: it is used only if the user owns it and others cannot write it.
 #[test]
 fn a_projects_file_follows_the_same_rule() {
     let sandbox = home(&format!("{HARMLESS}[credentials.y]\ndomain = \"y.example\"\njwt = \"why\"\n"));
@@ -185,7 +185,7 @@ fn a_projects_file_follows_the_same_rule() {
     if give_away(&path) {
         sandbox.run(&["token"]).fails(2).says("several providers");
     }
-    // What others put in the way is not opened for them.
+    // authctl opens nothing that other users put there.
     std::fs::remove_file(&path).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     sandbox.run(&["token", "x"]).ok();

@@ -10,7 +10,7 @@ use crate::support::browsers::{Does, follow, redirect_of};
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A server and a client as FAPI 2.0 wants them: pushed requests, assertions, bound tokens, `iss` in redirects.
+/// A server and a client as FAPI 2.0 requires them: pushed requests, assertions, bound tokens, `iss` in redirects.
 fn fapi() -> (AuthorizationServer, Sandbox) {
     let (pem, public) = key();
     let server = AuthorizationServer::start();
@@ -82,7 +82,7 @@ const FAPI: &[(&str, SetUp, Option<&str>)] = &[
         |s| change(s, |behaviour| behaviour.expires_in = None),
         None,
     ),
-    // The embedded server writes the scheme of its challenges in small letters.
+    // The embedded server writes the scheme of its challenges in lower case.
     ("rs-dpop-auth-scheme-case-insensitivity", |_| {}, None),
 ];
 
@@ -122,8 +122,8 @@ fn fapi2_security_profile_final_client_refresh_token_test() {
     assert_eq!(server.token_requests("refresh_token"), 1);
 }
 
-/// `ensure-authorization-response-with-invalid-state-fails` and `…-with-invalid-missing-state-fails`: such an answer is
-/// nobody's; it cannot end the login, and no code of it is used.
+/// `ensure-authorization-response-with-invalid-state-fails` and `…-with-invalid-missing-state-fails`: such a redirect
+/// belongs to no login: it cannot end the login, and its code is not used.
 #[test]
 fn ensure_authorization_response_with_invalid_or_missing_state_fails() {
     for (module, state) in [("invalid-state", Some("other")), ("invalid-missing-state", None)] {

@@ -68,7 +68,7 @@ fn rp_initiated_logout_plan() {
         let uri = "post_logout_redirect_uri = \"http://127.0.0.1/logged-out\"";
         let mut sandbox = Sandbox::new(&server_config(&server.domain(), uri));
         sandbox.run(&["login"]).ok();
-        // Nobody waits in earnest for what will not come: when the browser has been there, the clock goes on.
+        // The test does not wait for a redirect that will not come: once the browser is done, the clock advances.
         let clock = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let seen = clock.clone();
         sandbox.system.browser = Arc::new(Does(Arc::new(move |url| {

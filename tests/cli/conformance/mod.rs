@@ -1,7 +1,7 @@
-//! The modules of the OpenID conformance suite for relying parties, by their names: what must go well does, and what must be
-//! rejected is, by the program's own word. A server cannot see a rejection: each asserts the error.
+//! The modules of the OpenID conformance suite for relying parties, by name: valid responses are accepted and invalid ones
+//! rejected. A server cannot see a rejection, so each test asserts the error.
 //!
-//! Not here: `userinfo-bearer-body` (the token goes into the header alone), and the dynamic registration plan.
+//! Not here: `userinfo-bearer-body` (authctl sends the token only in the header), and the dynamic registration plan.
 
 mod fapi;
 mod logout;

@@ -13,7 +13,7 @@ fn rsa(server: &AuthorizationServer) {
     server.set(|behaviour| behaviour.rsa = true);
 }
 
-/// A login, and `whoami` after one that goes well; `None` is success, else what is said.
+/// A login, and `whoami` if it succeeds; `None` means success, otherwise the error.
 const BASIC: &[(&str, SetUp, Option<&str>)] = &[
     ("oidcc-client-test", |_| {}, None),
     (
@@ -35,7 +35,7 @@ const BASIC: &[(&str, SetUp, Option<&str>)] = &[
         None,
     ),
     (
-        // Several keys of the algorithm, and no word which: all are tried (RFC 7515 section 4.1.4).
+        // Several keys for the algorithm and no `kid`: all are tried (RFC 7515 section 4.1.4).
         "oidcc-client-test-kid-absent-multiple-jwks",
         |s| {
             let other = key().1;
@@ -142,8 +142,8 @@ fn oidcc_client_test_userinfo_invalid_sub() {
     sandbox.run(&["whoami"]).fails(1).says("returned a different user");
 }
 
-/// `oidcc-client-test-signing-key-rotation`, and `-just-before-signing`, where the first token that is seen is already by
-/// the new key.
+/// `oidcc-client-test-signing-key-rotation`, and `-just-before-signing`, where the new key already signs
+/// the first token.
 #[test]
 fn oidcc_client_test_signing_key_rotation() {
     for just_before in [false, true] {

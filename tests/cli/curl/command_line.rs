@@ -12,7 +12,7 @@ fn curl_sends_the_headers_and_its_status_is_ours() {
     story.run(&["-s", "-o", "/dev/null", "-w", "%{http_code}"], "/missing").is(0, "404");
     story.run(&["-sS", "-f"], "/missing").is(22, "").says("curl: (22)");
     story.run(&["-s"], "/scope").is(0, "not for you");
-    assert_eq!(story.tokens_got(), 1, "only a token that is not good is renewed");
+    assert_eq!(story.tokens_got(), 1, "only a rejected token is refreshed");
     assert!(story.shown().iter().all(|shown| shown == "Bearer access-canary-1"), "{:?}", story.shown());
     drop(story.api);
     let gone = story.sandbox.binary(PROGRAM, &["curl", "as", "-s", "http://127.0.0.1:9/x"]).output().unwrap();

@@ -10,7 +10,7 @@ use crate::support::http::{Reply, Server};
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A proof for the method and the URL that curl really sends; the server checks each one.
+/// A proof for the method and the URL that curl actually sends; the server checks each one.
 #[test]
 fn curl_proves_each_request_and_uses_nonces() {
     let server = AuthorizationServer::start();
@@ -27,7 +27,7 @@ fn curl_proves_each_request_and_uses_nonces() {
     };
     let ended = run(&["-sS"]);
     ended.is(0, "{\"hello\":\"alice\"}");
-    assert_eq!(ended.stderr, "", "the first refusal is nobody's business");
+    assert_eq!(ended.stderr, "", "the first rejection is not shown");
     let proofs = || -> Vec<Jws> {
         server
             .requests_to("/api")
@@ -52,7 +52,7 @@ fn curl_proves_each_request_and_uses_nonces() {
         run(arguments).is(2, "").says(says);
     }
     assert_eq!(server.requests_to("/api").len(), 2);
-    // One nonce and one renewal, and no more.
+    // One nonce and one refresh, and no more.
     let nonce = [("www-authenticate", "DPoP error=\"use_dpop_nonce\""), ("dpop-nonce", "another")];
     for _ in 0..2 {
         server.fault("/api", Reply::full(401, &nonce, "again"));

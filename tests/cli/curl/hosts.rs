@@ -28,7 +28,7 @@ fn curl_sends_nothing_to_another_host_or_scheme() {
         ("shows the token", &["-v", &ours], 2, "it would print the token"),
         ("a proxy for http", &["-x", &socket, &ours], 2, "the proxy would see the token"),
         ("exceptions from it", &["--noproxy", "", &ours], 2, "the proxy would see the token"),
-        ("a header of ours", &["-H", "Authorization: Bearer x", &ours], 2, "header authorization"),
+        ("a header that authctl sets", &["-H", "Authorization: Bearer x", &ours], 2, "header authorization"),
         ("no URL", &["-s"], 2, "there is no URL"),
         ("a name for a provider", &[], 2, "there is no URL"),
     ] {
@@ -40,7 +40,7 @@ fn curl_sends_nothing_to_another_host_or_scheme() {
     Ended::from(unknown).is(3, "").says("not logged in at https://x.example/");
     assert_eq!((story.api.requests().len(), other.requests().len(), story.tokens_got()), (0, 0, 0));
 
-    // The environment's proxy is not asked either, and options that curl shares with authctl are curl's.
+    // The environment's proxy is not used either, and options that curl shares with authctl are curl's.
     let mut command = story.curl(&["--json", "{}", "-q", &ours]);
     command.env("http_proxy", other.url()).env("ALL_PROXY", other.url());
     Ended::from(command.output().unwrap()).is(0, "POST {}");
@@ -60,7 +60,7 @@ fn a_token_of_an_https_provider_does_not_go_over_http() {
     assert!(api.requests().is_empty());
 }
 
-/// A proxy sees of https where it leads, and nothing of what goes there.
+/// For https, a proxy sees the destination but not the content.
 #[test]
 fn an_https_proxy_does_not_see_the_token() {
     let proxy = Server::start(|_| Reply::full(502, &[], ""));
@@ -114,10 +114,10 @@ fn redirects_leave_the_token_behind() {
     assert!(elsewhere.requests()[0].header("authorization").is_none());
     assert_eq!(story.shown()[1], "Bearer access-canary-1", "the same host gets it");
     story.run(&["-sL"], "/refused").is(0, "refused");
-    assert_eq!(story.tokens_got(), 1, "a refusal after a redirect is not of the request that was meant");
+    assert_eq!(story.tokens_got(), 1, "a rejection after a redirect is not about the original request");
     story.run(&["-s"], "/near").is(0, "");
 
-    // A curl that would take it along.
+    // A curl that would forward the token.
     let old = story.sandbox.write(
         "bin/curl",
         "#!/bin/sh\ntest \"$1\" = --version || exit 9\necho 'curl 7.74.0 (x) libcurl/7.74.0'\n",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::{Api, Ended, Story};
 use crate::support::http::{Reply, Request, Server};
 
-/// What stands in `/proc` of every process while the request is served.
+/// Searches every process's arguments and environment for the token while the request is served.
 fn leaks(request: &Request) -> Vec<String> {
     let secret = request.header("authorization").unwrap().split(' ').next_back().unwrap().to_owned();
     let mut found = Vec::new();
@@ -43,7 +43,7 @@ fn no_process_argument_environment_or_descriptor_holds_the_token_f_leak1_f_leak2
         *log.lock().unwrap() = leaks(request);
         Reply::full(200, &[], "ok")
     }));
-    // With a second try possible and without: both ways of running it.
+    // With and without a possible retry: authctl runs curl in two different ways.
     for more in [&["-s"][..], &["-s", "-D", "/dev/null"]] {
         let mut command = story.curl(&[more, &[&story.url("/x")]].concat());
         command.env("AUTHCTL_DEFAULT", "as").env("KEPT", "kept");
@@ -61,7 +61,10 @@ fn no_process_argument_environment_or_descriptor_holds_the_token_f_leak1_f_leak2
         assert!(!variables.iter().any(ours), "{variables:?}");
         let home = story.sandbox.path("").display().to_string();
         let descriptors = of("descriptor: ");
-        assert!(!descriptors.iter().any(|line| line.contains(&home)), "no file of ours: {descriptors:?}");
+        assert!(
+            !descriptors.iter().any(|line| line.contains(&home)),
+            "none of authctl's files: {descriptors:?}"
+        );
         let sockets = descriptors.iter().filter(|line| line.contains("socket:")).count();
         assert!(sockets <= 3, "its connection and its own pair: {descriptors:?}");
     }
@@ -75,7 +78,7 @@ fn curlrc_is_not_read_f_leak1() {
     ended.is(0, "GET ");
     assert!(!ended.stderr.contains("access-canary"), "{}", ended.stderr);
     assert!(story.api.requests()[0].header("x-planted").is_none());
-    // The same file, read: the story would notice.
+    // If the same file is read, the story notices.
     let mut plain = Command::new("curl");
     plain.args(["-sS", &story.url("/x")]).env("HOME", story.sandbox.path(""));
     plain.output().unwrap();

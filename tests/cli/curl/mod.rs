@@ -1,4 +1,4 @@
-//! `authctl curl`: the real curl with the right headers, and the token in nobody's arguments.
+//! `authctl curl`: the real curl with the right headers, without putting the token in any process's arguments.
 
 mod command_line;
 mod dpop;
@@ -17,7 +17,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// A provider `as` with tokens that need no login, an API that takes them, and a home.
+/// A provider `as` with tokens that need no login, an API that accepts them, and a home.
 struct Story {
     server: AuthorizationServer,
     api: Server,
@@ -50,12 +50,12 @@ impl Story {
         format!("{}{path}", self.api.url())
     }
 
-    /// Runs it with the URL behind the arguments.
+    /// Runs it with the URL after the arguments.
     fn run(&self, arguments: &[&str], path: &str) -> Ended {
         Ended::from(self.curl(&[arguments, &[&self.url(path)]].concat()).output().unwrap())
     }
 
-    /// The tokens that the API was shown, in order.
+    /// The tokens that the API received, in order.
     fn shown(&self) -> Vec<String> {
         let requests = self.api.requests();
         requests.iter().map(|request| request.header("authorization").unwrap_or("none").to_owned()).collect()
@@ -66,7 +66,7 @@ impl Story {
     }
 }
 
-/// The API's answers, by path; a token that is in `refused` is not taken.
+/// The API's answers, by path; it rejects the tokens in `refused`.
 #[derive(Clone, Default)]
 struct Api {
     refused: Arc<Mutex<Vec<String>>>,

@@ -60,7 +60,7 @@ fn curl_retries_once_and_shows_the_last_response() {
     failed.is(22, "").says("curl: (22)");
     assert_eq!(failed.stderr.lines().count(), 1, "said once: {}", failed.stderr);
     assert_eq!(story.api.requests().len(), 4);
-    // No other token to be had: the first answer is shown after all.
+    // No other token is available: the first response is shown.
     let got = story.tokens_got();
     let refusal = Reply::json(400, &serde_json::json!({ "error": "invalid_grant" }));
     story.server.fault("/token", refusal);
@@ -70,7 +70,7 @@ fn curl_retries_once_and_shows_the_last_response() {
         .says("the server rejected the token (401)")
         .says("could not get a new one");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (5, got + 1));
-    // Another reason than the token.
+    // A rejection for another reason.
     let api = Server::start(|_| {
         Reply::full(401, &[("WWW-Authenticate", "Bearer error=\"invalid_request\"")], "another reason")
     });
@@ -91,7 +91,7 @@ fn an_insufficient_scope_response_is_explained_and_not_retried() {
     ended.is(0, "not for you").says("requires more scopes for this request (403): files:write");
     ended.says("add them to the scopes of `as` in the config file");
     assert_eq!((story.api.requests().len(), story.tokens_got()), (1, 1));
-    // A provider that is logged in to, and scopes that a shell would take for a command.
+    // A provider with a login, and scopes that a shell would run as a command.
     for (scopes, hint) in [
         ("write", Some("run `authctl login as --scope \"openid repo write\"` to request them")),
         ("$(id)", None),
@@ -112,7 +112,7 @@ fn an_insufficient_scope_response_is_explained_and_not_retried() {
     }
 }
 
-/// What another process has renewed meanwhile is used, and not renewed again.
+/// If another process has refreshed the token meanwhile, that token is used without another refresh.
 #[test]
 fn a_token_refreshed_meanwhile_is_used() {
     let sandbox: Arc<Mutex<Option<Command>>> = Arc::default();

@@ -28,17 +28,17 @@ fn downloads_are_streamed() {
     let output = story.curl(&["-s", &story.url("/large")]).output().unwrap();
     assert!(output.status.success() && output.stdout == large, "{} bytes", output.stdout.len());
 
-    // The beginning is there before the end, which never comes.
+    // The beginning arrives before the end, which never comes.
     let mut child = story.curl(&["-sN", &story.url("/drip")]).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let mut beginning = [0; 13];
     stdout.read_exact(&mut beginning).unwrap();
     assert_eq!(&beginning, b"the beginning");
-    // When nobody reads any more, curl ends as it always does.
+    // When the reader closes the pipe, curl exits as usual.
     drop(stdout);
     assert_eq!(child.wait().unwrap().code(), Some(23));
 
-    // A signal for authctl is one for curl.
+    // A signal to authctl reaches curl.
     let mut child = story.curl(&["-sN", &story.url("/drip")]).stdout(Stdio::piped()).spawn().unwrap();
     child.stdout.take().unwrap().read_exact(&mut beginning).unwrap();
     let began = Instant::now();
@@ -48,7 +48,7 @@ fn downloads_are_streamed() {
     assert!(matches!(status, Some(143 | 23)), "{status:?}");
 }
 
-/// On a terminal curl shows no progress beside the answer, and no binary answer at all; and so it stays.
+/// On a terminal, curl shows no progress beside the response, and no binary response; authctl keeps that.
 #[test]
 fn curl_on_a_terminal_behaves_as_usual() {
     let story = Story::new(&Api { large: Arc::new(b"text\0binary".to_vec()), ..Api::default() });

@@ -87,8 +87,7 @@ fn without_a_usable_browser_the_message_suggests_device_login() {
         .says("the server's metadata has no `device_authorization_endpoint`");
 }
 
-/// Who asks for less time than one interval waits that long, and is not told so at once; a server that never answered is
-/// what is told of.
+/// A timeout shorter than one interval still waits that long. If the server never responded, the error reports that.
 #[test]
 fn the_final_message_of_a_device_login_is_accurate() {
     let server = AuthorizationServer::start();

@@ -11,7 +11,7 @@ use crate::support::browsers::Absent;
 use crate::support::sandbox::Timed;
 use crate::support::shared::Shared;
 
-/// A home whose waits take no time, and the times of its requests.
+/// A home where waiting takes no time, and the times of its requests.
 fn home(config: &str) -> (Sandbox, Arc<Timed>) {
     let mut sandbox = Sandbox::new(config);
     sandbox.clock.skip_waits();

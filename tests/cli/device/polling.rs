@@ -63,7 +63,7 @@ fn polling_ends_with_the_code_or_the_timeout() {
     }
 }
 
-/// CIBA: the user approves on a device that the server knows, and sees the same word there.
+/// CIBA: the user approves on a device known to the server, which shows the same binding message.
 #[test]
 fn ciba_poll_mode() {
     let server = AuthorizationServer::start();
@@ -82,7 +82,7 @@ fn ciba_poll_mode() {
     sandbox.run(&["login"]).fails(1).says("`access_denied`");
 }
 
-/// F-DEV1, for both grants that wait for the server's word.
+/// F-DEV1, for both grants that poll the server.
 #[test]
 fn a_server_cannot_extend_the_wait_f_dev1() {
     let ciba = "grant_type = \"ciba\"\n_client_secret = \"s\"\nlogin_hint = \"alice@example.com\"";
@@ -106,6 +106,6 @@ fn a_server_cannot_extend_the_wait_f_dev1() {
         }
         sandbox.run(arguments).fails(1).says(&format!("the login was not approved within {words}"));
         let most = timed.sent.lock().iter().filter(|(path, _)| path == "/token").count();
-        assert!(most <= 23, "{name}: {most} questions");
+        assert!(most <= 23, "{name}: {most} requests");
     }
 }

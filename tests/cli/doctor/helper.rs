@@ -1,4 +1,4 @@
-//! What is wrong with what is set up in other programs.
+//! Problems in other programs' configurations.
 #![cfg(unix)]
 
 use std::sync::Arc;
@@ -149,7 +149,7 @@ fn doctor_finds_another_keyring_program_first_on_path() {
     finds("another keyring", &sandbox, &["--offline"], 0, other);
 }
 
-/// The sandbox's environment, the program being at another place.
+/// The sandbox's environment with authctl in another place.
 struct At(std::path::PathBuf, Arc<crate::support::sandbox::Variables>);
 
 impl authctl::ports::Environment for At {

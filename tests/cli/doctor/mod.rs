@@ -1,4 +1,4 @@
-//! `authctl doctor`: each broken situation is found, and nothing else.
+//! `authctl doctor`: it finds each problem and nothing else.
 
 mod helper;
 mod provider;
@@ -22,7 +22,7 @@ use crate::support::sandbox::set_mode;
 const CONFIG: &str =
     "store = \"file\"\n[credentials.x]\ndomain = \"x.example\"\njwt = { env = \"SECRET\" }\n";
 
-/// What other programs print, by how their commands begin.
+/// Other programs' output, by the beginning of their commands.
 #[derive(Default)]
 struct Programs(Vec<(&'static str, String)>);
 
@@ -77,7 +77,7 @@ fn program(sandbox: &Sandbox, path: &str) {
     set_mode(sandbox.path(path).parent().unwrap(), 0o755);
 }
 
-/// What is found: the exit status, and each finding.
+/// The exit status and all findings.
 fn examine(sandbox: &Sandbox, arguments: &[&str]) -> (u8, Vec<Value>) {
     let output = sandbox.run(&[&["doctor", "--json"], arguments].concat());
     let report: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output}"));
@@ -88,12 +88,12 @@ fn text<'a>(finding: &'a Value, member: &str) -> &'a str {
     finding[member].as_str().unwrap_or_default()
 }
 
-/// What is wrong, and nothing else.
+/// Only the problems and warnings.
 fn wrong(findings: &[Value]) -> Vec<&Value> {
     findings.iter().filter(|finding| ["warning", "problem"].contains(&text(finding, "severity"))).collect()
 }
 
-/// What a story wants: the topic, the severity, and what is said and advised.
+/// An expected finding: the topic, the severity, the problem and the fix.
 type Want = (&'static str, &'static str, &'static str, &'static str);
 
 #[track_caller]

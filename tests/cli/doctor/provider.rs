@@ -1,4 +1,4 @@
-//! What is wrong with a provider, and how its login stands.
+//! Problems with a provider, and the state of its login.
 
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ fn doctor_reports_the_state_of_a_login() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server_config(&server.domain(), ""));
     sandbox.run(&["login"]).ok();
-    // That a refresh token was asked for shows in another way than in what was granted.
+    // A request for a refresh token does not show in the granted scopes.
     let more = "\"repo\", \"admin\", \"offline_access\"]";
     sandbox.configure(&server_config(&server.domain(), "").replace("\"repo\"]", more));
     let narrower = (

@@ -23,12 +23,12 @@ fn doctor_finds_no_problem_in_a_healthy_home() {
     let records = |files: &[(std::path::PathBuf, Vec<u8>)]| -> Vec<_> {
         files.iter().filter(|(path, _)| path.iter().any(|part| part == "records")).cloned().collect()
     };
-    assert_eq!(records(&sandbox.files()), records(&before), "what was tried out is gone");
+    assert_eq!(records(&sandbox.files()), records(&before), "the trial record is deleted");
     let shown = sandbox.run(&["doctor"]).ok();
     assert!(shown.stdout.contains("✓ ok"), "{shown}");
     assert!(shown.stdout.contains("No problems found"), "{shown}");
     assert!(shown.stdout.lines().count() < sandbox.run(&["doctor", "-v"]).ok().stdout.lines().count());
-    assert_eq!(server.token_requests("refresh_token"), 0, "nothing is renewed");
+    assert_eq!(server.token_requests("refresh_token"), 0, "nothing is refreshed");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is wrong with the token store.
+//! Problems with the token store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::support::sandbox::{server_config, set_mode};
 use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A kernel that keeps nothing.
+/// A kernel keyring that stores nothing.
 struct NoKernel;
 
 impl KernelKeyring for NoKernel {

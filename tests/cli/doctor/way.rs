@@ -1,4 +1,4 @@
-//! What is wrong with the ways to the browser, back from it, and to the servers; and with the clock.
+//! Problems with the browser, the redirect, the network and the clock.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::support::http::{Reply, Server, certificates};
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, browsers};
 
-/// A machine whose names lead elsewhere, and that writes core files.
+/// A machine that resolves names to other addresses, and writes core files.
 struct OddMachine;
 
 impl Machine for OddMachine {
@@ -130,7 +130,7 @@ fn doctor_finds_network_problems() {
     let silent = Server::start(|_| Reply::Drop);
     let sandbox = home(&config(&silent.address().to_string(), "scheme = \"http\"\n"));
     let (status, _) = examine(&sandbox, &["--offline"]);
-    assert_eq!((status, silent.requests().len()), (0, 0), "nobody was asked");
+    assert_eq!((status, silent.requests().len()), (0, 0), "no server was asked");
 }
 
 #[test]
@@ -180,14 +180,14 @@ fn the_whole_run_has_a_deadline_f_kr1() {
         )
     };
     let sandbox = home(&format!("store = \"file\"\n{}{}", provider("a", &slow), provider("b", &never)));
-    // The first server takes all the time that there is.
+    // The first server uses up the time limit.
     sandbox.clock.advance_when(asked, 120);
     let (status, findings) = examine(&sandbox, &[]);
     assert_eq!(status, 0, "{findings:#?}");
     let late =
         findings.iter().find(|finding| finding["topic"] == "network" && finding["subject"] == "b").unwrap();
     assert_eq!(text(late, "what"), "not checked: the time limit was reached");
-    assert!(never.requests().is_empty(), "nobody is asked any more");
+    assert!(never.requests().is_empty(), "no server is asked after that");
 }
 
 #[test]

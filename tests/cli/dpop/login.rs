@@ -7,7 +7,7 @@ use crate::support::authorization_server::jws::thumbprint;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// The server checks each proof; the code is bound to the key as well; the key is kept with the tokens.
+/// The server checks each proof; the code is bound to the key too; the key is stored with the tokens.
 #[test]
 fn a_dpop_login_is_used_refreshed_and_revoked() {
     let server = AuthorizationServer::start();
@@ -31,7 +31,7 @@ fn a_dpop_login_is_used_refreshed_and_revoked() {
 
     sandbox.clock.advance(3600);
     server.set(|behaviour| behaviour.expires_in = Some(9000));
-    // The server would take no proof of a clock that is an hour ahead: the story's clock goes back.
+    // The server would reject a proof from a clock that is an hour ahead, so the story's clock goes back.
     sandbox.clock.advance(-3600);
     assert_ne!(sandbox.run(&["token", "--refresh"]).ok().text(), token.text());
     assert_eq!(server.token_requests("refresh_token"), 1);
@@ -89,7 +89,7 @@ fn a_wrong_clock_is_reported() {
     sandbox.run(&["login"]).fails(1).says("`invalid_dpop_proof`").says("seconds behind the server's");
 }
 
-/// A server that cannot bind tokens would have rotated the refresh token by the time that it shows: nothing is bound later.
+/// Existing logins are never bound later: a server that cannot bind would have rotated the refresh token before that shows.
 #[test]
 fn f_rot_use_dpop_that_comes_later_loses_no_session() {
     let server = AuthorizationServer::start();
@@ -101,7 +101,7 @@ fn f_rot_use_dpop_that_comes_later_loses_no_session() {
     assert!(server.requests_to("/token").last().unwrap().header("dpop").is_none());
 }
 
-/// What is not bound is not used, but the refresh token that came with it may be the only one that is left.
+/// An unbound token is not used, but the refresh token beside it may be the only valid one.
 #[test]
 fn f_rot_a_refresh_that_is_downgraded_keeps_the_session() {
     let server = AuthorizationServer::start();

@@ -5,7 +5,7 @@ use crate::support::authorization_server::jws::thumbprint;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A token of the client credentials grant is bound as well, to the key that the record keeps.
+/// A token of the client credentials grant is bound too, to the key in the record.
 #[test]
 fn a_machines_tokens_are_bound_to_one_key() {
     let server = AuthorizationServer::start();

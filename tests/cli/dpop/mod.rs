@@ -1,4 +1,4 @@
-//! Tokens that are bound to a key (RFC 9449).
+//! Tokens bound to a key (RFC 9449).
 
 mod login;
 mod machines;

@@ -20,7 +20,7 @@ fn dpop_nonces_are_used_with_one_retry_and_stored() {
     assert_ne!(id(0), id(1), "a fresh proof");
     sandbox.run(&["token", "--refresh"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 1, "the nonce was kept");
-    // The resource server's nonce is another's.
+    // The resource server's nonce is separate.
     sandbox.run(&["whoami"]).ok();
     assert_eq!(server.requests_to("/userinfo").len(), 2);
     assert_eq!(call(&server, &headers(&sandbox, &server, &[])), 401);
@@ -37,7 +37,7 @@ fn dpop_nonces_are_used_with_one_retry_and_stored() {
     let strange = [("dpop-nonce", "a\"b\\c")];
     server.fault("/token", Reply::full(400, &strange, json!({ "error": "use_dpop_nonce" }).to_string()));
     sandbox.run(&["token", "--refresh"]).fails(1);
-    assert_eq!(server.requests_to("/token").len(), before + 3, "what is no nonce is none");
+    assert_eq!(server.requests_to("/token").len(), before + 3, "an invalid nonce is ignored");
 }
 
 #[test]

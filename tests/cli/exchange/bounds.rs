@@ -1,4 +1,4 @@
-//! Where exchanged tokens go, and who gets the cached ones.
+//! Where authctl sends exchanged tokens, and who gets the cached ones.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::client_authentication::key;
 use crate::support::http::Reply;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A variable of a hostile folder cannot make a provider that sends another's token away (F-BIND3).
+/// A hostile folder's variables cannot define a provider that sends away another provider's token (F-BIND3).
 #[test]
 fn the_environment_cannot_redirect_a_token_exchange_f_bind3() {
     let (server, evil) = (AuthorizationServer::start(), AuthorizationServer::start());
@@ -26,7 +26,7 @@ fn the_environment_cannot_redirect_a_token_exchange_f_bind3() {
     assert!(evil.requests().is_empty());
 }
 
-/// What a token says of itself is believed by nobody: a forged one does not get what the real one got.
+/// A token's own claims are not trusted: a forged token does not get the real one's cached result.
 #[test]
 fn a_forged_subject_does_not_get_the_cached_token_f_leak9() {
     use base64::Engine as _;
@@ -46,7 +46,7 @@ fn a_forged_subject_does_not_get_the_cached_token_f_leak9() {
     sandbox.run(&["token"]).fails(2).says("which is a terminal").says("pipe the token to authctl");
 }
 
-/// Tokens that another configuration of the provider got are not handed out for this one.
+/// Tokens obtained with another configuration of the provider are not used for this one.
 #[test]
 fn every_request_option_is_part_of_the_cache_key_f_leak9() {
     let (pem, public) = key();
@@ -70,7 +70,7 @@ fn every_request_option_is_part_of_the_cache_key_f_leak9() {
         sandbox.configure(&config(changed));
         assert_ne!(sandbox.run(&["token"]).ok(), first, "{name}");
         sandbox.configure(&config(base));
-        assert_eq!(sandbox.run(&["token"]).ok(), first, "{name}: both are kept");
+        assert_eq!(sandbox.run(&["token"]).ok(), first, "{name}: both are cached");
     }
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.bearer_assertions = Some(public));
@@ -87,7 +87,7 @@ fn every_request_option_is_part_of_the_cache_key_f_leak9() {
     assert_ne!(sandbox.run(&["token"]).ok(), alice, "another claim is another person");
 }
 
-/// What a user's login left is not what a machine or an exchange gets, though server and client are the same.
+/// A machine or an exchange does not get a user's token, even with the same server and client.
 #[test]
 fn another_grant_does_not_use_the_stored_tokens_f_bind1() {
     let server = AuthorizationServer::start();

@@ -40,7 +40,7 @@ fn an_exchange_chain_refreshes_each_token_first() {
     assert_eq!(other.token_requests(EXCHANGE), 1);
     assert_ne!(sandbox.run(&["token", "--audience", "queue"]).ok(), first, "F-LEAK9 another audience");
 
-    // Another person's login is another subject: the cached token is not theirs.
+    // Another user's login is another subject: the cached token is not theirs.
     server.set(|behaviour| behaviour.user = "bob".to_owned());
     sandbox.run(&["login", "as"]).ok();
     let bobs = sandbox.run(&["token"]).ok();
@@ -48,7 +48,7 @@ fn an_exchange_chain_refreshes_each_token_first() {
     assert_eq!(sandbox.run(&["token"]).ok(), bobs);
     assert_eq!(sandbox.run(&["token", "--account", "alice"]).ok().text().len(), first.text().len());
     let of_alice = other.requests_to("/token").last().unwrap().parameter("subject_token").unwrap();
-    assert_eq!(of_alice, subject, "--account is whose token is exchanged");
+    assert_eq!(of_alice, subject, "--account selects the subject token's account");
 
     sandbox.clock.advance(4000);
     sandbox.run(&["token"]).ok();
@@ -72,7 +72,7 @@ fn refresh_all_renews_an_exchange_with_the_account_that_its_subject_has() {
     assert_ne!(second, first);
     assert!(other.accepts(second.text()));
 
-    // An account that the user named is named again.
+    // The error repeats the account that the user named.
     let named = sandbox.run(&["token", "--account", "alice"]).ok();
     sandbox.run(&["refresh", "--all"]).ok();
     assert_ne!(sandbox.run(&["token", "--account", "alice"]).ok(), named);

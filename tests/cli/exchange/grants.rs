@@ -7,7 +7,7 @@ use crate::client_authentication::key;
 use crate::support::http::{Reply, Server};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// The grant that Auth0 calls a federated connection, as its template says it.
+/// The grant that Auth0 calls a federated connection, as its template configures it.
 #[test]
 fn the_auth0_federated_connection_grant_works() {
     let auth0 = AuthorizationServer::start();
@@ -41,12 +41,12 @@ fn the_auth0_federated_connection_grant_works() {
     }
     assert!(sent["subject_token"].as_str().unwrap().starts_with("refresh-canary"));
 
-    // Another connection is another token.
+    // Another connection has another token.
     auth0.fault("/exchange", Reply::json(200, &json!({ "access_token": "githubs", "token_type": "Bearer" })));
     assert_eq!(sandbox.run(&["token", "google", "--connection", "github"]).ok().text(), "githubs");
     assert_eq!(sandbox.run(&["token", "google"]).ok().text(), "googles");
 
-    // With rotation on, the server refuses: what that means is said.
+    // With rotation enabled, the server rejects it: the error explains why.
     let refused =
         json!({ "error": "invalid_request", "error_description": "refresh token rotation is enabled" });
     auth0.fault("/exchange", Reply::json(400, &refused));
@@ -56,7 +56,7 @@ fn the_auth0_federated_connection_grant_works() {
         .says("rotation is enabled")
         .says("disable refresh token rotation");
 
-    // A refresh token goes to no other server (RFC 9700 section 4.14).
+    // A refresh token is sent to no other server (RFC 9700 section 4.14).
     let evil = AuthorizationServer::start();
     sandbox.configure(&config(&evil));
     let output = sandbox

@@ -1,4 +1,4 @@
-//! Tokens of elsewhere: token exchange (RFC 8693), the JWT bearer grant (RFC 7523), workloads.
+//! External tokens: token exchange (RFC 8693), the JWT bearer grant (RFC 7523), workloads.
 
 mod bounds;
 mod chain;

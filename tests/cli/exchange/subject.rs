@@ -54,7 +54,7 @@ fn subject_tokens_come_from_variables_files_programs_and_stdin() {
         sandbox.input.pipe("piped\n");
         sandbox.run(&["token"]).ok();
         assert_eq!(other.token_requests(EXCHANGE), count, "{name}: cached for the same subject");
-        // What is projected into the file anew is another subject's, or may be.
+        // A new token in the file may belong to another subject.
         sandbox.write("projected/token", "second");
         sandbox.input.pipe("piped by another");
         sandbox.run(&["token"]).ok();

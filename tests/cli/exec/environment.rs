@@ -24,7 +24,7 @@ fn tokens_are_only_in_the_requested_variables_f_leak2() {
             &["--env", "CONFIGURED_KEY=gh"],
             &["CONFIGURED_KEY=canary-gh"],
         ),
-        ("one of ours, asked for", &["--env", "AUTHCTL_X=gh"], &["AUTHCTL_X=canary-gh"]),
+        ("a requested authctl variable", &["--env", "AUTHCTL_X=gh"], &["AUTHCTL_X=canary-gh"]),
         ("as it is", &["pw"], &["PW_TOKEN=it's $HOME"]),
     ] {
         let printed = out(exec(&sandbox, &[arguments, &["--", "env"]].concat()));
@@ -37,7 +37,7 @@ fn tokens_are_only_in_the_requested_variables_f_leak2() {
         let mut secrets: Vec<&str> = printed.lines().filter(secret).collect();
         secrets.sort_unstable();
         assert_eq!(secrets, want, "{name}");
-        assert!(printed.contains("KEPT=kept"), "the rest stays");
+        assert!(printed.contains("KEPT=kept"), "the rest is unchanged");
     }
     let json = out(exec(&sandbox, &["--env", "X=gh:json", "--", "printenv", "X"]));
     assert!(json.starts_with("{\"access_token\":\"canary-gh\"") && json.lines().count() == 1, "{json}");
@@ -48,12 +48,12 @@ fn exec_leaks_no_argument_or_descriptor_and_keeps_limits_f_leak1_f_leak8() {
     let sandbox = two();
     for file in [&[][..], &["--file", "F=gh"]] {
         let run = |script: &str| out(exec(&sandbox, &[file, &["gh", "--", "sh", "-c", script]].concat()));
-        // What whoever started the tests left open is there without authctl, too.
+        // Descriptors that the test runner left open exist without authctl too.
         let listing = ["-c", "ls /proc/self/fd"];
         let without = Command::new("sh").args(listing).stdin(Stdio::null()).output().unwrap();
         assert_eq!(run(listing[1]), text(&without.stdout));
         assert!(!run("cat /proc/*/cmdline | tr '\\0' ' '").contains("canary-gh"));
-        // The limit that authctl lowered for itself is the user's again; a hard one was never lowered.
+        // authctl restores the limit that it lowered for itself; it never lowers a hard limit.
         for (set, soft, hard) in [("-Sc 8", "8", "unlimited"), ("-c 0", "0", "0")] {
             let limit = "ulimit -Sc; ulimit -Hc";
             let script = format!("ulimit {set} && exec \"$@\"");
@@ -69,7 +69,7 @@ fn exec_leaks_no_argument_or_descriptor_and_keeps_limits_f_leak1_f_leak8() {
             shell.stdin(Stdio::null());
         }
     }
-    // authctl itself makes no core file, also while it waits.
+    // authctl itself writes no core file, even while it waits.
     let command = exec(&sandbox, &[]);
     let mut shell = Command::new("sh");
     let script = "ulimit -Sc 8 && exec \"$@\"";

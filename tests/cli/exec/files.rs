@@ -22,7 +22,7 @@ fn a_token_file_is_private_and_removed_with_the_program() {
     exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", "exit 5"]).status().unwrap();
     assert_eq!(entries(&runtime(&sandbox)), [""; 0], "also after a failure");
 
-    // A runtime folder that others can look into is none: shared memory is.
+    // A runtime folder that others can read is not used; shared memory is.
     set_mode(&runtime(&sandbox), 0o700);
     std::fs::create_dir_all(sandbox.path("open")).unwrap();
     set_mode(&sandbox.path("open"), 0o755);
@@ -50,7 +50,7 @@ fn the_next_run_removes_files_of_a_killed_run() {
     killed.0.wait().unwrap();
     kill_process(Pid::from_raw(i32::try_from(program).unwrap()).unwrap(), Signal::KILL).unwrap();
     assert_eq!(entries(&runtime(&sandbox)).len(), 2);
-    // What others left there is none of ours, whatever it is called.
+    // Other users' files there are not authctl's, whatever their names.
     std::os::unix::fs::symlink(sandbox.path("work"), runtime(&sandbox).join("authctl-exec-link")).unwrap();
     assert_eq!(
         out(exec(&sandbox, &["--file", "F=gh", "--", "cat", "../runtime/authctl-exec-link/../ready"])),

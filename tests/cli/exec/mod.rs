@@ -1,4 +1,4 @@
-//! `authctl exec`: a program with tokens in its environment, and nothing else of ours.
+//! `authctl exec`: a program with tokens in its environment, and nothing else from authctl.
 
 mod environment;
 mod files;
@@ -23,7 +23,7 @@ fn two() -> Sandbox {
     Sandbox::new(TWO)
 }
 
-/// `authctl exec` in a home, with a secret that the configuration reads and one of our own variables.
+/// `authctl exec` in a home, with a secret that the configuration reads and one of authctl's variables.
 fn exec(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = sandbox.binary(PROGRAM, &[&["exec"], arguments].concat());
     command.env("CONFIGURED_KEY", "canary-key").env("AUTHCTL_DEFAULT", "gh").env("KEPT", "kept");
@@ -61,7 +61,7 @@ fn fails(mut command: Command, status: i32, says: &[&str]) {
     }
 }
 
-/// A program that ends with the story, whatever the story comes to.
+/// A program that is killed when the test ends, also when it fails.
 struct Running(Child);
 
 impl Drop for Running {

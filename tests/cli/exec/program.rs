@@ -19,7 +19,11 @@ fn the_status_is_the_programs() {
         }
         let ended = status("kill -TERM $$");
         if file.is_empty() {
-            assert_eq!(ended.signal(), Some(15), "in our place: the signal is its own");
+            assert_eq!(
+                ended.signal(),
+                Some(15),
+                "it replaces authctl, so the signal ends the program itself"
+            );
         } else {
             assert_eq!(ended.code(), Some(143), "128 and the signal");
         }
@@ -35,8 +39,8 @@ fn the_status_is_the_programs() {
             fails(exec(&sandbox, &[file, &["gh", "--", program]].concat()), status, &["error:", says]);
         }
     }
-    assert_eq!(entries(&runtime(&sandbox)), [""; 0], "what did not start leaves no file behind");
-    // F-URL4: a bare name is not looked for in the working folder, a path is the user's word.
+    assert_eq!(entries(&runtime(&sandbox)), [""; 0], "a failed start leaves no file behind");
+    // F-URL4: a bare name is not searched in the working folder; a path is the user's choice.
     let here = sandbox.write("work/here", "#!/bin/sh\necho here\n");
     set_mode(&here, 0o700);
     let mut command = exec(&sandbox, &["gh", "--", "here"]);

@@ -20,7 +20,7 @@ fn signals_reach_the_program_and_the_token_file_is_removed() {
         assert_eq!(running.0.wait().unwrap().code(), Some(status), "{signal:?}");
         assert_eq!(entries(&runtime(&sandbox)), [""; 0], "{signal:?}");
     }
-    // A program that handles the signal decides how it ends, and gets it once.
+    // A program that handles the signal decides how it exits, and gets the signal once.
     let sandbox = two();
     let mut running = waiting(&sandbox, "trap 'echo once; sleep 0.3; exit 7' TERM;");
     kill(&running.0, Signal::TERM);
@@ -30,16 +30,16 @@ fn signals_reach_the_program_and_the_token_file_is_removed() {
     assert_eq!(entries(&runtime(&sandbox)), [""; 0]);
 }
 
-/// Ctrl-C reaches every program at the terminal by itself. authctl sends nothing after it: a program that has left the
-/// terminal gets no signal.
+/// The terminal sends Ctrl-C to every program. authctl forwards nothing, so a program that has left the terminal gets no
+/// signal.
 #[test]
 fn ctrl_c_reaches_the_program_once() {
     for (program, seen) in [("sh trap", Some("INT\n")), ("setsid sh trap", None)] {
         let sandbox = two();
-        // Ctrl-C ends whatever the shell has started: that may be any sleep, but nothing that the loop depends on.
+        // Ctrl-C ends the shell's children: possibly a sleep, but nothing that the loop depends on.
         let trap = "trap 'echo INT >> ../seen' INT; trap 'exit 7' TERM; touch ../ready\ni=0; while [ $i -lt 400 ]; do sleep 0.05; i=$((i + 1)); done\n";
         sandbox.write("work/trap", trap);
-        // `script` gives it a terminal of its own.
+        // `script` gives it its own terminal.
         let command = exec(&sandbox, &[]);
         let quoted = format!("exec {PROGRAM} exec --file F=gh -- {program}");
         let mut terminal = Command::new("script");
@@ -62,7 +62,7 @@ fn ctrl_c_reaches_the_program_once() {
     }
 }
 
-/// The authctl processes of this test binary's program whose arguments have this in them.
+/// The authctl processes whose arguments contain this text.
 fn processes_with(text: &str) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -74,7 +74,7 @@ fn processes_with(text: &str) -> Vec<u32> {
     .collect()
 }
 
-/// `nohup`, and a shell's background: what is ignored stays ignored, also where authctl handles signals itself.
+/// `nohup`, and a shell's background: an ignored signal stays ignored, even while authctl handles signals itself.
 #[test]
 fn signals_that_are_ignored_stay_ignored() {
     let server = AuthorizationServer::start();
@@ -82,7 +82,7 @@ fn signals_that_are_ignored_stay_ignored() {
     let more = "grant_type = \"client_credentials\"\n_client_secret = \"s\"\n";
     let sandbox = Sandbox::new(&server_config(&server.domain(), more));
     let run = |ignoring: &str, arguments: &[&str]| {
-        // Anew, so that signals are handled while the token is got.
+        // With a refresh, so that authctl handles signals while it gets the token.
         let _ = std::fs::remove_dir_all(sandbox.path("xdg-state"));
         let command = exec(&sandbox, &[]);
         let mut shell = Command::new("sh");
