@@ -1,8 +1,6 @@
 //! A cluster of three etcd nodes.
 
 use std::fs::File;
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::network::{ADDRESS, Namespaces, inside, ip, run};
-use crate::parts::{Running, folder, node, wait_until};
+use crate::parts::{Running, wait_until};
 
 /// The password of authctl's user in etcd.
 pub const PASSWORD: &str = "etcd-password-canary";

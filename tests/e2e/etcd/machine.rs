@@ -1,11 +1,10 @@
 //! Machines that share a store in the cluster.
 
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::cluster::{Cluster, PASSWORD, endpoint};
+use super::cluster::{Cluster, NODES, PASSWORD, endpoint};
 use super::network::{Forwarder, inside, ip, run};
 use crate::parts::{Ended, Home, OidcProvider, Running, folder, node};
 

@@ -3,13 +3,10 @@
 use std::fs::File;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use crate::parts::folder;
 
 /// The cluster in its private network.
 pub(super) const ADDRESS: &str = "10.77.0.1";

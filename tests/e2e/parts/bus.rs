@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use authctl::store::keyring::secret_service::SecretService;
 use keyring_core::api::CredentialStoreApi as _;
 
-use super::programs::{Running, folder, wait_until};
+use super::programs::{Running, wait_until};
 
 /// A private session bus. It starts no services: the test starts what runs on it.
 pub struct Bus {

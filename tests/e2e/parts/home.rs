@@ -2,8 +2,6 @@
 
 use std::process::{Command, Output, Stdio};
 
-use keyring_core::api::CredentialStoreApi as _;
-
 use super::programs::{PROGRAM, artefacts, folder, node};
 
 /// An empty home to run the program in.

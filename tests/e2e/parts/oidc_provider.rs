@@ -3,8 +3,6 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use keyring_core::api::CredentialStoreApi as _;
-
 use super::programs::{Running, folder, node};
 
 /// npm `oidc-provider`.

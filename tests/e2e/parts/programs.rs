@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use keyring_core::api::CredentialStoreApi as _;
-
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_authctl");
 
 pub fn folder() -> PathBuf {
