@@ -91,7 +91,7 @@ fn a_wrong_clock_is_reported() {
 
 /// Existing logins are never bound later: a server that cannot bind would have rotated the refresh token before that shows.
 #[test]
-fn f_rot_use_dpop_that_comes_later_loses_no_session() {
+fn use_dpop_that_comes_later_loses_no_session_f_rot10() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
@@ -103,7 +103,7 @@ fn f_rot_use_dpop_that_comes_later_loses_no_session() {
 
 /// An unbound token is not used, but the refresh token beside it may be the only valid one.
 #[test]
-fn f_rot_a_refresh_that_is_downgraded_keeps_the_session() {
+fn a_refresh_that_is_downgraded_keeps_the_session_f_rot10() {
     let server = AuthorizationServer::start();
     let sandbox = home(&server);
     sandbox.run(&["login"]).ok();

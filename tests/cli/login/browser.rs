@@ -34,7 +34,7 @@ fn the_page_waits_for_the_result_of_the_login() {
 }
 
 #[test]
-fn f_url_a_hostile_authorization_endpoint_is_neither_printed_nor_opened() {
+fn a_hostile_authorization_endpoint_is_neither_printed_nor_opened_f_url1_f_url2() {
     for endpoint in [
         "https://as.example/$(calc.exe)",
         "http://www.example.com/$(calc.exe)",

@@ -4,42 +4,21 @@ use super::{BINARY, error, key_config, proxy};
 use crate::support::Sandbox;
 use crate::support::http::{Reply, Server};
 
-/// F-LEAK9: one provider, one host.
-#[test]
-fn the_proxy_forwards_to_one_host_and_replaces_the_credential() {
-    let beyond = Server::start(|request| match request.path() {
+/// The upstream server.
+fn upstream() -> Server {
+    Server::start(|request| match request.path() {
         "/redirect" => Reply::redirect(302, "http://127.0.0.1:9/elsewhere"),
         _ => Reply::full(
             201,
             &[("x-theirs", "1"), ("keep-alive", "timeout=5"), ("x-hop", "1"), ("connection", "x-hop")],
             request.body.clone(),
         ),
-    });
-    let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), "hosts = [\"127.0.0.1:9\"]"));
-    let running = proxy(&sandbox, &["-vv"]);
-    let (host, capability) = (running.host(), running.capability());
-    let (status, text) = running.exchange(&format!(
-        "POST /a%2Fb//c?d=%20e HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {capability}\r\nProxy-Authorization: x\r\nDPoP: x\r\nX-Own: 1\r\nX-Hop: 1\r\nTE: trailers\r\nConnection: close, x-hop\r\nContent-Length: 5\r\n\r\nhello"
-    ));
-    assert_eq!(status, 201, "{text}");
-    assert!(text.ends_with("hello") && text.contains("x-theirs: 1"), "{text}");
-    assert!(!text.contains("x-hop") && !text.contains("keep-alive"), "{text}");
-    let seen = beyond.requests().remove(0);
-    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/a%2Fb//c?d=%20e"));
-    assert_eq!(seen.header("authorization"), Some("Bearer canary-key"));
-    assert_eq!(seen.header("host"), Some(beyond.address().to_string().as_str()));
-    assert_eq!((seen.header("content-length"), seen.header("transfer-encoding")), (Some("5"), None));
-    assert_eq!(seen.header("x-own"), Some("1"));
-    for gone in ["dpop", "proxy-authorization", "te", "x-hop"] {
-        assert_eq!(seen.header(gone), None, "{gone}");
-    }
-    // F-REDIR: the answer is the client's.
-    let (status, _) = running.get("/redirect", "");
-    assert_eq!(status, 302);
+    })
+}
 
-    let before = beyond.requests().len();
-    let auth = format!("Authorization: Bearer {capability}\r\n");
-    for (name, head, want) in [
+/// Requests that the proxy rejects: what is wrong, the head, the status.
+fn rejected(host: &str, auth: &str) -> Vec<(&'static str, String, u16)> {
+    vec![
         ("no capability", format!("GET / HTTP/1.1\r\nHost: {host}\r\n"), 401),
         (
             "the key itself",
@@ -80,22 +59,67 @@ fn the_proxy_forwards_to_one_host_and_replaces_the_credential() {
             format!("POST / HTTP/1.1\r\nHost: {host}\r\n{auth}Transfer-Encoding: chunked, x\r\n"),
             400,
         ),
-    ] {
+    ]
+}
+
+/// F-LEAK9: one provider, one host.
+#[test]
+fn the_proxy_forwards_to_one_host_and_replaces_the_credential() {
+    let beyond = upstream();
+    let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), "hosts = [\"127.0.0.1:9\"]"));
+    let running = proxy(&sandbox, &["-vv"]);
+    let (host, capability) = (running.host(), running.capability());
+    let (status, text) = running.exchange(&format!(
+        "POST /a%2Fb//c?d=%20e HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {capability}\r\nProxy-Authorization: x\r\nDPoP: x\r\nX-Own: 1\r\nX-Hop: 1\r\nTE: trailers\r\nConnection: close, x-hop\r\nContent-Length: 5\r\n\r\nhello"
+    ));
+    assert_eq!(status, 201, "{text}");
+    assert!(text.ends_with("hello") && text.contains("x-theirs: 1"), "{text}");
+    assert!(!text.contains("x-hop") && !text.contains("keep-alive"), "{text}");
+    let seen = beyond.requests().remove(0);
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/a%2Fb//c?d=%20e"));
+    assert_eq!(seen.header("authorization"), Some("Bearer canary-key"));
+    assert_eq!(seen.header("host"), Some(beyond.address().to_string().as_str()));
+    assert_eq!((seen.header("content-length"), seen.header("transfer-encoding")), (Some("5"), None));
+    assert_eq!(seen.header("x-own"), Some("1"));
+    for gone in ["dpop", "proxy-authorization", "te", "x-hop"] {
+        assert_eq!(seen.header(gone), None, "{gone}");
+    }
+    // F-REDIR: the answer is the client's.
+    let (status, _) = running.get("/redirect", "");
+    assert_eq!(status, 302);
+    assert_eq!(running.get("//evil.example/x", "").0, 201, "a path, and no host");
+    assert_eq!(beyond.requests().last().unwrap().target, "//evil.example/x");
+    let said = running.end();
+    assert!(!said.contains("canary") && !said.contains(&capability), "{said}");
+}
+
+#[test]
+fn the_proxy_rejects_other_hosts_and_unsafe_requests_f_leak9_f_srv2() {
+    let beyond = upstream();
+    let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), ""));
+    let running = proxy(&sandbox, &["-vv"]);
+    let (host, capability) = (running.host(), running.capability());
+    for (name, head, want) in rejected(&host, &format!("Authorization: Bearer {capability}\r\n")) {
         let (status, text) = running.exchange(&format!("{head}Connection: close\r\n\r\n"));
         assert_eq!(status, want, "{name}: {text}");
     }
-    assert_eq!(beyond.requests().len(), before, "nothing of it was passed on");
-    assert_eq!(running.get("//evil.example/x", "").0, 201, "a path, and no host");
-    assert_eq!(beyond.requests().last().unwrap().target, "//evil.example/x");
+    assert!(beyond.requests().is_empty(), "the proxy forwarded none of them");
+    let said = running.end();
+    assert!(!said.contains("canary") && !said.contains(&capability), "{said}");
+}
 
+#[test]
+fn the_proxy_keeps_to_the_host_it_was_started_for_f_leak9() {
+    let beyond = upstream();
+    let sandbox = Sandbox::new(&key_config(&beyond.address().to_string(), "hosts = [\"127.0.0.1:9\"]"));
+    let running = proxy(&sandbox, &["-vv"]);
     sandbox.configure(&key_config("moved.example", ""));
     assert_eq!(running.get("/", "").0, 500, "the configuration has another host now");
-    let said = running.end();
+    let (capability, said) = (running.capability(), running.end());
     assert!(!said.contains("canary") && !said.contains(&capability), "{said}");
     let output =
         sandbox.binary(BINARY, &["serve", "--proxy", "k", "--host", "evil.example"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    drop(beyond);
     sandbox.configure(&key_config("127.0.0.1:9", ""));
     let running = proxy(&sandbox, &[]);
     let (status, body) = running.get("/", "");

@@ -59,6 +59,20 @@ fn a_vault_address_in_the_environment_gets_only_a_token_from_the_environment() {
     }
 }
 
+/// Where the store's token comes from: name, keys, and the error if another file has another address.
+fn store_tokens() -> [(&'static str, String, &'static str); 5] {
+    let must_not = "the credentials for Vault must not go to";
+    let provider = |name: &str| format!(", token = {{ provider = \"{name}\" }}");
+    let command = format!(", token = {{ command = [\"echo\", \"{TOKEN}\"] }}");
+    [
+        ("~/.vault-token", String::new(), must_not),
+        ("file", ", token = { file = \"~/token-file\" }".to_owned(), must_not),
+        ("command", command, must_not),
+        ("secret", provider("opener"), "the stored `jwt` of `opener` is not for"),
+        ("login", provider("as"), "the login to `as` is not for"),
+    ]
+}
+
 /// F-BIND6. Another config file must not lead away what your own places keep.
 #[test]
 fn another_file_cannot_send_the_store_token_to_another_server() {
@@ -66,25 +80,7 @@ fn another_file_cannot_send_the_store_token_to_another_server() {
     let (vault, evil) = (VaultServer::start(), VaultServer::start());
     let opener = "[credentials.opener]\ndomain = \"v.example\"\njwt = { stored = true }\n";
     let with = |vault, token: &str| format!("{}{opener}", config(&server, vault, &printed(KEY), token));
-    for (source, token, said) in [
-        ("~/.vault-token", String::new(), "the credentials for Vault must not go to"),
-        (
-            "file",
-            ", token = { file = \"~/token-file\" }".to_owned(),
-            "the credentials for Vault must not go to",
-        ),
-        (
-            "command",
-            format!(", token = {{ command = [\"echo\", \"{TOKEN}\"] }}"),
-            "the credentials for Vault must not go to",
-        ),
-        (
-            "secret",
-            ", token = { provider = \"opener\" }".to_owned(),
-            "the stored `jwt` of `opener` is not for",
-        ),
-        ("login", ", token = { provider = \"as\" }".to_owned(), "the login to `as` is not for"),
-    ] {
+    for (source, token, said) in store_tokens() {
         let sandbox = Sandbox::new(&with(&vault, &token));
         for file in [".vault-token", "token-file"] {
             sandbox.write(file, TOKEN);

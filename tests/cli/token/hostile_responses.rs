@@ -9,15 +9,10 @@ use crate::support::http::{Reply, Server};
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// All that is received is hostile; no redirect is followed; what no header can carry is not taken.
-#[test]
-fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
-    let (server, sandbox) = logged_in();
-    let elsewhere =
-        Server::start(|_| Reply::json(200, &json!({ "access_token": "evil", "token_type": "bearer" })));
+/// Name, reply, and the error.
+fn hostile_replies(target: &str) -> Vec<(&'static str, Reply, &'static str)> {
     let json = [("content-type", "application/json")];
-    let target = format!("{}/?leak=1", elsewhere.url());
-    for (name, reply, said) in [
+    vec![
         (
             "endless",
             Reply::full(200, &json, format!("{{\"access_token\":\"{}", "a".repeat(2 << 20))),
@@ -71,11 +66,20 @@ fn f_tt_hostile_answers_store_and_print_nothing_f_size_f_redir() {
             "token type `mac`",
         ),
         ("O8", Reply::json(200, &json!({ "token_type": "bearer" })), "has no `access_token`"),
-        ("F-REDIR 301", Reply::redirect(301, &target), "never follows a redirect"),
-        ("F-REDIR 302", Reply::redirect(302, &target), "never follows a redirect"),
-        ("F-REDIR 307", Reply::redirect(307, &target), "never follows a redirect"),
-        ("F-REDIR 308", Reply::redirect(308, &target), "never follows a redirect"),
-    ] {
+        ("F-REDIR 301", Reply::redirect(301, target), "never follows a redirect"),
+        ("F-REDIR 302", Reply::redirect(302, target), "never follows a redirect"),
+        ("F-REDIR 307", Reply::redirect(307, target), "never follows a redirect"),
+        ("F-REDIR 308", Reply::redirect(308, target), "never follows a redirect"),
+    ]
+}
+
+/// authctl follows no redirect, and rejects unknown token types (F-TT1) and tokens that no header can carry (F-CTRL1).
+#[test]
+fn hostile_responses_store_and_print_nothing_f_tt_f_size_f_redir() {
+    let (server, sandbox) = logged_in();
+    let elsewhere =
+        Server::start(|_| Reply::json(200, &json!({ "access_token": "evil", "token_type": "bearer" })));
+    for (name, reply, said) in hostile_replies(&format!("{}/?leak=1", elsewhere.url())) {
         sandbox.clock.advance(4000);
         // A lost answer is asked for again: both times it is this.
         server.fault("/token", reply.clone()).fault("/token", reply);
