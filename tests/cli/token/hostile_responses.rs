@@ -12,6 +12,8 @@ use crate::support::{AuthorizationServer, Sandbox};
 /// Name, reply, and the error.
 fn hostile_replies(target: &str) -> Vec<(&'static str, Reply, &'static str)> {
     let json = [("content-type", "application/json")];
+    let gzip = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    let form = [("content-type", "application/x-www-form-urlencoded")];
     vec![
         (
             "endless",
@@ -26,15 +28,7 @@ fn hostile_replies(target: &str) -> Vec<(&'static str, Reply, &'static str)> {
         ("not HTTP", Reply::Raw(b"SSH-2.0-OpenSSH\r\n".to_vec()), "no response from"),
         ("html", Reply::full(200, &[("content-type", "text/html")], "<html>canary"), "`text/html`, 12 bytes"),
         ("no content", Reply::full(204, &[], ""), "status 204"),
-        (
-            "form",
-            Reply::full(
-                200,
-                &[("content-type", "application/x-www-form-urlencoded")],
-                "access_token=canary&token_type=bearer",
-            ),
-            "not a JSON object",
-        ),
+        ("form", Reply::full(200, &form, "access_token=canary&token_type=bearer"), "not a JSON object"),
         ("byte order mark", Reply::full(200, &json, "\u{feff}{}"), "has no `access_token`"),
         (
             "twice",
@@ -46,15 +40,7 @@ fn hostile_replies(target: &str) -> Vec<(&'static str, Reply, &'static str)> {
             "a duplicate member",
         ),
         ("deep", Reply::full(200, &json, "[".repeat(50_000)), "is nested too deeply"),
-        (
-            "gzip",
-            Reply::full(
-                200,
-                &[("content-type", "application/json"), ("content-encoding", "gzip")],
-                [0x1f, 0x8b, 8, 0],
-            ),
-            "not a JSON object",
-        ),
+        ("gzip", Reply::full(200, &gzip, [0x1f, 0x8b, 8, 0]), "not a JSON object"),
         (
             "F-CTRL1",
             Reply::json(200, &json!({ "access_token": "a\nb", "token_type": "bearer" })),

@@ -5,5 +5,5 @@ mod cluster;
 mod machine;
 mod network;
 
-pub use self::cluster::{NODES, PASSWORD};
+pub use self::cluster::{Cluster, NODES, PASSWORD};
 pub use self::machine::{KEY, Machine, Shared, Started};

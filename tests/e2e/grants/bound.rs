@@ -91,6 +91,23 @@ fn api(server: &OidcProvider, home: &Home, method: &str, nonce: Option<&str>) ->
     (status, nonce.map(str::to_owned))
 }
 
+/// Checks that all proofs are made with one key, which they do not disclose, and have their own `jti`.
+fn check_proofs(server: &OidcProvider) {
+    let proofs: Vec<Value> = server
+        .log()
+        .iter()
+        .filter(|entry| !entry["dpop"].is_null())
+        .map(|entry| entry["dpop"].clone())
+        .collect();
+    let keys: BTreeSet<String> = proofs.iter().map(|proof| proof["header"]["jwk"].to_string()).collect();
+    let ids: BTreeSet<String> = proofs.iter().map(|proof| proof["claims"]["jti"].to_string()).collect();
+    assert_eq!((keys.len(), ids.len()), (1, proofs.len()), "one key, a new jti each");
+    for proof in &proofs {
+        assert_eq!(proof["header"]["typ"], "dpop+jwt", "J1");
+        assert!(proof["header"]["jwk"]["d"].is_null(), "J1: {proof}");
+    }
+}
+
 #[test]
 fn dpop_bound_tokens_work() {
     let server = OidcProvider::with(&json!({ "requireNonce": true }));
@@ -137,19 +154,7 @@ fn dpop_bound_tokens_work() {
     assert_eq!(refreshes[0]["status"], 200);
     assert!(home.run(&["whoami"]).ok().stdout.contains("The user alice"), "userinfo takes a proof, too");
 
-    let proofs: Vec<Value> = server
-        .log()
-        .iter()
-        .filter(|entry| !entry["dpop"].is_null())
-        .map(|entry| entry["dpop"].clone())
-        .collect();
-    let keys: BTreeSet<String> = proofs.iter().map(|proof| proof["header"]["jwk"].to_string()).collect();
-    let ids: BTreeSet<String> = proofs.iter().map(|proof| proof["claims"]["jti"].to_string()).collect();
-    assert_eq!((keys.len(), ids.len()), (1, proofs.len()), "one key, a new jti each");
-    for proof in &proofs {
-        assert_eq!(proof["header"]["typ"], "dpop+jwt", "J1");
-        assert!(proof["header"]["jwk"]["d"].is_null(), "J1: {proof}");
-    }
+    check_proofs(&server);
     home.run(&["logout"]).ok().says("The server revoked the refresh token");
     home.run(&["token"]).fails(3);
 }

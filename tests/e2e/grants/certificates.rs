@@ -50,11 +50,8 @@ fn shows(name: &str, server: &OidcProvider, folder: &Path, keys: &str) -> String
     )
 }
 
-#[test]
-fn a_certificate_authenticates_the_client() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    make_certificates(folder);
+/// The clients that are registered at the server.
+fn mutual_tls_clients(folder: &Path) -> Value {
     let registered = |id: &str, method: &str, more: Value| {
         let mut client = json!({
             "client_id": id, "token_endpoint_auth_method": method, "grant_types": ["client_credentials"],
@@ -63,7 +60,7 @@ fn a_certificate_authenticates_the_client() {
         client
     };
     let by_name = || json!({ "tls_client_auth_san_dns": "robot.example" });
-    let clients = json!([
+    json!([
         registered("by-name", "tls_client_auth", by_name()),
         registered("by-subject", "tls_client_auth", json!({ "tls_client_auth_subject_dn": "CN=robot" })),
         registered(
@@ -71,45 +68,57 @@ fn a_certificate_authenticates_the_client() {
             "self_signed_tls_client_auth",
             json!({ "keys": [{ "file": folder.join("loner.pem") }] })
         ),
-    ]);
+    ])
+}
+
+/// What the client presents, the client, its keys, and the error if the server rejects it.
+fn logins_with_certificates() -> [(&'static str, &'static str, String, Option<&'static str>); 6] {
     let robot = "certificate = \"FOLDER/robot.pem\"\nprivate_key = { file = \"FOLDER/robot.key\" }\n";
     let loner = "certificate = \"FOLDER/loner.pem\"\nprivate_key = { file = \"FOLDER/loner.key\" }\n";
+    [
+        (
+            "a name of the certificate",
+            "by-name",
+            format!("{robot}token_endpoint_auth_method = \"tls_client_auth\"\n"),
+            None,
+        ),
+        ("the key beside it", "by-name", "certificate = \"FOLDER/robot-both.pem\"\n".to_owned(), None),
+        (
+            "the subject",
+            "by-subject",
+            format!("{robot}token_endpoint_auth_method = \"tls_client_auth\"\n"),
+            None,
+        ),
+        (
+            "the certificate itself",
+            "by-itself",
+            format!("{loner}token_endpoint_auth_method = \"self_signed_tls_client_auth\"\n"),
+            None,
+        ),
+        (
+            "nobody's certificate",
+            "by-name",
+            format!("{loner}token_endpoint_auth_method = \"tls_client_auth\"\n"),
+            Some("invalid_client"),
+        ),
+        (
+            "another's certificate",
+            "by-itself",
+            format!("{robot}token_endpoint_auth_method = \"self_signed_tls_client_auth\"\n"),
+            Some("invalid_client"),
+        ),
+    ]
+}
+
+#[test]
+fn a_certificate_authenticates_the_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make_certificates(folder);
+    let clients = mutual_tls_clients(folder);
     for (place, secure) in [("an https issuer", true), ("aliases beside an http issuer", false)] {
         let server = OidcProvider::with(&json!({ "tls": tls(folder), "secure": secure, "clients": clients }));
-        // Name, keys, and the message if the login fails.
-        for (name, client, keys, refused) in [
-            (
-                "a name of the certificate",
-                "by-name",
-                format!("{robot}token_endpoint_auth_method = \"tls_client_auth\"\n"),
-                None,
-            ),
-            ("the key beside it", "by-name", "certificate = \"FOLDER/robot-both.pem\"\n".to_owned(), None),
-            (
-                "the subject",
-                "by-subject",
-                format!("{robot}token_endpoint_auth_method = \"tls_client_auth\"\n"),
-                None,
-            ),
-            (
-                "the certificate itself",
-                "by-itself",
-                format!("{loner}token_endpoint_auth_method = \"self_signed_tls_client_auth\"\n"),
-                None,
-            ),
-            (
-                "nobody's certificate",
-                "by-name",
-                format!("{loner}token_endpoint_auth_method = \"tls_client_auth\"\n"),
-                Some("invalid_client"),
-            ),
-            (
-                "another's certificate",
-                "by-itself",
-                format!("{robot}token_endpoint_auth_method = \"self_signed_tls_client_auth\"\n"),
-                Some("invalid_client"),
-            ),
-        ] {
+        for (name, client, keys, refused) in logins_with_certificates() {
             let keys = format!("grant_type = \"client_credentials\"\nclient_id = \"{client}\"\n{keys}");
             let home = home(&[shows("op", &server, folder, &keys)]);
             let token = home.run(&["token"]);

@@ -89,28 +89,43 @@ fn client_secrets_are_encoded_for_each_method() {
     }
 }
 
+/// Name, key file, configured algorithm, the server's kid, the configured kid, the algorithm used.
+const KEY_ROWS: &[(&str, &str, Option<&str>, Option<&str>, Option<&str>, &str)] = &[
+    ("rsa", "rsa.pem", None, None, None, "RS256"),
+    ("rsa-rs512", "rsa.pem", Some("RS512"), None, None, "RS512"),
+    ("rsa-ps256", "rsa.pem", Some("PS256"), None, None, "PS256"),
+    ("rsa-pkcs1", "rsa-pkcs1.pem", None, Some("mine"), Some("mine"), "RS256"),
+    ("rsa-pkcs1-ps384", "rsa-pkcs1.pem", Some("PS384"), None, None, "PS384"),
+    ("rsa-jwk", "rsa.jwk", None, Some("rsa-key"), None, "RS256"),
+    ("p256", "p256.pem", None, None, None, "ES256"),
+    ("p256-sec1", "p256-sec1.pem", Some("ES256"), Some("k1"), Some("k1"), "ES256"),
+    ("p256-sec1-with-parameters", "p256-sec1-with-parameters.pem", None, None, None, "ES256"),
+    ("p256-jwk", "p256.jwk", None, Some("p256-key"), None, "ES256"),
+    ("p384", "p384.pem", None, None, None, "ES384"),
+    ("p384-sec1", "p384-sec1.pem", None, None, None, "ES384"),
+    ("ed25519", "ed25519.pem", None, None, None, "EdDSA"),
+    ("ed25519-jwk", "ed25519.jwk", None, Some("other"), Some("other"), "EdDSA"),
+];
+
+/// Checks the assertion in a token request (RFC 7523 section 3).
+fn check_assertion(name: &str, request: &Value, issuer: &str, algorithm: &str, kid: Option<&str>) {
+    assert_eq!(request["authorization"], Value::Null, "{name}: O5");
+    assert_eq!(request["parameters"]["client_assertion_type"], JWT_BEARER, "{name}: W1");
+    let (header, claims) = (&request["client_assertion"]["header"], &request["client_assertion"]["claims"]);
+    assert_eq!(header["alg"], algorithm, "{name}: W4");
+    assert_eq!(header["kid"].as_str(), kid, "{name}");
+    assert_eq!(header["typ"], "client-authentication+jwt", "{name}: W2");
+    assert_eq!(claims["aud"], issuer, "{name}: W2, the issuer as the sole value");
+    assert_eq!((&claims["iss"], &claims["sub"]), (&json!(name), &json!(name)), "{name}: W1");
+    let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+    assert!((1..=300).contains(&life), "{name}: W1, {life} seconds");
+}
+
 #[test]
 fn assertions_work_with_every_key_type() {
     let folder = tempfile::tempdir().unwrap();
     make_keys(folder.path());
-    // Name, key file, configured algorithm, the server's kid, the configured kid, the algorithm used.
-    let rows: &[(&str, &str, Option<&str>, Option<&str>, Option<&str>, &str)] = &[
-        ("rsa", "rsa.pem", None, None, None, "RS256"),
-        ("rsa-rs512", "rsa.pem", Some("RS512"), None, None, "RS512"),
-        ("rsa-ps256", "rsa.pem", Some("PS256"), None, None, "PS256"),
-        ("rsa-pkcs1", "rsa-pkcs1.pem", None, Some("mine"), Some("mine"), "RS256"),
-        ("rsa-pkcs1-ps384", "rsa-pkcs1.pem", Some("PS384"), None, None, "PS384"),
-        ("rsa-jwk", "rsa.jwk", None, Some("rsa-key"), None, "RS256"),
-        ("p256", "p256.pem", None, None, None, "ES256"),
-        ("p256-sec1", "p256-sec1.pem", Some("ES256"), Some("k1"), Some("k1"), "ES256"),
-        ("p256-sec1-with-parameters", "p256-sec1-with-parameters.pem", None, None, None, "ES256"),
-        ("p256-jwk", "p256.jwk", None, Some("p256-key"), None, "ES256"),
-        ("p384", "p384.pem", None, None, None, "ES384"),
-        ("p384-sec1", "p384-sec1.pem", None, None, None, "ES384"),
-        ("ed25519", "ed25519.pem", None, None, None, "EdDSA"),
-        ("ed25519-jwk", "ed25519.jwk", None, Some("other"), Some("other"), "EdDSA"),
-    ];
-    let clients: Vec<Value> = rows
+    let clients: Vec<Value> = KEY_ROWS
         .iter()
         .map(|&(name, key, _, kid, _, used)| {
             let key = json!({ "file": folder.path().join(key), "kid": kid });
@@ -131,7 +146,7 @@ fn assertions_work_with_every_key_type() {
             ),
         )
     };
-    let mut credentials: Vec<String> = rows
+    let mut credentials: Vec<String> = KEY_ROWS
         .iter()
         .map(|&(name, key, algorithm, _, key_id, _)| {
             let algorithm = algorithm.map(|name| format!("token_endpoint_auth_signing_alg = \"{name}\"\n"));
@@ -145,22 +160,13 @@ fn assertions_work_with_every_key_type() {
     credentials.push(configured("legacy", "p256", "p256.pem", legacy));
     let home = home(&credentials);
     let mut used_ids = BTreeSet::new();
-    for &(name, _, _, kid, _, algorithm) in rows {
+    for &(name, _, _, kid, _, algorithm) in KEY_ROWS {
         let token = home.run(&["token", name]);
         assert_eq!(token.status, Some(0), "{name}: {token:#?}");
         let request = server.requests_to("/token").pop().unwrap();
-        assert_eq!(request["authorization"], Value::Null, "{name}: O5");
-        assert_eq!(request["parameters"]["client_assertion_type"], JWT_BEARER, "{name}: W1");
-        let (header, claims) =
-            (&request["client_assertion"]["header"], &request["client_assertion"]["claims"]);
-        assert_eq!(header["alg"], algorithm, "{name}: W4");
-        assert_eq!(header["kid"].as_str(), kid, "{name}");
-        assert_eq!(header["typ"], "client-authentication+jwt", "{name}: W2");
-        assert_eq!(claims["aud"], server.issuer.as_str(), "{name}: W2, the issuer as the sole value");
-        assert_eq!((&claims["iss"], &claims["sub"]), (&json!(name), &json!(name)), "{name}: W1");
-        let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
-        assert!((1..=300).contains(&life), "{name}: W1, {life} seconds");
-        assert!(used_ids.insert(claims["jti"].as_str().unwrap().to_owned()), "{name}: W1");
+        check_assertion(name, &request, &server.issuer, algorithm, kid);
+        let id = request["client_assertion"]["claims"]["jti"].as_str().unwrap();
+        assert!(used_ids.insert(id.to_owned()), "{name}: W1");
     }
 
     home.run(&["token", "somebody-else"]).fails(1).says("invalid_client");

@@ -1,9 +1,32 @@
 //! No token appears outside the store.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::config;
 use crate::parts::{Bus, Home, OidcProvider};
+
+/// Samples the arguments and environments of all processes continuously until it is stopped.
+fn sample_processes(stop: Arc<AtomicBool>) -> JoinHandle<BTreeSet<String>> {
+    std::thread::spawn(move || {
+        let mut seen = BTreeSet::new();
+        while !stop.load(Ordering::SeqCst) {
+            for process in std::fs::read_dir("/proc").unwrap().flatten() {
+                for file in ["cmdline", "environ"] {
+                    if let Ok(bytes) = std::fs::read(process.path().join(file)) {
+                        seen.insert(String::from_utf8_lossy(&bytes).into_owned());
+                    }
+                }
+            }
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        seen
+    })
+}
 
 #[test]
 fn a_canary_grep_of_everything_finds_no_token_outside_the_store_f_leak3() {
@@ -12,25 +35,8 @@ fn a_canary_grep_of_everything_finds_no_token_outside_the_store_f_leak3() {
     for (store, in_keyring) in [("store = \"keyring\"", true), ("store = \"file\"", false)] {
         let mut home = Home::new(&config(&server, store));
         home.bus = Some(bus.address.clone());
-        // The arguments and environments of this test's processes, sampled continuously.
-        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let sampler = std::thread::spawn({
-            let stop = stop.clone();
-            move || {
-                let mut seen = std::collections::BTreeSet::new();
-                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
-                    for process in std::fs::read_dir("/proc").unwrap().flatten() {
-                        for file in ["cmdline", "environ"] {
-                            if let Ok(bytes) = std::fs::read(process.path().join(file)) {
-                                seen.insert(String::from_utf8_lossy(&bytes).into_owned());
-                            }
-                        }
-                    }
-                    std::thread::sleep(Duration::from_millis(3));
-                }
-                seen
-            }
-        });
+        let stop = Arc::new(AtomicBool::new(false));
+        let sampler = sample_processes(stop.clone());
         let mut said = vec![home.login("walk.mjs", &["-vvv"]).ok()];
         for arguments in [
             &["status"][..],
@@ -43,7 +49,7 @@ fn a_canary_grep_of_everything_finds_no_token_outside_the_store_f_leak3() {
             said.push(home.run(arguments).ok());
         }
         let printed = home.run(&["token", "-vvv"]).ok();
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        stop.store(true, Ordering::SeqCst);
         let seen = sampler.join().unwrap();
         let mut files = Vec::new();
         collect(home.folder.path(), &mut files);
@@ -75,7 +81,7 @@ fn a_canary_grep_of_everything_finds_no_token_outside_the_store_f_leak3() {
     }
 }
 
-fn collect(folder: &std::path::Path, files: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -23,6 +23,27 @@ fn service_account(folder: &Path, token_uri: &str) -> String {
     .to_string()
 }
 
+/// Providers that sign their own assertions: with a key, for another subject, and with Google's key files.
+fn jwt_bearer_providers(server: &OidcProvider, ec: &str, google: &Path, stolen: &Path) -> [String; 4] {
+    let grant = "grant_type = \"jwt_bearer\"\nscopes = [\"read\", \"write\"]\n";
+    [
+        oauth(
+            "robot",
+            server,
+            &format!("{grant}client_id = \"robot\"\nprivate_key = {{ file = \"{ec}\" }}\n"),
+        ),
+        oauth(
+            "for-carol",
+            server,
+            &format!(
+                "{grant}client_id = \"robot\"\nprivate_key = {{ file = \"{ec}\" }}\nclaims = {{ sub = \"carol\" }}\n"
+            ),
+        ),
+        oauth("google", server, &format!("{grant}service_account = {{ file = \"{}\" }}\n", google.display())),
+        oauth("stolen", server, &format!("{grant}service_account = {{ file = \"{}\" }}\n", stolen.display())),
+    ]
+}
+
 #[test]
 fn a_self_signed_assertion_gets_a_token() {
     let folder = tempfile::tempdir().unwrap();
@@ -37,31 +58,7 @@ fn a_self_signed_assertion_gets_a_token() {
     }));
     let google = file(folder, "google.json", &service_account(folder, &format!("{}/token", server.issuer)));
     let stolen = file(folder, "stolen.json", &service_account(folder, "https://oauth2.googleapis.com/token"));
-    let grant = "grant_type = \"jwt_bearer\"\nscopes = [\"read\", \"write\"]\n";
-    let home = home(&[
-        oauth(
-            "robot",
-            &server,
-            &format!("{grant}client_id = \"robot\"\nprivate_key = {{ file = \"{ec}\" }}\n"),
-        ),
-        oauth(
-            "for-carol",
-            &server,
-            &format!(
-                "{grant}client_id = \"robot\"\nprivate_key = {{ file = \"{ec}\" }}\nclaims = {{ sub = \"carol\" }}\n"
-            ),
-        ),
-        oauth(
-            "google",
-            &server,
-            &format!("{grant}service_account = {{ file = \"{}\" }}\n", google.display()),
-        ),
-        oauth(
-            "stolen",
-            &server,
-            &format!("{grant}service_account = {{ file = \"{}\" }}\n", stolen.display()),
-        ),
-    ]);
+    let home = home(&jwt_bearer_providers(&server, &ec, &google, &stolen));
     let google_user = "robot@p.iam.gserviceaccount.example";
     for (name, user, issuer, algorithm, kid, parameters) in [
         ("robot", "robot", "robot", "ES256", None, &["assertion", "client_id", "grant_type", "scope"][..]),
