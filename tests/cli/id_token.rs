@@ -1,4 +1,4 @@
-//! Id tokens that must be refused, through the whole login (the modules of the OpenID conformance suite by name).
+//! Id tokens that must be rejected, through the whole login (the modules of the OpenID conformance suite by name).
 
 use serde_json::json;
 
@@ -114,7 +114,7 @@ fn a_refresh_for_another_subject_is_discarded() {
         let output = sandbox.run(&["token"]).fails(1);
         assert!(output.stderr.contains(said), "{module}: {output}");
     }
-    // The old record is as it was.
+    // The old record is unchanged.
     server.set(|behaviour| behaviour.id_token_on_refresh = false);
     sandbox.run(&["token"]).ok();
 }

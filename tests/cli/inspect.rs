@@ -27,7 +27,7 @@ fn inspect_shows_claims_and_introspection() {
     {
         assert!(id.stdout.contains(shown), "{shown}: {id}");
     }
-    // The server signs with another key by now, and publishes that alone: what it made before is not its own any more.
+    // The server now signs with another key and publishes only that one, so older tokens no longer verify.
     server.rotate_key();
     let rotated = sandbox.run(&["inspect", "--id-token"]).ok();
     assert!(rotated.stdout.contains("signed by one of the server's keys"), "the cached keys: {rotated}");
@@ -46,7 +46,7 @@ fn inspect_refetches_keys_before_it_calls_a_token_forged() {
     let server = AuthorizationServer::start();
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
-    // A JWT that the server's keys did not make, as the access token.
+    // An access token that is a JWT signed by an unknown key.
     let forged = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYWxsb3J5IiwiZXhwIjo0MDAwMDAwMDAwfQ.c2lnc2ln";
     server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), forged.into())));
     sandbox.run(&["token", "--refresh"]).ok();
@@ -56,7 +56,7 @@ fn inspect_refetches_keys_before_it_calls_a_token_forged() {
         output.stdout.contains("Signature: not valid (not signed by any of the server's keys"),
         "{output}"
     );
-    assert_eq!(server.requests_to("/jwks").len(), before + 1, "asked for fresh keys before saying no");
+    assert_eq!(server.requests_to("/jwks").len(), before + 1, "fetches fresh keys before it rejects");
     let hmac = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln";
     server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), hmac.into())));
     sandbox.run(&["token", "--refresh"]).ok();

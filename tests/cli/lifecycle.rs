@@ -2,8 +2,8 @@
 
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// Nothing but the browser is asked for a password; the server refuses any token request that is no clean POST; F-CTRL4: the
-/// host and the redirect are named before the browser opens; configured from metadata.
+/// Only the browser asks for a password; the server rejects any token request that is not a clean POST; F-CTRL4: the host and
+/// the redirect are shown before the browser opens; the endpoints come from metadata.
 #[test]
 fn a_first_login_ends_with_a_logout() {
     let server = AuthorizationServer::start();

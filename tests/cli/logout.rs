@@ -73,7 +73,7 @@ fn a_login_of_a_removed_provider_can_be_deleted() {
 
 #[test]
 fn a_revocation_endpoint_on_another_host_gets_no_token() {
-    // The API's host publishes metadata of its own; the authorization server is configured by its endpoints.
+    // The API's host publishes its own metadata; the authorization server is configured by its endpoints.
     let (api, server) = (AuthorizationServer::start(), AuthorizationServer::start());
     let endpoints = format!(
         "authorization_endpoint = \"{0}/authorize\"\ntoken_endpoint = \"{0}/token\"",
@@ -104,7 +104,7 @@ fn a_configuration_that_is_wrong_loses_nothing_that_could_be_revoked() {
     sandbox.run(&["logout"]).ok().says("The server revoked");
 }
 
-/// L1, L3: the request, and that it passes the gate; L4: without the flag nothing of it happens.
+/// The logout request and the provider's host check; without the flag, authctl sends nothing.
 #[test]
 fn the_server_session_ends_only_on_request() {
     let server = AuthorizationServer::start();
@@ -123,7 +123,7 @@ fn the_server_session_ends_only_on_request() {
     assert!(request.parameter("post_logout_redirect_uri").unwrap().ends_with("/logged-out"));
     sandbox.run(&["token"]).fails(3);
 
-    // Without a registered return the browser is sent there, and nobody waits.
+    // Without a registered redirect URI, authctl opens the browser and does not wait.
     sandbox.configure(&server_config(&server.domain(), ""));
     sandbox.run(&["login"]).ok();
     sandbox.run(&["logout", "--end-session"]).ok().says("Your browser was sent to the server");

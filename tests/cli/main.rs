@@ -1,5 +1,5 @@
-//! Stories of the program as a person meets it: in this process or through the binary, against an embedded
-//! authorization server, with a mock keyring and fake browsers. One file a command or topic.
+//! Stories of authctl as a user experiences it: in this process or through the binary, against an embedded
+//! authorization server, with a mock keyring and fake browsers. One file or folder per command or topic.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The manual: what the program prints, and that the pages for packagers are the same.
+//! The manual that authctl prints equals the packaged pages.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How the program behaves towards people: narrow terminals, the page's language, who is told that a login is needed.
+//! How authctl treats users: narrow terminals, the page's language, notifications that a login is needed.
 
 use std::sync::{Arc, Mutex};
 
@@ -42,7 +42,7 @@ fn the_page_speaks_the_browsers_language_and_says_the_same() {
             *kept.lock().unwrap() = http::exchange(address, request.as_bytes()).unwrap().1;
         })));
         sandbox.run(&["login"]).ok();
-        // The browser is answered before the login ends, and reads on its own time.
+        // The browser gets its response before the login finishes, and reads it at its own pace.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
         while page.lock().unwrap().is_empty() && std::time::Instant::now() < deadline {
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -74,13 +74,13 @@ fn a_background_command_notifies_the_user_once_f_leak2_f_hlp3() {
     sandbox
         .run_with(&["helper", "git", "get"], &format!("protocol=http\nhost={}\n\n", server.domain()))
         .fails(3);
-    assert_eq!(count(), 1, "not again at once");
+    assert_eq!(count(), 1, "not repeated at once");
     sandbox.clock.advance(601);
     sandbox
         .run_with(&["helper", "git", "get"], &format!("protocol=http\nhost={}\n\n", server.domain()))
         .fails(3);
     assert_eq!(count(), 2);
-    // Whoever sees what is said need not be told in another way.
+    // A user who sees the message needs no notification.
     sandbox.clock.advance(601);
     sandbox.is_watched();
     sandbox.run(&["token"]).fails(3);

@@ -1,4 +1,4 @@
-//! The message bus on which the keyring is found: who may answer there, and what becomes of a hostile answer.
+//! The message bus on which the keyring is found: who may respond there, and how authctl handles hostile responses.
 
 use std::io::{Read as _, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
@@ -14,7 +14,7 @@ const CONFIG: &str =
 const CANARY: &str = "canary-of-the-store";
 const GUID: &str = "0123456789abcdef0123456789abcdef";
 
-/// A bus that answers every connection with the same bytes and notes what it is sent.
+/// A bus that sends the same bytes to every connection and records what it receives.
 struct Bus {
     name: String,
     received: Arc<Mutex<Vec<u8>>>,
@@ -67,7 +67,7 @@ impl Bus {
     }
 }
 
-/// Runs the program in a session with this bus address, with a secret on its standard input.
+/// Runs authctl in a session with this bus address, with a secret on its standard input.
 fn run(sandbox: &Sandbox, address: &str, arguments: &[&str]) -> Output {
     let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), arguments);
     command.env("DBUS_SESSION_BUS_ADDRESS", address);
@@ -83,7 +83,7 @@ fn run(sandbox: &Sandbox, address: &str, arguments: &[&str]) -> Output {
     }
 }
 
-/// What reaches the keyring, one way or another.
+/// Commands that use the keyring.
 const USES: &[&[&str]] =
     &[&["secret", "set", "x", "key"], &["headers", "x"], &["secret", "unset", "x", "key"]];
 
@@ -115,7 +115,7 @@ fn a_bus_gets_no_secret_that_runs_as_another_user() {
         refuses(&address, &["belongs to the user", "uid 65533", "DBUS_SESSION_BUS_ADDRESS"]);
     }
     assert_eq!(*foreign.received.lock().unwrap(), b"", "nothing was sent to it at all");
-    // The next address of the list is tried, and judged for itself.
+    // authctl tries the next address in the list, and checks it separately.
     let own = Bus::answering("OK 00\r\nnot D-Bus, 16 bytes");
     refuses(&format!("{};{}", foreign.address(), own.address()), &["is not D-Bus"]);
     assert_eq!(*foreign.received.lock().unwrap(), b"");
@@ -136,7 +136,7 @@ fn a_bus_with_another_guid_than_its_address_names_gets_no_secret() {
     let bus = Bus::answering("REJECTED EXTERNAL\r\n");
     refuses(&bus.address(), &["does not accept this user"]);
     assert!(!was_trusted(&bus));
-    // The right one is talked to: what it sends next is judged.
+    // The correct bus is used: its further messages are checked.
     let bus = Bus::answering(format!("OK {GUID}\r\nnot D-Bus, 16 bytes"));
     refuses(&format!("{},guid={}", bus.address(), GUID.to_uppercase()), &["is not D-Bus"]);
 }
@@ -192,6 +192,6 @@ fn a_bus_that_is_refused_does_not_fail_a_move_of_what_is_already_moved() {
     let bus = Bus::answering("OK 00\r\nnot D-Bus, 16 bytes");
     let moved = run(&sandbox, &bus.address(), &["store", "move", "file"]).ok();
     moved.says("may still hold an old copy").says("is not D-Bus");
-    // A secret that may be in the keyring alone was not moved.
+    // A secret that may exist only in the keyring was not moved.
     run(&Sandbox::new(CONFIG), &bus.address(), &["store", "move", "file"]).fails(6).says("is not D-Bus");
 }

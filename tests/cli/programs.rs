@@ -8,7 +8,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// A home in which every program that authctl may start is in one folder, and leaves a mark when it runs.
+/// A home where one folder contains every program that authctl may start; each leaves a mark when it runs.
 struct Home {
     sandbox: Sandbox,
     folder: PathBuf,
@@ -41,7 +41,7 @@ impl Home {
         Self { sandbox, folder, _server: server }
     }
 
-    /// What is said, and whether a program of the folder was started.
+    /// The output, and whether a program in the folder was started.
     fn run(&self, arguments: &[&str], variable: Option<(&str, &str)>) -> (String, bool) {
         let mark = self.sandbox.path("started");
         let _ = std::fs::remove_file(&mark);
@@ -49,7 +49,7 @@ impl Home {
         command.env("PATH", format!("{}:/usr/bin:/bin", self.folder.display())).env("DISPLAY", ":99");
         command.envs(variable).stdin(Stdio::null());
         let output = command.output().unwrap();
-        // A browser is not waited for.
+        // authctl does not wait for a browser.
         std::thread::sleep(std::time::Duration::from_millis(if arguments[0] == "login" { 200 } else { 0 }));
         (String::from_utf8_lossy(&output.stderr).into_owned(), mark.exists())
     }

@@ -1,4 +1,4 @@
-//! Authorization requests that are pushed (RFC 9126) and signed (RFC 9101).
+//! Pushed (RFC 9126) and signed (RFC 9101) authorization requests.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::http::Reply;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// The embedded server refuses a URL with more in it, and a request that is used twice; it checks the
+/// The embedded server rejects a URL with other parameters, and a request that is used twice; it checks the
 /// assertion's audience at this endpoint as well.
 #[test]
 fn the_request_is_pushed_if_the_server_or_the_configuration_requires_it() {
@@ -69,8 +69,8 @@ fn a_client_secret_is_not_pushed_to_another_server() {
         behaviour.client_secret = Some("secret-canary".to_owned());
         behaviour.metadata.insert("pushed_authorization_request_endpoint".to_owned(), endpoint.into());
     });
-    // The document names its own token endpoint as well, so it is believed; a token endpoint that is configured is not
-    // vouched for by an issuer that nobody wrote.
+    // With the token endpoint from the same metadata, the endpoint would be trusted. A derived issuer does not vouch for a
+    // configured token endpoint.
     let more = format!(
         "use_par = true\n_client_secret = \"secret-canary\"\ntoken_endpoint = \"{}/token\"",
         server.issuer()

@@ -3,7 +3,7 @@
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// Runs `token` in its plainest form, and with an option that the quick path does not know: the outputs must not differ.
+/// Runs `token` without options, and with an option that the quick path does not know: the outputs must be equal.
 #[track_caller]
 fn compare(sandbox: &Sandbox, name: &str, provider: &[&str]) -> String {
     let quick = sandbox.run(&[&["token"], provider].concat());
@@ -102,7 +102,7 @@ fn cached(server: &AuthorizationServer) -> (Sandbox, String) {
     (sandbox, config)
 }
 
-/// How many tokens the kernel has.
+/// The number of tokens in the kernel's cache.
 fn in_kernel(sandbox: &Sandbox) -> usize {
     sandbox.kernel_keyring.kept.lock().keys().filter(|name| name.starts_with("authctl:token:")).count()
 }
@@ -114,7 +114,7 @@ fn the_kernel_keeps_a_token_until_it_must_be_renewed() {
     assert_eq!(in_kernel(&sandbox), 0);
     let token = sandbox.run(&["token"]).ok();
     assert_eq!(in_kernel(&sandbox), 1);
-    // Nothing else is needed for it any more.
+    // Nothing else is needed from now on.
     let records = sandbox.path("state/records");
     std::fs::rename(&records, sandbox.path("state/away")).unwrap();
     assert_eq!(sandbox.run(&["token"]).ok(), token);
@@ -131,7 +131,7 @@ fn the_kernel_keeps_a_token_until_it_must_be_renewed() {
     }
 }
 
-/// The note is for the person who did not choose the file, so that a cached token does not save it.
+/// The note is for users who did not choose the file, so a cached token must not suppress it.
 #[test]
 fn a_token_from_the_kernel_comes_with_the_note_about_the_config_file() {
     let server = AuthorizationServer::start();
@@ -163,7 +163,7 @@ fn every_token_change_clears_the_kernel_cache() {
     sandbox.run(&["account", "use", "bob"]).ok();
     assert_eq!(sandbox.run(&["token"]).ok(), bob);
 
-    // Another configuration finds nothing of this one's.
+    // Another configuration does not find this one's tokens.
     sandbox.configure(&config.replace("client_id = \"app\"", "client_id = \"another\""));
     sandbox.run(&["token"]).fails(3);
     sandbox.configure(&config);
@@ -191,7 +191,7 @@ fn the_kernel_cache_is_used_only_if_configured() {
     let (sandbox, config) = cached(&server);
     sandbox.configure(&config.replace("\"repo\"", "\"repo\", \"more\""));
     let told = sandbox.run(&["token"]).ok().says("note:");
-    assert_eq!(sandbox.run(&["token"]).ok(), told, "what is told is told each time");
+    assert_eq!(sandbox.run(&["token"]).ok(), told, "the note is printed each time");
     assert_eq!(in_kernel(&sandbox), 0);
     sandbox.configure(&config);
     server.set(|behaviour| behaviour.expires_in = Some(2));
@@ -200,5 +200,5 @@ fn the_kernel_cache_is_used_only_if_configured() {
     server.set(|behaviour| behaviour.expires_in = None);
     sandbox.run(&["token", "--refresh"]).ok();
     sandbox.run(&["token"]).ok();
-    assert_eq!(in_kernel(&sandbox), 0, "of no known end, or of one that is near");
+    assert_eq!(in_kernel(&sandbox), 0, "without a known expiry, or expiring soon");
 }

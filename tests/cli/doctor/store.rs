@@ -46,7 +46,7 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
         ("store", "problem", "no keyring is available", "store = \"file\""),
     );
     type Fault = fn() -> keyring_core::Error;
-    for (name, failing, what, mend) in [
+    for (name, failing, what, fix) in [
         (
             "locked",
             (|| fault(KeyringFault::Locked)) as Fault,
@@ -70,7 +70,7 @@ fn doctor_finds_problems_with_the_keyring_f_kr1_f_kr2_f_kr4() {
     ] {
         let sandbox = home(&config);
         *sandbox.keyring.store.lock() = Some(that_fails(failing));
-        finds(name, &sandbox, &["--offline"], 6, ("store", "problem", what, mend));
+        finds(name, &sandbox, &["--offline"], 6, ("store", "problem", what, fix));
     }
     let sandbox = home(&config);
     let loses = that_loses_a_byte(&sandbox.keyring.present());
@@ -99,7 +99,7 @@ fn record(sandbox: &Sandbox) -> PathBuf {
 fn doctor_finds_problems_with_encrypted_files_f_sto1_f_sto2() {
     let server = AuthorizationServer::start();
     let logged_in = || logged_in(&server);
-    let wants = |what, mend| ("store", "problem", what, mend);
+    let wants = |what, fix| ("store", "problem", what, fix);
 
     let sandbox = logged_in();
     std::fs::remove_file(record(&sandbox)).unwrap();

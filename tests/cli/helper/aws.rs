@@ -48,8 +48,8 @@ fn aws_credentials_for_an_id_token_are_cached_until_they_expire() {
     assert_eq!(sts.requests().len(), 2, "another role, other keys");
     sandbox.clock.advance(3600 - 240);
     ask(&[]).ok();
-    assert_eq!(sts.requests().len(), 3, "renewed before they end");
-    // They are nobody's to revoke, and are forgotten with the login.
+    assert_eq!(sts.requests().len(), 3, "refreshed before they expire");
+    // Nobody can revoke them, so a logout only deletes them.
     sandbox.run(&["logout"]).ok();
     assert!(!server.requests().iter().any(|request| request.body.contains("secret-canary")));
     ask(&[]).fails(3);

@@ -33,7 +33,7 @@ fn cargo_credential_provider_follows_the_protocol() {
     );
     assert!(ok["expiration"].as_i64().unwrap() > jiff::Timestamp::now().as_second());
     assert_eq!(answers[2]["Ok"]["token"], "Bearer other-token");
-    assert_eq!(answers[2]["Ok"]["cache"], "session", "its end is not known");
+    assert_eq!(answers[2]["Ok"]["cache"], "session", "its expiry is unknown");
     for (at, kind) in [
         (3, "url-not-supported"),
         (4, "url-not-supported"),

@@ -34,7 +34,7 @@ fn the_user_name_or_the_default_selects_among_providers() {
     let ask = |sandbox: &Sandbox, user: &str| {
         git(sandbox, "get", &["protocol=https", "host=git.example", &format!("username={user}")])
     };
-    nothing(&ask(&sandbox, "").says("one and two all serve git.example"), "nobody is meant");
+    nothing(&ask(&sandbox, "").says("one and two all serve git.example"), "no provider is selected");
     assert!(ask(&sandbox, "two").ok().stdout.contains("password=token-two"));
     assert!(ask(&sandbox, "one").ok().stdout.contains("password=token-one"));
     sandbox.configure(&two("default = \"two\""));

@@ -42,7 +42,7 @@ fn docker_credential_helper_follows_the_protocol() {
     assert!(refused.1.contains("authctl login other") && !refused.1.contains("mine"), "{}", refused.1);
     assert_eq!(said(docker("store", &given("", "x"))), (1, "no credentials username\n".to_owned()));
     assert_eq!(said(docker("erase", "https://git.example")), (0, String::new()));
-    assert_eq!(said(docker("get", "git.example")).0, 0, "docker logout is no logout here");
+    assert_eq!(said(docker("get", "git.example")).0, 0, "docker logout does not log out here");
     assert_eq!(said(docker("erase", "https://unknown.example")), (0, String::new()));
     let list: Value = serde_json::from_str(&docker("list", "unused").ok().stdout).unwrap();
     assert_eq!(list["https://code.example:8443"], "oauth2accesstoken");

@@ -104,7 +104,7 @@ fn git_erase_replaces_only_the_erased_token() {
     let first = sandbox.run(&["token"]).ok().text().to_owned();
     nothing(&git(&sandbox, "store", &["protocol=http", &host, &format!("password={first}")]), "store");
     nothing(&git(&sandbox, "erase", &["protocol=http", &host, "password=an-older-one"]), "erase");
-    assert_eq!(sandbox.run(&["token"]).ok().text(), first, "another token was refused");
+    assert_eq!(sandbox.run(&["token"]).ok().text(), first, "another token was rejected");
     nothing(&git(&sandbox, "erase", &["protocol=http", &host, &format!("credential={first}")]), "erase");
     assert_eq!(server.token_requests("refresh_token"), 0, "not before somebody asks");
     let second = sandbox.run(&["token"]).ok().text().to_owned();

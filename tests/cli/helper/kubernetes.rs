@@ -73,7 +73,7 @@ fn a_kubernetes_client_that_asks_again_early_gets_a_new_token() {
     let second = ask();
     assert_ne!(first, second, "the same process asks again");
     assert_eq!(server.token_requests("refresh_token"), 1);
-    // Its time is over: that it asks again means nothing.
+    // The token has expired, so a second request does not mean that it was rejected.
     sandbox.clock.advance(3590);
     let third = ask();
     assert_ne!(second, third);

@@ -1,4 +1,4 @@
-//! `authctl helper`: the protocols of other programs, to the letter.
+//! `authctl helper`: other programs' protocols, byte for byte.
 
 mod aws;
 mod aws_web_identity;
@@ -17,7 +17,7 @@ use crate::support::browsers::Never;
 use crate::support::sandbox::{Output, server_config};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A home that is logged in, and may open no browser from now on.
+/// A home that is logged in; from now on, opening a browser fails the test.
 fn logged_in(more: &str) -> (AuthorizationServer, Sandbox) {
     let server = AuthorizationServer::start();
     let config = server_config(&server.domain(), "");
@@ -38,7 +38,7 @@ fn nothing(output: &Output, name: &str) {
 
 const TOKEN_CONFIG: &str = "\n[credentials.other]\ndomain = \"git.example\"\nhosts = [\"code.example:8443\", \"xn--bcher-kva.example\"]\njwt = \"other-token\"\n";
 
-/// What cargo is answered, line by line.
+/// The response to cargo, line by line.
 fn cargo(sandbox: &Sandbox, questions: &[Value]) -> Vec<Value> {
     let typed = sandbox.input.terminal();
     for question in questions {
@@ -56,7 +56,7 @@ fn question(index: &str, kind: &str) -> Value {
     })
 }
 
-/// AWS's answer, as its API reference shows it.
+/// AWS's response, as in its API reference.
 fn sts_answer(seconds: i64) -> String {
     let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
     format!(

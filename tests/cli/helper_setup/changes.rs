@@ -53,9 +53,9 @@ fn setup_shows_its_changes_first_and_can_remove_them() {
         assert!(text.lines().all(|line| now.contains(line.trim_end_matches(['{', '}']))), "{program}: {now}");
         let once = files(&sandbox);
         sandbox.run(&arguments("--write")).ok().says("nothing to do");
-        assert_eq!(files(&sandbox), once, "{program}: twice is once");
+        assert_eq!(files(&sandbox), once, "{program}: a second run changes nothing");
         sandbox.run(&arguments("--undo")).ok();
-        assert_eq!(files(&sandbox), before, "{program}: taken back");
+        assert_eq!(files(&sandbox), before, "{program}: undone");
         sandbox.run(&arguments("--undo")).ok().says("nothing to do");
     }
 }

@@ -3,7 +3,7 @@
 use super::{CONFIG, files};
 use crate::support::Sandbox;
 
-/// Names that a server may choose for an account, each hostile to some syntax.
+/// Account names that a server may choose, each hostile to some syntax.
 const NAMES: &[&str] = &[
     "x$(touch${IFS}pwned)",
     "x`touch${IFS}pwned`",
@@ -38,7 +38,7 @@ fn the_name_of_an_account_is_one_argument_for_aws_tools() {
         let commands: Vec<&str> =
             written.lines().filter_map(|line| line.strip_prefix("credential_process = ")).collect();
         assert_eq!(commands.len(), 1, "{name}: {written}");
-        // The SDKs for Go, Java and JavaScript give it to a shell; the one for Python splits it as a shell does.
+        // The SDKs for Go, Java and JavaScript run it in a shell; Python's splits it as a shell does.
         let script = format!("set -- {}; printf '%s\\0' \"$@\"", commands[0]);
         let mut shell = std::process::Command::new("sh");
         let output = shell.args(["-c", &script]).current_dir(sandbox.path("")).output().unwrap();

@@ -23,7 +23,7 @@ fn root_keeps_the_owner_of_a_file_that_was_made_as_another_user() {
     }
 }
 
-/// A home with a kubectl that replaces its file as a whole, and the commands that let git and kubectl change theirs.
+/// A home with a kubectl that replaces its whole file, and the commands that make git and kubectl change their files.
 #[cfg(target_os = "linux")]
 fn changed_by_their_programs() -> (Sandbox, [(&'static [&'static str], &'static str); 2]) {
     let sandbox = Sandbox::new(CONFIG);

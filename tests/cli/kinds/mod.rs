@@ -1,4 +1,4 @@
-//! The kinds of providers beside the browser login.
+//! The provider kinds other than `oauth`.
 
 mod direct;
 mod requested;

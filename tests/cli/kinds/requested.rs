@@ -28,7 +28,7 @@ fn command_output_is_cached_until_its_expiry() {
     sandbox.configure(&config(""));
     sandbox.run(&["token"]).ok();
     sandbox.run(&["token"]).ok();
-    assert_eq!(calls(), 4, "text says no end and is not cached");
+    assert_eq!(calls(), 4, "plain text has no expiry and is not cached");
     let environment = std::fs::read_to_string(sandbox.path("environment")).unwrap();
     assert!(!environment.contains("AUTHCTL_"), "F-LEAK2: {environment}");
     for (body, said) in [

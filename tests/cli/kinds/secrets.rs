@@ -37,7 +37,7 @@ fn stored_secrets_are_used() {
     sandbox.run(&["secret", "set", "as", "client_secrt"]).fails(2).says("did you mean `client_secret`?");
 }
 
-/// One limit holds for every way in: a longer secret is refused, and one of just this length comes through whole.
+/// One limit applies to every source: a longer secret is rejected, and one of exactly this length is accepted.
 #[cfg(target_os = "linux")]
 #[test]
 fn every_secret_source_has_the_same_length_limit() {
@@ -48,7 +48,7 @@ fn every_secret_source_has_the_same_length_limit() {
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A program that refuses what is too long need not read it all.
+        // authctl need not read all of a secret that is too long.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         (output.status.success(), String::from_utf8(output.stdout).unwrap())

@@ -36,7 +36,7 @@ fn no_canary_in_any_output_or_file_f_leak3_f_leak7() {
     let mut run = |arguments: &[&str]| {
         let with_trace: Vec<&str> = arguments.iter().copied().chain(["-vvv"]).collect();
         let output = sandbox.run(&with_trace);
-        // Standard output may have what the command is for; standard error must have no secret.
+        // Standard output may contain the command's result; standard error must contain no secret.
         let prints_it = matches!(arguments[0], "token" | "headers");
         outputs.push((arguments.join(" "), if prints_it { output.stderr } else { output.to_string() }));
     };
@@ -75,7 +75,7 @@ fn no_canary_in_any_output_or_file_f_leak3_f_leak7() {
     }
 }
 
-/// Programs of the same user can ask for access tokens. The refresh token, which outlives them, is in no answer.
+/// The same user's programs can ask for access tokens. No response contains the refresh token, which outlives them.
 #[test]
 fn no_command_prints_the_refresh_token_f_leak10() {
     let server = AuthorizationServer::start();
@@ -113,7 +113,7 @@ fn no_command_prints_the_refresh_token_f_leak10() {
     }
 }
 
-/// Keys, and what is signed with them, are as secret as tokens; so are device codes.
+/// Keys, signatures and device codes are as secret as tokens.
 #[test]
 fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
     let (pem, public) = crate::client_authentication::key();
@@ -148,7 +148,7 @@ fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
     ] {
         outputs.push(sandbox.run(&[arguments, &["-vvv"]].concat()).ok());
     }
-    // A browser that shows what it is given would show the id token: that is why it must be asked for.
+    // A browser that prints its arguments would show the id token, so the user must ask for it.
     sandbox.system.browser = std::sync::Arc::new(crate::support::browsers::Consents);
     outputs.push(sandbox.run(&["logout", "--end-session", "-vvv"]).ok());
     let mut secrets: Vec<String> =
@@ -158,7 +158,7 @@ fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
         let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
         secrets.push(record["dpop_key"].as_str().unwrap().to_owned());
     }
-    assert!(secrets.len() >= 3, "a key of the client and one of tokens");
+    assert!(secrets.len() >= 3, "a client key and a token key");
     for request in server.requests() {
         let sent = ["client_assertion", "device_code", "subject_token", "token", "code_verifier"];
         secrets.extend(sent.iter().filter_map(|name| request.parameter(name)));

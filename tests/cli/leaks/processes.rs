@@ -96,7 +96,7 @@ fn no_core_file_and_not_traceable_f_leak4() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).map(str::to_owned);
     child.kill().unwrap();
     child.wait().unwrap();
-    // A process that is not dumpable belongs to root in /proc; where that hides the limits, it is proof enough.
+    // A process that is not dumpable belongs to root in /proc; if that hides the limits, this is proof enough.
     if let Some(core) = core {
         assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     }

@@ -1,4 +1,4 @@
-//! Limits on files lose no session.
+//! File size limits lose no session.
 
 use super::in_shell;
 use crate::support::{AuthorizationServer, Sandbox};
@@ -21,7 +21,7 @@ fn a_limit_on_the_size_of_files_loses_no_session_f_rot5() {
         assert!(stderr.contains("ulimit -f"), "{blocks}: {stderr}");
     }
     assert_eq!(server.token_requests("refresh_token"), 0);
-    // Too small for this record, which nobody could know: the refresh token is rescued.
+    // Too small for this record, whose size is not known before: the refresh token is rescued.
     let long = "x".repeat(200 << 10);
     server.set(|behaviour| drop(behaviour.token_members.insert("access_token".to_owned(), long.into())));
     let (status, stderr) = run("-f 200", &token);
@@ -31,7 +31,7 @@ fn a_limit_on_the_size_of_files_loses_no_session_f_rot5() {
     let next = in_shell(&sandbox, "-f unlimited", &["token", "as"]).output().unwrap();
     assert!(server.accepts(String::from_utf8_lossy(&next.stdout).trim()), "{next:?}");
     assert!(!server.any_family_revoked());
-    // A program that authctl runs is ended by the signal, as without authctl.
+    // The signal kills a program that authctl runs, as it would without authctl.
     let writes = "head -c 300000 /dev/zero > big; kill -l $?";
     let output = in_shell(&sandbox, "-f 1", &["exec", "as", "--", "sh", "-c", writes]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("XFSZ"), "{output:?}");

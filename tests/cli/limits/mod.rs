@@ -1,4 +1,4 @@
-//! The system's limits end nothing with a panic, lose no session and let nobody shut others out (F-CB21, F-ROT5, F-SRV1).
+//! The system's limits cause no panic, lose no session, and let nobody lock others out (F-CB21, F-ROT5, F-SRV1).
 
 mod files;
 mod open_files;
@@ -10,7 +10,7 @@ use crate::support::Sandbox;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// The program in a shell with a limit.
+/// Runs authctl in a shell with a limit.
 fn in_shell(sandbox: &Sandbox, ulimit: &str, arguments: &[&str]) -> Command {
     let script = format!("ulimit {ulimit} && exec \"$0\" \"$@\"");
     let mut command = sandbox.binary("sh", &[&["-c", &script, BINARY], arguments].concat());

@@ -1,4 +1,4 @@
-//! Floods of connections with few open files.
+//! Connection floods with few open files.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -101,7 +101,7 @@ fn a_flood_does_not_block_a_login_with_few_open_files_f_cb21() {
         let mut lines = BufReader::new(login.stderr.take().unwrap());
         let url = loop {
             let mut line = String::new();
-            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{ulimit}: the login has ended");
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{ulimit}: the login has finished");
             if let Ok(url) = Url::parse(line.trim()) {
                 break url;
             }

@@ -12,10 +12,10 @@ use crate::support::http::get;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A user of no other test: what else they run would count.
+/// A user that no other test uses: all of the user's processes count.
 const USER: &str = "65532";
 
-/// The program as a user who may have so many threads and processes. The limit does not hold for root.
+/// Runs authctl as a user with a limit on threads and processes, which does not apply to root.
 fn limited(sandbox: &Sandbox, most: u32, arguments: &[&str]) -> Command {
     let is_root = rustix::process::geteuid().is_root();
     assert!(is_root, "this test acts as another user: run it as root, or pass `--skip as_another_user`");
@@ -37,7 +37,7 @@ fn a_flood_starts_no_threads_and_does_not_end_the_login_f_cb21_as_another_user()
     let mut lines = BufReader::new(login.stderr.take().unwrap());
     let url = loop {
         let mut line = String::new();
-        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "the login has ended");
+        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "the login has finished");
         if let Ok(url) = Url::parse(line.trim()) {
             break url;
         }
@@ -82,7 +82,7 @@ fn without_threads_every_command_fails_with_a_reason_f_cb21_as_another_user() {
         assert!(!matches!(output.status.code(), None | Some(0 | 101)), "{arguments:?}: {stderr}");
         assert!(stderr.contains(said) && !stderr.contains("panicked"), "{arguments:?}: {stderr}");
     }
-    // What needs no thread works.
+    // Commands that need no thread work.
     let output = limited(&sandbox, 1, &["token", "literal"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "t\n", "{output:?}");
 }

@@ -13,12 +13,12 @@ fn without_a_visible_browser_the_address_is_printed() {
     let absent = Arc::new(Absent::default());
     sandbox.system.browser = absent.clone();
     sandbox.run(&["login", "--timeout", "50ms"]).fails(1).says("Open this URL in a browser");
-    assert_eq!(*absent.0.lock(), 0, "a browser that nobody would see is not opened");
+    assert_eq!(*absent.0.lock(), 0, "a browser that the user would not see is not opened");
 }
 
 #[test]
 fn the_page_waits_for_the_result_of_the_login() {
-    // The token endpoint fails after the redirect: the browser is told of a failure, not of success.
+    // The token endpoint fails after the redirect: the browser shows a failure, not a success.
     let server = AuthorizationServer::start();
     server.fault("/token", Reply::full(500, &[], ""));
     let mut sandbox = Sandbox::with_server(&server.domain());

@@ -11,8 +11,8 @@ fn asked_for(server: &AuthorizationServer, sandbox: &Sandbox, arguments: &[&str]
     server.requests_to("/authorize").last().unwrap().query()
 }
 
-/// PKCE and `state` always, whoever the client is; any free port; what is configured and no more.
-/// F-ROT9: what belongs to one login is in the memory of its process alone, so that two at once cannot mix it up.
+/// PKCE and `state` for every client; any free port; only configured parameters.
+/// F-ROT9: each login's state exists only in its process's memory, so concurrent logins cannot mix it up.
 #[test]
 fn a_login_in_progress_leaves_nothing_on_disk_f_rot9() {
     let server = AuthorizationServer::start();
@@ -30,7 +30,7 @@ fn a_login_in_progress_leaves_nothing_on_disk_f_rot9() {
         .collect();
     assert!(values.len() >= 10, "{values:?}");
     for value in &values {
-        assert!(values.iter().filter(|other| *other == value).count() <= 2, "each is its own: {value}");
+        assert!(values.iter().filter(|other| *other == value).count() <= 2, "each is different: {value}");
         for (path, bytes) in one.files().into_iter().chain(other.files()) {
             assert!(
                 !String::from_utf8_lossy(&bytes).contains(value.as_str()),

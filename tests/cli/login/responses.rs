@@ -1,4 +1,4 @@
-//! What the server sends is checked and escaped.
+//! The server's responses are checked and escaped.
 
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
@@ -26,7 +26,7 @@ fn names_from_the_server_are_escaped_f_ctrl2() {
     });
     let output = sandbox.run(&["--color", "always", "login", "--account", "me"]).fails(1);
     assert!(!output.stderr.contains("\u{1b}]"), "{output}");
-    assert!(server.any_family_revoked(), "what is not kept is given back");
+    assert!(server.any_family_revoked(), "tokens that are not stored are revoked");
 }
 
 #[test]

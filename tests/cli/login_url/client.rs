@@ -24,7 +24,7 @@ fn a_client_metadata_document_is_preferred_to_registration() {
     sandbox.run(&["login", &resource.url()]).ok();
     assert!(server.requests_to("/register").is_empty(), "C6");
     assert_eq!(authorization(&server, "client_id").unwrap(), id);
-    // A server that takes none of them registers.
+    // A server that supports neither registers a client.
     let server = registering();
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
@@ -48,7 +48,7 @@ fn without_registration_a_client_id_is_required() {
         .says(&format!("authctl login {url} --client-id ID"));
     sandbox.run(&["login", &url, "--client-id", "app"]).ok();
     sandbox.run(&["login", &url]).ok();
-    // Another server than it was named for.
+    // Not the server that the client id was given for.
     let other = registering();
     resource.publish(
         "/.well-known/oauth-protected-resource/mcp",
@@ -57,5 +57,5 @@ fn without_registration_a_client_id_is_required() {
     sandbox.run(&["login", &url]).fails(4).says("belongs to").says(&other.issuer());
     assert!(other.requests_to("/register").is_empty() && other.requests_to("/authorize").is_empty());
     sandbox.run(&["token", &url, "--refresh"]).ok();
-    assert!(other.requests_to("/token").is_empty(), "what is stored is not for the other");
+    assert!(other.requests_to("/token").is_empty(), "the stored client id is not used for the other server");
 }

@@ -21,14 +21,14 @@ fn a_failed_login_leaves_the_previous_one_unchanged() {
     let before = state(&sandbox, &url);
     assert!(before.1);
     let refusal = || Reply::full(400, &[], r#"{"error":"invalid_grant"}"#);
-    // The port of the registration is somebody else's, so that another client is registered.
+    // Another program uses the registration's port, so authctl registers another client.
     let redirect: url::Url = authorization(&server, "redirect_uri").unwrap().parse().unwrap();
     let taken = std::net::TcpListener::bind(("127.0.0.1", redirect.port().unwrap())).unwrap();
     server.set(|behaviour| behaviour.client_id = "another-app".to_owned());
     server.fault("/token", refusal());
     sandbox.run(&["login", &url]).fails(1);
     assert_eq!(server.requests_to("/register").len(), 2);
-    assert_eq!(server.requests_to("/register/1").len(), 1, "the new one is nobody's");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "no provider uses the new one");
     server.set(|behaviour| behaviour.client_id = "app".to_owned());
     assert_eq!(state(&sandbox, &url), before);
     drop(taken);
@@ -56,7 +56,7 @@ fn a_wrong_client_id_is_not_stored() {
     server.set(|behaviour| behaviour.client_id = "app".to_owned());
     sandbox.run(&["login", &url]).fails(4).says("--client-id ID");
     sandbox.run(&["login", &url, "--client-id", "app"]).ok();
-    // The client of a provider that somebody configured is changed there.
+    // A configured provider's client is changed in the config file.
     let configured = Sandbox::with_server(&server.domain());
     configured.run(&["login", "as", "--client-id", "other"]).fails(2).says("provider set as client_id=ID");
     assert!(!configured.files().iter().any(|(path, _)| path.ends_with("learned.toml")));

@@ -16,7 +16,7 @@ fn a_url_login_discovers_registers_and_logs_out() {
     login
         .says(&format!("uses the authorization server {}", server.issuer()))
         .says("Logged in to http://127.0.0.1");
-    // What was asked for where.
+    // The requested paths.
     assert_eq!(
         authorization(&server, "scope").unwrap(),
         "files:read offline_access",

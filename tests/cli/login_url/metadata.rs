@@ -12,7 +12,7 @@ use crate::support::http::Reply;
 fn each_mcp_revision_finds_its_metadata() {
     let path = "/.well-known/oauth-protected-resource/mcp";
     let root = "/.well-known/oauth-protected-resource";
-    // 2025-06-18: the challenge says where.
+    // 2025-06-18: the challenge contains the metadata's URL.
     let server = registering();
     let resource = Resource::of(&server);
     let elsewhere = format!("{}/meta", resource.server.url());
@@ -22,7 +22,7 @@ fn each_mcp_revision_finds_its_metadata() {
     empty().run(&["login", &resource.url()]).ok();
     assert!(!resource.paths().iter().any(|path| path.starts_with("/.well-known")), "{:?}", resource.paths());
 
-    // 2025-11-25: without that, at its own well-known URL, then at its host's.
+    // 2025-11-25: otherwise at the resource's well-known URL, then at its host's.
     let resource = Resource::of(&server);
     resource.no_challenge();
     empty().run(&["login", &resource.url()]).ok();

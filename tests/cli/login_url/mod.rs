@@ -1,5 +1,5 @@
-//! `authctl login URL`: with nothing configured, against an authorization server and a small server of the Model Context
-//! Protocol. The ids C1 to C14 are those of its authorization's revisions 2025-06-18, 2025-11-25 and 2026-07-28.
+//! `authctl login URL`: with nothing configured, against an authorization server and a small Model Context Protocol
+//! server. The ids C1 to C14 are those of its authorization's revisions 2025-06-18, 2025-11-25 and 2026-07-28.
 
 mod client;
 mod failed_login;
@@ -19,14 +19,14 @@ use serde_json::{Value, json};
 use crate::support::http::{Reply, Server};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A protected resource at `/mcp`, and what it says of itself.
+/// A protected resource at `/mcp`, and its metadata.
 pub struct Resource {
     server: Server,
     shared: Arc<Mutex<Says>>,
 }
 
 impl Resource {
-    /// A resource whose tokens the server gives, as the current revision has it.
+    /// A resource whose tokens the server issues, as in the current revision.
     pub fn of(server: &AuthorizationServer) -> Self {
         let shared = Arc::new(Mutex::new(Says { challenge: None, metadata: Vec::new() }));
         let says = Arc::clone(&shared);

@@ -50,7 +50,7 @@ fn logout_ends_the_registration_of_a_first_login_that_failed() {
     assert_eq!(server.requests_to("/register/1").len(), 1);
     assert!(sandbox.stores_nothing());
     sandbox.run(&["logout", &resource.url()]).fails(3).says("not logged in at");
-    // For a configured provider it ends with the provider.
+    // For a configured provider, it is deleted with the provider.
     let sandbox = Sandbox::new(&format!(
         "store = \"file\"\n[credentials.as]\ndomain = \"{}\"\nscheme = \"http\"\noauth.scopes = [\"openid\"]\n",
         server.domain()
@@ -72,7 +72,7 @@ fn a_noted_registration_that_cannot_be_used_is_ended_and_replaced() {
     server.set(|behaviour| behaviour.client_id = "another-app".to_owned());
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 2);
-    assert_eq!(server.requests_to("/register/1").len(), 1, "the first one is nobody's");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "no provider uses the first one");
 }
 
 #[test]

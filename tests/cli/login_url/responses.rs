@@ -39,7 +39,7 @@ fn registration_responses_are_handled() {
     ] {
         let (server, mut sandbox) = (registering(), empty());
         sandbox.system.browser = Arc::new(Never);
-        // The first refusal may have been of the scopes.
+        // The first rejection may have been because of the scopes.
         for _ in 0..2 {
             server.fault("/register", Reply::json(400, &json!({ "error": error })));
         }
@@ -59,7 +59,7 @@ fn a_registration_with_a_taken_port_or_expired_secret_is_replaced() {
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(server.requests_to("/register").len(), 2);
     assert_ne!(authorization(&server, "redirect_uri").unwrap(), redirect.to_string());
-    assert_eq!(server.requests_to("/register/1").len(), 1, "the one before is gone");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "the previous one is deleted");
     drop(taken);
     sandbox.run(&["logout", &resource.url()]).ok();
     assert!(

@@ -16,7 +16,7 @@ fn step_up_requests_the_union_of_scopes() {
     sandbox.run(&["login", &url, "--challenge", challenge]).ok();
     assert_eq!(authorization(&server, "scope").unwrap(), "files:read files:write offline_access");
     assert_eq!(server.requests_to("/register").len(), 1, "the same client");
-    // A challenge that is none of that asks for what it says.
+    // For any other challenge, its scopes are requested.
     sandbox.run(&["login", &url, "--challenge", "Bearer scope=\"files:write\""]).ok();
     assert_eq!(authorization(&server, "scope").unwrap(), "files:write offline_access");
     sandbox.run(&["login", "--challenge", challenge]).fails(2);
@@ -31,13 +31,13 @@ fn a_client_is_registered_for_all_scopes() {
             .map(|request| serde_json::from_str::<Value>(&request.body).unwrap()["scope"].clone())
             .collect()
     };
-    // What a later login may need is named at once.
+    // The registration includes scopes that a later login may need.
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     sandbox.run(&["login", &resource.url()]).ok();
     assert_eq!(registered(&server), ["files:read files:write offline_access"]);
     assert_eq!(authorization(&server, "scope").unwrap(), "files:read offline_access", "and not asked for");
-    // What no registration is for needs another one.
+    // A scope outside the registration needs another one.
     let challenge = "Bearer error=\"insufficient_scope\", scope=\"files:delete\"";
     sandbox.run(&["login", &resource.url(), "--challenge", challenge]).ok();
     let all = "files:delete files:read files:write offline_access";
@@ -45,7 +45,7 @@ fn a_client_is_registered_for_all_scopes() {
     sandbox.run(&["login", &resource.url(), "--scope", "files:delete"]).ok();
     assert_eq!(registered(&server).len(), 2);
 
-    // A server that registers no scopes but its own chooses them itself, and is asked for any.
+    // A server that registers only its own scopes chooses them itself, and may be asked for any.
     let (server, sandbox) = (registering(), empty());
     let resource = Resource::of(&server);
     let refusal = json!({ "error": "invalid_client_metadata", "error_description": "scope" });
@@ -54,7 +54,7 @@ fn a_client_is_registered_for_all_scopes() {
     assert_eq!(registered(&server), [json!("files:read files:write offline_access"), Value::Null]);
     sandbox.run(&["login", &resource.url(), "--challenge", challenge]).ok();
     assert_eq!(registered(&server).len(), 2);
-    // One that leaves some out is not asked again for them.
+    // Scopes that the server leaves out are not requested again.
     let (server, sandbox) = (registering(), empty());
     server.set(|behaviour| behaviour.registers = json!({ "scope": "files:read" }).as_object().cloned());
     let resource = Resource::of(&server);
@@ -71,7 +71,7 @@ fn offline_access_is_requested_with_consent() {
     assert_eq!(authorization(&server, "prompt").unwrap(), "consent", "OpenID Connect Core section 11");
     let discovered = std::fs::read_to_string(sandbox.path("state/learned.toml")).unwrap();
     assert!(discovered.starts_with("# Written by authctl"), "{discovered}");
-    // Without it nobody is asked more than they need to be.
+    // Without it, the user is not asked to consent more often than necessary.
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.registers = Some(serde_json::Map::new()));
     resource.publish(
@@ -94,7 +94,7 @@ fn default_scopes_come_from_the_resource_not_the_server() {
         json!({ "resource": resource.url(), "authorization_servers": [server.issuer()], "scopes_supported": [] }),
     );
     sandbox.run(&["login", &resource.url()]).ok();
-    assert_eq!(authorization(&server, "scope").unwrap(), "offline_access", "an empty list says nothing");
+    assert_eq!(authorization(&server, "scope").unwrap(), "offline_access", "an empty list is ignored");
 }
 
 #[test]

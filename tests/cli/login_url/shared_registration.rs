@@ -18,7 +18,7 @@ fn one_registration_serves_two_resources_of_a_server() {
     sandbox.run(&["refresh", &other.url()]).ok().says(&format!("Refreshed {}", other.url()));
     let logout = sandbox.run(&["logout", &other.url()]).ok();
     logout.says(&format!("Logged out of {}", other.url())).says("was deleted too");
-    assert_eq!(server.requests_to("/register/1").len(), 1, "the last one ends it");
+    assert_eq!(server.requests_to("/register/1").len(), 1, "the last logout deletes it");
     assert!(sandbox.stores_nothing());
 }
 
@@ -51,7 +51,7 @@ fn a_configured_provider_without_a_client_is_registered_too() {
     sandbox.run(&["logout"]).ok();
     sandbox.run(&["login"]).ok();
     assert_eq!(server.requests_to("/register").len(), 1, "it outlives the login");
-    // It ends with the provider, and is none by itself.
+    // It is deleted with the provider, and is not a provider itself.
     let before = std::fs::read_to_string(sandbox.path("config/config.toml")).unwrap();
     sandbox.configure("store = \"file\"\n[credentials.b]\ndomain = \"b.example\"\njwt = \"static\"\n");
     sandbox.run(&["config", "check"]).ok();
@@ -62,7 +62,7 @@ fn a_configured_provider_without_a_client_is_registered_too() {
     assert!(sandbox.stores_nothing());
     sandbox.configure(&before);
     sandbox.run(&["login"]).ok();
-    // At another issuer it is nobody (MCP 2026-07-28).
+    // Another issuer does not know it (MCP 2026-07-28).
     let other = registering();
     other.set(|behaviour| behaviour.client_id = "other".to_owned());
     sandbox.configure(&format!(

@@ -1,4 +1,4 @@
-//! The link that the browser is given, and who may use it (F-LEAK11, F-CB20).
+//! The link that authctl passes to the browser, and who may use it (F-LEAK11, F-CB20).
 
 mod link;
 mod processes;
@@ -14,7 +14,7 @@ use crate::support::Sandbox;
 use crate::support::browsers::Given;
 use crate::support::sandbox::Output;
 
-/// Knows every client as somebody.
+/// Reports this user for every connection.
 struct Everybody(Peer);
 
 impl Peers for Everybody {
@@ -31,13 +31,13 @@ fn host(url: &Url) -> String {
     format!("{}:{}", url.host_str().unwrap(), url.port().unwrap())
 }
 
-/// Runs a command in a browser that does this with the link.
+/// Runs a command with a browser that does this with the link.
 fn with_browser(
     sandbox: &mut Sandbox,
     arguments: &[&str],
     does: impl Fn(&Url) + Send + Sync + 'static,
 ) -> Output {
-    // What fails in the browser fails the story.
+    // A failure in the browser fails the test.
     let failed = Arc::new(Mutex::new(false));
     let noted = Arc::clone(&failed);
     sandbox.system.browser = Arc::new(Given(Arc::new(move |link| {

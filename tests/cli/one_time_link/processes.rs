@@ -16,7 +16,7 @@ use crate::support::{AuthorizationServer, Sandbox};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// A browser that notes its arguments.
+/// A browser that records its arguments.
 fn noting_browser(sandbox: &Sandbox) -> (PathBuf, PathBuf) {
     let noted = sandbox.path("arguments");
     let script = sandbox
@@ -93,7 +93,7 @@ fn no_process_argument_holds_a_login_secret_f_leak11() {
     assert!(ends(child, 0).contains("Your browser was sent to the server"));
 }
 
-/// Runs curl as another user: the status of the answer.
+/// Runs curl as another user: returns the response status.
 fn as_another_user(url: &Url) -> String {
     let is_root = rustix::process::geteuid().is_root();
     assert!(is_root, "this test acts as another user: run it as root, or pass `--skip as_another_user`");

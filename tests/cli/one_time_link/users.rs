@@ -14,12 +14,12 @@ use crate::support::browsers::{follow, redirect_of};
 use crate::support::http::{exchange, get};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// Knows the connections that a story makes as another user, and all others as the user's own.
+/// Reports some of a story's connections as another user's, and all others as the user's own.
 #[derive(Clone, Default)]
 struct OtherUsers(Arc<Mutex<HashSet<u16>>>);
 
 impl OtherUsers {
-    /// A request of another user: the status, and the whole answer.
+    /// Sends a request as another user: returns the status and the whole response.
     fn get(&self, url: &Url) -> (u16, String) {
         let mut stream = TcpStream::connect(url.socket_addrs(|| None).unwrap()[0]).unwrap();
         self.0.lock().unwrap().insert(stream.local_addr().unwrap().port());
@@ -115,7 +115,7 @@ fn the_link_works_once_if_its_user_is_unknown_f_cb20() {
     assert!(logout.stderr.contains("was opened twice"), "{logout}");
 }
 
-/// Who sends a request and leaves at once is not known to the system any more; that must not make them count as unknown.
+/// The system no longer knows the user of a closed connection; that must not let another user through as unknown.
 #[cfg(target_os = "linux")]
 #[test]
 fn closing_early_does_not_hide_the_user_f_cb20() {

@@ -3,7 +3,7 @@
 use super::config;
 use crate::support::Sandbox;
 
-/// The secret that a provider's key has in the store, as `authctl token` uses it.
+/// The secret stored for a provider's key, as `authctl token` uses it.
 fn raw(sandbox: &Sandbox, provider: &str) -> String {
     sandbox.run(&["token", provider]).ok().text().to_owned()
 }

@@ -101,7 +101,7 @@ fn a_templates_name_is_enough_to_log_in_interactively() {
     let output = sandbox.run(&["login", "github"]);
     assert_eq!((output.status, sandbox.input.is_used_up()), (1, true), "not written, no login: {output}");
     assert!(!config(&sandbox).contains("github"));
-    // What is written is logged in to at once; nobody answers there.
+    // The new provider is logged in to at once; no server responds there.
     let sandbox = Sandbox::new("store = \"file\"\n");
     sandbox.input.type_answers(&["app", "", "y"]);
     sandbox.input.type_hidden(&[""]);

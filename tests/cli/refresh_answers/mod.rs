@@ -1,5 +1,5 @@
-//! What an odd answer to a refresh costs (F-ROT10). The server rotates refresh tokens and ends the whole login when an old
-//! one comes back; something in its answer is wrong once, and after that the server is healthy again.
+//! The consequences of an invalid response to a refresh (F-ROT10). The server rotates refresh tokens and revokes the whole
+//! login when an old one is reused. One of its responses is wrong; after that the server is healthy again.
 
 mod rules;
 mod table;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::support::http::Reply;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// What the next refresh finds.
+/// The result of the next refresh.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Login {
-    /// The new refresh token was saved: the login goes on.
+    /// The new refresh token was saved: the login still works.
     Kept,
-    /// The new refresh token never arrived, and authctl says that this may be so.
+    /// The new refresh token never arrived, and authctl reports that this may be so.
     Unresolved,
 }
 
@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
             Reply::Raw([head.as_bytes(), &body].concat())
         });
     }),
-    // Something about the id token is wrong, but not whose it is.
+    // Something about the id token is wrong, but not its user.
     ("another audience", Login::Kept, |server| claims(server, &json!({ "aud": "another" }))),
     ("another authorized party", Login::Kept, |server| claims(server, &json!({ "azp": "another" }))),
     ("a hash of another access token", Login::Kept, |server| claims(server, &json!({ "at_hash": "x" }))),

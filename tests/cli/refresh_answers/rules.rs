@@ -1,4 +1,4 @@
-//! What an answer does to the login.
+//! How a response affects the login.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{CASES, claims, logged_in, replace, set};
 use crate::support::Sandbox;
 use crate::support::http::Reply;
 
-/// F-ROT10: what is wrong with the id token is not the access token's fault where a clock or the network is to blame.
+/// F-ROT10: an id token problem caused by a clock or the network does not invalidate the access token.
 #[test]
 fn an_id_token_that_cannot_be_checked_costs_nothing_else() {
     let (server, sandbox) = logged_in();
@@ -20,7 +20,7 @@ fn an_id_token_that_cannot_be_checked_costs_nothing_else() {
     assert!(server.accepts(token.text()));
 }
 
-/// F-ROT10: an answer that is spoilt while the stored access token is still valid interrupts nobody.
+/// F-ROT10: an invalid response does not interrupt the user while the stored access token is still valid.
 #[test]
 fn a_valid_access_token_is_handed_out_whatever_the_answer() {
     for &(name, _, spoil) in CASES {
@@ -48,7 +48,7 @@ fn a_refresh_that_was_not_sent_leaves_no_trace() {
     sandbox.run(&["token", "--refresh"]).fails(3).says("no longer accepts the stored login");
 }
 
-/// F-ROT10: another refusal does not make the earlier unknown result known.
+/// F-ROT10: a later rejection does not resolve the earlier unknown result.
 #[test]
 fn a_refusal_after_an_unknown_result_does_not_hide_it() {
     let (server, sandbox) = logged_in();
@@ -59,7 +59,7 @@ fn a_refusal_after_an_unknown_result_does_not_hide_it() {
     sandbox.run(&["token", "--refresh"]).fails(3).says("may have replaced the token");
 }
 
-/// F-ROT10: the refresh token that a user pastes is as worthless after a rotation as a stored one.
+/// F-ROT10: after a rotation, a pasted refresh token is as useless as a stored one.
 #[test]
 fn a_pasted_refresh_token_that_was_rotated_is_not_lost() {
     let (server, sandbox) = logged_in();
@@ -74,7 +74,7 @@ fn a_pasted_refresh_token_that_was_rotated_is_not_lost() {
     drop(sandbox);
 }
 
-/// F-ROT10: the pasted refresh token is replaced before the keys that its id token is checked with have been fetched.
+/// F-ROT10: the pasted refresh token is replaced before the keys that verify its id token are fetched.
 #[test]
 fn a_pasted_refresh_token_survives_a_login_that_is_not_finished() {
     let (server, sandbox) = logged_in();
@@ -85,7 +85,7 @@ fn a_pasted_refresh_token_survives_a_login_that_is_not_finished() {
     other.run(&["login", "--with-token=refresh", "--account", "bob"]).fails(1).says("authctl token as");
     server.set(|behaviour| behaviour.claims.clear());
     assert!(server.accepts(other.run(&["token"]).ok().text()));
-    // A login that is finished leaves one account.
+    // A finished login leaves one account.
     let third = Sandbox::with_server(&server.domain());
     let pasted = server.secrets().into_iter().find(|secret| secret.starts_with("refresh")).unwrap();
     third.input.pipe(&pasted);

@@ -25,7 +25,7 @@ fn an_unusual_answer_does_not_lose_a_new_refresh_token() {
             Login::Unresolved => {
                 assert_eq!(next.status, 3, "{name}: {first}\n{next}");
                 next.clone().says("may have replaced the token").says("authctl login as");
-                // The reason does not change when the same is tried again.
+                // A retry reports the same reason.
                 sandbox.run(&["token", "--refresh"]).fails(3).says("may have replaced the token");
             }
         }

@@ -52,7 +52,7 @@ fn everything_moves_to_the_other_store_and_back() {
     assert!(sandbox.run(&["store", "status"]).ok().stdout.contains("2 in an encrypted file"));
     sandbox.run(&["store", "move", "file"]).ok().says("Moved 0 accounts and 0 secrets");
 
-    // Where the keyring keeps something else than it was given, nothing is deleted here.
+    // If the keyring does not store exactly what it was given, authctl deletes nothing.
     *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
     sandbox.run(&["store", "move", "keyring"]).fails(6);
     assert_eq!(sealed(), 3);
@@ -66,7 +66,7 @@ fn everything_moves_to_the_other_store_and_back() {
     sandbox.run(&["store", "move", "keyring"]).ok().says("hint: set store = \"keyring\"");
 }
 
-/// The vector was made by another program, in another language.
+/// Another program, in another language, generated the test vector.
 #[test]
 fn the_documented_vector_opens() {
     let document = include_str!("../../../docs/store-format.md");

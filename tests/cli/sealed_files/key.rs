@@ -32,9 +32,9 @@ fn a_passphrase_is_chosen_at_login_and_cached_f_sto6() {
     sandbox.run(&["store", "unlock"]).ok().says("The encrypted files are unlocked");
     sandbox.clock.advance(-3601);
     assert_eq!(sandbox.run(&["token"]).ok(), kept);
-    assert_eq!(server.requests_to("/token").len(), 1, "a locked store asks nobody");
+    assert_eq!(server.requests_to("/token").len(), 1, "a locked store does not prompt");
 
-    // A login where it is locked asks again, before the browser.
+    // A login with a locked store asks again, before the browser opens.
     sandbox.kernel_keyring.kept.lock().clear();
     sandbox.input.type_hidden(&["no horse"]);
     sandbox.run(&["login"]).fails(6).says("wrong passphrase");

@@ -1,4 +1,4 @@
-//! Sealed files and their key: `[store] key`, `authctl store status|move|rekey|unlock` (F-STO6).
+//! Encrypted files and their key: `[store] key`, `authctl store status|move|rekey|unlock` (F-STO6).
 
 mod format;
 mod key;
@@ -15,7 +15,7 @@ fn config(server: &AuthorizationServer, store: &str) -> String {
     server_config(&server.domain(), "").replace("store = \"file\"", &format!("store = {{ {store} }}"))
 }
 
-/// A configuration whose key a program prints, and the program.
+/// A configuration that gets the key from a program, and that program.
 fn by_program(server: &AuthorizationServer, sandbox: &Sandbox, prints: &str) -> String {
     let program = sandbox.write("key-program", &format!("#!/bin/sh\necho '{prints}'\n"));
     set_mode(&program, 0o700);

@@ -7,8 +7,8 @@ use super::{PASSPHRASE, by_program, config, key_file};
 use crate::support::sandbox::{server_config, set_mode};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A record that cannot be opened ends each change of the key before the old ones go: however often that is tried, no key
-/// goes that a record needs, and it can be finished in the end.
+/// A record that cannot be decrypted stops each change of the key before the old keys are deleted: repeated attempts delete
+/// no key that a record needs, and the change can finally be completed.
 #[test]
 fn changes_of_the_key_that_cannot_be_finished_lose_nothing_f_sto1() {
     let server = AuthorizationServer::start();
@@ -72,7 +72,7 @@ fn rekey_takes_the_key_from_one_source_to_the_next() {
     sandbox.input.type_hidden(&["one", "one"]);
     sandbox.run(&["store", "rekey"]).ok();
     all_new();
-    // A new passphrase: the old one opens nothing any more.
+    // A new passphrase: the old one no longer decrypts anything.
     sandbox.kernel_keyring.kept.lock().clear();
     sandbox.input.type_hidden(&["two", "two", "one"]);
     sandbox.run(&["store", "rekey"]).ok();
@@ -94,7 +94,7 @@ fn rekey_takes_the_key_from_one_source_to_the_next() {
     all_new();
 }
 
-/// Nothing but records, their key and the index is left behind.
+/// Only records, their key and the index are left behind.
 fn all_new_names(sandbox: &Sandbox) {
     for (path, _) in sandbox.files() {
         let name = path.file_name().unwrap().to_str().unwrap();

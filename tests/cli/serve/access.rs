@@ -15,7 +15,7 @@ fn the_socket_is_ours_alone() {
     let sandbox = Sandbox::new(&key_config("x.example", ""));
     let path = sandbox.path("sockets/s");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    // One that a server left behind when it was killed.
+    // A socket that a killed server left behind.
     drop(UnixListener::bind(&path).unwrap());
     let running = Running::start(&sandbox, &["--socket", &socket(&sandbox)]);
     assert_eq!(running.get("/token/k", "").1, "canary-key\n");
@@ -36,7 +36,7 @@ fn the_socket_is_ours_alone() {
     set_mode(&open, 0o777);
     assert!(refused(&["--socket", open.join("s").to_str().unwrap()]).contains("chmod 0700"));
 
-    // Another user is turned away by the mode, and where there is none, by the kernel's word on who it is.
+    // The mode keeps other users out; where modes have no effect, the peer's user id from the kernel does.
     if rustix::process::geteuid().is_root() {
         let as_nobody = |command: &[&str]| {
             let mut setpriv = Command::new("setpriv");
@@ -139,9 +139,9 @@ fn serve_writes_a_new_capability_unless_it_is_kept() {
     let keeping = [&listen[..], &["--keep-capability"]].concat();
     let second = Running::start(&sandbox, &keeping);
     let new = second.capability();
-    assert_ne!(new, capability, "it is made anew");
+    assert_ne!(new, capability, "a new one is created");
     second.end();
-    assert_eq!(Running::start(&sandbox, &keeping).capability(), new, "unless it is kept");
+    assert_eq!(Running::start(&sandbox, &keeping).capability(), new, "unless it is stored");
     set_mode(&sandbox.path("kept/capability"), 0o644);
     let output = sandbox.binary(BINARY, &[&["serve"], &keeping[..]].concat()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

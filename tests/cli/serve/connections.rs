@@ -16,7 +16,7 @@ fn slow_and_huge_request_heads_are_refused_f_hlp1() {
     assert_eq!(running.exchange(&huge).0, 431);
     let many = format!("GET /token/k HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(200));
     assert_eq!(running.exchange(&many).0, 431);
-    // More silent ones than may be open hold nobody up for longer than a head may take.
+    // More silent connections than allowed delay others no longer than the time limit for a request head.
     let begun = Instant::now();
     let mut slow = running.connect();
     slow.write_all(b"GET /token/k HTTP/1.1\r\nHo").unwrap();
@@ -29,7 +29,7 @@ fn slow_and_huge_request_heads_are_refused_f_hlp1() {
     assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
 }
 
-/// Connections of clients that show no capability: some silent, some with half a request, some with many that never read.
+/// Connections without a capability: some silent, some with half a request, some with many requests that never read.
 fn hostile_connections(host: &str, count: usize) -> Vec<TcpStream> {
     let request = format!("GET /token/k HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let sent = [String::new(), "GET /token/k HT".to_owned(), request.repeat(200)];
@@ -77,7 +77,7 @@ fn clients_without_the_capability_cannot_block_others() {
     }
     go.send(()).unwrap();
     silent.read_to_string(&mut text).unwrap();
-    assert!(text.contains("data: two"), "a stream that is under way goes on: {text}");
+    assert!(text.contains("data: two"), "a running stream continues: {text}");
     beyond.join().unwrap();
     drop(held);
 
@@ -103,7 +103,7 @@ fn an_idle_connection_gives_way_to_a_new_one() {
     };
     let begun = Instant::now();
     let mut idle: Vec<_> = (0..150).map(|_| running.connect()).collect();
-    assert!(idle.iter_mut().rev().take(60).all(|stream| ask(&mut **stream)), "while they come");
+    assert!(idle.iter_mut().rev().take(60).all(|stream| ask(&mut **stream)), "while they connect");
     for _ in 0..150 {
         let mut stream = running.connect();
         assert!(ask(&mut *stream));
@@ -111,5 +111,5 @@ fn an_idle_connection_gives_way_to_a_new_one() {
     }
     assert!(begun.elapsed() < Duration::from_secs(8), "before any deadline: {:?}", begun.elapsed());
     let last = idle.len() - 1;
-    assert!(ask(&mut *idle[last]), "the newest one is kept");
+    assert!(ask(&mut *idle[last]), "the newest one stays open");
 }

@@ -23,7 +23,7 @@ use crate::support::sandbox::set_mode;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_authctl");
 
-/// A server that runs. It is ended by SIGTERM.
+/// A running server. SIGTERM ends it.
 struct Running {
     child: Child,
     ready: Value,
@@ -70,7 +70,7 @@ impl Running {
         }
     }
 
-    /// Sends bytes and reads to the end: the status, and everything.
+    /// Sends bytes and reads to the end: returns the status and the whole response.
     fn exchange(&self, request: &str) -> (u16, String) {
         let mut stream = self.connect();
         let _ = stream.write_all(request.as_bytes());
@@ -80,7 +80,7 @@ impl Running {
         (text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0), text)
     }
 
-    /// A GET with what it needs: the status, and the body.
+    /// A GET with the required headers: returns the status and the body.
     fn get(&self, target: &str, headers: &str) -> (u16, String) {
         let (host, capability) = match self.ready["socket"].as_str() {
             Some(_) => ("localhost".to_owned(), String::new()),
@@ -97,7 +97,7 @@ impl Running {
         rustix::process::kill_process(id, signal).unwrap();
     }
 
-    /// Ends it: what it said.
+    /// Ends it: returns its output.
     fn end(mut self) -> String {
         self.signal(rustix::process::Signal::TERM);
         let status = self.child.wait().unwrap();
@@ -127,12 +127,12 @@ fn login(sandbox: &Sandbox) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The home's own socket.
+/// The home's socket.
 fn socket(sandbox: &Sandbox) -> String {
     sandbox.path("sockets/s").display().to_string()
 }
 
-/// A provider with a key, whose host is this.
+/// A provider with a key, for this host.
 fn key_config(domain: &str, more: &str) -> String {
     let scheme = if domain.starts_with("127.") { "http" } else { "https" };
     format!(
@@ -145,7 +145,7 @@ fn error(body: &str) -> String {
     value["error"].as_str().unwrap().to_owned()
 }
 
-/// What a proxy listens on, and how it is asked.
+/// A proxy's listening address, and the URL for requests to it.
 fn proxy(sandbox: &Sandbox, more: &[&str]) -> Running {
     Running::start(sandbox, &[&["--proxy", "k", "--listen", "127.0.0.1:0"], more].concat())
 }

@@ -126,7 +126,7 @@ fn the_proxy_keeps_to_the_host_it_was_started_for_f_leak9() {
     assert_eq!((status, error(&body).as_str()), (502, "unreachable"));
 }
 
-/// A body with both framings is read as RFC 9112 section 6.3 says, and passed on with one; the connection ends.
+/// A body with both framings is read as RFC 9112 section 6.3 says, and forwarded with one; the connection is closed.
 #[test]
 fn a_smuggled_request_is_forwarded_as_a_body() {
     let beyond = Server::start(|_| Reply::full(200, &[], "ok"));

@@ -26,7 +26,7 @@ fn a_refused_credential_is_renewed_once_and_nonces_are_kept() {
     assert_eq!(tokens.len(), 3);
     assert!(tokens[0] == tokens[1] && tokens[1] != tokens[2], "{tokens:?}");
     server.fault("/api", refusal());
-    assert_eq!(running.get("/api", ""), (401, "no".to_owned()), "not for every refusal");
+    assert_eq!(running.get("/api", ""), (401, "no".to_owned()), "not for every rejection");
     assert_eq!(server.token_requests("refresh_token"), 1);
     let scope = [("www-authenticate", "Bearer error=\"insufficient_scope\"")];
     server.fault("/api", Reply::full(401, &scope, "more"));
@@ -52,7 +52,7 @@ fn a_refused_credential_is_renewed_once_and_nonces_are_kept() {
     running.end();
 }
 
-/// A proxy reaches its host as everything else does: with the provider's certificate authorities.
+/// A proxy connects to its host like every other request: with the provider's certificate authorities.
 #[test]
 fn a_proxy_speaks_tls_with_the_configured_authorities() {
     let (authority, tls) = certificates();
@@ -74,7 +74,7 @@ fn a_proxy_speaks_tls_with_the_configured_authorities() {
     assert_eq!(beyond.requests().last().unwrap().header("authorization"), Some("Bearer over-tls"));
     let seen = beyond.requests().len();
     sandbox.configure(&config(""));
-    assert_eq!(running.get("/api", "").0, 502, "nobody vouches for it");
+    assert_eq!(running.get("/api", "").0, 502, "no trusted authority signed it");
     assert_eq!(beyond.requests().len(), seen);
     running.end();
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use super::{Running, key_config, socket};
 use crate::support::Sandbox;
 
-/// A server beyond that streams: it reads a chunked body and counts it, then sends as much.
+/// An upstream server that streams: it reads a chunked body, counts its bytes, then sends as many.
 fn streaming(amount: usize) -> (String, std::thread::JoinHandle<(usize, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -83,7 +83,7 @@ fn bodies_stream_both_ways_f_size() {
     running.end();
 }
 
-/// What the server beyond says first is there before it says more.
+/// The upstream server's first bytes arrive before it sends more.
 #[test]
 fn an_answer_is_passed_on_as_it_comes() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -32,7 +32,7 @@ fn from_not_logged_in_to_a_token_on_the_socket() {
     }
     login(&sandbox);
     let (status, token) = running.get("/token/as", "");
-    assert_eq!(status, 200, "the login is followed at once");
+    assert_eq!(status, 200, "the new login takes effect at once");
     assert!(token.ends_with('\n') && server.accepts(token.trim()), "{token}");
     let (_, whole) = running.exchange("GET /token/as HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(whole.contains("cache-control: no-store"), "{whole}");
@@ -47,7 +47,7 @@ fn from_not_logged_in_to_a_token_on_the_socket() {
     assert_eq!(running.get("/token/as?scope=repo+admin", "").0, 403, "more than was granted");
 
     sandbox.configure("store = \"file\"\n[credentials.new]\ndomain = \"x.example\"\njwt = \"another\"\n");
-    assert_eq!(running.get("/token/new", ""), (200, "another\n".to_owned()), "an edit is followed at once");
+    assert_eq!(running.get("/token/new", ""), (200, "another\n".to_owned()), "an edit takes effect at once");
     assert_eq!(running.get("/token/as", "").0, 404);
     sandbox.configure("nonsense");
     assert_eq!(running.get("/token/new", "").0, 500);
@@ -88,7 +88,7 @@ fn twenty_requests_make_one_refresh_f_rot1() {
     assert_eq!(server.token_requests("refresh_token"), 1);
     assert!(!server.any_family_revoked());
 
-    // Who ends it while a refresh is under way loses nothing of it.
+    // Ending it during a refresh loses nothing.
     server.set(|behaviour| behaviour.pause = Duration::from_secs(1));
     sandbox.binary(BINARY, &["refresh", "as"]).output().unwrap();
     server.set(|behaviour| behaviour.expires_in = Some(1));
@@ -104,7 +104,7 @@ fn twenty_requests_make_one_refresh_f_rot1() {
     running.end();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
-    assert!(text.starts_with("HTTP/1.1 200"), "what was under way is answered: {text}");
+    assert!(text.starts_with("HTTP/1.1 200"), "the pending request is answered: {text}");
     let output = sandbox.binary(BINARY, &["token", "as"]).output().unwrap();
     assert_eq!(text.split_once("\r\n\r\n").unwrap().1.as_bytes(), output.stdout, "and saved");
 }

@@ -62,7 +62,7 @@ fn the_vault_token_comes_from_vaults_tools_or_from_a_provider() {
     sandbox.configure(&config(&server, &vault, &printed(KEY), ", token = { provider = \"nobody\" }"));
     sandbox.run(&["token", "as"]).fails(6).says("cannot get the credentials for Vault");
 
-    // The address may come from the environment, where the configuration has none.
+    // The address may come from the environment if the configuration has none.
     sandbox.configure(&base.replace(&format!("address = \"{}\", ", vault.url()), ""));
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
     sandbox.run(&["token", "as"]).fails(6).says("no Vault is configured");
@@ -144,7 +144,7 @@ fn configuration_mistakes_are_reported() {
     sandbox.run(&["token"]).fails(4).says("can be written by others");
 }
 
-/// The redirect URI of a registration has a port of one machine, so no other machine takes it over.
+/// A registration's redirect URI has a port on one machine, so no other machine uses it.
 #[test]
 fn the_note_of_a_registration_stays_with_its_machine() {
     let server = AuthorizationServer::start();

@@ -33,14 +33,14 @@ fn ten_machines_refresh_once_f_rot1() {
     assert!(!server.any_family_revoked());
 }
 
-/// The lock is only an optimisation: where somebody does not take part in it, the compare and swap saves the session.
+/// The lock is only an optimisation: if a machine does not use it, the compare and swap saves the session.
 #[test]
 fn a_write_over_another_machines_loses_nothing() {
     let server = AuthorizationServer::start();
     let vault = VaultServer::start();
     let (one, other) = (machine(&server, &vault), machine(&server, &vault));
     one.run(&["login"]).ok();
-    // Somebody touched the record between our reading of it under the lock and our writing: ours is the newer.
+    // Another machine wrote the record after this one read it under the lock: this one's tokens are newer.
     vault.race("/records/", 2);
     let renewed = one.run(&["token", "--refresh"]).ok().stdout;
     assert_eq!(vault.conflicts(), 1);
@@ -50,7 +50,7 @@ fn a_write_over_another_machines_loses_nothing() {
     assert!(!server.any_family_revoked());
 }
 
-/// The locks have run out, as those of a machine do that was suspended: the compare and swap alone decides who sends.
+/// The locks have expired, as on a suspended machine: only the compare and swap decides who refreshes.
 #[test]
 fn the_loser_of_two_concurrent_refreshes_uses_the_winners_token() {
     let server = AuthorizationServer::start();
@@ -68,7 +68,7 @@ fn the_loser_of_two_concurrent_refreshes_uses_the_winners_token() {
         while server.token_requests("refresh_token") == 0 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        // Each reads the record before the other has written, and would send the same refresh token.
+        // Each machine reads the record before the other has written, and would send the same refresh token.
         let others: Vec<_> = (0..3).map(|_| scope.spawn(refresh)).collect();
         std::iter::once(first).chain(others).map(|thread| thread.join().unwrap()).collect()
     });
@@ -77,7 +77,7 @@ fn the_loser_of_two_concurrent_refreshes_uses_the_winners_token() {
     assert!(!server.any_family_revoked());
 }
 
-/// One machine was cut off with the new tokens in its rescue: no other may use up the old ones meanwhile.
+/// One machine lost its connection and has the new tokens in its rescue file: no other may use the old ones meanwhile.
 #[test]
 fn another_machine_gets_ten_minutes_to_finish_a_refresh_f_rot5() {
     let server = AuthorizationServer::start();
@@ -100,7 +100,7 @@ fn another_machine_gets_ten_minutes_to_finish_a_refresh_f_rot5() {
     assert_eq!(other.run(&["token"]).ok().stdout, token);
     assert!(server.accepts(token.trim()));
 
-    // Where the other machine never comes back, this one tries in the end.
+    // If the other machine never comes back, this one eventually tries.
     for sandbox in [&one, &other] {
         sandbox.clock.advance(4000);
     }
@@ -112,7 +112,7 @@ fn another_machine_gets_ten_minutes_to_finish_a_refresh_f_rot5() {
     other.run(&["token"]).fails(3).says("no longer accepts");
 }
 
-/// F-ROT10: a machine whose refresh got no usable answer has nothing that the others could wait for, and leaves word.
+/// F-ROT10: a machine whose refresh got no usable response has nothing that others could wait for, and records that.
 #[test]
 fn a_failed_refresh_does_not_block_other_machines() {
     for (rotated, status) in [(false, 0), (true, 3)] {

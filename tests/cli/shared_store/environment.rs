@@ -1,4 +1,4 @@
-//! What the environment and other config files may change.
+//! What the environment and other config files may change in the shared store.
 
 use super::{KEY, config, printed};
 use crate::support::http::{Reply, Server, certificates};
@@ -6,8 +6,8 @@ use crate::support::sandbox::server_config;
 use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// F-BIND3. A variable must not lead a token away that another place keeps: each source is tried against an address, and
-/// an authority, of the environment.
+/// F-BIND3. A variable must not send another place's token elsewhere: the test tries each source with an address and an
+/// authority from the environment.
 #[test]
 fn a_vault_address_in_the_environment_gets_only_a_token_from_the_environment() {
     let server = AuthorizationServer::start();
@@ -73,7 +73,7 @@ fn store_tokens() -> [(&'static str, String, &'static str); 5] {
     ]
 }
 
-/// F-BIND6. Another config file must not lead away what your own places keep.
+/// F-BIND6. Another config file must not redirect secrets from your own sources.
 #[test]
 fn another_file_cannot_send_the_store_token_to_another_server() {
     let server = AuthorizationServer::start();
@@ -106,7 +106,7 @@ fn another_file_cannot_send_the_store_token_to_another_server() {
                 .says("nothing was sent");
             assert!(evil.requests().is_empty(), "{source}");
         }
-        // The same address in another file, and the own file.
+        // The same address in another file, and the user's own file.
         sandbox.environment.set("AUTHCTL_CONFIG", "");
         sandbox.write("other.toml", &with(&vault, &token));
         for options in [&["--config", other.to_str().unwrap()][..], &[]] {
@@ -115,7 +115,7 @@ fn another_file_cannot_send_the_store_token_to_another_server() {
             assert!(vault.requests().len() > sent, "{source}: {options:?}");
         }
     }
-    // A token of the environment may go where the file of the environment says.
+    // A token from the environment may go where a config file from the environment says.
     let sandbox = Sandbox::new(&with(&vault, ""));
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
     let other = sandbox.write("other.toml", &with(&evil, ""));
@@ -123,7 +123,7 @@ fn another_file_cannot_send_the_store_token_to_another_server() {
     assert!(!evil.requests().is_empty());
 }
 
-/// An authority of the environment would let somebody else answer for the configured address.
+/// A certificate authority from the environment would let someone else impersonate the configured address.
 #[test]
 fn a_vault_authority_in_the_environment_needs_a_token_from_the_environment() {
     let server = AuthorizationServer::start();

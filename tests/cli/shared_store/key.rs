@@ -24,7 +24,7 @@ fn all_machines_share_one_passphrase() {
     other.run(&["store", "unlock"]).ok();
     assert_eq!(other.run(&["token"]).ok(), token);
 
-    // One machine changes it, and the other finds out.
+    // One machine changes it, and the other notices.
     one.input.type_hidden(&["new horse", "new horse"]);
     one.run(&["store", "rekey"]).ok().says("Encrypted 1 record");
     assert_eq!(one.run(&["token"]).ok(), token);
@@ -48,20 +48,20 @@ fn a_key_changed_on_one_machine_reaches_the_others_f_sto1() {
     let token = one.run(&["token"]).ok();
     assert_eq!(other.run(&["token"]).ok(), token);
 
-    // The same program, a new key inside: what the other machine seals next, having opened nothing since, both can open.
+    // The same program with a new key: both can decrypt what the other machine encrypts next, before it decrypts anything.
     one.run(&["store", "rekey"]).ok();
     server.set(|behaviour| behaviour.user = "bob".to_owned());
     other.run(&["login", "--account", "bob"]).ok();
     let bobs = other.run(&["token", "--account", "bob"]).ok();
     assert_eq!(one.run(&["token", "--account", "bob"]).ok(), bobs);
 
-    // Another program: the other machine has a copy of before.
+    // Another program: the other machine has a copy of the earlier one.
     let changed = config(&server, &vault, &printed(NEW_KEY), "");
     one.configure(&changed);
     one.run(&["store", "rekey", "--", "echo", KEY]).ok();
     other.configure(&changed);
     assert_eq!(other.run(&["token", "--account", "bob"]).ok(), bobs);
-    // A change there as well takes nothing from anybody.
+    // The same change on the other machine loses nothing.
     other.run(&["store", "rekey"]).ok();
     for machine in [&one, &other] {
         assert_eq!(machine.run(&["token", "--account", "alice"]).ok(), token);
@@ -80,7 +80,7 @@ fn an_invalid_key_does_not_replace_the_copy_f_sto1() {
     let open = "authctl store key 2\n{\"source\":\"file\",\"keys\":\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"}\n";
     for (planted, says) in [("", "it is not an authctl key"), (open, "it is not encrypted")] {
         vault.replace("/store.key", planted);
-        assert_eq!(other.run(&["token"]).ok(), token, "the copy opens what is there");
+        assert_eq!(other.run(&["token"]).ok(), token, "the copy decrypts the existing records");
         one.run(&["token", "--refresh"]).fails(6).says(says);
         vault.replace("/store.key", &good);
     }

@@ -14,9 +14,9 @@ fn one_login_serves_every_machine() {
     assert_eq!(other.run(&["token"]).ok().stdout, token);
     assert_eq!(server.token_requests("authorization_code"), 1);
     for secret in server.secrets().iter().map(String::as_str).chain([KEY]) {
-        assert!(!vault.everything().contains(secret), "everything is sealed before it leaves");
+        assert!(!vault.everything().contains(secret), "everything is encrypted before it leaves");
     }
-    assert!(other.stores_no_record(), "nothing is kept here but the list");
+    assert!(other.stores_no_record(), "only the list is stored here");
 
     other.clock.advance(4000);
     let renewed = other.run(&["token"]).ok().stdout;
@@ -47,7 +47,7 @@ fn another_user_on_another_machine_cannot_take_an_account() {
         .fails(1)
         .says("belongs to `alice`, and you logged in as `bob`");
     other.run(&["login"]).ok();
-    // A name that only the other machine lists is taken all the same.
+    // A name that only the other machine lists is still reserved.
     other.run(&["account", "rename", "bob", "work"]).fails(1).says("already has an account `work`");
     assert_eq!(one.run(&["token", "--account", "work"]).ok(), alices);
     assert_eq!(other.run(&["token", "--account", "work"]).ok(), alices);

@@ -1,4 +1,4 @@
-//! A store that several machines share: Vault, as its documentation says. etcd is tried for real in `tests/e2e`.
+//! A store that several machines share: a fake Vault that follows its documentation. `tests/e2e` uses a real etcd.
 
 mod access;
 mod concurrency;
@@ -23,7 +23,7 @@ fn printed(key: &str) -> String {
     format!("{{ command = [\"echo\", \"{key}\"] }}")
 }
 
-/// A machine with a home of its own.
+/// A machine with its own home.
 fn machine(server: &AuthorizationServer, vault: &VaultServer) -> Sandbox {
     let sandbox = Sandbox::new(&config(server, vault, &printed(KEY), ""));
     sandbox.environment.set("VAULT_TOKEN", TOKEN);

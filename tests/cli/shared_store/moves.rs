@@ -12,7 +12,7 @@ fn a_move_does_not_overwrite_existing_records() {
     let shared = config(&server, &vault, &printed(KEY), "");
     machine(&server, &vault).run(&["login"]).ok();
     let names = vault.names();
-    // From the keyring, whose locks lie beside those of a shared store.
+    // From the keyring, whose locks are stored beside a shared store's.
     let sandbox = Sandbox::new(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
     sandbox.keyring.present();
@@ -22,7 +22,7 @@ fn a_move_does_not_overwrite_existing_records() {
     sandbox.run(&["store", "move", "vault"]).fails(6).says("it was not overwritten").says("logout --local");
     assert_eq!(vault.names(), names);
     sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
-    assert_eq!(sandbox.run(&["token"]).ok(), mine, "it is still there");
+    assert_eq!(sandbox.run(&["token"]).ok(), mine, "it still exists");
     let other = machine(&server, &vault);
     other.run(&["token"]).ok();
     other.run(&["logout"]).ok();
@@ -60,7 +60,7 @@ fn everything_moves_there_and_back() {
     assert_eq!(sandbox.run(&["token"]).ok(), mine);
     let other = machine(&server, &vault);
     assert_eq!(other.run(&["token"]).ok(), mine);
-    // Another machine, which has never listed it, takes it back.
+    // Another machine, which never listed it, moves it back.
     let third = machine(&server, &vault);
     third.run(&["store", "move", "file"]).ok().says("as (alice)").says("Moved 1 account");
     assert!(!vault.names().iter().any(|name| name.contains("/records/")));

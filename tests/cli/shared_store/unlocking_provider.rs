@@ -1,10 +1,10 @@
-//! The provider that opens the store is stored on this machine.
+//! The provider that unlocks the shared store is stored on this machine.
 
 use super::{KEY, config, printed};
 use crate::support::vault::{TOKEN, VaultServer};
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// Commands that change or examine what is stored find it on this machine: the shared store is not open yet.
+/// Commands that change or show stored secrets find it on this machine: the shared store is not unlocked yet.
 #[test]
 fn every_command_finds_the_unlocking_provider_on_this_machine() {
     let server = AuthorizationServer::start();
@@ -44,7 +44,7 @@ fn the_unlocking_providers_accounts_are_on_this_machine() {
     assert!(vault.requests().is_empty(), "{:?}", vault.requests());
 }
 
-/// The subject of an exchange may be the provider that opens the store, and the exchanged token be in the store.
+/// An exchange's subject may be the provider that unlocks the store that contains the exchanged token.
 #[test]
 fn an_exchange_finds_its_subject_where_that_is_stored() {
     let server = AuthorizationServer::start();

@@ -23,7 +23,7 @@ fn auto_selects_an_available_keyring() {
     let opened = sandbox.keyring.opened.get();
     sandbox.run(&["status"]).ok();
     sandbox.run(&["config", "show"]).ok();
-    assert_eq!(sandbox.keyring.opened.get(), opened, "F-KR1: what needs no secret touches no keyring");
+    assert_eq!(sandbox.keyring.opened.get(), opened, "F-KR1: commands that need no secret touch no keyring");
     sandbox.run(&["logout"]).ok();
     assert!(found[0].get_secret().is_err());
 }
@@ -35,7 +35,7 @@ fn auto_falls_back_to_encrypted_files_and_says_so_once_f_kr2() {
     sandbox.run(&["login"]).ok().says("no keyring is available.").says("Stored in an encrypted file");
     let output = sandbox.run(&["token"]).ok();
     assert_eq!(output.stderr, "");
-    // A keyring that appears later is no switch.
+    // A keyring that appears later does not change the store.
     sandbox.keyring.present();
     assert_eq!(sandbox.run(&["token"]).ok(), output);
 }

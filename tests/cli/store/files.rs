@@ -66,7 +66,7 @@ fn files_of_other_users_are_refused_f_sto2_f_sto3() {
     sandbox.run(&["token"]).fails(6);
 }
 
-/// What is checked is what is read: a file that others could write never gets in, however fast it is put there.
+/// authctl checks the file that it reads: a file that others could write is never used, however fast it is swapped in.
 #[test]
 fn a_file_swapped_between_check_and_read_is_noticed_f_sto4() {
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,7 +8,7 @@ use keyring_core::CredentialStore;
 use super::{Failing, auto, entries};
 use crate::support::{AuthorizationServer, odd_keyring};
 
-/// F-KR3: whether there is a keyring is tried, not guessed from DISPLAY.
+/// F-KR3: authctl tries the keyring instead of guessing from DISPLAY.
 #[test]
 fn locked_silent_and_broken_keyrings_are_distinguished_f_kr1_f_kr4_f_kr5() {
     let server = AuthorizationServer::start();
@@ -103,11 +103,11 @@ fn a_write_that_the_keyring_dropped_is_an_error_f_kr4() {
 
     *sandbox.keyring.store.lock() = Some(odd_keyring::that_loses_a_byte(&keyring));
     sandbox.run(&["token", "--refresh"]).fails(6).says("in an encrypted file until");
-    // It does not go home yet: the next refresh begins with what was rescued, under the lock that it holds.
+    // The rescued record stays for now: the next refresh starts with it, under the lock that it holds.
     let before = authctl::ports::Clock::elapsed(&*sandbox.clock);
     sandbox.run(&["token", "--refresh"]).fails(6).says("in an encrypted file until");
     let waited = authctl::ports::Clock::elapsed(&*sandbox.clock) - before;
-    assert!(waited < std::time::Duration::from_secs(30), "nobody waits for himself: {waited:?}");
+    assert!(waited < std::time::Duration::from_secs(30), "no process waits for itself: {waited:?}");
     assert_eq!(server.token_requests("refresh_token"), 2);
     *sandbox.keyring.store.lock() = Some(keyring);
     sandbox.run(&["token"]).ok().says("that could not be saved last time are now in the keyring");

@@ -14,7 +14,7 @@ use keyring_core::api::CredentialStoreApi;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// The entries that hold something: the mock makes one for every name that is asked for.
+/// The entries that contain something: the mock creates one for every requested name.
 fn entries(keyring: &Arc<CredentialStore>) -> Vec<keyring_core::Entry> {
     let found = keyring.search(&HashMap::from([("service", "authctl")])).unwrap();
     found.into_iter().filter(|entry| entry.get_secret().is_ok()).collect()
@@ -24,7 +24,7 @@ fn auto(server: &AuthorizationServer) -> Sandbox {
     Sandbox::new(&server_config(&server.domain(), "").replace("store = \"file\"", "store = \"auto\""))
 }
 
-/// A keyring in a state of its own.
+/// A keyring in this state.
 #[derive(Debug)]
 struct Failing(fn() -> keyring_core::Error);
 

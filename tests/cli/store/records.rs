@@ -21,7 +21,7 @@ fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
         assert_eq!(rescued(), 1);
         *sandbox.keyring.store.lock() = Some(Arc::clone(&keyring));
     };
-    // A logout ends the session that was rescued, not the one before it.
+    // A logout revokes the rescued session, not the earlier one.
     sandbox.run(&["login"]).ok();
     lose();
     sandbox.run(&["logout"]).ok();
@@ -29,7 +29,7 @@ fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
     for token in server.secrets().iter().filter(|secret| secret.starts_with("refresh")) {
         assert!(!server.accepts(token), "{token} lives");
     }
-    // Nor does it come back over a later login, whether or not the account is the same.
+    // It does not overwrite a later login either, whether or not the account is the same.
     sandbox.run(&["login"]).ok();
     lose();
     sandbox.clock.advance(1);
@@ -40,7 +40,7 @@ fn a_rescued_record_is_removed_with_its_login_f_rot5_f_rot8() {
     let token = sandbox.run(&["token"]).ok();
     assert_eq!(rescued(), 0);
     assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), token);
-    // A rename takes it along.
+    // A rename includes it.
     lose();
     sandbox.run(&["account", "rename", "alice", "work"]).ok();
     assert_eq!(rescued(), 0);
@@ -66,13 +66,13 @@ fn a_lost_index_is_rebuilt() {
 #[test]
 fn a_login_never_leaves_a_second_copy() {
     let server = AuthorizationServer::start();
-    // Without a keyring first, and with one later: the record stays where it is.
+    // If a keyring appears later, the record stays where it is.
     let sandbox = auto(&server);
     sandbox.run(&["login"]).ok();
     let keyring = sandbox.keyring.present();
     sandbox.run(&["login"]).ok().says("Stored in an encrypted file");
     assert!(entries(&keyring).is_empty());
-    // A store that is now configured takes the record over, and the copy goes.
+    // A newly configured store takes over the record, and the copy is deleted.
     sandbox.configure(&server_config(&server.domain(), "").replace("\"file\"", "\"keyring\""));
     sandbox.run(&["login"]).ok().says("Stored in the keyring");
     assert_eq!(entries(&keyring).len(), 1);
@@ -133,10 +133,10 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
     let sealed = &overflow()[0];
     assert!(!String::from_utf8_lossy(&sealed.1).contains("canary"), "sealed");
 
-    // The index is lost: what the entry stands for is found all the same.
+    // The index is lost: the file that the entry refers to is found nevertheless.
     std::fs::remove_dir_all(sandbox.path("state/index")).unwrap();
     assert_eq!(sandbox.run(&["token"]).ok(), first);
-    // The file is gone: that is told, and nothing is deleted.
+    // The file is gone: authctl reports that, and deletes nothing.
     let (path, bytes) = overflow().remove(0);
     std::fs::remove_file(&path).unwrap();
     sandbox.run(&["token"]).fails(6).says("the file does not exist");
@@ -161,7 +161,7 @@ fn the_newer_of_two_stored_records_is_used() {
     let newer = sandbox.run(&["token", "--refresh"]).ok();
     std::fs::write(&path, &older).unwrap();
     set_mode(&path, 0o600);
-    assert_eq!(sandbox.run(&["token"]).ok(), newer, "the list knows which");
+    assert_eq!(sandbox.run(&["token"]).ok(), newer, "the list says which");
     std::fs::remove_dir_all(sandbox.path("state/index")).unwrap();
     assert_eq!(sandbox.run(&["token"]).ok(), newer, "and without it the count tells");
     sandbox.run(&["token", "--refresh"]).ok();

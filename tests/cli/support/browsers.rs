@@ -1,4 +1,4 @@
-//! Browsers: one that consents, one that must not be opened, and ones that do as a story tells them.
+//! Browsers: one that consents, one that must not be opened, and ones that a story controls.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Browser for Given {
     }
 }
 
-/// There is none: as over SSH.
+/// No browser, as over SSH.
 #[derive(Default)]
 pub struct Absent(pub Shared<u32>);
 

@@ -1,4 +1,4 @@
-//! What the stories are told with: a sandbox, an authorization server, browsers.
+//! Support for the stories: a sandbox, an authorization server, browsers.
 
 #![allow(dead_code, unused_imports, reason = "the examples use a part of it")]
 

@@ -1,4 +1,4 @@
-//! Keyrings that write in their own way: a wrapper around one that works.
+//! Keyrings with peculiarities: a wrapper around a working one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use keyring_core::api::CredentialStoreApi;
 
 type Write = fn(&keyring_core::Entry, &[u8]) -> keyring_core::Result<()>;
 
-/// A keyring whose entries hold as much as those of Windows (2560 bytes), and no more.
+/// A keyring whose entries have Windows' size limit (2560 bytes).
 pub fn like_windows(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
     Arc::new(Odd(Arc::clone(inner), |entry, secret| match secret.len() {
         0..=2560 => entry.set_secret(secret),
@@ -16,12 +16,12 @@ pub fn like_windows(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
     }))
 }
 
-/// A keyring that takes everything and keeps less.
+/// A keyring that accepts everything but stores less.
 pub fn that_loses_a_byte(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
     Arc::new(Odd(Arc::clone(inner), |entry, secret| entry.set_secret(&secret[..secret.len() - 1])))
 }
 
-/// A keyring that takes what entries of Windows are asked with, which the mock does not.
+/// A keyring that accepts the options for Windows entries, which the mock does not.
 pub fn of_this_platform(inner: &Arc<CredentialStore>) -> Arc<CredentialStore> {
     Arc::new(Odd(Arc::clone(inner), |entry, secret| entry.set_secret(secret)))
 }
@@ -88,7 +88,7 @@ impl keyring_core::api::CredentialApi for OddEntry {
 
 type Fault = fn() -> keyring_core::Error;
 
-/// A keyring of which nothing can be had.
+/// A keyring that cannot be read.
 pub fn that_fails(fault: Fault) -> Arc<CredentialStore> {
     Arc::new(Failing(fault))
 }

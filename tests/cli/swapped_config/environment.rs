@@ -29,7 +29,7 @@ fn a_provider_of_the_environment_never_reaches_what_a_files_provider_stored() {
     }
 }
 
-/// F-BIND6: It has logins of its own, which stay at their hosts as well.
+/// F-BIND6: It has its own logins, which are used only for their hosts too.
 #[test]
 fn a_provider_of_the_environment_has_its_own_login() {
     let story = Story::new();

@@ -12,7 +12,7 @@ fn exchange(domain: &str, endpoint: &str, inputs: &str) -> String {
 
 const SUBJECT: &str = "subject = { provider = \"as\" }";
 
-/// F-BIND6: The subject of an exchange is a stored token as well.
+/// F-BIND6: An exchange's subject is a stored token too.
 #[test]
 fn another_file_cannot_exchange_a_stored_token_elsewhere() {
     let story = Story::new();
@@ -97,7 +97,7 @@ fn an_exchange_of_your_own_file_works_and_a_login_with_another_file_is_for_its_e
     story.sandbox.run(&["token", "x"]).fails(4).says("`oauth.token_endpoint` of `x`");
 }
 
-/// F-BIND6: Records of earlier versions say nothing of exchanges either, and a refresh with another file adds none of its.
+/// F-BIND6: Earlier versions' records do not mention exchanges, and a refresh with another file adds none of that file's.
 #[test]
 fn only_the_users_file_may_exchange_an_older_record() {
     let story = Story::new();
@@ -115,7 +115,7 @@ fn only_the_users_file_may_exchange_an_older_record() {
     story.sandbox.run(&["token", "x"]).fails(4).says("the login to `as` is not for");
 }
 
-/// F-BIND6: A secret that `secret set` keeps is exchanged under the same rule.
+/// F-BIND6: The same rule applies to exchanges of secrets stored with `secret set`.
 #[test]
 fn another_file_cannot_exchange_a_stored_secret_elsewhere() {
     let (server, evil) = (AuthorizationServer::start(), AuthorizationServer::start());

@@ -1,4 +1,4 @@
-//! A config file that somebody else chose: what was stored under yours goes only where it was stored for (F-BIND1).
+//! A config file that someone else chose: secrets stored with yours are used only for the hosts they were stored for (F-BIND1).
 
 mod environment;
 mod exchanges;
@@ -14,7 +14,7 @@ use keyring_core::CredentialStore;
 use crate::support::sandbox::server_config;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// A home that is logged in to `server`, and a server of somebody who wants the tokens.
+/// A home that is logged in to `server`, and an attacker's server.
 struct Story {
     server: AuthorizationServer,
     evil: AuthorizationServer,
@@ -57,7 +57,7 @@ impl Story {
         set("OAUTH__SCOPES", "openid repo");
     }
 
-    /// No command gets at what is stored, and no server hears of it.
+    /// Checks that no command uses stored secrets and that no server receives a request.
     #[track_caller]
     fn nothing_is_reached(&self, name: &str, options: &[&str]) {
         let evil = self.evil.domain();
@@ -108,7 +108,7 @@ impl Story {
         }
     }
 
-    /// Takes what was recorded out of every record: earlier versions did not record it.
+    /// Removes the binding from every record: earlier versions did not store it.
     fn forget_what_was_recorded(&self) {
         let found = self.keyring.search(&HashMap::from([("service", "authctl")])).unwrap();
         for entry in found {

@@ -3,7 +3,7 @@
 use super::Story;
 use crate::support::{AuthorizationServer, Sandbox};
 
-/// F-BIND6: Records of earlier versions say nothing of hosts. Your own file goes on with them, and the next save records its hosts.
+/// F-BIND6: Earlier versions' records have no hosts. Your own file can still use them, and the next save records its hosts.
 #[test]
 fn only_the_users_file_may_use_an_older_record() {
     let story = Story::new();
@@ -18,7 +18,7 @@ fn only_the_users_file_may_use_an_older_record() {
     story.swap_back();
     story.sandbox.run(&["token", "as"]).ok();
     story.sandbox.run(&["token", "as", "--refresh"]).ok();
-    // Now it is recorded: the own file is not needed any more.
+    // Now they are recorded: your own file is no longer needed.
     std::fs::remove_file(story.sandbox.path("config/config.toml")).unwrap();
     story.swap("", "");
     story.sandbox.run(&["token", "as"]).ok();
@@ -26,7 +26,7 @@ fn only_the_users_file_may_use_an_older_record() {
     story.nothing_is_reached("recorded", &[]);
 }
 
-/// F-BIND6: `secret set` keeps more than tokens.
+/// F-BIND6: `secret set` stores more than tokens.
 #[test]
 fn a_stored_secret_stays_with_its_hosts_too() {
     let evil = AuthorizationServer::start();
@@ -47,7 +47,7 @@ fn a_stored_secret_stays_with_its_hosts_too() {
     }
     sandbox.write("other.toml", &keyed(""));
     assert_eq!(sandbox.run(&[&swapped, &["token", "k"][..]].concat()).ok().text(), "canary-key");
-    // Set again for the other file, it is for that file's hosts, and still for those of the own file.
+    // Set again with the other file, it is for that file's hosts, and still for your own file's.
     sandbox.write("other.toml", &keyed(&hosts));
     sandbox.run_with(&[&swapped, &["secret", "set", "k", "key"][..]].concat(), "canary-new\n").ok();
     assert_eq!(sandbox.run(&[&swapped, &["token", "k"][..]].concat()).ok().text(), "canary-new");

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::parallel_sandbox;
 use crate::support::http::Reply;
 
-/// Rotation is survived.
+/// Rotation loses no login.
 #[test]
 fn twenty_processes_make_one_refresh_f_rot1() {
     let (server, sandbox) = parallel_sandbox();
@@ -30,7 +30,7 @@ fn twenty_processes_make_one_refresh_f_rot1() {
 #[test]
 fn a_killed_holder_frees_the_lock_f_rot4() {
     let (server, sandbox) = parallel_sandbox();
-    // The answer takes longer than the process lives; the server has rotated nothing yet.
+    // The process is killed before the response; the server has rotated nothing yet.
     server.fault("/token", Reply::After(Duration::from_secs(20), Box::new(Reply::Drop)));
     let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]);
     let mut killed = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
@@ -66,7 +66,7 @@ fn a_logout_while_a_refresh_runs_is_not_undone_f_rot8() {
     let logout =
         sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["logout"]).stdin(Stdio::null()).output().unwrap();
     assert!(logout.status.success(), "{}", String::from_utf8_lossy(&logout.stderr));
-    assert!(refreshing.wait_with_output().unwrap().status.success(), "the refresh was before it");
+    assert!(refreshing.wait_with_output().unwrap().status.success(), "the refresh came first");
     let after =
         sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(after.status.code(), Some(3), "and nothing came back");
@@ -95,6 +95,6 @@ fn a_signal_in_the_middle_of_a_refresh_waits_for_the_save_f_rot5() {
     assert!(output.stdout.is_empty());
     let next =
         sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &["token"]).stdin(Stdio::null()).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&next.stdout), "saved\n", "what came was saved");
+    assert_eq!(String::from_utf8_lossy(&next.stdout), "saved\n", "the received token was saved");
     assert_eq!(server.token_requests("refresh_token"), 1);
 }

@@ -67,7 +67,7 @@ fn hostile_responses_store_and_print_nothing_f_tt_f_size_f_redir() {
         Server::start(|_| Reply::json(200, &json!({ "access_token": "evil", "token_type": "bearer" })));
     for (name, reply, said) in hostile_replies(&format!("{}/?leak=1", elsewhere.url())) {
         sandbox.clock.advance(4000);
-        // A lost answer is asked for again: both times it is this.
+        // authctl retries after a lost response, so this one is sent twice.
         server.fault("/token", reply.clone()).fault("/token", reply);
         let output = sandbox.run(&["token"]);
         assert!(output.status != 0 && output.stdout.is_empty(), "{name}: {output}");

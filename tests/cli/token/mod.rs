@@ -1,4 +1,4 @@
-//! `authctl token`: cached, renewed, narrowed, and what servers do in between.
+//! `authctl token`: cached, refreshed and narrowed tokens, and server errors.
 
 mod concurrency;
 mod formats;
@@ -19,7 +19,7 @@ fn logged_in() -> (AuthorizationServer, Sandbox) {
     (server, sandbox)
 }
 
-/// A binary that is logged in, with a token that has ended.
+/// The binary with a login whose token has expired.
 fn parallel_sandbox() -> (AuthorizationServer, Sandbox) {
     let server = AuthorizationServer::start();
     server.set(|behaviour| behaviour.expires_in = Some(1));

@@ -14,7 +14,7 @@ fn invalid_grant_deletes_nothing_f_rot2() {
         sandbox.run(&["token"]).fails(3).says("no longer accepts the stored login").says("authctl login as");
     }
     assert!(sandbox.run(&["status"]).ok().stdout.contains("login needed"));
-    // It was the server's passing fault: what is stored still works.
+    // It was a temporary server error: the stored login still works.
     sandbox.run(&["token"]).ok();
     assert!(sandbox.run(&["status"]).ok().stdout.contains("valid"));
 }
@@ -23,11 +23,11 @@ fn invalid_grant_deletes_nothing_f_rot2() {
 fn a_refresh_whose_response_was_lost_is_sent_once_more_f_rot6() {
     let (server, sandbox) = logged_in();
     sandbox.clock.advance(4000);
-    // Not rotated yet, or inside the server's grace: the second request succeeds.
+    // Not rotated yet, or within the server's grace period: the second request succeeds.
     server.fault("/token", Reply::Drop);
     sandbox.run(&["token"]).ok();
     assert_eq!(server.token_requests("refresh_token"), 2);
-    // Rotated, and without grace: the message says what happened.
+    // Rotated, and no grace period: the message explains what happened.
     sandbox.clock.advance(4000);
     server.lose("/token", Reply::Drop);
     sandbox.run(&["token"]).fails(3).says("may have replaced the token");
@@ -43,7 +43,7 @@ fn a_lost_response_is_not_retried_while_a_token_is_valid_f_rot6() {
     let output = sandbox.run(&["token"]).ok().says("still valid for now");
     assert_eq!(output.stdout, token.stdout);
     assert_eq!(server.token_requests("refresh_token"), 1);
-    // Nor by the next run, as long as there is a token that the request could cost.
+    // The next run does not do so either, while a request could lose a token.
     assert_eq!(sandbox.run(&["token"]).ok().stdout, token.stdout);
     assert_eq!(server.token_requests("refresh_token"), 1);
     sandbox.clock.advance(100);
@@ -62,7 +62,7 @@ fn try_later_keeps_the_login_f_429() {
     ];
     sandbox.clock.advance(3550);
     server.fault("/token", later[0].clone());
-    // The token is still good: it is handed out, and until it expires the server is left alone.
+    // The token is still valid: authctl prints it, and sends no request until it expires.
     for _ in 0..2 {
         assert_eq!(sandbox.run(&["token"]).ok().stdout, token.stdout);
         assert_eq!(server.token_requests("refresh_token"), 1);

@@ -16,7 +16,7 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<(u16, String)> {
     Some((status, text))
 }
 
-/// A GET as a browser's navigation makes it.
+/// A GET as a browser sends it when the user navigates.
 pub fn get(url: &url::Url) -> Option<(u16, String)> {
     let address = url.socket_addrs(|| None).ok()?.into_iter().next()?;
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();

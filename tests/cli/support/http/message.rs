@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// `http` or `https`.
@@ -54,11 +54,11 @@ pub enum Reply {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
-    /// Bytes as they are, then the end.
+    /// These bytes unchanged, then closes the connection.
     Raw(Vec<u8>),
-    /// The end at once.
+    /// Closes the connection at once.
     Drop,
-    /// These bytes, one every so often, for ever.
+    /// These bytes, one per interval, forever.
     Drip(Vec<u8>, Duration),
     /// Another reply, after a while.
     After(Duration, Box<Reply>),

@@ -1,4 +1,4 @@
-//! A small HTTP server and client over plain sockets, so that every fault can be made by hand.
+//! A small HTTP server and client over plain sockets, so that tests can produce every fault.
 
 mod certificates;
 mod client;

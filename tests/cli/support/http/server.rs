@@ -12,7 +12,7 @@ use super::wire::{Stream, read_request, send};
 
 pub(super) type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// How bytes come to a server.
+/// How a server receives bytes.
 #[derive(Clone)]
 pub(super) enum Wire {
     Plain,
@@ -20,7 +20,7 @@ pub(super) enum Wire {
     Proxy(Arc<Authority>),
 }
 
-/// A server on a free loopback port. It ends when it is dropped.
+/// A server on a free loopback port. It stops when it is dropped.
 pub struct Server {
     address: SocketAddr,
     log: Arc<Mutex<Vec<Request>>>,
@@ -41,7 +41,7 @@ impl Server {
         (Self::start_with(Wire::Proxy(Arc::new(authority)), handler), pem)
     }
 
-    /// A server over TLS.
+    /// A TLS server.
     pub fn start_tls(
         tls: Arc<rustls::ServerConfig>,
         handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -90,7 +90,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Counts the requests that a test picks, from whatever thread.
+    /// Counts the requests that match, from any thread.
     pub fn counter(
         &self,
         picked: impl Fn(&Request) -> bool + Send + 'static,

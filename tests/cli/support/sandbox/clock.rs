@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::shared::Shared;
 
-/// The real clock, moved; where a story says so, waits are skipped and the clock moves on by them.
+/// The real clock with an offset; a story can make waits return at once and advance the clock instead.
 pub struct MovableClock {
     pub(super) real: adapters::clock::SystemClock,
     pub(super) offset: Shared<i64>,
@@ -23,12 +23,12 @@ impl MovableClock {
         self.offset.set(self.offset.get() + seconds);
     }
 
-    /// The clock goes on by so many seconds as soon as something has happened.
+    /// The clock advances by this many seconds as soon as the condition holds.
     pub fn advance_when(&self, happened: Arc<AtomicBool>, seconds: u64) {
         *self.jump.lock() = Some((happened, Duration::from_secs(seconds)));
     }
 
-    /// From now on nobody really waits.
+    /// From now on, waits return at once.
     pub fn skip_waits(&self) {
         self.skipped.set(Some(Duration::ZERO));
     }
@@ -57,7 +57,7 @@ impl Clock for MovableClock {
     }
 }
 
-/// Notes when each request was sent, by the story's own clock.
+/// Records when each request was sent, by the story's clock.
 pub struct Timed {
     pub inner: Arc<dyn HttpClient>,
     pub clock: Arc<MovableClock>,

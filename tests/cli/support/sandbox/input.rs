@@ -25,22 +25,22 @@ impl FakeInput {
         *self.piped.lock() = Some(text.to_owned());
     }
 
-    /// What is typed where nothing is shown, one answer for each question.
+    /// Typed answers to questions without echo, one per question.
     pub fn type_hidden(&self, answers: &[&str]) {
         *self.hidden.lock() = answers.iter().map(|&answer| answer.to_owned()).collect();
     }
 
-    /// What is typed as answers, one for each question.
+    /// Typed answers, one per question.
     pub fn type_answers(&self, answers: &[&str]) {
         *self.typed.lock() = answers.iter().map(|&answer| answer.to_owned()).collect();
     }
 
-    /// Whether everything that was typed was asked for.
+    /// Whether every typed answer was asked for.
     pub fn is_used_up(&self) -> bool {
         self.typed.lock().is_empty() && self.hidden.lock().is_empty()
     }
 
-    /// A terminal on which lines are typed by the returned sender.
+    /// A terminal whose user types the lines from the returned sender.
     pub fn terminal(&self) -> Sender<SecretText> {
         let (sender, receiver) = channel();
         *self.lines.lock() = Some(receiver);

@@ -1,4 +1,4 @@
-//! The keyrings of the kernel and of the session.
+//! The kernel's and the session's keyrings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use keyring_core::CredentialStore;
 use super::super::shared::Shared;
 use super::clock::MovableClock;
 
-/// What a kernel keeps, by the story's clock.
+/// The kernel's cache, by the story's clock.
 pub struct FakeKernelKeyring {
     pub(super) clock: Arc<MovableClock>,
     pub kept: Shared<BTreeMap<String, (Vec<u8>, Timestamp)>>,

@@ -1,4 +1,4 @@
-//! An empty home with a system of its own: real network, files and locks; a mock keyring; a clock that is moved by hand.
+//! An empty home with its own system: real network, files and locks; a mock keyring; a clock that tests set.
 
 mod clock;
 mod environment;
@@ -108,17 +108,17 @@ impl Sandbox {
         path
     }
 
-    /// From now on somebody sees what is said.
+    /// From now on, standard error is a terminal.
     pub fn is_watched(&self) {
         self.terminal.watched.set(true);
     }
 
-    /// From now on a line of the terminal has so many characters.
+    /// From now on, the terminal has this width.
     pub fn is_wide(&self, columns: usize) {
         self.terminal.width.set(Some(columns));
     }
 
-    /// Runs the program in this process, with this on its standard input.
+    /// Runs authctl in this process, with this standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
         self.input.pipe(input);
         self.run(arguments)
@@ -147,7 +147,7 @@ impl Sandbox {
         ] {
             command.env(variable, self.path(folder));
         }
-        // The binary finds the configuration where a user's own is.
+        // The binary finds the configuration in the user's own place.
         let own = self.path("xdg/authctl");
         if !own.exists() {
             std::fs::create_dir_all(self.path("xdg")).unwrap();

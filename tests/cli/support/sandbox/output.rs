@@ -19,14 +19,14 @@ impl std::fmt::Display for Output {
 }
 
 impl Output {
-    /// The output, which must be a success.
+    /// Asserts success.
     #[track_caller]
     pub fn ok(self) -> Self {
         assert_eq!(self.status, 0, "{self}");
         self
     }
 
-    /// The output, which must have this status.
+    /// Asserts this status.
     #[track_caller]
     pub fn fails(self, status: u8) -> Self {
         assert_eq!(self.status, status, "{self}");
@@ -34,7 +34,7 @@ impl Output {
         self
     }
 
-    /// The output, whose standard error must have this in it.
+    /// Asserts that standard error contains this text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "`{text}` is not in:\n{self}");

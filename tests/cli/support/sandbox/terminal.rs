@@ -7,7 +7,7 @@ use authctl::ports::{Stream, Terminal, Waiting};
 
 use super::super::shared::Shared;
 
-/// Both streams, kept.
+/// Both captured streams.
 #[derive(Default)]
 pub(super) struct Buffers {
     pub(super) out: Shared<Vec<u8>>,

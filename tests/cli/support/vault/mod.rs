@@ -1,4 +1,4 @@
-//! A server that answers as Vault's documentation of the secrets engine `kv`, version 2, says.
+//! A server that follows Vault's documentation of the `kv` secrets engine, version 2.
 
 mod state;
 
@@ -35,45 +35,45 @@ impl VaultServer {
         self.server.requests()
     }
 
-    /// The next request is answered with this, and does nothing.
+    /// Answers the next request with this; the request has no effect.
     pub fn fault(&self, reply: Reply) {
         self.state.lock().unwrap().faults.push_back(reply);
     }
 
-    /// The next write takes effect, and its answer is this.
+    /// Answers the next write with this, after it takes effect.
     pub fn lose_write(&self, reply: Reply) {
         self.state.lock().unwrap().losses.push_back(reply);
     }
 
-    /// Somebody writes the same once more, right after it is read for the `nth` time.
+    /// Another client writes the same value again, right after the `nth` read.
     pub fn race(&self, name: &str, nth: u32) {
         let full = self.names().into_iter().find(|path| path.contains(name)).unwrap();
         self.state.lock().unwrap().raced.push((full, nth));
     }
 
-    /// Everybody gets every lock at once, as if it had run out.
+    /// Grants every lock at once, as if it had expired.
     pub fn give_all_locks(&self) {
         self.state.lock().unwrap().no_locks = true;
     }
 
-    /// It cannot be reached any more once an authorization server has had one more request of a grant.
+    /// Becomes unreachable after an authorization server's next request with a grant.
     pub fn cut_when(&self, server: &AuthorizationServer, grant: &'static str) {
         let count = server.counter(grant);
         let before = count();
         self.state.lock().unwrap().cut = Some(Box::new(move || count() > before));
     }
 
-    /// It is reached again.
+    /// Becomes reachable again.
     pub fn heal(&self) {
         self.state.lock().unwrap().cut = None;
     }
 
-    /// How many writes were refused because of another.
+    /// The number of writes that were rejected because of a conflict.
     pub fn conflicts(&self) -> u32 {
         self.state.lock().unwrap().conflicts
     }
 
-    /// What a person does with `vault kv delete`.
+    /// Deletes a secret as `vault kv delete` does.
     pub fn soft_delete(&self, name: &str) {
         let mut state = self.state.lock().unwrap();
         for (_, versions) in state.secrets.iter_mut().filter(|(path, _)| path.contains(name)) {
@@ -89,14 +89,14 @@ impl VaultServer {
         String::from_utf8(STANDARD.decode(sealed).unwrap()).unwrap()
     }
 
-    /// Somebody puts something else there.
+    /// Another client writes something else.
     pub fn replace(&self, name: &str, content: &str) {
         let mut state = self.state.lock().unwrap();
         let (_, versions) = state.secrets.iter_mut().find(|(path, _)| path.contains(name)).unwrap();
         versions.push(Some(json!({ "sealed": STANDARD.encode(content) })));
     }
 
-    /// Takes a lock for ever, as a machine does that dies.
+    /// Takes a lock forever, as a machine that dies does.
     pub fn hold_lock(&self) {
         let mut state = self.state.lock().unwrap();
         for (path, versions) in &mut state.secrets {
@@ -106,12 +106,12 @@ impl VaultServer {
         }
     }
 
-    /// The secrets that are there now.
+    /// The existing secrets.
     pub fn names(&self) -> Vec<String> {
         self.state.lock().unwrap().secrets.keys().cloned().collect()
     }
 
-    /// Everything that it ever held, as one text.
+    /// Everything that it ever stored, as one text.
     pub fn everything(&self) -> String {
         let requests = self.server.requests();
         requests.iter().map(|request| format!("{} {}\n", request.target, request.body)).collect()

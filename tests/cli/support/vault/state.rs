@@ -14,16 +14,16 @@ pub(super) struct State {
     pub(super) secrets: BTreeMap<String, Versions>,
     pub(super) faults: VecDeque<Reply>,
     pub(super) losses: VecDeque<Reply>,
-    /// After so many readings more, these secrets are written once more by somebody else.
+    /// After this many more reads, another client writes these secrets again.
     pub(super) raced: Vec<(String, u32)>,
-    /// Everybody gets every lock at once.
+    /// Grants every lock at once.
     pub(super) no_locks: bool,
-    /// Nobody is reached any more as soon as this says so.
+    /// The server is unreachable once this returns true.
     pub(super) cut: Option<Box<dyn Fn() -> bool + Send>>,
     pub(super) conflicts: u32,
 }
 
-/// The token that it takes.
+/// The token that it accepts.
 pub const TOKEN: &str = "hvs.canary-vault-token";
 
 pub(super) fn errors(status: u16, messages: &[&str]) -> Reply {
