@@ -61,7 +61,7 @@ impl Bus {
         format!("unix:abstract={}", self.name)
     }
 
-    fn was_told(&self, text: &str) -> bool {
+    fn received(&self, text: &str) -> bool {
         let received = self.received.lock().unwrap();
         received.windows(text.len()).any(|part| part == text.as_bytes())
     }
@@ -96,13 +96,13 @@ fn refuses(address: &str, said: &[&str]) {
             assert!(output.stderr.contains(text), "{arguments:?}: `{text}` is not in:\n{output}");
         }
         assert!(!output.stderr.contains(CANARY), "{arguments:?}: {output}");
-        assert!(sandbox.stores_no_record(), "{arguments:?}: no other store takes its place");
+        assert!(sandbox.stores_no_record(), "{arguments:?}: no other store replaces it");
     }
 }
 
 /// Whether something was sent to the bus that only an accepted bus gets.
 fn was_trusted(bus: &Bus) -> bool {
-    bus.was_told(CANARY) || bus.was_told("OpenSession") || bus.was_told("CreateItem")
+    bus.received(CANARY) || bus.received("OpenSession") || bus.received("CreateItem")
 }
 
 /// F-KR6

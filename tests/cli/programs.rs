@@ -81,7 +81,7 @@ impl Home {
 fn a_program_that_others_could_replace_is_not_started_f_url4() {
     let home = Home::new();
     for (name, said, started) in home.every_way() {
-        assert!(started, "{name}, while nobody else can write anything: {said}");
+        assert!(started, "{name}, if no other user can write there: {said}");
     }
     let folder = home.folder.display().to_string();
     let file = |path: &Path, mode| PROGRAMS.iter().for_each(|name| set_mode(&path.join(name), mode));

@@ -45,7 +45,7 @@ fn each_keyring_state_is_reported_f_kr1_f_kr2() {
     assert!(findings[0]["milliseconds"].is_u64());
     let keyring = SecretService::new(bus.address.clone());
     let left = keyring.search(&HashMap::from([("service", "authctl")])).unwrap();
-    assert!(left.is_empty(), "what was tried out is gone");
+    assert!(left.is_empty(), "the trial record is deleted");
 
     signal(&bus, "-STOP");
     let start = Instant::now();
@@ -71,7 +71,7 @@ fn each_keyring_state_is_reported_f_kr1_f_kr2() {
 }
 
 /// A TLS-intercepting proxy, as companies run them: returns its certificate authority and its address.
-fn looking_proxy() -> (String, std::net::SocketAddr) {
+fn intercepting_proxy() -> (String, std::net::SocketAddr) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -131,7 +131,7 @@ fn read_head(stream: &mut impl std::io::Read) -> bool {
 
 #[test]
 fn a_proxy_that_looks_into_tls_is_named_f_proxy() {
-    let (authority, proxy) = looking_proxy();
+    let (authority, proxy) = intercepting_proxy();
     let config = |more: &str| {
         format!(
             "store = \"file\"\n[credentials.c]\ndomain = \"as.example\"\noauth.client_id = \"a\"\noauth.authorization_endpoint = \"https://as.example/a\"\noauth.token_endpoint = \"https://as.example/t\"\n{more}"

@@ -32,7 +32,7 @@ fn records_of_every_size_come_back_as_they_were() {
 }
 
 #[test]
-fn other_keyring_programs_read_ours_and_we_read_theirs() {
+fn other_keyring_programs_and_authctl_read_each_others_entries() {
     let bus = Bus::with_keyring();
     let keyring = SecretService::new(bus.address.clone());
     keyring.build("authctl", "ours", None).unwrap().set_secret(b"written by us").unwrap();

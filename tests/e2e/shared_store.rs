@@ -103,7 +103,7 @@ fn one_login_serves_two_machines() {
     let issued = server.issued();
     assert!(issued.iter().any(|token| token == renewed.text()), "{issued:?}");
     holds_no_secret(cluster, &issued);
-    assert!(cluster.locks().is_empty(), "who is done lets go of the lock");
+    assert!(cluster.locks().is_empty(), "locks are released after use");
 
     let tells = |ended: Ended, says: &str| {
         let ended = ended.fails(6).says("cannot use etcd").says(says);

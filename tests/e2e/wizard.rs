@@ -131,8 +131,8 @@ fn an_interrupted_wizard_writes_nothing_and_leaves_the_terminal_as_it_was() {
             turns.push(last.into());
             let talk = talk(&home, &[], 80, &["provider", "add"], turns.into());
             assert_eq!(talk.status, -signal, "{turn}: {}", talk.said);
-            assert!(talk.restored, "{turn}, signal {signal}: the terminal shows what is typed");
-            assert!(!talk.said.contains("?25l"), "{turn}: the cursor is there");
+            assert!(talk.restored, "{turn}, signal {signal}: the terminal echoes again");
+            assert!(!talk.said.contains("?25l"), "{turn}: the cursor is visible");
             assert_eq!(files(home.folder.path()), [], "{turn}");
         }
     }

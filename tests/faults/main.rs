@@ -246,7 +246,7 @@ fn a_read_only_disk_sends_nothing_f_rot5() {
     run(&sandbox, &["login", "--browser", "curl -sL -o /dev/null %s"], "").ok();
     let token = run(&sandbox, &["token"], "").ok();
     disk.call("mount", &["-o", "remount,ro"]);
-    assert_eq!(run(&sandbox, &["token"], "").ok().stdout, token.stdout, "reading needs no writing");
+    assert_eq!(run(&sandbox, &["token"], "").ok().stdout, token.stdout, "reading needs no free space");
     let refused = run(&sandbox, &["token", "--refresh"], "");
     assert_eq!((refused.status, refused.stdout.as_str()), (Some(6), ""), "{refused:#?}");
     refused.says("Read-only file system");

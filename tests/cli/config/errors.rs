@@ -159,7 +159,7 @@ fn every_error_has_its_message_its_place_and_a_hint() {
 }
 
 #[test]
-fn several_errors_in_one_go_and_the_good_providers_work() {
+fn all_errors_are_reported_and_the_good_providers_work() {
     let sandbox = Sandbox::new(
         "[credentials.good]\ndomain = \"x.example\"\njwt = \"tok\"\n[credentials.bad]\ndomian = \"x\"\n[credentials.worse]\ndomain = \"x.example\"\noauth = { scopes = 1, client_idd = \"a\" }\n",
     );

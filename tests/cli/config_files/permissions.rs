@@ -23,7 +23,7 @@ fn a_user_file_that_others_can_write_is_refused_whatever_is_in_it() {
             let output = sandbox.run(&["token", "x"]).fails(4);
             let says = "~/config/config.toml can be written by others";
             output.clone().says(says).says("chmod go-w ~/config/config.toml");
-            assert!(!output.stderr.contains("TOML"), "{name}: it is not even read: {output}");
+            assert!(!output.stderr.contains("TOML"), "{name}: it is not read at all: {output}");
             assert!(!sandbox.path("ran").exists(), "{name}");
         }
     }

@@ -3,7 +3,7 @@
 use super::{Api, Ended, PROGRAM, Story, head};
 
 #[test]
-fn curl_sends_the_headers_and_its_status_is_ours() {
+fn curl_sends_the_headers_and_authctl_returns_its_status() {
     let story = Story::new(&Api::default());
     story.run(&["-sS"], "/x").is(0, "GET ");
     story.run(&["--", "-sS", "-X", "DELETE"], "/x").is(0, "DELETE ");

@@ -181,7 +181,7 @@ fn a_workflow_gets_a_cloud_token_without_a_secret() {
         Some("urn:ietf:params:oauth:token-type:jwt")
     );
     sandbox.run(&["token"]).ok();
-    assert_eq!(cloud.token_requests(EXCHANGE), 2, "nothing of it is kept");
+    assert_eq!(cloud.token_requests(EXCHANGE), 2, "the token is not cached");
     assert!(sandbox.stores_nothing(), "Q6");
     sandbox.run(&["token", "actions", "--audience", "other"]).ok();
     assert_eq!(cloud.requests_to("/actions").last().unwrap().parameter("audience").as_deref(), Some("other"));

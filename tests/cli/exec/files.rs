@@ -45,7 +45,7 @@ fn the_next_run_removes_files_of_a_killed_run() {
     let mut living = exec(&sandbox, &["--file", "F=gh", "--", "sh", "-c", script]);
     let mut living = Running(living.spawn().unwrap());
     wait_until("the second start", || sandbox.path("ready").exists());
-    assert_eq!(entries(&runtime(&sandbox)).len(), 2, "a living run's files are left alone");
+    assert_eq!(entries(&runtime(&sandbox)).len(), 2, "a running program's files are not deleted");
     kill(&killed.0, Signal::KILL);
     killed.0.wait().unwrap();
     kill_process(Pid::from_raw(i32::try_from(program).unwrap()).unwrap(), Signal::KILL).unwrap();
@@ -56,7 +56,7 @@ fn the_next_run_removes_files_of_a_killed_run() {
         out(exec(&sandbox, &["--file", "F=gh", "--", "cat", "../runtime/authctl-exec-link/../ready"])),
         ""
     );
-    assert_eq!(entries(&runtime(&sandbox)).len(), 2, "the living run's, and the link");
+    assert_eq!(entries(&runtime(&sandbox)).len(), 2, "the running program's folder, and the link");
     assert!(sandbox.path("work").exists());
     kill(&living.0, Signal::TERM);
     living.0.wait().unwrap();

@@ -31,7 +31,7 @@ fn a_url_login_discovers_registers_and_logs_out() {
 
     let token = sandbox.run(&["token", &url]).ok();
     assert!(server.accepts(token.text()));
-    assert_eq!(sandbox.run(&["token", &format!("{url}/tool")]).ok(), token, "what is below it");
+    assert_eq!(sandbox.run(&["token", &format!("{url}/tool")]).ok(), token, "a URL below it");
     assert_eq!(sandbox.run(&["token"]).ok(), token, "the only one");
     let header = format!("Authorization: Bearer {}\n", token.text());
     assert_eq!(sandbox.run(&["headers", &url]).ok().stdout, header, "C11");

@@ -10,7 +10,7 @@ use crate::support::sandbox::set_mode;
 
 /// F-STO2: neither the mode nor the kernel lets another user in.
 #[test]
-fn the_socket_is_ours_alone() {
+fn only_the_owner_can_use_the_socket() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = Sandbox::new(&key_config("x.example", ""));
     let path = sandbox.path("sockets/s");

@@ -84,7 +84,7 @@ fn the_proxy_forwards_to_one_host_and_replaces_the_credential() {
     for gone in ["dpop", "proxy-authorization", "te", "x-hop"] {
         assert_eq!(seen.header(gone), None, "{gone}");
     }
-    // F-REDIR: the answer is the client's.
+    // F-REDIR: the client gets the redirect.
     let (status, _) = running.get("/redirect", "");
     assert_eq!(status, 302);
     assert_eq!(running.get("//evil.example/x", "").0, 201, "a path, and no host");

@@ -73,7 +73,7 @@ fn the_unlocking_providers_login_is_stored_on_this_machine() {
     let token = sandbox.run(&["token"]).ok();
     assert_ne!(sandbox.run(&["token", "--refresh"]).ok(), token);
     sandbox.run(&["refresh"]).ok();
-    assert!(vault.requests().is_empty(), "nothing of it is asked for");
+    assert!(vault.requests().is_empty(), "Vault receives no request");
     sandbox.run(&["logout"]).ok();
     sandbox.run(&["token"]).fails(3);
 }

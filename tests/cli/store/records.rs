@@ -163,7 +163,7 @@ fn the_newer_of_two_stored_records_is_used() {
     set_mode(&path, 0o600);
     assert_eq!(sandbox.run(&["token"]).ok(), newer, "the list says which");
     std::fs::remove_dir_all(sandbox.path("state/index")).unwrap();
-    assert_eq!(sandbox.run(&["token"]).ok(), newer, "and without it the count tells");
+    assert_eq!(sandbox.run(&["token"]).ok(), newer, "and without it the count decides");
     sandbox.run(&["token", "--refresh"]).ok();
     assert!(!server.any_family_revoked());
     sandbox.run(&["logout"]).ok();

@@ -18,13 +18,13 @@ fn a_provider_of_the_environment_never_reaches_what_a_files_provider_stored() {
                 _ => std::fs::remove_file(story.sandbox.path("config/config.toml")).unwrap(),
             }
             story.define_by_environment(&if same_host { story.server.domain() } else { story.evil.domain() });
-            story.nothing_is_reached(&name, &[]);
+            story.nothing_leaks(&name, &[]);
             let told = story.sandbox.run(&["token", "as"]).fails(3);
             told.says("belongs to another provider of the same name; nothing was sent")
                 .says("authctl login as");
             // Without the index the record is found by its name alone.
             std::fs::remove_file(story.sandbox.path("state/index/as.json")).unwrap();
-            story.nothing_is_reached(&name, &[]);
+            story.nothing_leaks(&name, &[]);
         }
     }
 }
@@ -40,7 +40,7 @@ fn a_provider_of_the_environment_has_its_own_login() {
     let others = story.sandbox.run(&["token", "as"]).ok().stdout;
     assert_ne!(others, own);
     story.define_by_environment(&story.evil.domain());
-    story.nothing_is_reached("moved by the environment", &[]);
+    story.nothing_leaks("moved by the environment", &[]);
     let told = story.sandbox.run(&["token", "as"]).fails(4);
     told.says("is not for the host 127.0.0.1:").says("AUTHCTL_CREDENTIALS__AS__DOMAIN sets");
 }

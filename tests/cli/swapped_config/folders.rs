@@ -41,7 +41,7 @@ fn a_moved_config_folder_adds_no_host() {
     moved(&mut story, Folder::Config, "elsewhere");
     story.sandbox.run(&["token", "as"]).ok();
     story.sandbox.write("elsewhere/config.toml", &config(&story.server, &hosts, ""));
-    story.nothing_is_reached("a moved folder", &[]);
+    story.nothing_leaks("a moved folder", &[]);
     let told = story.sandbox.run(&["token", "as"]).fails(4);
     told.says("elsewhere/config.toml:3 sets").says("set it in ~/config/config.toml");
     story.sandbox.run(&["login", "as"]).ok();
@@ -75,5 +75,5 @@ fn a_moved_state_folder_leads_nowhere_else() {
         let output = story.sandbox.run(command);
         assert!(output.status != 0 && output.stdout.is_empty(), "{command:?}: {output}");
     }
-    story.nothing_is_reached("discovered elsewhere", &[]);
+    story.nothing_leaks("discovered elsewhere", &[]);
 }

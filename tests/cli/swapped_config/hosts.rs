@@ -9,13 +9,13 @@ fn another_file_cannot_add_a_host() {
     let story = Story::new();
     let hosts = format!("hosts = [\"{}\"]", story.evil.domain());
     story.swap(&hosts, "");
-    story.nothing_is_reached("AUTHCTL_CONFIG", &[]);
+    story.nothing_leaks("AUTHCTL_CONFIG", &[]);
     let told = story.sandbox.run(&["token", "as"]).fails(4);
     told.clone().says("the login to `as` is not for the host 127.0.0.1:").says("other/authctl.toml:3 sets");
     told.says("~/config/config.toml").says("authctl login as");
     story.swap_back();
     let other = story.other(&hosts, "");
-    story.nothing_is_reached("--config", &["--config", &other]);
+    story.nothing_leaks("--config", &["--config", &other]);
     let other = story.other("", "");
     story.sandbox.run(&["--config", &other, "token", "as"]).ok();
 }
@@ -46,7 +46,7 @@ fn another_file_cannot_redirect_a_token() {
         ("a template", "template = \"gitea\"".to_owned(), String::new()),
     ] {
         story.swap(&more, &oauth);
-        story.nothing_is_reached(name, &[]);
+        story.nothing_leaks(name, &[]);
     }
     // A logout forgets the login here, and tells no server that the login did not know.
     story.swap("", &endpoint("revocation_endpoint"));
@@ -67,9 +67,9 @@ fn a_profile_of_another_file_counts_as_that_file() {
     story.sandbox.environment.set("AUTHCTL_CONFIG", other.to_str().unwrap());
     story.sandbox.run(&["token", "as"]).ok();
     story.sandbox.environment.set("AUTHCTL_PROFILE", "p");
-    story.nothing_is_reached("AUTHCTL_PROFILE", &[]);
+    story.nothing_leaks("AUTHCTL_PROFILE", &[]);
     story.sandbox.environment.set("AUTHCTL_PROFILE", "");
-    story.nothing_is_reached("--profile", &["--profile", "p"]);
+    story.nothing_leaks("--profile", &["--profile", "p"]);
 }
 
 /// F-BIND6: A profile of the user's own file belongs to the user's own file, even when a variable selects it.
@@ -127,7 +127,7 @@ fn a_host_from_the_users_file_may_be_used_by_other_files() {
     story.swap(&hosts, "");
     story.sandbox.run(&["token", &story.evil.issuer()]).ok();
     story.sandbox.configure(&config(&story.server, "", ""));
-    story.nothing_is_reached("taken out of the own file again", &[]);
+    story.nothing_leaks("removed from the own file again", &[]);
 }
 
 /// F-BIND6

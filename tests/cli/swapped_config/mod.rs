@@ -59,7 +59,7 @@ impl Story {
 
     /// Checks that no command uses stored secrets and that no server receives a request.
     #[track_caller]
-    fn nothing_is_reached(&self, name: &str, options: &[&str]) {
+    fn nothing_leaks(&self, name: &str, options: &[&str]) {
         let evil = self.evil.domain();
         let url = format!("http://{evil}/x");
         let sent = self.server.requests().len();

@@ -10,7 +10,7 @@ fn only_the_users_file_may_use_an_older_record() {
     story.forget_what_was_recorded();
     let hosts = format!("hosts = [\"{}\"]", story.evil.domain());
     story.swap(&hosts, "");
-    story.nothing_is_reached("not recorded yet", &[]);
+    story.nothing_leaks("not recorded yet", &[]);
     let told = story.sandbox.run(&["token", "as"]).fails(4);
     told.says("has no recorded hosts").says("is not in your own config file");
     story.swap("", "");
@@ -23,7 +23,7 @@ fn only_the_users_file_may_use_an_older_record() {
     story.swap("", "");
     story.sandbox.run(&["token", "as"]).ok();
     story.swap(&hosts, "");
-    story.nothing_is_reached("recorded", &[]);
+    story.nothing_leaks("recorded", &[]);
 }
 
 /// F-BIND6: `secret set` stores more than tokens.

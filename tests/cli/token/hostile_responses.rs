@@ -76,7 +76,7 @@ fn hostile_responses_store_and_print_nothing_f_tt_f_size_f_redir() {
         server.set(|behaviour| behaviour.faults.clear());
         sandbox.run(&["token"]).ok();
     }
-    assert!(elsewhere.requests().is_empty(), "nobody followed");
+    assert!(elsewhere.requests().is_empty(), "no redirect was followed");
 }
 
 #[test]

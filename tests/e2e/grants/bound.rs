@@ -30,7 +30,7 @@ fn a_required_pushed_request_works() {
     // authctl does not work around the server's requirements, and follows the configuration even if the server requires less.
     let refusing = home(&[op(&server, "use_par = false\n")]);
     let mut login = refusing.command(&["login", "--browser", &browser(), "--timeout", "5s"]);
-    assert!(!login.output().unwrap().status.success(), "the server takes no other request");
+    assert!(!login.output().unwrap().status.success(), "the server accepts no other request");
     let server = OidcProvider::start(3600);
     home(&[op(&server, "use_par = true\n")]).login("walk.mjs", &[]).ok();
     assert_eq!((server.requests_to("/request").len(), names(&server.requests_to("/auth")[0]).len()), (1, 2));
@@ -64,7 +64,11 @@ fn a_required_signed_request_works() {
         let authorized = server.requests_to("/auth").remove(0);
         let request = if pushed { server.requests_to("/request").remove(0) } else { authorized.clone() };
         let in_the_browser = if pushed { ["client_id", "request_uri"] } else { ["client_id", "request"] };
-        assert_eq!(names(&authorized), in_the_browser, "{name}: nothing that could disagree");
+        assert_eq!(
+            names(&authorized),
+            in_the_browser,
+            "{name}: no parameter that could contradict the signed request"
+        );
         let (header, claims) = (&request["request"]["header"], &request["request"]["claims"]);
         assert_eq!(header["typ"], "oauth-authz-req+jwt", "{name}");
         assert_eq!((&claims["iss"], &claims["aud"]), (&json!("signer"), &json!(server.issuer)), "{name}");
@@ -136,8 +140,12 @@ fn dpop_bound_tokens_work() {
     assert_eq!(api(&server, &home, "POST", None).0, 200);
 
     let headers = home.run(&["headers", "--url", &url]).ok().stdout;
-    assert_eq!(call(&url, &headers, &["-X", "POST"]).0, 401, "a proof is for one method");
-    assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 401, "and good once, though it was refused");
+    assert_eq!(call(&url, &headers, &["-X", "POST"]).0, 401, "a proof is valid for one method");
+    assert_eq!(
+        call(&format!("{url}?page=2"), &headers, &[]).0,
+        401,
+        "and only once, even if it was rejected"
+    );
     let headers = home.run(&["headers", "--url", &format!("{url}?page=1")]).ok().stdout;
     assert_eq!(call(&format!("{url}?page=2"), &headers, &[]).0, 200, "htu is without the query");
 
@@ -150,9 +158,9 @@ fn dpop_bound_tokens_work() {
     let renewed = home.run(&["token", "--refresh"]).ok();
     assert_ne!(renewed.text(), token.text());
     let refreshes = server.requests_to("/token").split_off(before);
-    assert_eq!(refreshes.len(), 1, "the nonce of the last answer is used at once");
+    assert_eq!(refreshes.len(), 1, "the last response's nonce is used at once");
     assert_eq!(refreshes[0]["status"], 200);
-    assert!(home.run(&["whoami"]).ok().stdout.contains("The user alice"), "userinfo takes a proof, too");
+    assert!(home.run(&["whoami"]).ok().stdout.contains("The user alice"), "userinfo accepts a proof too");
 
     check_proofs(&server);
     home.run(&["logout"]).ok().says("The server revoked the refresh token");
@@ -167,7 +175,7 @@ fn a_pushed_request_has_a_dpop_proof() {
     let pushed = server.requests_to("/request");
     let statuses: Vec<&Value> = pushed.iter().map(|request| &request["status"]).collect();
     assert_eq!(statuses, [400, 201]);
-    assert_eq!(server.requests_to("/token").len(), 1, "the nonce of the one endpoint is good for the other");
+    assert_eq!(server.requests_to("/token").len(), 1, "one endpoint's nonce is valid for the other");
     assert_eq!(api(&server, &home, "GET", None).0, 200);
 }
 
@@ -191,7 +199,7 @@ fn each_resource_has_its_own_token_f_leak9() {
         .collect();
     let asked: Vec<&Value> = refreshes.iter().map(|request| &request["parameters"]["resource"]).collect();
     assert_eq!(asked, ["https://a.example/", "https://b.example/"], "S2");
-    assert_eq!((token("https://a.example/"), token("https://b.example/")), (a, b), "kept, each by itself");
+    assert_eq!((token("https://a.example/"), token("https://b.example/")), (a, b), "cached, each separately");
     assert_eq!(server.token_requests("refresh_token"), 2);
     home.run(&["token", "--resource", "https://c.example/"]).fails(1).says("invalid_target");
 }

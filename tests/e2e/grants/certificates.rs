@@ -158,7 +158,7 @@ fn certificate_bound_tokens_work() {
     let (authority, certificate, key) = (path("authority.pem"), path("robot.pem"), path("robot.key"));
     let with = ["--cacert", &authority, "--cert", &certificate, "--key", &key];
     assert_eq!(call(&url, &header, &with).0, 200);
-    assert_eq!(call(&url, &header, &with[..2]).0, 401, "the token alone is good for nothing");
+    assert_eq!(call(&url, &header, &with[..2]).0, 401, "the token alone is useless");
 
     assert!(home.run(&["whoami"]).ok().stdout.contains("The user alice"));
     home.run(&["token", "--refresh"]).ok();

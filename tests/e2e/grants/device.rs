@@ -125,7 +125,7 @@ fn a_user_who_denies_access_ends_the_login() {
     login.end().fails(1).says("access_denied");
     let polls = server.requests_to("/token").len();
     home.run(&["token"]).fails(3);
-    assert_eq!(server.requests_to("/token").len(), polls, "nothing is asked any more");
+    assert_eq!(server.requests_to("/token").len(), polls, "polling has stopped");
 }
 
 #[test]
@@ -144,7 +144,11 @@ fn ciba_the_user_approves_on_a_device_that_the_server_knows() {
         login.next(|line| Some(line.split_once("the message ")?.1.trim_end_matches('.').to_owned()));
     wait_until("a poll", || server.requests_to("/token").iter().any(|poll| poll["status"] == 400));
     let asked = server.control("asked", None);
-    assert_eq!(asked, json!([{ "user": "bob", "message": message }]), "the same word on both devices");
+    assert_eq!(
+        asked,
+        json!([{ "user": "bob", "message": message }]),
+        "the same binding message on both devices"
+    );
     server.control("approve", Some("{}"));
     login.end().ok().says("Logged in to till as bob");
     assert_eq!(user_of(&server, &home.run(&["token"]).ok()), "bob");

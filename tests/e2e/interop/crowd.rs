@@ -131,7 +131,7 @@ fn concurrent_rejections_cause_one_refresh_f_rot1() {
         let renewed = desk.token();
         assert_ne!(renewed, token);
         for answer in answers(&["helper", "git", "get"], &question) {
-            assert!(answer.contains(&renewed), "who comes late refuses the old token, not the new one");
+            assert!(answer.contains(&renewed), "a late rejection concerns the old token, not the new one");
         }
         assert_eq!(desk.refreshes(), 1);
     }

@@ -226,7 +226,7 @@ fn git_opens_a_browser_only_for_an_interactive_user() {
     };
     let never = ["-c", "credential.interactive=never"];
     for (name, terminal, more, options) in [
-        ("nobody looks", false, &[][..], &[][..]),
+        ("without a terminal", false, &[][..], &[][..]),
         ("git was told not to ask", true, &[("GIT_TERMINAL_PROMPT", "0")][..], &[][..]),
         ("git is configured not to ask", true, &[][..], &never[..]),
     ] {

@@ -78,7 +78,7 @@ fn a_login_that_is_ended_while_the_browser_is_open_leaves_no_tokens() {
         let records = home.folder.path().join(".local/state/authctl/records");
         let sealed = std::fs::read_dir(&records).into_iter().flatten().flatten();
         let sealed = sealed.filter(|entry| entry.file_name().to_string_lossy().ends_with(".sealed"));
-        assert_eq!(sealed.count(), 1, "{name}: what the registration is managed with, and no tokens");
+        assert_eq!(sealed.count(), 1, "{name}: only the registration token, no other tokens");
         assert_eq!(server.token_requests("authorization_code"), before, "{name}");
         // The next login uses the registration.
         let registered = server.registered().len();

@@ -54,7 +54,7 @@ impl Scene {
 
     /// Checks that only the headers of requests to it contained tokens, and that each was for it.
     #[track_caller]
-    fn got_its_own_tokens_alone(&self) {
+    fn received_only_its_own_tokens(&self) {
         for entry in self.notes.log() {
             assert!(entry["query"] == "" && entry["refused"].is_null(), "{entry:#?}");
         }
@@ -103,7 +103,7 @@ fn each_mcp_revision_works_from_challenge_to_call() {
         );
         assert_eq!(scene.call_with_headers(INITIALIZE), "200", "{says}: the renewed one");
         assert_eq!(scene.server.registered().len(), 1, "{says}");
-        scene.got_its_own_tokens_alone();
+        scene.received_only_its_own_tokens();
         scene.home.run(&["logout", &url]).ok().says("was deleted too");
     }
 }
@@ -127,7 +127,7 @@ fn a_call_that_needs_more_scopes_leads_to_a_login() {
     assert_eq!(scene.server.registered().len(), 1, "the same client");
     assert_eq!((scene.call(INITIALIZE).0, scene.call(CALL).0), (200, 200));
     silent(&scene.server, scene.home.run(&["refresh", &url]).ok());
-    assert_eq!(scene.call(CALL).0, 200, "what is renewed is as wide");
+    assert_eq!(scene.call(CALL).0, 200, "the refreshed token has the same scopes");
     // As the hint suggests.
     scene.home.run(&["logout", &url]).ok();
     scene.login(&[]).ok();
@@ -135,7 +135,7 @@ fn a_call_that_needs_more_scopes_leads_to_a_login() {
     let as_hinted = &mut login(&scene.home, &[name, "--scope", "offline_access read write"]);
     silent(&scene.server, Ended::from(as_hinted.output().unwrap()).ok());
     assert_eq!(scene.call(CALL).0, 200);
-    scene.got_its_own_tokens_alone();
+    scene.received_only_its_own_tokens();
 }
 
 #[test]
@@ -145,9 +145,9 @@ fn invalid_mcp_metadata_ends_without_a_token() {
         |members: &str| drop(scene.server.control("set", Some(&format!("{{\"hides\":[{members}]}}"))));
     for (name, hidden, iss, says) in [
         ("another server answers", "", "https://evil.example", "is from a different authorization server"),
-        ("nobody says who answers", "", "", "announces that it sends one"),
+        ("the redirect has no issuer", "", "", "announces that it sends one"),
         (
-            "another one, where none is promised",
+            "another issuer, although none is announced",
             "\"authorization_response_iss_parameter_supported\"",
             "https://evil.example",
             "is from a different authorization server",

@@ -84,7 +84,7 @@ fn a_self_signed_assertion_gets_a_token() {
     }
     assert_eq!(grants(&server), [ASSERTION; 6]);
     home.run(&["token", "stolen"]).fails(4).says("https://oauth2.googleapis.com/token");
-    assert_eq!(server.requests_to("/token").len(), 6, "a key signs for no other endpoint than its own");
+    assert_eq!(server.requests_to("/token").len(), 6, "a key signs only for its own endpoint");
 }
 
 /// The environment that GitHub gives to a job's step.
@@ -121,7 +121,7 @@ fn a_ci_job_gets_a_cloud_token_without_a_secret() {
         "no client, no secret"
     );
     assert_eq!(request["parameters"]["subject_token_type"], "urn:ietf:params:oauth:token-type:jwt");
-    assert_ne!(Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok(), token, "nothing of it is kept");
+    assert_ne!(Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok(), token, "the token is not cached");
     assert!(!home.folder.path().join(".local/state/authctl/records").exists(), "Q6");
     ci.control("set", Some(r#"{"actionsSubject":"repo:octo/app:pull_request"}"#));
     let pull_request = Ended::from(in_a_job(&home, &ci, &["token", "cloud"])).ok();

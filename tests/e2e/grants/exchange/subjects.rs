@@ -52,7 +52,11 @@ fn another_providers_token_is_exchanged() {
     );
     assert_eq!(request["authorization"], "Basic", "only the new server's client authenticates");
     assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
-    assert_ne!(home.run(&["token", "other", "--audience", "b"]).ok(), token, "for another audience another");
+    assert_ne!(
+        home.run(&["token", "other", "--audience", "b"]).ok(),
+        token,
+        "another audience gets another token"
+    );
     assert_eq!(grants(&server), ["authorization_code", EXCHANGE, EXCHANGE]);
 }
 
@@ -130,7 +134,7 @@ fn a_refresh_token_gets_a_connections_token() {
     assert_eq!(request["json"], true);
     assert_eq!(home.run(&["token", "other"]).ok(), token, "kept");
     let github = home.run(&["token", "other", "--connection", "github"]).ok();
-    assert_eq!(user_of(&server, &github), "github|google-user-7", "each connection by itself");
+    assert_eq!(user_of(&server, &github), "github|google-user-7", "each connection separately");
     assert_eq!(grants(&server), ["authorization_code", FEDERATED, FEDERATED]);
     // That did not consume the refresh token.
     home.run(&["token", "op", "--refresh"]).ok();
