@@ -33,6 +33,13 @@ const LAYERS: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// Files may be longer than this only if they are among the few that may, and say why in their first comment.
+const LONG_FILE: usize = 350;
+const MOST_LONG_FILES: usize = 3;
+/// Half of all files are not longer than this.
+const MEDIAN_FILE: usize = 110;
+const LONGEST_FUNCTION: usize = 60;
+
 fn layer(module: &str) -> usize {
     let found = LAYERS.iter().position(|(modules, _)| modules.contains(&module));
     found.unwrap_or_else(|| panic!("the module `{module}` is in no layer: add it to LAYERS"))
@@ -193,6 +200,37 @@ fn only_the_top_layers_use_the_console() {
         if is_domain && file.mentions("console") {
             problems.push(file.path.clone());
         }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn files_and_functions_stay_small() {
+    let mut problems = Vec::new();
+    let mut lengths = Vec::new();
+    let mut long = Vec::new();
+    for file in ["src", "tests", "benches", "fuzz/fuzz_targets"].into_iter().flat_map(files) {
+        lengths.push(file.lines);
+        if file.lines > LONG_FILE {
+            long.push(format!("{} has {} lines", file.path, file.lines));
+            if !file.says_why_it_is_long {
+                problems
+                    .push(format!("{} has {} lines and does not say why in its head", file.path, file.lines));
+            }
+        }
+        for (function, lines) in &file.functions {
+            if *lines > LONGEST_FUNCTION {
+                problems.push(format!("{}: `{function}` has {lines} lines", file.path));
+            }
+        }
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    if median > MEDIAN_FILE {
+        problems.push(format!("the median file has {median} lines"));
+    }
+    if long.len() > MOST_LONG_FILES {
+        problems.push(format!("{} files are longer than {LONG_FILE} lines: {long:#?}", long.len()));
     }
     assert!(problems.is_empty(), "{problems:#?}");
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The source file of a module.
-#[allow(dead_code)]
 pub(super) struct File {
     /// Its path below the folder that was read.
     pub(super) path: String,

@@ -16,6 +16,7 @@ mod internet;
 mod page;
 mod reference;
 mod threats;
+mod wording;
 
 use std::collections::BTreeMap;
 
