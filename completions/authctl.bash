@@ -14,7 +14,7 @@ _authctl() {
         words[${#words[@]} - 1]+=$part
         rest=${rest#"$part"}
     done
-    # bash puts the answer in the place of the last part alone.
+    # bash replaces only the last part with the candidate.
     local last=$((${#words[@]} - 1)) candidate
     local before=${words[last]%"$2"}
     COMPREPLY=()

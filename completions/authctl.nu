@@ -1,7 +1,7 @@
 # Completions of authctl for nushell (0.108 or later); they ask authctl itself.
 # Put this file into a folder of $nu.user-autoload-dirs or $nu.vendor-autoload-dirs, or `source` it in config.nu.
 
-# What may stand in the place of the last of these words
+# The candidates for the last of these words
 def "authctl candidates" [words: list<string>] {
     with-env { COMPLETE: nushell } { ^authctl -- ...$words } | complete | get stdout | from json
 }

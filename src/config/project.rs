@@ -76,44 +76,48 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
     }
     for (key, setting) in kind.table.table().into_iter().flatten() {
         let path = format!("credentials.{name}.oauth.{key}");
-        let Some(texts) = setting.strings().filter(|_| NARROWED.contains(&key.as_str())) else {
-            problems.push(not_allowed(&path, setting));
-            continue;
-        };
-        let beyond = |what: &str| {
-            let problem = Problem::new(
-                format!(
-                    "`{path}` requests more than your own config file: {}",
-                    crate::text::untrusted::escaped(what)
-                ),
-                &setting.origin,
-            );
-            problem.hint("remove it: a project's file can only request less")
-        };
-        match key.as_str() {
-            "scopes" => {
-                let scopes = schema::scopes(setting).unwrap_or_default().all;
-                let known = configured(key).and_then(schema::scopes).unwrap_or_default().all;
-                if !scopes.is_subset(&known) {
-                    problems.push(beyond(&scopes.difference(&known).to_string()));
-                }
-                if scopes.is_empty() {
-                    problems.push(Problem::new(
-                        format!("`{path}` must contain at least one scope"),
-                        &setting.origin,
-                    ));
-                }
-                narrowing.scopes = Some(scopes);
-            }
-            _ => {
-                let known = configured(key).and_then(Setting::strings).unwrap_or_default();
-                if let Some(more) = texts.iter().find(|text| !known.contains(text)) {
-                    problems.push(beyond(more));
-                }
-                let texts = texts.into_iter().map(str::to_owned).collect();
-                if key == "audience" { narrowing.audience = texts } else { narrowing.resource = texts }
-            }
-        }
+        problems.extend(narrow(&mut narrowing, key, setting, configured(key), &path));
     }
     if problems.is_empty() { Ok(narrowing) } else { Err(problems) }
+}
+
+/// Narrows one key. Returns what is wrong with its value.
+fn narrow(
+    narrowing: &mut Narrowing,
+    key: &str,
+    setting: &Setting,
+    configured: Option<&Setting>,
+    path: &str,
+) -> Vec<Problem> {
+    let Some(texts) = setting.strings().filter(|_| NARROWED.contains(&key)) else {
+        return vec![not_allowed(path, setting)];
+    };
+    let mut problems = Vec::new();
+    let beyond = |what: &str| {
+        let what = crate::text::untrusted::escaped(what);
+        let message = format!("`{path}` requests more than your own config file: {what}");
+        Problem::new(message, &setting.origin).hint("remove it: a project's file can only request less")
+    };
+    if key == "scopes" {
+        let scopes = schema::scopes(setting).unwrap_or_default().all;
+        let known = configured.and_then(schema::scopes).unwrap_or_default().all;
+        if !scopes.is_subset(&known) {
+            problems.push(beyond(&scopes.difference(&known).to_string()));
+        }
+        if scopes.is_empty() {
+            let message = format!("`{path}` must contain at least one scope");
+            problems.push(Problem::new(message, &setting.origin));
+        }
+        narrowing.scopes = Some(scopes);
+        return problems;
+    }
+    let known = configured.and_then(Setting::strings).unwrap_or_default();
+    problems.extend(texts.iter().find(|text| !known.contains(text)).map(|more| beyond(more)));
+    let texts = texts.into_iter().map(str::to_owned).collect();
+    if key == "audience" {
+        narrowing.audience = texts
+    } else {
+        narrowing.resource = texts
+    }
+    problems
 }

@@ -1,5 +1,6 @@
 //! Builds HTTP clients.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,12 +48,17 @@ impl ClientKey {
 
     /// The error if no client can be built.
     pub(crate) fn unusable(&self, error: reqwest::Error) -> HttpError {
-        let what = match self.transport.identity {
-            Some(_) => "cannot use the client certificate and its key",
-            None => "cannot use the network",
+        let what = match (&self.transport.identity, &self.transport.ca_file) {
+            (Some(_), _) => "cannot use the client certificate and its key".to_owned(),
+            (None, Some(path)) => unusable_file(path),
+            (None, None) => "cannot use the network".to_owned(),
         };
-        setup(what, &reason(&error.without_url()))
+        setup(&what, &reason(&error.without_url()))
     }
+}
+
+fn unusable_file(path: &Path) -> String {
+    format!("cannot use the certificate file {}", path.display())
 }
 
 pub(super) fn build(key: &ClientKey) -> Result<Client, HttpError> {
@@ -76,7 +82,7 @@ pub(crate) fn builder(key: &ClientKey) -> Result<reqwest::ClientBuilder, HttpErr
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = started(&key.transport, key.direct)?;
     if let Some(path) = &key.transport.ca_file {
-        let place = format!("cannot use the certificate file {}", path.display());
+        let place = unusable_file(path);
         let pem = read_text(path, LARGEST_CA_FILE).map_err(|error| setup(&place, &error))?;
         let certificates =
             reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| setup(&place, &error))?;

@@ -80,7 +80,6 @@ mod tests {
     use super::unsafe_file::Fix;
     use super::*;
 
-    #[expect(clippy::unwrap_used, reason = "a test may fail")]
     fn set_mode(path: &Path, mode: u32) {
         std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }

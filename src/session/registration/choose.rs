@@ -179,7 +179,7 @@ impl<'a> Choice<'a> {
     fn with_secret(&self, registered: Registered) -> Result<LoginClient, RegistrationError> {
         let (client, secret) = (&registered.client, registered.secret.as_ref());
         secrets::store_secret(self.session, self.provider, self.oauth, client, secret)?;
-        Ok(self.client(client.clone(), Origin::Registered(registered)))
+        Ok(self.client(client.clone(), Origin::Registered(Box::new(registered))))
     }
 
     fn client(&self, client: DiscoveredClient, origin: Origin) -> LoginClient {

@@ -28,7 +28,7 @@ pub(super) enum Origin {
     /// It belongs to another provider, whose secrets are copied.
     Copied,
     /// A note holds it.
-    Registered(Registered),
+    Registered(Box<Registered>),
 }
 
 impl LoginClient {
@@ -41,7 +41,8 @@ impl LoginClient {
         discovered: &DiscoveredProvider,
     ) -> Result<(), StoreError> {
         let Some(oauth) = provider.source.oauth() else { return Ok(()) };
-        if let Origin::Registered(Registered { client, management, .. }) = &self.origin {
+        if let Origin::Registered(registered) = &self.origin {
+            let Registered { client, management, .. } = &**registered;
             secrets::store_management(session, provider, oauth, client, management.as_ref())?;
         }
         if discovered.url.is_some() || discovered.client.is_some() {

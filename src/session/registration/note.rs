@@ -62,8 +62,8 @@ pub(super) fn read(session: &Session<'_>, provider: &ProviderName) -> Result<Opt
     let note = text.and_then(|text| serde_json::from_str::<Note>(text.expose()).ok());
     Ok(note.map(|mut note| Registered {
         client: note.client.clone(),
-        secret: note.client_secret.take().map(|secret| SecretText::new(secret)),
-        management: note.management.take().map(|management| SecretText::new(management)),
+        secret: note.client_secret.take().map(SecretText::new),
+        management: note.management.take().map(SecretText::new),
     }))
 }
 

@@ -103,8 +103,8 @@ fn shortest_way(edges: &[BTreeSet<usize>], start: usize) -> Option<Vec<usize>> {
                 way.reverse();
                 return Some(way);
             }
-            if !from.contains_key(&next) {
-                from.insert(next, at);
+            if let std::collections::btree_map::Entry::Vacant(unseen) = from.entry(next) {
+                unseen.insert(at);
                 waiting.push_back(next);
             }
         }

@@ -149,7 +149,7 @@ fn certificate_bound_tokens_work() {
                 certificate = \"FOLDER/robot.pem\"\nprivate_key = { file = \"FOLDER/robot.key\" }\n\
                 token_endpoint_auth_method = \"tls_client_auth\"\n";
     let config = shows("op", &server, folder, keys);
-    let home = home(&[config.clone()]);
+    let home = home(std::slice::from_ref(&config));
     home.login("walk.mjs", &[]).ok().says("Logged in to op as alice");
 
     let header = home.run(&["headers"]).ok().stdout;

@@ -90,7 +90,16 @@ fn client_secrets_are_encoded_for_each_method() {
 }
 
 /// Name, key file, configured algorithm, the server's kid, the configured kid, the algorithm used.
-const KEY_ROWS: &[(&str, &str, Option<&str>, Option<&str>, Option<&str>, &str)] = &[
+type KeyRow = (
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+    Option<&'static str>,
+    &'static str,
+);
+
+const KEY_ROWS: &[KeyRow] = &[
     ("rsa", "rsa.pem", None, None, None, "RS256"),
     ("rsa-rs512", "rsa.pem", Some("RS512"), None, None, "RS512"),
     ("rsa-ps256", "rsa.pem", Some("PS256"), None, None, "PS256"),

@@ -92,7 +92,7 @@ impl Service {
         let mut seen = Vec::new();
         // A user name without a password comes from the URL.
         for entry in
-            self.log().iter().filter(|entry| entry["token"].as_str().is_some_and(|token| token != ""))
+            self.log().iter().filter(|entry| entry["token"].as_str().is_some_and(|token| !token.is_empty()))
         {
             let credential = (text(entry, "scheme"), text(entry, "username"), text(entry, "token"));
             if !seen.contains(&credential) {
