@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// Lines of which most texts are no TOML, and some are.
+    /// Lines that rarely make valid TOML.
     fn line() -> impl Strategy<Value = String> {
         let value = prop_oneof![
             Just("\"x\"".to_owned()),

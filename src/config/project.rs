@@ -49,7 +49,7 @@ pub fn apply(config: &mut Config, document: &Document) {
 fn not_allowed(name: &str, setting: &Setting) -> Problem {
     let message = format!("a project's file cannot set `{}`", crate::text::untrusted::escaped(name));
     Problem::new(message, &setting.origin)
-        .hint("it may only set `default` and `profile`, and narrow `scopes`, `audience` and `resource`; put everything else in your own config file")
+        .hint("set only `default`, `profile`, or narrower `scopes`, `audience` and `resource` here; the rest goes in your own config file")
 }
 
 fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Result<Narrowing, Vec<Problem>> {

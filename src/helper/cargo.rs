@@ -73,7 +73,7 @@ impl Protocol for Args {
     }
 }
 
-/// Why there is no token, in the protocol's terms.
+/// Why cargo gets no token, in the protocol's terms.
 enum NoAnswer {
     UrlNotSupported,
     NotSupported,

@@ -80,7 +80,7 @@ impl Protocol for Args {
     }
 }
 
-/// Why there are no credentials.
+/// Why docker gets no credentials.
 enum NoAnswer {
     /// A message for docker to compare or to show.
     Message(String),

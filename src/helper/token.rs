@@ -27,7 +27,7 @@ const INPUT_DEADLINE: Duration = Duration::from_secs(10);
 /// [`InputError::Unreadable`], if it is too long, too slow or not UTF-8.
 pub(super) fn input(app: &App<'_>) -> Result<SecretText, Error> {
     let read = app.system.input.read_within(LONGEST_INPUT, INPUT_DEADLINE);
-    let hint = "run `authctl helper NAME --setup` to configure the program that is meant to run this command";
+    let hint = "run `authctl helper NAME --setup` to configure the program that runs this command";
     Ok(read.map_err(InputError::unreadable("standard input", hint))?)
 }
 

@@ -7,7 +7,7 @@ use crate::advice::{Advise, Status};
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoopbackError {
-    /// The port is taken, or there is no loopback interface. No browser was opened (F-CB14).
+    /// The port is taken, or the machine has no loopback interface. No browser was opened (F-CB14).
     #[error("cannot listen on {address} for the redirect: {source}")]
     Bind { address: String, source: io::Error },
     #[error("the browser did not return within {}", crate::text::humanize::exact(*waited))]

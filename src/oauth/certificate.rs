@@ -15,7 +15,7 @@ use crate::text::untrusted::Untrusted;
 pub enum CertificateError {
     #[error("it contains no PEM certificate")]
     NoCertificate,
-    #[error("there is no PEM private key, neither in `private_key` nor next to the certificate")]
+    #[error("cannot find a PEM private key, neither in `private_key` nor next to the certificate")]
     NoKey,
     #[error(
         "its private key is encrypted with a password; `{{ command = [\"openssl\", \"pkey\", \"-in\", …] }}` can decrypt it when needed"

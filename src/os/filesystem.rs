@@ -43,7 +43,7 @@ pub fn of(folder: &Path) -> Option<FileSystem> {
     }
 }
 
-/// The longest file that this process may write (`ulimit -f`); `None` if there is no limit.
+/// The longest file that this process may write (`ulimit -f`); `None` without a limit.
 pub fn longest_file() -> Option<u64> {
     #[cfg(unix)]
     {

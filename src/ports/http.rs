@@ -9,7 +9,7 @@ pub trait HttpClient: Send + Sync {
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError>;
 }
 
-/// Why there is no response.
+/// Why a request got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The request was not sent: the name, the connection, the proxy or TLS failed.

@@ -10,5 +10,5 @@ pub trait Keyring: Send + Sync {
 
 /// Why this session has no keyring.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("there is no keyring: {0}")]
+#[error("no keyring is available: {0}")]
 pub struct NoKeyring(pub String);

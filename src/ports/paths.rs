@@ -38,5 +38,5 @@ pub trait Paths: Send + Sync {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no folder for {0}; set HOME")]
+#[error("the folder for {0} is unknown; set HOME")]
 pub struct NoFolder(pub &'static str);

@@ -112,7 +112,7 @@ impl TokenProvider for GithubActions {
     }
 }
 
-/// Says for whom a token is if it is not for the wanted audience. A token whose audience is unreadable passes.
+/// Names the audience of a token that is not for the wanted one. A token whose audience is unreadable passes.
 fn other_audience(token: &AccessToken, wanted: &str) -> Option<String> {
     let found = Jwt::decode(token.expose())?.claims.get("aud").cloned()?;
     let is_wanted =

@@ -17,7 +17,7 @@ pub struct Key {
     pub from_environment: bool,
     /// Whether its value cannot send a secret to another place.
     harmless: bool,
-    /// Whether only the site and user layers may set it, because it runs a program or changes whom TLS trusts.
+    /// Whether only the site and user layers may set it, because it runs a program or changes which certificates TLS trusts.
     pub trusted: bool,
 }
 

@@ -115,7 +115,7 @@ fn logout_entry(
                     return Ok(report);
                 }
                 let context = session.context(name);
-                // The session ends first, because its hint is the ID token, which is still valid now.
+                // The server session is ended first, because its hint is the ID token, which is still valid now.
                 report.session = options
                     .end_session
                     .as_ref()

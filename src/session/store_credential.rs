@@ -42,7 +42,7 @@ impl Configured<'_> {
     }
 
     /// Checks that the user's own files say where the store is. Otherwise another config file could redirect a
-    /// credential that comes from elsewhere (F-BIND6).
+    /// credential from another source (F-BIND6).
     fn check_server(&self) -> Result<(), StoreError> {
         let new = Definitions::new(self.system, self.config).new_part_of_store();
         new.map_or(Ok(()), |part| Err(StoreError::NewServer { kind: self.kind(), part: Box::new(part) }))

@@ -65,7 +65,7 @@ pub enum StoreError {
     SharedStoreCredential { kind: StoreKind, source: Box<dyn std::error::Error> },
     #[error("no {0} is configured")]
     NoSharedStore(StoreKind),
-    /// Only the environment configures Vault's address, and its token comes from elsewhere.
+    /// Only the environment configures Vault's address, and its token has another source.
     #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
     TokenWithheld,
     #[error("a passphrase requires the kernel's keyring: {0}")]

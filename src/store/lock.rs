@@ -10,7 +10,7 @@ use crate::os::private_file::FileError;
 use crate::ports::Clock;
 use crate::store::error::StoreError;
 
-/// A refresh takes at most 30 seconds, so whoever holds a lock for longer than this is not refreshing (F-ROT4).
+/// A refresh takes at most 30 seconds, so a process that holds a lock for longer is not refreshing (F-ROT4).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a shared store keeps the lock of a holder that has died. A refresh with its one retry finishes earlier.

@@ -13,7 +13,7 @@ pub struct StoreSettings {
     pub key: KeySource,
     pub remembered_for: Duration,
     pub shared: Option<SharedSettings>,
-    /// Only the environment configures Vault's address, and its token comes from elsewhere.
+    /// Only the environment configures Vault's address, and its token has another source.
     pub withholds_token: bool,
 }
 

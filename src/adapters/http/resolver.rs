@@ -29,7 +29,7 @@ pub(super) struct PublicOnly {
     pub(super) proxy: Option<String>,
 }
 
-/// The host name of the proxy for this URL, chosen as reqwest chooses it. `None` if there is no proxy, or if the URL
+/// The host name of the proxy for this URL, chosen as reqwest chooses it. `None` without a proxy, or if the URL
 /// names the proxy's own host: the proxy would connect to itself, inside the private network.
 pub(super) fn proxy_name(configured: Option<&str>, url: &url::Url) -> Option<String> {
     let matcher = match configured {

@@ -92,7 +92,7 @@ mod tests {
             ("a proxy", "-x http://proxy:3128 U", "U", "-x http://proxy:3128"),
             ("an empty value", "-m5 U", "U", "-m5"),
             ("an address of brackets", "https://[::1]:8443/x", "https://[::1]:8443/x", ""),
-            ("brackets that are meant", "-g U?a[]=1", "U?a[]=1", "-g"),
+            ("literal brackets", "-g U?a[]=1", "U?a[]=1", "-g"),
         ] {
             let real = |text: &str| text.replace('U', URL);
             let request = parsed(&real(text));
@@ -103,7 +103,7 @@ mod tests {
 
     /// Arguments that are refused, and words from the error.
     const REFUSED: &[(&str, &str, &str)] = &[
-        ("no URL", "-s", "no URL for curl"),
+        ("no URL", "-s", "needs a URL"),
         ("nothing", "", "no URL for curl"),
         ("a value that swallows the URL", "-o U", "no URL for curl"),
         ("two URLs", "U U", "found 2 URLs"),
@@ -167,10 +167,10 @@ mod tests {
         ("IIS's TRACE", "-X TRACK U", "back in its response"),
         ("a tunnel", "-X CONNECT U", "tunnel"),
         ("--help", "--help U", "makes no request"),
-        ("a header of ours", "-H Authorization:x U", "header authorization"),
+        ("a header that authctl sends", "-H Authorization:x U", "header authorization"),
         ("in other letters", "-HAuThOrIzAtIoN:x U", "header authorization"),
-        ("an empty one of ours", "-H authorization; U", "header authorization"),
-        ("a removed one of ours", "-H Authorization: U", "header authorization"),
+        ("an empty header that authctl sends", "-H authorization; U", "header authorization"),
+        ("a removed header that authctl sends", "-H Authorization: U", "header authorization"),
         ("the proof", "--header DPoP:x U", "header dpop"),
         ("another host", "-H Host:evil.example U", "header host"),
         ("another host, as HTTP/2 has it", "-H :authority:evil.example U", "another server"),

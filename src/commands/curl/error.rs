@@ -24,7 +24,7 @@ pub enum ArgumentError {
     NoValue(String),
     #[error("an option or URL for curl is not valid Unicode")]
     NotUnicode,
-    #[error("there is no URL for curl")]
+    #[error("curl needs a URL")]
     NoUrl,
     #[error("found {0} URLs for curl, but {ONE}")]
     SeveralUrls(usize),

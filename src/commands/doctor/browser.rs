@@ -87,7 +87,7 @@ fn hidden(examination: &Examination<'_>) -> String {
     } else if container || set("KUBERNETES_SERVICE_HOST") {
         "this is a container"
     } else {
-        "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
+        "no display is available: neither DISPLAY nor WAYLAND_DISPLAY is set"
     };
     format!("{reason}, and BROWSER is not set")
 }

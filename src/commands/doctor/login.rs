@@ -91,7 +91,7 @@ fn life(entry: &Entry, subject: &str, login: &str, now: Timestamp) -> Finding {
             .fix(login),
         Some(end) if end <= now && !entry.refreshable => {
             Finding::note(TOPIC, subject, format!("the access token expired {}", relative(end, now)))
-                .why("there is no refresh token")
+                .why("no refresh token is stored")
                 .fix(login)
         }
         Some(end) if entry.refreshable => {

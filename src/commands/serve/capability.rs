@@ -12,7 +12,7 @@ use crate::secret::SecretText;
 /// The length of 256 random bits in base64url.
 const LENGTH: usize = 43;
 
-/// A capability. Its file exists as long as this value.
+/// A capability. Its file is removed when this value is dropped.
 pub struct Capability {
     pub secret: SecretText,
     pub path: PathBuf,

@@ -26,7 +26,7 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Replaces a file whose text was `before`, completely or not at all; removes it if there is no new text.
+/// Replaces a file whose text was `before`, completely or not at all; removes it if the new text is `None`.
 ///
 /// A link stays a link, and its target is written, even if that does not exist yet. Owner, group and mode do not change. A
 /// new file is private to its owner, and below another user's folder it belongs to that user, as under sudo. After an error,

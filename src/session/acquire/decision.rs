@@ -48,7 +48,7 @@ pub enum Reason {
     NotGranted(ScopeSet),
     #[error("the access token has expired, and the server issued no refresh token")]
     Ended,
-    /// A new token is requested, and there is no refresh token.
+    /// A new token is requested, and no refresh token is stored.
     #[error("the server issued no refresh token, which a new access token requires")]
     NoRefreshToken,
     /// The record does not contain the key that its tokens are bound to.

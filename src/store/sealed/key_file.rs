@@ -75,7 +75,7 @@ impl<'a> KeyFile<'a> {
         Ok(self.stored()?.map(|stored| stored.source))
     }
 
-    /// The keys; `None` if there are none yet. [`StoreError::Locked`] if the passphrase was not entered, or too long
+    /// The keys; `None` before the first is made. [`StoreError::Locked`] if the passphrase was not entered, or too long
     /// ago; [`StoreError::OtherKeySource`] if the configuration has changed.
     pub fn keys(&self) -> Result<Option<Keys>, StoreError> {
         let Some(mut stored) = self.stored()? else { return Ok(None) };

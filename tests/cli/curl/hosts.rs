@@ -29,8 +29,8 @@ fn curl_sends_nothing_to_another_host_or_scheme() {
         ("a proxy for http", &["-x", &socket, &ours], 2, "the proxy would see the token"),
         ("exceptions from it", &["--noproxy", "", &ours], 2, "the proxy would see the token"),
         ("a header that authctl sets", &["-H", "Authorization: Bearer x", &ours], 2, "header authorization"),
-        ("no URL", &["-s"], 2, "there is no URL"),
-        ("a name for a provider", &[], 2, "there is no URL"),
+        ("no URL", &["-s"], 2, "needs a URL"),
+        ("a name for a provider", &[], 2, "needs a URL"),
     ] {
         let ended = Ended::from(story.curl(arguments).output().unwrap());
         ended.is(status, "").says(says);

@@ -63,7 +63,7 @@ fn doctor_finds_config_files_that_set_or_allow_too_much() {
     );
     let sandbox = home(CONFIG);
     sandbox.write("work/.authctl.toml", "store = \"keyring\"\n");
-    let refused = ("config", "problem", "a project's file cannot set `store`", "narrow `scopes`");
+    let refused = ("config", "problem", "a project's file cannot set `store`", "narrower `scopes`");
     finds("a project's file", &sandbox, &["--offline"], 4, refused);
     let sandbox = home(CONFIG);
     sandbox.environment.set("AUTHCTL_PROFILE", "work");

@@ -120,5 +120,5 @@ fn without_a_keyring_only_a_passphrase_can_be_unlocked() {
     let unlocked = sandbox.run(&["store", "unlock"]).ok().says("The encrypted files are unlocked");
     assert!(!unlocked.stderr.contains("keyring"), "{unlocked}");
     sandbox.configure(&format!("store = \"keyring\"\n{provider}"));
-    sandbox.run(&["store", "unlock"]).fails(6).says("there is no keyring");
+    sandbox.run(&["store", "unlock"]).fails(6).says("no keyring is available");
 }

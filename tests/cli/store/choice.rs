@@ -47,8 +47,8 @@ fn a_missing_keyring_is_an_error_and_makes_no_second_copy_f_kr2() {
     sandbox.keyring.present();
     sandbox.run(&["login"]).ok();
     *sandbox.keyring.store.lock() = None;
-    sandbox.run(&["token"]).fails(6).says("there is no keyring");
-    sandbox.run(&["login"]).fails(6).says("there is no keyring");
+    sandbox.run(&["token"]).fails(6).says("no keyring is available");
+    sandbox.run(&["login"]).fails(6).says("no keyring is available");
     let absent: Arc<CredentialStore> =
         Arc::new(Failing(|| KeyringFault::Absent("no service".to_owned()).into()));
     *sandbox.keyring.store.lock() = Some(absent);

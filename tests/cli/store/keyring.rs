@@ -56,7 +56,7 @@ fn store_status_says_whether_the_keyring_can_be_used() {
         let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
         assert_eq!(json["keyring"], usable, "{text}");
     };
-    says("there is no keyring", false);
+    says("no keyring is available", false);
     sandbox.keyring.present();
     says("available", true);
     for (fault, said) in [

@@ -85,7 +85,7 @@ fn another_credentials_helper_stays_the_only_one() {
     let text = "credentials_helper \"other\" {\n}\n";
     desk.write(".terraformrc", text);
     let refused = Ended::from(desk.authctl(&["helper", "terraform", "--write"]).output().unwrap());
-    refused.fails(1).says("takes no more than one");
+    refused.fails(1).says("supports only one");
     assert_eq!(desk.read(".terraformrc"), text);
     assert!(!desk.path(".terraform.d/plugins/terraform-credentials-authctl").exists());
 }

@@ -104,7 +104,7 @@ fn a_registration_changed_by_another_client_is_handled() {
     assert_ne!(put["registration_access_token"], client["token"], "rotated");
     // The registration token is rejected: authctl forgets the registration and reports that.
     let left = silent(&server, home.run(&["logout", &server.issuer]).ok());
-    left.says("or does not take what its registration is managed with");
+    left.says("or rejected its registration token");
     home.run(&["token", &server.issuer]).fails(3);
     let token = put["registration_access_token"].as_str().unwrap();
     assert_eq!(status_of(client["uri"].as_str().unwrap(), token), 200, "it is still there");
