@@ -159,7 +159,7 @@ impl Config {
         let hint = match near(name.as_str(), known) {
             Some(near) => format!("did you mean `{near}`?"),
             None if templates::find(name.as_str()).is_some() => {
-                format!("there is a template of this name: run `authctl provider add {name}`")
+                format!("run `authctl provider add {name}` to add it from its template")
             }
             None if self.credentials.is_empty() => self.nothing_configured().hint.unwrap_or_default(),
             None => {
@@ -170,8 +170,8 @@ impl Config {
     }
 
     pub(super) fn nothing_configured(&self) -> Problem {
-        Problem::new("no provider is configured: there is no [credentials]", &Origin::Default).hint(
-            "run `authctl provider add` to be asked what is needed, or `authctl login https://…` with the URL of a server; `authctl config path` says where the file is",
+        Problem::new("no provider is configured", &Origin::Default).hint(
+            "run `authctl provider add`, or `authctl login https://…` with a server's URL; `authctl config path` prints the config file's path",
         )
     }
 

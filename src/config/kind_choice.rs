@@ -22,7 +22,7 @@ pub(super) fn choose_kind(
             return Ok((&crate::provider::environment::KIND, "app_service".to_owned(), table));
         }
         let kinds: Vec<&str> = kind_names().into_iter().collect();
-        let problem = Problem::new(format!("`{path}` has no token provider"), &credential.origin);
+        let problem = Problem::new(format!("`{path}` has no provider kind"), &credential.origin);
         return Err(problem.hint(format!("add one of {}", kinds.join(", "))));
     };
     let mut variants = Kind::named(&written.called);
@@ -37,7 +37,7 @@ pub(super) fn choose_kind(
             Err(unknown_grant(path, grant, Kind::named(&written.called).filter_map(Kind::grant)))
         }
         (None, None) => Err(Problem::new(
-            format!("the token provider `{}` does not exist", escaped(&written.called)),
+            format!("unknown provider kind `{}`", escaped(&written.called)),
             &credential.origin,
         )),
     }

@@ -80,14 +80,14 @@ fn load_discovered(text: LayerText, options: &LoadOptions, warnings: &mut Vec<Wa
         Err(Unusable::Unread(Unread::Io(error))) if error.kind() == io::ErrorKind::NotADirectory => {
             return None;
         }
-        Err(Unusable::Unread(Unread::Io(error))) => (format!("cannot be read ({error})"), None),
+        Err(Unusable::Unread(Unread::Io(error))) => (format!("could not be read ({error})"), None),
         // authctl sends secrets to its endpoints.
         Err(Unusable::Unread(Unread::Unsafe(Unsafe { reason, fix }))) => {
             (reason, fix.command().map(str::to_owned))
         }
         Err(Unusable::NotToml(_)) => ("is damaged: remove it, and log in again".to_owned(), None),
     };
-    warnings.push(Warning { what: format!("{name} {why}, and is not used"), command });
+    warnings.push(Warning { what: format!("ignoring {name}: it {why}"), command });
     None
 }
 
@@ -112,7 +112,7 @@ fn load_project(text: LayerText, problems: &mut Vec<Problem>) -> Option<Document
 impl Unusable {
     fn problems(self, path: &Path, required: bool) -> Vec<Problem> {
         let unreadable = |why: &str| {
-            let message = format!("{} cannot be read: {why}", escaped(&path.display().to_string()));
+            let message = format!("cannot read {}: {why}", escaped(&path.display().to_string()));
             vec![Problem::new(message, &Origin::Default).hint("check the path and its permissions")]
         };
         match self {
@@ -161,7 +161,7 @@ pub fn select_profile(
     let selected = |parsed: &Option<Parsed>| written(parsed.as_ref()?.selected_profile.as_ref());
     let project = loaded.project.as_ref().and_then(|project| project.root.get("profile"));
     if let Some(setting) = project.filter(|setting| setting.text().is_none()) {
-        problems.push(Problem::new("a project's `profile` must be the name of one", &setting.origin));
+        problems.push(Problem::new("`profile` in a project file must be a profile's name", &setting.origin));
     }
     let variable = || {
         let name = system.environment.variable("AUTHCTL_PROFILE").filter(|name| !name.is_empty())?;

@@ -21,8 +21,7 @@ impl Config {
         problems
     }
 
-    /// Fails when a file is wrong as a whole. A project's file may be passed over by commands that must work all the
-    /// same.
+    /// Fails if a file is not usable at all. Commands that must always work may ignore a project file.
     ///
     /// # Errors
     /// [`ConfigError`].

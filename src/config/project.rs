@@ -11,7 +11,7 @@ use crate::schema::{self, Problem, Setting};
 /// The keys of `oauth` that a project may narrow.
 pub const NARROWED: &[&str] = &["scopes", "audience", "resource"];
 
-/// Applies a project's file to what the other files say.
+/// Applies a project file to what the other files say.
 pub fn apply(config: &mut Config, document: &Document) {
     let mut problems = Vec::new();
     for (name, setting) in &document.root {
@@ -23,8 +23,7 @@ pub fn apply(config: &mut Config, document: &Document) {
                 if known {
                     config.default = Some(setting.clone());
                 } else {
-                    let message =
-                        "a project's `default` must be a provider that your own configuration defines";
+                    let message = "`default` in a project file must be a provider from your own config file";
                     problems.push(Problem::new(message, &setting.origin).showing_value());
                 }
             }
@@ -47,7 +46,7 @@ pub fn apply(config: &mut Config, document: &Document) {
 }
 
 fn not_allowed(name: &str, setting: &Setting) -> Problem {
-    let message = format!("a project's file cannot set `{}`", crate::text::untrusted::escaped(name));
+    let message = format!("a project file cannot set `{}`", crate::text::untrusted::escaped(name));
     Problem::new(message, &setting.origin)
         .hint("set only `default`, `profile`, or narrower `scopes`, `audience` and `resource` here; the rest goes in your own config file")
 }
@@ -60,8 +59,7 @@ fn narrowing(config: &Config, name: &ProviderName, narrowed: &Credential) -> Res
     let Some(defined) = config.credentials.get(name) else {
         let problem = Problem::new(format!("the provider `{name}` is not configured"), &narrowed.origin);
         problems.push(
-            problem
-                .hint("add it to your own config file: a project's file can only narrow existing providers"),
+            problem.hint("add it to your own config file: a project file can only narrow existing providers"),
         );
         return Err(problems);
     };
@@ -96,7 +94,7 @@ fn narrow(
     let beyond = |what: &str| {
         let what = crate::text::untrusted::escaped(what);
         let message = format!("`{path}` requests more than your own config file: {what}");
-        Problem::new(message, &setting.origin).hint("remove it: a project's file can only request less")
+        Problem::new(message, &setting.origin).hint("remove it: a project file can only request less")
     };
     if key == "scopes" {
         let scopes = schema::scopes(setting).unwrap_or_default().all;

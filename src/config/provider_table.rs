@@ -164,10 +164,9 @@ fn unknown_member(path: &str, name: &str, setting: &Setting) -> Problem {
             CREDENTIAL_KEYS.iter().map(|key| key.name).chain(kinds.iter().copied()).collect();
         return crate::schema::unknown(path, name, setting, known.into_iter());
     }
-    let problem =
-        Problem::new(format!("the token provider `{}` does not exist", escaped(name)), &setting.origin);
+    let problem = Problem::new(format!("unknown provider kind `{}`", escaped(name)), &setting.origin);
     let known: Vec<&str> = kinds.iter().copied().collect();
-    let list = format!("the token providers are {}", known.join(", "));
+    let list = format!("the kinds are {}", known.join(", "));
     problem.hint(
         near(name, kinds.into_iter())
             .map_or_else(|| list.clone(), |near| format!("did you mean `{near}`? {list}")),

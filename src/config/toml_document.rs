@@ -25,7 +25,7 @@ pub fn parse(source: &Arc<SourceFile>) -> Result<Document, Vec<Problem>> {
     let problems = errors.iter().map(|error| {
         let at = error.span().unwrap_or(0..0);
         let origin = Origin::File { source: Arc::clone(source), key: at.clone(), value: at };
-        Problem::new(format!("this is not TOML: {}", error.message()), &origin).without_excerpt()
+        Problem::new(format!("invalid TOML: {}", error.message()), &origin).without_excerpt()
     });
     Err(problems.collect())
 }

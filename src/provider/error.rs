@@ -141,7 +141,7 @@ impl ProviderError {
             }
             Self::Loopback(error) => return error.hint(),
             Self::Discovery(error) if error.hint().is_some() => return error.hint(),
-            error if error.is_transient() => "try again later; the stored login is still there",
+            error if error.is_transient() => "try again later; stored tokens are kept",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -46,7 +46,7 @@ pub fn check(
     }
     for key in keys.iter().filter(|key| key.required && !members.contains_key(key.name)) {
         let problem = Problem::new(format!("`{path}` has no `{}`", key.name), origin);
-        problems.push(problem.hint(format!("{}: {}", key.name, key.about)));
+        problems.push(problem.hint(format!("set `{}`: {}", key.name, key.about)));
     }
     (section, problems)
 }

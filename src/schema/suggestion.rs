@@ -12,8 +12,8 @@ pub fn unknown<'a>(
     setting: &Setting,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> Problem {
-    let place = if path.is_empty() { "the configuration".to_owned() } else { format!("`{path}`") };
-    let problem = Problem::new(format!("{place} has no key `{}`", escaped(name)), &setting.origin);
+    let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
+    let problem = Problem::new(format!("unknown key `{}`{place}", escaped(name)), &setting.origin);
     match near(name.trim_start_matches('_'), known.clone()) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => {

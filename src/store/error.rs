@@ -63,7 +63,7 @@ pub enum StoreError {
     SharedStore { kind: StoreKind, reason: String },
     #[error("cannot get the credentials for {kind}")]
     SharedStoreCredential { kind: StoreKind, source: Box<dyn std::error::Error> },
-    #[error("no {0} is configured")]
+    #[error("{0} is not configured")]
     NoSharedStore(StoreKind),
     /// Only the environment configures Vault's address, and its token has another source.
     #[error("VAULT_ADDR is used only with a token from the environment; nothing was sent")]
@@ -140,7 +140,7 @@ impl Advise for StoreError {
             Self::OldProgramNeeded => "run `authctl store rekey -- PROGRAM ARGUMENTS` with that program",
             Self::SharedStore { .. } => "check [store] in the configuration and the server",
             Self::SharedStoreCredential { .. } => "check [store] in the configuration",
-            Self::NoSharedStore(_) => "configure it in [store]: set `kind` and its address",
+            Self::NoSharedStore(_) => "set `kind` and the server's address in [store]",
             Self::TokenWithheld => "set `address` in [store] of your config file, or also set VAULT_TOKEN",
             Self::NoKernelKeyring(_) => "set key = \"file\" or key = { command = […] } in [store]",
             Self::NewPlace { provider, stored, part } => {

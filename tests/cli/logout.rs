@@ -94,7 +94,7 @@ fn a_configuration_that_is_wrong_loses_nothing_that_could_be_revoked() {
     let sandbox = Sandbox::with_server(&server.domain());
     sandbox.run(&["login"]).ok();
     sandbox.configure("[credentials.as\n");
-    sandbox.run(&["logout", "as"]).fails(4).says("this is not TOML");
+    sandbox.run(&["logout", "as"]).fails(4).says("invalid TOML");
     sandbox.configure(&server_config(&server.domain(), ""));
     sandbox.run(&["token"]).ok();
     for wrong in ["profile = \"nope\"", "profile = 5", "default = \"nope\"", "nonsense"] {

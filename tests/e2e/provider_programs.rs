@@ -84,10 +84,7 @@ fn a_provider_program_can_ask_the_user() {
     run(&home, &["token", "--refresh"]).fails(3).says("run `authctl login ex`");
     mode(&home, "try_later");
     run(&home, &["token", "--refresh"]).fails(5);
-    assert!(
-        run(&home, &["token"]).ok().text().starts_with("example-token-"),
-        "the stored login is still there"
-    );
+    assert!(run(&home, &["token"]).ok().text().starts_with("example-token-"), "stored tokens are kept");
 }
 
 /// F-ROT10

@@ -48,7 +48,7 @@ impl Start {
             Error::Usage {
                 message: format!("there is no template named {}", Untrusted::new(text)),
                 hint: Some(format!(
-                    "{}{more}`authctl provider templates` lists them",
+                    "{}{more}run `authctl provider templates` to list them",
                     near.unwrap_or_default()
                 )),
             }

@@ -52,7 +52,7 @@ pub(super) fn check(examination: &Examination<'_>) -> Vec<Finding> {
     let seen = configured.is_some() || system.browser.can_be_seen();
     match (seen, &program) {
         (false, _) => findings
-            .push(Finding::note(TOPIC, "", "no browser opens here").why(hidden(examination)).fix(WITHOUT)),
+            .push(Finding::note(TOPIC, "", "no browser is available").why(hidden(examination)).fix(WITHOUT)),
         (true, None) if named.is_none() && !cfg!(windows) => findings.push(
             Finding::warning(TOPIC, "", "no program that opens a browser was found")
                 .why(format!("none of {} is on PATH", OPENERS.join(", ")))

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::name::ProviderName;
 use crate::provider::LoginRequest;
 use crate::secret::SecretText;
+use crate::text::untrusted::Untrusted;
 
 /// Add a provider from a template, from a URL, or key by key
 ///
@@ -88,7 +89,9 @@ impl Args {
     /// Returns what to start from, and the name if one is given.
     fn start(&self, app: &App<'_>, asks: bool) -> Result<(Start, Option<ProviderName>), Error> {
         let parse = |name: &String| {
-            name.parse::<ProviderName>().map_err(|error| Error::usage(format!("NAME: {error}")))
+            name.parse::<ProviderName>().map_err(|error| {
+                Error::usage(format!("{} is not a valid provider name: {error}", Untrusted::new(name)))
+            })
         };
         if let Some(kind) = &self.kind {
             return Ok((Start::Plain(kind.clone()), self.name.as_ref().map(parse).transpose()?));
@@ -111,7 +114,7 @@ impl Args {
             Some(name) => Ok((Start::Plain("oauth".to_owned()), Some(parse(name)?))),
             None => Err(Error::Usage {
                 message: "missing template, URL or kind".to_owned(),
-                hint: Some("run `authctl provider templates` to list the templates".to_owned()),
+                hint: Some("pass a template's name, --from or --kind; `authctl provider templates` lists the templates".to_owned()),
             }),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::login_result::tell_end;
-use crate::config::edit::{Assignment, Edit, find_key};
+use crate::config::edit::{Assignment, Edit, EditError, find_key};
 use crate::error::Error;
 use crate::name::ProviderName;
 use crate::session::logout::{Options, logout};
@@ -43,6 +43,16 @@ pub struct RemoveArgs {
     logout: bool,
 }
 
+/// Replaces the hint for a secret, because only `provider add` has --secret.
+fn with_command(provider: &ProviderName, error: EditError) -> Error {
+    let EditError::Secret(path) = &error else { return error.into() };
+    let key = path.rsplit('.').next().unwrap_or(path);
+    let hint = format!(
+        "run `authctl provider set {provider} {key}='{{ stored = true }}'`, then `authctl secret set {provider} {key}`"
+    );
+    Error::Usage { message: error.to_string(), hint: Some(hint) }
+}
+
 pub(super) fn set(app: &App<'_>, args: &SetArgs) -> Result<(), Error> {
     if args.set.is_empty() && args.unset.is_empty() && !args.default {
         return Err(Error::usage("missing key and value, such as scopes=\"a b\""));
@@ -51,7 +61,10 @@ pub(super) fn set(app: &App<'_>, args: &SetArgs) -> Result<(), Error> {
     let kind = kind(app, name)?;
     let mut edit = Edit::open(app.config)?;
     let (emptied, set): (Vec<_>, Vec<_>) = args.set.iter().partition(|text| text.ends_with('='));
-    let keys = set.into_iter().map(|text| Assignment::parse(text, &kind)).collect::<Result<Vec<_>, _>>()?;
+    let keys = set
+        .into_iter()
+        .map(|text| Assignment::parse(text, &kind).map_err(|error| with_command(name, error)))
+        .collect::<Result<Vec<_>, _>>()?;
     match args.replace {
         true => edit.add(name, &keys, true)?,
         false => edit.set(name, &keys)?,

@@ -11,7 +11,7 @@ use crate::text::untrusted::Untrusted;
 pub enum EditError {
     #[error("cannot find a folder for the config file")]
     NoFolder,
-    #[error("{path} cannot be {what}: {source}")]
+    #[error("cannot {what} {path}")]
     File { path: String, what: &'static str, source: io::Error },
     #[error("{0} is not valid TOML, so authctl does not change it")]
     Syntax(String),
@@ -22,7 +22,7 @@ pub enum EditError {
     Present(ProviderName),
     #[error("the provider `{0}` is not in your config file")]
     Absent(ProviderName),
-    #[error("the key {name} does not exist{}", hint.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    #[error("unknown key {name}")]
     Key { name: Untrusted, hint: Option<String> },
     #[error("`{key}` must be {expected}")]
     Value { key: String, expected: String },
@@ -57,10 +57,11 @@ impl Advise for EditError {
             Self::Secret(key) => {
                 let key = key.rsplit('.').next().unwrap_or(key);
                 return Some(format!(
-                    "store it with --secret {key}, or refer to it: {key}='{{ env = \"NAME\" }}'"
+                    "store it with --secret {key}, or name its source: --set {key}='{{ env = \"NAME\" }}'"
                 ));
             }
-            Self::File { .. } | Self::Key { .. } | Self::Value { .. } | Self::Wrong(_) => return None,
+            Self::Key { hint, .. } => return hint.as_ref().map(|near| format!("did you mean `{near}`?")),
+            Self::File { .. } | Self::Value { .. } | Self::Wrong(_) => return None,
         };
         Some(hint.to_owned())
     }

@@ -219,7 +219,7 @@ impl Edit {
     fn replace(&self, before: Option<&str>, after: Option<&str>) -> Result<(), EditError> {
         user_file::replace(&self.path, before, after).map_err(|source| EditError::File {
             path: escaped(&self.path.display().to_string()),
-            what: "written",
+            what: "write",
             source,
         })
     }

@@ -35,7 +35,7 @@ pub fn read(path: &Path) -> Result<GuardedFile, Unread> {
     text_of(&file, &metadata)
 }
 
-/// Reads a project's file; one that does not belong to the user counts as absent. Its folder does not matter: a project may
+/// Reads a project file; one that does not belong to the user counts as absent. Its folder does not matter: a project may
 /// be shared, and its file can only select and narrow.
 pub fn read_own(path: &Path) -> Result<GuardedFile, Unread> {
     let (file, metadata) = open(path)?;

@@ -117,9 +117,7 @@ impl Advise for AcquireError {
                 "run `authctl token {provider}` there, so that it saves the new tokens; or wait ten minutes, and this machine tries"
             ),
             Self::TooShort { .. } => "ask for less with --min-ttl".to_owned(),
-            Self::NoScopes { .. } => {
-                "name at least one scope, or none at all for all that was granted".to_owned()
-            }
+            Self::NoScopes { .. } => "add a scope, or omit --scope to request every granted scope".to_owned(),
             Self::Store(error) => return error.hint(),
             Self::Needed { source, .. } => return source.hint(),
             Self::Config(error) => return error.hint(),
@@ -158,7 +156,7 @@ mod tests {
             (&other("client"), LoginRequired, "says client new, the login was for old"),
             (&other(Binding::DEFINED_BY), LoginRequired, "never share a login"),
             (&AcquireError::Wider("a".parse().unwrap()), Failed, ""),
-            (&AcquireError::NoScopes { project: false }, Usage, "at least one scope"),
+            (&AcquireError::NoScopes { project: false }, Usage, "add a scope"),
             (&short, Failed, "--min-ttl"),
             (&AcquireError::Interrupted(2), Status::Interrupted(2), ""),
             (&failed(ProviderError::LoginRequired("x".to_owned())), LoginRequired, "authctl login github"),

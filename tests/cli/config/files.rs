@@ -37,7 +37,7 @@ fn path_edit_and_schema() {
     assert_eq!(sandbox.run(&["token"]).ok().text(), "edited");
     sandbox.write("editor", "#!/bin/sh\necho 'nonsense' >> \"$1\"\n");
     set_mode(&editor, 0o700);
-    sandbox.run(&["config", "edit"]).fails(4).says("this is not TOML");
+    sandbox.run(&["config", "edit"]).fails(4).says("invalid TOML");
     let schema: serde_json::Value =
         serde_json::from_str(&sandbox.run(&["config", "schema"]).ok().stdout).unwrap();
     let credential = &schema["$defs"]["credential"]["properties"];

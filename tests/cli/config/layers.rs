@@ -71,7 +71,7 @@ fn later_layers_win_and_origins_are_kept() {
     sandbox.environment.set("AUTHCTL_CONFIG", other.to_str().unwrap());
     assert_eq!(sandbox.run(&["token"]).ok().text(), "other-b");
     sandbox.environment.set("AUTHCTL_CONFIG", "/nonexistent/config.toml");
-    sandbox.run(&["token", "b"]).fails(4).says("/nonexistent/config.toml cannot be read");
+    sandbox.run(&["token", "b"]).fails(4).says("cannot read /nonexistent/config.toml");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn doctor_finds_problems_with_the_configuration() {
             "no TOML",
             "store = \"file\"\n[credentials.x\n".to_owned(),
             4,
-            ("config", "problem", "not TOML", "config edit"),
+            ("config", "problem", "invalid TOML", "config edit"),
         ),
         (
             "nothing",
@@ -63,8 +63,8 @@ fn doctor_finds_config_files_that_set_or_allow_too_much() {
     );
     let sandbox = home(CONFIG);
     sandbox.write("work/.authctl.toml", "store = \"keyring\"\n");
-    let refused = ("config", "problem", "a project's file cannot set `store`", "narrower `scopes`");
-    finds("a project's file", &sandbox, &["--offline"], 4, refused);
+    let refused = ("config", "problem", "a project file cannot set `store`", "narrower `scopes`");
+    finds("a project file", &sandbox, &["--offline"], 4, refused);
     let sandbox = home(CONFIG);
     sandbox.environment.set("AUTHCTL_PROFILE", "work");
     finds(

@@ -50,7 +50,7 @@ fn doctor_finds_problems_with_the_browser_f_url4() {
         &sandbox,
         &["--offline"],
         0,
-        ("browser", "note", "no browser opens here", "--no-browser"),
+        ("browser", "note", "no browser is available", "--no-browser"),
     );
 }
 

@@ -87,7 +87,7 @@ fn basic_credentials_are_printed() {
 #[test]
 fn the_platforms_token_is_read_every_time() {
     let sandbox = Sandbox::new("[credentials]\ndomain = \"x.example\"");
-    sandbox.run(&["token"]).fails(4).says("`credentials.default` has no token provider");
+    sandbox.run(&["token"]).fails(4).says("`credentials.default` has no provider kind");
     sandbox.environment.set("APP_SERVICE_TS", "one");
     assert_eq!(sandbox.run(&["token"]).ok().text(), "one");
     sandbox.environment.set("APP_SERVICE_TS", "two");

@@ -80,7 +80,7 @@ fn a_missing_client_id_says_where_to_register() {
         .says("`client_id` is not set")
         .says("https://github.com/settings/applications/new");
     let sandbox = Sandbox::new("");
-    sandbox.run(&["login", "github"]).fails(4).says("there is a template of this name");
+    sandbox.run(&["login", "github"]).fails(4).says("add it from its template");
 }
 
 #[test]

@@ -86,6 +86,6 @@ fn saved_client_registrations_are_not_configuration() {
         let sandbox = Sandbox::new(&format!(
             "[credentials.a]\ndomain = \"a.example\"\noauth = {{ client_id = \"a\", {key} = \"x\" }}\n"
         ));
-        sandbox.run(&["config", "check"]).fails(4).says(&format!("has no key `{key}`"));
+        sandbox.run(&["config", "check"]).fails(4).says(&format!("unknown key `{key}`"));
     }
 }

@@ -104,7 +104,7 @@ fn list_show_and_templates() {
         shown.contains("[credentials.key.api_key]\n_key = <set>") && !shown.contains("canary"),
         "{shown}"
     );
-    sandbox.run(&["provider", "show", "wrong"]).ok().says("has no token provider");
+    sandbox.run(&["provider", "show", "wrong"]).ok().says("has no provider kind");
 
     let templates = sandbox.run(&["provider", "templates"]).ok().stdout;
     assert!(templates.lines().count() >= 40 && templates.contains("github"), "{templates}");

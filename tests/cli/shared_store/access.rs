@@ -65,7 +65,7 @@ fn the_vault_token_comes_from_vaults_tools_or_from_a_provider() {
     // The address may come from the environment if the configuration has none.
     sandbox.configure(&base.replace(&format!("address = \"{}\", ", vault.url()), ""));
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
-    sandbox.run(&["token", "as"]).fails(6).says("no Vault is configured");
+    sandbox.run(&["token", "as"]).fails(6).says("Vault is not configured");
     sandbox.environment.set("VAULT_ADDR", &vault.url());
     assert_eq!(sandbox.run(&["token", "as"]).ok(), token);
 }

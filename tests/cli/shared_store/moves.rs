@@ -40,7 +40,7 @@ fn everything_moves_there_and_back() {
     sandbox.environment.set("VAULT_TOKEN", TOKEN);
     sandbox.run(&["login"]).ok();
     let token = sandbox.run(&["token"]).ok();
-    sandbox.run(&["store", "move", "vault"]).fails(6).says("no Vault is configured");
+    sandbox.run(&["store", "move", "vault"]).fails(6).says("Vault is not configured");
     std::fs::remove_file(sandbox.path("data/store.key")).unwrap();
     sandbox.configure(&shared);
     sandbox.run(&["store", "move", "vault"]).fails(6).says("key");

@@ -70,7 +70,7 @@ fn try_later_keeps_the_login_f_429() {
     sandbox.clock.advance(100);
     for reply in later {
         server.fault("/token", reply);
-        let output = sandbox.run(&["token"]).fails(5).says("the stored login is still there");
+        let output = sandbox.run(&["token"]).fails(5).says("stored tokens are kept");
         assert!(!output.stderr.contains("oops"), "{output}");
     }
     sandbox.run(&["token"]).ok();
@@ -84,5 +84,5 @@ fn a_provider_that_cannot_be_reached_is_status_5() {
         sandbox
     };
     sandbox.clock.advance(4000);
-    sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("the stored login is still there");
+    sandbox.run(&["token"]).fails(5).says("cannot reach 127.0.0.1").says("stored tokens are kept");
 }
