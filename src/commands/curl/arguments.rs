@@ -104,8 +104,8 @@ mod tests {
     /// Arguments that are refused, and words from the error.
     const REFUSED: &[(&str, &str, &str)] = &[
         ("no URL", "-s", "needs a URL"),
-        ("nothing", "", "no URL for curl"),
-        ("a value that swallows the URL", "-o U", "no URL for curl"),
+        ("nothing", "", "needs a URL"),
+        ("a value that swallows the URL", "-o U", "needs a URL"),
         ("two URLs", "U U", "found 2 URLs"),
         ("one by option", "U --url U", "found 2 URLs"),
         ("one after the end of options", "U -- U", "found 2 URLs"),
