@@ -48,6 +48,9 @@ impl Advise for SecretError {
             Self::NoVariable(_) => {
                 Some("set the variable, or configure another source for the secret".to_owned())
             }
+            Self::File { .. } => Some(
+                "check the path and its permissions, or configure another source for the secret".to_owned(),
+            ),
             Self::Store(error) => error.hint(),
             _ => None,
         }

@@ -39,7 +39,8 @@ impl Config {
         });
         if let (Some((name, origin)), false) = (&chosen, profile_found) {
             let message = format!("the profile `{}` is not defined", escaped(name));
-            let problem = Problem::new(message, origin).hint("define it as [profile.NAME.credentials.…]");
+            let problem = Problem::new(message, origin)
+                .hint(format!("define it as [profile.{}.credentials.PROVIDER]", escaped(name)));
             let from_project = origin.layer() == Layer::Project;
             let list = if from_project { &mut config.project_problems } else { &mut config.problems };
             list.push(problem);

@@ -18,7 +18,8 @@ pub fn unknown<'a>(
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => {
             let known: Vec<&str> = known.collect();
-            problem.hint(format!("use one of {}", quoted(&known)))
+            let one_of = if known.len() == 1 { "" } else { "one of " };
+            problem.hint(format!("use {one_of}{}", quoted(&known)))
         }
     }
 }

@@ -127,7 +127,7 @@ fn logout_entry(
                 report.revocations = provider.source.revoke(&context, &record);
             }
             Ok(None) => {}
-            Err(error) => report.not_asked = Some(format!("its record cannot be read: {error}")),
+            Err(error) => report.not_asked = Some(format!("authctl could not read its record: {error}")),
         },
     }
     session.store.forget(&lock, name, entry)?;

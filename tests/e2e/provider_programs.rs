@@ -104,7 +104,7 @@ fn a_new_refresh_token_is_kept_although_the_access_token_beside_it_is_unusable()
 fn misbehaving_provider_programs_are_contained_f_size_f_ctrl2() {
     for (program_mode, status, said) in [
         ("hang", 1, "did not end within 1 second"),
-        ("crash", 1, "ended with status 1"),
+        ("crash", 1, "exited with status 1"),
         ("garbage", 1, "cannot be used"),
         ("huge", 1, "longer than 1 MiB"),
         ("other", 1, "`other`: `because\\u{1b}[31m`"),

@@ -201,7 +201,7 @@ fn join<T>(thread: std::thread::JoinHandle<T>, limit: Duration) -> Option<T> {
 
 fn describe(status: std::process::ExitStatus) -> String {
     match status.code() {
-        Some(code) => format!("ended with status {code}"),
+        Some(code) => format!("exited with status {code}"),
         None => "was ended by a signal".to_owned(),
     }
 }

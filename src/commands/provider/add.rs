@@ -20,7 +20,7 @@ use crate::text::untrusted::Untrusted;
 /// change before it saves it. In scripts, pass all values as options.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name for the provider, or a template's name, or a URL
+    /// Name for the provider, a template's name, or a URL
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Start from this template

@@ -32,7 +32,7 @@ fn command_output_is_cached_until_its_expiry() {
     let environment = std::fs::read_to_string(sandbox.path("environment")).unwrap();
     assert!(!environment.contains("AUTHCTL_"), "F-LEAK2: {environment}");
     for (body, said) in [
-        ("exit 3", "ended with status 3"),
+        ("exit 3", "exited with status 3"),
         ("printf 'a\\nb'", "outside printable ASCII"),
         ("printf '\\377'", "not UTF-8"),
         ("sleep 30", "did not end within 1 second"),
