@@ -98,7 +98,7 @@ fn the_wizard_shows_no_secret_at_a_terminal_f_leak1() {
             "zoom",
             "The Key of the consumer",
             "+ oauth._client_secret = <stored>",
-            "`authctl login bitbucket` logs in",
+            "`authctl login bitbucket`",
         ] {
             assert!(talk.said.contains(text), "{name}: {text}: {}", talk.said);
         }

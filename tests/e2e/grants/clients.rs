@@ -213,7 +213,7 @@ fn unusable_keys_say_what_to_do() {
         ("encrypted-pkcs1.pem", "it is encrypted with a password"),
         ("public.pem", "neither a private key in PEM"),
         ("short.pem", "is not an RSA key of 2048 to 4096 bits"),
-        ("bitcoin.pem", "no P-256, P-384 or Ed25519 key"),
+        ("bitcoin.pem", "P-256, P-384 or Ed25519 key"),
     ] {
         let key = format!("private_key = {{ file = \"{path}/{name}\" }}\n");
         let token = home(&[oauth("robot", &server, &format!("{keys}{key}"))]).run(&["token"]);

@@ -94,10 +94,10 @@ fn errors_and_malformed_responses_from_sts_are_reported_f_hlp4() {
     let (desk, service) = desk();
     desk.set_up(&["aws", "op"], "--write");
     for (trouble, status, said) in [
-        ("denied", 1, "rejected the request with `AccessDenied`"),
-        ("expired", 1, "answered `ExpiredTokenException`"),
-        ("throttled", 5, "answered `Throttling`"),
-        ("unavailable", 5, "answered `ServiceUnavailable`"),
+        ("denied", 1, "`AccessDenied`"),
+        ("expired", 1, "`ExpiredTokenException`"),
+        ("throttled", 5, "`Throttling`"),
+        ("unavailable", 5, "`ServiceUnavailable`"),
         ("bomb", 1, "cannot be used"),
         ("huge", 1, "cannot get AWS credentials"),
         ("nothing", 1, "its credentials are incomplete"),
@@ -115,7 +115,7 @@ fn errors_and_malformed_responses_from_sts_are_reported_f_hlp4() {
     let shown = desk.aws(&service, "aws", &["sts", "get-caller-identity"]).output().unwrap();
     let shown = desk.silent(Ended::from(shown));
     assert_ne!(shown.status, Some(0));
-    shown.says("rejected the request with `AccessDenied`");
+    shown.says("`AccessDenied`");
     service.set(&json!({ "trouble": null }));
     let ended = Ended::from(desk.authctl(&["-vv", "helper", "aws", "op"]).output().unwrap()).ok();
     let keys: Value = serde_json::from_str(&ended.stdout).unwrap();

@@ -205,7 +205,7 @@ fn two_remotes_use_two_accounts() {
     assert_eq!(service.credentials(), [credential("alice"), credential("bob")]);
     let nobody = desk.git(&["ls-remote", &format!("http://mallory@{host}/r.git")]);
     assert_ne!(nobody.status, Some(0));
-    nobody.says("no account `mallory` is logged in");
+    nobody.says("`mallory` is not logged in");
     assert_eq!(service.credentials().len(), 2);
 }
 

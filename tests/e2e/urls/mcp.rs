@@ -121,7 +121,7 @@ fn a_call_that_needs_more_scopes_leads_to_a_login() {
     assert!(challenge.contains("insufficient_scope") && challenge.contains("scope=\"write\""), "{challenge}");
     let (_, hint) = answer.stderr.split_once("`authctl login ").expect("a hint");
     let (name, _) =
-        hint.split_once(" --scope \"offline_access read write\"` asks for them as well").expect("a hint");
+        hint.split_once(" --scope \"offline_access read write\"` to request them").expect("a hint");
     scene.login(&["--challenge", challenge]).ok();
     assert_eq!(last(&scene.server, "/auth")["scope"], "offline_access read write", "the union");
     assert_eq!(scene.server.registered().len(), 1, "the same client");

@@ -163,7 +163,7 @@ fn a_projected_file_is_read_for_every_exchange() {
         std::fs::rename(link, &projected).unwrap();
         token
     };
-    home.run(&["token", "cloud"]).fails(1).says("cannot be read");
+    home.run(&["token", "cloud"]).fails(1).says("cannot read the platform's token file");
     let sent = || {
         let request = cloud.requests_to("/token").pop().unwrap();
         request["parameters"]["subject_token"].as_str().unwrap().to_owned()
