@@ -42,9 +42,9 @@ fn the_pages_in_the_repository_are_what_the_program_writes() {
     }
     let kept = pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/man"));
     let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&kept), names(&made), "run packaging/update");
+    assert_eq!(names(&kept), names(&made), "packaging/man is out of date: run `packaging/update`");
     for (name, text) in &made {
-        assert_eq!(kept[name], *text, "{name}: run packaging/update");
+        assert!(kept[name] == *text, "packaging/man/{name} is out of date: run `packaging/update`");
     }
 }
 

@@ -76,7 +76,10 @@ fn the_stubs_in_the_repository_are_what_the_program_prints() {
         let printed = sandbox.run(&["completions", shell]).ok().stdout;
         let path = format!("{}/completions/{file}", env!("CARGO_MANIFEST_DIR"));
         let kept = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{path} is missing"));
-        assert_eq!(kept.replace("\r\n", "\n"), printed, "run packaging/update");
+        assert!(
+            kept.replace("\r\n", "\n") == printed,
+            "completions/{file} is out of date: run `packaging/update`"
+        );
         // The script is also available through the variable that clap's programs use.
         let mut command = sandbox.binary(env!("CARGO_BIN_EXE_authctl"), &[]);
         let output = command.env("COMPLETE", shell).output().unwrap();

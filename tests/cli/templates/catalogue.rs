@@ -12,12 +12,26 @@ fn every_template_says_what_it_is_and_where_to_register() {
     let expected = expected();
     for template in every_template() {
         let name = template.name;
-        assert!(expected.iter().any(|(expected, ..)| *expected == name), "{name} is not in expected.txt");
+        assert!(
+            expected.iter().any(|(expected, ..)| *expected == name),
+            "{name}: add it to tests/cli/templates/expected.txt"
+        );
         assert!(template.register.as_ref().is_some_and(|page| !page.is_empty()), "{name}");
         assert!(!template.title.is_empty() && template.about.ends_with('.'), "{name}");
         let has_redirect = kind(&template).is_some_and(|kind| kind.grant() == Some("authorization_code"));
         assert_eq!(template.redirect.is_some(), has_redirect, "{name}: what to enter as the redirect URI");
         assert!(template.variable.as_ref().is_none_or(|variable| !variable.contains(' ')), "{name}");
+    }
+}
+
+#[test]
+fn every_template_file_is_in_the_list() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/templates");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let is_listed =
+            file.strip_suffix(".toml").is_some_and(|name| templates::names().any(|listed| listed == name));
+        assert!(is_listed, "{file}: add it to the list in src/config/templates.rs");
     }
 }
 

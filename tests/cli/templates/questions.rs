@@ -89,7 +89,9 @@ fn every_template_is_right_with_its_questions_answered() {
 #[test]
 fn every_template_yields_what_is_expected() {
     for (name, domain, want) in expected() {
-        let own = templates::find(name).unwrap().credential(None);
+        let template = templates::find(name)
+            .unwrap_or_else(|| panic!("{name} is in expected.txt, but not in src/config/templates.rs"));
+        let own = template.credential(None);
         let domain = domain.or((!own.keys.contains_key("domain")).then_some("own.example"));
         let domain = domain.map(|domain| format!("domain = \"{domain}\"\n")).unwrap_or_default();
         let sandbox = Sandbox::new(&format!("[credentials.x]\ntemplate = \"{name}\"\n{domain}"));
