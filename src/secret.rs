@@ -92,7 +92,7 @@ secret_types! {
     visible_ascii:
     /// A refresh token (RFC 6749 section 1.5).
     RefreshToken,
-    /// An OpenID Connect id token in its compact form (OpenID Connect Core section 2).
+    /// An OpenID Connect ID token in its compact form (OpenID Connect Core section 2).
     IdToken,
     /// A client secret (RFC 6749 section 2.3.1).
     ClientSecret,

@@ -162,7 +162,7 @@ pub struct Issued {
     pub expires_at: Option<Timestamp>,
     /// What it allows, if that is known.
     pub scopes: Option<ScopeSet>,
-    /// The validated id token that was issued with it.
+    /// The validated ID token that was issued with it.
     pub id_token: Option<IdToken>,
 }
 
@@ -193,7 +193,7 @@ pub struct TokenSet {
     pub token_type: TokenType,
     pub life: Life,
     pub refresh_token: Option<RefreshToken>,
-    /// The id token, not yet validated.
+    /// The ID token, not yet validated.
     pub id_token: Option<IdToken>,
     /// The granted scopes, if the response has them. If not, they are the requested ones (RFC 6749 section 5.1).
     pub scope: Option<ScopeSet>,

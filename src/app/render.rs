@@ -81,7 +81,7 @@ fn render(
 pub enum RenderError {
     #[error("{error}")]
     Format { provider: ProviderName, error: FormatError },
-    #[error("this provider did not issue an id token")]
+    #[error("this provider did not issue an ID token")]
     NoIdToken,
 }
 
@@ -105,7 +105,7 @@ impl Advise for RenderError {
 
 impl CommandError for RenderError {}
 
-/// Returns the id token, with its own expiry, instead of the access token.
+/// Returns the ID token, with its own expiry, instead of the access token.
 ///
 /// # Errors
 /// [`RenderError::NoIdToken`].

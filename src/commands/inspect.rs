@@ -27,7 +27,7 @@ pub struct Args {
     account: AccountArg,
     #[command(flatten)]
     narrow: NarrowArgs,
-    /// Inspect the id token instead of the access token
+    /// Inspect the ID token instead of the access token
     #[arg(long)]
     id_token: bool,
 }
@@ -73,7 +73,7 @@ fn in_text(found: &Inspection, id_token: bool, now: Timestamp) -> String {
             text.push_str(&format!("  {}  {value}\n", styled(FAINT, format!("{name_shown:width$}"))));
         }
     };
-    let token = if id_token { "id token" } else { "access token" };
+    let token = if id_token { "ID token" } else { "access token" };
     match &found.jwt {
         Some(jwt) => {
             part(&format!("Header of the {token}"), &jwt.header);

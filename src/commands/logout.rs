@@ -34,7 +34,7 @@ pub struct Args {
     /// Delete the tokens without contacting the server
     #[arg(long)]
     local: bool,
-    /// Also end your browser session at the server; the id token is sent in the URL and stays in the browser's history
+    /// Also end your browser session at the server; the ID token is sent in the URL and stays in the browser's history
     #[arg(long, conflicts_with = "local")]
     end_session: bool,
     /// Print the logout URL instead of opening a browser

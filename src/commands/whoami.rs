@@ -16,7 +16,7 @@ use crate::text::style::{FAINT, styled};
 use crate::text::untrusted::escaped;
 use crate::token::{Credential, Issued};
 
-/// Show who is logged in, from the server or the id token's claims
+/// Show who is logged in, from the server or the ID token's claims
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     let id_claims = issued.id_token.as_ref().and_then(stored_claims);
     let claims = match (asked, id_claims) {
         (Ok(claims), _) => claims,
-        // Without a userinfo endpoint, use the claims of the validated id token.
+        // Without a userinfo endpoint, use the claims of the validated ID token.
         (Err(error), Some(claims))
             if !error.is_transient() && !matches!(error, ProviderError::Userinfo(_)) =>
         {

@@ -215,7 +215,7 @@ const KEYS: &str = "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES256
 /// The only valid token: for the client `client` and the nonce `nonce`, at the time [`NOW`].
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsxIn0.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUiLCJzdWIiOiJhbGljZSIsImF1ZCI6ImNsaWVudCIsImlhdCI6MTc5OTk5OTk5MCwiZXhwIjoxODAwMDAzNjAwLCJub25jZSI6Im5vbmNlIiwiZW1haWwiOiJhbGljZUBleGFtcGxlLmNvbSJ9.vdzUKTrX2J42U_UfcmrJL0X8fZtTAXgcemsrVkk1Lhg5Er1pt2coxKSQjJvOxmm032BI7h9ZBF8DOYZinWohOg";
 
-/// An id token. Only signed claims may be accepted.
+/// An ID token. Only signed claims may be accepted.
 pub(super) fn id_token(data: &[u8]) {
     let (Ok(keys), Ok(now)) = (KeySet::parse(KEYS.as_bytes()), Timestamp::from_second(NOW)) else { return };
     let Ok(token) = IdToken::parse(String::from_utf8_lossy(data)) else { return };

@@ -16,7 +16,7 @@ use crate::text::untrusted::Untrusted;
 pub struct Pending {
     /// Sent only to the token endpoint, with the code.
     pub verifier: CodeVerifier,
-    /// Expected in the id token; sent when OpenID is used.
+    /// Expected in the ID token; sent when OpenID is used.
     pub nonce: Nonce,
     pub expected: Expected,
 }

@@ -3,12 +3,16 @@
 use crate::schema::{Key, Section, Shape};
 
 pub const KEYS: &[&Key] = &[
-    &Key::new("request_style", Shape::Choice(&["form", "json"]), "Format of token requests: a form or JSON")
-        .or("form"),
+    &Key::new(
+        "request_style",
+        Shape::Choice(&["form", "json"]),
+        "The format of token requests: a form or JSON",
+    )
+    .or("form"),
     &Key::new(
         "plain_basic",
         Shape::Boolean,
-        "Send the client id and secret in HTTP Basic without form-encoding",
+        "Send the client ID and secret in HTTP Basic without form-encoding",
     )
     .or("false"),
     &Key::new(
@@ -25,16 +29,16 @@ pub const KEYS: &[&Key] = &[
     .or("false"),
     &Key::new("unbound_tokens", Shape::Boolean, "Accept a bearer token when a DPoP-bound one was requested")
         .or("false"),
-    &Key::new("token_member", Shape::Text, "Member of the token response that holds the tokens"),
-    &Key::new("accept", Shape::Text, "`Accept` header of token requests").or("application/json"),
+    &Key::new("token_member", Shape::Text, "The JSON member of the token response that contains the tokens"),
+    &Key::new("accept", Shape::Text, "The `Accept` header of token requests").or("application/json"),
     &Key::new("no_resource", Shape::Boolean, "Leave out the `resource` parameter").or("false"),
-    &Key::new("scope_parameter", Shape::Text, "Name of the authorization request's scope parameter")
+    &Key::new("scope_parameter", Shape::Text, "The name of the authorization request's scope parameter")
         .or("scope"),
-    &Key::new("scope_separator", Shape::Text, "Separator between scopes in requests").or(" "),
+    &Key::new("scope_separator", Shape::Text, "The separator between scopes in requests").or(" "),
     &Key::new(
         "granted_scope_separator",
         Shape::Text,
-        "Separator between scopes in responses; by default the same as in requests",
+        "The separator between scopes in responses; by default the same as in requests",
     ),
     &Key::new(
         "tenant_issuer",
@@ -42,7 +46,7 @@ pub const KEYS: &[&Key] = &[
         "Accept `{tenantid}` instead of a tenant in the metadata's issuer",
     )
     .or("false"),
-    &Key::new("id_token_issuer", Shape::Text, "Another issuer that its id tokens may have"),
+    &Key::new("id_token_issuer", Shape::Text, "Another issuer that ID tokens may name"),
 ];
 
 /// One server's deviations.

@@ -18,7 +18,7 @@ use crate::secret::{IdToken, RefreshToken};
 #[derive(Debug, Clone)]
 pub struct Carried {
     pub refresh_token: RefreshToken,
-    /// The id token next to it, which says whose tokens these are. It is not validated.
+    /// The ID token next to it, which says whose tokens these are. It is not validated.
     pub id_token: Option<IdToken>,
 }
 

@@ -23,7 +23,7 @@ pub enum UserinfoError {
     #[error("the userinfo endpoint sent an invalid response: {0}")]
     NotAnObject(#[from] json::NotAnObject),
     /// Core section 5.3.2: "if they do not match, the UserInfo Response values MUST NOT be used".
-    #[error("the userinfo endpoint returned a different user than the id token")]
+    #[error("the userinfo endpoint returned a different user than the ID token")]
     OtherSubject,
 }
 
@@ -42,7 +42,7 @@ pub fn request(
     Ok(request)
 }
 
-/// Reads the response, whose `sub` must be the id token's if there was one.
+/// Reads the response, whose `sub` must be the ID token's if there was one.
 pub fn response(response: &HttpResponse, subject: Option<&str>) -> Result<Map<String, Value>, UserinfoError> {
     match response.status {
         200 => {}
@@ -78,7 +78,7 @@ mod tests {
                 Err(UserinfoError::OtherSubject),
             ),
             ("no sub", 200, r#"{"name":"A"}"#, Some("alice"), Err(UserinfoError::OtherSubject)),
-            ("no id token, as GitHub", 200, r#"{"login":"octocat"}"#, None, Ok(1)),
+            ("no ID token, as GitHub", 200, r#"{"login":"octocat"}"#, None, Ok(1)),
             ("expired", 401, "", None, Err(UserinfoError::InvalidToken)),
             ("forbidden", 403, "", None, Err(UserinfoError::Refused { status: 403, scope: None })),
             ("broken", 500, "", None, Err(UserinfoError::Status(500))),

@@ -22,7 +22,7 @@ pub const KIND: Kind = Kind {
     alias: Some("app_service"),
     grants: &[],
     shorthand: None,
-    about: "A token from the hosting platform, read again for every use",
+    about: "A token from the hosting platform, read again each time it is used",
     keys: &[&[
         &Key::new(
             "variable",

@@ -40,7 +40,7 @@ pub const KIND: Kind = Kind {
     alias: None,
     grants: &["token_exchange", GRANT_TYPE],
     shorthand: None,
-    about: "OAuth 2.0: exchanges an external token for one from this server",
+    about: "OAuth 2.0: an external token is exchanged for one from this server",
     keys: &[client::KEYS, KEYS],
     open: false,
     variables: &[],

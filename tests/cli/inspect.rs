@@ -23,7 +23,7 @@ fn inspect_shows_claims_and_introspection() {
 
     let id = sandbox.run(&["inspect", "--id-token"]).ok();
     for shown in
-        ["Header of the id token", "alg  ES256", "sub", "id-of-alice", ", in 1 hour)", "Signature: valid"]
+        ["Header of the ID token", "alg  ES256", "sub", "id-of-alice", ", in 1 hour)", "Signature: valid"]
     {
         assert!(id.stdout.contains(shown), "{shown}: {id}");
     }

@@ -38,7 +38,7 @@ async function userOf(token) {
   return response.statusCode === 200 ? JSON.parse(body).hello : undefined;
 }
 
-// An id token's user, after its signature is verified.
+// An ID token's user, after its signature is verified.
 async function subjectOf(token) {
   if (options.refused.includes(token)) return undefined;
   const verified = jwtVerify(token, keys, { issuer: options.issuer, audience: 'app' });

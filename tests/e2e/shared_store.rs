@@ -242,7 +242,7 @@ fn a_network_cut_mid_refresh_loses_nothing_f_rot5() {
     let told = b.run_ahead(60, &["token"]).fails(5);
     told.says("another machine began to refresh the login to `op`").says("run `authctl token op` there");
     assert_eq!(shared.refreshes(), 2);
-    // The refresh token was rescued before its id token was verified, so one more refresh gets an access token.
+    // The refresh token was rescued before its ID token was verified, so one more refresh gets an access token.
     let renewed = a.run(&["token"]).ok().says("that could not be saved last time are now in etcd");
     assert_eq!(b.run(&["token"]).ok().text(), renewed.text());
     assert_eq!(shared.refreshes(), 3);

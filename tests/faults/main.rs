@@ -94,7 +94,7 @@ fn a_crash_at_every_step_f_rot5() {
     }
 }
 
-/// F-ROT10: the new refresh token is saved before the id token is verified, which may need the network.
+/// F-ROT10: the new refresh token is saved before the ID token is verified, which may need the network.
 #[test]
 fn a_crash_while_the_id_token_is_checked_loses_nothing_f_rot10() {
     let server = AuthorizationServer::start();

@@ -1,4 +1,4 @@
-//! `NAME=PROVIDER[:FORM]`, which assigns a token to a variable.
+//! `NAME=PROVIDER[:FORMAT]`, which assigns a token to a variable.
 
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ pub struct Assignment {
 #[derive(Debug, Clone, Copy)]
 pub enum Form {
     Format(&'static Format),
-    /// The bare id token instead of the access token.
+    /// The bare ID token instead of the access token.
     IdToken,
 }
 
@@ -79,7 +79,7 @@ mod tests {
         for (name, text, want) in [
             ("plain", "TOKEN=github", Some(("TOKEN", "github", "raw"))),
             ("a format", "X_1=as:header", Some(("X_1", "as", "header"))),
-            ("the id token", "_x=as:id-token", Some(("_x", "as", "id-token"))),
+            ("the ID token", "_x=as:id-token", Some(("_x", "as", "id-token"))),
             ("no variable", "=github", None),
             ("no equals sign", "github", None),
             ("a digit first", "1X=github", None),

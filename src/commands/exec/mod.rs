@@ -31,11 +31,11 @@ use crate::session::acquire::{AcquireRequest, token};
 pub struct Args {
     #[command(flatten)]
     provider: ProviderArg,
-    /// Put a provider's token into this variable; repeatable. FORM is an output format of `authctl token -o`, or id-token
-    #[arg(long, value_name = "NAME=PROVIDER[:FORM]")]
+    /// Put a provider's token into this variable; repeatable. FORMAT is an output format of `authctl token -o`, or id-token
+    #[arg(long, value_name = "NAME=PROVIDER[:FORMAT]")]
     env: Vec<Assignment>,
-    /// Put the token into a temporary file, and the file's path into this variable; repeatable
-    #[arg(long, value_name = "NAME=PROVIDER[:FORM]")]
+    /// Put a provider's token into a temporary file, and the file's path into this variable; repeatable
+    #[arg(long, value_name = "NAME=PROVIDER[:FORMAT]")]
     file: Vec<Assignment>,
     #[command(flatten)]
     account: AccountArg,

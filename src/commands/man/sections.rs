@@ -23,19 +23,19 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 const CONFIGURATION: &[&str] = &[
-    "A TOML file defines the providers. Each table [credentials.NAME] is one provider: the host that its tokens are for, and one kind, such as oauth, jwt, api_key, basic, command or external. A template supplies both for well-known providers.",
-    "Later layers override earlier ones: the system's config file, the user's, a project's .authctl.toml (which may only select and narrow), and environment variables. authctl config show --origin shows where each value comes from, authctl config schema prints a JSON Schema that describes every key, and authctl provider changes the file without losing its comments.",
+    "A TOML file defines the providers. Each table [credentials.NAME] is one provider: the host that its tokens are for, and what type of provider it is (its kind), such as oauth, jwt, api_key, basic, command or external. A template supplies both for well-known providers.",
+    "Later layers override earlier ones: the machine's config file, the user's, a project's .authctl.toml (which can only select a provider or profile and narrow what is requested), and environment variables. authctl config show --origin shows where each value comes from, authctl config schema prints a JSON Schema that describes every key, and authctl provider changes the file without losing its comments.",
 ];
 
 const STATUSES: &[(&str, &str)] = &[
-    ("0", "Success, also if the reader closes the pipe."),
+    ("0", "Success, even if the reader closes the pipe."),
     ("1", "Failure."),
     ("2", "Usage error."),
     ("3", "Login required; the hint on standard error shows the command."),
     ("4", "Configuration error."),
     ("5", "Provider unreachable or busy (try again); stored tokens are kept."),
     ("6", "Token store unavailable or locked."),
-    ("130", "Interrupted; in general 128 plus the signal number."),
+    ("130", "Interrupted. Other signals: 128 plus the signal's number."),
     (
         "any",
         "authctl curl and authctl exec: the program's own exit status; 127 if it does not exist, 126 if it cannot be run.",
@@ -47,7 +47,7 @@ const FILES: &[(&str, &str)] = &[
         "~/.config/authctl/config.toml",
         "The user's config file; authctl config path prints its path on other platforms.",
     ),
-    ("/etc/authctl/config.toml", "The system's config file; the user's overrides it."),
+    ("/etc/authctl/config.toml", "The machine's config file; the user's overrides it."),
     (
         ".authctl.toml",
         "A project's selections: the nearest such file between the working folder and the root of the repository, if the user owns it.",
@@ -66,7 +66,7 @@ const FILES: &[(&str, &str)] = &[
 const VARIABLES: &[(&str, &str)] = &[
     (
         "AUTHCTL_CONFIG",
-        "A config file to use instead of the user's own, as --config does. A note on standard error mentions it.",
+        "A config file to use instead of the user's own, as --config does. authctl then prints a note on standard error.",
     ),
     ("AUTHCTL_PROFILE", "The profile to use, as --profile does."),
     ("AUTHCTL_DEFAULT", "The default provider."),
@@ -76,9 +76,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "AUTHCTL_CREDENTIALS__NAME__KIND__KEY",
-        "A key of a provider, such as AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID. For a provider that a config file defines: only client_id, username, scopes, audience, resource and secrets.",
+        "A key of a provider, such as AUTHCTL_CREDENTIALS__GITHUB__OAUTH__CLIENT_ID. If a config file defines the provider, variables can set only client_id, username, scopes, audience, resource and secrets.",
     ),
-    ("NO_COLOR", "Disables colours unless it is empty."),
+    ("NO_COLOR", "Disables colours if it is not empty."),
     ("BROWSER", "The web browser, unless the config file names one."),
     ("VISUAL, EDITOR", "The editor for authctl config edit."),
     (
@@ -90,7 +90,7 @@ const VARIABLES: &[(&str, &str)] = &[
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME",
         "The folders that contain the files above.",
     ),
-    ("DBUS_SESSION_BUS_ADDRESS", "The message bus of the keyring service."),
+    ("DBUS_SESSION_BUS_ADDRESS", "The address of the message bus on which authctl finds the keyring."),
     (
         "VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE, VAULT_CACERT",
         "Vault's address and credentials, unless the config file sets them. VAULT_ADDR and VAULT_CACERT are used only with a token from the environment.",

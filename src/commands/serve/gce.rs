@@ -52,7 +52,7 @@ pub enum Member {
     Aliases,
     /// An access token with only these scopes.
     Token(Option<ScopeSet>),
-    /// An id token for an audience.
+    /// An ID token for an audience.
     Identity(String),
 }
 
@@ -131,7 +131,7 @@ impl Question {
         }
     }
 
-    /// Turns an error into a refusal. A missing id token is reported as 404, because libraries retry other errors.
+    /// Turns an error into a refusal. A missing ID token is reported as 404, because libraries retry other errors.
     pub fn refusal(&self, error: Error) -> Refusal {
         let is_missing = matches!(self, Self::Of(_, Member::Identity(_))) && error.status() == Status::Failed;
         let refusal = Refusal::from(error);
@@ -172,7 +172,7 @@ fn token(issued: &Issued, now: Timestamp) -> Result<Reply, Refusal> {
     Ok(object(&json!({ "access_token": token.expose(), "expires_in": left, "token_type": "Bearer" })))
 }
 
-/// Returns the id token if it is for the requested audience.
+/// Returns the ID token if it is for the requested audience.
 fn identity(issued: &Issued, audience: &str) -> Result<Reply, Refusal> {
     let token = issued.id_token.as_ref();
     let claims = token.and_then(crate::oauth::id_token::stored_claims);
@@ -183,12 +183,12 @@ fn identity(issued: &Issued, audience: &str) -> Result<Reply, Refusal> {
     };
     match token.filter(|_| is_meant) {
         Some(token) => Ok(reply(200, TEXT, SecretText::new(token.expose()))),
-        None => Err(Refusal::not_found("the provider's id token is not for this audience")
+        None => Err(Refusal::not_found("the provider's ID token is not for this audience")
             .hint("configure a provider with this client_id or audience")),
     }
 }
 
-/// Returns the account's email address from the id token, or else from its label.
+/// Returns the account's email address from the ID token, or else from its label.
 fn email(session: &Session<'_>, provider: &ProviderName, issued: &Issued) -> String {
     let claims = issued.id_token.as_ref().and_then(crate::oauth::id_token::stored_claims);
     let claimed = claims.as_ref().and_then(|claims| claims.text("email")).map(str::to_owned);

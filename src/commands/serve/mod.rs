@@ -36,9 +36,10 @@ use crate::text::untrusted::{Untrusted, escaped};
 
 /// Serve tokens on a local socket, or proxy requests with a token
 ///
-/// For containers and long-running programs that cannot run authctl: `curl --unix-socket SOCKET
-/// http://localhost/token/github`. Each response contains what `authctl token` prints. Only you can connect to the socket.
-/// On a loopback address, each request must send a capability from a private file.
+/// For containers and long-running programs that cannot run authctl. They send HTTP requests, as in
+/// `curl --unix-socket SOCKET http://localhost/token/github`, and each response contains what `authctl token` prints. Only
+/// you can connect to the socket. On a loopback address, each request must send a capability, a random secret in a private
+/// file.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Serve only these providers [default: all]

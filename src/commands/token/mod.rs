@@ -34,7 +34,7 @@ pub struct Args {
     /// Refresh the token even if it is still valid
     #[arg(long)]
     refresh: bool,
-    /// Print the id token instead of the access token
+    /// Print the ID token instead of the access token
     #[arg(long)]
     id_token: bool,
     /// Output format

@@ -101,7 +101,7 @@ mod tests {
             ("nothing", String::new(), vec![]),
             ("another helper", format!("{host}\n!gh auth git-credential\0"), vec![]),
             (
-                "as the set-up writes it",
+                "as the setup writes it",
                 format!("credential.helper\nstore\0{host}\n\0{host}\n{ours}\0"),
                 vec![None],
             ),

@@ -1,4 +1,4 @@
-//! The issuers that an id token may have.
+//! The issuers that an ID token may have.
 
 #[derive(Debug, Clone, Copy)]
 pub struct AcceptedIssuer<'a> {

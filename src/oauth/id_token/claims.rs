@@ -1,4 +1,4 @@
-//! A validated id token's claims.
+//! A validated ID token's claims.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ impl Claims {
         Self(claims)
     }
 
-    /// The claims that the id tokens of later refreshes must match (OpenID Connect Core section 12.2).
+    /// The claims that the ID tokens of later refreshes must match (OpenID Connect Core section 12.2).
     pub fn lasting(&self) -> Map<String, Value> {
         let names = ["iss", "sub", "azp", "auth_time", "nonce"];
         names.iter().filter_map(|name| Some(((*name).to_owned(), self.0.get(*name)?.clone()))).collect()

@@ -6,7 +6,7 @@ use super::error::IdTokenError;
 use crate::secret::IdToken;
 use crate::text::untrusted::Untrusted;
 
-/// Checks the id token of a refresh against the login's (OpenID Connect Core section 12.2): the same issuer and
+/// Checks the ID token of a refresh against the login's (OpenID Connect Core section 12.2): the same issuer and
 /// subject, the same login time and authorized party, and the same nonce if it has one.
 pub fn check_refreshed(
     refreshed: &Claims,
@@ -45,7 +45,7 @@ pub struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    /// Checks that an id token does not name another user or issuer. The token need not be valid; an unreadable one
+    /// Checks that an ID token does not name another user or issuer. The token need not be valid; an unreadable one
     /// names nobody.
     pub fn check(&self, token: &IdToken) -> Result<(), IdTokenError> {
         let Some(claims) = stored_claims(token) else { return Ok(()) };

@@ -149,10 +149,10 @@ fn signatures_are_verified_with_the_expected_algorithm_and_key_f_jwt() {
     let two = keys(&[other.jwk("2"), signer.jwk("1")]);
     let wrong_algorithm = |found: &str| {
         format!(
-            "the id token is signed with `{found}` instead of ES256; if the client is registered for another algorithm, set id_token_signed_response_alg"
+            "the ID token is signed with `{found}` instead of ES256; if the client is registered for another algorithm, set id_token_signed_response_alg"
         )
     };
-    let unverified = "the id token's signature cannot be verified with the server's keys".to_owned();
+    let unverified = "the ID token's signature cannot be verified with the server's keys".to_owned();
     for (name, header, set, want) in [
         ("signed", json!({"alg":"ES256","kid":"1"}), &one, None),
         ("kid-absent-single-jwks", json!({"alg":"ES256"}), &one, None),
@@ -167,7 +167,7 @@ fn signatures_are_verified_with_the_expected_algorithm_and_key_f_jwt() {
             "critical extension",
             json!({"alg":"ES256","kid":"1","crit":["b64"],"b64":false}),
             &one,
-            Some("the id token is not a signed JWT".to_owned()),
+            Some("the ID token is not a signed JWT".to_owned()),
         ),
         (
             "jku and jwk are ignored",

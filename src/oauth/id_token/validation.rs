@@ -1,4 +1,4 @@
-//! Validates an id token (OpenID Connect Core section 3.1.3.7).
+//! Validates an ID token (OpenID Connect Core section 3.1.3.7).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +19,7 @@ const LEEWAY: i64 = 60;
 /// OpenID Connect Core section 2: `sub` "MUST NOT exceed 255 ASCII characters".
 const LONGEST_SUBJECT: usize = 255;
 
-/// What an id token must match.
+/// What an ID token must match.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
     pub issuer: AcceptedIssuer<'a>,
@@ -36,7 +36,7 @@ pub struct Expected<'a> {
     pub now: Timestamp,
 }
 
-/// Validates an id token (OpenID Connect Core section 3.1.3.7). `jku`, `x5u` and `jwk` in its header are ignored. After
+/// Validates an ID token (OpenID Connect Core section 3.1.3.7). `jku`, `x5u` and `jwk` in its header are ignored. After
 /// [`IdTokenError::Signature`] the caller may try again with a newly fetched key set.
 pub fn validate(token: &IdToken, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
     let jwt = Jwt::decode(token.expose()).ok_or(IdTokenError::Malformed)?;

@@ -59,7 +59,7 @@ pub const KEYS: &[&Key] = &[
     &Key::new(
         "use_openid",
         Shape::Boolean,
-        "Use OpenID Connect; by default if the scopes contain `openid`",
+        "Whether to use OpenID Connect; by default if the scopes contain `openid`",
     ),
     &Key::new(
         "use_dpop",
@@ -73,20 +73,20 @@ pub const KEYS: &[&Key] = &[
         "The signature algorithm of ID tokens",
     )
     .or("RS256"),
-    &Key::new("capabilities", Shape::Flags(CAPABILITIES), "Set a capability to false if this server announces it but lacks it"),
+    &Key::new("capabilities", Shape::Flags(CAPABILITIES), "Capabilities to disable, by setting them to false, if the server announces but does not support them"),
     &Key::new(
         "refresh_early",
         Shape::Duration,
-        "How long before it expires a token is refreshed, but at most half its lifetime",
+        "How long before its expiry to refresh a token, but at most half its lifetime",
     )
     .harmless()
     .or("60s"),
     &Key::new(
         "quirks",
         Shape::Table(quirks::KEYS),
-        "Deviations of this server from the standards",
+        "This server's deviations from the standards",
     ),
-    &Key::new("ca_file", Shape::Text, "Certificate authorities to trust in addition to the system's, in PEM")
+    &Key::new("ca_file", Shape::Text, "A PEM file with certificate authorities to trust in addition to the system's")
         .trusted(),
     &Key::new("proxy", Shape::Text, "The proxy, instead of the one from the environment").trusted(),
     &Key::new("timeout", Shape::Duration, "The time limit for one request").or("30s").trusted().harmless(),

@@ -32,7 +32,7 @@ pub const KIND: Kind = Kind {
     alias: None,
     grants: &[],
     shorthand: None,
-    about: "A program authctl-provider-NAME with a documented JSON protocol",
+    about: "A program named authctl-provider-NAME that uses a documented JSON protocol",
     keys: &[KEYS],
     open: true,
     variables: &[],

@@ -43,7 +43,7 @@ impl<'a> Acquisition<'a> {
     ) -> Result<Self, AcquireError> {
         let request = provider.narrowing.narrow(options.request.clone());
         if options.id_token && !provider.source.is_interactive() {
-            let source = ProviderError::NotOffered("an id token");
+            let source = ProviderError::NotOffered("an ID token");
             return Err(AcquireError::Provider { name: provider.name.clone(), source });
         }
         let subject_tokens =

@@ -207,9 +207,9 @@ mod tests {
             ("fewer scopes", renewable(), narrow, 100, Step::Refresh),
             ("fewer scopes, no refresh token", fixed(), narrow, 100, login(Reason::NoRefreshToken)),
             ("more scopes", renewable(), wide, 100, login(Reason::NotGranted("admin".parse().unwrap()))),
-            ("id token that was not requested", renewable(), id, 100, login(Reason::NoIdToken)),
+            ("ID token that was not requested", renewable(), id, 100, login(Reason::NoIdToken)),
             ("not long enough, no refresh token", fixed(), long, 3100, Step::Use),
-            ("id token that never came", fixed(), id, 100, login(Reason::NoIdToken)),
+            ("ID token that never came", fixed(), id, 100, login(Reason::NoIdToken)),
         ] {
             assert_eq!(next_step(record.as_ref(), requirements, at(now)), step, "{name}");
         }

@@ -226,7 +226,7 @@ fn fetch(
     let issued = acquire(session, needed, &request)?;
     let (secret, token_type) = match kind {
         TokenKind::Id => {
-            let id_token = issued.id_token.as_ref().ok_or_else(|| missing("an id token"))?;
+            let id_token = issued.id_token.as_ref().ok_or_else(|| missing("an ID token"))?;
             (SecretText::new(id_token.expose()), ID_TOKEN)
         }
         _ if needed.source.is_oauth() => (issued.credential.bare(), ACCESS_TOKEN),

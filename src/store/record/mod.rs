@@ -50,10 +50,10 @@ pub struct Record {
     pub granted_scopes: Option<ScopeSet>,
     #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<RefreshToken>,
-    /// The validated id token.
+    /// The validated ID token.
     #[serde(default, with = "exposed::optional", skip_serializing_if = "Option::is_none")]
     pub id_token: Option<IdToken>,
-    /// The claims of the login's id token that those of later refreshes must match (OpenID Connect Core section 12.2).
+    /// The claims of the login's ID token that those of later refreshes must match (OpenID Connect Core section 12.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_claims: Option<serde_json::Map<String, serde_json::Value>>,
     /// The key that the tokens are bound to (RFC 9449): they are useless without it.

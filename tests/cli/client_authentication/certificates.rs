@@ -65,7 +65,7 @@ fn certificate(name: &str) -> (String, String, Vec<u8>) {
     (certificate.pem(), key.serialize_pem(), certificate.der().to_vec())
 }
 
-/// The certificate is on the connection and the client id in the body (RFC 8705 section 2); requests go to the mutual TLS
+/// The certificate is on the connection and the client ID in the body (RFC 8705 section 2); requests go to the mutual TLS
 /// endpoints (section 5); a changed certificate is reported.
 #[test]
 fn mutual_tls_authenticates_the_client() {

@@ -27,7 +27,9 @@ pub fn page() -> String {
     let _ =
         writeln!(text, "\n## `[store]`\n\n`store = \"KIND\"` is short for a table with only that `kind`.\n");
     table(&mut text, "", STORE_KEYS);
-    text.push_str("\n## `[credentials.NAME]`\n\nThese keys, and exactly one provider kind.\n\n");
+    text.push_str(
+        "\n## `[credentials.NAME]`\n\nA provider has these keys and exactly one kind, such as `oauth`.\n\n",
+    );
     table(&mut text, "", CREDENTIAL_KEYS);
     text.push_str("\n## `[credentials.NAME.helper]`\n\n");
     table(&mut text, "", helper::KEYS);
@@ -56,7 +58,7 @@ pub fn page() -> String {
     for kind in KINDS.iter().filter(|kind| kind.grants.is_empty()) {
         let _ = writeln!(text, "\n## `[credentials.NAME.{}]`\n\n{}.", kind.name, kind.about);
         if let Some(alias) = kind.alias {
-            let _ = writeln!(text, "You can also write `{alias}`.");
+            let _ = writeln!(text, "`{alias}` is another name for this kind.");
         }
         if let Some(key) = kind.shorthand {
             let _ = writeln!(text, "`{} = …` is short for `{0}.{key} = …`.", kind.name);

@@ -137,8 +137,8 @@ fn connections_are_for_exchanges() {
     sandbox.run(&["login"]).ok();
     sandbox.run(&["token", "--connection", "github"]).fails(2).says("does not support --connection");
     let machine = Sandbox::new("[credentials.x]\ndomain = \"x.example\"\njwt = \"abc\"\n");
-    machine.run(&["token", "--id-token"]).fails(1).says("does not offer an id token");
-    machine.run(&["inspect", "--id-token"]).fails(1).says("does not offer an id token");
+    machine.run(&["token", "--id-token"]).fails(1).says("does not offer an ID token");
+    machine.run(&["inspect", "--id-token"]).fails(1).says("does not offer an ID token");
 }
 
 #[test]

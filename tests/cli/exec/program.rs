@@ -65,7 +65,7 @@ fn the_program_starts_only_if_every_token_is_available() {
     failing(&["--env", "X=gh", "--env", "Y=as"], 3, &["authctl login as"]);
     failing(&["--file", "X=gh", "--file", "Y=as"], 3, &["authctl login as"]);
     failing(&["--env", "X=nobody"], 4, &["`nobody` is not configured"]);
-    failing(&["--env", "X=gh:id-token"], 1, &["does not offer an id token"]);
+    failing(&["--env", "X=gh:id-token"], 1, &["does not offer an ID token"]);
     failing(&["--env", "X=gh:yaml"], 2, &["raw, header"]);
     failing(&["--env", "1X=gh"], 2, &["NAME=PROVIDER"]);
     failing(&["--env", "X=gh", "--file", "X=gh"], 2, &["X is assigned twice"]);

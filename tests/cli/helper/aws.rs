@@ -1,4 +1,4 @@
-//! AWS credentials for an id token.
+//! AWS credentials for an ID token.
 
 use serde_json::{Value, json};
 

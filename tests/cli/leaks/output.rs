@@ -148,7 +148,7 @@ fn no_key_no_assertion_no_proof_and_no_device_code_is_shown_f_leak3() {
     ] {
         outputs.push(sandbox.run(&[arguments, &["-vvv"]].concat()).ok());
     }
-    // A browser that prints its arguments would show the id token, so the user must ask for it.
+    // A browser that prints its arguments would show the ID token, so the user must ask for it.
     sandbox.system.browser = std::sync::Arc::new(crate::support::browsers::Consents);
     outputs.push(sandbox.run(&["logout", "--end-session", "-vvv"]).ok());
     let mut secrets: Vec<String> =

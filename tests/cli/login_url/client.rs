@@ -1,4 +1,4 @@
-//! The client id without registration.
+//! The client ID without registration.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn without_registration_a_client_id_is_required() {
         .says(&format!("authctl login {url} --client-id ID"));
     sandbox.run(&["login", &url, "--client-id", "app"]).ok();
     sandbox.run(&["login", &url]).ok();
-    // Not the server that the client id was given for.
+    // Not the server that the client ID was given for.
     let other = registering();
     resource.publish(
         "/.well-known/oauth-protected-resource/mcp",
@@ -57,5 +57,5 @@ fn without_registration_a_client_id_is_required() {
     sandbox.run(&["login", &url]).fails(4).says("belongs to").says(&other.issuer());
     assert!(other.requests_to("/register").is_empty() && other.requests_to("/authorize").is_empty());
     sandbox.run(&["token", &url, "--refresh"]).ok();
-    assert!(other.requests_to("/token").is_empty(), "the stored client id is not used for the other server");
+    assert!(other.requests_to("/token").is_empty(), "the stored client ID is not used for the other server");
 }

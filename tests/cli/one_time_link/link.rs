@@ -88,7 +88,7 @@ fn logout_and_device_login_open_a_one_time_link_f_leak11() {
     assert_eq!(opened.lock().unwrap().take().unwrap().as_str(), code);
 }
 
-/// If the browser never opens the link, the user gets the URL, and the id token appears only on their terminal.
+/// If the browser never opens the link, the user gets the URL, and the ID token appears only on their terminal.
 #[test]
 fn a_logout_whose_browser_does_nothing_prints_the_url() {
     let server = AuthorizationServer::start();

@@ -72,8 +72,8 @@ const CASES: &[Case] = &[
     ("an access token that is an object", Login::Kept, |server| set(server, "access_token", json!({}))),
     ("a line feed in the access token", Login::Kept, |server| set(server, "access_token", json!("a\nb"))),
     ("scopes of another type", Login::Kept, |server| set(server, "scope", json!({ "a": 1 }))),
-    ("an id token of another type", Login::Kept, |server| set(server, "id_token", json!([]))),
-    ("an id token that is not a JWT", Login::Kept, |server| set(server, "id_token", json!("not.a.jwt"))),
+    ("an ID token of another type", Login::Kept, |server| set(server, "id_token", json!([]))),
+    ("an ID token that is not a JWT", Login::Kept, |server| set(server, "id_token", json!("not.a.jwt"))),
     ("an error beside the tokens", Login::Kept, |server| set(server, "error", json!("server_error"))),
     ("a duplicate member", Login::Kept, |server| {
         damage(server, |_, body| drop(body.splice(0..1, *b"{\"x\":1,\"x\":2,")));
@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
             Reply::Raw([head.as_bytes(), &body].concat())
         });
     }),
-    // Something about the id token is wrong, but not its user.
+    // Something about the ID token is wrong, but not its user.
     ("another audience", Login::Kept, |server| claims(server, &json!({ "aud": "another" }))),
     ("another authorized party", Login::Kept, |server| claims(server, &json!({ "azp": "another" }))),
     ("a hash of another access token", Login::Kept, |server| claims(server, &json!({ "at_hash": "x" }))),
@@ -141,10 +141,10 @@ const CASES: &[Case] = &[
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"access_token\":\"a\"";
         server.lose("/token", Reply::Raw(answer.to_vec()));
     }),
-    ("the id token of another user", Login::Unresolved, |server| {
+    ("the ID token of another user", Login::Unresolved, |server| {
         claims(server, &json!({ "sub": "mallory" }))
     }),
-    ("the id token of another issuer", Login::Unresolved, |server| {
+    ("the ID token of another issuer", Login::Unresolved, |server| {
         claims(server, &json!({ "iss": "https://evil.example" }));
     }),
     ("another user beside a broken access token", Login::Unresolved, |server| {

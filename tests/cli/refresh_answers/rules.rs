@@ -6,7 +6,7 @@ use super::{CASES, claims, logged_in, replace, set};
 use crate::support::Sandbox;
 use crate::support::http::Reply;
 
-/// F-ROT10: an id token problem caused by a clock or the network does not invalidate the access token.
+/// F-ROT10: an ID token problem caused by a clock or the network does not invalidate the access token.
 #[test]
 fn an_id_token_that_cannot_be_checked_costs_nothing_else() {
     let (server, sandbox) = logged_in();
@@ -74,7 +74,7 @@ fn a_pasted_refresh_token_that_was_rotated_is_not_lost() {
     drop(sandbox);
 }
 
-/// F-ROT10: the pasted refresh token is replaced before the keys that verify its id token are fetched.
+/// F-ROT10: the pasted refresh token is replaced before the keys that verify its ID token are fetched.
 #[test]
 fn a_pasted_refresh_token_survives_a_login_that_is_not_finished() {
     let (server, sandbox) = logged_in();

@@ -119,7 +119,7 @@ fn large_records_are_encrypted_beside_the_keyring_entry_f_kr4() {
         let files = sandbox.files();
         files.into_iter().filter(|(path, _)| path.iter().any(|part| part == "overflow")).collect::<Vec<_>>()
     };
-    // A long id token makes every record of this login too long.
+    // A long ID token makes every record of this login too long.
     server.set(|behaviour| drop(behaviour.claims.insert("padding".to_owned(), "x".repeat(16 << 10).into())));
     sandbox.run(&["login"]).ok().says("Stored in the keyring");
     let first = sandbox.run(&["token"]).ok();

@@ -31,7 +31,7 @@ fn another_file_cannot_exchange_a_stored_token_elsewhere() {
         ("a host of the login", "", hosts.as_str(), &good, "x", "the host 127.0.0.1:"),
         ("a new provider", "", "", &bad, "x", "of `x`, which"),
         ("a new provider's actor", "", "", &exchange(&own_host, &evil, actor), "x", "of `x`, which"),
-        ("the id token", "", "", &exchange(&own_host, &evil, id_token), "x", "of `x`, which"),
+        ("the ID token", "", "", &exchange(&own_host, &evil, id_token), "x", "of `x`, which"),
         ("a new endpoint", &good, "", &bad, "x", "this value of `oauth.token_endpoint` of `x`"),
         ("a new host", &good, "", &exchange(&evil_host, &own, SUBJECT), "x", "the host 127.0.0.1:"),
         ("a new proxy", &good, "", &format!("{good}proxy = \"{evil}\"\n"), "x", "`oauth.proxy` of `x`"),

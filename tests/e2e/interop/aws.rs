@@ -1,4 +1,4 @@
-//! AWS's command line and library: the security token service exchanges an id token for keys.
+//! AWS's command line and library: the security token service exchanges an ID token for keys.
 
 use std::process::Stdio;
 

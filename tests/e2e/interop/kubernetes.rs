@@ -1,4 +1,4 @@
-//! kubectl, and therefore client-go, with an API that accepts id tokens over TLS.
+//! kubectl, and therefore client-go, with an API that accepts ID tokens over TLS.
 
 use std::process::{Child, Command, Stdio};
 
@@ -82,7 +82,7 @@ fn a_token_the_cluster_rejects_is_replaced() {
     assert_eq!((service.credentials().len(), desk.refreshes()), (1, 0));
     let refused = desk.id_token();
     service.set(&json!({ "refused": [refused] }));
-    // An id token issued in the same second is identical.
+    // An ID token issued in the same second is identical.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(status_of(&api), "401");
     wait_until("a new token", || status_of(&api) == "200");

@@ -1,5 +1,5 @@
 // Clients without configuration: they register themselves (RFC 7591, RFC 7592), or publish a document at the URL that is
-// their client id (draft-ietf-oauth-client-id-metadata-document).
+// their client ID (draft-ietf-oauth-client-id-metadata-document).
 
 export function registrationFeatures({ registers, documents }) {
   return {

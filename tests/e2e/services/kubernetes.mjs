@@ -1,4 +1,4 @@
-// The part of a cluster's API that `kubectl get namespaces` calls. It accepts id tokens.
+// The part of a cluster's API that `kubectl get namespaces` calls. It accepts ID tokens.
 const resources = [{ name: 'namespaces', singularName: 'namespace', namespaced: false, kind: 'Namespace', verbs: ['get', 'list'] }];
 
 export default async function answer({ url, reply, credential, subjectOf }) {

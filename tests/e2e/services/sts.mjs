@@ -1,4 +1,4 @@
-// AWS's security token service: AssumeRoleWithWebIdentity for the authorization server's id tokens, GetCallerIdentity for
+// AWS's security token service: AssumeRoleWithWebIdentity for the authorization server's ID tokens, GetCallerIdentity for
 // the keys that it issued. `seconds` is their lifetime; `trouble` replaces the response.
 const given = new Map();
 

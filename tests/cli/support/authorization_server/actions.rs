@@ -1,4 +1,4 @@
-//! GitHub's endpoint for a workflow's id token.
+//! GitHub's endpoint for a workflow's ID token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

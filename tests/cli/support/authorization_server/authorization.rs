@@ -70,7 +70,7 @@ impl Inner {
         let mut sorted: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
         sorted.sort_unstable();
         if let Some(uri) = value(&parameters, "request_uri") {
-            // RFC 9126 section 4: only the client id beside it, and used once.
+            // RFC 9126 section 4: only the client ID beside it, and used once.
             if sorted != ["client_id", "request_uri"] {
                 return Err(format!("a pushed request has {sorted:?}"));
             }

@@ -28,7 +28,7 @@ pub struct Behaviour {
     pub granted: Option<String>,
     /// Changes the metadata.
     pub metadata: Map<String, Value>,
-    /// Changes the id tokens' claims; `null` removes one.
+    /// Changes the ID tokens' claims; `null` removes one.
     pub claims: Map<String, Value>,
     /// Changes token answers; `null` removes a member.
     pub token_members: Map<String, Value>,
@@ -48,7 +48,7 @@ pub struct Behaviour {
     pub registers: Option<Map<String, Value>>,
     /// The client's secret; `None` makes it a public client.
     pub client_secret: Option<String>,
-    /// Refreshes return an id token.
+    /// Refreshes return an ID token.
     pub id_token_on_refresh: bool,
     /// The public JWK that signs client assertions; `null` means that `client_secret` signs them.
     pub client_assertions: Option<Value>,
@@ -66,9 +66,9 @@ pub struct Behaviour {
     pub bearer_assertions: Option<Value>,
     /// Changes the device authorization answer; `null` removes a member.
     pub device: Map<String, Value>,
-    /// Signs id tokens with RS256 instead of ES256.
+    /// Signs ID tokens with RS256 instead of ES256.
     pub rsa: bool,
-    /// Keys and id tokens have no `kid`.
+    /// Keys and ID tokens have no `kid`.
     pub no_key_ids: bool,
     /// Additional keys in the key set, before the one that signs.
     pub more_keys: Vec<Value>,

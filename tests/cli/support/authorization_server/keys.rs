@@ -1,4 +1,4 @@
-//! The server's key set, and the id tokens that it signs.
+//! The server's key set, and the ID tokens that it signs.
 
 use std::sync::Arc;
 

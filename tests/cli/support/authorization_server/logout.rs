@@ -10,7 +10,7 @@ impl Inner {
     pub(super) fn end_session(&self, request: &Request, issuer: &str) -> Reply {
         let hint = request.parameter("id_token_hint").and_then(|hint| Jws::parse(&hint));
         if hint.is_none_or(|hint| hint.claims["iss"] != issuer) {
-            self.violation("the logout request has no id token from this issuer".to_owned());
+            self.violation("the logout request has no ID token from this issuer".to_owned());
         }
         let Some(uri) = request.parameter("post_logout_redirect_uri") else {
             return Reply::full(200, &[], "you are logged out");

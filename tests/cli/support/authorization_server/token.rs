@@ -43,7 +43,7 @@ impl Inner {
         Reply::json(200, &answer)
     }
 
-    /// Adds the refresh token, the id token and what the server says about the tokens.
+    /// Adds the refresh token, the ID token and what the server says about the tokens.
     fn describe(&self, answer: &mut Value, granted: &Granted, refreshing: bool, issuer: &str) {
         let (expires_in, id_token_on_refresh) = {
             let behaviour = self.behaviour.lock().unwrap();
