@@ -2,8 +2,8 @@
 //! the rest is nearly all of it.
 //!
 //! What is left out must be as plain as most configurations are: a header, and keys with a string, a number, `true`,
-//! `false`, or an array or table of those on one line. Whatever else there is, there is no excerpt, and the whole is
-//! parsed. Where there is one, the whole would parse too, and say the same of this provider.
+//! `false`, or an array or table of those on one line. With anything else in it, the whole text
+//! is parsed. An excerpt exists only if the whole text would parse too, and say the same about this provider.
 //!
 //! It stays because `authctl token` with a thousand providers takes 1.7 ms with it and 16 ms without it, beside 1.25 ms with
 //! one provider; the goal is 1.5 times that.

@@ -209,8 +209,8 @@ fn fetch(
             // Returns the reason, such as a missing login.
             return acquire(session, needed, &request).and(Err(missing("a refresh token")));
         };
-        // The lock prevents a refresh while another server sees the token: a replayed old token ends all of them
-        // (F-ROT1).
+        // The lock prevents a refresh while another server sees the token: the issuer revokes the whole family when an old
+        // token is replayed (F-ROT1).
         let name = found.name(&needed.name);
         let lock = session.store.lock(store_kind, &name)?;
         let record = session.store.read(store_kind, &name, &found.binding)?;
