@@ -72,7 +72,7 @@ fn doctor_finds_config_files_that_set_or_allow_too_much() {
         &sandbox,
         &["--offline"],
         4,
-        ("config", "problem", "the profile `work`", "[profile.NAME"),
+        ("config", "problem", "the profile `work`", "[profile.work"),
     );
 }
 
