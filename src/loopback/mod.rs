@@ -17,5 +17,5 @@ pub use self::link_server::LinkServer;
 pub use self::listener::Listener;
 pub use self::one_time_link::OneTimeLink;
 pub use self::page::{Outcome, Page};
-pub use self::redirect_uri::{InvalidRedirectUri, RedirectUri};
+pub use self::redirect_uri::RedirectUri;
 pub use self::wait::{Answer, Wait};

@@ -18,7 +18,7 @@ pub enum Folder {
 }
 
 pub trait Paths: Send + Sync {
-    /// The path of a folder, which may not exist yet. Fails if it is unknown, as without a home: there is no fallback
+    /// The path of a folder, which may not exist yet. Fails if it is unknown, as without a home: it never falls back
     /// to `/tmp` (F-STO2).
     fn folder(&self, folder: Folder) -> Result<PathBuf, NoFolder>;
     /// The user's home, for `~/` in the configuration.

@@ -80,14 +80,12 @@ struct AuthorizationCodeGrant {
 fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvider>, Vec<Problem>> {
     let oauth = OAuthClient::read(section, build);
     let mut problems = Vec::new();
-    let redirect_uri = section.text("redirect_uri").map_or_else(|| Ok(RedirectUri::default()), str::parse);
-    let redirect_uri = redirect_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
-        problems.push(section.problem("redirect_uri", &error.to_string()));
-    });
-    let return_uri = section.text("post_logout_redirect_uri").map(str::parse).transpose();
-    let return_uri = return_uri.map_err(|error: crate::loopback::InvalidRedirectUri| {
-        problems.push(section.problem("post_logout_redirect_uri", &error.to_string()));
-    });
+    let mut uri = |key: &str| {
+        let parsed = section.text(key).map(str::parse::<RedirectUri>).transpose();
+        parsed.map_err(|error| problems.push(section.problem(key, &error.to_string()))).ok().flatten()
+    };
+    let redirect_uri = uri("redirect_uri").unwrap_or_default();
+    let return_uri = uri("post_logout_redirect_uri");
     let extra_params = section.free("extra_params");
     for name in extra_params.keys().filter(|name| RESERVED.contains(&name.as_str())) {
         problems.push(
@@ -96,18 +94,16 @@ fn build(section: &Section, build: &BuildContext) -> Result<Box<dyn TokenProvide
                 .hiding_value(),
         );
     }
-    match (oauth, redirect_uri, return_uri) {
-        (Ok(oauth), Ok(redirect_uri), Ok(return_uri)) if problems.is_empty() => {
-            Ok(Box::new(AuthorizationCodeGrant {
-                oauth,
-                redirect_uri,
-                return_uri,
-                extra_params,
-                use_par: section.flag("use_par"),
-                use_jar: section.flag("use_jar"),
-            }))
-        }
-        (oauth, ..) => {
+    match oauth {
+        Ok(oauth) if problems.is_empty() => Ok(Box::new(AuthorizationCodeGrant {
+            oauth,
+            redirect_uri,
+            return_uri,
+            extra_params,
+            use_par: section.flag("use_par"),
+            use_jar: section.flag("use_jar"),
+        })),
+        oauth => {
             problems.extend(oauth.err().into_iter().flatten());
             Err(problems)
         }

@@ -93,7 +93,7 @@ fn the_wizard_shows_no_secret_at_a_terminal_f_leak1() {
         let talk = talk(&home, variables, columns, &["provider", "add"], answers());
         assert_eq!((talk.status, talk.restored), (0, true), "{name}: {}", talk.said);
         for text in [
-            "there is no template named `bitbuket`",
+            "unknown template `bitbuket`",
             "did you mean `bitbucket`?",
             "zoom",
             "The Key of the consumer",

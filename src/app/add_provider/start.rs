@@ -46,7 +46,7 @@ impl Start {
                 String::new()
             };
             Error::Usage {
-                message: format!("there is no template named {}", Untrusted::new(text)),
+                message: format!("unknown template {}", Untrusted::new(text)),
                 hint: Some(format!(
                     "{}{more}run `authctl provider templates` to list them",
                     near.unwrap_or_default()

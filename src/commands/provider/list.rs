@@ -108,7 +108,7 @@ pub(super) fn templates(app: &App<'_>, args: &TemplatesArgs) -> Result<(), Error
         return Ok(console.show(&lines.collect::<String>())?);
     };
     let template = templates::find(name).ok_or_else(|| Error::Usage {
-        message: format!("there is no template named `{}`", escaped(name)),
+        message: format!("unknown template `{}`", escaped(name)),
         hint: Some(match near(name, templates::names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "run `authctl provider templates` to list them".to_owned(),

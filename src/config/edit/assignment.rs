@@ -136,7 +136,7 @@ mod tests {
         assert!(Assignment::stored("client_id", "oauth").is_err());
     }
 
-    /// `--kind jwt --secret jwt` was refused with "there is no key `jwt`; did you mean `jwt`?".
+    /// `--kind jwt --secret jwt` was refused with a suggestion of the same key.
     #[test]
     fn every_key_of_every_kind_is_found_by_its_bare_name() {
         for kind in KINDS {

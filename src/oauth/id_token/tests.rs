@@ -1,3 +1,6 @@
+//! The claims and signatures of ID tokens. The file is long because its tables have a row for every check of OpenID
+//! Connect Core section 3.1.3.7.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;

@@ -1,6 +1,8 @@
 //! Refreshes a stored token under its lock. The order of the steps is fixed, so that no crash and no unexpected
 //! response loses the login: prepare, note that the refresh token is about to be sent, send it, classify the response,
 //! save the new refresh token, and only then report (F-ROT1 to F-ROT6, F-ROT10).
+//!
+//! The file is long because that order can only be checked when all steps are read together.
 
 use std::time::Duration;
 

@@ -51,7 +51,7 @@ fn login_and_a_manifest_from_a_registry_with_a_token_service_f_dock1() {
     assert_eq!((&entry["username"], &entry["token"]), (&json!("oauth2accesstoken"), &json!(desk.token())));
 
     // docker asks the helper to store a login with the provider's own token, and the helper accepts that. (With stored
-    // credentials docker asks its engine to log in; with given ones it logs in itself if there is no engine.)
+    // credentials docker asks its engine to log in; with given ones it logs in itself without an engine.)
     let arguments = ["login", "-u", "oauth2accesstoken", "--password-stdin", service.host()];
     let login = desk.silent(super::fed(desk.without_engine(&arguments), &desk.token())).ok();
     assert!(login.stdout.contains("Login Succeeded"), "{login:#?}");
