@@ -8,28 +8,8 @@ use super::toml_document::parse;
 use crate::schema::{Layer, Origin, Problem, Setting, SourceFile, Table, Value, near};
 use crate::text::untrusted::escaped;
 
-macro_rules! templates {
-    ($($name:literal),+ $(,)?) => {
-        /// The templates' texts by their names.
-        const TEXTS: &[(&str, &str)] = &[$(($name, include_str!(concat!("templates/", $name, ".toml")))),+];
-    };
-}
-
-templates! {
-    "airtable", "anthropic", "asana", "atlassian", "atlassian-api-token", "auth0", "auth0-federated",
-    "authelia", "authentik", "aws-cognito", "azure-devops", "azure-management", "azure-openai",
-    "bitbucket", "box", "buildkite", "casdoor", "circleci", "cloudflare", "codeberg", "crates-io",
-    "databricks", "databricks-service", "datadog", "dex", "digitalocean", "discord", "docker-hub",
-    "dropbox", "duo", "elasticsearch", "figma", "forgejo", "foundry", "gemini", "ghcr", "gitea",
-    "github", "github-app", "github-enterprise", "gitlab", "google", "google-artifact-registry",
-    "google-service-account", "grafana", "harbor", "hcp", "heroku", "home-assistant", "hubspot",
-    "huggingface", "jenkins", "jumpcloud", "kanidm", "keycloak", "linear", "mailgun", "mastodon", "microsoft",
-    "microsoft-service", "mistral", "netlify", "new-relic", "nextcloud", "notion", "npm", "okta",
-    "onelogin", "openai", "ory", "paypal", "pingone", "postman", "pulumi", "pypi", "quay", "reddit",
-    "rubygems", "salesforce", "sendgrid", "sentry", "servicenow", "shopify", "slack", "snowflake",
-    "sonarcloud", "spotify", "strava", "stripe", "terraform-cloud", "twilio", "twitch", "vault",
-    "vercel", "x", "xero", "zendesk", "zendesk-api-token", "zitadel", "zoom",
-}
+// `TEXTS`: the templates' texts by their names, as `build.rs` finds them.
+include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
 /// A preset.
 #[derive(Debug)]

@@ -24,17 +24,6 @@ fn every_template_says_what_it_is_and_where_to_register() {
     }
 }
 
-#[test]
-fn every_template_file_is_in_the_list() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/templates");
-    for file in std::fs::read_dir(folder).unwrap() {
-        let file = file.unwrap().file_name().into_string().unwrap();
-        let is_listed =
-            file.strip_suffix(".toml").is_some_and(|name| templates::names().any(|listed| listed == name));
-        assert!(is_listed, "{file}: add it to the list in src/config/templates.rs");
-    }
-}
-
 /// The redirect URI to register is the one that authctl sends, if its port is fixed.
 #[test]
 fn every_redirect_is_the_one_that_is_sent() {
