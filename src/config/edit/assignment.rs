@@ -20,9 +20,9 @@ impl Assignment {
     /// Reads `KEY=VALUE`. A key that is not one of the credential's own is the kind's. A secret is named by reference.
     ///
     /// # Errors
-    /// [`EditError::Key`], [`EditError::Value`], [`EditError::Secret`].
+    /// [`EditError::NoValue`], [`EditError::Key`], [`EditError::Value`], [`EditError::Secret`].
     pub fn parse(text: &str, kind: &str) -> Result<Self, EditError> {
-        let (name, written) = text.split_once('=').unwrap_or((text, ""));
+        let (name, written) = text.split_once('=').ok_or_else(|| EditError::NoValue(Untrusted::new(text)))?;
         let (path, key) = find_key(name.trim(), kind)?;
         Ok(Self { value: typed(&path.join("."), key, written.trim())?, path })
     }

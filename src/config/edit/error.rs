@@ -26,6 +26,8 @@ pub enum EditError {
     Key { name: Untrusted, hint: Option<String> },
     #[error("`{key}` must be {expected}")]
     Value { key: String, expected: String },
+    #[error("{0} has no value")]
+    NoValue(Untrusted),
     /// A secret was given as an argument, where others can see it.
     #[error("`{0}` is a secret, and other users can see command-line arguments")]
     Secret(String),
@@ -36,7 +38,7 @@ pub enum EditError {
 impl Advise for EditError {
     fn status(&self) -> Status {
         match self {
-            Self::Key { .. } | Self::Value { .. } | Self::Secret(_) => Status::Usage,
+            Self::Key { .. } | Self::Value { .. } | Self::NoValue(_) | Self::Secret(_) => Status::Usage,
             Self::Wrong(error) => error.status(),
             Self::Syntax(_) | Self::ShortForm | Self::Absent(_) => Status::Config,
             Self::NoFolder | Self::File { .. } | Self::Present(_) => Status::Failed,
@@ -59,6 +61,9 @@ impl Advise for EditError {
                 return Some(format!(
                     "store it with --secret {key}, or name its source: --set {key}='{{ env = \"NAME\" }}'"
                 ));
+            }
+            Self::NoValue(_) => {
+                "write KEY=VALUE, or remove a key with `authctl provider set NAME --unset KEY`"
             }
             Self::Key { hint, .. } => return hint.as_ref().map(|near| format!("did you mean `{near}`?")),
             Self::File { .. } | Self::Value { .. } | Self::Wrong(_) => return None,
@@ -87,6 +92,7 @@ mod tests {
             (&EditError::Absent(name()), Status::Config, "authctl provider list"),
             (&EditError::Key { name: Untrusted::new("x"), hint: None }, Status::Usage, ""),
             (&EditError::Value { key: text(), expected: text() }, Status::Usage, ""),
+            (&EditError::NoValue(Untrusted::new("scopes")), Status::Usage, "--unset KEY"),
             (&EditError::Secret("oauth.client_secret".to_owned()), Status::Usage, "--secret client_secret,"),
             (&EditError::Wrong(ConfigError(Vec::new())), Status::Config, ""),
         ]);

@@ -33,6 +33,22 @@ fn keys_are_set_and_removed() {
 }
 
 #[test]
+fn a_key_without_a_value_is_an_error_and_does_not_empty_the_key() {
+    let sandbox = Sandbox::new(
+        "[credentials.a]\ndomain = \"a.example\"\noauth = { issuer = \"https://as.example\", client_id = \"x\", scopes = [\"read\"] }\n",
+    );
+    let before = config(&sandbox);
+    for command in
+        [&["provider", "set", "a", "scopes"][..], &["provider", "set", "a", "use_dpop=true", "scopes"]]
+    {
+        sandbox.run(command).fails(2).says("`scopes` has no value").says("--unset KEY");
+        assert_eq!(config(&sandbox), before, "{command:?}");
+    }
+    sandbox.run(&["provider", "set", "a", "scopes="]).ok();
+    assert!(!config(&sandbox).contains("scopes"), "an empty value removes the key");
+}
+
+#[test]
 fn a_removed_line_does_not_show_its_secret_f_leak1() {
     let written = "store = \"file\"\n# token canary-comment\n[credentials.a]\ndomain = \"a.example\"\n";
     for (name, text) in [
