@@ -43,8 +43,9 @@ impl Advise for HelperError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoOperation(_) | Self::UnknownOperation { .. } | Self::OwnToken(_) | Self::OwnLogin(_) => {
-                return None;
+            Self::UnknownOperation { .. } | Self::OwnToken(_) | Self::OwnLogin(_) => return None,
+            Self::NoOperation(_) => {
+                "run `authctl helper NAME --write` to configure the program, which then calls this command"
             }
             Self::NotStored { place, .. } => {
                 return Some(format!("configure the {place} as a provider, then run `authctl login`"));
@@ -79,7 +80,7 @@ mod tests {
         let malformed = E::Malformed { request: "x", problem: "x".to_owned(), hint: "fix the request" };
         let credential = E::OtherCredential { provider: provider(), wanted: "password", hint: "use curl" };
         check(&[
-            (&E::NoOperation("get"), Usage, ""),
+            (&E::NoOperation("get"), Usage, "--write"),
             (&E::UnknownOperation { operation: text(), operations: "get" }, Usage, ""),
             (&E::NotStored { what: "passwords", place: "index" }, Failed, "configure the index"),
             (&malformed, Failed, "fix the request"),
