@@ -31,12 +31,14 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
     }
     app.config.check_files(true)?;
     let mut worst = None;
+    let mut is_empty = true;
     let store = app.whole_store();
     for name in store.listed()? {
         if !app.config.credentials.contains_key(&name) {
             continue;
         }
         for entry in store.index(&name)?.entries {
+            is_empty = false;
             // With --all, a login without a refresh token is not a failure.
             if !entry.refreshable
                 && app.provider(Some(&name)).is_ok_and(|provider| provider.source.is_interactive())
@@ -55,6 +57,9 @@ pub fn run(app: &App<'_>, args: &Args) -> Result<(), Error> {
                 worst = worst.or(Some(error.status()));
             }
         }
+    }
+    if is_empty {
+        app.system.console.say("No logins are stored, so there is nothing to refresh.");
     }
     worst.map_or(Ok(()), |status: Status| Err(Error::Reported(status)))
 }

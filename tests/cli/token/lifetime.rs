@@ -21,6 +21,12 @@ fn a_token_is_refreshed_a_minute_early_but_not_before_half_its_lifetime() {
 }
 
 #[test]
+fn refresh_all_without_a_login_says_so() {
+    let sandbox = Sandbox::new("[credentials.a]\ndomain = \"a.example\"\napi_key = \"x\"\n");
+    sandbox.run(&["refresh", "--all"]).ok().says("nothing to refresh");
+}
+
+#[test]
 fn refresh_and_min_ttl_renew() {
     let (server, sandbox) = logged_in();
     let first = sandbox.run(&["token"]).ok();
