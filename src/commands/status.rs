@@ -103,7 +103,8 @@ fn not_logged_in(app: &App<'_>, name: &ProviderName) -> Result<(), Error> {
         }
         return Ok(app.system.console.show(&format!("{name}: {state}\n"))?);
     }
-    Err(AcquireError::LoginRequired { provider: name.clone(), source: Reason::NotLoggedIn }.into())
+    Err(AcquireError::LoginRequired { provider: name.clone(), account: None, source: Reason::NotLoggedIn }
+        .into())
 }
 
 /// One account, or a provider without accounts.

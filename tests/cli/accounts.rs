@@ -25,7 +25,11 @@ fn accounts_are_listed_chosen_and_renamed() {
     assert_eq!(sandbox.run(&["account", "list"]).ok().stdout, "bob\nwork *\n");
     assert_eq!(of("work"), alice);
     assert_eq!(of("bob"), bob);
-    sandbox.run(&["token", "--account", "alice"]).fails(3);
+    sandbox
+        .run(&["token", "--account", "alice"])
+        .fails(3)
+        .says("account alice")
+        .says("authctl login as --account alice");
     sandbox.clock.advance(4000);
     assert!(server.accepts(of("work").trim()), "it is refreshed under its new name");
     let json: serde_json::Value =

@@ -123,7 +123,8 @@ mod tests {
         let unreachable = HttpError::NotSent { host: "x".to_owned(), reason: "no".to_owned() };
         for (error, want, said) in [
             (
-                AcquireError::LoginRequired { provider: name(), source: Reason::NotLoggedIn }.into(),
+                AcquireError::LoginRequired { provider: name(), account: None, source: Reason::NotLoggedIn }
+                    .into(),
                 (403, "login_required", false),
                 "run `authctl login github`",
             ),

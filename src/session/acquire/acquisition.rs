@@ -217,7 +217,11 @@ impl<'a> Acquisition<'a> {
     }
 
     pub(super) fn login_required(&self, source: Reason) -> AcquireError {
-        AcquireError::LoginRequired { provider: self.provider.name.clone(), source }
+        AcquireError::LoginRequired {
+            provider: self.provider.name.clone(),
+            account: self.account.cloned(),
+            source,
+        }
     }
 
     pub(super) fn failed(&self, source: ProviderError) -> AcquireError {

@@ -8,16 +8,21 @@ use super::decision::Reason;
 use crate::advice::{Advise, Status};
 use crate::binding::Binding;
 use crate::config::ConfigError;
-use crate::name::{ProviderName, ScopeSet};
+use crate::name::{AccountName, ProviderName, ScopeSet};
 use crate::provider::ProviderError;
 use crate::store::StoreError;
-use crate::text::shell::quoted;
+use crate::text::shell::{quoted, word};
 use crate::text::untrusted::escaped;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AcquireError {
-    #[error("no usable token for `{provider}`")]
-    LoginRequired { provider: ProviderName, source: Reason },
+    #[error("no usable token for `{provider}`{}", account.as_ref().map(|name| format!(" (account {name})")).unwrap_or_default())]
+    LoginRequired {
+        provider: ProviderName,
+        /// The account, if one was requested.
+        account: Option<AccountName>,
+        source: Reason,
+    },
     /// The stored login is bound to another server or client than the configured one (F-BIND1).
     #[error(
         "the stored login for `{provider}` belongs to another {}; nothing was sent",
@@ -94,13 +99,18 @@ impl Advise for AcquireError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::LoginRequired { provider, source: Reason::NotGranted(scopes) } => {
-                let scopes = scopes.to_string();
-                format!("run `authctl login {provider} --scope {}`, or add it to `scopes`", quoted(&scopes))
+            Self::LoginRequired { provider, account, source } => {
+                let account = account.as_ref().map(|name| format!(" --account {}", word(&name.to_string())));
+                let command = format!("authctl login {provider}{}", account.unwrap_or_default());
+                match source {
+                    Reason::NotGranted(scopes) => {
+                        let scopes = quoted(&scopes.to_string());
+                        format!("run `{command} --scope {scopes}`, or add it to `scopes`")
+                    }
+                    _ => format!("run `{command}`"),
+                }
             }
-            Self::LoginRequired { provider, .. } | Self::Gone(provider) => {
-                format!("run `authctl login {provider}`")
-            }
+            Self::Gone(provider) => format!("run `authctl login {provider}`"),
             Self::OtherBinding { provider, difference } if difference.0 == Binding::DEFINED_BY => format!(
                 "run `authctl login {provider}` to log in to the provider in force; a provider from a config file and one from variables never share a login"
             ),
@@ -135,7 +145,12 @@ mod tests {
     fn each_error_has_its_status_and_hint() {
         use Status::{Failed, LoginRequired, Unreachable, Usage};
         let provider = || "github".parse().unwrap();
-        let login = |source| AcquireError::LoginRequired { provider: provider(), source };
+        let login = |source| AcquireError::LoginRequired { provider: provider(), account: None, source };
+        let of_account = AcquireError::LoginRequired {
+            provider: provider(),
+            account: Some("bob".parse().unwrap()),
+            source: Reason::NotLoggedIn,
+        };
         let other = |what: &str| AcquireError::OtherBinding {
             provider: provider(),
             difference: Box::new((what.to_owned(), "new".to_owned(), "old".to_owned())),
@@ -152,6 +167,7 @@ mod tests {
         let short = AcquireError::TooShort { wanted: Duration::from_secs(60), ends: Timestamp::UNIX_EPOCH };
         check(&[
             (&login(Reason::NotLoggedIn), LoginRequired, "authctl login github"),
+            (&of_account, LoginRequired, "authctl login github --account bob"),
             (&login(Reason::NotGranted("a b".parse().unwrap())), LoginRequired, "login github --scope 'a b'"),
             (&other("client"), LoginRequired, "says client new, the login was for old"),
             (&other(Binding::DEFINED_BY), LoginRequired, "never share a login"),
