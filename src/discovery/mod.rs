@@ -58,7 +58,7 @@ impl DiscoveryError {
 impl Advise for DiscoveryError {
     fn status(&self) -> Status {
         match self {
-            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            Self::Http(error) => error.status(),
             _ => Status::Failed,
         }
     }

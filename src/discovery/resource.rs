@@ -80,7 +80,7 @@ pub enum UrlDiscoveryError {
 impl Advise for UrlDiscoveryError {
     fn status(&self) -> Status {
         match self {
-            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            Self::Http(error) => error.status(),
             Self::Discovery(error) => error.status(),
             _ => Status::Failed,
         }
@@ -289,7 +289,7 @@ mod tests {
         let other = ResourceMetadataError::OtherResource { expected: text(), found: Untrusted::new("y") };
         check(&[
             (&UrlDiscoveryError::Http(unreachable()), Status::Unreachable, "try again later"),
-            (&UrlDiscoveryError::Http(HttpError::Setup(text())), Status::Failed, ""),
+            (&UrlDiscoveryError::Http(HttpError::Setup(text())), Status::Config, ""),
             (&UrlDiscoveryError::Resource { url: text(), source: other }, Status::Failed, "its own URL"),
             (&UrlDiscoveryError::NoResourceMetadata { url: text(), status: 404 }, Status::Failed, ""),
             (&UrlDiscoveryError::NoServer, Status::Failed, ""),

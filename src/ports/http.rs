@@ -1,5 +1,6 @@
 //! Sends HTTP requests.
 
+use crate::advice::{Advise, Status};
 use crate::ports::http_message::{HttpRequest, HttpResponse};
 
 /// Sends single requests and never follows redirects.
@@ -65,6 +66,20 @@ impl HttpError {
     /// Whether the same request may succeed later: the server was unreachable or did not answer.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::NotSent { .. } | Self::Untrusted { .. } | Self::AnswerLost { .. })
+    }
+}
+
+impl Advise for HttpError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Setup(_) => Status::Config,
+            error if error.is_transient() => Status::Unreachable,
+            _ => Status::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        None
     }
 }
 

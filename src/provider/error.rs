@@ -154,10 +154,9 @@ impl Advise for ProviderError {
             Self::Ended(_) | Self::LoginRequired(_) | Self::WrongOrigin(_) => Status::LoginRequired,
             Self::NothingPiped => Status::Usage,
             Self::Interrupted(signal) => Status::Interrupted(*signal),
-            Self::PrivateKey(_)
-            | Self::Certificate(_)
-            | Self::Unconfigured { .. }
-            | Self::Http(HttpError::Setup(_)) => Status::Config,
+            Self::PrivateKey(_) | Self::Certificate(_) | Self::Unconfigured { .. } => Status::Config,
+            Self::Http(error) => error.status(),
+            Self::Discovery(error) => error.status(),
             Self::Secret(error) => error.status(),
             Self::Loopback(error) => error.status(),
             error if error.is_transient() => Status::Unreachable,

@@ -47,6 +47,18 @@ fn certificates_are_checked_and_ca_file_adds_roots_f_proxy() {
     }
 }
 
+/// What cannot be set up is the configuration's fault, whichever request meets it first.
+#[test]
+fn an_invalid_ca_file_is_a_configuration_error_at_discovery_too() {
+    let sandbox = Sandbox::new("");
+    let file = sandbox.write("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    sandbox.configure(&format!(
+        "[credentials.as]\ndomain = \"as.example\"\n[credentials.as.oauth]\nissuer = \"https://as.example\"\nclient_id = \"x\"\nca_file = \"{}\"\n",
+        file.display()
+    ));
+    sandbox.run(&["login", "as", "--no-browser"]).fails(4).says("cannot use the certificate file");
+}
+
 #[test]
 fn a_configured_proxy_is_used_and_sees_no_secret_f_proxy() {
     let proxy = Server::start(|_| Reply::full(502, &[], ""));

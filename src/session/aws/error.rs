@@ -47,14 +47,12 @@ pub enum AwsError {
 impl Advise for AwsError {
     fn status(&self) -> Status {
         match self {
-            Self::NotConfigured(_) | Self::NoRole(_) | Self::Region(_) | Self::Http(HttpError::Setup(_)) => {
-                Status::Config
-            }
+            Self::NotConfigured(_) | Self::NoRole(_) | Self::Region(_) => Status::Config,
             Self::Acquire(error) => error.status(),
-            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            Self::Http(error) => error.status(),
             Self::Refused { later: true, .. } => Status::Unreachable,
             Self::Store(error) => error.status(),
-            Self::NotJwt(_) | Self::Http(_) | Self::Refused { .. } | Self::Unusable { .. } => Status::Failed,
+            Self::NotJwt(_) | Self::Refused { .. } | Self::Unusable { .. } => Status::Failed,
         }
     }
 

@@ -75,10 +75,10 @@ impl Advise for RegistrationError {
             Self::Configured { .. } => Status::Usage,
             Self::NotOffered { .. } | Self::OtherIssuer { .. } => Status::Config,
             Self::Provider(error) => error.status(),
-            Self::Http(error) if error.is_transient() => Status::Unreachable,
+            Self::Http(error) => error.status(),
             Self::Refused(error) if error.is_transient() => Status::Unreachable,
             Self::Store(error) => error.status(),
-            Self::Http(_) | Self::Url(_) | Self::Refused(_) | Self::NoPort(_) => Status::Failed,
+            Self::Url(_) | Self::Refused(_) | Self::NoPort(_) => Status::Failed,
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
         check(&[
             (&E::Provider(ProviderError::NothingPiped), Status::Usage, "pipe"),
             (&E::Http(unreachable), Status::Unreachable, ""),
-            (&E::Http(HttpError::Setup(text())), Status::Failed, ""),
+            (&E::Http(HttpError::Setup(text())), Status::Config, ""),
             (&E::Refused(later), Status::Unreachable, ""),
             (&refused("invalid_redirect_uri"), Status::Failed, "--client-id"),
             (&refused("invalid_client_metadata"), Status::Failed, ""),
